@@ -1,0 +1,11 @@
+//! What everything else stands on, and what knows nothing of launches: sources with spans, tables read
+//! with their spans, templates, secrets, HTTP and SSE on the wire, processes, outside text.
+
+pub mod jq;
+pub mod proc;
+pub mod secret;
+pub mod source;
+pub mod table;
+pub mod template;
+pub mod text;
+pub mod wire;

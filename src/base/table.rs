@@ -1,0 +1,432 @@
+//! TOML tables read with their spans, so that a mistake points at its own line. A reader asks for the
+//! keys it knows; [`Table::finish`] reports every other one with the nearest known name. No getter
+//! stops at a mistake: it reports it and answers `None`, so that one pass finds them all.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::Value;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::source::{Diagnostic, Span, nearest};
+use super::template::{Shape, Template};
+
+/// What reading gathers besides values.
+#[derive(Debug, Default)]
+pub struct Notes {
+    diagnostics: RefCell<Vec<Diagnostic>>,
+    names: RefCell<Vec<(String, Span)>>,
+}
+
+/// One table of the file, being read.
+#[derive(Debug)]
+pub struct Table<'a> {
+    /// How messages call it: `[phase.item.http]`.
+    pub path: String,
+    pub span: Span,
+    entries: &'a DeTable<'a>,
+    asked: RefCell<BTreeSet<&'static str>>,
+    notes: &'a Notes,
+}
+
+/// A value with its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Placed<T> {
+    pub value: T,
+    pub span: Span,
+}
+
+impl Notes {
+    pub fn report(&self, diagnostic: Diagnostic) {
+        self.diagnostics.borrow_mut().push(diagnostic);
+    }
+
+    /// Notes that `name` must have a value where `span` is (a template's, or a jq program's `$name`).
+    pub fn uses(&self, name: impl Into<String>, span: Span) {
+        self.names.borrow_mut().push((name.into(), span));
+    }
+
+    #[must_use]
+    pub fn take_diagnostics(&self) -> Vec<Diagnostic> {
+        self.diagnostics.take()
+    }
+
+    /// Names used since the last call, with their places.
+    #[must_use]
+    pub fn take_names(&self) -> Vec<(String, Span)> {
+        self.names.take()
+    }
+}
+
+impl<'a> Table<'a> {
+    #[must_use]
+    pub fn new(path: impl Into<String>, span: Span, entries: &'a DeTable<'a>, notes: &'a Notes) -> Self {
+        Self { path: path.into(), span, entries, asked: RefCell::default(), notes }
+    }
+
+    #[must_use]
+    pub fn notes(&self) -> &'a Notes {
+        self.notes
+    }
+
+    /// The keys that are there, in the order of the file, with their places.
+    #[must_use]
+    pub fn keys(&self) -> Vec<(&'a str, Span)> {
+        let mut keys: Vec<(&str, Span)> =
+            self.entries.iter().map(|(key, _)| (key.get_ref().as_ref(), key.span().into())).collect();
+        keys.sort_by_key(|(_, span)| *span);
+        keys
+    }
+
+    #[must_use]
+    pub fn has(&self, key: &'static str) -> bool {
+        self.asked.borrow_mut().insert(key);
+        self.entries.contains_key(key)
+    }
+
+    /// Counts every key as known: for tables whose keys are the user's own names.
+    pub fn accept_all(self) {}
+
+    /// Reports every key nobody asked for.
+    pub fn finish(self) {
+        let asked = self.asked.borrow();
+        for (key, span) in self.keys() {
+            if asked.contains(key) {
+                continue;
+            }
+            let unknown = Diagnostic::error("unknown-key", span, format!("unknown key `{key}` in {}", self.path));
+            let known = || asked.iter().copied().collect::<Vec<_>>().join(", ");
+            self.notes.report(match nearest(key, asked.iter().copied()) {
+                Some(near) => unknown.label(format!("did you mean `{near}`?")).help(format!("known: {}", known())),
+                None => unknown.label("not a key of this table").help(format!("known: {}", known())),
+            });
+        }
+    }
+
+    fn raw(&self, key: &'static str) -> Option<(&'a DeValue<'a>, Span)> {
+        self.asked.borrow_mut().insert(key);
+        self.entries.get(key).map(|value| (value.get_ref(), value.span().into()))
+    }
+
+    /// Any value, by a key that is the user's own name.
+    #[must_use]
+    pub fn any(&self, key: &str) -> Option<Placed<&'a DeValue<'a>>> {
+        self.entries.get(key).map(|value| Placed { value: value.get_ref(), span: value.span().into() })
+    }
+
+    fn wrong_type(&self, key: &str, span: Span, wanted: &str, found: &DeValue<'_>) {
+        let message = format!("`{key}` in {} must be {wanted}", self.path);
+        let label = format!("this is {}", article(found.type_str()));
+        self.notes.report(Diagnostic::error("wrong-type", span, message).label(label));
+    }
+
+    /// Reports a value that is of the right type and still wrong.
+    pub fn wrong_value(&self, span: Span, why: impl Into<String>) {
+        self.notes.report(Diagnostic::error("wrong-value", span, why));
+    }
+
+    /// Reports that `key` is not there.
+    pub fn missing(&self, key: &str, what: &str) {
+        let message = format!("{} needs `{key}`", self.path);
+        self.notes.report(Diagnostic::error("missing-key", self.span, message).label(format!("add {what}")));
+    }
+
+    #[must_use]
+    pub fn text(&self, key: &'static str) -> Option<Placed<String>> {
+        let (value, span) = self.raw(key)?;
+        match value {
+            DeValue::String(text) => Some(Placed { value: text.to_string(), span }),
+            other => {
+                self.wrong_type(key, span, "a string", other);
+                None
+            }
+        }
+    }
+
+    /// A string that must be there; `what` shows how to write it: `` `id = "gate-a"` ``.
+    #[must_use]
+    pub fn need_text(&self, key: &'static str, what: &str) -> Option<Placed<String>> {
+        if !self.has(key) {
+            self.missing(key, what);
+        }
+        self.text(key)
+    }
+
+    #[must_use]
+    pub fn flag(&self, key: &'static str) -> Option<bool> {
+        let (value, span) = self.raw(key)?;
+        match value {
+            DeValue::Boolean(flag) => Some(*flag),
+            other => {
+                self.wrong_type(key, span, "true or false", other);
+                None
+            }
+        }
+    }
+
+    #[must_use]
+    pub fn integer(&self, key: &'static str) -> Option<Placed<i64>> {
+        let (value, span) = self.raw(key)?;
+        match as_integer(value) {
+            Some(value) => Some(Placed { value, span }),
+            None => {
+                self.wrong_type(key, span, "a whole number", value);
+                None
+            }
+        }
+    }
+
+    /// A span of time with its unit: `"90s"`, `"48h"`.
+    #[must_use]
+    pub fn duration(&self, key: &'static str) -> Option<Duration> {
+        let text = self.text(key)?;
+        match humantime::parse_duration(&text.value) {
+            Ok(span) => Some(span),
+            Err(_) => {
+                self.wrong_value(text.span, format!("`{}` is no duration: write 500ms, 90s, 10m or 48h", text.value));
+                None
+            }
+        }
+    }
+
+    /// One of a closed set of words.
+    #[must_use]
+    pub fn word<T: Copy>(&self, key: &'static str, words: &[(&'static str, T)]) -> Option<T> {
+        let text = self.text(key)?;
+        if let Some((_, value)) = words.iter().find(|(word, _)| *word == text.value) {
+            return Some(*value);
+        }
+        let known = words.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        let wrong = Diagnostic::error("wrong-value", text.span, format!("`{}` is not a `{key}`", text.value));
+        let near = nearest(&text.value, words.iter().map(|(word, _)| *word));
+        let label = near.map_or_else(String::new, |near| format!("did you mean `{near}`?"));
+        self.notes.report(wrong.label(label).help(format!("one of {known}")));
+        None
+    }
+
+    #[must_use]
+    pub fn template(&self, key: &'static str) -> Option<Template> {
+        self.text(key).and_then(|text| self.templated(&text.value, text.span))
+    }
+
+    #[must_use]
+    pub fn need_template(&self, key: &'static str, what: &str) -> Option<Template> {
+        self.need_text(key, what).and_then(|text| self.templated(&text.value, text.span))
+    }
+
+    /// A string as a template, its names noted.
+    #[must_use]
+    pub fn templated(&self, text: &str, span: Span) -> Option<Template> {
+        match Template::parse(text, span) {
+            Ok(template) => {
+                for name in template.names() {
+                    self.notes.uses(name, span);
+                }
+                Some(template)
+            }
+            Err(why) => {
+                self.wrong_value(span, why);
+                None
+            }
+        }
+    }
+
+    /// A list of strings, or one string standing for a list of one.
+    #[must_use]
+    pub fn texts(&self, key: &'static str) -> Vec<Placed<String>> {
+        match self.raw(key) {
+            None => Vec::new(),
+            Some((DeValue::String(text), span)) => vec![Placed { value: text.to_string(), span }],
+            Some((DeValue::Array(values), _)) => values
+                .iter()
+                .filter_map(|value| match value.get_ref() {
+                    DeValue::String(text) => Some(Placed { value: text.to_string(), span: value.span().into() }),
+                    other => {
+                        self.wrong_type(key, value.span().into(), "a list of strings", other);
+                        None
+                    }
+                })
+                .collect(),
+            Some((other, span)) => {
+                self.wrong_type(key, span, "a list of strings", other);
+                Vec::new()
+            }
+        }
+    }
+
+    /// [`Self::texts`] as templates.
+    #[must_use]
+    pub fn templates(&self, key: &'static str) -> Vec<Template> {
+        self.texts(key).iter().filter_map(|text| self.templated(&text.value, text.span)).collect()
+    }
+
+    /// A table whose keys are the user's own and whose values are templates: headers, environment.
+    #[must_use]
+    pub fn named_templates(&self, key: &'static str) -> Vec<(Placed<String>, Template)> {
+        let Some(table) = self.table(key) else { return Vec::new() };
+        let mut found = Vec::new();
+        for (name, span) in table.keys() {
+            match table.any(name) {
+                Some(Placed { value: DeValue::String(text), span: at }) => {
+                    if let Some(template) = self.templated(text, at) {
+                        found.push((Placed { value: name.to_owned(), span }, template));
+                    }
+                }
+                Some(Placed { value, span }) => table.wrong_type(name, span, "a string", value),
+                None => {}
+            }
+        }
+        found
+    }
+
+    /// Any JSON value, strings inside being templates.
+    #[must_use]
+    pub fn shape(&self, key: &'static str) -> Option<Placed<Shape>> {
+        let (value, span) = self.raw(key)?;
+        Some(Placed { value: self.shaped(value, span)?, span })
+    }
+
+    fn shaped(&self, value: &DeValue<'_>, span: Span) -> Option<Shape> {
+        Some(match value {
+            DeValue::String(text) => Shape::Text(self.templated(text, span)?),
+            DeValue::Array(values) => {
+                Shape::List(values.iter().filter_map(|v| self.shaped(v.get_ref(), v.span().into())).collect())
+            }
+            DeValue::Table(table) => {
+                let mut entries: Vec<_> = table.iter().collect();
+                entries.sort_by_key(|(key, _)| key.span().start);
+                let entry = |(key, value): (&Spanned<_>, &Spanned<DeValue<'_>>)| {
+                    let key: &std::borrow::Cow<'_, str> = key.get_ref();
+                    Some((key.to_string(), self.shaped(value.get_ref(), value.span().into())?))
+                };
+                Shape::Table(entries.into_iter().filter_map(entry).collect())
+            }
+            plain => Shape::Plain(plain_value(plain)),
+        })
+    }
+
+    /// A plain JSON value: templates are not looked for.
+    #[must_use]
+    pub fn plain(&self, key: &'static str) -> Option<Placed<Value>> {
+        let (value, span) = self.raw(key)?;
+        Some(Placed { value: plain_value(value), span })
+    }
+
+    #[must_use]
+    pub fn table(&self, key: &'static str) -> Option<Table<'a>> {
+        let (value, span) = self.raw(key)?;
+        self.as_table(key, value, span)
+    }
+
+    /// A table by a key that is the user's own name.
+    #[must_use]
+    pub fn table_named(&self, key: &'a str) -> Option<Table<'a>> {
+        let placed = self.any(key)?;
+        self.as_table(key, placed.value, placed.span)
+    }
+
+    fn as_table(&self, key: &str, value: &'a DeValue<'a>, span: Span) -> Option<Table<'a>> {
+        match value {
+            DeValue::Table(entries) => Some(Table::new(self.child(key), span, entries, self.notes)),
+            other => {
+                self.wrong_type(key, span, "a table", other);
+                None
+            }
+        }
+    }
+
+    /// `[[key]]`: an array of tables; one table stands for a list of one.
+    #[must_use]
+    pub fn tables(&self, key: &'static str) -> Vec<Table<'a>> {
+        match self.raw(key) {
+            None => Vec::new(),
+            Some((DeValue::Array(values), _)) => {
+                values.iter().filter_map(|value| self.as_table(key, value.get_ref(), value.span().into())).collect()
+            }
+            Some((value, span)) => self.as_table(key, value, span).into_iter().collect(),
+        }
+    }
+
+    fn child(&self, key: &str) -> String {
+        match self.path.strip_prefix('[').and_then(|path| path.strip_suffix(']')) {
+            Some("") | None => format!("[{key}]"),
+            Some(path) => format!("[{path}.{key}]"),
+        }
+    }
+}
+
+fn as_integer(value: &DeValue<'_>) -> Option<i64> {
+    value.as_integer().and_then(|integer| i64::from_str_radix(&integer.as_str().replace('_', ""), integer.radix()).ok())
+}
+
+/// A TOML value as JSON; dates become their text.
+#[must_use]
+pub fn plain_value(value: &DeValue<'_>) -> Value {
+    match value {
+        DeValue::String(text) => Value::String(text.to_string()),
+        DeValue::Integer(_) => as_integer(value).map_or(Value::Null, Value::from),
+        DeValue::Float(float) => float.as_str().replace('_', "").parse::<f64>().map_or(Value::Null, Value::from),
+        DeValue::Boolean(flag) => Value::Bool(*flag),
+        DeValue::Datetime(at) => Value::String(at.to_string()),
+        DeValue::Array(values) => values.iter().map(|value| plain_value(value.get_ref())).collect(),
+        DeValue::Table(table) => {
+            let mut entries: Vec<_> = table.iter().collect();
+            entries.sort_by_key(|(key, _)| key.span().start);
+            entries.into_iter().map(|(key, value)| (key.get_ref().to_string(), plain_value(value.get_ref()))).collect()
+        }
+    }
+}
+
+fn article(kind: &str) -> String {
+    let vowel = kind.starts_with(['a', 'e', 'i', 'o', 'u']);
+    format!("{} {kind}", if vowel { "an" } else { "a" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading<R>(text: &str, read: impl FnOnce(&Table<'_>) -> R) -> (R, Vec<Diagnostic>) {
+        let (parsed, errors) = DeTable::parse_recoverable(text);
+        assert!(errors.is_empty(), "{errors:?}");
+        let notes = Notes::default();
+        let table = Table::new("[]", parsed.span().into(), parsed.get_ref(), &notes);
+        let got = read(&table);
+        table.finish();
+        (got, notes.take_diagnostics())
+    }
+
+    #[test]
+    fn every_mistake_is_reported_in_one_pass() {
+        let text = "tilte = 'x'\nid = 3\nevery = '5 parsecs'\nmode = 'atuo'\n";
+        let ((), found) = reading(text, |table| {
+            let _ = (table.text("title"), table.text("id"), table.duration("every"));
+            let _ = table.word("mode", &[("auto", 1), ("ask", 2)]);
+        });
+        let codes: Vec<_> = found.iter().map(|diagnostic| (diagnostic.code, diagnostic.label.as_str())).collect();
+        assert_eq!(
+            codes,
+            [
+                ("wrong-type", "this is an integer"),
+                ("wrong-value", ""),
+                ("wrong-value", "did you mean `auto`?"),
+                ("unknown-key", "did you mean `title`?"),
+            ]
+        );
+        assert_eq!(&text[found[3].span.start..found[3].span.end], "tilte");
+    }
+
+    #[test]
+    fn shapes_keep_their_order_and_note_their_names() {
+        let ((shape, names), found) = reading("json = { b = '{{ x }}', a = [1, 2.5, true] }", |table| {
+            (table.shape("json").expect("there").value, table.notes().take_names())
+        });
+        assert!(found.is_empty());
+        assert_eq!(names.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["x"]);
+        let mut scope = crate::base::template::Scope::default();
+        scope.bind("x", serde_json::json!(7));
+        assert_eq!(shape.value(&scope).expect("bound").to_string(), r#"{"b":7,"a":[1,2.5,true]}"#);
+    }
+}

@@ -1,0 +1,20 @@
+//! The only reader of wall and suspend-aware time. Everything else is told what time it is.
+
+use chrono::Utc;
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::launch::time::Wall;
+
+/// Milliseconds since the machine booted, sleep included (`CLOCK_BOOTTIME`).
+#[must_use]
+pub fn boot() -> i64 {
+    let at = clock_gettime(ClockId::Boottime);
+    at.tv_sec.saturating_mul(1000).saturating_add(at.tv_nsec / 1_000_000)
+}
+
+/// Wall time, for display and evidence.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is the file that reads the clock")]
+pub fn wall() -> Wall {
+    Utc::now()
+}

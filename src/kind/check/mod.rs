@@ -1,0 +1,177 @@
+//! Checks: they look and change nothing, and end in a verdict. One file or folder a kind, one line in
+//! the list below.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::Kind;
+use super::example::{Answered, Examples};
+use super::session::Session;
+use crate::base::jq::Jq;
+use crate::base::secret::Redactor;
+use crate::base::table::Table;
+use crate::base::template::Scope;
+use crate::base::wire::{Cause, Client};
+use crate::launch::verdict::Report;
+
+pub mod cors;
+pub mod http;
+pub mod sse;
+
+/// What a check runs with. Cheap to clone.
+#[derive(Clone)]
+pub struct Context {
+    pub client: Client,
+    pub jq: Jq,
+    pub redactor: Redactor,
+    /// Values known at load (vars, secrets, `for_each`) and the baseline.
+    pub scope: Scope,
+    pub session: Option<Session>,
+    pub timeout: Duration,
+    /// The plan's control probe: does our own network work?
+    pub control: Option<Arc<http::Http>>,
+}
+
+/// What one attempt came to: the report, and the values captured (bound in the session by the kind
+/// itself, before its report is kept).
+#[derive(Debug, Clone)]
+pub struct Ran {
+    pub report: Report,
+    pub captured: Vec<(String, Value)>,
+}
+
+/// What the world answered, for [`Check::judge`]: made from the wire by `run`, from an example by
+/// `tminus check` and by the mutations.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// For each request of the check (one for most; the matrix's cells for `cors`): its label and
+    /// its answer, or why there was none.
+    pub answers: Vec<(String, Result<Answer, Cause>)>,
+    /// True when the control probe answered although names or routes failed.
+    pub control_answers: bool,
+}
+
+/// An answer with its events, where it was a stream.
+#[derive(Debug, Clone, Default)]
+pub struct Answer {
+    pub http: crate::base::wire::Answer,
+    pub events: Vec<sse::Received>,
+    /// Where a stream was read: how the reading ended.
+    pub end: Option<sse::End>,
+}
+
+/// What the simulated target answers for a check: request line and distinguishing headers, as far as
+/// the plan says them, and the answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Route {
+    pub method: String,
+    /// Absolute; names without a value at load stay as `{{ name }}` and match anything.
+    pub url: String,
+    /// Headers the request must carry for this route: name, value; `{{ name }}` as above.
+    pub headers: Vec<(String, String)>,
+    pub answer: Answered,
+    /// Names whose values this answer gives out (captures): name and jq path or cookie.
+    pub captures: Vec<String>,
+    /// The row of the check this serves, where it has several: an origin.
+    pub row: Option<String>,
+    /// True for a negative control: what must be denied.
+    pub denied: bool,
+    /// True for a stream of events.
+    pub stream: bool,
+}
+
+/// A kind of check. Implementations keep `judge` pure but for jq: the same for wire and example.
+pub trait Check: Sized + Clone + Send + Sync {
+    const KIND: Kind;
+
+    /// Reads the kind's own table; reports every mistake to the table's notes.
+    fn read(table: &Table<'_>) -> Option<Self>;
+
+    /// Expectations in words, before anything was seen.
+    fn expects(&self, scope: &Scope) -> Vec<String>;
+
+    /// Looks once.
+    fn run(&self, cx: &Context) -> impl Future<Output = Ran> + Send;
+
+    /// The verdict on what was seen.
+    fn judge(&self, seen: &Seen, scope: &Scope, jq: &Jq) -> impl Future<Output = Report> + Send;
+
+    /// The good example, where none is written and the expectations are plain.
+    ///
+    /// # Errors
+    /// Which expectation is not plain, as the end of "no good example: …".
+    fn derive(&self, scope: &Scope) -> Result<Answered, String>;
+
+    /// What was seen if the world answered with this example.
+    fn seen(&self, example: &Answered, scope: &Scope) -> Seen;
+
+    /// What the simulated target must answer for this check, given its good examples (written, or
+    /// derived).
+    fn routes(&self, good: &[Answered], session: Option<&Session>, scope: &Scope) -> Vec<Route>;
+}
+
+macro_rules! checks {
+    ($($module:ident :: $kind:ident),* $(,)?) => {
+        /// Any check's table, read.
+        #[derive(Debug, Clone)]
+        pub enum Spec { $($kind($module::$kind),)* }
+
+        /// Every kind of check, in the order of the reference page.
+        pub const KINDS: &[Kind] = &[$($module::$kind::KIND,)*];
+
+        impl Spec {
+            /// Reads the table of the kind called `name`; none where there is no such kind, or the
+            /// table is wrong (then that was reported).
+            #[must_use]
+            pub fn read(name: &str, table: &Table<'_>) -> Option<Self> {
+                $(if name == $module::$kind::KIND.name {
+                    return $module::$kind::read(table).map(Self::$kind);
+                })*
+                None
+            }
+
+            #[must_use]
+            pub fn kind(&self) -> Kind {
+                match self { $(Self::$kind(_) => $module::$kind::KIND,)* }
+            }
+
+            #[must_use]
+            pub fn expects(&self, scope: &Scope) -> Vec<String> {
+                match self { $(Self::$kind(check) => check.expects(scope),)* }
+            }
+
+            pub async fn run(&self, cx: &Context) -> Ran {
+                match self { $(Self::$kind(check) => check.run(cx).await,)* }
+            }
+
+            pub async fn judge(&self, seen: &Seen, scope: &Scope, jq: &Jq) -> Report {
+                match self { $(Self::$kind(check) => check.judge(seen, scope, jq).await,)* }
+            }
+
+            /// # Errors
+            /// Which expectation is not plain.
+            pub fn derive(&self, scope: &Scope) -> Result<Answered, String> {
+                match self { $(Self::$kind(check) => check.derive(scope),)* }
+            }
+
+            #[must_use]
+            pub fn seen(&self, example: &Answered, scope: &Scope) -> Seen {
+                match self { $(Self::$kind(check) => check.seen(example, scope),)* }
+            }
+
+            /// The routes of this check for its examples, the good one derived where none is written.
+            #[must_use]
+            pub fn routes(&self, examples: &Examples, session: Option<&Session>, scope: &Scope) -> Vec<Route> {
+                let good = match examples.good.is_empty() {
+                    true => self.derive(scope).into_iter().collect(),
+                    false => examples.good.clone(),
+                };
+                match self { $(Self::$kind(check) => check.routes(&good, session, scope),)* }
+            }
+        }
+    };
+}
+
+checks![http::Http, cors::Cors, sse::Sse];

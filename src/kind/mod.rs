@@ -1,0 +1,69 @@
+//! The kinds of item: what looks (`check`), what acts (`step`), and the catalogue that holds each
+//! item's own table. A kind is one file and one line in its list; parsing, `tminus kinds`, the
+//! reference page and the looping tests follow from the lists.
+
+pub mod check;
+pub mod example;
+pub mod session;
+pub mod step;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::base::template::Scope;
+use crate::launch::id::{ItemId, SessionId};
+use crate::launch::plan::SpecId;
+
+/// What a kind is, for `tminus kinds`, the reference page and the tests that loop over all kinds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kind {
+    /// The word in the plan: `http`.
+    pub name: &'static str,
+    /// `check`, `step`, `human` or `time`.
+    pub family: &'static str,
+    /// One sentence: what it does and what it ends in.
+    pub line: &'static str,
+    /// A table body that parses: what stands under `[phase.item.NAME]`.
+    pub example: &'static str,
+}
+
+/// A kind's table, read.
+#[derive(Debug, Clone)]
+pub enum Spec {
+    Check(check::Spec),
+    Step(step::Spec),
+}
+
+/// One entry: a kind's table with what it needs at its place in the plan.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The item, monitor, stream, baseline or rollback step this belongs to, as messages call it.
+    pub owner: ItemId,
+    pub spec: Spec,
+    /// Values known at load: vars, secrets, the `for_each` value.
+    pub scope: Scope,
+    pub session: Option<SessionId>,
+    /// In the order of the plan; good ones as written, not derived.
+    pub examples: example::Examples,
+}
+
+/// Every kind's table of a plan.
+#[derive(Debug, Clone, Default)]
+pub struct Catalogue {
+    pub entries: Vec<Arc<Entry>>,
+    pub sessions: BTreeMap<SessionId, session::SessionPlan>,
+    /// Every secret value of the plan, for the redactor.
+    pub secrets: Vec<String>,
+}
+
+impl Catalogue {
+    pub fn add(&mut self, entry: Entry) -> SpecId {
+        self.entries.push(Arc::new(entry));
+        SpecId(self.entries.len() - 1)
+    }
+
+    #[must_use]
+    pub fn get(&self, spec: SpecId) -> Option<&Arc<Entry>> {
+        self.entries.get(spec.0)
+    }
+}

@@ -1,0 +1,78 @@
+//! Steps: they act on the world. Every one runs under the shim, writes an intent first, and ends in an
+//! outcome. One file a kind, one line in the list below.
+
+use super::Kind;
+use crate::base::table::Table;
+use crate::base::template::{Scope, Unbound};
+use crate::launch::verdict::Verdict;
+
+pub mod run;
+
+/// A command ready to be started by the shim. Secrets are in `env` or `stdin`, never in `argv`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    pub argv: Vec<String>,
+    pub cwd: Option<String>,
+    pub env: Vec<(String, String)>,
+    pub stdin: Option<String>,
+}
+
+/// A kind of step.
+pub trait Step: Sized + Clone + Send + Sync {
+    const KIND: Kind;
+
+    fn read(table: &Table<'_>) -> Option<Self>;
+
+    fn expects(&self, scope: &Scope) -> Vec<String>;
+
+    /// # Errors
+    /// A name without a value.
+    fn command(&self, scope: &Scope) -> Result<Command, Unbound>;
+
+    /// Exit codes mapped by the plan.
+    fn exits(&self) -> &[(i32, Verdict)];
+}
+
+macro_rules! steps {
+    ($($module:ident :: $kind:ident),* $(,)?) => {
+        /// Any step's table, read.
+        #[derive(Debug, Clone)]
+        pub enum Spec { $($kind($module::$kind),)* }
+
+        /// Every kind of step, in the order of the reference page.
+        pub const KINDS: &[Kind] = &[$($module::$kind::KIND,)*];
+
+        impl Spec {
+            #[must_use]
+            pub fn read(name: &str, table: &Table<'_>) -> Option<Self> {
+                $(if name == $module::$kind::KIND.name {
+                    return $module::$kind::read(table).map(Self::$kind);
+                })*
+                None
+            }
+
+            #[must_use]
+            pub fn kind(&self) -> Kind {
+                match self { $(Self::$kind(_) => $module::$kind::KIND,)* }
+            }
+
+            #[must_use]
+            pub fn expects(&self, scope: &Scope) -> Vec<String> {
+                match self { $(Self::$kind(step) => step.expects(scope),)* }
+            }
+
+            /// # Errors
+            /// A name without a value.
+            pub fn command(&self, scope: &Scope) -> Result<Command, Unbound> {
+                match self { $(Self::$kind(step) => step.command(scope),)* }
+            }
+
+            #[must_use]
+            pub fn exits(&self) -> &[(i32, Verdict)] {
+                match self { $(Self::$kind(step) => step.exits(),)* }
+            }
+        }
+    };
+}
+
+steps![run::Run];

@@ -1,0 +1,274 @@
+//! What happened, past tense. The board is a pure fold over these; the journal keeps each in a
+//! versioned wire form of its own (`journal::record`).
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::countdown::Passage;
+use super::id::{Attempt, ItemId, MonitorId, PhaseId, RoleId, RollbackId, StreamId};
+use super::plan::Release;
+use super::time::{Instant, Mark, Wall};
+use super::verdict::{Captured, Outcome, Report, Verdict};
+
+/// Who did it, or asked for it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Actor {
+    /// A person's name, or what acted: `engine`, `crew`.
+    pub name: String,
+    pub role: Option<RoleId>,
+    /// A scripted crew of a rehearsal: stamped wherever it is shown.
+    pub scripted: bool,
+}
+
+/// An event in its place: what is folded, and what a record carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// From 1, without gaps.
+    pub seq: u64,
+    /// On the launch's own axis.
+    pub at: Instant,
+    pub occurred_at: Wall,
+    pub recorded_at: Wall,
+    pub actor: Actor,
+    pub event: Event,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Launch,
+    /// Against a simulated target; stamped everywhere.
+    Rehearsal,
+    /// `tminus gate`: checks once, no clock.
+    Gate,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    LaunchOpened {
+        plan: String,
+        plan_hash: String,
+        mode: Mode,
+        /// Milliseconds before T-0.
+        start: i64,
+        release: Release,
+    },
+    /// A console came back; `clean` if it had left by itself, `t` is the last journaled T.
+    ConsoleReturned {
+        clean: bool,
+        t: i64,
+    },
+    /// A console left by itself.
+    ConsoleLeft,
+    /// The machine slept for `gap`.
+    Slept {
+        gap: Duration,
+    },
+    /// A rehearsal skipped idle time.
+    TimeJumped {
+        by: Duration,
+    },
+    /// The countdown moved on by time alone.
+    Passed(Passage),
+    HoldCalled {
+        who: String,
+        why: String,
+    },
+    HoldReleased {
+        who: String,
+    },
+    Resumed,
+    CaughtUp,
+    Recycled {
+        mark: Mark,
+    },
+    Scrubbed {
+        why: String,
+    },
+    CutOff {
+        why: String,
+    },
+    /// After T-0: every step but rollback stops.
+    Frozen {
+        why: String,
+    },
+    Thawed {
+        why: String,
+    },
+    PhaseOpened {
+        phase: PhaseId,
+    },
+    GatePassed {
+        phase: PhaseId,
+        waivers: u32,
+    },
+    /// A check, a wait or a human task began.
+    ItemStarted {
+        item: ItemId,
+        attempt: Attempt,
+    },
+    ItemEnded {
+        item: ItemId,
+        attempt: Attempt,
+        report: Report,
+    },
+    /// An item could not be tried: something it needs did not pass.
+    ItemBlocked {
+        item: ItemId,
+        by: String,
+    },
+    /// Synced to disk before anything happens.
+    StepIntended {
+        item: ItemId,
+        attempt: Attempt,
+    },
+    StepStarted {
+        item: ItemId,
+        attempt: Attempt,
+        pid: u32,
+    },
+    StepEnded {
+        item: ItemId,
+        attempt: Attempt,
+        verdict: Verdict,
+        outcome: Outcome,
+    },
+    ItemCancelled {
+        item: ItemId,
+        attempt: Attempt,
+        why: String,
+    },
+    Attested {
+        item: ItemId,
+        note: String,
+        passed: bool,
+    },
+    Waived {
+        item: ItemId,
+        reason: String,
+    },
+    /// A warning was seen and taken on.
+    Acknowledged {
+        item: ItemId,
+    },
+    BaselineCaptured {
+        name: String,
+        value: Captured,
+    },
+    MonitorChanged {
+        monitor: MonitorId,
+        verdict: Verdict,
+        why: String,
+    },
+    StreamChanged {
+        stream: StreamId,
+        open: bool,
+        why: String,
+    },
+    Voted {
+        role: RoleId,
+        vote: Vote,
+    },
+    VotesVoided {
+        why: String,
+    },
+    Noted {
+        text: String,
+    },
+    RollbackRequested {
+        rollback: RollbackId,
+        /// 1 for the first of this launch.
+        run: u32,
+        why: String,
+    },
+    RollbackTold {
+        run: u32,
+        fact: RollbackFact,
+    },
+    /// A rehearsal switched a fault on or off.
+    FaultSwitched {
+        fault: String,
+        on: bool,
+    },
+    LaunchEnded {
+        why: String,
+    },
+}
+
+/// A role's word in the poll.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Vote {
+    Go,
+    NoGo { reason: String },
+    GoWithWaiver { reason: String },
+}
+
+/// What the detached rollback runner tells, in its own log first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RollbackFact {
+    Started { pid: u32 },
+    StepStarted { step: ItemId },
+    StepEnded { step: ItemId, verdict: Verdict, outcome: Outcome },
+    Verified { check: ItemId, report: Report },
+    Ended { end: RollbackEnd, took: Duration },
+}
+
+/// The three endings. An exit code never makes the first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RollbackEnd {
+    Verified,
+    /// Every step ran, and these checks do not agree that it worked.
+    NotVerified {
+        checks: Vec<ItemId>,
+    },
+    FailedAtStep {
+        step: ItemId,
+        why: String,
+        by_hand: String,
+    },
+}
+
+impl Actor {
+    /// The engine itself.
+    #[must_use]
+    pub fn engine() -> Self {
+        Self { name: "engine".into(), role: None, scripted: false }
+    }
+
+    #[must_use]
+    pub fn person(name: impl Into<String>, role: Option<RoleId>) -> Self {
+        Self { name: name.into(), role, scripted: false }
+    }
+}
+
+impl Mode {
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Launch => "launch",
+            Self::Rehearsal => "rehearsal",
+            Self::Gate => "gate",
+        }
+    }
+}
+
+impl RollbackEnd {
+    #[must_use]
+    pub fn words(&self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::NotVerified { .. } => "done but not verified",
+            Self::FailedAtStep { .. } => "failed",
+        }
+    }
+}
+
+impl Captured {
+    #[must_use]
+    pub fn value(&self) -> Option<&Value> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Missing(_) => None,
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Names of things, as newtypes: the plan's slugs, the `for_each` key, the attempt. Never ordinals
+//! (rules.md, "Journal first").
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! names {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub std::sync::Arc<str>);
+
+        impl $name {
+            #[must_use]
+            pub fn new(name: impl AsRef<str>) -> Self {
+                Self(name.as_ref().into())
+            }
+
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(name: &str) -> Self {
+                Self::new(name)
+            }
+        }
+    )*};
+}
+
+names! {
+    /// A phase's slug.
+    PhaseId;
+    /// An item: its slug, and its `for_each` value in brackets: `login[https://a.example]`.
+    ItemId;
+    /// A session: its slug, and its `for_each` value in brackets.
+    SessionId;
+    MonitorId;
+    StreamId;
+    RollbackId;
+    RoleId;
+}
+
+/// Which try at an item this is, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Attempt(pub u32);
+
+impl ItemId {
+    /// The id of `slug` for one value of its `for_each`.
+    #[must_use]
+    pub fn keyed(slug: &str, key: Option<&str>) -> Self {
+        Self::new(keyed(slug, key))
+    }
+
+    /// The slug without its `for_each` key.
+    #[must_use]
+    pub fn slug(&self) -> &str {
+        self.0.split('[').next().unwrap_or(&self.0)
+    }
+
+    /// A name fit for a folder: letters, digits, `-`, `_`, `.` only, and no two ids the same.
+    #[must_use]
+    pub fn folder(&self) -> String {
+        let mut name = String::with_capacity(self.0.len());
+        for byte in self.0.bytes() {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => name.push(byte.into()),
+                other => name.push_str(&format!("%{other:02x}")),
+            }
+        }
+        name
+    }
+}
+
+impl SessionId {
+    #[must_use]
+    pub fn keyed(slug: &str, key: Option<&str>) -> Self {
+        Self::new(keyed(slug, key))
+    }
+}
+
+fn keyed(slug: &str, key: Option<&str>) -> String {
+    key.map_or_else(|| slug.to_owned(), |key| format!("{slug}[{key}]"))
+}
+
+impl std::fmt::Display for Attempt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_of_different_ids_differ_and_hold_no_separator() {
+        let a = ItemId::keyed("login", Some("https://a.example/x"));
+        let b = ItemId::keyed("login", Some("https://a.example_x"));
+        assert_eq!(a.slug(), "login");
+        assert_ne!(a.folder(), b.folder());
+        assert!(!a.folder().contains('/'));
+        assert!(!ItemId::new("..").folder().is_empty());
+    }
+}

@@ -1,0 +1,77 @@
+//! What is shown but not recorded: monitors' samples, streams' lines, outputs' tails. The journal keeps
+//! only the changes (`MonitorChanged`, `StreamChanged`). Written by `watch`, drawn by `ui`.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use super::id::{ItemId, MonitorId, StreamId};
+use super::time::Wall;
+use super::verdict::Verdict;
+
+/// How many samples a monitor's strip keeps.
+pub const SAMPLES_KEPT: usize = 240;
+/// How many lines a stream's pane keeps; what falls off is counted and is still in the file.
+pub const LINES_KEPT: usize = 2_000;
+
+#[derive(Debug, Clone, Default)]
+pub struct Live {
+    pub monitors: BTreeMap<MonitorId, MonitorView>,
+    pub streams: BTreeMap<StreamId, StreamView>,
+    /// The last lines of each step's or rollback step's output, redacted and printable.
+    pub outputs: BTreeMap<ItemId, OutputView>,
+    /// Observations the loop could not take at once.
+    pub overflowed: u64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    pub at: Wall,
+    pub verdict: Verdict,
+    pub took: Duration,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct MonitorView {
+    /// Oldest first.
+    pub samples: VecDeque<Sample>,
+    pub verdict: Option<Verdict>,
+    /// Failures in a row up to now.
+    pub failures: u32,
+    pub last_error: Option<String>,
+    pub p50: Option<Duration>,
+    pub p95: Option<Duration>,
+    /// Share of the kept samples that passed, 0 to 1.
+    pub up: Option<f64>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct StreamView {
+    pub open: bool,
+    /// Oldest first.
+    pub lines: VecDeque<Line>,
+    pub total: u64,
+    pub per_second: f64,
+    pub longest_gap: Duration,
+    pub reconnects: u32,
+    /// Lines that fell off the pane, or were too long to keep whole.
+    pub dropped: u64,
+    pub errors: u64,
+    pub last_error: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    pub at: Wall,
+    /// The event's name, or the log's level.
+    pub tag: String,
+    pub text: String,
+    pub error: bool,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OutputView {
+    /// Oldest first.
+    pub tail: VecDeque<String>,
+    /// Bytes on disk so far.
+    pub bytes: u64,
+}

@@ -1,0 +1,17 @@
+//! What a launch is: the plan, what may happen and what did. Pure: no clock, no file, no socket.
+//! `decide` makes events of inputs, `board` folds them.
+
+pub mod board;
+pub mod command;
+pub mod countdown;
+pub mod decide;
+pub mod event;
+pub mod gate;
+pub mod id;
+pub mod live;
+pub mod plan;
+pub mod poll;
+pub mod rollback;
+pub mod schedule;
+pub mod time;
+pub mod verdict;

@@ -1,0 +1,264 @@
+//! The plan as the engine knows it: validated, `for_each` expanded, times and names resolved. Kinds'
+//! own tables are elsewhere (the catalogue): here an item only carries the [`SpecId`] of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::id::{ItemId, MonitorId, PhaseId, RoleId, RollbackId, SessionId, StreamId};
+use super::time::Mark;
+
+/// Which entry of the catalogue holds a kind's table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SpecId(pub usize);
+
+/// What votes bind to.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Release {
+    pub version: Option<String>,
+    pub commit: Option<String>,
+    pub artifact: Option<String>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    pub id: String,
+    pub title: String,
+    pub environment: String,
+    pub description: String,
+    pub release: Release,
+    /// SHA-256 of the plan file's bytes, in hex.
+    pub hash: String,
+    pub clock: ClockPlan,
+    pub roles: Vec<Role>,
+    pub poll: Vec<RoleId>,
+    pub phases: Vec<Phase>,
+    pub items: BTreeMap<ItemId, Item>,
+    pub monitors: Vec<Monitor>,
+    pub streams: Vec<Stream>,
+    /// Names of the values captured before T-0, with how.
+    pub baseline: Vec<Baseline>,
+    pub rollbacks: Vec<Rollback>,
+    /// The check that tells our own network's failure from the target's.
+    pub control: Option<SpecId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ClockPlan {
+    /// How far before T-0 the launch opens: the earliest mark of the plan unless it says otherwise.
+    pub start: i64,
+    pub holds: Vec<BuiltInHold>,
+    pub recycle: BTreeSet<Mark>,
+    pub terminal: Option<Mark>,
+    pub no_hold_below: Option<Mark>,
+    pub max_terminal_hold: Option<Duration>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuiltInHold {
+    pub at: Mark,
+    pub length: Duration,
+    pub title: String,
+    /// Resume needs the poll GO.
+    pub poll: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    pub id: RoleId,
+    pub title: String,
+    pub people: Vec<String>,
+    pub votes: bool,
+    pub may: BTreeSet<Power>,
+}
+
+/// What a role may do beyond holding and voting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Power {
+    Resume,
+    Waive,
+    Abort,
+    Approve,
+}
+
+impl Power {
+    pub const WORDS: [(&'static str, Self); 4] =
+        [("resume", Self::Resume), ("waive", Self::Waive), ("abort", Self::Abort), ("approve", Self::Approve)];
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Phase {
+    pub id: PhaseId,
+    pub title: String,
+    pub at: Mark,
+    pub gate: bool,
+    /// Phases that must be open (or done, where they are no gates) before this one.
+    pub needs: Vec<PhaseId>,
+    /// In the order of the plan.
+    pub items: Vec<ItemId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    pub id: ItemId,
+    pub title: String,
+    pub why: String,
+    pub phase: PhaseId,
+    /// The word of its kind: `http`, `run`, `manual`.
+    pub kind: &'static str,
+    pub act: Act,
+    /// When it is due; its phase's mark unless it has its own.
+    pub at: Mark,
+    pub needs: Vec<ItemId>,
+    /// Items of one session run one after another, in the order of the plan.
+    pub session: Option<SessionId>,
+    pub timeout: Duration,
+    pub retries: u32,
+    pub valid_for: Option<Duration>,
+    pub allow_skipped: bool,
+    /// Runs at its mark without a key. Checks always do; steps where the plan says so.
+    pub auto: bool,
+    pub on_fail: OnFail,
+    /// What the console shows as expected before anything was seen.
+    pub expects: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// Looks and changes nothing.
+    Check(SpecId),
+    /// Acts on the world.
+    Step { spec: SpecId, class: Class, confirm: Confirm },
+    /// A person attests, with a note.
+    Manual { role: Option<RoleId> },
+    /// Time passes.
+    Wait { span: Duration },
+}
+
+/// What repeating a step may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Class {
+    Readonly,
+    Idempotent,
+    Once,
+}
+
+impl Class {
+    pub const WORDS: [(&'static str, Self); 3] =
+        [("readonly", Self::Readonly), ("idempotent", Self::Idempotent), ("once", Self::Once)];
+}
+
+/// What a person does before a step runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Confirm {
+    None,
+    Key,
+    /// Types the item's id.
+    Type,
+}
+
+impl Confirm {
+    pub const WORDS: [(&'static str, Self); 3] = [("none", Self::None), ("key", Self::Key), ("type", Self::Type)];
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnFail {
+    Block,
+    Warn,
+}
+
+impl OnFail {
+    pub const WORDS: [(&'static str, Self); 2] = [("block", Self::Block), ("warn", Self::Warn)];
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Monitor {
+    pub id: MonitorId,
+    pub title: String,
+    pub spec: SpecId,
+    pub every: Duration,
+    pub timeout: Duration,
+    /// The failure after this many in a row is the one that counts: 3 means the fourth.
+    pub fails_after: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stream {
+    pub id: StreamId,
+    pub title: String,
+    pub spec: SpecId,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Baseline {
+    pub name: String,
+    pub spec: SpecId,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rollback {
+    pub id: RollbackId,
+    pub title: String,
+    /// The key that chooses it.
+    pub key: char,
+    pub deadline: Duration,
+    pub confirm: Confirm,
+    /// In order; ids are `ROLLBACK/STEP`.
+    pub steps: Vec<RollbackStep>,
+    /// What decides whether it worked; never empty.
+    pub verify: Vec<Verify>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RollbackStep {
+    pub id: ItemId,
+    pub title: String,
+    pub spec: SpecId,
+    pub class: Class,
+    pub timeout: Duration,
+    /// What to do by hand if this fails.
+    pub by_hand: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verify {
+    pub id: ItemId,
+    pub title: String,
+    pub spec: SpecId,
+    pub timeout: Duration,
+    /// Tried again for this long before it counts as not verified.
+    pub within: Duration,
+}
+
+impl Plan {
+    #[must_use]
+    pub fn item(&self, id: &ItemId) -> Option<&Item> {
+        self.items.get(id)
+    }
+
+    #[must_use]
+    pub fn phase(&self, id: &PhaseId) -> Option<&Phase> {
+        self.phases.iter().find(|phase| phase.id == *id)
+    }
+
+    #[must_use]
+    pub fn rollback(&self, id: &RollbackId) -> Option<&Rollback> {
+        self.rollbacks.iter().find(|rollback| rollback.id == *id)
+    }
+
+    #[must_use]
+    pub fn role(&self, id: &RoleId) -> Option<&Role> {
+        self.roles.iter().find(|role| role.id == *id)
+    }
+
+    /// Every mark at which something is due, latest T first.
+    #[must_use]
+    pub fn marks(&self) -> Vec<Mark> {
+        let marks: BTreeSet<Mark> =
+            self.phases.iter().map(|phase| phase.at).chain(self.items.values().map(|item| item.at)).collect();
+        marks.into_iter().rev().collect()
+    }
+}

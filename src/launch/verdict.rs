@@ -1,0 +1,305 @@
+//! The six verdicts and what a check found (rules.md, "Verdicts"). A verdict is never made anywhere
+//! but from findings, causes and ages, by the functions of this file.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::base::wire::Cause;
+
+/// What a check or step came to. Ordered from best to worst for [`Verdict::worst`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// The world answered and the answer is right.
+    Pass,
+    /// The plan or the answer itself said so; opens a gate only if the plan skipped it or allows it.
+    Skipped,
+    /// Right, with something a person must acknowledge.
+    Warn,
+    /// The answer is older than it may be.
+    Stale,
+    /// We could not tell. No data is not health.
+    Unknown,
+    /// The world answered and the answer is wrong.
+    Fail,
+}
+
+impl Verdict {
+    pub const ALL: [Self; 6] = [Self::Pass, Self::Skipped, Self::Warn, Self::Stale, Self::Unknown, Self::Fail];
+
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Skipped => "skipped",
+            Self::Warn => "warn",
+            Self::Stale => "stale",
+            Self::Unknown => "unknown",
+            Self::Fail => "fail",
+        }
+    }
+
+    /// The worst of several; `Unknown` of none: a check that looked at nothing proves nothing.
+    #[must_use]
+    pub fn worst(all: impl IntoIterator<Item = Self>) -> Self {
+        all.into_iter().max().unwrap_or(Self::Unknown)
+    }
+
+    /// The verdict of a cause for which there is no answer, where an answer was wanted.
+    ///
+    /// rules.md: refused, reset or no answer in time is fail for a positive check; our own resolver
+    /// or network failing is unknown unless the control probe answers, which makes it fail.
+    #[must_use]
+    pub fn of_silence(cause: &Cause, control_answers: bool) -> Self {
+        match cause {
+            Cause::Refused | Cause::Reset | Cause::TimedOut | Cause::ClosedEarly => Self::Fail,
+            Cause::NotResolved | Cause::NoRoute if control_answers => Self::Fail,
+            Cause::NotResolved | Cause::NoRoute | Cause::Cancelled | Cause::Ours(_) => Self::Unknown,
+            // The peer answered, and what it answered breaks the protocol or our documented limits.
+            Cause::Tls(_) | Cause::HeadTooLarge | Cause::BodyTooLarge { .. } | Cause::Malformed(_) => Self::Fail,
+        }
+    }
+}
+
+impl std::fmt::Display for Verdict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+/// One expectation beside what was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The row of a matrix this belongs to (an origin, say); none where the check has one row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<String>,
+    /// What was looked at: `status`, `.csrf_token | length > 0`, `header vary`.
+    pub subject: String,
+    pub expected: String,
+    pub seen: String,
+    pub verdict: Verdict,
+}
+
+/// What one attempt at a check found. Text in it is redacted and free of control sequences.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    pub verdict: Verdict,
+    /// One line for a person: why the verdict is what it is.
+    pub summary: String,
+    #[serde(default)]
+    pub findings: Vec<Finding>,
+    /// How long the attempt took, on the wire's clock.
+    #[serde(with = "as_millis")]
+    pub took: Duration,
+    /// Request and response as sent and seen, redacted, cut to a documented length.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<Exchange>,
+}
+
+/// The outside of one HTTP exchange, for the detail pane and the evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Exchange {
+    /// `POST https://host/path`.
+    pub request: String,
+    #[serde(default)]
+    pub request_headers: Vec<(String, String)>,
+    #[serde(default)]
+    pub request_body: String,
+    /// `200 OK`, or the cause why there was no answer.
+    pub response: String,
+    #[serde(default)]
+    pub response_headers: Vec<(String, String)>,
+    /// The head of the body; `body_cut` says that there was more.
+    #[serde(default)]
+    pub response_body: String,
+    #[serde(default)]
+    pub body_cut: bool,
+}
+
+impl Report {
+    /// A report whose verdict is the worst of its findings, and whose summary is the worst finding.
+    #[must_use]
+    pub fn of(findings: Vec<Finding>, took: Duration) -> Self {
+        let verdict = Verdict::worst(findings.iter().map(|finding| finding.verdict));
+        let worst = findings.iter().find(|finding| finding.verdict == verdict);
+        let summary = match worst {
+            _ if verdict == Verdict::Pass => format!("{} of {} as expected", findings.len(), findings.len()),
+            Some(worst) => {
+                let row = worst.row.as_deref().map(|row| format!("{row}: ")).unwrap_or_default();
+                format!("{row}{} expected {}, seen {}", worst.subject, worst.expected, worst.seen)
+            }
+            None => "nothing was looked at".to_owned(),
+        };
+        Self { verdict, summary, findings, took, exchange: None }
+    }
+
+    /// A report with one line and no findings.
+    #[must_use]
+    pub fn plain(verdict: Verdict, summary: impl Into<String>, took: Duration) -> Self {
+        Self { verdict, summary: summary.into(), findings: Vec::new(), took, exchange: None }
+    }
+}
+
+impl Finding {
+    /// A finding that passes when `holds`, else fails.
+    #[must_use]
+    pub fn held(subject: impl Into<String>, expected: impl Into<String>, seen: impl Into<String>, holds: bool) -> Self {
+        let verdict = if holds { Verdict::Pass } else { Verdict::Fail };
+        Self { row: None, subject: subject.into(), expected: expected.into(), seen: seen.into(), verdict }
+    }
+
+    #[must_use]
+    pub fn unknown(subject: impl Into<String>, expected: impl Into<String>, seen: impl Into<String>) -> Self {
+        let verdict = Verdict::Unknown;
+        Self { row: None, subject: subject.into(), expected: expected.into(), seen: seen.into(), verdict }
+    }
+
+    #[must_use]
+    pub fn in_row(mut self, row: impl Into<String>) -> Self {
+        self.row = Some(row.into());
+        self
+    }
+}
+
+/// How a step's process ended, as its shim wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The exit code, if it exited.
+    pub exit: Option<i32>,
+    /// The signal that ended it, if one did.
+    pub signal: Option<i32>,
+    /// Why it never ran, or why its outcome cannot be known.
+    #[serde(default)]
+    pub error: Option<String>,
+    /// True when it was ended by our own timeout or cancel.
+    #[serde(default)]
+    pub cancelled: bool,
+    #[serde(with = "as_millis")]
+    pub took: Duration,
+    /// Descendants that were still alive after KILL.
+    #[serde(default)]
+    pub survivors: Vec<u32>,
+    /// Said by a rehearsal: nothing ran, the answer is the plan's example.
+    #[serde(default)]
+    pub simulated: bool,
+}
+
+impl Outcome {
+    /// rules.md: exit 0 passes, others fail unless mapped; 126, 127, a signal not ours and a failed
+    /// spawn are unknown; our own timeout is a fail.
+    #[must_use]
+    pub fn verdict(&self, map: &[(i32, Verdict)]) -> Verdict {
+        if self.error.is_some() {
+            return Verdict::Unknown;
+        }
+        if self.cancelled {
+            return Verdict::Fail;
+        }
+        match self.exit {
+            Some(code) => map.iter().find(|(mapped, _)| *mapped == code).map_or(
+                match code {
+                    0 => Verdict::Pass,
+                    126 | 127 => Verdict::Unknown,
+                    _ => Verdict::Fail,
+                },
+                |(_, verdict)| *verdict,
+            ),
+            None => Verdict::Unknown,
+        }
+    }
+
+    #[must_use]
+    pub fn words(&self) -> String {
+        let end = match (&self.error, self.exit, self.signal) {
+            (Some(error), ..) => error.clone(),
+            (None, Some(code), _) => format!("exit {code}"),
+            (None, None, Some(signal)) => format!("signal {signal}"),
+            (None, None, None) => "no outcome".to_owned(),
+        };
+        if self.cancelled { format!("ended by us: {end}") } else { end }
+    }
+}
+
+/// A value captured before T-0 and frozen: what a rollback goes back to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Captured {
+    Value(Value),
+    /// Why it could not be captured; blocks GO.
+    Missing(String),
+}
+
+/// Spans as whole milliseconds on the wire.
+pub mod as_millis {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// # Errors
+    /// The serializer's own.
+    pub fn serialize<S: Serializer>(span: &Duration, out: S) -> Result<S::Ok, S::Error> {
+        out.serialize_u64(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// # Errors
+    /// Where there is no unsigned number.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        u64::deserialize(from).map(Duration::from_millis)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_looked_at_is_unknown() {
+        assert_eq!(Verdict::worst([]), Verdict::Unknown);
+        assert_eq!(Report::of(vec![], Duration::ZERO).verdict, Verdict::Unknown);
+    }
+
+    #[test]
+    fn silence_is_judged_as_the_rules_say() {
+        use Verdict::{Fail, Unknown};
+        for (cause, alone, with_control) in [
+            (Cause::Refused, Fail, Fail),
+            (Cause::Reset, Fail, Fail),
+            (Cause::TimedOut, Fail, Fail),
+            (Cause::NotResolved, Unknown, Fail),
+            (Cause::NoRoute, Unknown, Fail),
+            (Cause::Cancelled, Unknown, Unknown),
+            (Cause::Ours("no file descriptors".into()), Unknown, Unknown),
+        ] {
+            assert_eq!(Verdict::of_silence(&cause, false), alone, "{cause:?}");
+            assert_eq!(Verdict::of_silence(&cause, true), with_control, "{cause:?}");
+        }
+    }
+
+    #[test]
+    fn exit_codes_are_judged_as_the_rules_say() {
+        let ended = |exit, signal| Outcome {
+            exit,
+            signal,
+            error: None,
+            cancelled: false,
+            took: Duration::ZERO,
+            survivors: vec![],
+            simulated: false,
+        };
+        let map = [(2, Verdict::Warn)];
+        for (outcome, verdict) in [
+            (ended(Some(0), None), Verdict::Pass),
+            (ended(Some(1), None), Verdict::Fail),
+            (ended(Some(2), None), Verdict::Warn),
+            (ended(Some(126), None), Verdict::Unknown),
+            (ended(Some(127), None), Verdict::Unknown),
+            (ended(None, Some(9)), Verdict::Unknown),
+            (Outcome { cancelled: true, ..ended(None, Some(15)) }, Verdict::Fail),
+            (Outcome { error: Some("no such file".into()), ..ended(None, None) }, Verdict::Unknown),
+        ] {
+            assert_eq!(outcome.verdict(&map), verdict, "{outcome:?}");
+        }
+    }
+}
