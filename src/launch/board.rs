@@ -1,1 +1,468 @@
-//! (to come)
+//! The board: everything a launch has come to, as a pure fold over its events. `replay(journal) ==
+//! live board`, always; nothing else may change it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::countdown::{self, Countdown, Terms};
+use super::event::{Actor, Event, Mode, Recorded, Vote};
+use super::id::{Attempt, ItemId, MonitorId, PhaseId, RoleId, StreamId};
+use super::plan::{Act, Plan};
+use super::rollback::RollbackRun;
+use super::time::{Instant, Mark, Wall};
+use super::verdict::{Captured, Outcome, Report, Verdict};
+
+/// How many of the newest records the journal pane can show.
+pub const RECENT_KEPT: usize = 500;
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Board {
+    pub plan: Shared<Plan>,
+    pub mode: Mode,
+    pub seq: u64,
+    /// The instant of the last record.
+    pub at: Instant,
+    pub opened_at: Option<Wall>,
+    pub clock: Option<Countdown>,
+    pub items: BTreeMap<ItemId, Arc<ItemState>>,
+    pub phases: BTreeMap<PhaseId, PhaseState>,
+    pub monitors: BTreeMap<MonitorId, Change>,
+    pub streams: BTreeMap<StreamId, (bool, String)>,
+    pub votes: BTreeMap<RoleId, Ballot>,
+    /// Why the last votes were voided, while no new one was cast.
+    pub voided: Option<String>,
+    pub baseline: BTreeMap<String, Captured>,
+    pub rollbacks: Vec<RollbackRun>,
+    /// After T-0: why every step but rollback is stopped.
+    pub frozen: Option<String>,
+    /// Faults a rehearsal has on.
+    pub faults: Vec<String>,
+    pub notes: u32,
+    pub ended: Option<String>,
+    /// Newest last.
+    pub recent: VecDeque<Arc<Recorded>>,
+}
+
+/// An [`Arc`] that is equal when its content is the same allocation: the plan never changes under a
+/// board.
+#[derive(Debug, Clone)]
+pub struct Shared<T>(pub Arc<T>);
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PhaseState {
+    pub opened: Option<Instant>,
+    /// A gate that has passed stays passed unless an item is run again and turns.
+    pub passed: bool,
+}
+
+/// A monitor's counted verdict, and since when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    pub verdict: Verdict,
+    pub since: Instant,
+    pub why: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ballot {
+    pub vote: Vote,
+    pub by: Actor,
+    pub at: Wall,
+}
+
+/// One line of the checklist.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ItemState {
+    pub progress: Progress,
+    pub attempt: Option<Attempt>,
+    /// Retries used for the present run of this item; a person's `r` starts a new run.
+    pub retries: u32,
+    /// Of the last attempt that ended.
+    pub report: Option<Arc<Report>>,
+    pub outcome: Option<Outcome>,
+    pub waiver: Option<Waiver>,
+    pub attested: Option<Attest>,
+    pub acknowledged: bool,
+    pub history: Vec<(Attempt, Verdict)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Progress {
+    /// Its mark has not come, or what it needs is not there.
+    #[default]
+    Waiting,
+    /// A step's intent is on disk; its process is not known yet.
+    Intended {
+        since: Instant,
+    },
+    Running {
+        since: Instant,
+        pid: Option<u32>,
+    },
+    /// Not tried: what it needs did not pass.
+    Blocked {
+        by: String,
+    },
+    Ended {
+        verdict: Verdict,
+        at: Instant,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiver {
+    pub by: Actor,
+    pub reason: String,
+    pub at: Wall,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attest {
+    pub by: Actor,
+    pub note: String,
+    pub passed: bool,
+    pub at: Wall,
+}
+
+impl<T> PartialEq for Shared<T> {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl<T> std::ops::Deref for Shared<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl ItemState {
+    /// The verdict as it stands at `now`: a pass ages by `valid_for`.
+    #[must_use]
+    pub fn verdict(&self, valid_for: Option<Duration>, now: Instant) -> Option<Verdict> {
+        match self.progress {
+            Progress::Ended { verdict: Verdict::Pass, at } if valid_for.is_some_and(|span| now.since(at) > span) => {
+                Some(Verdict::Stale)
+            }
+            Progress::Ended { verdict, .. } => Some(verdict),
+            Progress::Blocked { .. } => Some(Verdict::Unknown),
+            _ => None,
+        }
+    }
+
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        matches!(self.progress, Progress::Running { .. } | Progress::Intended { .. })
+    }
+}
+
+impl Board {
+    #[must_use]
+    pub fn new(plan: Arc<Plan>) -> Self {
+        let items = plan.items.keys().map(|id| (id.clone(), Arc::default())).collect();
+        let phases = plan.phases.iter().map(|phase| (phase.id.clone(), PhaseState::default())).collect();
+        Self {
+            plan: Shared(plan),
+            mode: Mode::Launch,
+            seq: 0,
+            at: Instant::default(),
+            opened_at: None,
+            clock: None,
+            items,
+            phases,
+            monitors: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            votes: BTreeMap::new(),
+            voided: None,
+            baseline: BTreeMap::new(),
+            rollbacks: Vec::new(),
+            frozen: None,
+            faults: Vec::new(),
+            notes: 0,
+            ended: None,
+            recent: VecDeque::new(),
+        }
+    }
+
+    /// The board of a journal.
+    #[must_use]
+    pub fn replay<'a>(plan: Arc<Plan>, records: impl IntoIterator<Item = &'a Recorded>) -> Self {
+        let mut board = Self::new(plan);
+        for record in records {
+            board.apply(record);
+        }
+        board
+    }
+
+    #[must_use]
+    pub fn item(&self, id: &ItemId) -> Option<&ItemState> {
+        self.items.get(id).map(AsRef::as_ref)
+    }
+
+    /// The countdown as it stands at `now`.
+    #[must_use]
+    pub fn clock_at(&self, now: Instant) -> Option<Countdown> {
+        let mut clock = self.clock.clone()?;
+        clock.tick(now);
+        Some(clock)
+    }
+
+    /// T at `now`; far before everything without a clock.
+    #[must_use]
+    pub fn mark_at(&self, now: Instant) -> Mark {
+        self.clock_at(now).map_or(Mark(i64::MAX), |clock| clock.mark())
+    }
+
+    #[must_use]
+    pub fn rolling_back(&self) -> Option<&RollbackRun> {
+        self.rollbacks.last().filter(|run| run.end.is_none())
+    }
+
+    /// True while anything acts or looks: launch time may not jump then.
+    #[must_use]
+    pub fn in_flight(&self) -> bool {
+        self.rolling_back().is_some() || self.items.values().any(|item| item.is_running())
+    }
+
+    /// Folds one event in. Total: an event about something the plan does not have changes nothing but
+    /// the sequence.
+    pub fn apply(&mut self, record: &Recorded) {
+        self.seq = record.seq;
+        self.at = self.at.max(record.at);
+        // Time that nobody watched is not counted through: the clock itself says where it stops.
+        let unwatched = matches!(record.event, Event::ConsoleReturned { .. } | Event::Slept { .. });
+        if let Some(clock) = self.clock.as_mut().filter(|_| !unwatched) {
+            clock.tick(record.at);
+        }
+        self.fold(record);
+        self.recent.push_back(Arc::new(record.clone()));
+        if self.recent.len() > RECENT_KEPT {
+            self.recent.pop_front();
+        }
+    }
+
+    fn fold(&mut self, record: &Recorded) {
+        match &record.event {
+            Event::LaunchOpened { mode, start, .. } => {
+                self.mode = *mode;
+                self.opened_at = Some(record.occurred_at);
+                if *mode != Mode::Gate {
+                    self.clock = Countdown::new(record.at, *start, terms(&self.plan)).ok();
+                }
+            }
+            Event::LaunchEnded { why } => self.ended = Some(why.clone()),
+            Event::Noted { .. } => self.notes += 1,
+            Event::FaultSwitched { fault, on } => {
+                self.faults.retain(|known| known != fault);
+                if *on {
+                    self.faults.push(fault.clone());
+                }
+            }
+            Event::BaselineCaptured { name, value } => {
+                self.baseline.insert(name.clone(), value.clone());
+            }
+            Event::MonitorChanged { monitor, verdict, why } => {
+                let change = Change { verdict: *verdict, since: record.at, why: why.clone() };
+                self.monitors.insert(monitor.clone(), change);
+            }
+            Event::StreamChanged { stream, open, why } => {
+                self.streams.insert(stream.clone(), (*open, why.clone()));
+            }
+            Event::PhaseOpened { phase } => {
+                self.phases.entry(phase.clone()).or_default().opened.get_or_insert(record.at);
+            }
+            Event::GatePassed { phase, .. } => self.phases.entry(phase.clone()).or_default().passed = true,
+            Event::Frozen { why } => self.frozen = Some(why.clone()),
+            Event::Thawed { .. } => self.frozen = None,
+            Event::Voted { role, vote } => {
+                let ballot = Ballot { vote: vote.clone(), by: record.actor.clone(), at: record.occurred_at };
+                self.votes.insert(role.clone(), ballot);
+                self.voided = None;
+            }
+            Event::VotesVoided { why } => self.void(why),
+            Event::RollbackRequested { rollback, run, why } => {
+                let by = record.actor.clone();
+                self.rollbacks.push(RollbackRun::new(*run, rollback.clone(), by, why.clone(), record.at));
+            }
+            Event::RollbackTold { run, fact } => {
+                if let Some(told) = self.rollbacks.iter_mut().find(|known| known.run == *run) {
+                    told.apply(fact, record.at);
+                }
+            }
+            Event::ConsoleReturned { .. } => {
+                self.fold_clock(record);
+                self.fold_return();
+            }
+            _ => {
+                self.fold_clock(record);
+                self.fold_item(record);
+            }
+        }
+    }
+
+    fn void(&mut self, why: &str) {
+        if !self.votes.is_empty() {
+            self.votes.clear();
+            self.voided = Some(why.to_owned());
+        }
+    }
+
+    /// What was only in the memory of the console that went is gone: checks in flight look again, and a
+    /// session that was not through starts again at its first item (its cookies were never on disk).
+    /// Steps keep their place: their outcome is learnt from their own files.
+    fn fold_return(&mut self) {
+        let plan = Arc::clone(&self.plan.0);
+        let through = |board: &Self, id: &ItemId| {
+            board.item(id).is_some_and(|state| matches!(state.progress, Progress::Ended { verdict: Verdict::Pass, .. }))
+        };
+        let broken: BTreeSet<_> = plan
+            .items
+            .values()
+            .filter(|item| !through(self, &item.id))
+            .filter_map(|item| item.session.clone())
+            .collect();
+        for item in plan.items.values() {
+            let again = item.session.as_ref().is_some_and(|session| broken.contains(session));
+            let Some(state) = self.items.get_mut(&item.id) else { continue };
+            if again || (state.is_running() && !matches!(item.act, Act::Step { .. })) {
+                Arc::make_mut(state).progress = Progress::Waiting;
+            }
+        }
+    }
+
+    fn fold_clock(&mut self, record: &Recorded) {
+        let marks = self.plan.marks();
+        let Some(clock) = &mut self.clock else { return };
+        // decide has tried each on a clone first: a refusal here could only come of a foreign journal.
+        let _ = match &record.event {
+            Event::ConsoleReturned { clean: true, .. } => {
+                clock.reopen(record.at, &marks);
+                Ok(())
+            }
+            Event::ConsoleReturned { clean: false, t } => {
+                clock.restart(*t, record.at);
+                Ok(())
+            }
+            Event::Slept { .. } => {
+                clock.wake(record.at, &marks);
+                Ok(())
+            }
+            Event::HoldCalled { who, why } => {
+                clock.latch(who, why);
+                Ok(())
+            }
+            Event::HoldReleased { who } => {
+                clock.release(who);
+                Ok(())
+            }
+            Event::Resumed => clock.resume(true),
+            Event::CaughtUp => {
+                let caught = clock.catch_up(&marks);
+                clock.release(countdown::CONSOLE_RESTART);
+                caught
+            }
+            Event::Recycled { mark } => {
+                let recycled = clock.recycle(*mark);
+                self.void("the countdown was recycled");
+                recycled
+            }
+            Event::Scrubbed { .. } => clock.scrub(),
+            Event::CutOff { .. } => clock.cutoff(),
+            _ => Ok(()),
+        };
+    }
+
+    fn fold_item(&mut self, record: &Recorded) {
+        let Some(id) = item_of(&record.event) else { return };
+        let Some(state) = self.items.get_mut(id) else { return };
+        let state = Arc::make_mut(state);
+        match &record.event {
+            Event::ItemStarted { attempt, .. } => {
+                state.begin(*attempt, Progress::Running { since: record.at, pid: None });
+            }
+            Event::StepIntended { attempt, .. } => state.begin(*attempt, Progress::Intended { since: record.at }),
+            Event::StepStarted { pid, .. } => {
+                state.progress = Progress::Running { since: record.at, pid: Some(*pid) };
+            }
+            Event::ItemEnded { attempt, report, .. } => {
+                state.report = Some(Arc::new(report.clone()));
+                state.end(*attempt, report.verdict, record.at);
+            }
+            Event::StepEnded { attempt, verdict, outcome, .. } => {
+                state.outcome = Some(outcome.clone());
+                state.end(*attempt, *verdict, record.at);
+            }
+            Event::ItemCancelled { attempt, why, .. } => {
+                state.report = Some(Arc::new(Report::plain(Verdict::Unknown, why.clone(), Duration::ZERO)));
+                state.end(*attempt, Verdict::Unknown, record.at);
+            }
+            Event::ItemBlocked { by, .. } => state.progress = Progress::Blocked { by: by.clone() },
+            Event::Attested { note, passed, .. } => {
+                let verdict = if *passed { Verdict::Pass } else { Verdict::Fail };
+                let by = record.actor.clone();
+                let attempt = Attempt(state.attempt.map_or(1, |attempt| attempt.0 + 1));
+                state.attempt = Some(attempt);
+                state.attested = Some(Attest { by, note: note.clone(), passed: *passed, at: record.occurred_at });
+                state.end(attempt, verdict, record.at);
+            }
+            Event::Waived { reason, .. } => {
+                let by = record.actor.clone();
+                state.waiver = Some(Waiver { by, reason: reason.clone(), at: record.occurred_at });
+            }
+            Event::Acknowledged { .. } => state.acknowledged = true,
+            _ => {}
+        }
+    }
+}
+
+impl ItemState {
+    fn begin(&mut self, attempt: Attempt, progress: Progress) {
+        let again = matches!(self.progress, Progress::Ended { verdict, .. } if verdict != Verdict::Pass);
+        self.retries = if again { self.retries + 1 } else { 0 };
+        self.attempt = Some(attempt);
+        self.progress = progress;
+        // A waiver or an acknowledgement was given for what was seen then.
+        self.waiver = None;
+        self.acknowledged = false;
+        self.outcome = None;
+    }
+
+    fn end(&mut self, attempt: Attempt, verdict: Verdict, at: Instant) {
+        self.progress = Progress::Ended { verdict, at };
+        self.history.push((attempt, verdict));
+    }
+}
+
+/// The item an event is about.
+#[must_use]
+pub fn item_of(event: &Event) -> Option<&ItemId> {
+    match event {
+        Event::ItemStarted { item, .. }
+        | Event::ItemEnded { item, .. }
+        | Event::ItemBlocked { item, .. }
+        | Event::StepIntended { item, .. }
+        | Event::StepStarted { item, .. }
+        | Event::StepEnded { item, .. }
+        | Event::ItemCancelled { item, .. }
+        | Event::Attested { item, .. }
+        | Event::Waived { item, .. }
+        | Event::Acknowledged { item } => Some(item),
+        _ => None,
+    }
+}
+
+/// The plan's clock as terms of the countdown.
+#[must_use]
+pub fn terms(plan: &Plan) -> Terms {
+    Terms {
+        holds: plan.clock.holds.iter().map(|hold| (hold.at, hold.length)).collect(),
+        recycle: plan.clock.recycle.clone(),
+        terminal: plan.clock.terminal.unwrap_or_default(),
+        no_hold_below: plan.clock.no_hold_below.unwrap_or_default(),
+        closes: None,
+        max_terminal_hold: plan.clock.max_terminal_hold,
+    }
+}

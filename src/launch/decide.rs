@@ -1,1 +1,335 @@
-//! (to come)
+//! Decides what becomes of an input: events, or a refusal. Pure: the board and the time come in.
+
+use super::board::{Board, Progress};
+use super::command::{Command, Input, Observation, Refusal};
+use super::countdown;
+use super::event::{Actor, Event, Mode, RollbackFact, Vote};
+use super::gate;
+use super::id::{Attempt, ItemId, RoleId, RollbackId};
+use super::plan::{Act, Class, Item, Power};
+use super::poll;
+use super::schedule::{Due, due};
+use super::time::Instant;
+use super::verdict::Verdict;
+
+/// What becomes of `input` at `now`. An empty list means: nothing to record.
+///
+/// # Errors
+/// The refusal of a command, as a sentence for whoever gave it. An observation is never refused: one
+/// that no longer matters gives no events.
+pub fn decide(board: &Board, input: &Input, now: Instant) -> Result<Vec<Event>, Refusal> {
+    match input {
+        Input::Tick => Ok(Vec::new()),
+        Input::Observation(observation) => Ok(observe(board, observation)),
+        Input::Command { by, command } => act(board, by, command, now),
+    }
+}
+
+fn observe(board: &Board, observation: &Observation) -> Vec<Event> {
+    match observation {
+        Observation::CheckEnded { item, attempt, report } if current(board, item, *attempt) => {
+            vec![Event::ItemEnded { item: item.clone(), attempt: *attempt, report: report.clone() }]
+        }
+        Observation::StepStarted { item, attempt, pid } if current(board, item, *attempt) => {
+            vec![Event::StepStarted { item: item.clone(), attempt: *attempt, pid: *pid }]
+        }
+        Observation::StepEnded { item, attempt, verdict, outcome } if current(board, item, *attempt) => {
+            let (item, attempt, outcome) = (item.clone(), *attempt, outcome.clone());
+            vec![Event::StepEnded { item, attempt, verdict: *verdict, outcome }]
+        }
+        // An attempt that was cancelled or overtaken: its end is no news any more.
+        Observation::CheckEnded { .. } | Observation::StepStarted { .. } | Observation::StepEnded { .. } => Vec::new(),
+        Observation::BaselineCaptured { name, value } => baseline(board, name, value),
+        Observation::MonitorChanged { monitor, verdict, why } => {
+            vec![Event::MonitorChanged { monitor: monitor.clone(), verdict: *verdict, why: why.clone() }]
+        }
+        Observation::StreamChanged { stream, open, why } => {
+            vec![Event::StreamChanged { stream: stream.clone(), open: *open, why: why.clone() }]
+        }
+        Observation::RollbackTold { run, fact } => told(board, *run, fact),
+        Observation::Slept { gap } => vec![Event::Slept { gap: *gap }],
+    }
+}
+
+/// After T-0 what was captured stays: a later look would capture the release itself.
+fn baseline(board: &Board, name: &str, value: &super::verdict::Captured) -> Vec<Event> {
+    let frozen = board.clock.as_ref().is_some_and(|clock| clock.t0.is_some());
+    if frozen || board.baseline.get(name) == Some(value) {
+        return Vec::new();
+    }
+    vec![Event::BaselineCaptured { name: name.to_owned(), value: value.clone() }]
+}
+
+fn told(board: &Board, run: u32, fact: &RollbackFact) -> Vec<Event> {
+    let known = board.rollbacks.iter().any(|known| known.run == run && known.end.is_none());
+    if known { vec![Event::RollbackTold { run, fact: fact.clone() }] } else { Vec::new() }
+}
+
+fn current(board: &Board, item: &ItemId, attempt: Attempt) -> bool {
+    board.item(item).is_some_and(|state| state.is_running() && state.attempt == Some(attempt))
+}
+
+fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec<Event>, Refusal> {
+    if let (Some(why), false) = (&board.ended, matches!(command, Command::Note { .. } | Command::Leave)) {
+        return Err(Refusal(format!("the launch has ended: {why}")));
+    }
+    let one = |event| Ok(vec![event]);
+    match command {
+        Command::RunItem { item } => run_item(board, find(board, item)?, now).map(|event| vec![event]),
+        Command::RunPhase { phase } => {
+            let phase = board.plan.phase(phase).ok_or_else(|| Refusal(format!("no phase {phase}")))?;
+            let items = phase.items.iter().filter_map(|id| board.plan.item(id));
+            let checks = items.filter(|item| matches!(item.act, Act::Check(_)));
+            let events: Vec<Event> = checks.filter_map(|item| run_item(board, item, now).ok()).collect();
+            if events.is_empty() { Err(Refusal("no check of this phase can run now".into())) } else { Ok(events) }
+        }
+        Command::Cancel { item } => cancel(board, by, find(board, item)?),
+        Command::Attest { item, note, passed } => attest(board, by, find(board, item)?, note, *passed, now),
+        Command::Waive { item, reason } => waive(board, by, find(board, item)?, reason, now),
+        Command::Acknowledge { item } => {
+            let item = find(board, item)?;
+            match gate::clear(board, item, now) {
+                gate::Clear::No(Some(_)) => one(Event::Acknowledged { item: item.id.clone() }),
+                _ => Err(Refusal(format!("{} has nothing to acknowledge", item.id))),
+            }
+        }
+        Command::CallHold { why } => {
+            let who = caller(by);
+            try_clock(board, now, |clock| clock.hold(&who, why))?;
+            one(Event::HoldCalled { who: caller(by), why: why.clone() })
+        }
+        Command::ReleaseHold { who } => release(board, by, who),
+        Command::Resume => {
+            permit(board, by, Power::Resume)?;
+            let tally = poll::tally(board, now);
+            if poll::at_poll_hold(board, now) && !tally.is_go() {
+                return Err(Refusal(format!("not GO: {}", tally.blocking.join("; "))));
+            }
+            try_clock(board, now, |clock| clock.resume(true))?;
+            one(Event::Resumed)
+        }
+        Command::CatchUp => {
+            let marks = board.plan.marks();
+            try_clock(board, now, |clock| clock.catch_up(&marks))?;
+            one(Event::CaughtUp)
+        }
+        Command::Recycle { mark } => {
+            permit(board, by, Power::Resume)?;
+            try_clock(board, now, |clock| clock.recycle(*mark))?;
+            one(Event::Recycled { mark: *mark })
+        }
+        Command::Scrub { why } => {
+            permit(board, by, Power::Abort)?;
+            try_clock(board, now, countdown::Countdown::scrub)?;
+            one(Event::Scrubbed { why: why.clone() })
+        }
+        Command::CutOff { why } => {
+            try_clock(board, now, countdown::Countdown::cutoff)?;
+            one(Event::CutOff { why: why.clone() })
+        }
+        Command::Freeze { why } => {
+            if !past_liftoff(board, now) {
+                return Err(Refusal("before T-0 a hold stops the countdown; a freeze is for after it".into()));
+            }
+            one(Event::Frozen { why: why.clone() })
+        }
+        Command::Thaw { why } => {
+            permit(board, by, Power::Resume)?;
+            if board.frozen.is_none() {
+                return Err(Refusal("nothing is frozen".into()));
+            }
+            one(Event::Thawed { why: why.clone() })
+        }
+        Command::Vote { role, vote } => self::vote(board, by, role, vote),
+        Command::Note { text } if text.trim().is_empty() => Err(Refusal("an empty note says nothing".into())),
+        Command::Note { text } => one(Event::Noted { text: text.clone() }),
+        Command::Rollback { rollback, why } => roll_back(board, rollback, why, now),
+        Command::SwitchFault { fault, on } => {
+            if board.mode != Mode::Rehearsal {
+                return Err(Refusal("faults are for rehearsals".into()));
+            }
+            one(Event::FaultSwitched { fault: fault.clone(), on: *on })
+        }
+        Command::Leave => one(Event::ConsoleLeft),
+    }
+}
+
+fn find<'a>(board: &'a Board, item: &ItemId) -> Result<&'a Item, Refusal> {
+    board.plan.0.items.get(item).ok_or_else(|| Refusal(format!("no item {item}")))
+}
+
+fn past_liftoff(board: &Board, now: Instant) -> bool {
+    board.clock_at(now).is_some_and(|clock| clock.t0.is_some())
+}
+
+/// Who a latch belongs to: the role where one is carried, else the name.
+fn caller(by: &Actor) -> String {
+    by.role.as_ref().map_or_else(|| by.name.clone(), ToString::to_string)
+}
+
+/// A person who carries a role needs its power; an operator without one acts for the crew.
+fn permit(board: &Board, by: &Actor, power: Power) -> Result<(), Refusal> {
+    let Some(role) = by.role.as_ref() else { return Ok(()) };
+    match board.plan.role(role) {
+        Some(known) if known.may.contains(&power) => Ok(()),
+        Some(known) => {
+            let word = Power::WORDS.iter().find(|(_, known)| *known == power).map_or("", |(word, _)| word);
+            Err(Refusal(format!("{} may not {word}", known.title)))
+        }
+        None => Err(Refusal(format!("no role {role} in this plan"))),
+    }
+}
+
+fn try_clock(
+    board: &Board,
+    now: Instant,
+    act: impl FnOnce(&mut countdown::Countdown) -> Result<(), countdown::Refused>,
+) -> Result<(), Refusal> {
+    let mut clock = board.clock_at(now).ok_or_else(|| Refusal("this launch has no countdown".into()))?;
+    act(&mut clock).map_err(Refusal::from)
+}
+
+fn run_item(board: &Board, item: &Item, now: Instant) -> Result<Event, Refusal> {
+    let state = board.item(&item.id).ok_or_else(|| Refusal(format!("no item {}", item.id)))?;
+    let attempt = Attempt(state.attempt.map_or(1, |attempt| attempt.0 + 1));
+    if state.is_running() {
+        return Err(Refusal(format!("{} is running", item.id)));
+    }
+    match due(board, item, now) {
+        Due::Blocked(by) => return Err(Refusal(format!("{} needs {by}", item.id))),
+        Due::After(other) => return Err(Refusal(format!("{} comes after {other}", item.id))),
+        Due::NotYet { at } if !matches!(item.act, Act::Check(_)) => {
+            return Err(Refusal(format!("{} is due at {at}", item.id)));
+        }
+        _ => {}
+    }
+    match &item.act {
+        Act::Manual { .. } => Err(Refusal(format!("{} is for a person: attest it", item.id))),
+        Act::Check(_) | Act::Wait { .. } => Ok(Event::ItemStarted { item: item.id.clone(), attempt }),
+        Act::Step { class, .. } => {
+            fenced(board)?;
+            if *class == Class::Once && state.attempt.is_some() {
+                let refusal =
+                    format!("{} is of class once and was attempted: verify it, then waive or attest", item.id);
+                return Err(Refusal(refusal));
+            }
+            Ok(Event::StepIntended { item: item.id.clone(), attempt })
+        }
+    }
+}
+
+fn fenced(board: &Board) -> Result<(), Refusal> {
+    if let Some(run) = board.rolling_back() {
+        return Err(Refusal(format!("rollback {} is under way: no other step runs", run.id)));
+    }
+    match &board.frozen {
+        Some(why) => Err(Refusal(format!("frozen: {why}; only a rollback runs"))),
+        None => Ok(()),
+    }
+}
+
+fn cancel(board: &Board, by: &Actor, item: &Item) -> Result<Vec<Event>, Refusal> {
+    let state = board.item(&item.id).filter(|state| state.is_running());
+    let attempt =
+        state.and_then(|state| state.attempt).ok_or_else(|| Refusal(format!("{} is not running", item.id)))?;
+    let why = format!("cancelled by {}", by.name);
+    Ok(vec![Event::ItemCancelled { item: item.id.clone(), attempt, why }])
+}
+
+fn attest(
+    board: &Board,
+    by: &Actor,
+    item: &Item,
+    note: &str,
+    passed: bool,
+    now: Instant,
+) -> Result<Vec<Event>, Refusal> {
+    let Act::Manual { role } = &item.act else {
+        return Err(Refusal(format!("{} is decided by what it sees, not by a word; it can be waived", item.id)));
+    };
+    if let (Some(wanted), Some(has)) = (role, &by.role) {
+        if wanted != has {
+            return Err(Refusal(format!("{} is attested by {wanted}", item.id)));
+        }
+    }
+    match due(board, item, now) {
+        Due::NotYet { at } => return Err(Refusal(format!("{} is due at {at}", item.id))),
+        Due::Blocked(by) => return Err(Refusal(format!("{} needs {by}", item.id))),
+        Due::After(other) => return Err(Refusal(format!("{} comes after {other}", item.id))),
+        Due::Now | Due::Begun => {}
+    }
+    Ok(vec![Event::Attested { item: item.id.clone(), note: note.to_owned(), passed }])
+}
+
+fn waive(board: &Board, by: &Actor, item: &Item, reason: &str, now: Instant) -> Result<Vec<Event>, Refusal> {
+    permit(board, by, Power::Waive)?;
+    if reason.trim().is_empty() {
+        return Err(Refusal("a waiver needs a reason".into()));
+    }
+    match gate::clear(board, item, now) {
+        gate::Clear::No(Some(_)) => Ok(vec![Event::Waived { item: item.id.clone(), reason: reason.to_owned() }]),
+        gate::Clear::No(None) => Err(Refusal(format!("{} has no verdict yet to waive", item.id))),
+        gate::Clear::Yes | gate::Clear::ByWaiver => Err(Refusal(format!("{} needs no waiver", item.id))),
+    }
+}
+
+fn release(board: &Board, by: &Actor, who: &str) -> Result<Vec<Event>, Refusal> {
+    let held = board.clock.as_ref().is_some_and(|clock| clock.latches.contains_key(who));
+    if !held || who == countdown::BUILT_IN {
+        return Err(Refusal(format!("{who} holds nothing that could be released")));
+    }
+    if who != caller(by) && who != countdown::CONSOLE_RESTART && by.role.is_some() {
+        permit(board, by, Power::Waive)?;
+    }
+    Ok(vec![Event::HoldReleased { who: who.to_owned() }])
+}
+
+fn vote(board: &Board, by: &Actor, role: &RoleId, vote: &Vote) -> Result<Vec<Event>, Refusal> {
+    if !board.plan.poll.contains(role) {
+        return Err(Refusal(format!("{role} has no vote in this poll")));
+    }
+    if by.role.as_ref().is_some_and(|has| has != role) {
+        return Err(Refusal(format!("{} cannot vote for {role}", caller(by))));
+    }
+    match vote {
+        Vote::NoGo { reason } | Vote::GoWithWaiver { reason } if reason.trim().is_empty() => {
+            Err(Refusal("this vote needs a reason".into()))
+        }
+        _ => Ok(vec![Event::Voted { role: role.clone(), vote: vote.clone() }]),
+    }
+}
+
+/// A rollback pre-empts and never waits: readonly work in flight is cancelled, everything else runs on
+/// beside it, and no new step begins (`fenced`). A second request joins the first.
+fn roll_back(board: &Board, rollback: &RollbackId, why: &str, now: Instant) -> Result<Vec<Event>, Refusal> {
+    let known = board.plan.rollback(rollback).ok_or_else(|| Refusal(format!("no rollback {rollback}")))?;
+    if let Some(run) = board.rolling_back() {
+        return Err(Refusal(format!("rollback {} is already under way", run.id)));
+    }
+    let run = u32::try_from(board.rollbacks.len()).unwrap_or(u32::MAX).saturating_add(1);
+    let mut events = vec![Event::RollbackRequested { rollback: known.id.clone(), run, why: why.to_owned() }];
+    for item in board.plan.items.values() {
+        let Act::Step { class: Class::Readonly, .. } = item.act else { continue };
+        let Some(state) = board.item(&item.id).filter(|state| state.is_running()) else { continue };
+        if let Some(attempt) = state.attempt {
+            let why = format!("pre-empted by rollback {rollback}");
+            events.push(Event::ItemCancelled { item: item.id.clone(), attempt, why });
+        }
+    }
+    let counting = board.clock_at(now).is_some_and(|clock| clock.phase == countdown::Phase::Counting && clock.t > 0);
+    if counting {
+        let why = format!("rollback {rollback}");
+        events.push(Event::HoldCalled { who: "rollback".into(), why });
+    }
+    Ok(events)
+}
+
+/// True where an item's verdict could still be changed by running it again.
+#[must_use]
+pub fn can_run_again(board: &Board, item: &Item, now: Instant) -> bool {
+    run_item(board, item, now).is_ok()
+        && !matches!(
+            board.item(&item.id).map(|state| &state.progress),
+            Some(Progress::Ended { verdict: Verdict::Pass, .. })
+        )
+}

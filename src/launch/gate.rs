@@ -1,1 +1,96 @@
-//! (to come)
+//! Whether a phase may be passed, and what stands in its way (rules.md, "Verdicts"): a gate opens on
+//! pass; on warn once acknowledged; on skipped if the plan allows it; on anything else only by a
+//! recorded waiver.
+
+use super::board::{Board, Progress};
+use super::id::{ItemId, PhaseId};
+use super::plan::{Item, OnFail, Phase};
+use super::time::Instant;
+use super::verdict::Verdict;
+
+/// Where a phase stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Standing {
+    pub total: usize,
+    /// Items that let the gate open, waived ones included.
+    pub clear: usize,
+    pub waivers: u32,
+    pub running: usize,
+    /// Items not tried yet.
+    pub waiting: usize,
+    /// What stands in the way, with its verdict, in the order of the plan.
+    pub blocking: Vec<(ItemId, Option<Verdict>)>,
+    /// The worst verdict of the items that ended; none before the first.
+    pub worst: Option<Verdict>,
+}
+
+/// How one item stands to its gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clear {
+    Yes,
+    ByWaiver,
+    No(Option<Verdict>),
+}
+
+impl Standing {
+    #[must_use]
+    pub fn is_clear(&self) -> bool {
+        self.clear == self.total
+    }
+}
+
+/// How `item` stands to its gate at `now`.
+#[must_use]
+pub fn clear(board: &Board, item: &Item, now: Instant) -> Clear {
+    let Some(state) = board.item(&item.id) else { return Clear::No(None) };
+    let verdict = state.verdict(item.valid_for, now);
+    let open = match verdict {
+        Some(Verdict::Pass) => true,
+        Some(Verdict::Warn) => state.acknowledged,
+        Some(Verdict::Skipped) => item.allow_skipped,
+        Some(Verdict::Fail | Verdict::Unknown | Verdict::Stale) => {
+            item.on_fail == OnFail::Warn && state.acknowledged && !matches!(state.progress, Progress::Blocked { .. })
+        }
+        None => false,
+    };
+    match (open, verdict, &state.waiver) {
+        (true, ..) => Clear::Yes,
+        (false, Some(_), Some(_)) => Clear::ByWaiver,
+        _ => Clear::No(verdict),
+    }
+}
+
+/// Where `phase` stands at `now`.
+#[must_use]
+pub fn standing(board: &Board, phase: &Phase, now: Instant) -> Standing {
+    let mut standing = Standing { total: phase.items.len(), ..Standing::default() };
+    for id in &phase.items {
+        let (Some(item), Some(state)) = (board.plan.item(id), board.item(id)) else { continue };
+        match &state.progress {
+            Progress::Running { .. } | Progress::Intended { .. } => standing.running += 1,
+            Progress::Waiting => standing.waiting += 1,
+            Progress::Ended { .. } | Progress::Blocked { .. } => {}
+        }
+        standing.worst = standing.worst.max(state.verdict(item.valid_for, now));
+        match clear(board, item, now) {
+            Clear::Yes => standing.clear += 1,
+            Clear::ByWaiver => {
+                standing.clear += 1;
+                standing.waivers += 1;
+            }
+            Clear::No(verdict) => standing.blocking.push((id.clone(), verdict)),
+        }
+    }
+    standing
+}
+
+/// Whether a phase lets the ones that need it begin: a gate must be clear, another phase only open.
+#[must_use]
+pub fn lets_on(board: &Board, phase: &PhaseId, now: Instant) -> bool {
+    let Some(phase) = board.plan.phase(phase) else { return false };
+    if phase.gate {
+        standing(board, phase, now).is_clear()
+    } else {
+        board.phases.get(&phase.id).is_some_and(|state| state.opened.is_some())
+    }
+}

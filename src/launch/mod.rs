@@ -11,6 +11,7 @@ pub mod id;
 pub mod live;
 pub mod plan;
 pub mod poll;
+pub mod port;
 pub mod rollback;
 pub mod schedule;
 pub mod time;

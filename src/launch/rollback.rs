@@ -1,1 +1,70 @@
-//! (to come)
+//! A rollback under way, as its runner tells it: steps, stopwatch, verification, one of three endings.
+
+use std::time::Duration;
+
+use super::event::{Actor, RollbackEnd, RollbackFact};
+use super::id::{ItemId, RollbackId};
+use super::time::Instant;
+use super::verdict::{Outcome, Report, Verdict};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RollbackRun {
+    /// 1 for the first of this launch.
+    pub run: u32,
+    pub id: RollbackId,
+    pub by: Actor,
+    pub why: String,
+    pub requested: Instant,
+    /// The runner's process, once it told.
+    pub pid: Option<u32>,
+    /// In the order they were told.
+    pub steps: Vec<StepTold>,
+    /// The last report of each verify check.
+    pub verified: Vec<(ItemId, Report)>,
+    pub end: Option<RollbackEnd>,
+    /// From request to end by the runner's own stopwatch.
+    pub took: Option<Duration>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepTold {
+    pub step: ItemId,
+    pub since: Instant,
+    pub end: Option<(Verdict, Outcome)>,
+}
+
+impl RollbackRun {
+    #[must_use]
+    pub fn new(run: u32, id: RollbackId, by: Actor, why: String, requested: Instant) -> Self {
+        Self { run, id, by, why, requested, pid: None, steps: Vec::new(), verified: Vec::new(), end: None, took: None }
+    }
+
+    /// Folds in what the runner told.
+    pub fn apply(&mut self, fact: &RollbackFact, at: Instant) {
+        match fact {
+            RollbackFact::Started { pid } => self.pid = Some(*pid),
+            RollbackFact::StepStarted { step } => {
+                self.steps.push(StepTold { step: step.clone(), since: at, end: None });
+            }
+            RollbackFact::StepEnded { step, verdict, outcome } => {
+                if let Some(told) = self.steps.iter_mut().rev().find(|told| told.step == *step) {
+                    told.end = Some((*verdict, outcome.clone()));
+                }
+            }
+            RollbackFact::Verified { check, report } => {
+                self.verified.retain(|(known, _)| known != check);
+                self.verified.push((check.clone(), report.clone()));
+            }
+            RollbackFact::Ended { end, took } => {
+                self.end = Some(end.clone());
+                self.took = Some(*took);
+            }
+        }
+    }
+
+    /// The stopwatch: running until the end was told.
+    #[must_use]
+    pub fn elapsed(&self, now: Instant) -> Duration {
+        self.took.unwrap_or_else(|| now.since(self.requested))
+    }
+}

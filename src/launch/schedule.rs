@@ -1,1 +1,272 @@
-//! (to come)
+//! What follows from the board and the time alone: holds at their marks, phases opening, checks and
+//! automatic steps starting, gates passing. Pure; the loop calls it until nothing follows.
+
+use std::time::Duration;
+
+use super::board::{Board, ItemState, Progress};
+use super::countdown::{self, Countdown, Passage};
+use super::event::{Event, Mode};
+use super::gate;
+use super::id::{Attempt, ItemId, PhaseId};
+use super::plan::{Act, Item, Phase};
+use super::poll;
+use super::time::{Instant, Mark};
+use super::verdict::{Report, Verdict};
+
+/// Below this T without GO the countdown holds: LIFTOFF requires GO.
+pub const GO_BY: Mark = Mark(10_000);
+/// The latch of a countdown that came to [`GO_BY`] without GO.
+pub const GO_LATCH: &str = "go";
+/// Checks and steps in flight at once, over the whole launch.
+pub const IN_FLIGHT: usize = 256;
+
+/// Whether an item can begin, and what it waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Due {
+    /// Its phase or its own mark has not come.
+    NotYet { at: Mark },
+    /// Waits for another item to end.
+    After(ItemId),
+    /// What it needs did not pass.
+    Blocked(String),
+    /// Nothing is in its way but, perhaps, a person's key or word.
+    Now,
+    /// It runs, or has run.
+    Begun,
+}
+
+/// An event with the instant it happened at.
+pub type Timed = (Instant, Event);
+
+/// The next events that follow at `now`, in order; empty when nothing does. Each answer is small: fold
+/// it and ask again.
+#[must_use]
+pub fn follow(board: &Board, now: Instant, in_flight: usize) -> Vec<Timed> {
+    if board.ended.is_some() || board.seq == 0 {
+        return Vec::new();
+    }
+    if let Some(event) = next_of_clock(board, now) {
+        return vec![event];
+    }
+    let mut events = self_clearing(board, now);
+    events.extend(passing_gates(board, now));
+    events.extend(ending_waits(board, now));
+    if events.is_empty() {
+        events.extend(starts(board, now, in_flight));
+    }
+    events
+}
+
+/// Phases that must let on before `phase`: those it names, and every gate before it.
+pub fn needed<'a>(board: &'a Board, phase: &'a Phase) -> impl Iterator<Item = &'a PhaseId> {
+    let gates = board.plan.phases.iter().take_while(|before| before.id != phase.id).filter(|before| before.gate);
+    phase.needs.iter().chain(gates.map(|gate| &gate.id))
+}
+
+/// The gate that keeps `phase` from opening, if one does.
+#[must_use]
+pub fn kept_by<'a>(board: &'a Board, phase: &'a Phase, now: Instant) -> Option<&'a PhaseId> {
+    needed(board, phase).find(|needed| !gate::lets_on(board, needed, now))
+}
+
+/// The latch that a gate sets.
+#[must_use]
+pub fn gate_latch(gate: &PhaseId) -> String {
+    format!("gate {gate}")
+}
+
+/// What happens on the clock's axis between the last record and `now`: the earliest of it.
+fn next_of_clock(board: &Board, now: Instant) -> Option<Timed> {
+    let clock = board.clock.as_ref()?;
+    let reaches = |mark: Mark| reaches(clock, mark, now);
+    let unopened = board.plan.phases.iter().filter(|phase| !is_open(board, &phase.id));
+    let mut next: Option<Timed> = None;
+    let mut offer = |event: Timed| {
+        if next.as_ref().is_none_or(|known| event.0 < known.0) {
+            next = Some(event);
+        }
+    };
+    for phase in unopened {
+        let Some(at) = reaches(phase.at) else { continue };
+        match kept_by(board, phase, now) {
+            None => offer((at, Event::PhaseOpened { phase: phase.id.clone() })),
+            Some(gate) => {
+                let who = gate_latch(gate);
+                if clock.phase == countdown::Phase::Counting && clock.t > 0 && !clock.latches.contains_key(&who) {
+                    let why = format!("{} is due and {gate} is not open", phase.id);
+                    offer((at, Event::HoldCalled { who, why }));
+                }
+            }
+        }
+    }
+    if clock.phase == countdown::Phase::Counting && !board.plan.poll.is_empty() {
+        if let Some(at) = reaches(GO_BY) {
+            let tally = poll::tally(board, now);
+            if let Some(why) = tally.blocking.first() {
+                offer((at, Event::HoldCalled { who: GO_LATCH.into(), why: why.clone() }));
+            }
+        }
+    }
+    let mut ticked = clock.clone();
+    if let Some((at, passage)) = ticked.tick(now).into_iter().next() {
+        if next.as_ref().is_none_or(|known| at < known.0 || passage == Passage::CutOff) {
+            next = Some((at, Event::Passed(passage)));
+        }
+    }
+    next
+}
+
+/// The instant, not after `now`, at which T is at or below `mark`, if the clock gets there.
+fn reaches(clock: &Countdown, mark: Mark, now: Instant) -> Option<Instant> {
+    let t = clock.mark();
+    if t <= mark {
+        return Some(clock.now);
+    }
+    let at = Instant(clock.now.0 + (t.0 - mark.0));
+    let counts = matches!(clock.phase, countdown::Phase::Counting | countdown::Phase::Liftoff);
+    let held_before = clock.next_hold().is_some_and(|hold| hold > mark) && clock.t0.is_none();
+    (counts && !held_before && at <= now).then_some(at)
+}
+
+fn is_open(board: &Board, phase: &PhaseId) -> bool {
+    board.phases.get(phase).is_some_and(|state| state.opened.is_some())
+}
+
+/// Latches of the machine's own that clear themselves.
+fn self_clearing(board: &Board, now: Instant) -> Vec<Timed> {
+    let Some(clock) = &board.clock else { return Vec::new() };
+    let mut events = Vec::new();
+    for who in clock.latches.keys() {
+        let cleared = match who.strip_prefix("gate ") {
+            Some(gate) => gate::lets_on(board, &PhaseId::new(gate), now),
+            None => who == GO_LATCH && poll::tally(board, now).is_go(),
+        };
+        if cleared {
+            events.push((now, Event::HoldReleased { who: who.clone() }));
+        }
+    }
+    events
+}
+
+fn passing_gates(board: &Board, now: Instant) -> Vec<Timed> {
+    let passes = |phase: &&Phase| {
+        let begun = board.mode == Mode::Gate || is_open(board, &phase.id);
+        phase.gate && begun && !board.phases.get(&phase.id).is_some_and(|state| state.passed)
+    };
+    let mut events = Vec::new();
+    for phase in board.plan.phases.iter().filter(passes) {
+        let standing = gate::standing(board, phase, now);
+        if standing.is_clear() {
+            events.push((now, Event::GatePassed { phase: phase.id.clone(), waivers: standing.waivers }));
+        }
+    }
+    events
+}
+
+fn ending_waits(board: &Board, now: Instant) -> Vec<Timed> {
+    let mut events = Vec::new();
+    for item in board.plan.items.values() {
+        let Act::Wait { span } = item.act else { continue };
+        let Some(state) = board.item(&item.id) else { continue };
+        let (Progress::Running { since, .. }, Some(attempt)) = (&state.progress, state.attempt) else { continue };
+        if now.since(*since) >= span {
+            let report = Report::plain(Verdict::Pass, format!("waited {}", words(span)), span);
+            events.push((since.plus(span), Event::ItemEnded { item: item.id.clone(), attempt, report }));
+        }
+    }
+    events.sort_by_key(|(at, _)| *at);
+    events.into_iter().map(|(at, event)| (at.max(board.at), event)).collect()
+}
+
+/// Checks, waits and automatic steps that can begin, and items that turn out blocked.
+fn starts(board: &Board, now: Instant, in_flight: usize) -> Vec<Timed> {
+    if stopped(board) {
+        return Vec::new();
+    }
+    let fenced = board.rolling_back().is_some() || board.frozen.is_some();
+    let mut free = IN_FLIGHT.saturating_sub(in_flight);
+    let mut events = Vec::new();
+    for phase in board.plan.phases.iter().filter(|phase| board.mode == Mode::Gate || is_open(board, &phase.id)) {
+        for id in &phase.items {
+            let (Some(item), Some(state)) = (board.plan.item(id), board.item(id)) else { continue };
+            let attempt = Attempt(state.attempt.map_or(1, |attempt| attempt.0 + 1));
+            if !wants_start(item, state) {
+                continue;
+            }
+            match due(board, item, now) {
+                Due::Now if free == 0 => {}
+                Due::Now => match &item.act {
+                    Act::Check(_) | Act::Wait { .. } => {
+                        free -= usize::from(matches!(item.act, Act::Check(_)));
+                        events.push((now, Event::ItemStarted { item: id.clone(), attempt }));
+                    }
+                    Act::Step { .. } if item.auto && !fenced => {
+                        free -= 1;
+                        events.push((now, Event::StepIntended { item: id.clone(), attempt }));
+                    }
+                    Act::Step { .. } | Act::Manual { .. } => {}
+                },
+                Due::Blocked(by) if !matches!(&state.progress, Progress::Blocked { by: known } if *known == by) => {
+                    events.push((now, Event::ItemBlocked { item: id.clone(), by }));
+                }
+                _ => {}
+            }
+        }
+    }
+    events
+}
+
+/// A scrubbed or cut off countdown starts nothing more.
+fn stopped(board: &Board) -> bool {
+    let over = |clock: &Countdown| matches!(clock.phase, countdown::Phase::Scrubbed | countdown::Phase::Cutoff);
+    board.clock.as_ref().is_some_and(over)
+}
+
+fn wants_start(item: &Item, state: &ItemState) -> bool {
+    match &state.progress {
+        Progress::Waiting | Progress::Blocked { .. } => true,
+        // A retry is of a check alone: a step is never repeated by itself.
+        Progress::Ended { verdict: Verdict::Fail | Verdict::Unknown, .. } => {
+            matches!(item.act, Act::Check(_)) && state.retries < item.retries
+        }
+        _ => false,
+    }
+}
+
+/// Whether `item` can begin at `now`.
+#[must_use]
+pub fn due(board: &Board, item: &Item, now: Instant) -> Due {
+    let Some(state) = board.item(&item.id) else { return Due::NotYet { at: item.at } };
+    if state.is_running() {
+        return Due::Begun;
+    }
+    if board.mode != Mode::Gate && (!is_open(board, &item.phase) || board.mark_at(now) > item.at) {
+        return Due::NotYet { at: item.at };
+    }
+    for needed in item.needs.iter().chain(before_in_session(board, item).iter()) {
+        let (Some(other), Some(known)) = (board.plan.item(needed), board.item(needed)) else { continue };
+        if known.is_running() || matches!(known.progress, Progress::Waiting) || wants_start(other, known) {
+            if let Progress::Blocked { .. } = known.progress {
+                return Due::Blocked(format!("{needed} did not run"));
+            }
+            return Due::After(needed.clone());
+        }
+        if let gate::Clear::No(verdict) = gate::clear(board, other, now) {
+            let word = verdict.map_or("not run", Verdict::word);
+            return Due::Blocked(format!("{needed}: {word}"));
+        }
+    }
+    Due::Now
+}
+
+/// The item of the same session that must have ended before this one.
+fn before_in_session(board: &Board, item: &Item) -> Option<ItemId> {
+    let session = item.session.as_ref()?;
+    let order = board.plan.phases.iter().flat_map(|phase| &phase.items);
+    let same = order.filter(|id| board.plan.item(id).is_some_and(|other| other.session.as_ref() == Some(session)));
+    same.take_while(|id| **id != item.id).last().cloned()
+}
+
+fn words(span: Duration) -> String {
+    humantime::format_duration(span).to_string()
+}

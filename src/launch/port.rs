@@ -1,0 +1,42 @@
+//! What the loop offers to a console, and what a console may ask of it. `ui` knows the engine by this
+//! alone, so that headless runs and replay need no screen.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::board::Board;
+use super::command::{Command, Refusal};
+use super::live::Live;
+use super::time::Now;
+
+/// Everything a frame is drawn from.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    pub board: Arc<Board>,
+    pub live: Arc<Live>,
+    /// When it was taken; the console adds its own elapsed time for the running seconds.
+    pub now: Now,
+    /// Milliseconds of boot time when it was taken (`clock::boot`).
+    pub taken_at: i64,
+    /// How much faster than real time an idle rehearsal's countdown runs; 1 in a launch.
+    pub speed: u32,
+    /// A banner that stays: the journal cannot be written, the folder was taken over.
+    pub alarm: Option<String>,
+    /// The launch folder, for display.
+    pub folder: String,
+}
+
+/// A command with the place its answer goes to.
+#[derive(Debug)]
+pub struct Ask {
+    pub command: Command,
+    pub reply: oneshot::Sender<Result<(), Refusal>>,
+}
+
+/// A console's end of the loop.
+#[derive(Debug, Clone)]
+pub struct Port {
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    pub asks: mpsc::Sender<Ask>,
+}
