@@ -1,1 +1,22 @@
-fn main() {}
+//! Parse, run, exit code: the only file that exits.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use tminus::base::proc;
+use tminus::clock;
+
+fn main() {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let first = arguments.first().and_then(|first| first.to_str());
+    let code = match (first, arguments.get(1..).unwrap_or_default()) {
+        (Some(proc::SHIM), [dir]) => proc::shim(Path::new(dir), clock::HANDED),
+        _ => 2,
+    };
+    exit(code);
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the file that exits")]
+fn exit(code: i32) -> ! {
+    std::process::exit(code)
+}
