@@ -18,3 +18,7 @@ pub fn boot() -> i64 {
 pub fn wall() -> Wall {
     Utc::now()
 }
+
+/// The same, for what lies below this layer and is handed its clock.
+pub const HANDED: crate::base::proc::Clock =
+    crate::base::proc::Clock { wall_ms: || wall().timestamp_millis(), boot_ms: boot };

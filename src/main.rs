@@ -1,13 +1,24 @@
-//! The program: only this file exits.
+//! Parse, run, exit code: the only file that exits. The hidden subcommands come first: they are this
+//! same binary, started by itself.
 
-use std::process::ExitCode;
+use std::ffi::OsString;
+use std::path::Path;
 
-use tminus::base::jq;
+use tminus::base::{jq, proc};
+use tminus::clock;
 
-fn main() -> ExitCode {
-    let code = match std::env::args().nth(1).as_deref() {
-        Some("__jq") => jq::worker::main(),
-        _ => 0,
+fn main() {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let first = arguments.first().and_then(|first| first.to_str());
+    let code = match (first, arguments.get(1..).unwrap_or_default()) {
+        (Some(jq::WORKER), []) => jq::worker::main(),
+        (Some(proc::SHIM), [dir]) => proc::shim(Path::new(dir), clock::HANDED),
+        _ => 2,
     };
-    ExitCode::from(u8::try_from(code).unwrap_or(1))
+    exit(code);
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the file that exits")]
+fn exit(code: i32) -> ! {
+    std::process::exit(code)
 }

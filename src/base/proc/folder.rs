@@ -1,0 +1,180 @@
+//! The files of one attempt: written whole or not at all, claimed once, looked at by anyone.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FallocateFlags, fallocate};
+
+use super::OutcomeFile;
+
+/// Room kept for an outcome before anything runs, so that a full disk cannot swallow it.
+const OUTCOME_ROOM: u64 = 8 * 1024;
+
+/// How an attempt stands, read from its folder alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// No shim has begun. One may still: [`fence`] makes sure that none can.
+    NotClaimed,
+    /// The lock on the claim proves that the shim lives.
+    Running {
+        pid: u32,
+    },
+    Ended(Box<OutcomeFile>),
+    /// Claimed, nobody holds the lock, and there is no outcome: it may have done anything.
+    Lost,
+}
+
+/// The claim, held by its lock until this is dropped.
+#[derive(Debug)]
+pub struct Claim {
+    _locked: File,
+}
+
+/// An outcome's place on disk, taken before the command runs.
+#[derive(Debug)]
+pub struct OutcomeRoom {
+    dir: PathBuf,
+    file: File,
+}
+
+/// A folder for us alone, with its parents.
+///
+/// # Errors
+/// The file system's own.
+pub fn create_private_dir(dir: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
+/// Writes a file that is there whole and synced, or not at all.
+///
+/// # Errors
+/// The file system's own.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = path.with_extension("new");
+    let mut file = create(&new)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&new, path)?;
+    sync_parent(path)
+}
+
+/// Claims the attempt for this process; none where another has.
+///
+/// # Errors
+/// The file system's own.
+pub fn claim(dir: &Path) -> io::Result<Option<Claim>> {
+    // Locked under a name of its own, then linked: nobody ever sees the claim without its lock.
+    let own = dir.join(format!("claim.{}", std::process::id()));
+    let mut file = create(&own)?;
+    write!(file, "{}", std::process::id())?;
+    file.try_lock().map_err(io::Error::from)?;
+    let linked = fs::hard_link(&own, dir.join("claim"));
+    fs::remove_file(&own)?;
+    match linked {
+        Ok(()) => Ok(Some(Claim { _locked: file })),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes sure that no shim will ever run this attempt: claims it, and writes an outcome that says `why`.
+/// False where a shim was first.
+///
+/// # Errors
+/// The file system's own.
+pub fn fence(dir: &Path, why: &str) -> io::Result<bool> {
+    create_private_dir(dir)?;
+    let Some(_claim) = claim(dir)? else { return Ok(false) };
+    let outcome = OutcomeFile { v: 1, error: Some(why.to_owned()), ..OutcomeFile::default() };
+    OutcomeRoom::take(dir)?.write(&outcome)?;
+    Ok(true)
+}
+
+/// How the attempt in `dir` stands. A folder that is not there was not claimed.
+///
+/// # Errors
+/// The file system's own, other than absence.
+pub fn look(dir: &Path) -> io::Result<Standing> {
+    if let Some(outcome) = read_outcome(dir)? {
+        return Ok(Standing::Ended(Box::new(outcome)));
+    }
+    let claim = match File::open(dir.join("claim")) {
+        Ok(claim) => claim,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Standing::NotClaimed),
+        Err(error) => return Err(error),
+    };
+    match claim.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => {
+            let pid = io::read_to_string(&claim)?.trim().parse().unwrap_or(0);
+            Ok(Standing::Running { pid })
+        }
+        Err(TryLockError::Error(error)) => Err(error),
+        // The lock was let go between our two looks, or never will be taken again.
+        Ok(()) => Ok(read_outcome(dir)?.map_or(Standing::Lost, |outcome| Standing::Ended(Box::new(outcome)))),
+    }
+}
+
+fn read_outcome(dir: &Path) -> io::Result<Option<OutcomeFile>> {
+    match fs::read(dir.join("outcome.json")) {
+        // It is renamed into place whole: one that does not parse is a disk's fault, and no outcome.
+        Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+impl OutcomeRoom {
+    pub fn take(dir: &Path) -> io::Result<Self> {
+        let file = create(&dir.join("outcome.new"))?;
+        // Not every file system can; then the write itself has to find its room.
+        let _ = fallocate(&file, FallocateFlags::empty(), 0, OUTCOME_ROOM);
+        Ok(Self { dir: dir.to_owned(), file })
+    }
+
+    pub fn write(mut self, outcome: &OutcomeFile) -> io::Result<()> {
+        let json = serde_json::to_vec_pretty(outcome)?;
+        self.file.rewind()?;
+        self.file.write_all(&json)?;
+        self.file.set_len(json.len() as u64)?;
+        self.file.sync_all()?;
+        let path = self.dir.join("outcome.json");
+        fs::rename(self.dir.join("outcome.new"), &path)?;
+        sync_parent(&path)
+    }
+}
+
+pub fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path)
+}
+
+fn sync_parent(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attempt_is_claimed_once_and_its_lock_is_its_life() {
+        let dir = tempfile::tempdir().expect("a folder");
+        assert_eq!(look(dir.path()).expect("read"), Standing::NotClaimed);
+        let held = claim(dir.path()).expect("claimed").expect("first");
+        assert!(claim(dir.path()).expect("tried").is_none());
+        assert_eq!(look(dir.path()).expect("read"), Standing::Running { pid: std::process::id() });
+        drop(held);
+        assert_eq!(look(dir.path()).expect("read"), Standing::Lost);
+        assert!(!fence(dir.path(), "too late").expect("tried"));
+    }
+
+    #[test]
+    fn a_fenced_attempt_says_that_it_never_ran() {
+        let dir = tempfile::tempdir().expect("a folder");
+        assert!(fence(dir.path(), "taken over").expect("fenced"));
+        let Standing::Ended(outcome) = look(dir.path()).expect("read") else { panic!("no outcome") };
+        assert_eq!(outcome.error.as_deref(), Some("taken over"));
+        assert!(claim(dir.path()).expect("tried").is_none());
+    }
+}

@@ -1,0 +1,303 @@
+//! The shim itself: one command from its claim to its outcome. It outlives the console that started
+//! it, and nothing the command starts outlives it unreported.
+
+use std::future::pending;
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, WaitStatus, set_child_subreaper, setsid};
+use tokio::signal::unix::{Signal as Caught, SignalKind, signal};
+use tokio::time::{Instant, sleep_until};
+
+use super::folder::{Claim, OutcomeRoom, claim, create};
+use super::pump::{Input, Output};
+use super::tree;
+use super::{Clock, EndedBy, Intent, OutcomeFile, Private};
+use crate::base::secret::Redactor;
+
+/// Exit code of a shim that another was faster than: it ran nothing.
+pub const LOST_THE_CLAIM: i32 = 3;
+/// Exit code of a shim that could not begin: it ran nothing, and says why in `shim.log`.
+pub const CANNOT_BEGIN: i32 = 1;
+
+/// How long what the command left running may take to leave by itself: the `tee` of a pipeline has its
+/// last lines to write.
+const LINGER: Duration = Duration::from_millis(500);
+/// How often the tree is walked for new descendants while it is being ended.
+const ROUND: Duration = Duration::from_millis(20);
+/// How long a process may take to die of KILL before it is a survivor.
+const AFTER_KILL: Duration = Duration::from_secs(2);
+/// How long an output may stay open after the last of the tree is gone.
+const DRAIN: Duration = Duration::from_millis(500);
+/// What the environment and standard input of a command may hold together.
+const PRIVATE_LIMIT: u64 = 16 << 20;
+
+/// Runs the attempt in `dir`. The exit code is 0 where an outcome was written.
+#[must_use]
+pub fn shim(dir: &Path, clock: Clock) -> i32 {
+    // A shim started by hand may lead its group already: then it has what it needs.
+    let _ = setsid();
+    match attempt(dir, clock) {
+        Ok(true) => 0,
+        Ok(false) => LOST_THE_CLAIM,
+        Err(error) => {
+            eprintln!("failed to run the attempt in {}: {error}", dir.display());
+            CANNOT_BEGIN
+        }
+    }
+}
+
+fn attempt(dir: &Path, clock: Clock) -> io::Result<bool> {
+    let intent: Intent = serde_json::from_slice(&std::fs::read(dir.join("intent.json"))?)?;
+    let mut handed = Vec::new();
+    io::stdin().take(PRIVATE_LIMIT).read_to_end(&mut handed)?;
+    let private: Private = serde_json::from_slice(&handed)?;
+    set_child_subreaper(Some(rustix::process::getpid()))?;
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        // Before the claim: whoever holds it must not die of a hang-up.
+        let signals = Signals::catch()?;
+        let Some(held) = claim(dir)? else { return Ok(false) };
+        let room = OutcomeRoom::take(dir)?;
+        let outcome = run(dir, intent, private, signals, clock).await;
+        written(room, &outcome, held).map(|()| true)
+    })
+}
+
+/// The lock is let go only after the outcome is there: in between, nobody takes it for lost.
+fn written(room: OutcomeRoom, outcome: &OutcomeFile, held: Claim) -> io::Result<()> {
+    room.write(outcome)?;
+    drop(held);
+    Ok(())
+}
+
+async fn run(dir: &Path, intent: Intent, private: Private, signals: Signals, clock: Clock) -> OutcomeFile {
+    let (started_ms, boot_ms) = ((clock.wall_ms)(), (clock.boot_ms)());
+    let simulated = intent.simulated;
+    let mut outcome = match begin(dir, &intent, private) {
+        Ok(running) => running.to_its_end(&intent, signals, clock).await,
+        Err(why) => {
+            let took_ms = elapsed(clock, boot_ms);
+            OutcomeFile { error: Some(why), took_ms, ..OutcomeFile::default() }
+        }
+    };
+    outcome.v = 1;
+    outcome.simulated = simulated;
+    outcome.started_ms = started_ms;
+    outcome.ended_ms = (clock.wall_ms)();
+    outcome
+}
+
+fn elapsed(clock: Clock, since_boot_ms: i64) -> u64 {
+    u64::try_from((clock.boot_ms)().saturating_sub(since_boot_ms)).unwrap_or(0)
+}
+
+/// Starts the command, or says as a sentence why it did not.
+fn begin(dir: &Path, intent: &Intent, private: Private) -> Result<Running, String> {
+    let ours = |error: io::Error| format!("failed to open the files of the output: {error}");
+    let files = (create(&dir.join("stdout")).map_err(ours)?, create(&dir.join("stderr")).map_err(ours)?);
+    let (program, arguments) = intent.argv.split_first().ok_or("the command is empty")?;
+    let mut command = Command::new(program);
+    command.args(arguments).envs(private.env).process_group(0);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.stdin(if private.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
+    if let Some(cwd) = &intent.cwd {
+        if !cwd.is_dir() {
+            return Err(format!("failed to start `{program}`: there is no folder {}", cwd.display()));
+        }
+        command.current_dir(cwd);
+    }
+    let mut child = command.spawn().map_err(|error| format!("failed to start `{program}`: {error}"))?;
+    let redactor = (!private.secrets.is_empty()).then(|| Redactor::new(private.secrets));
+    let output = |pipe: Option<OwnedFd>, file| {
+        let pipe = pipe.ok_or_else(|| io::Error::other("no pipe"))?;
+        Output::new(pipe, file, redactor.as_ref())
+    };
+    let stdin = child.stdin.take().map(OwnedFd::from);
+    let pumps = output(child.stdout.take().map(OwnedFd::from), files.0)
+        .and_then(|out| Ok((out, output(child.stderr.take().map(OwnedFd::from), files.1)?)))
+        .and_then(|(out, err)| Ok((Input::new(stdin, private.stdin)?, out, err)));
+    match pumps {
+        Ok((input, out, err)) => Ok(Running { main: Pid::from_child(&child), input, out, err }),
+        Err(error) => {
+            // It runs and nobody could read it: it must not go on unseen.
+            let _ = child.kill();
+            let _ = child.wait();
+            Err(format!("failed to read from `{program}`: {error}"))
+        }
+    }
+}
+
+struct Running {
+    main: Pid,
+    input: Input,
+    out: Output,
+    err: Output,
+}
+
+/// What the shim is waiting for, and until when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// The command's end, or its timeout.
+    Command,
+    /// What it left running to leave by itself.
+    Leaving,
+    /// The tree to end after TERM.
+    Ending,
+    /// The tree to end after KILL.
+    Killing,
+    /// The outputs to close, nobody being left.
+    Draining,
+}
+
+impl Stage {
+    fn ends_everyone(self) -> bool {
+        matches!(self, Self::Ending | Self::Killing)
+    }
+}
+
+impl Running {
+    async fn to_its_end(mut self, intent: &Intent, mut signals: Signals, clock: Clock) -> OutcomeFile {
+        let boot_ms = (clock.boot_ms)();
+        let after = |ms: u64| Instant::now().checked_add(Duration::from_millis(ms));
+        let mut outcome = OutcomeFile::default();
+        let mut main_ended = false;
+        let mut stage = Stage::Command;
+        let mut until = after(intent.timeout_ms);
+        let mut termed: Vec<u32> = Vec::new();
+        let mut round = None;
+        let mut cancelled = false;
+        loop {
+            let mut timed_out = false;
+            tokio::select! {
+                biased;
+                end = signals.next() => cancelled |= end,
+                () = at(until) => timed_out = true,
+                () = at(round) => {}
+                () = async { tokio::select! {
+                    () = self.out.turn() => {}
+                    () = self.err.turn() => {}
+                    () = self.input.turn() => {}
+                } } => {}
+            }
+            let anyone = tree::reap(|pid, status| {
+                if pid == self.main && !main_ended {
+                    main_ended = true;
+                    outcome.took_ms = elapsed(clock, boot_ms);
+                    note_end(&mut outcome, status);
+                }
+            });
+            let next = match stage {
+                Stage::Draining if timed_out || !(self.out.is_open() || self.err.is_open()) => break,
+                Stage::Draining => continue,
+                _ if !anyone => Stage::Draining,
+                Stage::Command if !main_ended && (timed_out || cancelled) => {
+                    outcome.ended_by = Some(if cancelled { EndedBy::Cancel } else { EndedBy::Timeout });
+                    Stage::Ending
+                }
+                Stage::Command if main_ended => Stage::Leaving,
+                Stage::Leaving if timed_out || cancelled => {
+                    outcome.left_behind = tree::descendants();
+                    Stage::Ending
+                }
+                Stage::Ending if timed_out => Stage::Killing,
+                Stage::Killing if timed_out => {
+                    outcome.survivors = tree::descendants();
+                    Stage::Draining
+                }
+                same => same,
+            };
+            if next != stage {
+                stage = next;
+                round = None;
+                until = match stage {
+                    Stage::Command => until,
+                    Stage::Leaving => after(millis(LINGER)),
+                    Stage::Ending => after(intent.grace_ms),
+                    Stage::Killing => after(millis(AFTER_KILL)),
+                    Stage::Draining => after(millis(DRAIN)),
+                };
+            }
+            if stage.ends_everyone() && round.is_none_or(|round| round <= Instant::now()) {
+                end_everyone(stage, &mut termed);
+                round = Some(Instant::now() + ROUND);
+            }
+            round = round.filter(|_| stage.ends_everyone());
+        }
+        outcome.held_open = self.out.is_open() || self.err.is_open();
+        self.out.close();
+        self.err.close();
+        (outcome.stdout_bytes, outcome.stderr_bytes) = (self.out.written, self.err.written);
+        outcome.lost_bytes = self.out.lost + self.err.lost;
+        (outcome.cpu_user_ms, outcome.cpu_system_ms) = tree::reaped_cpu();
+        outcome
+    }
+}
+
+fn note_end(outcome: &mut OutcomeFile, status: WaitStatus) {
+    let status = ExitStatus::from_raw(status.as_raw());
+    outcome.exit = status.code();
+    outcome.signal = status.signal();
+}
+
+/// One TERM for each, as it is found; KILL for all, every round.
+fn end_everyone(stage: Stage, termed: &mut Vec<u32>) {
+    match stage {
+        Stage::Ending => {
+            for pid in tree::descendants() {
+                if !termed.contains(&pid) {
+                    termed.push(pid);
+                    tree::signal(pid, Signal::TERM);
+                    // A stopped process takes its TERM only when it goes on.
+                    tree::signal(pid, Signal::CONT);
+                }
+            }
+        }
+        Stage::Killing => tree::descendants().into_iter().for_each(|pid| tree::signal(pid, Signal::KILL)),
+        Stage::Command | Stage::Leaving | Stage::Draining => {}
+    }
+}
+
+async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => pending().await,
+    }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+struct Signals {
+    term: Caught,
+    interrupt: Caught,
+    hang_up: Caught,
+    child: Caught,
+}
+
+impl Signals {
+    fn catch() -> io::Result<Self> {
+        Ok(Self {
+            term: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+            child: signal(SignalKind::child())?,
+        })
+    }
+
+    /// True where we are asked to end; false where a child did. A hang-up means nothing to a shim.
+    async fn next(&mut self) -> bool {
+        tokio::select! {
+            _ = self.term.recv() => true,
+            _ = self.interrupt.recv() => true,
+            _ = self.hang_up.recv() => false,
+            _ = self.child.recv() => false,
+        }
+    }
+}

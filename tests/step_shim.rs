@@ -1,0 +1,296 @@
+//! What the shim promises: an outcome for every command that was claimed, whole outputs without secrets,
+//! and nobody left of what it started.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process};
+use tempfile::TempDir;
+use tminus::base::proc::{self, EndedBy, Intent, OutcomeFile, Private, Standing};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_tminus");
+/// No test waits longer for anything.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+struct Attempt {
+    folder: TempDir,
+    intent: Intent,
+    private: Private,
+}
+
+impl Attempt {
+    fn of(argv: &[&str]) -> Self {
+        let argv = argv.iter().map(ToString::to_string).collect();
+        let intent = Intent { argv, cwd: None, env: Vec::new(), timeout_ms: 20_000, grace_ms: 200, simulated: false };
+        Self { folder: tempfile::tempdir().expect("a folder"), intent, private: Private::default() }
+    }
+
+    fn bash(script: &str) -> Self {
+        Self::of(&["bash", "-c", script])
+    }
+
+    fn dir(&self) -> PathBuf {
+        self.folder.path().join("attempt")
+    }
+
+    /// A fifo whose path the command knows as `$READY`: a first line in it is its word that it runs.
+    fn with_fifo(mut self) -> Self {
+        let path = self.fifo();
+        assert!(Command::new("mkfifo").arg(&path).status().expect("mkfifo").success());
+        self.private.env.push(("READY".into(), path.display().to_string()));
+        self
+    }
+
+    fn fifo(&self) -> PathBuf {
+        self.folder.path().join("ready")
+    }
+
+    /// What the command wrote into its fifo, once it did.
+    async fn ready(&self) -> String {
+        let path = self.fifo();
+        let read = tokio::task::spawn_blocking(move || fs::read_to_string(path).expect("read"));
+        tokio::time::timeout(PATIENCE, read).await.expect("in time").expect("joined")
+    }
+
+    fn start(&self) -> proc::Started {
+        proc::start(Path::new(PROGRAM), &self.dir(), &self.intent, &self.private).expect("started")
+    }
+
+    async fn run(&self) -> OutcomeFile {
+        ended(self.start().ended()).await
+    }
+
+    fn stdout(&self) -> String {
+        fs::read_to_string(self.dir().join("stdout")).expect("stdout")
+    }
+}
+
+async fn ended(wait: impl Future<Output = std::io::Result<Standing>>) -> OutcomeFile {
+    match tokio::time::timeout(PATIENCE, wait).await.expect("in time").expect("looked") {
+        Standing::Ended(outcome) => *outcome,
+        other => panic!("no outcome: {other:?}"),
+    }
+}
+
+fn lives(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let zombie = stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'));
+    let pid = Pid::from_raw(i32::try_from(pid).expect("a pid")).expect("a pid");
+    test_kill_process(pid).is_ok() && !zombie
+}
+
+fn pids(words: &str) -> Vec<u32> {
+    words.split_whitespace().map(|word| word.parse().expect("a pid")).collect()
+}
+
+#[tokio::test]
+async fn exit_codes_signals_and_times_are_told() {
+    for (script, exit, signal) in [
+        ("exit 0", Some(0), None),
+        ("exit 7", Some(7), None),
+        ("no-such-program-here", Some(127), None),
+        ("kill -9 $$", None, Some(9)),
+    ] {
+        let outcome = Attempt::bash(script).run().await;
+        assert_eq!((outcome.exit, outcome.signal, outcome.error), (exit, signal, None), "{script}");
+        assert!(outcome.started_ms > 0 && outcome.ended_ms >= outcome.started_ms);
+        assert_eq!(outcome.ended_by, None);
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_cannot_be_started_is_an_error_and_no_exit_code() {
+    let missing = Attempt::of(&["/no/such/program"]).run().await;
+    assert!(missing.error.expect("an error").contains("/no/such/program"));
+    assert_eq!((missing.exit, missing.signal), (None, None));
+
+    let mut nowhere = Attempt::of(&["true"]);
+    nowhere.intent.cwd = Some("/no/such/folder".into());
+    assert!(nowhere.run().await.error.expect("an error").contains("no folder /no/such/folder"));
+    assert!(Attempt::of(&[]).run().await.error.expect("an error").contains("empty"));
+}
+
+#[tokio::test]
+async fn environment_input_and_folder_arrive_and_no_value_is_on_disk() {
+    let mut attempt = Attempt::bash("pwd; cat; echo $#; echo ${#TOKEN}");
+    attempt.intent.cwd = Some(attempt.folder.path().canonicalize().expect("a path"));
+    attempt.intent.env = vec!["TOKEN".into()];
+    attempt.private.env = vec![("TOKEN".into(), "s3cret-value".into())];
+    attempt.private.stdin = Some("from stdin\n".repeat(20_000));
+    let outcome = attempt.run().await;
+    assert_eq!(outcome.exit, Some(0));
+    let stdout = attempt.stdout();
+    assert!(stdout.starts_with(attempt.intent.cwd.as_ref().expect("set").to_str().expect("text")));
+    assert!(stdout.ends_with("from stdin\n0\n12\n"));
+    for file in fs::read_dir(attempt.dir()).expect("a folder") {
+        let path = file.expect("a file").path();
+        let text = String::from_utf8_lossy(&fs::read(&path).expect("read")).into_owned();
+        assert!(!text.contains("s3cret-value"), "{}", path.display());
+    }
+}
+
+#[tokio::test]
+async fn secrets_are_removed_from_both_outputs_even_across_writes() {
+    // The second half comes only after the first was read: the fifo is written between them.
+    let mut attempt = Attempt::bash(
+        "printf 'a hunter22 b hunt'; echo go > $READY; read -r go < $AGAIN; printf 'er22 c\\n'; echo hunter22 >&2",
+    )
+    .with_fifo();
+    let again = attempt.folder.path().join("again");
+    assert!(Command::new("mkfifo").arg(&again).status().expect("mkfifo").success());
+    attempt.private.env.push(("AGAIN".into(), again.display().to_string()));
+    attempt.private.secrets = vec!["hunter22".into()];
+    let started = attempt.start();
+    assert_eq!(attempt.ready().await, "go\n");
+    tokio::task::spawn_blocking(move || fs::write(again, "go\n").expect("written")).await.expect("joined");
+    let outcome = ended(started.ended()).await;
+    assert_eq!(outcome.exit, Some(0));
+    let stderr = fs::read_to_string(attempt.dir().join("stderr")).expect("stderr");
+    for text in [attempt.stdout(), stderr] {
+        assert!(!text.contains("hunt") && !text.contains("er22"), "{text}");
+    }
+    assert!(attempt.stdout().starts_with("a ") && attempt.stdout().ends_with(" c\n"));
+}
+
+#[tokio::test]
+async fn a_timeout_ends_descendants_that_ignore_term_and_that_left_the_session() {
+    let mut attempt = Attempt::bash(
+        "trap '' TERM
+         (trap '' TERM; exec sleep 600) & one=$!
+         setsid bash -c 'trap \"\" TERM; bash -c \"echo \\$\\$ > $READY.deep; exec sleep 600\" & sleep 600' &
+         while ! test -s $READY.deep; do :; done
+         echo $$ $one $(cat $READY.deep) > $READY
+         while :; do sleep 600; done",
+    )
+    .with_fifo();
+    attempt.intent.timeout_ms = 1_500;
+    let started = attempt.start();
+    let tree = pids(&attempt.ready().await);
+    assert_eq!(tree.len(), 3);
+    assert!(tree.iter().all(|pid| lives(*pid)));
+    let outcome = ended(started.ended()).await;
+    assert_eq!(outcome.ended_by, Some(EndedBy::Timeout));
+    assert_eq!((outcome.signal, &*outcome.survivors), (Some(9), &[][..]));
+    assert!(!tree.into_iter().any(lives));
+}
+
+#[tokio::test]
+async fn a_cancel_lets_the_command_end_itself_and_says_who_ended_it() {
+    let attempt =
+        Attempt::bash("trap 'echo cleaned up; exit 3' TERM; echo $$ > $READY; while :; do read -t 60 <> <(:); done")
+            .with_fifo();
+    let started = attempt.start();
+    let main = pids(&attempt.ready().await);
+    assert!(proc::cancel(&attempt.dir()).expect("asked"));
+    let outcome = ended(started.ended()).await;
+    assert_eq!((outcome.exit, outcome.ended_by), (Some(3), Some(EndedBy::Cancel)));
+    assert_eq!(attempt.stdout(), "cleaned up\n");
+    assert!(!lives(main[0]));
+    assert!(!proc::cancel(&attempt.dir()).expect("nobody there"), "an attempt that ended cannot be cancelled");
+}
+
+#[tokio::test]
+async fn what_holds_the_pipe_open_after_the_end_is_ended_and_reported() {
+    let attempt = Attempt::bash("(setsid sleep 600 & echo $! ) ; echo last words");
+    let outcome = attempt.run().await;
+    assert_eq!((outcome.exit, outcome.ended_by), (Some(0), None));
+    let stdout = attempt.stdout();
+    let (pid, words) = stdout.split_once('\n').expect("two lines");
+    assert_eq!(words, "last words\n");
+    assert_eq!(outcome.left_behind, pids(pid));
+    assert!(outcome.took_ms < 600_000 && !lives(outcome.left_behind[0]));
+}
+
+#[tokio::test]
+async fn a_pipeline_that_outlives_its_shell_keeps_its_last_lines() {
+    let outcome = Attempt::bash("exec > >(while read -r l; do echo \"<$l>\"; done); seq 2000; exit 0");
+    let end = outcome.run().await;
+    assert_eq!(end.exit, Some(0));
+    assert!(outcome.stdout().ends_with("<2000>\n"));
+    assert_eq!(end.left_behind, Vec::<u32>::new());
+}
+
+#[tokio::test]
+async fn two_hundred_megabytes_arrive_whole_in_bounded_memory() {
+    let attempt = Attempt::bash("head -c 200000000 /dev/zero; grep VmHWM /proc/$PPID/status >&2; printf 'the end'");
+    let outcome = attempt.run().await;
+    assert_eq!((outcome.exit, outcome.stdout_bytes), (Some(0), 200_000_007));
+    let path = attempt.dir().join("stdout");
+    assert_eq!(fs::metadata(&path).expect("there").len(), 200_000_007);
+    let mut tail = proc::Tail::new(&path, 1);
+    assert!(tail.look().expect("read"));
+    assert!(tail.lines().is_empty() || tail.bytes() == 200_000_007);
+    let stderr = fs::read_to_string(attempt.dir().join("stderr")).expect("stderr");
+    let peak: u64 = stderr.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("VmHWM of the shim");
+    assert!(peak < 64 * 1024, "the shim took {peak} KiB");
+}
+
+#[tokio::test]
+async fn two_shims_on_one_attempt_run_it_once() {
+    let attempt = Attempt::bash("echo ran >> $READY.count");
+    let mut attempt = attempt.with_fifo();
+    attempt.private.env.push(("OTHER".into(), String::new()));
+    let first = attempt.start();
+    let second = attempt.start();
+    let third = attempt.start();
+    for started in [first, second, third] {
+        let standing = tokio::time::timeout(PATIENCE, started.ended()).await.expect("in time").expect("looked");
+        assert!(matches!(standing, Standing::Ended(_) | Standing::Running { .. }), "{standing:?}");
+    }
+    ended(proc::ended(&attempt.dir())).await;
+    let count = fs::read_to_string(attempt.folder.path().join("ready.count")).expect("ran");
+    assert_eq!(count, "ran\n");
+}
+
+#[tokio::test]
+async fn a_fenced_attempt_never_runs() {
+    let attempt = Attempt::bash("touch $READY.ran").with_fifo();
+    assert!(proc::fence(&attempt.dir(), "taken over").expect("fenced"));
+    let outcome = attempt.run().await;
+    assert_eq!(outcome.error.as_deref(), Some("taken over"));
+    assert!(!attempt.folder.path().join("ready.ran").exists());
+}
+
+#[tokio::test]
+async fn the_death_of_its_console_does_not_stop_a_step() {
+    let attempt = Attempt::bash("echo $$ > $READY; read -r go < $READY; echo went on; exit 5").with_fifo();
+    let dir = attempt.dir();
+    fs::create_dir(&dir).expect("made");
+    fs::write(dir.join("intent.json"), serde_json::to_vec(&attempt.intent).expect("json")).expect("written");
+    let handed = attempt.folder.path().join("handed");
+    fs::write(&handed, serde_json::to_vec(&attempt.private).expect("json")).expect("written");
+    // A shell in a group of its own stands for the console and its terminal.
+    let script = "\"$0\" __shim \"$1\" < \"$2\" & wait";
+    let arguments: [&OsStr; 5] = ["-c".as_ref(), script.as_ref(), PROGRAM.as_ref(), dir.as_ref(), handed.as_ref()];
+    let mut console =
+        Command::new("bash").args(arguments).process_group(0).stdout(Stdio::null()).spawn().expect("a console");
+    let main = pids(&attempt.ready().await);
+    let group = Pid::from_child(&console);
+    kill_process_group(group, Signal::HUP).expect("hung up");
+    let _ = kill_process_group(group, Signal::KILL);
+    console.wait().expect("gone");
+    assert!(matches!(proc::look(&dir).expect("looked"), Standing::Running { .. }));
+    assert!(lives(main[0]));
+    let fifo = attempt.fifo();
+    tokio::task::spawn_blocking(move || fs::write(fifo, "go\n").expect("written")).await.expect("joined");
+    let outcome = ended(proc::ended(&dir)).await;
+    assert_eq!((outcome.exit, outcome.ended_by), (Some(5), None));
+    assert_eq!(attempt.stdout(), "went on\n");
+}
+
+#[tokio::test]
+async fn a_shim_that_was_killed_leaves_a_lost_attempt_and_no_made_up_outcome() {
+    let attempt = Attempt::bash("echo $$ $PPID > $READY; read -r go < $READY").with_fifo();
+    let started = attempt.start();
+    let running = pids(&attempt.ready().await);
+    for pid in running.into_iter().rev() {
+        let pid = Pid::from_raw(i32::try_from(pid).expect("a pid")).expect("a pid");
+        rustix::process::kill_process(pid, Signal::KILL).expect("killed");
+    }
+    let standing = tokio::time::timeout(PATIENCE, started.ended()).await.expect("in time").expect("looked");
+    assert_eq!(standing, Standing::Lost);
+}
