@@ -1,10 +1,18 @@
 //! HTTP and server-sent events as bytes on the wire: requests out, answers or a closed set of causes
 //! in. It judges nothing.
 
+mod cause;
+mod client;
+#[cfg(test)]
+mod client_tests;
+mod ramp;
+
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+
+pub use client::{Body, Client, Opening};
 
 /// Why there is no answer, or none that may be used. Closed: a verdict is made from it in one table
 /// (`launch::verdict`).
@@ -23,7 +31,7 @@ pub enum Cause {
     ClosedEarly,
     /// TLS did not come up, with the library's reason.
     Tls(String),
-    /// More than the header limit.
+    /// More than the header limit: 100 headers, or about 400 KiB of them.
     HeadTooLarge,
     /// More than the body limit, in bytes.
     BodyTooLarge {
@@ -52,7 +60,7 @@ pub struct Answer {
     pub status: u16,
     pub headers: http::HeaderMap,
     pub body: Bytes,
-    /// From the first byte sent to the last received.
+    /// From the start of the request, connecting included, to the last byte received.
     pub took: Duration,
 }
 
@@ -96,60 +104,8 @@ pub struct Limits {
     pub connects: usize,
 }
 
-/// The HTTP client of a launch. Cheap to clone. It follows no redirect, keeps no cookie, adds no
-/// credential: that is the caller's.
-#[derive(Debug, Clone)]
-pub struct Client {}
-
-/// An answer whose body is still coming.
-pub struct Opening {
-    pub status: u16,
-    pub headers: http::HeaderMap,
-    pub body: Body,
-}
-
-/// A body, chunk by chunk.
-pub struct Body {}
-
 impl Default for Limits {
     fn default() -> Self {
         Self { body: 8 << 20, connects: 64 }
-    }
-}
-
-impl Client {
-    /// # Errors
-    /// The TLS setup failed, in words.
-    pub fn new(network: &Network, limits: Limits) -> Result<Self, String> {
-        let _ = (network, limits);
-        Ok(Self {})
-    }
-
-    /// Sends a request and reads the whole answer, within `timeout` in all.
-    ///
-    /// # Errors
-    /// Why there is no usable answer.
-    pub async fn send(&self, request: Request, timeout: Duration) -> Result<Answer, Cause> {
-        let _ = (request, timeout);
-        Err(Cause::Ours("not built".into()))
-    }
-
-    /// Sends a request and reads the head of the answer, within `timeout`.
-    ///
-    /// # Errors
-    /// Why there is no usable answer.
-    pub async fn open(&self, request: Request, timeout: Duration) -> Result<Opening, Cause> {
-        let _ = (request, timeout);
-        Err(Cause::Ours("not built".into()))
-    }
-}
-
-impl Body {
-    /// The next chunk; none at the end.
-    ///
-    /// # Errors
-    /// Why the body ended early.
-    pub async fn chunk(&mut self) -> Result<Option<Bytes>, Cause> {
-        Ok(None)
     }
 }

@@ -1,0 +1,262 @@
+//! The HTTP client of a launch: one request, one answer or one cause. It follows no redirect, keeps
+//! no cookie, adds no credential and tries nothing twice: all that is the caller's to decide and to show.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{HOST, HeaderMap, HeaderName, HeaderValue};
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+use url::{Host, Url};
+
+use super::cause::{self, NotResolved};
+use super::ramp::Ramp;
+use super::{Answer, Cause, Limits, Network, Request};
+
+/// Idle connections are dropped before the usual servers drop them (5 s: uvicorn, node), so that a
+/// request does not go out on a connection that is just being closed.
+const IDLE: Duration = Duration::from_secs(4);
+
+/// The HTTP client of a launch. Cheap to clone. It follows no redirect, keeps no cookie, adds no
+/// credential: that is the caller's.
+#[derive(Debug, Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    network: Network,
+    limits: Limits,
+    ramp: Ramp,
+    lanes: [OnceCell<Lane>; 4],
+}
+
+/// One pool of connections. Lanes are made when first needed: reading the host's CA files takes
+/// longer than the whole first frame may, and plain HTTP needs none.
+#[derive(Debug)]
+struct Lane {
+    pool: reqwest::Client,
+    /// No CA certificate was found on this host.
+    rootless: bool,
+}
+
+/// An answer whose body is still coming.
+#[derive(Debug)]
+pub struct Opening {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Body,
+}
+
+/// A body, chunk by chunk, as it comes and without a limit: the reader's.
+#[derive(Debug)]
+pub struct Body {
+    response: reqwest::Response,
+    rootless: bool,
+}
+
+impl Client {
+    /// Makes the client; opens no file and no connection.
+    ///
+    /// # Errors
+    /// The TLS setup failed, in words.
+    pub fn new(network: &Network, limits: Limits) -> Result<Self, String> {
+        if rustls::crypto::CryptoProvider::get_default().is_none() {
+            // An error means that another thread was faster with the same provider.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        }
+        if let Network::Loopback { certificate_pem, .. } = network {
+            reqwest::Certificate::from_pem(certificate_pem.as_bytes()).map_err(|why| why.to_string())?;
+        }
+        let ramp = Ramp::new(limits.connects);
+        Ok(Self { shared: Arc::new(Shared { network: network.clone(), limits, ramp, lanes: Default::default() }) })
+    }
+
+    /// Sends a request and reads the whole answer, within `timeout` in all.
+    ///
+    /// # Errors
+    /// Why there is no usable answer.
+    pub async fn send(&self, request: Request, timeout: Duration) -> Result<Answer, Cause> {
+        let started = Instant::now();
+        let whole = async {
+            let Opening { status, headers, mut body } = self.ask(request).await?;
+            let body = body.whole(self.shared.limits.body).await?;
+            Ok(Answer { status, headers, body, took: started.elapsed() })
+        };
+        tokio::time::timeout(timeout, whole).await.unwrap_or(Err(Cause::TimedOut))
+    }
+
+    /// Sends a request and reads the head of the answer, within `timeout`.
+    ///
+    /// # Errors
+    /// Why there is no usable answer.
+    pub async fn open(&self, request: Request, timeout: Duration) -> Result<Opening, Cause> {
+        tokio::time::timeout(timeout, self.ask(request)).await.unwrap_or(Err(Cause::TimedOut))
+    }
+
+    async fn ask(&self, request: Request) -> Result<Opening, Cause> {
+        let (request, local) = self.built(request)?;
+        let lane = self.shared.lane(request.url().scheme() == "https", local).await?;
+        match lane.pool.execute(request).await {
+            Ok(response) => Ok(Opening {
+                status: response.status().as_u16(),
+                headers: response.headers().clone(),
+                body: Body { response, rootless: lane.rootless },
+            }),
+            Err(error) => Err(cause::of(&error, lane.rootless)),
+        }
+    }
+
+    /// The request as the library wants it, and whether it stays on this host.
+    fn built(&self, request: Request) -> Result<(reqwest::Request, bool), Cause> {
+        let mut url = Url::parse(&request.url).map_err(|why| Cause::Ours(format!("`{}`: {why}", request.url)))?;
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            return Err(Cause::Ours(format!("`{}` is no http or https address", request.url)));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(Cause::Ours("an address must not carry a user or password: use a header".into()));
+        }
+        let method = reqwest::Method::from_bytes(request.method.as_bytes())
+            .map_err(|_| Cause::Ours(format!("`{}` is no method", request.method)))?;
+        let mut headers = HeaderMap::with_capacity(request.headers.len() + 1);
+        for (name, value) in &request.headers {
+            let known = HeaderName::from_bytes(name.as_bytes());
+            let known = known.map_err(|_| Cause::Ours(format!("`{name}` is no header name")))?;
+            // The value is not repeated: it may be a secret.
+            let value = HeaderValue::from_str(value);
+            let value = value.map_err(|_| Cause::Ours(format!("the value for header `{name}` cannot be sent")))?;
+            headers.append(known, value);
+        }
+        let local = is_local(&url);
+        if let Network::Loopback { address, .. } = &self.shared.network {
+            redirect(&mut url, &mut headers, *address)?;
+        }
+        let mut built = reqwest::Request::new(method, url);
+        *built.headers_mut() = headers;
+        *built.body_mut() = request.body.map(Into::into);
+        Ok((built, local))
+    }
+}
+
+/// Sends `url` to the loopback listener whatever its host and port are, keeping them in `Host`.
+fn redirect(url: &mut Url, headers: &mut HeaderMap, to: SocketAddr) -> Result<(), Cause> {
+    let authority = match (url.host_str(), url.port()) {
+        (Some(host), Some(port)) => format!("{host}:{port}"),
+        (host, _) => host.unwrap_or_default().to_owned(),
+    };
+    let wrong = || Cause::Ours(format!("`{url}` cannot be sent to the rehearsal's listener"));
+    let authority = HeaderValue::from_str(&authority).map_err(|_| wrong())?;
+    let mut moved = url.clone();
+    moved.set_ip_host(to.ip()).map_err(|()| wrong())?;
+    moved.set_port(Some(to.port())).map_err(|()| wrong())?;
+    headers.entry(HOST).or_insert(authority);
+    *url = moved;
+    Ok(())
+}
+
+fn is_local(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+impl Shared {
+    async fn lane(&self, tls: bool, local: bool) -> Result<&Lane, Cause> {
+        let cell = &self.lanes[usize::from(tls) + 2 * usize::from(local)];
+        cell.get_or_try_init(|| async {
+            match &self.network {
+                Network::Loopback { certificate_pem, .. } => self.pinned(certificate_pem),
+                Network::Outside if tls => {
+                    let (trusting, trusting_none) = (self.pool(local), self.pool(local));
+                    let built = tokio::task::spawn_blocking(move || match trusting.build() {
+                        Ok(pool) => Ok(Lane { pool, rootless: false }),
+                        // Without any CA file the library refuses to build; then only what needs one fails.
+                        Err(_) => trusting_none.tls_certs_only([]).build().map(|pool| Lane { pool, rootless: true }),
+                    });
+                    built.await.map_err(|why| Cause::Ours(why.to_string()))?.map_err(|why| Cause::Ours(why.to_string()))
+                }
+                Network::Outside => lane(self.pool(local).tls_certs_only([])),
+            }
+        })
+        .await
+    }
+
+    /// Trusts the rehearsal's certificate and nothing else. Its names are not compared: every host is
+    /// this listener, and the address is fixed.
+    fn pinned(&self, pem: &str) -> Result<Lane, Cause> {
+        let certificate = reqwest::Certificate::from_pem(pem.as_bytes()).map_err(|why| Cause::Ours(why.to_string()))?;
+        let pool = self.pool(true).tls_certs_only([certificate]).tls_danger_accept_invalid_hostnames(true);
+        lane(pool.http1_only())
+    }
+
+    fn pool(&self, local: bool) -> reqwest::ClientBuilder {
+        let pool = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .user_agent(concat!("tminus/", env!("CARGO_PKG_VERSION")))
+            .tcp_nodelay(true)
+            .pool_idle_timeout(IDLE)
+            .dns_resolver(System)
+            .connector_layer(self.ramp.clone());
+        if local { pool.no_proxy() } else { pool }
+    }
+}
+
+fn lane(pool: reqwest::ClientBuilder) -> Result<Lane, Cause> {
+    pool.build().map(|pool| Lane { pool, rootless: false }).map_err(|why| Cause::Ours(why.to_string()))
+}
+
+/// The system's resolver, its errors marked.
+#[derive(Debug)]
+struct System;
+
+impl Resolve for System {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(NotResolved)?;
+            let found: Vec<SocketAddr> = found.collect();
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
+
+impl Body {
+    /// The next chunk; none at the end.
+    ///
+    /// # Errors
+    /// Why the body ended early.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, Cause> {
+        self.response.chunk().await.map_err(|error| cause::of(&error, self.rootless))
+    }
+
+    /// The whole body, as long as it is at most `limit` bytes; reading stops where it is not.
+    async fn whole(&mut self, limit: u64) -> Result<Bytes, Cause> {
+        let mut first = Bytes::new();
+        let mut rest = BytesMut::new();
+        while let Some(chunk) = self.chunk().await? {
+            if (first.len() + rest.len() + chunk.len()) as u64 > limit {
+                return Err(Cause::BodyTooLarge { limit });
+            }
+            if first.is_empty() {
+                first = chunk;
+            } else {
+                rest.extend_from_slice(&chunk);
+            }
+        }
+        if rest.is_empty() {
+            return Ok(first);
+        }
+        let mut all = BytesMut::with_capacity(first.len() + rest.len());
+        all.extend_from_slice(&first);
+        all.extend_from_slice(&rest);
+        Ok(all.freeze())
+    }
+}
