@@ -20,3 +20,4 @@ pub mod base;
 pub mod clock;
 pub mod kind;
 pub mod launch;
+pub mod plan;

@@ -27,7 +27,7 @@ pub struct Table<'a> {
     pub path: String,
     pub span: Span,
     entries: &'a DeTable<'a>,
-    asked: RefCell<BTreeSet<&'static str>>,
+    asked: RefCell<BTreeSet<&'a str>>,
     notes: &'a Notes,
 }
 
@@ -84,6 +84,11 @@ impl<'a> Table<'a> {
     pub fn has(&self, key: &'static str) -> bool {
         self.asked.borrow_mut().insert(key);
         self.entries.contains_key(key)
+    }
+
+    /// Counts `key` as known although nobody reads it: what is wrong with it was said already.
+    pub fn accept(&self, key: &'a str) {
+        self.asked.borrow_mut().insert(key);
     }
 
     /// Counts every key as known: for tables whose keys are the user's own names.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::id::{ItemId, MonitorId, PhaseId, RoleId, RollbackId, SessionId, StreamId};
-use super::time::Mark;
+use super::time::{Mark, Wall};
 
 /// Which entry of the catalogue holds a kind's table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,11 +48,23 @@ pub struct Plan {
 pub struct ClockPlan {
     /// How far before T-0 the launch opens: the earliest mark of the plan unless it says otherwise.
     pub start: i64,
+    /// When T-0 is published for, where the plan says so; the command line may say it instead.
+    pub t0: Option<T0>,
+    /// After this nothing may be launched any more.
+    pub window_closes: Option<Wall>,
     pub holds: Vec<BuiltInHold>,
     pub recycle: BTreeSet<Mark>,
     pub terminal: Option<Mark>,
     pub no_hold_below: Option<Mark>,
     pub max_terminal_hold: Option<Duration>,
+}
+
+/// The published T-0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum T0 {
+    At(Wall),
+    /// This long after the launch is opened.
+    In(Duration),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -190,6 +202,10 @@ pub struct Stream {
     pub id: StreamId,
     pub title: String,
     pub spec: SpecId,
+    /// The tail opens in this session, with its cookies and captured values.
+    pub session: Option<SessionId>,
+    /// The tail opens once this item has passed; at once where there is none.
+    pub after: Option<ItemId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,352 @@
+//! `[[phase.item]]`: the lines of the checklist. Reads the common fields and the one kind table, and
+//! repeats the item for each value of its `for_each` or its session's.
+
+use std::time::Duration;
+
+use super::names::{Names, Stands};
+use super::phases::Slugs;
+use super::reader::{Body, Reader, shown};
+use super::sessions::each;
+use super::{MOST_ITEMS, kinds, lint, unbuilt};
+use crate::base::source::Diagnostic;
+use crate::base::table::{Placed, Table};
+use crate::base::template::Scope;
+use crate::kind::{Kind, Spec};
+use crate::launch::id::{ItemId, RoleId, SessionId};
+use crate::launch::plan::{Act, Class, Confirm, Item, OnFail, SpecId};
+
+/// One attempt of a check may take this long unless the item says otherwise.
+pub(super) const CHECK_TIMEOUT: Duration = Duration::from_secs(10);
+/// A stream is read to its terminal event, so its check may take longer.
+const STREAM_TIMEOUT: Duration = Duration::from_secs(60);
+/// What connecting and tearing down may take on top of a deadline the kind's table says.
+const AROUND_DEADLINE: Duration = Duration::from_secs(5);
+/// One attempt of a step.
+pub(super) const STEP_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// An item as written: what `needs` must know to order its copies.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub slug: Placed<String>,
+    /// Index of its phase in the plan.
+    pub phase: usize,
+    /// Index of its session in the file.
+    pub session: Option<usize>,
+    /// What its copies are for: the name bound, none where there is one copy.
+    pub repeats: Option<String>,
+    /// Each copy: the value it is for, and its id.
+    pub copies: Vec<(Option<String>, ItemId)>,
+    pub needs: Vec<Placed<String>>,
+}
+
+/// What every copy of an item shares.
+struct Common {
+    title: String,
+    why: String,
+    timeout: Option<Duration>,
+    retries: u32,
+    valid_for: Option<Duration>,
+    allow_skipped: bool,
+    auto: Option<Placed<bool>>,
+    on_fail: OnFail,
+    class: Option<Class>,
+    confirm: Option<Confirm>,
+}
+
+/// How the copies of an item come about.
+struct Copies {
+    session: Option<usize>,
+    repeats: Option<String>,
+    each: Vec<(Option<String>, Scope, Option<SessionId>)>,
+    names: Names,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn read_item(&mut self, table: Table<'a>, slugs: &mut Slugs, drafts: &mut Vec<Draft>) {
+        unbuilt::refuse(&table, unbuilt::ITEM_KEYS);
+        unbuilt::refuse(&table, unbuilt::KINDS);
+        let id = self.need_id(&table, "`id = \"health\"`");
+        if let Some(id) = &id {
+            self.claim_slug(slugs, id);
+        }
+        let slug = id.unwrap_or(Placed { value: "item".to_owned(), span: table.span });
+        let common = self.common(&table, &slug.value);
+        let at = self.item_mark(&table);
+        let needs = table.texts("needs");
+        let copies = self.copies(&table);
+        let fit: Vec<Kind> = kinds::all().collect();
+        let body = self.body(&table, &fit, &format!("item {}", slug.value));
+        let phase = self.plan.phases.len().saturating_sub(1);
+        let (Some(body), Some(copies)) = (body, copies) else {
+            // Others may need it all the same: that is not wrong too.
+            let copies = vec![(None, ItemId::new(&slug.value))];
+            drafts.push(Draft { slug, phase, session: None, repeats: None, copies, needs });
+            table.finish();
+            return;
+        };
+        if self.plan.items.len() + copies.each.len() > MOST_ITEMS {
+            let message = format!("more than {MOST_ITEMS} items");
+            self.notes.report(Diagnostic::error("too-many-items", slug.span, message));
+        } else {
+            let made = self.make(&table, &slug, common, at, body, &copies);
+            let Copies { session, repeats, .. } = copies;
+            drafts.push(Draft { slug, phase, session, repeats, copies: made, needs });
+        }
+        table.finish();
+    }
+
+    fn common(&self, table: &Table<'_>, slug: &str) -> Common {
+        let retries = table.integer("retries").map_or(0, |retries| match u32::try_from(retries.value) {
+            Ok(few) if few <= 100 => few,
+            _ => {
+                table.wrong_value(retries.span, format!("{} retries: 0 to 100", retries.value));
+                0
+            }
+        });
+        let auto = table.plain("auto").map(|placed| placed.span);
+        Common {
+            title: self.title(table, slug),
+            why: table.text("why").map(shown).unwrap_or_default(),
+            timeout: self.span_over_zero(table, "timeout"),
+            retries,
+            valid_for: self.span_over_zero(table, "valid_for"),
+            allow_skipped: table.flag("allow_skipped").unwrap_or(false),
+            auto: table.flag("auto").zip(auto).map(|(value, span)| Placed { value, span }),
+            on_fail: table.word("on_fail", &OnFail::WORDS).unwrap_or(OnFail::Block),
+            class: table.word("class", &Class::WORDS),
+            confirm: table.word("confirm", &Confirm::WORDS),
+        }
+    }
+
+    pub(super) fn span_over_zero(&self, table: &Table<'_>, key: &'static str) -> Option<Duration> {
+        let span = table.duration(key)?;
+        if span.is_zero() {
+            let at = table.plain(key).map_or(table.span, |placed| placed.span);
+            table.wrong_value(at, format!("`{key}` of nothing: it must be longer than 0s"));
+            return None;
+        }
+        Some(span)
+    }
+
+    /// An item's own mark; it cannot be before its phase opens.
+    fn item_mark(&self, table: &Table<'_>) -> Option<crate::launch::time::Mark> {
+        let at = self.mark(table, "at")?;
+        let phase = self.plan.phases.last()?;
+        if at.value > phase.at {
+            let message = format!("an item at {} in a phase that opens at {}", at.value, phase.at);
+            self.notes.report(Diagnostic::error("wrong-order", at.span, message).label("before its phase"));
+        }
+        Some(at.value)
+    }
+
+    fn copies(&self, table: &Table<'a>) -> Option<Copies> {
+        let session = self.session_of(table);
+        let own_key = table.keys().into_iter().find(|(key, _)| *key == "for_each").map(|(_, span)| span);
+        let own = self.read_repeat(table);
+        match session.ok()? {
+            Some(index) => {
+                let session = &self.sessions[index];
+                if let Some(span) = own_key {
+                    let message = format!("an item of session `{}` cannot repeat by itself", session.slug);
+                    let wrong = Diagnostic::error("wrong-value", span, message);
+                    self.notes
+                        .report(wrong.help("give the session the for_each: each value gets a session of its own"));
+                    return None;
+                }
+                let each = session.each().into_iter().map(|(id, key, scope)| (key, scope, Some(id))).collect();
+                let repeats = session.repeat.as_ref().map(|repeat| repeat.name.clone());
+                Some(Copies { session: Some(index), repeats, each, names: session.names.clone() })
+            }
+            None if own_key.is_some() && own.is_none() => None,
+            None => {
+                let mut names = self.names.clone();
+                if let Some(own) = &own {
+                    names.bind(&own.name, own.span, Stands::Key, self.notes);
+                }
+                let repeats = own.as_ref().map(|own| own.name.clone());
+                let each = each(own.as_ref()).into_iter().map(|(key, scope)| (key, scope, None)).collect();
+                Some(Copies { session: None, repeats, each, names })
+            }
+        }
+    }
+
+    /// Enters every copy in the catalogue and the plan.
+    fn make(
+        &mut self,
+        table: &Table<'a>,
+        slug: &Placed<String>,
+        common: Common,
+        at: Option<crate::launch::time::Mark>,
+        body: Body,
+        copies: &Copies,
+    ) -> Vec<(Option<String>, ItemId)> {
+        self.check_place(table, &common, &body, copies.session.is_some());
+        let act = self.act_without_spec(table, &body);
+        let mut alone = copies.names.clone();
+        let bound = copies.session.map_or(&mut alone, |index| &mut self.sessions[index].names);
+        for (name, at, _) in &body.place.captures {
+            bound.bind(name, *at, Stands::Capture, self.notes);
+        }
+        let expects = |scope: &Scope| match &body.spec {
+            Some(Spec::Check(check)) => check.expects(scope),
+            Some(Spec::Step(step)) => step.expects(scope),
+            None => Vec::new(),
+        };
+        let expects: Vec<Vec<String>> =
+            copies.each.iter().map(|(_, scope, _)| expects(&self.scope.with(scope))).collect();
+        let confirm = confirm_of(&common);
+        if body.kind.family == "step" {
+            lint::command(table, body.kind, confirm, &copies.names, self.notes);
+        }
+        let mut entry = Some(body);
+        let mut made = Vec::new();
+        for ((index, (key, scope, session)), expects) in copies.each.iter().enumerate().zip(expects) {
+            let id = ItemId::keyed(&slug.value, key.as_deref());
+            made.push((key.clone(), id.clone()));
+            let last = index + 1 == copies.each.len();
+            let body = if last { entry.take() } else { entry.as_ref().map(Body::copy) };
+            let Some(body) = body else { continue };
+            let (kind, deadline) = (body.kind, body.deadline);
+            let spec = self.enter(id.clone(), body, &copies.names, scope, session.clone(), index > 0);
+            let act = match (&act, spec) {
+                (Some(act), _) => act.clone(),
+                (None, Some(spec)) => self.act_with(spec, kind, &common, confirm),
+                (None, None) => continue,
+            };
+            let item = self.item(id, kind, deadline, &common, at, act, session.clone(), expects);
+            self.place(item);
+        }
+        made
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "each is one column of the item")]
+    fn item(
+        &self,
+        id: ItemId,
+        kind: Kind,
+        deadline: Option<Duration>,
+        common: &Common,
+        at: Option<crate::launch::time::Mark>,
+        act: Act,
+        session: Option<SessionId>,
+        expects: Vec<String>,
+    ) -> Item {
+        let (phase, opens) = self.plan.phases.last().map(|phase| (phase.id.clone(), phase.at)).unzip();
+        let auto = match act {
+            Act::Check(_) => true,
+            _ => common.auto.as_ref().is_some_and(|auto| auto.value),
+        };
+        Item {
+            id,
+            title: common.title.clone(),
+            why: common.why.clone(),
+            phase: phase.unwrap_or_else(|| "".into()),
+            kind: kind.name,
+            timeout: common.timeout.unwrap_or_else(|| timeout_of(kind, deadline)),
+            act,
+            at: at.or(opens).unwrap_or_default(),
+            needs: Vec::new(),
+            session,
+            retries: common.retries,
+            valid_for: common.valid_for,
+            allow_skipped: common.allow_skipped,
+            auto,
+            on_fail: common.on_fail,
+            expects,
+        }
+    }
+
+    fn place(&mut self, item: Item) {
+        if let Some(phase) = self.plan.phases.last_mut() {
+            phase.items.push(item.id.clone());
+        }
+        self.plan.items.insert(item.id.clone(), item);
+    }
+
+    /// What of the common fields does not go with the kind.
+    fn check_place(&self, table: &Table<'_>, common: &Common, body: &Body, in_session: bool) {
+        let step = body.kind.family == "step";
+        let refuse = |key: &'static str, why: &str| {
+            let span = table.keys().into_iter().find(|(there, _)| *there == key).map_or(table.span, |(_, span)| span);
+            self.notes.report(Diagnostic::error("wrong-key", span, format!("`{key}` on `{}`: {why}", body.kind.name)));
+        };
+        if step && common.class.is_none() && !table.has("class") {
+            let message = format!("{} is a step without `class`: what may repeating it do?", body.place.called);
+            let wrong = Diagnostic::error("step-without-class", body.place.span, message);
+            self.notes.report(
+                wrong.label("acts on the world").help("add `class = \"readonly\"`, `\"idempotent\"` or `\"once\"`"),
+            );
+        }
+        if !step && table.has("class") {
+            refuse("class", "only a step repeats or not");
+        }
+        if !step && table.has("confirm") {
+            refuse("confirm", "only a step is confirmed");
+        }
+        if !step && common.auto.is_some() {
+            refuse("auto", "a check always runs by itself, and a person never does");
+        }
+        if in_session && body.kind.family != "check" {
+            refuse("session", "only checks share cookies and captured values");
+        }
+    }
+
+    fn act_with(&self, spec: SpecId, kind: Kind, common: &Common, confirm: Confirm) -> Act {
+        match kind.family {
+            "step" => Act::Step { spec, class: common.class.unwrap_or(Class::Once), confirm },
+            _ => Act::Check(spec),
+        }
+    }
+
+    /// `manual` and `wait` have no entry in the catalogue.
+    fn act_without_spec(&self, table: &Table<'a>, body: &Body) -> Option<Act> {
+        match body.kind.name {
+            "manual" => {
+                let manual = table.table("manual")?;
+                let role = manual.text("role");
+                manual.finish();
+                if let Some(wrong) = role.as_ref().and_then(|role| self.unknown_role(role)) {
+                    self.notes.report(wrong);
+                }
+                Some(Act::Manual { role: role.map(|role| RoleId::new(role.value)) })
+            }
+            "wait" => {
+                let wait = table.table("wait")?;
+                if !wait.has("for") {
+                    wait.missing("for", "`for = \"10m\"`");
+                }
+                let span = self.span_over_zero(&wait, "for");
+                wait.finish();
+                Some(Act::Wait { span: span.unwrap_or_default() })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Looking needs no confirmation; whatever changes something needs a key unless the plan says otherwise.
+fn confirm_of(common: &Common) -> Confirm {
+    let by_class = if common.class == Some(Class::Readonly) { Confirm::None } else { Confirm::Key };
+    common.confirm.unwrap_or(by_class)
+}
+
+impl Body {
+    pub(super) fn copy(&self) -> Self {
+        Self {
+            kind: self.kind,
+            spec: self.spec.clone(),
+            examples: self.examples.clone(),
+            place: self.place.clone(),
+            deadline: self.deadline,
+        }
+    }
+}
+
+/// The timeout of one attempt where the item says none.
+pub(super) fn timeout_of(kind: Kind, deadline: Option<Duration>) -> Duration {
+    match (kind.family, kind.name) {
+        ("step", _) => STEP_TIMEOUT,
+        (_, "sse") => deadline.unwrap_or(STREAM_TIMEOUT).saturating_add(AROUND_DEADLINE),
+        _ => CHECK_TIMEOUT,
+    }
+}

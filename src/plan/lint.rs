@@ -1,0 +1,133 @@
+//! What plans get wrong although they can be read (rules.md, "Lint"). Most are warnings; a secret among a
+//! command's arguments is an error, because every process list would show it.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+use toml::de::{DeTable, DeValue};
+
+use super::names::Names;
+use crate::base::source::{Diagnostic, Span};
+use crate::base::table::{Notes, Placed, Table};
+use crate::base::template::Template;
+use crate::kind::Kind;
+use crate::launch::plan::Confirm;
+
+/// A pattern of this file; none would be a mistake a test finds.
+fn pattern(text: &str) -> Option<Regex> {
+    Regex::new(text).ok()
+}
+
+static DESTRUCTIVE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(
+        r"(?x) \bprune\b | (?i:\bdrop\s+(?:table|database|schema|index|collection)\b) | \bDROP\b
+        | \brm\s+(?:-\w+\s+)*-\w*(?:rf|fr)\w* | \brm\s+-r\s+-f\b | \brm\s+-f\s+-r\b | \bKEYS\b.*\bDEL\b",
+    )
+});
+
+static PLACEHOLDER: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(r"(?i:your-?domain|change[_-]?me|replace[_-]me)|<[A-Za-z][A-Za-z0-9_.-]*(?:[ -][A-Za-z0-9_.-]+)*>")
+});
+
+static PYTHON: LazyLock<Option<Regex>> =
+    LazyLock::new(|| pattern(r"^(?:\S*/)?(?:bash|sh|dash|zsh)\s+(?:-\w+\s+)*\S+\.py\b"));
+
+static BARE_PATH: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(r#"^\(*\s*\.(?:[A-Za-z_]\w*|\["[^"]*"\])?(?:\.[A-Za-z_]\w*|\[(?:\d+|"[^"]*")\])*\s*\)*$"#)
+});
+
+fn found<'t>(pattern: &LazyLock<Option<Regex>>, text: &'t str) -> Option<&'t str> {
+    pattern.as_ref().and_then(|pattern| pattern.find(text)).map(|found| found.as_str())
+}
+
+/// What is wrong with a step's command.
+pub(super) fn command(owner: &Table<'_>, kind: Kind, confirm: Confirm, names: &Names, notes: &Notes) {
+    let Some(Placed { value: DeValue::Table(step), .. }) = owner.any(kind.name) else { return };
+    let Some(argv) = step.get("command") else { return };
+    let words = strings(argv.get_ref(), argv.span().into());
+    for (word, span) in &words {
+        let template = Template::parse(word, *span).ok();
+        let secret =
+            template.iter().flat_map(Template::names).find(|name| names.is_secret(name) || names.is_captured(name));
+        if let Some(secret) = secret {
+            let message = format!("the secret `{secret}` among the arguments of a command: every `ps` shows them");
+            let wrong = Diagnostic::error("secret-in-argv", *span, message);
+            notes.report(wrong.help(format!("hand it over as `env = {{ NAME = \"{{{{ {secret} }}}}\" }}` or `stdin`")));
+        }
+    }
+    let line = words.iter().map(|(word, _)| word.as_str()).collect::<Vec<_>>().join(" ");
+    let span = Span::from(argv.span());
+    if let Some(word) = found(&DESTRUCTIVE, &line).filter(|_| confirm != Confirm::Type) {
+        let message = format!("`{word}` destroys, and one key starts it");
+        let wrong = Diagnostic::warning("destructive-on-one-key", span, message);
+        notes.report(wrong.help("add `confirm = \"type\"`"));
+    }
+    if found(&PYTHON, &line).is_some() {
+        let wrong = Diagnostic::warning("python-run-by-bash", span, "a Python file run by a shell");
+        notes.report(wrong.help("write `[\"python3\", …]`"));
+    }
+}
+
+/// What is wrong with the jq programs of a check's expectations.
+pub(super) fn programs(kind: Kind, table: &Table<'_>) {
+    if kind.family != "check" {
+        return;
+    }
+    for part in ["expect", "until", "meanwhile"] {
+        if let Some(placed) = table.any(part) {
+            walk(placed.value, placed.span, &mut |key, text, span| {
+                if key == "json" {
+                    truthiness(text, span, table.notes());
+                }
+            });
+        }
+    }
+}
+
+/// A path alone is true only where the answer says `true` itself: whatever else is there comes to unknown.
+fn truthiness(program: &str, span: Span, notes: &Notes) {
+    let parts = program.split(" and ").flat_map(|part| part.split(" or ")).map(str::trim);
+    if let Some(path) = parts.filter(|part| *part != ".").find_map(|part| found(&BARE_PATH, part)) {
+        let wrong = Diagnostic::warning("jq-truthiness", span, format!("`{path}` is only tested for being there"));
+        notes.report(wrong.label("what may it be?").help(format!("write `{path} == true` or `{path} | length > 0`")));
+    }
+}
+
+/// What was left to be filled in, anywhere in the file.
+pub(super) fn placeholders(root: &DeTable<'_>, notes: &Notes) {
+    for (key, value) in root {
+        let _ = key;
+        walk(value.get_ref(), value.span().into(), &mut |key, text, span| {
+            let prose = matches!(key, "why" | "title" | "description" | "by_hand" | "body" | "stdout");
+            if let Some(left) = found(&PLACEHOLDER, text).filter(|_| !prose) {
+                let wrong = Diagnostic::warning("placeholder-left", span, format!("`{left}` was left to be filled in"));
+                notes.report(wrong.label("fill this in"));
+            }
+        });
+    }
+}
+
+/// Every string below a value, with the key it stands under. As deep as the parser lets a file be.
+fn walk(value: &DeValue<'_>, span: Span, see: &mut dyn FnMut(&str, &str, Span)) {
+    fn below(key: &str, value: &DeValue<'_>, span: Span, see: &mut dyn FnMut(&str, &str, Span)) {
+        match value {
+            DeValue::String(text) => see(key, text, span),
+            DeValue::Array(values) => {
+                values.iter().for_each(|value| below(key, value.get_ref(), value.span().into(), see))
+            }
+            DeValue::Table(entries) => {
+                for (key, value) in entries {
+                    below(key.get_ref(), value.get_ref(), value.span().into(), see);
+                }
+            }
+            _ => {}
+        }
+    }
+    below("", value, span, see);
+}
+
+fn strings(value: &DeValue<'_>, span: Span) -> Vec<(String, Span)> {
+    let mut found = Vec::new();
+    walk(value, span, &mut |_, text, span| found.push((text.to_owned(), span)));
+    found
+}

@@ -1,0 +1,128 @@
+//! From the plan file to [`launch::plan::Plan`](crate::launch::plan::Plan) and a catalogue of kinds'
+//! tables. One pass finds every mistake; nothing of a plan that has one is used. It reads the file and
+//! the environment it is given, and starts nothing.
+//!
+//! One file per noun of the format: `clock`, `vars`, `secrets`, `roles`, `sessions`, `phases`, `items`,
+//! `monitors`, `streams`, `baseline`, `rollbacks`. `needs` orders the items, `names` knows what
+//! templates may use, `examples` reads examples and `trial` tests checks on them, `lint` knows what
+//! plans get wrong.
+//!
+//! Limits: a file of at most 4 MiB and 80 levels, 10 000 items after `for_each`, 1 000 values in a list.
+
+mod baseline;
+mod clock;
+mod environment;
+mod examples;
+mod items;
+pub mod kinds;
+mod lint;
+mod monitors;
+mod mutations;
+mod names;
+mod needs;
+mod phases;
+mod reader;
+mod report;
+mod roles;
+mod rollbacks;
+mod secrets;
+mod sessions;
+mod streams;
+mod trial;
+mod unbuilt;
+mod vars;
+
+use std::fmt::Write as _;
+
+use sha2::{Digest, Sha256};
+use toml::de::DeTable;
+
+pub use self::environment::Environment;
+pub use self::reader::{Place, Unset};
+pub use self::report::{Checked, check_report};
+use crate::base::source::{Diagnostic, Severity, Source, Span};
+use crate::base::table::{Notes, Table};
+use crate::kind::Catalogue;
+use crate::launch::plan::Plan;
+
+/// The largest plan file that is read, in bytes.
+pub const LARGEST: usize = 4 << 20;
+/// The most items a plan may have, after `for_each`.
+pub const MOST_ITEMS: usize = 10_000;
+/// The most values a list may have that something is repeated for.
+pub const MOST_VALUES: usize = 1_000;
+
+/// How a plan is loaded.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// What `--env` asked for; must be the plan's own environment, as long as plans have only one.
+    pub target: Option<String>,
+    /// Secrets are stand-ins, the environment's own are not read, and what is not set is no mistake.
+    pub rehearsal: bool,
+}
+
+/// A sound plan.
+#[derive(Debug)]
+pub struct Loaded {
+    pub plan: Plan,
+    pub catalogue: Catalogue,
+    pub source: Source,
+    /// What a plan can get wrong and still be sound, as far as it shows without trying the checks.
+    pub warnings: Vec<Diagnostic>,
+    /// Where the table of each catalogue entry stands; the same order as the entries.
+    pub places: Vec<Place>,
+    /// What the environment does not set and a rehearsal stood in for.
+    pub unset: Vec<Unset>,
+}
+
+/// Reads a plan.
+///
+/// # Errors
+/// Every mistake of the file: the syntax errors alone where there are some (what follows from a
+/// broken line would only mislead), else all others at once.
+pub fn load(source: Source, environment: &Environment, options: &Options) -> Result<Loaded, Vec<Diagnostic>> {
+    let read = read(&source, environment, options)?;
+    let reader::Read { plan, catalogue, warnings, places, unset } = read;
+    Ok(Loaded { plan, catalogue, source, warnings, places, unset })
+}
+
+fn read(source: &Source, environment: &Environment, options: &Options) -> Result<reader::Read, Vec<Diagnostic>> {
+    if source.text.len() > LARGEST {
+        let size = source.text.len().div_ceil(1 << 20);
+        let message = format!("a plan of {size} MiB: at most {} MiB are read", LARGEST >> 20);
+        return Err(vec![Diagnostic::error("too-large", Span::default(), message)]);
+    }
+    let (parsed, wrong) = DeTable::parse_recoverable(&source.text);
+    if !wrong.is_empty() {
+        let error = |error: &toml::de::Error| {
+            let span = error.span().map(Span::from).unwrap_or_default();
+            Diagnostic::error("syntax", span, error.message().replace('\n', ", "))
+        };
+        return Err(wrong.iter().take(MOST_SHOWN).map(error).collect());
+    }
+    let notes = Notes::default();
+    let table = Table::new("[]", parsed.span().into(), parsed.get_ref(), &notes);
+    let mut read = reader::Reader::new(source, &notes, environment, options).read(table);
+    lint::placeholders(parsed.get_ref(), &notes);
+    read.plan.hash = hash(&source.text);
+    let mut found = notes.take_diagnostics();
+    // One mistake in a session is met by each of its items.
+    found.sort_by(|a, b| (a.span, a.code, &a.message).cmp(&(b.span, b.code, &b.message)));
+    found.dedup_by(|a, b| (a.span, a.code, &a.message) == (b.span, b.code, &b.message));
+    let (errors, warnings): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| found.severity == Severity::Error);
+    if errors.is_empty() {
+        Ok(reader::Read { warnings, ..read })
+    } else {
+        Err(errors.into_iter().chain(warnings).take(MOST_SHOWN).collect())
+    }
+}
+
+/// More mistakes than this help nobody, and each shows a piece of the file.
+const MOST_SHOWN: usize = 500;
+
+fn hash(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}

@@ -1,0 +1,275 @@
+//! The pass over the file: which table is read when, and what the readers of the nouns share. A reader
+//! never stops at a mistake.
+
+use std::time::Duration;
+
+use toml::de::DeValue;
+
+use super::items::Draft;
+use super::names::Names;
+use super::sessions::SessionDraft;
+use super::{Environment, Options, examples, kinds, lint, needs, unbuilt};
+use crate::base::source::{Diagnostic, Source, Span};
+use crate::base::table::{Notes, Placed, Table};
+use crate::base::template::Scope;
+use crate::base::text::printable;
+use crate::kind::example::Examples;
+use crate::kind::{Catalogue, Entry, Kind, Spec, check, step};
+use crate::launch::id::{ItemId, SessionId};
+use crate::launch::plan::{Plan, Release, SpecId};
+use crate::launch::time::Mark;
+
+/// Where a catalogue entry stands in the file, and what a trial of it must know.
+#[derive(Debug, Clone, Default)]
+pub struct Place {
+    /// Of the kind's table.
+    pub span: Span,
+    /// How messages call it: `item csrf`.
+    pub called: String,
+    /// Names it captures from its answers, each with its place and the jq program, where it is one.
+    pub captures: Vec<(String, Span, Option<String>)>,
+    /// A further value of a `for_each` whose first entry stands for it.
+    pub repeats: bool,
+}
+
+/// A variable of the environment that the plan names and that is not set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unset {
+    /// The variable of the environment.
+    pub variable: String,
+    pub span: Span,
+}
+
+/// What a pass comes to; the diagnostics are with the notes.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub plan: Plan,
+    pub catalogue: Catalogue,
+    pub warnings: Vec<Diagnostic>,
+    pub places: Vec<Place>,
+    pub unset: Vec<Unset>,
+}
+
+pub(super) struct Reader<'a> {
+    pub source: &'a Source,
+    pub notes: &'a Notes,
+    pub environment: &'a Environment,
+    pub options: &'a Options,
+    /// Vars and secrets.
+    pub scope: Scope,
+    /// Vars, secrets and baseline values.
+    pub names: Names,
+    pub sessions: Vec<SessionDraft>,
+    pub plan: Plan,
+    pub catalogue: Catalogue,
+    pub places: Vec<Place>,
+    pub unset: Vec<Unset>,
+}
+
+/// The one kind table of an owner, with its examples.
+pub(super) struct Body {
+    pub kind: Kind,
+    /// None where the kind is `manual` or `wait`, or the table is wrong.
+    pub spec: Option<Spec>,
+    pub examples: Examples,
+    pub place: Place,
+    /// How long one attempt may sensibly take, where the kind's table says it.
+    pub deadline: Option<Duration>,
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(source: &'a Source, notes: &'a Notes, environment: &'a Environment, options: &'a Options) -> Self {
+        Self {
+            source,
+            notes,
+            environment,
+            options,
+            scope: Scope::default(),
+            names: Names::default(),
+            sessions: Vec::new(),
+            plan: Plan::default(),
+            catalogue: Catalogue::default(),
+            places: Vec::new(),
+            unset: Vec::new(),
+        }
+    }
+
+    /// Reads everything. What gives names stands before what uses them.
+    pub fn read(mut self, root: Table<'a>) -> Read {
+        unbuilt::refuse(&root, unbuilt::TABLES);
+        self.read_head(&root);
+        self.read_vars(&root);
+        self.read_secrets(&root);
+        self.read_baseline(&root);
+        self.read_roles(&root);
+        self.read_sessions(&root);
+        let drafts: Vec<Draft> = self.read_phases(&root);
+        needs::resolve(&mut self.plan, &drafts, self.notes);
+        self.read_monitors(&root);
+        self.read_streams(&root, &drafts);
+        self.read_rollbacks(&root);
+        self.read_control(&root);
+        self.read_poll(&root);
+        self.read_clock(&root);
+        root.finish();
+        self.catalogue.sessions = self.session_plans();
+        self.catalogue.secrets = self.scope.secrets().collect();
+        let Self { plan, catalogue, places, unset, .. } = self;
+        Read { plan, catalogue, warnings: Vec::new(), places, unset }
+    }
+
+    /// `[plan]`
+    fn read_head(&mut self, root: &Table<'a>) {
+        if !root.has("plan") {
+            root.missing("plan", "`[plan]` with `schema = 1`, `id` and `title`");
+            return;
+        }
+        let Some(head) = root.table("plan") else { return };
+        if !head.has("schema") {
+            head.missing("schema", "`schema = 1`");
+        }
+        if let Some(schema) = head.integer("schema")
+            && schema.value != 1
+        {
+            head.wrong_value(schema.span, format!("schema {} is not known here: this version reads 1", schema.value));
+        }
+        self.plan.id = self.need_id(&head, "`id = \"release-1\"`").map(|id| id.value).unwrap_or_default();
+        self.plan.title = head.need_text("title", "`title = \"…\"`").map(shown).unwrap_or_default();
+        let environment = head.text("environment");
+        self.plan.environment = environment.clone().map(shown).unwrap_or_default();
+        self.plan.description = head.text("description").map(shown).unwrap_or_default();
+        self.check_target(&head, environment.map(|placed| placed.span));
+        if let Some(release) = head.table("release") {
+            self.plan.release = Release {
+                version: release.text("version").map(shown),
+                commit: release.text("commit").map(shown),
+                artifact: release.text("artifact").map(shown),
+            };
+            release.finish();
+        }
+        head.finish();
+    }
+
+    fn check_target(&self, head: &Table<'_>, span: Option<Span>) {
+        let Some(asked) = &self.options.target else { return };
+        if *asked != self.plan.environment {
+            let message =
+                format!("no target `{}`: this plan is for `{}` alone", printable(asked), self.plan.environment);
+            let wrong = Diagnostic::error("unknown-target", span.unwrap_or(head.span), message);
+            self.notes.report(wrong.help("[target] is part of the plan format, but this version does not run it"));
+        }
+    }
+
+    /// `[control]`
+    fn read_control(&mut self, root: &Table<'a>) {
+        let Some(control) = root.table("control") else { return };
+        let body = self.body_of(<check::http::Http as check::Check>::KIND, control, "the control probe");
+        let names = self.names.clone();
+        self.plan.control = self.enter(ItemId::new("control"), body, &names, &Scope::default(), None, false);
+    }
+
+    /// An `id` that is there and fit to be a slug.
+    pub fn need_id(&self, table: &Table<'_>, what: &str) -> Option<Placed<String>> {
+        let id = table.need_text("id", what)?;
+        let fits = id.value.len() <= 64
+            && id.value.starts_with(|first: char| first.is_ascii_alphanumeric())
+            && id.value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        if fits {
+            return Some(id);
+        }
+        let message = format!("`{}` is no id: letters, digits, `-`, `_` and `.`, at most 64", printable(&id.value));
+        table.wrong_value(id.span, message);
+        None
+    }
+
+    /// A title, or the id where there is none.
+    pub fn title(&self, table: &Table<'_>, id: &str) -> String {
+        table.text("title").map_or_else(|| id.to_owned(), shown)
+    }
+
+    pub fn mark(&self, table: &Table<'_>, key: &'static str) -> Option<Placed<Mark>> {
+        let text = table.text(key)?;
+        match mark_of(&text.value) {
+            Ok(value) => Some(Placed { value, span: text.span }),
+            Err(why) => {
+                table.wrong_value(text.span, why);
+                None
+            }
+        }
+    }
+
+    /// The kind table of `owner` and its examples. Names it uses wait in the notes for [`Self::enter`].
+    pub fn body(&self, owner: &Table<'a>, fit: &[Kind], called: &str) -> Option<Body> {
+        let _ = self.notes.take_names();
+        let found = kinds::one(owner, fit);
+        let examples = examples::read(owner);
+        let (kind, table) = found?;
+        Some(Body { examples, ..self.body_of(kind, table, called) })
+    }
+
+    /// A table that is the kind's own, without an owner around it.
+    pub fn body_of(&self, kind: Kind, table: Table<'_>, called: &str) -> Body {
+        lint::programs(kind, &table);
+        let place =
+            Place { span: table.span, called: called.to_owned(), captures: captures(&table), ..Place::default() };
+        let deadline = match table.any("deadline") {
+            Some(Placed { value: DeValue::String(text), .. }) => humantime::parse_duration(text).ok(),
+            _ => None,
+        };
+        let spec = check::Spec::read(kind.name, &table)
+            .map(Spec::Check)
+            .or_else(|| step::Spec::read(kind.name, &table).map(Spec::Step));
+        if kind.family == "check" || kind.family == "step" {
+            table.finish();
+        }
+        Body { kind, spec, examples: Examples::default(), place, deadline }
+    }
+
+    /// Enters a body in the catalogue, its names checked against what is bound at its place.
+    pub fn enter(
+        &mut self,
+        owner: ItemId,
+        body: Body,
+        names: &Names,
+        extra: &Scope,
+        session: Option<SessionId>,
+        repeats: bool,
+    ) -> Option<SpecId> {
+        names.check(&self.notes.take_names(), self.source, self.notes);
+        let scope = self.scope.with(extra);
+        let mut examples = body.examples;
+        examples::give_state(&mut examples, body.spec.as_ref(), &scope, self.notes, body.place.span);
+        let entry = Entry { owner, spec: body.spec?, scope, session, examples };
+        self.places.push(Place { repeats, ..body.place });
+        Some(self.catalogue.add(entry))
+    }
+}
+
+/// Text of the plan for a screen.
+pub(super) fn shown(text: Placed<String>) -> String {
+    printable(text.value.trim())
+}
+
+/// A mark within ten years of T-0, so that sums of marks stay sums.
+pub(super) fn mark_of(text: &str) -> Result<Mark, String> {
+    const TEN_YEARS: i64 = 3_653 * 86_400_000;
+    let mark = Mark::parse(text)?;
+    if mark.0.abs() > TEN_YEARS {
+        return Err(format!("`{}` is more than ten years from T-0", printable(text)));
+    }
+    Ok(mark)
+}
+
+/// What a kind's table captures: `capture = { name = "jq program" }` or `{ name = { … } }`.
+fn captures(table: &Table<'_>) -> Vec<(String, Span, Option<String>)> {
+    let Some(Placed { value: DeValue::Table(entries), .. }) = table.any("capture") else { return Vec::new() };
+    let mut found: Vec<_> = entries
+        .iter()
+        .map(|(name, how)| {
+            let program = how.get_ref().as_str().map(str::to_owned);
+            (name.get_ref().to_string(), Span::from(name.span()), program)
+        })
+        .collect();
+    found.sort_by_key(|(_, span, _)| *span);
+    found
+}

@@ -1,0 +1,146 @@
+//! `[[rollback]]`: a named procedure with steps, a deadline and its own checks afterwards. Only the
+//! checks turn it green, so a rollback without any is refused.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::items::{CHECK_TIMEOUT, STEP_TIMEOUT};
+use super::phases::Slugs;
+use super::reader::{Reader, shown};
+use super::{lint, unbuilt};
+use crate::base::source::{Diagnostic, Span};
+use crate::base::table::{Placed, Table};
+use crate::base::template::Scope;
+use crate::kind::{check, step};
+use crate::launch::id::{ItemId, RollbackId};
+use crate::launch::plan::{Class, Confirm, Rollback, RollbackStep, Verify};
+
+/// The time a rollback has where it says none.
+const DEADLINE: Duration = Duration::from_secs(1_800);
+/// How long a verify item is tried again where it says nothing.
+const WITHIN: Duration = Duration::from_secs(60);
+
+impl<'a> Reader<'a> {
+    pub(super) fn read_rollbacks(&mut self, root: &Table<'a>) {
+        let mut ids = Slugs::new();
+        let mut keys: BTreeMap<char, Span> = BTreeMap::new();
+        for table in root.tables("rollback") {
+            unbuilt::refuse(&table, unbuilt::ROLLBACK_KEYS);
+            let id = self.need_id(&table, "`id = \"frontend\"`");
+            if let Some(id) = &id {
+                self.claim_slug(&mut ids, id);
+            }
+            let slug = id.map(|id| id.value).unwrap_or_default();
+            let title = self.title(&table, &slug);
+            let key = self.rollback_key(&table, &mut keys);
+            let deadline = self.span_over_zero(&table, "deadline").unwrap_or(DEADLINE);
+            let confirm = self.rollback_confirm(&table);
+            let mut parts = Slugs::new();
+            let steps = self.rollback_steps(&table, &slug, confirm, &mut parts);
+            let verify = self.verify_items(&table, &slug, &mut parts);
+            table.finish();
+            let id = RollbackId::new(slug);
+            let key = key.unwrap_or('1');
+            self.plan.rollbacks.push(Rollback { id, title, key, deadline, confirm, steps, verify });
+        }
+    }
+
+    fn rollback_key(&self, table: &Table<'_>, keys: &mut BTreeMap<char, Span>) -> Option<char> {
+        let Placed { value, span } = table.need_text("key", "`key = \"1\"`")?;
+        let mut chars = value.chars();
+        let (Some(key), None) = (chars.next().filter(char::is_ascii_alphanumeric), chars.next()) else {
+            let message = format!("`{}` is no key: one letter or digit", crate::base::text::printable(&value));
+            table.wrong_value(span, message);
+            return None;
+        };
+        if let Some(first) = keys.insert(key, span) {
+            let wrong = Diagnostic::error("duplicate-key", span, format!("`{key}` chooses two rollbacks"));
+            self.notes.report(wrong.label("again here").also(first, "first here"));
+        }
+        Some(key)
+    }
+
+    /// A rollback is confirmed by a key or by typing; one that a slip of the finger starts is refused.
+    fn rollback_confirm(&self, table: &Table<'_>) -> Confirm {
+        let words: Vec<_> = Confirm::WORDS.into_iter().filter(|(_, confirm)| *confirm != Confirm::None).collect();
+        table.word("confirm", &words).unwrap_or(Confirm::Key)
+    }
+
+    fn rollback_steps(
+        &mut self,
+        table: &Table<'a>,
+        slug: &str,
+        confirm: Confirm,
+        parts: &mut Slugs,
+    ) -> Vec<RollbackStep> {
+        let tables = table.tables("step");
+        if tables.is_empty() {
+            let message = format!("the rollback `{slug}` has no step");
+            self.notes.report(Diagnostic::error("empty-rollback", table.span, message).label("add [[rollback.step]]"));
+        }
+        tables.into_iter().filter_map(|table| self.rollback_step(table, slug, confirm, parts)).collect()
+    }
+
+    fn rollback_step(
+        &mut self,
+        table: Table<'a>,
+        slug: &str,
+        confirm: Confirm,
+        parts: &mut Slugs,
+    ) -> Option<RollbackStep> {
+        unbuilt::refuse(&table, unbuilt::ROLLBACK_STEP_KEYS);
+        unbuilt::refuse(&table, unbuilt::KINDS);
+        let (id, part) = self.part(&table, slug, parts);
+        let title = self.title(&table, &part);
+        let timeout = self.span_over_zero(&table, "timeout").unwrap_or(STEP_TIMEOUT);
+        let by_hand = table.text("by_hand").map(shown).unwrap_or_default();
+        let class = table.word("class", &Class::WORDS);
+        let body = self.body(&table, step::KINDS, &format!("rollback step {id}"));
+        if !table.has("class") {
+            let span = body.as_ref().map_or(table.span, |body| body.place.span);
+            let message = format!("{id} is a step without `class`: what may repeating it do?");
+            let wrong = Diagnostic::error("step-without-class", span, message).label("acts on the world");
+            self.notes.report(wrong.help("add `class = \"readonly\"`, `\"idempotent\"` or `\"once\"`"));
+        }
+        let names = self.names.clone();
+        if let Some(body) = &body {
+            lint::command(&table, body.kind, confirm, &names, self.notes);
+        }
+        table.finish();
+        let spec = self.enter(id.clone(), body?, &names, &Scope::default(), None, false)?;
+        Some(RollbackStep { id, title, spec, class: class.unwrap_or(Class::Once), timeout, by_hand })
+    }
+
+    fn verify_items(&mut self, table: &Table<'a>, slug: &str, parts: &mut Slugs) -> Vec<Verify> {
+        let tables = table.tables("verify");
+        if tables.is_empty() {
+            let message = format!("the rollback `{slug}` has no verify item: nothing could tell that it worked");
+            let wrong = Diagnostic::error("rollback-without-verify", table.span, message);
+            self.notes.report(wrong.label("add [[rollback.verify]]").help("an exit code does not prove a rollback"));
+        }
+        tables.into_iter().filter_map(|table| self.verify_item(table, slug, parts)).collect()
+    }
+
+    fn verify_item(&mut self, table: Table<'a>, slug: &str, parts: &mut Slugs) -> Option<Verify> {
+        unbuilt::refuse(&table, unbuilt::KINDS);
+        let (id, part) = self.part(&table, slug, parts);
+        let title = self.title(&table, &part);
+        let timeout = self.span_over_zero(&table, "timeout").unwrap_or(CHECK_TIMEOUT);
+        let within = self.span_over_zero(&table, "within").unwrap_or(WITHIN);
+        let body = self.body(&table, check::KINDS, &format!("rollback check {id}"));
+        table.finish();
+        let names = self.names.clone();
+        let spec = self.enter(id.clone(), body?, &names, &Scope::default(), None, false)?;
+        Some(Verify { id, title, spec, timeout, within })
+    }
+
+    /// The id of a step or verify item: `ROLLBACK/PART`.
+    fn part(&self, table: &Table<'_>, slug: &str, parts: &mut Slugs) -> (ItemId, String) {
+        let id = self.need_id(table, "`id = \"redeploy\"`");
+        if let Some(id) = &id {
+            self.claim_slug(parts, id);
+        }
+        let part = id.map(|id| id.value).unwrap_or_default();
+        (ItemId::new(format!("{slug}/{part}")), part)
+    }
+}

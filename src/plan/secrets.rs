@@ -1,0 +1,123 @@
+//! `[secrets]`: where secret values come from, never the values themselves. They may stand in headers,
+//! bodies, the environment and standard input of a command, never in its arguments.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use serde_json::Value;
+use toml::de::DeValue;
+
+use super::names::Stands;
+use super::reader::{Reader, Unset};
+use crate::base::source::{Diagnostic, Span};
+use crate::base::table::{Placed, Table};
+use crate::base::text::printable;
+
+/// Shorter values cannot be told from ordinary text by the redactor (rules.md, "Secrets").
+const SHORTEST: usize = 6;
+/// The largest file a secret is read from, in bytes.
+const LARGEST_FILE: u64 = 64 << 10;
+
+impl<'a> Reader<'a> {
+    pub(super) fn read_secrets(&mut self, root: &Table<'a>) {
+        let Some(secrets) = root.table("secrets") else { return };
+        for (name, span) in secrets.keys() {
+            self.names.bind(name, span, Stands::Secret, self.notes);
+            let value = match secrets.any(name) {
+                Some(Placed { value: DeValue::Table(_), .. }) => {
+                    secrets.table_named(name).and_then(|table| self.read_secret(name, table))
+                }
+                Some(Placed { span, .. }) => {
+                    let message = format!("the secret `{name}` stands in the plan: a plan is shown, sent and kept");
+                    let wrong = Diagnostic::error("literal-secret", span, message);
+                    let wrong = wrong.help("write `{ env = \"NAME\" }` or `{ file = \"path\" }`, and change this one");
+                    self.notes.report(wrong);
+                    None
+                }
+                None => None,
+            };
+            // Stands in for a wrong one, so that what uses it is not wrong too.
+            let value = value.unwrap_or_else(|| format!("rehearsal-{name}"));
+            self.scope.bind_secret(name, Value::String(value));
+        }
+        secrets.accept_all();
+    }
+
+    fn read_secret(&mut self, name: &str, table: Table<'a>) -> Option<String> {
+        let (env, file) = (table.text("env"), table.text("file"));
+        if let Some(command) = table.text("command") {
+            let message = "a secret from a command is part of the plan format, but this version does not run it";
+            self.notes.report(Diagnostic::error("not-built-yet", command.span, message));
+            return None;
+        }
+        let (span, path) = (table.span, table.path.clone());
+        table.finish();
+        match (env, file) {
+            (Some(env), None) => self.secret_of_environment(name, env),
+            (None, Some(file)) => self.secret_of_file(name, &file),
+            _ => {
+                let message = format!("{path} needs `env` or `file`, one of them");
+                self.notes.report(Diagnostic::error("missing-key", span, message));
+                None
+            }
+        }
+    }
+
+    /// In a rehearsal the real value is not even read: a simulated target has no right to it.
+    fn secret_of_environment(&mut self, name: &str, env: Placed<String>) -> Option<String> {
+        let set = self.environment.get(&env.value);
+        if self.options.rehearsal {
+            if set.is_none() {
+                self.unset.push(Unset { variable: env.value, span: env.span });
+            }
+            return Some(format!("rehearsal-{name}"));
+        }
+        match set {
+            Some(value) => self.long_enough(name, value, env.span),
+            None => {
+                self.missing_variable(&env, &format!("the secret `{name}`"));
+                None
+            }
+        }
+    }
+
+    fn secret_of_file(&self, name: &str, file: &Placed<String>) -> Option<String> {
+        if self.options.rehearsal {
+            return Some(format!("rehearsal-{name}"));
+        }
+        let folder = Path::new(&self.source.name).parent().unwrap_or(Path::new(""));
+        match read_small(&folder.join(&file.value)) {
+            Ok(text) => self.long_enough(name, text.trim_end_matches(['\n', '\r']), file.span),
+            Err(why) => {
+                let message = format!("the secret `{name}` cannot be read from its file: {}", printable(&why));
+                self.notes.report(Diagnostic::error("missing-file", file.span, message));
+                None
+            }
+        }
+    }
+
+    fn long_enough(&self, name: &str, value: &str, span: Span) -> Option<String> {
+        if value.chars().count() >= SHORTEST {
+            return Some(value.to_owned());
+        }
+        let message = format!("the secret `{name}` is shorter than {SHORTEST} characters");
+        let wrong = Diagnostic::error("short-secret", span, message);
+        self.notes.report(wrong.help("so short a value cannot be kept out of what is shown: use a longer one"));
+        None
+    }
+}
+
+/// A regular file of text, within the limit. A pipe or device would let a plan hang its reader.
+fn read_small(path: &Path) -> Result<String, String> {
+    let about = std::fs::metadata(path).map_err(|why| why.to_string())?;
+    if !about.is_file() {
+        return Err("it is no regular file".to_owned());
+    }
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(|why| why.to_string())?;
+    let read = file.take(LARGEST_FILE + 1).read_to_string(&mut text).map_err(|why| why.to_string())?;
+    if read as u64 > LARGEST_FILE {
+        return Err(format!("it has more than {} KiB", LARGEST_FILE >> 10));
+    }
+    Ok(text)
+}

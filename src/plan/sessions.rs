@@ -1,0 +1,107 @@
+//! `[session.ID]`: what HTTP items share. One session per value of its `for_each`; its items run in the
+//! order of the file, and what they capture has a value only for those after them.
+
+use std::collections::BTreeMap;
+
+use super::names::{Names, Stands};
+use super::reader::Reader;
+use super::unbuilt;
+use super::vars::Repeat;
+use crate::base::source::{Diagnostic, Span, nearest};
+use crate::base::table::{Placed, Table};
+use crate::base::template::{Scope, Template};
+use crate::base::text::printable;
+use crate::kind::session::SessionPlan;
+use crate::launch::id::SessionId;
+
+/// A session as written, with the names its items have captured so far.
+#[derive(Debug)]
+pub(super) struct SessionDraft {
+    pub slug: String,
+    pub repeat: Option<Repeat>,
+    pub names: Names,
+    base: Option<Template>,
+    headers: Vec<(String, Template)>,
+    cookies: bool,
+}
+
+impl SessionDraft {
+    /// Each of its sessions: the id, the value it is for, and the scope that binds that value.
+    pub fn each(&self) -> Vec<(SessionId, Option<String>, Scope)> {
+        each(self.repeat.as_ref())
+            .into_iter()
+            .map(|(key, scope)| (SessionId::keyed(&self.slug, key.as_deref()), key, scope))
+            .collect()
+    }
+}
+
+/// Once, or once per value.
+pub(super) fn each(repeat: Option<&Repeat>) -> Vec<(Option<String>, Scope)> {
+    match repeat {
+        None => vec![(None, Scope::default())],
+        Some(repeat) => repeat.scopes().map(|(key, scope)| (Some(key), scope)).collect(),
+    }
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn read_sessions(&mut self, root: &Table<'a>) {
+        let Some(sessions) = root.table("session") else { return };
+        for (slug, span) in sessions.keys() {
+            let Some(session) = sessions.table_named(slug) else { continue };
+            self.read_session(slug, span, session);
+        }
+        sessions.accept_all();
+    }
+
+    fn read_session(&mut self, slug: &str, span: Span, session: Table<'a>) {
+        unbuilt::refuse(&session, unbuilt::SESSION_KEYS);
+        let _ = self.notes.take_names();
+        let repeat = self.read_repeat(&session);
+        let mut names = self.names.clone();
+        if let Some(repeat) = &repeat {
+            names.bind(&repeat.name, repeat.span, Stands::Key, self.notes);
+        }
+        let base = session.template("base");
+        let headers = session.named_templates("headers").into_iter().map(|(name, value)| (name.value, value)).collect();
+        let cookies = session.flag("cookies").unwrap_or(false);
+        session.finish();
+        names.check(&self.notes.take_names(), self.source, self.notes);
+        if slug.contains(['[', ']']) || slug.is_empty() || printable(slug) != slug {
+            self.notes.report(Diagnostic::error("wrong-value", span, "the name of a session holds no brackets"));
+        }
+        self.sessions.push(SessionDraft { slug: slug.to_owned(), repeat, names, base, headers, cookies });
+    }
+
+    /// Which session of the plan `owner` names; reports one that does not exist.
+    pub(super) fn session_of(&self, owner: &Table<'a>) -> Result<Option<usize>, ()> {
+        let Some(asked) = owner.text("session") else { return Ok(None) };
+        if let Some(found) = self.sessions.iter().position(|session| session.slug == asked.value) {
+            return Ok(Some(found));
+        }
+        self.notes.report(self.unknown_session(&asked));
+        Err(())
+    }
+
+    fn unknown_session(&self, asked: &Placed<String>) -> Diagnostic {
+        let message = format!("there is no session `{}`", printable(&asked.value));
+        let wrong = Diagnostic::error("unknown-session", asked.span, message);
+        match nearest(&asked.value, self.sessions.iter().map(|session| session.slug.as_str())) {
+            Some(near) => wrong.label(format!("did you mean `{near}`?")),
+            None => wrong.label("no [session] table of this name"),
+        }
+    }
+
+    /// Every session of the plan, for the catalogue.
+    pub(super) fn session_plans(&self) -> BTreeMap<SessionId, SessionPlan> {
+        let plan = |session: &SessionDraft, scope: &Scope| SessionPlan {
+            base: session.base.clone(),
+            headers: session.headers.clone(),
+            cookies: session.cookies,
+            scope: self.scope.with(scope),
+        };
+        self.sessions
+            .iter()
+            .flat_map(|session| session.each().into_iter().map(|(id, _, scope)| (id, plan(session, &scope))))
+            .collect()
+    }
+}

@@ -1,0 +1,32 @@
+//! What belongs to the plan format and is not run by this version. It is refused by name: a table that
+//! is read over in silence is a check nobody makes.
+
+use crate::base::source::Diagnostic;
+use crate::base::table::Table;
+
+pub(super) const TABLES: &[&str] =
+    &["target", "signal", "objective", "trigger", "playbook", "criterion", "escalation", "notify", "evidence"];
+
+pub(super) const KINDS: &[&str] = &[
+    "tls", "dns", "command", "file", "env", "signal", "log", "alerts", "github", "send", "process", "sequence",
+    "traffic", "dispatch", "notify", "drill", "snapshot", "choice", "poll", "signoff", "soak",
+];
+
+pub(super) const ITEM_KEYS: &[&str] = &["every", "when", "evidence", "rehearse"];
+pub(super) const MONITOR_KEYS: &[&str] = &["session", "item"];
+pub(super) const STREAM_KEYS: &[&str] = &["log", "command", "errors", "redact"];
+pub(super) const ROLLBACK_KEYS: &[&str] = &["ready"];
+pub(super) const ROLLBACK_STEP_KEYS: &[&str] = &["needs_approval", "fallback", "on_preempt"];
+pub(super) const SESSION_KEYS: &[&str] = &["auth", "basic", "bearer", "hmac"];
+pub(super) const POLL_KEYS: &[&str] = &["binds", "lasts", "expires"];
+
+/// Reports the keys of `table` that are of the format and not built.
+pub(super) fn refuse(table: &Table<'_>, keys: &[&str]) {
+    for (key, span) in table.keys() {
+        if keys.contains(&key) {
+            table.accept(key);
+            let message = format!("`{key}` is part of the plan format, but this version does not run it");
+            table.notes().report(Diagnostic::error("not-built-yet", span, message).label(format!("in {}", table.path)));
+        }
+    }
+}
