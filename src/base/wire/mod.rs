@@ -1,6 +1,8 @@
 //! HTTP and server-sent events as bytes on the wire: requests out, answers or a closed set of causes
 //! in. It judges nothing.
 
+pub mod sse;
+
 use std::time::Duration;
 
 use bytes::Bytes;
