@@ -11,7 +11,7 @@ fn main() {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let first = arguments.first().and_then(|first| first.to_str());
     let code = match (first, arguments.get(1..).unwrap_or_default()) {
-        (Some(jq::WORKER), []) => jq::worker::main(),
+        (Some("__jq"), []) => jq::worker::main(),
         (Some(proc::SHIM), [dir]) => proc::shim(Path::new(dir), clock::HANDED),
         _ => 2,
     };

@@ -6,6 +6,7 @@ mod client;
 #[cfg(test)]
 mod client_tests;
 mod ramp;
+pub mod sse;
 
 use std::time::Duration;
 
