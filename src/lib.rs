@@ -18,6 +18,7 @@
 
 pub mod base;
 pub mod clock;
+
 pub mod kind;
 pub mod launch;
 pub mod plan;

@@ -10,7 +10,7 @@ use super::event::{Actor, Event, Mode, Recorded, Vote};
 use super::id::{Attempt, ItemId, MonitorId, PhaseId, RoleId, StreamId};
 use super::plan::{Act, Plan};
 use super::rollback::RollbackRun;
-use super::time::{Instant, Mark, Wall};
+use super::time::{Instant, Mark, Wall, millis};
 use super::verdict::{Captured, Outcome, Report, Verdict};
 
 /// How many of the newest records the journal pane can show.
@@ -221,10 +221,17 @@ impl Board {
         self.rollbacks.last().filter(|run| run.end.is_none())
     }
 
+    /// How many checks and steps act or look just now; time passing by itself (`wait`) is not one.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        let acts = |id: &ItemId| !matches!(self.plan.item(id).map(|item| &item.act), Some(Act::Wait { .. }));
+        self.items.iter().filter(|(id, state)| state.is_running() && acts(id)).count()
+    }
+
     /// True while anything acts or looks: launch time may not jump then.
     #[must_use]
-    pub fn in_flight(&self) -> bool {
-        self.rolling_back().is_some() || self.items.values().any(|item| item.is_running())
+    pub fn is_busy(&self) -> bool {
+        self.rolling_back().is_some() || self.in_flight() > 0
     }
 
     /// Folds one event in. Total: an event about something the plan does not have changes nothing but
@@ -343,10 +350,15 @@ impl Board {
                 Ok(())
             }
             Event::ConsoleReturned { clean: false, t } => {
+                // Up to the last heartbeat it was watched, whether or not anything was recorded then.
+                if clock.phase == countdown::Phase::Counting {
+                    clock.tick(Instant(clock.now.0 + (clock.t - *t).max(0)));
+                }
                 clock.restart(*t, record.at);
                 Ok(())
             }
-            Event::Slept { .. } => {
+            Event::Slept { gap } => {
+                clock.tick(Instant(record.at.0 - millis(*gap)));
                 clock.wake(record.at, &marks);
                 Ok(())
             }

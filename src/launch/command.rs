@@ -85,7 +85,12 @@ pub enum Command {
         fault: String,
         on: bool,
     },
+    /// This console leaves; the launch goes on.
     Leave,
+    /// The launch is over.
+    End {
+        why: String,
+    },
 }
 
 /// What an adapter saw.

@@ -151,6 +151,7 @@ fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec
             one(Event::FaultSwitched { fault: fault.clone(), on: *on })
         }
         Command::Leave => one(Event::ConsoleLeft),
+        Command::End { why } => one(Event::LaunchEnded { why: why.clone() }),
     }
 }
 
@@ -247,10 +248,10 @@ fn attest(
     let Act::Manual { role } = &item.act else {
         return Err(Refusal(format!("{} is decided by what it sees, not by a word; it can be waived", item.id)));
     };
-    if let (Some(wanted), Some(has)) = (role, &by.role) {
-        if wanted != has {
-            return Err(Refusal(format!("{} is attested by {wanted}", item.id)));
-        }
+    if let (Some(wanted), Some(has)) = (role, &by.role)
+        && wanted != has
+    {
+        return Err(Refusal(format!("{} is attested by {wanted}", item.id)));
     }
     match due(board, item, now) {
         Due::NotYet { at } => return Err(Refusal(format!("{} is due at {at}", item.id))),

@@ -13,6 +13,8 @@ pub mod plan;
 pub mod poll;
 pub mod port;
 pub mod rollback;
+#[cfg(test)]
+pub mod samples;
 pub mod schedule;
 pub mod time;
 pub mod verdict;

@@ -99,21 +99,38 @@ fn next_of_clock(board: &Board, now: Instant) -> Option<Timed> {
             }
         }
     }
-    if clock.phase == countdown::Phase::Counting && !board.plan.poll.is_empty() {
-        if let Some(at) = reaches(GO_BY) {
-            let tally = poll::tally(board, now);
-            if let Some(why) = tally.blocking.first() {
-                offer((at, Event::HoldCalled { who: GO_LATCH.into(), why: why.clone() }));
-            }
-        }
+    let polled = clock.phase == countdown::Phase::Counting && !board.plan.poll.is_empty();
+    if let Some(at) = reaches(GO_BY).filter(|_| polled)
+        && let Some(why) = poll::tally(board, now).blocking.first()
+    {
+        offer((at, Event::HoldCalled { who: GO_LATCH.into(), why: why.clone() }));
     }
     let mut ticked = clock.clone();
-    if let Some((at, passage)) = ticked.tick(now).into_iter().next() {
-        if next.as_ref().is_none_or(|known| at < known.0 || passage == Passage::CutOff) {
-            next = Some((at, Event::Passed(passage)));
-        }
+    if let Some((at, passage)) = ticked.tick(now).into_iter().next()
+        && next.as_ref().is_none_or(|known| at < known.0 || passage == Passage::CutOff)
+    {
+        next = Some((at, Event::Passed(passage)));
     }
     next
+}
+
+/// The next instant after `now` at which something happens by time alone: a mark, the end of a built-in
+/// hold, of a wait. None where only people or the world can move the launch on.
+#[must_use]
+pub fn next_at(board: &Board, now: Instant) -> Option<Instant> {
+    let clock = board.clock_at(now)?;
+    let t = clock.mark();
+    let waits = board.plan.items.values().filter_map(|item| match (&item.act, board.item(&item.id)) {
+        (Act::Wait { span }, Some(ItemState { progress: Progress::Running { since, .. }, .. })) => {
+            Some(since.plus(*span))
+        }
+        _ => None,
+    });
+    let holds = clock.hold_left().map(|left| now.plus(left));
+    let counts = matches!(clock.phase, countdown::Phase::Counting | countdown::Phase::Liftoff);
+    let marks = board.plan.marks().into_iter().chain([GO_BY, Mark::T0]).chain(clock.next_hold());
+    let marks = marks.filter(|mark| counts && *mark < t).map(|mark| Instant(now.0 + (t.0 - mark.0)));
+    waits.chain(holds).chain(marks).filter(|at| *at > now).min()
 }
 
 /// The instant, not after `now`, at which T is at or below `mark`, if the clock gets there.
@@ -270,3 +287,7 @@ fn before_in_session(board: &Board, item: &Item) -> Option<ItemId> {
 fn words(span: Duration) -> String {
     humantime::format_duration(span).to_string()
 }
+
+#[cfg(test)]
+#[path = "schedule_tests.rs"]
+mod tests;
