@@ -4,6 +4,7 @@
 
 pub mod check;
 pub mod example;
+pub mod exchange;
 pub mod session;
 pub mod step;
 

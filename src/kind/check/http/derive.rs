@@ -1,0 +1,235 @@
+//! The examples of an `http` check: a good answer made from plain expectations, an answer as it would
+//! be seen, and the routes the simulated target serves.
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, SET_COOKIE};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::{Map, Value};
+
+use super::{From, Http, Is};
+use crate::base::source::Span;
+use crate::base::template::{Scope, Shape, Template};
+use crate::base::wire;
+use crate::kind::check::{Answer, Answered, Route, Seen, Session};
+
+/// Indices an example may hold: a path like `.items[4000000000]` is no reason to fill the memory.
+const MOST_ENTRIES: u64 = 100;
+
+pub(super) fn good(http: &Http, scope: &Scope) -> Result<Answered, String> {
+    let expect = &http.expect;
+    let mut good = Answered { status: Some(expect.status.first().copied().unwrap_or(200)), ..Answered::default() };
+    for (name, is) in &expect.headers {
+        let text = |template: &Template| template.text(scope).map_err(|unbound| unbound.to_string());
+        let value = match is {
+            Is::Absent => continue,
+            Is::Equals(value) | Is::Contains(value) => text(value)?,
+            Is::Lists(all) => all.iter().map(text).collect::<Result<Vec<_>, _>>()?.join(", "),
+        };
+        good.headers.push((name.clone(), value));
+    }
+    good.cookies.extend(expect.cookies.iter().map(|name| (name.clone(), format!("cookie-{name}-1"))));
+    let mut json = Value::Null;
+    for program in &expect.json {
+        let (path, value) = program
+            .satisfied_by(scope)
+            .ok_or_else(|| format!("`{}` is more than a plain comparison: write an example", program.text))?;
+        put(&mut json, &path, value)?;
+    }
+    for capture in &http.captures {
+        let handed = format!("{{{{ {} }}}}", capture.name);
+        match &capture.from {
+            From::Json(program) => {
+                let [path] = program.paths().try_into().map_err(|_| {
+                    format!("`{}` captures from more than a plain path: write an example", program.text)
+                })?;
+                let literal = expect.json.iter().any(|expected| {
+                    expected.text.contains("==") && expected.satisfied_by(scope).is_some_and(|(at, _)| at == path)
+                });
+                // A literal the plan demands there is what is captured.
+                if !literal {
+                    put(&mut json, &path, Value::String(handed))?;
+                }
+            }
+            From::Header(name) => set(&mut good.headers, name, handed),
+            From::Cookie(name) => set(&mut good.cookies, name, handed),
+        }
+    }
+    good.json = (!json.is_null()).then(|| shape(json));
+    good.body = body(http, good.json.is_some())?;
+    Ok(good)
+}
+
+fn body(http: &Http, has_json: bool) -> Result<Option<String>, String> {
+    let mut literals = Vec::new();
+    for pattern in &http.expect.body {
+        if has_json || regex::escape(pattern.as_str()) != pattern.as_str() {
+            return Err(format!("`{pattern}` is more than plain text: write an example"));
+        }
+        literals.push(pattern.as_str());
+    }
+    if literals.is_empty() {
+        return Ok(None);
+    }
+    let body = literals.join(" ");
+    match http.expect.body_absent.iter().find(|pattern| pattern.is_match(&body)) {
+        Some(pattern) => Err(format!("`{pattern}` must be absent and is part of what must be there")),
+        None => Ok(Some(body)),
+    }
+}
+
+fn set(all: &mut Vec<(String, String)>, name: &str, value: String) {
+    match all.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+        Some((_, known)) => *known = value,
+        None => all.push((name.to_owned(), value)),
+    }
+}
+
+/// Puts `value` at a path of keys and indices, making what is missing on the way.
+fn put(root: &mut Value, path: &[Value], value: Value) -> Result<(), String> {
+    let clash = || format!("`{}` cannot stand beside the other expectations", written(path));
+    let mut at = root;
+    for step in path {
+        at = match step {
+            Value::String(key) => {
+                if at.is_null() {
+                    *at = Value::Object(Map::new());
+                }
+                at.as_object_mut().ok_or_else(clash)?.entry(key.clone()).or_insert(Value::Null)
+            }
+            index => {
+                let index = index.as_u64().filter(|index| *index < MOST_ENTRIES).ok_or_else(clash)?;
+                let index = usize::try_from(index).map_err(|_| clash())?;
+                if at.is_null() {
+                    *at = Value::Array(Vec::new());
+                }
+                let entries = at.as_array_mut().ok_or_else(clash)?;
+                if entries.len() <= index {
+                    entries.resize(index + 1, Value::Null);
+                }
+                &mut entries[index]
+            }
+        };
+    }
+    if at.is_object() || at.is_array() {
+        return Err(clash());
+    }
+    *at = value;
+    Ok(())
+}
+
+fn written(path: &[Value]) -> String {
+    let step = |step: &Value| match step {
+        Value::String(key) => format!(".{key}"),
+        index => format!("[{index}]"),
+    };
+    path.iter().map(step).collect()
+}
+
+/// JSON as a shape whose `{{ name }}` strings are templates.
+fn shape(value: Value) -> Shape {
+    match value {
+        Value::Object(entries) => Shape::Table(entries.into_iter().map(|(key, value)| (key, shape(value))).collect()),
+        Value::Array(values) => Shape::List(values.into_iter().map(shape).collect()),
+        Value::String(text) if text.starts_with("{{") => {
+            Template::parse(&text, Span::default()).map_or(Shape::Plain(Value::String(text)), Shape::Text)
+        }
+        plain => Shape::Plain(plain),
+    }
+}
+
+pub(super) fn seen(http: &Http, example: &Answered, scope: &Scope) -> Seen {
+    let status = example.status.or(http.expect.status.first().copied()).unwrap_or(200);
+    let answer = answer(example, status, scope);
+    Seen { answers: vec![(http.address.written(), answer)], control_answers: false }
+}
+
+/// An example as an answer of the wire. Names without a value get one that is the same each time:
+/// `tok-NAME-1`.
+pub(crate) fn answer(example: &Answered, status: u16, scope: &Scope) -> Result<Answer, wire::Cause> {
+    let mut scope = scope.clone();
+    let mut bind = |names: &mut dyn Iterator<Item = &str>| {
+        for name in names {
+            if scope.get(name).is_err() {
+                scope.bind(name, Value::String(format!("tok-{name}-1")));
+            }
+        }
+    };
+    let template = |text: &str| Template::parse(text, Span::default()).unwrap_or_else(|_| Template::literal(text));
+    let pairs = |all: &[(String, String)]| -> Vec<(String, Template)> {
+        all.iter().map(|(name, value)| (name.clone(), template(value))).collect()
+    };
+    let (headers, cookies) = (pairs(&example.headers), pairs(&example.cookies));
+    let text = example.body.as_deref().map(template);
+    for template in headers.iter().chain(&cookies).map(|(_, value)| value).chain(&text) {
+        bind(&mut template.names());
+    }
+    if let Some(json) = &example.json {
+        bind(&mut json.names().into_iter());
+    }
+    let ours = |why: String| wire::Cause::Ours(why);
+    let mut map = HeaderMap::new();
+    let mut add = |name: &str, value: String| -> Result<(), wire::Cause> {
+        let wrong = || ours(format!("the example's header `{name}` cannot be sent"));
+        let known = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong())?;
+        map.append(known, HeaderValue::from_str(&value).map_err(|_| wrong())?);
+        Ok(())
+    };
+    for (name, value) in &headers {
+        add(name, value.text(&scope).map_err(|unbound| ours(unbound.to_string()))?)?;
+    }
+    for (name, value) in &cookies {
+        let value = value.text(&scope).map_err(|unbound| ours(unbound.to_string()))?;
+        add(SET_COOKIE.as_str(), format!("{name}={value}; Path=/"))?;
+    }
+    let body = match (&example.json, &text) {
+        (Some(json), _) => json.value(&scope).map(|json| json.to_string()),
+        (None, Some(text)) => text.text(&scope),
+        (None, None) => Ok(String::new()),
+    };
+    let body = Bytes::from(body.map_err(|unbound| ours(unbound.to_string()))?);
+    if example.json.is_some() && !map.contains_key(CONTENT_TYPE) {
+        map.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    let http = wire::Answer { status, headers: map, body, took: example.after.unwrap_or_default() };
+    Ok(Answer { http, ..Answer::default() })
+}
+
+pub(super) fn routes(http: &Http, good: &[Answered], session: Option<&Session>, scope: &Scope) -> Vec<Route> {
+    let scope = session.map_or_else(|| scope.clone(), |session| scope.with(&session.scope()));
+    let Some(url) = open(|scope| Session::join(session, &http.address, scope), &scope) else { return Vec::new() };
+    let headers = Session::headers(session, &http.headers).into_iter();
+    let headers: Vec<(String, String)> =
+        headers.filter_map(|(name, value)| Some((name.to_owned(), open(|scope| value.text(scope), &scope)?))).collect();
+    let captures = http.captures.iter().map(|capture| format!("{} = {}", capture.name, capture.from.words()));
+    let captures: Vec<String> = captures.collect();
+    let route = |answer: &Answered| Route {
+        method: http.method.to_owned(),
+        url: url.clone(),
+        headers: headers.clone(),
+        answer: answer.clone(),
+        captures: captures.clone(),
+        row: None,
+        denied: false,
+        stream: false,
+    };
+    good.iter().map(route).collect()
+}
+
+/// A text with every name that has no value left as `{{ name }}`.
+pub(crate) fn open(
+    text: impl Fn(&Scope) -> Result<String, crate::base::template::Unbound>,
+    scope: &Scope,
+) -> Option<String> {
+    let mut scope = scope.clone();
+    // Each turn binds one more name; a text has fewer names than this.
+    for _ in 0..1_000 {
+        match text(&scope) {
+            Ok(text) => return Some(text),
+            Err(unbound) => {
+                let open = Value::String(format!("{{{{ {} }}}}", unbound.0));
+                scope.bind(unbound.0, open);
+            }
+        }
+    }
+    None
+}

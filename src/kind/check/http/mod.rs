@@ -1,0 +1,132 @@
+//! The `http` check: one request, its answer compared with what the plan expects, values captured for
+//! the items after it. Follows no redirect; tries nothing twice: retries are the engine's, and shown.
+
+mod ask;
+mod derive;
+mod judge;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use regex::Regex;
+
+use super::{Answered, Check, Context, Ran, Route, Seen, Session};
+use crate::base::jq::{Jq, Program};
+use crate::base::table::Table;
+use crate::base::template::{Scope, Shape, Template};
+use crate::kind::Kind;
+use crate::launch::verdict::Report;
+
+/// The table of an `http` check.
+#[derive(Debug, Clone)]
+pub struct Http {
+    /// `GET`, `POST`, …
+    pub method: &'static str,
+    /// Whole, or a path behind the session's base.
+    pub address: Template,
+    pub headers: Vec<(String, Template)>,
+    pub body: Option<Body>,
+    pub expect: Expect,
+    pub captures: Vec<Capture>,
+}
+
+/// What is sent.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Body {
+    /// As JSON, with its content type.
+    Json(Shape),
+    Text(Template),
+}
+
+/// What the answer must be. What is not written is not looked at, but for the status: 2xx then.
+#[derive(Debug, Clone, Default)]
+pub struct Expect {
+    /// Any of these; empty is any 2xx.
+    pub status: Vec<u16>,
+    pub headers: Vec<(String, Is)>,
+    /// Each must come to one `true`.
+    pub json: Vec<Program>,
+    pub body: Vec<Regex>,
+    pub body_absent: Vec<Regex>,
+    pub latency: Option<Duration>,
+    /// Names of cookies this answer must set.
+    pub cookies: Vec<String>,
+}
+
+/// What a header must be.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Is {
+    Equals(Template),
+    Contains(Template),
+    Absent,
+    /// Each is a member of the comma-separated list, over several header lines, in any case.
+    Lists(Vec<Template>),
+}
+
+/// A value taken from the answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Capture {
+    pub name: String,
+    pub from: From,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum From {
+    Json(Program),
+    Header(String),
+    Cookie(String),
+}
+
+impl From {
+    /// As messages and routes say it: `.csrf_token`, `cookie omni_csrf`, `header x-id`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Json(program) => program.text.clone(),
+            Self::Header(name) => format!("header {name}"),
+            Self::Cookie(name) => format!("cookie {name}"),
+        }
+    }
+}
+
+impl Check for Http {
+    const KIND: Kind = Kind {
+        name: "http",
+        family: "check",
+        line: "sends one request and compares status, headers, cookies, JSON, body and latency with what is expected",
+        example: concat!(
+            "get = \"https://api.example.com/health\"\n",
+            "expect = { status = 200, json = ['.status == \"ok\"'], latency = \"500ms\" }\n",
+        ),
+    };
+
+    fn read(table: &Table<'_>) -> Option<Self> {
+        table::read(table)
+    }
+
+    fn expects(&self, scope: &Scope) -> Vec<String> {
+        self.expect.words(scope)
+    }
+
+    async fn run(&self, cx: &Context) -> Ran {
+        self.look(cx).await
+    }
+
+    async fn judge(&self, seen: &Seen, scope: &Scope, jq: &Jq) -> Report {
+        judge::report(self, seen, scope, jq).await.0
+    }
+
+    fn derive(&self, scope: &Scope) -> Result<Answered, String> {
+        derive::good(self, scope)
+    }
+
+    fn seen(&self, example: &Answered, scope: &Scope) -> Seen {
+        derive::seen(self, example, scope)
+    }
+
+    fn routes(&self, good: &[Answered], session: Option<&Session>, scope: &Scope) -> Vec<Route> {
+        derive::routes(self, good, session, scope)
+    }
+}

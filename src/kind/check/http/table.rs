@@ -1,0 +1,251 @@
+//! Reads the `http` table, with every mistake at its place, and says its expectations in words.
+
+use http::HeaderName;
+use regex::Regex;
+use serde_json::Value;
+use toml::de::DeValue;
+
+use super::{Body, Capture, Expect, From, Http, Is};
+use crate::base::jq::Program;
+use crate::base::source::{Diagnostic, Span};
+use crate::base::table::{Placed, Table};
+use crate::base::template::{Scope, Template};
+
+/// Keys that name the method, and the method.
+const METHODS: [(&str, &str); 7] = [
+    ("get", "GET"),
+    ("post", "POST"),
+    ("put", "PUT"),
+    ("patch", "PATCH"),
+    ("delete", "DELETE"),
+    ("head", "HEAD"),
+    ("options", "OPTIONS"),
+];
+
+pub(super) fn read(table: &Table<'_>) -> Option<Http> {
+    let asked = METHODS.map(|(key, method)| (key, method, table.has(key)));
+    let mut written = asked.into_iter().filter(|(.., there)| *there);
+    let first = written.next();
+    for (key, ..) in written {
+        let span = table.any(key).map_or(table.span, |placed| placed.span);
+        let one = first.map_or("get", |(key, ..)| key);
+        table.notes().report(
+            Diagnostic::error("wrong-value", span, format!("{} has both `{one}` and `{key}`", table.path))
+                .label("one request an item"),
+        );
+    }
+    let request = match first {
+        Some((key, method, _)) => table.template(key).map(|address| (method, address)),
+        None => {
+            table.missing("get", "`get = \"https://…\"`, or post, put, patch, delete, head, options");
+            None
+        }
+    };
+    let headers = headers(table);
+    let body = body(table);
+    let expect = table.table("expect").map(expect).unwrap_or_default();
+    let captures = captures(table);
+    let (method, address) = request?;
+    Some(Http { method, address, headers, body, expect, captures })
+}
+
+/// Request headers; a name no header may have is reported.
+fn headers(table: &Table<'_>) -> Vec<(String, Template)> {
+    let all = table.named_templates("headers").into_iter();
+    all.filter_map(|(name, value)| header_name(table, &name.value, name.span).then_some((name.value, value))).collect()
+}
+
+fn header_name(table: &Table<'_>, name: &str, span: Span) -> bool {
+    let right = HeaderName::from_bytes(name.as_bytes()).is_ok();
+    if !right {
+        table.wrong_value(span, format!("`{name}` is no header name"));
+    }
+    right
+}
+
+fn body(table: &Table<'_>) -> Option<Body> {
+    let json = table.shape("json");
+    let text = table.text("body");
+    if let (Some(_), Some(text)) = (&json, &text) {
+        table.wrong_value(text.span, "one body a request: `json` or `body`, not both");
+    }
+    match (json, text) {
+        (Some(json), _) => Some(Body::Json(json.value)),
+        (None, Some(text)) => table.templated(&text.value, text.span).map(Body::Text),
+        (None, None) => None,
+    }
+}
+
+fn expect(table: Table<'_>) -> Expect {
+    let read = Expect {
+        status: statuses(&table),
+        headers: table.table("header").map(header_expectations).unwrap_or_default(),
+        json: table.texts("json").iter().filter_map(|text| program(&table, &text.value, text.span)).collect(),
+        body: patterns(&table, "body"),
+        body_absent: patterns(&table, "body_absent"),
+        latency: table.duration("latency"),
+        cookies: table.texts("cookie").into_iter().map(|name| name.value).collect(),
+    };
+    table.finish();
+    read
+}
+
+fn statuses(table: &Table<'_>) -> Vec<u16> {
+    let Some(Placed { value, span }) = table.plain("status") else { return Vec::new() };
+    let one = |value: &Value| {
+        value.as_u64().and_then(|code| u16::try_from(code).ok()).filter(|code| (100..600).contains(code))
+    };
+    let all = match &value {
+        Value::Array(values) if !values.is_empty() => values.iter().map(one).collect(),
+        other => one(other).map(|code| vec![code]),
+    };
+    all.unwrap_or_else(|| {
+        table.wrong_value(span, "`status` is a code from 100 to 599, or a list of them: `status = [200, 202]`");
+        Vec::new()
+    })
+}
+
+fn header_expectations(table: Table<'_>) -> Vec<(String, Is)> {
+    let mut all = Vec::new();
+    for (name, span) in table.keys() {
+        if !header_name(&table, name, span) {
+            continue;
+        }
+        let is = match table.any(name) {
+            Some(Placed { value: DeValue::String(text), span }) => table.templated(text, span).map(Is::Equals),
+            Some(Placed { value: DeValue::Table(_), .. }) => table.table_named(name).and_then(header_expectation),
+            Some(Placed { span, .. }) => {
+                table.wrong_value(span, format!("`{name}` is a value, or one of {HEADER_FORMS}"));
+                None
+            }
+            None => None,
+        };
+        all.extend(is.map(|is| (name.to_ascii_lowercase(), is)));
+    }
+    table.accept_all();
+    all
+}
+
+const HEADER_FORMS: &str = "`{ contains = … }`, `{ absent = true }`, `{ list = … }`";
+
+fn header_expectation(table: Table<'_>) -> Option<Is> {
+    let forms = [
+        table.template("equals").map(Is::Equals),
+        table.template("contains").map(Is::Contains),
+        table.flag("absent").and_then(|absent| absent.then_some(Is::Absent)),
+        Some(table.templates("list")).filter(|list| !list.is_empty()).map(Is::Lists),
+    ];
+    let mut forms = forms.into_iter().flatten();
+    let first = forms.next();
+    if first.is_none() || forms.next().is_some() {
+        table.wrong_value(table.span, format!("{} needs exactly one of {HEADER_FORMS}", table.path));
+    }
+    table.finish();
+    first
+}
+
+fn program(table: &Table<'_>, text: &str, span: Span) -> Option<Program> {
+    match Program::parse(text) {
+        Ok(program) => {
+            for name in program.variables() {
+                table.notes().uses(name, span);
+            }
+            Some(program)
+        }
+        Err(why) => {
+            table.wrong_value(span, format!("this is no jq program: {why}"));
+            None
+        }
+    }
+}
+
+fn patterns(table: &Table<'_>, key: &'static str) -> Vec<Regex> {
+    let all = table.texts(key).into_iter();
+    all.filter_map(|text| match Regex::new(&text.value) {
+        Ok(pattern) => Some(pattern),
+        Err(why) => {
+            let why = why.to_string();
+            let last = why.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            table.wrong_value(text.span, format!("`{key}` is no regular expression: {last}"));
+            None
+        }
+    })
+    .collect()
+}
+
+fn captures(table: &Table<'_>) -> Vec<Capture> {
+    let Some(table) = table.table("capture") else { return Vec::new() };
+    let mut all = Vec::new();
+    for (name, span) in table.keys() {
+        let named = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+        if !named {
+            table.wrong_value(span, format!("`{name}` is no name: only letters, digits, `_` and `-`"));
+            continue;
+        }
+        let from = match table.any(name) {
+            Some(Placed { value: DeValue::String(text), span }) => program(&table, text, span).map(From::Json),
+            Some(Placed { value: DeValue::Table(_), .. }) => table.table_named(name).and_then(capture),
+            Some(Placed { span, .. }) => {
+                table.wrong_value(span, format!("`{name}` is a jq program, `{{ header = … }}` or `{{ cookie = … }}`"));
+                None
+            }
+            None => None,
+        };
+        all.extend(from.map(|from| Capture { name: name.to_owned(), from }));
+    }
+    table.accept_all();
+    all
+}
+
+fn capture(table: Table<'_>) -> Option<From> {
+    let jq = table.text("jq").and_then(|text| program(&table, &text.value, text.span)).map(From::Json);
+    let header = table.text("header").filter(|name| header_name(&table, &name.value, name.span));
+    let header = header.map(|name| From::Header(name.value.to_ascii_lowercase()));
+    let cookie = table.text("cookie").map(|name| From::Cookie(name.value));
+    let mut forms = [jq, header, cookie].into_iter().flatten();
+    let first = forms.next();
+    if first.is_none() || forms.next().is_some() {
+        table.wrong_value(table.span, format!("{} needs exactly one of `jq`, `header`, `cookie`", table.path));
+    }
+    table.finish();
+    first
+}
+
+impl Expect {
+    /// `200`, `200 or 202`, `2xx`.
+    pub(super) fn status_words(&self) -> String {
+        match self.status.as_slice() {
+            [] => "2xx".to_owned(),
+            codes => codes.iter().map(u16::to_string).collect::<Vec<_>>().join(" or "),
+        }
+    }
+
+    pub(super) fn words(&self, scope: &Scope) -> Vec<String> {
+        let mut all = vec![format!("status {}", self.status_words())];
+        all.extend(self.headers.iter().map(|(name, is)| format!("header {name} {}", is.words(scope))));
+        all.extend(self.cookies.iter().map(|name| format!("cookie {name} set")));
+        all.extend(self.json.iter().map(|program| program.text.clone()));
+        all.extend(self.body.iter().map(|pattern| format!("body matches {pattern}")));
+        all.extend(self.body_absent.iter().map(|pattern| format!("body does not match {pattern}")));
+        all.extend(self.latency.map(|most| format!("latency at most {}", humantime::format_duration(most))));
+        all
+    }
+}
+
+impl Is {
+    pub(super) fn words(&self, scope: &Scope) -> String {
+        // A secret, or a name without a value yet, stays as the plan writes it.
+        let text = |template: &Template| match template.is_secret(scope) {
+            true => template.written(),
+            false => template.text(scope).unwrap_or_else(|_| template.written()),
+        };
+        match self {
+            Self::Equals(value) => format!("equal to {}", text(value)),
+            Self::Contains(part) => format!("containing {}", text(part)),
+            Self::Absent => "absent".to_owned(),
+            Self::Lists(members) => {
+                format!("listing {}", members.iter().map(text).collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! What was sent and what came back, made fit to be kept and shown: secrets hidden, control sequences
+//! gone, everything cut to the lengths below. It judges nothing.
+
+use http::StatusCode;
+use serde_json::Value;
+
+use crate::base::secret::Redactor;
+use crate::base::text::{cut, printable, printable_lines};
+use crate::base::wire::{Answer, Cause, Request};
+use crate::launch::verdict::{Exchange, Report};
+
+/// What stands in the place of a value that is not shown.
+pub const HIDDEN: &str = "(hidden)";
+/// Columns of a finding's texts and of a summary.
+pub const FINDING: usize = 400;
+/// Columns of one header's value.
+pub const HEADER: usize = 500;
+/// Headers of one message.
+pub const HEADERS: usize = 60;
+/// Bytes of a body.
+pub const BODY: usize = 16 << 10;
+/// Columns of an error code or message taken from a body.
+const TOLD: usize = 160;
+
+/// Headers whose values are credentials by their nature, whatever they hold.
+const CREDENTIALS: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "x-api-key", "x-auth-token"];
+
+/// `text` without secrets and control sequences, at most `columns` wide.
+#[must_use]
+pub fn shown(text: &str, columns: usize, redactor: &Redactor) -> String {
+    // Twice: taking an escape sequence out may join the halves of a secret.
+    cut(&redactor.text(&printable(&redactor.text(text))), columns)
+}
+
+/// A report as it may be kept: every text of it [`shown`].
+#[must_use]
+pub fn fit(mut report: Report, redactor: &Redactor) -> Report {
+    report.summary = shown(&report.summary, FINDING, redactor);
+    for finding in &mut report.findings {
+        finding.row = finding.row.as_deref().map(|row| shown(row, FINDING, redactor));
+        for text in [&mut finding.subject, &mut finding.expected, &mut finding.seen] {
+            *text = shown(text, FINDING, redactor);
+        }
+    }
+    report
+}
+
+/// The exchange as it may be kept.
+#[must_use]
+pub fn exchange(request: &Request, answer: Result<&Answer, &Cause>, redactor: &Redactor) -> Exchange {
+    let mut told = Exchange {
+        request: shown(&format!("{} {}", request.method, request.url), HEADER, redactor),
+        request_headers: headers(request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())), redactor),
+        request_body: body(request.body.as_deref().unwrap_or_default(), redactor).0,
+        ..Exchange::default()
+    };
+    match answer {
+        Ok(answer) => {
+            told.response = status_words(answer.status);
+            let lossy = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+            let all: Vec<(String, String)> =
+                answer.headers.iter().map(|(name, value)| (name.to_string(), lossy(value))).collect();
+            told.response_headers = headers(all.iter().map(|(name, value)| (name.as_str(), value.as_str())), redactor);
+            (told.response_body, told.body_cut) = body(&answer.body, redactor);
+        }
+        Err(cause) => told.response = shown(&cause.words(), FINDING, redactor),
+    }
+    told
+}
+
+/// `403 Forbidden`.
+#[must_use]
+pub fn status_words(status: u16) -> String {
+    let known = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+    known.map_or_else(|| status.to_string(), |reason| format!("{status} {reason}"))
+}
+
+/// What an error's body says about itself: its code and its message, where common shapes hold them
+/// (`error.code`, `error.message`, `code`, `detail`, `message`, `title`).
+#[must_use]
+pub fn error_told(body: &Value) -> Option<String> {
+    let text = |value: Option<&Value>| match value? {
+        Value::String(text) if !text.trim().is_empty() => Some(cut(&printable(text.trim()), TOLD)),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    let inner = body.get("error");
+    let code = text(inner.and_then(|error| error.get("code"))).or_else(|| text(body.get("code")));
+    let message = text(inner.and_then(|error| error.get("message")))
+        .or_else(|| text(inner))
+        .or_else(|| ["detail", "message", "title"].iter().find_map(|key| text(body.get(*key))));
+    match (code, message) {
+        (Some(code), Some(message)) if code != message => Some(format!("{code} {message}")),
+        (code, message) => code.or(message),
+    }
+}
+
+fn headers<'a>(all: impl Iterator<Item = (&'a str, &'a str)>, redactor: &Redactor) -> Vec<(String, String)> {
+    let value = |name: &str, value: &str| match name.to_ascii_lowercase().as_str() {
+        "cookie" => value.split(';').map(hidden_pair).collect::<Vec<_>>().join(";"),
+        "set-cookie" => match value.split_once(';') {
+            Some((pair, attributes)) => format!("{};{attributes}", hidden_pair(pair)),
+            None => hidden_pair(value),
+        },
+        name if CREDENTIALS.contains(&name) => HIDDEN.to_owned(),
+        _ => value.to_owned(),
+    };
+    all.take(HEADERS)
+        .map(|(name, text)| (shown(name, HEADER, redactor), shown(&value(name, text), HEADER, redactor)))
+        .collect()
+}
+
+/// `name=(hidden)`.
+fn hidden_pair(pair: &str) -> String {
+    pair.split_once('=').map_or_else(|| HIDDEN.to_owned(), |(name, _)| format!("{name}={HIDDEN}"))
+}
+
+/// The head of a body, and whether there was more.
+fn body(bytes: &[u8], redactor: &Redactor) -> (String, bool) {
+    let mut stream = redactor.stream();
+    // Beyond what is kept, so that a secret across the cut is whole when it is looked for.
+    let mut clean = stream.feed(&bytes[..bytes.len().min(2 * BODY)]);
+    if bytes.len() <= 2 * BODY {
+        clean.extend(stream.finish());
+    }
+    let mut text = redactor.text(&printable_lines(&String::from_utf8_lossy(&clean)));
+    let more = bytes.len() > 2 * BODY || text.len() > BODY;
+    let mut end = text.len().min(BODY);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+    (text, more)
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn credentials_are_hidden_by_the_name_of_their_header() {
+        let all = [("Authorization", "Bearer abc"), ("cookie", "a=1; b=2"), ("Set-Cookie", "s=xyz; Path=/; Secure")];
+        let hidden = headers(all.into_iter(), &Redactor::default());
+        let values: Vec<&str> = hidden.iter().map(|(_, value)| value.as_str()).collect();
+        assert_eq!(values, ["(hidden)", "a=(hidden); b=(hidden)", "s=(hidden); Path=/; Secure"]);
+    }
+
+    #[test]
+    fn an_error_tells_its_code_in_any_common_shape() {
+        for (body, told) in [
+            (
+                json!({"detail": "CSRF", "error": {"code": "E2002", "message": "CSRF token mismatch"}}),
+                "E2002 CSRF token mismatch",
+            ),
+            (json!({"detail": "Not Found"}), "Not Found"),
+            (json!({"error": "no such run", "code": "E4040"}), "E4040 no such run"),
+            (json!({"code": 17}), "17"),
+        ] {
+            assert_eq!(error_told(&body).as_deref(), Some(told), "{body}");
+        }
+        assert_eq!(error_told(&json!({"status": "ok"})), None);
+        assert_eq!(error_told(&json!([1])), None);
+    }
+
+    #[test]
+    fn a_large_body_is_cut_and_that_is_said() {
+        let answer = Answer { status: 200, body: Bytes::from(vec![b'x'; 3 * BODY]), ..Answer::default() };
+        let told = exchange(&Request::default(), Ok(&answer), &Redactor::default());
+        assert!(told.body_cut && told.response_body.len() == BODY);
+        assert_eq!(told.response, "200 OK");
+    }
+
+    proptest! {
+        #[test]
+        fn no_outside_text_steers_a_terminal(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let answer = Answer { status: 200, body: bytes.into(), ..Answer::default() };
+            let told = exchange(&Request::default(), Ok(&answer), &Redactor::default());
+            prop_assert!(!told.response_body.chars().any(|c| c.is_control() && c != '\n'));
+        }
+    }
+}
