@@ -1,0 +1,185 @@
+//! What an `sse` check looks like without a wire: the good example derived from plain expectations,
+//! what would be seen of an example, and the routes a simulated target must answer.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::{Call, End, MEANWHILE, Meanwhile, Pattern, Received, STREAM, Sse};
+use crate::base::jq::Program;
+use crate::base::template::{Scope, Shape, as_text};
+use crate::base::wire::{Answer as HttpAnswer, sse};
+use crate::kind::check::{Answer, Route, Seen};
+use crate::kind::example::{Answered, Told};
+use crate::kind::session::Session;
+
+pub(super) fn derive(sse: &Sse, scope: &Scope) -> Result<Answered, String> {
+    let expect = &sse.expect;
+    let mut events = Vec::new();
+    for (pattern, count) in &expect.at_least {
+        let told = told(pattern, scope)?;
+        events.extend(std::iter::repeat_n(told, *count));
+    }
+    if let Some(Meanwhile { after, count, .. }) = &sse.meanwhile {
+        let there = events.iter().filter(|told| named(after, told)).count();
+        let told = told(after, scope)?;
+        events.extend(std::iter::repeat_n(told, count.saturating_sub(there)));
+    }
+    for pattern in &expect.order {
+        let told = told(pattern, scope)?;
+        // The terminal event stands in the order too, and must come last and once.
+        if !events.contains(&told) && !sse.until.iter().any(|terminal| named(terminal, &told)) {
+            events.push(told);
+        }
+    }
+    if !sse.until.is_empty() {
+        let wanted = |told: &Told| !expect.never.iter().any(|never| named(never, told));
+        let plain: Result<Vec<Told>, String> = sse.until.iter().map(|pattern| told(pattern, scope)).collect();
+        let last = sse.until.iter().filter_map(|pattern| told(pattern, scope).ok()).find(wanted);
+        events.push(match (last, plain) {
+            (Some(last), _) => last,
+            (None, Err(why)) => return Err(why),
+            (None, Ok(_)) => return Err("every terminal event is one that must never come".to_owned()),
+        });
+    }
+    Ok(Answered { status: Some(expect.status), events, ..Answered::default() })
+}
+
+fn named(pattern: &Pattern, told: &Told) -> bool {
+    let data = told.data.as_ref().and_then(|data| data.value(&Scope::default()).ok());
+    pattern.names(told.event.as_deref().unwrap_or("message"), &data.as_ref().map(as_text).unwrap_or_default())
+}
+
+fn told(pattern: &Pattern, scope: &Scope) -> Result<Told, String> {
+    let data = match (&pattern.data, &pattern.json) {
+        (Some(data), None) => Value::String(data.clone()),
+        (None, Some(program)) => satisfying([program], scope)?,
+        (None, None) => json!({}),
+        (Some(data), Some(_)) => return Err(format!("data `{data}` stands beside a program")),
+    };
+    Ok(Told { event: pattern.event.clone(), data: Some(Shape::Plain(data)), ..Told::default() })
+}
+
+/// The smallest JSON that satisfies plain programs.
+fn satisfying<'a>(programs: impl IntoIterator<Item = &'a Program>, scope: &Scope) -> Result<Value, String> {
+    let mut all = Value::Null;
+    for program in programs {
+        let plain = program.satisfied_by(scope);
+        let (path, value) = plain.ok_or_else(|| format!("`{}` is not a plain comparison", program.text))?;
+        place(&mut all, &path, value);
+    }
+    Ok(all)
+}
+
+fn place(at: &mut Value, path: &[Value], value: Value) {
+    match path.split_first() {
+        None => *at = value,
+        Some((Value::Number(index), rest)) => {
+            let index = index.as_u64().and_then(|index| usize::try_from(index).ok()).unwrap_or(0).min(1_000);
+            if !at.is_array() {
+                *at = json!([]);
+            }
+            if let Value::Array(list) = at {
+                if list.len() <= index {
+                    list.resize(index + 1, Value::Null);
+                }
+                place(&mut list[index], rest, value);
+            }
+        }
+        Some((key, rest)) => {
+            if !at.is_object() {
+                *at = Value::Object(Map::new());
+            }
+            if let Value::Object(table) = at {
+                place(table.entry(as_text(key)).or_insert(Value::Null), rest, value);
+            }
+        }
+    }
+}
+
+pub(super) fn seen(sse: &Sse, example: &Answered, scope: &Scope) -> Seen {
+    let status = example.status.unwrap_or(sse.expect.status);
+    let mut headers = http::HeaderMap::new();
+    for (name, value) in &example.headers {
+        if let (Ok(name), Ok(value)) = (http::HeaderName::try_from(name), http::HeaderValue::try_from(value)) {
+            headers.append(name, value);
+        }
+    }
+    let json = example.json.as_ref().and_then(|json| json.value(scope).ok());
+    let body = json.map(|json| json.to_string()).or_else(|| example.body.clone()).unwrap_or_default();
+    if status == sse.expect.status && example.json.is_none() && !headers.contains_key(http::header::CONTENT_TYPE) {
+        headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("text/event-stream"));
+    }
+    let mut at = example.after.unwrap_or_default();
+    let mut events: Vec<Received> = example.events.iter().map(|told| received(told, &mut at, scope)).collect();
+    let mut end = End::Closed;
+    // Without a bound that holds, the bytes are no stream: the end says so.
+    let parsed = sse::Parser::new(super::BOUNDS).feed(body.as_bytes(), |item| {
+        if let sse::Item::Event(event) = item {
+            events.push(Received::of(&event, at));
+        }
+    });
+    if let Err(breach) = parsed {
+        end = End::Limit(breach.word());
+    }
+    let mut answers = Vec::new();
+    let sent = sse.meanwhile.as_ref().filter(|meanwhile| meanwhile.sent_after(&events));
+    let http = HttpAnswer { status, headers, body: body.into(), took: at };
+    answers.push((STREAM.to_owned(), Ok(Answer { http, events, end: Some(end) })));
+    if let Some(meanwhile) = sent {
+        let body = satisfying(&meanwhile.json, scope).unwrap_or_default().to_string().into();
+        let http = HttpAnswer { status: meanwhile.status, body, ..HttpAnswer::default() };
+        answers.push((MEANWHILE.to_owned(), Ok(Answer { http, ..Answer::default() })));
+    }
+    Seen { answers, control_answers: true }
+}
+
+fn received(told: &Told, at: &mut Duration, scope: &Scope) -> Received {
+    *at += told.after.unwrap_or_default();
+    let data = told.data.as_ref().and_then(|data| data.value(scope).ok());
+    Received {
+        event: told.event.clone().unwrap_or_else(|| "message".to_owned()),
+        id: told.id.clone(),
+        data: data.as_ref().map(as_text).unwrap_or_default(),
+        at: *at,
+    }
+}
+
+impl Received {
+    pub(super) fn of(event: &sse::Event<'_>, at: Duration) -> Self {
+        let id = event.id.map(ToOwned::to_owned);
+        Self { event: event.name.to_owned(), id, data: event.data.to_owned(), at }
+    }
+}
+
+impl Meanwhile {
+    fn sent_after(&self, events: &[Received]) -> bool {
+        events.iter().filter(|event| self.after.names(&event.event, &event.data)).count() >= self.count
+    }
+}
+
+pub(super) fn routes(sse: &Sse, good: &[Answered], session: Option<&Session>, scope: &Scope) -> Vec<Route> {
+    let route = |call: &Call, answer: Answered, stream: bool| {
+        let open = call.open_scope(scope, session);
+        let shared = session.into_iter().flat_map(|session| &session.plan.headers);
+        let headers =
+            shared.chain(&call.headers).filter_map(|(name, value)| Some((name.clone(), value.text(&open).ok()?)));
+        Route {
+            method: call.method.to_owned(),
+            url: call.url(&open, session).unwrap_or_else(|_| call.address.written()),
+            headers: headers.collect(),
+            answer,
+            captures: Vec::new(),
+            row: None,
+            denied: false,
+            stream,
+        }
+    };
+    let mut routes: Vec<Route> = good.iter().map(|answer| route(&sse.call, answer.clone(), true)).collect();
+    if let Some(meanwhile) = &sse.meanwhile {
+        let json = satisfying(&meanwhile.json, scope).ok().map(Shape::Plain);
+        let answer = Answered { status: Some(meanwhile.status), json, ..Answered::default() };
+        routes.push(route(&meanwhile.call, answer, false));
+    }
+    routes
+}

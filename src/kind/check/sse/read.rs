@@ -1,0 +1,321 @@
+//! Reads a stream from the wire: sends the request, counts what comes, sends the other request when it
+//! is time, stops at the terminal event, a limit, a silence or the deadline, and drops the connection.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
+
+use super::pattern::{Fit, Look};
+use super::request::keep_cookies;
+use super::{BOUNDS, EVENTS, End, MEANWHILE, Meanwhile, Received, STREAM, Sse, judge};
+use crate::base::jq::Jq;
+use crate::base::secret::Redactor;
+use crate::base::template::Scope;
+use crate::base::text::{cut, printable, printable_lines};
+use crate::base::wire::{Answer as HttpAnswer, Body, Cause, Opening, Request, sse};
+use crate::kind::check::{Answer, Check, Context, Seen};
+use crate::launch::verdict::{Exchange, Report, Verdict};
+
+/// Bytes of an answer that is no stream which are read for its error code, and how long.
+const ERROR_BODY: usize = 8 << 10;
+const ERROR_TIME: Duration = Duration::from_secs(2);
+/// Bytes of events kept in the exchange, and columns of one shown text.
+const EXCHANGE_BODY: usize = 4 << 10;
+const SHOWN: usize = 400;
+
+pub(super) async fn run(sse: &Sse, cx: &Context) -> Report {
+    let started = Instant::now();
+    let scope = match &cx.session {
+        Some(session) => cx.scope.with(&session.scope()),
+        None => cx.scope.clone(),
+    };
+    let request = sse.call.stream_request(&scope, cx.session.as_ref());
+    let answers = match &request {
+        Ok(request) => stream(sse, cx, &scope, request.clone(), started).await,
+        Err(cause) => vec![(STREAM.to_owned(), Err(cause.clone()))],
+    };
+    let lost = answers.iter().any(|(_, answer)| matches!(answer, Err(Cause::NotResolved | Cause::NoRoute)));
+    let control_answers = lost && control(cx).await;
+    let seen = Seen { answers, control_answers };
+    let mut report = judge::judge(sse, &seen, &scope, &cx.jq).await;
+    report.took = started.elapsed();
+    report.exchange = request.ok().map(|request| exchange(&request, &seen));
+    fit_to_show(report, &cx.redactor)
+}
+
+/// Does our own network work? Only then is a name that does not resolve the target's fault.
+async fn control(cx: &Context) -> bool {
+    let Some(control) = &cx.control else { return false };
+    let alone = Context { session: None, control: None, ..cx.clone() };
+    control.run(&alone).await.report.verdict == Verdict::Pass
+}
+
+type Answers = Vec<(String, Result<Answer, Cause>)>;
+
+async fn stream(sse: &Sse, cx: &Context, scope: &Scope, request: Request, started: Instant) -> Answers {
+    let deadline = sse.deadline.unwrap_or(cx.timeout);
+    let head_time = sse.expect.first_event.map_or(deadline, |limit| limit.min(deadline));
+    let url = request.url.clone();
+    let Opening { status, headers, mut body } = match cx.client.open(request, head_time).await {
+        Ok(opening) => opening,
+        Err(cause) => return vec![(STREAM.to_owned(), Err(cause))],
+    };
+    keep_cookies(cx.session.as_ref(), &url, &headers);
+    let kind = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if status != sse.expect.status || !kind.is_some_and(judge::is_event_stream) {
+        let body = error_body(&mut body).await;
+        let http = HttpAnswer { status, headers, body, took: started.elapsed() };
+        return vec![(STREAM.to_owned(), Ok(Answer { http, ..Answer::default() }))];
+    }
+    let (fire, fired) = oneshot::channel();
+    let reading = async {
+        let counting = Counting::new(sse, scope, &cx.jq, fire);
+        let read = read(counting, &mut body, started, started + deadline).await;
+        // Before the other request's answer is waited for: the server's slot is free from here.
+        drop(body);
+        (read, started.elapsed())
+    };
+    let acting = async {
+        let meanwhile = sse.meanwhile.as_ref()?;
+        fired.await.ok()?;
+        Some(act(meanwhile, cx, scope).await)
+    };
+    let (((events, end), took), acted) = tokio::join!(reading, acting);
+    let http = HttpAnswer { status, headers, body: Bytes::new(), took };
+    let mut answers = vec![(STREAM.to_owned(), Ok(Answer { http, events, end: Some(end) }))];
+    if let Some(acted) = acted {
+        answers.push((MEANWHILE.to_owned(), acted.map(|http| Answer { http, ..Answer::default() })));
+    }
+    answers
+}
+
+async fn act(meanwhile: &Meanwhile, cx: &Context, scope: &Scope) -> Result<HttpAnswer, Cause> {
+    let request = meanwhile.call.request(scope, cx.session.as_ref())?;
+    let url = request.url.clone();
+    let answer = cx.client.send(request, cx.timeout).await?;
+    keep_cookies(cx.session.as_ref(), &url, &answer.headers);
+    Ok(answer)
+}
+
+async fn error_body(body: &mut Body) -> Bytes {
+    let until = Instant::now() + ERROR_TIME;
+    let mut kept = Vec::new();
+    while let Ok(Ok(Some(chunk))) = timeout_at(until, body.chunk()).await {
+        kept.extend_from_slice(&chunk[..chunk.len().min(ERROR_BODY - kept.len())]);
+        if kept.len() == ERROR_BODY {
+            break;
+        }
+    }
+    kept.into()
+}
+
+/// Where bytes come from: a body on the wire, or a test.
+pub(super) trait Chunks {
+    fn chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, Cause>> + Send;
+}
+
+impl Chunks for Body {
+    async fn chunk(&mut self) -> Result<Option<Bytes>, Cause> {
+        Self::chunk(self).await
+    }
+}
+
+/// Counts events as they come, as far as reading must know.
+pub(super) struct Counting<'a> {
+    sse: &'a Sse,
+    scope: &'a Scope,
+    jq: &'a Jq,
+    fire: Option<oneshot::Sender<()>>,
+    after: usize,
+    at_least: Vec<usize>,
+}
+
+impl<'a> Counting<'a> {
+    pub(super) fn new(sse: &'a Sse, scope: &'a Scope, jq: &'a Jq, fire: oneshot::Sender<()>) -> Self {
+        let fire = sse.meanwhile.as_ref().map(|_| fire);
+        Self { sse, scope, jq, fire, after: 0, at_least: vec![0; sse.expect.at_least.len()] }
+    }
+
+    /// Takes an event; says whether reading ends with it.
+    async fn take(&mut self, event: &Received) -> Option<End> {
+        let look = Look::new(event);
+        let (scope, jq) = (self.scope, self.jq);
+        if let (Some(meanwhile), true) = (&self.sse.meanwhile, self.fire.is_some())
+            && meanwhile.after.fits(&look, scope, jq).await == Fit::Yes
+        {
+            self.after += 1;
+            if let Some(fire) = self.fire.take_if(|_| self.after >= meanwhile.count) {
+                // Nobody listens only if this check itself is being dropped.
+                let _ = fire.send(());
+            }
+        }
+        for pattern in &self.sse.until {
+            if pattern.fits(&look, scope, jq).await == Fit::Yes {
+                return Some(End::Terminal);
+            }
+        }
+        for pattern in &self.sse.expect.never {
+            if pattern.fits(&look, scope, jq).await == Fit::Yes {
+                return Some(End::Unwanted);
+            }
+        }
+        if self.sse.until.is_empty() {
+            for ((pattern, _), met) in self.sse.expect.at_least.iter().zip(&mut self.at_least) {
+                *met += usize::from(pattern.fits(&look, scope, jq).await == Fit::Yes);
+            }
+            let wanted = self.sse.expect.at_least.iter().map(|(_, count)| count);
+            let held = wanted.zip(&self.at_least).all(|(wanted, met)| met >= wanted);
+            return held.then_some(End::Terminal);
+        }
+        None
+    }
+}
+
+/// Reads until the end, whichever it is.
+pub(super) async fn read(
+    mut counting: Counting<'_>,
+    body: &mut impl Chunks,
+    started: Instant,
+    deadline: Instant,
+) -> (Vec<Received>, End) {
+    let mut parser = sse::Parser::new(BOUNDS);
+    let mut events: Vec<Received> = Vec::new();
+    let mut fresh = Vec::new();
+    let mut last = started;
+    loop {
+        let expect = &counting.sse.expect;
+        let patience = if events.is_empty() { expect.first_event } else { expect.max_gap };
+        let silent = patience.map(|patience| last + patience).filter(|silent| *silent < deadline);
+        let chunk = match timeout_at(silent.unwrap_or(deadline), body.chunk()).await {
+            Err(_) if silent.is_some() => return (events, End::Silent),
+            Err(_) => return (events, End::Deadline),
+            Ok(Err(cause)) => return (events, End::Broken(cause)),
+            Ok(Ok(None)) => return (events, End::Closed),
+            Ok(Ok(Some(chunk))) => chunk,
+        };
+        let now = Instant::now();
+        let mut mended = false;
+        let fed = parser.feed(&chunk, |item| {
+            if let sse::Item::Event(event) = item
+                && !mended
+            {
+                mended = event.mended;
+                fresh.push(Received::of(&event, now - started));
+            }
+        });
+        let whole = fresh.len() - usize::from(mended);
+        for (at, event) in fresh.drain(..).enumerate() {
+            if at == whole {
+                return (events, End::Broken(Cause::Malformed("an event is not UTF-8".to_owned())));
+            }
+            let end = counting.take(&event).await;
+            events.push(event);
+            last = now;
+            if let Some(end) = end {
+                return (events, end);
+            }
+            // A flood that is always ready would never let the timeout speak.
+            if Instant::now() >= deadline {
+                return (events, End::Deadline);
+            }
+            if events.len() == EVENTS {
+                return (events, End::Limit("events"));
+            }
+        }
+        if let Err(breach) = fed {
+            return (events, End::Limit(breach.word()));
+        }
+        // Comments keep the connection awake, not the stream: they are ready chunks like any other.
+        if silent.is_some_and(|silent| last != now && now >= silent) {
+            return (events, End::Silent);
+        }
+    }
+}
+
+fn exchange(request: &Request, seen: &Seen) -> Exchange {
+    let mut exchange = Exchange {
+        request: format!("{} {}", request.method, request.url),
+        request_headers: request.headers.iter().map(|(name, value)| kept(name, value)).collect(),
+        request_body: String::from_utf8_lossy(request.body.as_deref().unwrap_or_default()).into_owned(),
+        ..Exchange::default()
+    };
+    let (answer, others) = match seen.answers.split_first() {
+        Some(((_, answer), others)) => (answer, others),
+        None => return exchange,
+    };
+    match answer {
+        Err(cause) => exchange.response = cause.words(),
+        Ok(answer) => {
+            exchange.response = line(answer.http.status);
+            let headers = answer.http.headers.iter();
+            exchange.response_headers =
+                headers.map(|(name, value)| kept(name.as_str(), &String::from_utf8_lossy(value.as_bytes()))).collect();
+            let mut body = answer.http.body.to_vec();
+            for event in &answer.events {
+                // Four times what is shown, so that redaction sees past the cut.
+                if body.len() > 4 * EXCHANGE_BODY {
+                    exchange.body_cut = true;
+                    break;
+                }
+                let (name, data) = (&event.event, &event.data);
+                sse::Event { name, data, id: event.id.as_deref(), gives_id: event.id.is_some(), mended: false }
+                    .write(&mut body);
+            }
+            exchange.response_body = String::from_utf8_lossy(&body).into_owned();
+        }
+    }
+    for (label, other) in others {
+        let told = other.as_ref().map_or_else(Cause::words, |other| line(other.http.status));
+        exchange.response = format!("{}; {label}: {told}", exchange.response);
+    }
+    exchange
+}
+
+fn line(status: u16) -> String {
+    let reason = http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+    reason.map_or_else(|| status.to_string(), |reason| format!("{status} {reason}"))
+}
+
+/// A header as it may be kept: credentials are not, whether the redactor knows their value or not.
+fn kept(name: &str, value: &str) -> (String, String) {
+    let secret = ["authorization", "proxy-authorization", "cookie", "set-cookie"];
+    match secret.iter().any(|secret| name.eq_ignore_ascii_case(secret)) {
+        true => (name.to_owned(), "(not kept)".to_owned()),
+        false => (name.to_owned(), value.to_owned()),
+    }
+}
+
+/// Redacted, free of control sequences, cut: in this order, so that no cut makes half a secret pass,
+/// and once more after control sequences inside a secret are gone.
+fn fit_to_show(mut report: Report, redactor: &Redactor) -> Report {
+    let clean = |text: &str| redactor.text(&printable(&redactor.text(text)));
+    let show = |text: &mut String| *text = cut(&clean(text), SHOWN);
+    show(&mut report.summary);
+    for finding in &mut report.findings {
+        show(&mut finding.subject);
+        show(&mut finding.expected);
+        show(&mut finding.seen);
+    }
+    if let Some(exchange) = &mut report.exchange {
+        show(&mut exchange.request);
+        show(&mut exchange.response);
+        for (name, value) in exchange.request_headers.iter_mut().chain(&mut exchange.response_headers) {
+            show(name);
+            show(value);
+        }
+        for body in [&mut exchange.request_body, &mut exchange.response_body] {
+            // A live prefix of a secret at the end is held back here, and dropped.
+            let held = redactor.stream().feed(body.as_bytes());
+            let clean = redactor.text(&printable_lines(&String::from_utf8_lossy(&held)));
+            let mut end = clean.len().min(EXCHANGE_BODY);
+            while !clean.is_char_boundary(end) {
+                end -= 1;
+            }
+            exchange.body_cut |= end < clean.len();
+            *body = clean[..end].to_owned();
+        }
+    }
+    report
+}
