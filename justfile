@@ -1,0 +1,57 @@
+# The commands of the README.
+
+# List the recipes
+default:
+    @just --list
+
+# Fly the bundled launch against its simulated target
+rehearse *ARGS:
+    cargo run --release -- rehearse {{ARGS}}
+
+# Open a plan
+run *ARGS:
+    cargo run --release -- run {{ARGS}}
+
+# Every test, on stable cargo alone
+test *ARGS:
+    cargo test {{ARGS}}
+
+# What must hold before a change is taken
+ci:
+    .ci/run
+
+fmt:
+    cargo fmt
+
+clippy:
+    cargo clippy --all-targets -- -D warnings
+
+# Write the generated pages again; `cargo test` fails while they are stale
+docs:
+    TMINUS_WRITE_DOCS=1 cargo test --test docs
+
+# Licences, bans, sources, advisories (advisories need the network)
+deny:
+    command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+    cargo deny check licenses bans sources
+    cargo deny check advisories || echo "advisories: not checked"
+
+# Our figures beside the peers', as ratios of medians over interleaved rounds
+bench *ARGS: hurl
+    cargo bench --bench gate -- {{ARGS}}
+    cargo bench --bench console -- {{ARGS}}
+
+# hurl, the peer of `tminus gate`: from crates.io, with libxml2 and libcurl from the system
+[private]
+hurl:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    command -v hurl >/dev/null && exit 0
+    for library in libxml-2.0 libcurl; do
+        if ! pkg-config --exists "$library" 2>/dev/null; then
+            echo "hurl is not compared: it needs pkg-config and $library" >&2
+            echo "  apt-get install -y pkg-config libclang-dev libxml2-dev libcurl4-openssl-dev libssl-dev" >&2
+            exit 0
+        fi
+    done
+    cargo install --locked hurl || echo "hurl is not compared: it did not build" >&2
