@@ -42,6 +42,8 @@ pub struct Target {
     pub certificate_pem: String,
     pub faults: Faults,
     world: Arc<World>,
+    /// Connections that may still be taken.
+    open: Arc<Semaphore>,
     accepting: JoinHandle<()>,
 }
 
@@ -69,19 +71,29 @@ type Body = UnsyncBoxBody<Bytes, Broken>;
 #[error("broken off, as the fault says")]
 struct Broken;
 
+#[cfg(test)]
+#[path = "target_tests.rs"]
+mod tests;
+
 impl Target {
     /// Opens the target of a plan on a free port of loopback. It answers at once.
     ///
     /// # Errors
     /// The listener, the certificate or TLS could not be set up.
     pub async fn start(plan: &Plan, catalogue: &Catalogue, faults: Faults) -> Result<Self, StartError> {
-        let world = Arc::new(World::new(plan, catalogue, faults.clone()));
+        Self::over(World::new(plan, catalogue, faults.clone()), faults)
+    }
+
+    /// Must be called inside a runtime.
+    fn over(world: World, faults: Faults) -> Result<Self, StartError> {
+        let world = Arc::new(world);
         let certificate = certificate::make(&world.routes().hosts)?;
         let listener = listen().map_err(StartError::Listen)?;
         let address = listener.local_addr().map_err(StartError::Listen)?;
         let acceptor = TlsAcceptor::from(certificate.server);
-        let accepting = tokio::spawn(accept(listener, acceptor, Arc::clone(&world)));
-        Ok(Self { address, certificate_pem: certificate.pem, faults, world, accepting })
+        let open = Arc::new(Semaphore::new(CONNECTIONS));
+        let accepting = tokio::spawn(accept(listener, acceptor, Arc::clone(&world), Arc::clone(&open)));
+        Ok(Self { address, certificate_pem: certificate.pem, faults, world, open, accepting })
     }
 
     /// What a client must be given so that every host of the plan is this target.
@@ -116,11 +128,10 @@ fn listen() -> std::io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-async fn accept(listener: TcpListener, acceptor: TlsAcceptor, world: Arc<World>) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+async fn accept(listener: TcpListener, acceptor: TlsAcceptor, world: Arc<World>, open: Arc<Semaphore>) {
     let mut connections = JoinSet::new();
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let Ok(place) = Arc::clone(&open).acquire_owned().await else { return };
         let accepted = listener.accept().await;
         while connections.try_join_next().is_some() {}
         match accepted {

@@ -60,7 +60,7 @@ struct Refused {
 
 #[cfg(test)]
 #[path = "world_tests.rs"]
-mod tests;
+pub(super) mod tests;
 
 impl World {
     #[must_use]
@@ -123,10 +123,8 @@ impl World {
     fn choose(&self, question: &Question<'_>) -> (Reply, Option<usize>) {
         let mut inner = self.inner();
         let Some((at, found)) = self.find(question, &inner) else {
-            let reply = match self.faults.is_on(Fault::Down) {
-                true => Reply::Reset,
-                false => unknown(question),
-            };
+            let on = self.faults.on().into_iter().filter(|fault| matches!(fault, Fault::Down | Fault::Reset));
+            let reply = on.fold(unknown(question), Reply::bent);
             return (reply, None);
         };
         let place = &self.routes.places[at];

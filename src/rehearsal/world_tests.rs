@@ -12,7 +12,7 @@ use crate::kind::example::{Examples, Told};
 use crate::kind::step::Step;
 use crate::kind::{Entry, Spec, step};
 
-pub(in super::super) const HOST: &str = "api.example";
+pub(in crate::rehearsal) const HOST: &str = "api.example";
 
 /// An entry whose own table plays no part.
 fn entry(owner: &str, session: Option<&str>, examples: Examples) -> Arc<Entry> {
@@ -34,7 +34,7 @@ fn shape(json: &Value) -> Shape {
     }
 }
 
-pub(in super::super) fn answered(status: u16, json: &Value) -> Answered {
+fn answered(status: u16, json: &Value) -> Answered {
     Answered { status: Some(status), json: Some(shape(json)), ..Answered::default() }
 }
 
@@ -67,7 +67,7 @@ fn world(said: &[Said], steps: Vec<(Arc<Entry>, bool)>) -> World {
 }
 
 /// A plan in small: health, a session with a token, a stream, a step that deploys.
-pub(in super::super) fn small() -> World {
+fn small() -> World {
     let session = Some("smoke");
     let token = |value: &str, capture: &str| Route {
         captures: vec![capture.into()],
@@ -113,6 +113,13 @@ pub(in super::super) fn small() -> World {
     let steps =
         vec![(entry("deploy", None, sets("new")), false), (entry("frontend/redeploy", None, sets("old")), true)];
     world(&said, steps)
+}
+
+/// The same, with its switchboard, for the listener's tests.
+pub(in crate::rehearsal) fn small_with_faults() -> (World, Faults) {
+    let world = small();
+    let faults = world.faults.clone();
+    (world, faults)
 }
 
 fn ask(world: &World, method: &str, path: &str, headers: &[(&'static str, &str)]) -> Reply {
