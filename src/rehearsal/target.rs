@@ -108,6 +108,12 @@ impl Target {
         &self.world.routes().left_out
     }
 
+    /// How many connections are served now, or being taken.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        CONNECTIONS - self.open.available_permits()
+    }
+
     /// The state of the simulated world, as `example.sets` made it.
     #[must_use]
     pub fn state(&self) -> std::collections::BTreeMap<String, serde_json::Value> {

@@ -133,7 +133,7 @@ impl World {
             *count - 1
         });
         let on = |fault| !place.control && self.faults.is_on(fault);
-        if on(Fault::Down) || (on(Fault::Flap) && count % 2 == 0) {
+        if on(Fault::Down) || (on(Fault::Flap) && count.is_multiple_of(2)) {
             return (Reply::Reset, None);
         }
         // Spread over the requests by their order in the plan: what fails does not depend on what
