@@ -22,3 +22,4 @@ pub mod clock;
 pub mod kind;
 pub mod launch;
 pub mod plan;
+pub mod rehearsal;

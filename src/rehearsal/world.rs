@@ -1,0 +1,262 @@
+//! The simulated world behind the listener: its state, what it handed out, and which answer a request
+//! gets. No socket and no clock; an answer's pace goes with it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use http::{HeaderMap, StatusCode};
+use serde_json::{Value, json};
+
+use super::fault::{Fault, Faults, falls_on};
+use super::memory::Memory;
+use super::pace;
+use super::pattern::{Asked, Found, percent_decoded};
+use super::reply::Reply;
+use super::routes::{Place, Routes, Wanted};
+use crate::base::template::Scope;
+use crate::kind::Catalogue;
+use crate::kind::example::Answered;
+use crate::launch::id::{ItemId, SessionId};
+use crate::launch::plan::Plan;
+use crate::launch::verdict::Verdict;
+
+/// Where steps are acted: `POST /__tminus/step/ITEM-ID`, the id percent-encoded.
+pub const STEPS: &str = "/__tminus/step/";
+
+/// One request, as far as it decides on the answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    pub method: &'a str,
+    pub address: Asked<'a>,
+    pub headers: &'a HeaderMap,
+}
+
+#[derive(Debug)]
+pub struct World {
+    routes: Routes,
+    /// Values known at load, place by place.
+    scopes: Vec<Scope>,
+    faults: Faults,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    state: BTreeMap<String, Value>,
+    /// By session of the plan; items without one share a memory.
+    memories: HashMap<Option<SessionId>, Memory>,
+    /// How often each request came.
+    counts: Vec<u64>,
+    minted: u64,
+}
+
+/// Why a request is refused that must bring back what was handed out.
+#[derive(Debug)]
+struct Refused {
+    what: String,
+    /// The statuses under which a written bad example means this.
+    means: &'static [u16],
+}
+
+#[cfg(test)]
+#[path = "world_tests.rs"]
+pub(super) mod tests;
+
+impl World {
+    #[must_use]
+    pub fn new(plan: &Plan, catalogue: &Catalogue, faults: Faults) -> Self {
+        let routes = Routes::of(plan, catalogue);
+        let scopes = routes.places.iter().map(|place| super::routes::scope_of(&place.entry, catalogue)).collect();
+        Self::with(routes, scopes, faults)
+    }
+
+    fn with(routes: Routes, scopes: Vec<Scope>, faults: Faults) -> Self {
+        let inner = Mutex::new(Inner { counts: vec![0; routes.requests], ..Inner::default() });
+        Self { routes, scopes, faults, inner }
+    }
+
+    #[must_use]
+    pub fn routes(&self) -> &Routes {
+        &self.routes
+    }
+
+    /// The state of the world now, as `example.sets` made it.
+    #[must_use]
+    pub fn state(&self) -> BTreeMap<String, Value> {
+        self.inner().state.clone()
+    }
+
+    /// The answer to a request.
+    pub async fn answer(&self, question: &Question<'_>) -> Reply {
+        let (reply, place) = self.choose(question);
+        match place {
+            Some(at) if self.faults.is_on(Fault::Slow) && !self.routes.places[at].control => {
+                let place = &self.routes.places[at];
+                let late = place.lateness.get_or_init(|| pace::too_late(place, &self.scopes[at])).await;
+                reply.later(*late)
+            }
+            _ => reply,
+        }
+    }
+
+    /// Acts a step from its example: `{"exit":…,"stdout":…}`.
+    #[must_use]
+    pub fn act(&self, id: &str) -> Reply {
+        let id = ItemId::new(percent_decoded(id));
+        let Some(step) = self.routes.steps.get(&id) else {
+            let why = format!("the plan has no step `{id}`");
+            return Reply::own(StatusCode::NOT_FOUND, &json!({ "error": why }));
+        };
+        let mut inner = self.inner();
+        let examples = &step.entry.examples;
+        let told = fitting(&examples.good, &inner.state).cloned().unwrap_or_default();
+        let exit = told.exit.unwrap_or(0);
+        let lies = step.rollback && self.faults.is_on(Fault::RollbackLies);
+        if exit == 0 && !lies {
+            inner.set(&examples.sets);
+        }
+        let stdout = told.stdout.clone().unwrap_or_default();
+        drop(inner);
+        Reply::own(StatusCode::OK, &json!({ "exit": exit, "stdout": stdout })).later(told.after.unwrap_or_default())
+    }
+
+    fn choose(&self, question: &Question<'_>) -> (Reply, Option<usize>) {
+        let mut inner = self.inner();
+        let Some((at, found)) = self.find(question, &inner) else {
+            let on = self.faults.on().into_iter().filter(|fault| matches!(fault, Fault::Down | Fault::Reset));
+            let reply = on.fold(unknown(question), Reply::bent);
+            return (reply, None);
+        };
+        let place = &self.routes.places[at];
+        let count = inner.counts.get_mut(place.request).map_or(0, |count| {
+            *count += 1;
+            *count - 1
+        });
+        let on = |fault| !place.control && self.faults.is_on(fault);
+        if on(Fault::Down) || (on(Fault::Flap) && count.is_multiple_of(2)) {
+            return (Reply::Reset, None);
+        }
+        // Spread over the requests by their order in the plan: what fails does not depend on what
+        // else runs at the same time.
+        let share = self.faults.share().filter(|_| !place.control);
+        if share.is_some_and(|percent| falls_on(count + place.request as u64, percent)) {
+            return (Reply::error(), Some(at));
+        }
+        let mut reply = match self.refused(place, question, &found, &inner) {
+            Some(refused) => self.refuse(at, &refused, &mut inner),
+            None => self.serve(at, &mut inner),
+        };
+        for fault in self.faults.on().into_iter().filter(|_| !place.control) {
+            reply = reply.bent(fault);
+        }
+        (reply, Some(at))
+    }
+
+    /// The most specific place for a request: by state, then by how much of it the plan says.
+    fn find(&self, question: &Question<'_>, inner: &Inner) -> Option<(usize, Found)> {
+        let fits = |(at, place): (usize, &Place)| {
+            if !place.method.eq_ignore_ascii_case(question.method) || !is_so(&place.answer, &inner.state) {
+                return None;
+            }
+            let mut found = place.address.matched(&question.address)?;
+            for wanted in place.headers.iter().filter(|wanted| !wanted.token) {
+                let value = question.headers.get(&wanted.name)?.to_str().ok()?;
+                found.extend(wanted.value.matched(value)?);
+            }
+            let literal: usize = place.headers.iter().map(|wanted| wanted.value.literal()).sum();
+            let right = self.refused(place, question, &found, inner).is_none();
+            let weight = (place.address.literal(), place.headers.len(), literal, place.answer.when.len(), right);
+            Some((weight, std::cmp::Reverse(at), found))
+        };
+        let all = self.routes.places.iter().enumerate().filter_map(fits);
+        all.max_by_key(|(weight, at, _)| (*weight, *at)).map(|(_, at, found)| (at.0, found))
+    }
+
+    /// Whether a request brings back another value than the one handed out last.
+    fn refused(&self, place: &Place, question: &Question<'_>, found: &Found, inner: &Inner) -> Option<Refused> {
+        let memory = inner.memories.get(&place.entry.session);
+        let last = |name: &str| memory.and_then(|memory| memory.last(name));
+        for wanted in place.headers.iter().filter(|wanted| wanted.token) {
+            let refused = Refused { what: format!("header `{}`", wanted.name), means: &[403, 401] };
+            let rotated = !place.control && self.faults.is_on(Fault::CsrfRotates);
+            if rotated || !brought(wanted, question.headers, &last) {
+                return Some(refused);
+            }
+        }
+        let other = found.iter().find(|(name, value)| {
+            self.routes.handed.contains(name) && last(name).is_some_and(|last| !same(&last, value))
+        });
+        other.map(|(name, _)| Refused { what: format!("`{name}`"), means: &[404, 403, 401] })
+    }
+
+    fn refuse(&self, at: usize, refused: &Refused, inner: &mut Inner) -> Reply {
+        let place = &self.routes.places[at];
+        let bad = || place.entry.examples.bad.iter().filter(|(_, gives)| *gives != Verdict::Pass);
+        let written = refused.means.iter().find_map(|means| bad().find(|(bad, _)| bad.status == Some(*means)));
+        match written {
+            Some((bad, _)) => {
+                let Inner { memories, minted, .. } = inner;
+                let memory = memories.entry(place.entry.session.clone()).or_default();
+                let filled = memory.fill(bad, &[], &self.scopes[at], minted);
+                Reply::told(bad.status, &filled, bad.after.unwrap_or_default(), false)
+            }
+            None => {
+                let why = format!("{} is not the value handed out last", refused.what);
+                Reply::own(StatusCode::FORBIDDEN, &json!({ "error": why }))
+            }
+        }
+    }
+
+    fn serve(&self, at: usize, inner: &mut Inner) -> Reply {
+        let place = &self.routes.places[at];
+        let opened = place.opened.as_ref().filter(|_| self.faults.is_on(Fault::CorsOpen));
+        let answer = opened.unwrap_or(&place.answer);
+        let Inner { memories, minted, .. } = inner;
+        let memory = memories.entry(place.entry.session.clone()).or_default();
+        let filled = memory.fill(answer, &place.captures, &self.scopes[at], minted);
+        inner.set(&place.entry.examples.sets);
+        Reply::told(answer.status, &filled, answer.after.unwrap_or_default(), place.stream)
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn set(&mut self, sets: &BTreeMap<String, Value>) {
+        self.state.extend(sets.iter().map(|(name, value)| (name.clone(), value.clone())));
+    }
+}
+
+/// Whether `wanted` came with the value handed out last, where one was.
+fn brought(wanted: &Wanted, headers: &HeaderMap, last: &dyn Fn(&str) -> Option<String>) -> bool {
+    let Some(found) = headers.get(&wanted.name).and_then(|value| wanted.value.matched(value.to_str().ok()?)) else {
+        return false;
+    };
+    found.iter().all(|(name, value)| last(name).is_none_or(|last| same(&last, value)))
+}
+
+/// A `+` in a query may have been a space.
+fn same(last: &str, value: &str) -> bool {
+    last == value || last == value.replace('+', " ")
+}
+
+fn is_so(answer: &Answered, state: &BTreeMap<String, Value>) -> bool {
+    answer.when.iter().all(|(name, value)| state.get(name) == Some(value))
+}
+
+/// The example for this state that says most about it.
+fn fitting<'a>(examples: &'a [Answered], state: &BTreeMap<String, Value>) -> Option<&'a Answered> {
+    let fits = examples.iter().enumerate().filter(|(_, answer)| is_so(answer, state));
+    fits.max_by_key(|(at, answer)| (answer.when.len(), std::cmp::Reverse(*at))).map(|(_, answer)| answer)
+}
+
+fn unknown(question: &Question<'_>) -> Reply {
+    let Asked { tls, host, path, query } = question.address;
+    let scheme = if tls { "https" } else { "http" };
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    let request = format!("{} {scheme}://{host}{path}{query}", question.method);
+    let why = json!({ "error": "the plan says nothing of this request", "request": request });
+    Reply::own(StatusCode::NOT_FOUND, &why)
+}
