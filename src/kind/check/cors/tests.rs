@@ -1,0 +1,166 @@
+//! What the matrix promises, on answers made by hand.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use toml::de::DeTable;
+
+use super::*;
+use crate::base::table::Notes;
+use crate::base::wire;
+
+const ALLOWED: &str = "https://app.example";
+const EVIL: &str = "https://app.example.evil.com";
+
+fn cors(extra: &str) -> Cors {
+    let text = format!(
+        "url = 'https://api.example/login'\nmethod = 'POST'\nrequest_headers = ['content-type', 'x-csrf-token']\n\
+         allow = ['{ALLOWED}']\ndeny = ['{EVIL}', 'null']\n{extra}"
+    );
+    let (parsed, errors) = DeTable::parse_recoverable(&text);
+    assert!(errors.is_empty(), "{errors:?}");
+    let notes = Notes::default();
+    let table = Table::new("[phase.item.cors]", parsed.span().into(), parsed.get_ref(), &notes);
+    let read = Cors::read(&table).expect("a check");
+    table.finish();
+    assert!(notes.take_diagnostics().is_empty());
+    read
+}
+
+fn answer(status: u16, headers: &[(&str, &str)]) -> Result<Answer, Cause> {
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        let name = HeaderName::from_bytes(name.as_bytes()).expect("a name");
+        map.append(name, HeaderValue::from_str(value).expect("a value"));
+    }
+    let http = wire::Answer { status, headers: map, body: Bytes::new(), took: Duration::ZERO };
+    Ok(Answer { http, ..Answer::default() })
+}
+
+fn let_in(origin: &str) -> Result<Answer, Cause> {
+    answer(
+        200,
+        &[
+            ("access-control-allow-origin", origin),
+            ("access-control-allow-credentials", "true"),
+            ("access-control-allow-headers", "Content-Type, X-CSRF-Token"),
+            ("vary", "Accept-Encoding"),
+            ("vary", "origin"),
+        ],
+    )
+}
+
+fn kept_out() -> Result<Answer, Cause> {
+    answer(400, &[("access-control-allow-headers", "Content-Type"), ("access-control-allow-methods", "GET, POST")])
+}
+
+/// The worst verdict of each row: allowed, lookalike, `null`.
+async fn rows(answers: [Result<Answer, Cause>; 3]) -> [Verdict; 3] {
+    let answers = [ALLOWED, EVIL, "null"].map(str::to_owned).into_iter().zip(answers).collect();
+    let seen = Seen { answers, control_answers: false };
+    let report = cors("credentials = true").judge(&seen, &Scope::default(), &Jq::default()).await;
+    [ALLOWED, EVIL, "null"].map(|row| {
+        let of_row = report.findings.iter().filter(|finding| finding.row.as_deref() == Some(row));
+        Verdict::worst(of_row.map(|finding| finding.verdict))
+    })
+}
+
+use Verdict::{Fail, Pass, Unknown};
+
+#[tokio::test]
+async fn a_denied_origin_passes_only_while_the_service_answers() {
+    assert_eq!(rows([let_in(ALLOWED), kept_out(), kept_out()]).await, [Pass, Pass, Pass]);
+    let refused = || Err(Cause::Refused);
+    assert_eq!(rows([refused(), refused(), refused()]).await, [Fail, Unknown, Unknown]);
+    assert_eq!(rows([let_in(ALLOWED), refused(), kept_out()]).await, [Pass, Unknown, Pass]);
+    assert_eq!(rows([Err(Cause::NotResolved), kept_out(), kept_out()]).await, [Unknown, Unknown, Unknown]);
+    assert_eq!(rows([refused(), kept_out(), kept_out()]).await, [Fail, Unknown, Unknown]);
+    // An allowed origin that is answered wrongly was answered all the same.
+    assert_eq!(rows([kept_out(), kept_out(), kept_out()]).await, [Fail, Pass, Pass]);
+}
+
+#[tokio::test]
+async fn a_denied_origin_that_is_let_in_fails() {
+    for open in [
+        let_in(EVIL),
+        let_in("*"),
+        answer(200, &[]),
+        answer(204, &[("vary", "Origin")]),
+        answer(400, &[("access-control-allow-credentials", "true")]),
+        answer(503, &[("access-control-allow-origin", EVIL)]),
+    ] {
+        assert_eq!(rows([let_in(ALLOWED), open, kept_out()]).await, [Pass, Fail, Pass]);
+    }
+}
+
+#[tokio::test]
+async fn a_server_in_trouble_decided_nothing() {
+    for status in [500, 503, 429] {
+        assert_eq!(rows([let_in(ALLOWED), answer(status, &[]), kept_out()]).await, [Pass, Unknown, Pass], "{status}");
+    }
+}
+
+#[tokio::test]
+async fn an_allowed_origin_must_get_exactly_its_own() {
+    let with = |change: &[(&str, &str)], status: u16| {
+        let mut headers = vec![
+            ("access-control-allow-origin", ALLOWED),
+            ("access-control-allow-credentials", "true"),
+            ("access-control-allow-headers", "content-type, x-csrf-token"),
+            ("vary", "Origin"),
+        ];
+        headers.retain(|(name, _)| !change.iter().any(|(changed, _)| changed == name));
+        headers.extend(change.iter().filter(|(_, value)| !value.is_empty()));
+        answer(status, &headers)
+    };
+    assert_eq!(rows([with(&[], 204), kept_out(), kept_out()]).await[0], Pass);
+    for (change, status) in [
+        (("access-control-allow-origin", "*"), 200),
+        (("access-control-allow-origin", "https://app.example/"), 200),
+        (("access-control-allow-origin", ""), 200),
+        (("access-control-allow-credentials", ""), 200),
+        (("access-control-allow-headers", "content-type"), 200),
+        (("access-control-allow-headers", "*"), 200),
+        (("vary", "Accept"), 200),
+        (("vary", ""), 200),
+        (("x-any", "1"), 400),
+    ] {
+        assert_eq!(rows([with(&[change], status), kept_out(), kept_out()]).await[0], Fail, "{change:?} {status}");
+    }
+}
+
+#[tokio::test]
+async fn the_derived_example_passes_and_a_broken_one_does_not() {
+    let check = cors("credentials = true");
+    let scope = Scope::default();
+    let good = check.derive(&scope).expect("always plain");
+    let verdict = async |example: &Answered| check.judge(&check.seen(example, &scope), &scope, &Jq::default()).await;
+    assert_eq!(verdict(&good).await.verdict, Pass);
+    for at in 0..good.headers.len() {
+        let mut broken = good.clone();
+        broken.headers.remove(at);
+        // POST needs no listing, so that this one header may go.
+        let expected = if good.headers[at].0 == "Access-Control-Allow-Methods" { Pass } else { Fail };
+        assert_eq!(verdict(&broken).await.verdict, expected, "{:?}", good.headers[at]);
+    }
+    let routes = check.routes(&[good], None, &scope);
+    assert_eq!(routes.iter().map(|route| route.denied).collect::<Vec<_>>(), [false, true, true]);
+    assert_eq!(routes[0].headers[0], ("Origin".to_owned(), ALLOWED.to_owned()));
+    let allowed = &routes[0].answer.headers;
+    assert!(allowed.contains(&("Access-Control-Allow-Origin".to_owned(), ALLOWED.to_owned())), "{allowed:?}");
+    assert!(routes[1].answer.headers.iter().all(|(name, _)| name == "Vary"));
+}
+
+#[test]
+fn the_example_of_the_reference_reads_and_a_matrix_needs_an_allowed_origin() {
+    let (parsed, _) = DeTable::parse_recoverable(Cors::KIND.example);
+    let notes = Notes::default();
+    let table = Table::new("[cors]", parsed.span().into(), parsed.get_ref(), &notes);
+    assert!(Cors::read(&table).is_some());
+    table.finish();
+    assert!(notes.take_diagnostics().is_empty());
+    let (parsed, _) = DeTable::parse_recoverable("url = 'https://a'\ndeny = ['null']\nmethod = 'post'");
+    let table = Table::new("[cors]", parsed.span().into(), parsed.get_ref(), &notes);
+    let _ = Cors::read(&table);
+    let found = notes.take_diagnostics();
+    assert_eq!(found.iter().map(|wrong| wrong.code).collect::<Vec<_>>(), ["wrong-value", "missing-key"]);
+}
