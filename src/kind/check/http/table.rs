@@ -27,7 +27,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<Http> {
     let mut written = asked.into_iter().filter(|(.., there)| *there);
     let first = written.next();
     for (key, ..) in written {
-        let span = table.any(key).map_or(table.span, |placed| placed.span);
+        let span = table.keys().into_iter().find(|(name, _)| *name == key).map_or(table.span, |(_, span)| span);
         let one = first.map_or("get", |(key, ..)| key);
         table.notes().report(
             Diagnostic::error("wrong-value", span, format!("{} has both `{one}` and `{key}`", table.path))
