@@ -18,7 +18,7 @@
 
 pub mod base;
 pub mod clock;
-
+pub mod engine;
 pub mod kind;
 pub mod launch;
 pub mod plan;

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use tminus::base::{jq, proc};
 use tminus::clock;
+use tminus::kind::step::act::SIMULATE;
+use tminus::kind::step::simulate::simulate;
 
 fn main() {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
@@ -13,6 +15,7 @@ fn main() {
     let code = match (first, arguments.get(1..).unwrap_or_default()) {
         (Some("__jq"), []) => jq::worker::main(),
         (Some(proc::SHIM), [dir]) => proc::shim(Path::new(dir), clock::HANDED),
+        (Some(SIMULATE), [url, step]) => simulate(&url.to_string_lossy(), &step.to_string_lossy()),
         _ => 2,
     };
     exit(code);

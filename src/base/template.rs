@@ -189,6 +189,13 @@ impl Scope {
         all
     }
 
+    /// This without its secrets: for what others can see.
+    #[must_use]
+    pub fn without_secrets(&self) -> Self {
+        let open = self.bound.iter().filter(|(_, bound)| !bound.secret);
+        Self { bound: open.map(|(name, bound)| (name.clone(), bound.clone())).collect() }
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Bound)> {
         self.bound.iter().map(|(name, bound)| (name.as_str(), bound))
     }

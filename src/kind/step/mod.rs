@@ -2,11 +2,14 @@
 //! outcome. One file a kind, one line in the list below.
 
 use super::Kind;
+use crate::base::source::Span;
 use crate::base::table::Table;
 use crate::base::template::{Scope, Unbound};
 use crate::launch::verdict::Verdict;
 
+pub mod act;
 pub mod run;
+pub mod simulate;
 
 /// A command ready to be started by the shim. Secrets are in `env` or `stdin`, never in `argv`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +34,9 @@ pub trait Step: Sized + Clone + Send + Sync {
 
     /// Exit codes mapped by the plan.
     fn exits(&self) -> &[(i32, Verdict)];
+
+    /// Places where a secret of `scope` would be in sight of `ps`: the plan that has one is refused.
+    fn exposed(&self, scope: &Scope) -> Vec<Span>;
 }
 
 macro_rules! steps {
@@ -70,6 +76,12 @@ macro_rules! steps {
             #[must_use]
             pub fn exits(&self) -> &[(i32, Verdict)] {
                 match self { $(Self::$kind(step) => step.exits(),)* }
+            }
+
+            /// Places where a secret of `scope` would be in sight of `ps`.
+            #[must_use]
+            pub fn exposed(&self, scope: &Scope) -> Vec<Span> {
+                match self { $(Self::$kind(step) => step.exposed(scope),)* }
             }
         }
     };

@@ -1,0 +1,3 @@
+//! The engine: what drives a launch.
+
+pub mod rollback;

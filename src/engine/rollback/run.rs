@@ -1,0 +1,166 @@
+//! The rollback itself: steps in order under the shim, then the checks that decide. It tells facts and
+//! keeps nothing; what an earlier runner did is read from the steps' own folders.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::base::proc::{self, Intent, Private, Standing, Tail};
+use crate::base::secret::Redactor;
+use crate::base::template::Scope;
+use crate::kind::step::act;
+use crate::kind::{Catalogue, Spec, step};
+use crate::launch::event::{RollbackEnd, RollbackFact};
+use crate::launch::id::ItemId;
+use crate::launch::plan::{Class, Rollback, RollbackStep, Verify};
+use crate::launch::verdict::{Outcome, Report, Verdict};
+
+/// Between two rounds of checks that do not pass yet.
+const AGAIN: Duration = Duration::from_millis(250);
+/// What a check may take beyond its own timeout before it counts as hung.
+const HUNG: Duration = Duration::from_secs(5);
+/// How often a step whose shim died may be begun anew.
+const ATTEMPTS: u32 = 5;
+
+/// Everything a rollback needs, resolved: it reads no plan and no database.
+#[derive(Debug, Clone)]
+pub struct Orders {
+    pub rollback: Rollback,
+    pub catalogue: Catalogue,
+    /// The frozen baseline: on top of each step's own values.
+    pub baseline: Scope,
+    /// The rollback's own folder; steps' folders are made in it.
+    pub folder: PathBuf,
+    /// The plan's folder: a step's `cwd` is relative to it.
+    pub base: PathBuf,
+    /// The program that holds the shim.
+    pub program: PathBuf,
+    pub redactor: Redactor,
+    /// In a rehearsal, the target that says what steps come to.
+    pub simulated: Option<SocketAddr>,
+}
+
+/// Where the verdicts of `verify` come from.
+pub trait Look {
+    /// Looks once. A hung look is given up on by the caller.
+    fn look(&self, check: &Verify) -> impl Future<Output = Report>;
+}
+
+/// Where a step's attempt is, for whoever shows its output: `ROLLBACK-FOLDER/steps/STEP.N`.
+#[must_use]
+pub fn attempt_folder(folder: &Path, step: &ItemId, attempt: u32) -> PathBuf {
+    folder.join("steps").join(format!("{}.{attempt}", step.folder()))
+}
+
+/// Runs it to one of its three ends. `tell` is called with each fact as it happens, the end left out.
+pub async fn run(orders: &Orders, look: &impl Look, tell: &mut impl FnMut(RollbackFact)) -> RollbackEnd {
+    for step in &orders.rollback.steps {
+        tell(RollbackFact::StepStarted { step: step.id.clone() });
+        let (verdict, outcome, last) = act(orders, step).await;
+        let why = match &last {
+            Some(last) => format!("{}: {last}", outcome.words()),
+            None => outcome.words(),
+        };
+        tell(RollbackFact::StepEnded { step: step.id.clone(), verdict, outcome });
+        if !matches!(verdict, Verdict::Pass | Verdict::Warn) {
+            return RollbackEnd::FailedAtStep { step: step.id.clone(), why, by_hand: step.by_hand.clone() };
+        }
+    }
+    verify(&orders.rollback.verify, look, tell).await
+}
+
+/// Runs one step, or learns how an earlier runner's attempt at it came out. With its last line on stderr.
+async fn act(orders: &Orders, step: &RollbackStep) -> (Verdict, Outcome, Option<String>) {
+    let (intent, private, exits) = match prepared(orders, step) {
+        Ok(prepared) => prepared,
+        Err(why) => return (Verdict::Unknown, act::never(&orders.redactor.text(&why)), None),
+    };
+    let mut attempt = 1;
+    let (standing, dir) = loop {
+        let dir = attempt_folder(&orders.folder, &step.id, attempt);
+        match attempted(orders, &dir, &intent, &private).await {
+            Ok(Standing::Lost) if step.class != Class::Once && attempt < ATTEMPTS => attempt += 1,
+            Ok(standing) => break (standing, dir),
+            Err(why) => return (Verdict::Unknown, act::never(&orders.redactor.text(&why)), None),
+        }
+    };
+    let mut outcome = act::outcome(standing);
+    outcome.error = outcome.error.map(|error| orders.redactor.text(&error));
+    let verdict = outcome.verdict(&exits);
+    let mut stderr = Tail::new(dir.join("stderr"), 1);
+    let last = stderr.look().ok().and_then(|_| stderr.lines().pop_back()).filter(|line| !line.is_empty());
+    (verdict, outcome, last.map(|line| orders.redactor.text(&line)))
+}
+
+/// The attempt in `dir` at its end: begun now, joined if a shim of an earlier runner is at it, or as it ended.
+async fn attempted(orders: &Orders, dir: &Path, intent: &Intent, private: &Private) -> Result<Standing, String> {
+    let ours = |error: std::io::Error| format!("failed to follow the step in {}: {error}", dir.display());
+    if proc::look(dir).map_err(ours)? == Standing::NotClaimed {
+        let started = proc::start(&orders.program, dir, intent, private).map_err(|error| error.to_string())?;
+        let standing = started.ended().await.map_err(ours)?;
+        // Ours lost the claim to a shim that was on its way: that one's end counts.
+        if !matches!(standing, Standing::Running { .. }) {
+            return Ok(standing);
+        }
+    }
+    proc::ended(dir).await.map_err(ours)
+}
+
+type Prepared = (Intent, Private, Vec<(i32, Verdict)>);
+
+fn prepared(orders: &Orders, step: &RollbackStep) -> Result<Prepared, String> {
+    let entry = orders.catalogue.get(step.spec).ok_or("the plan's copy has no table for this step")?;
+    let Spec::Step(spec) = &entry.spec else { return Err("this is no step".to_owned()) };
+    let exits = spec.exits().to_vec();
+    if let Some(target) = orders.simulated {
+        let (intent, private) = act::simulated(orders.program.clone(), target, &step.id, step.timeout);
+        return Ok((intent, private, exits));
+    }
+    let command: step::Command =
+        spec.command(&entry.scope.with(&orders.baseline)).map_err(|unbound| unbound.to_string())?;
+    let (intent, private) = act::intent(command, step.timeout, &orders.base, &orders.catalogue.secrets);
+    Ok((intent, private, exits))
+}
+
+/// Rounds over the checks that do not pass yet, in the order of the plan, until each passed or its time
+/// is over. Each is looked at once at least.
+async fn verify(checks: &[Verify], look: &impl Look, tell: &mut impl FnMut(RollbackFact)) -> RollbackEnd {
+    let began = Instant::now();
+    let mut open: Vec<&Verify> = checks.iter().collect();
+    let mut failed: Vec<ItemId> = Vec::new();
+    let mut told: Vec<(ItemId, Verdict, String)> = Vec::new();
+    while !open.is_empty() {
+        let mut again = Vec::new();
+        for check in open {
+            let looked = timeout(check.timeout + HUNG, look.look(check)).await;
+            let report = looked
+                .unwrap_or_else(|_| Report::plain(Verdict::Unknown, "the check did not end", check.timeout + HUNG));
+            let over = began.elapsed() >= check.within;
+            let verdict = report.verdict;
+            let now = (check.id.clone(), verdict, report.summary.clone());
+            // A check that is tried for minutes tells what changed, not every try.
+            if !told.contains(&now) || verdict == Verdict::Pass || over {
+                told.retain(|(id, ..)| *id != check.id);
+                told.push(now);
+                tell(RollbackFact::Verified { check: check.id.clone(), report });
+            }
+            match verdict {
+                Verdict::Pass => {}
+                _ if over => failed.push(check.id.clone()),
+                _ => again.push(check),
+            }
+        }
+        open = again;
+        if !open.is_empty() {
+            sleep(AGAIN).await;
+        }
+    }
+    // A rollback nobody can verify is not verified.
+    if failed.is_empty() && !checks.is_empty() {
+        RollbackEnd::Verified
+    } else {
+        RollbackEnd::NotVerified { checks: failed }
+    }
+}
