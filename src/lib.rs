@@ -18,5 +18,6 @@
 
 pub mod base;
 pub mod clock;
+pub mod journal;
 pub mod kind;
 pub mod launch;
