@@ -214,6 +214,26 @@ fn latch_survives_recycle() {
     assert_eq!(flight.clock.resume(true), Err(Refused::OpenHolds(vec!["DBA".into()])), "latch survives recycle");
 }
 
+/// Beside the vectors: the model's comment on `recycle`, tried.
+#[test]
+fn a_recycle_plans_again_the_holds_after_its_mark_and_not_the_one_at_it() {
+    let plan = Terms { recycle: [Mark(20 * M)].into(), ..terms(&[(20 * M, 5 * M), (10 * M, 5 * M)]) };
+    let mut flight = Flight::new(0, 30 * M, plan);
+    for mark in [20 * M, 10 * M] {
+        flight.tick(flight.clock.now.0 + H);
+        assert_eq!(flight.stands(), (Holding, mark));
+        flight.resume();
+    }
+    flight.clock.hold("LD", "again").expect("held");
+    flight.clock.recycle(Mark(20 * M)).expect("recycled");
+    flight.clock.release("recycle");
+    flight.clock.release("LD");
+    flight.resume();
+    assert_eq!(flight.stands(), (Counting, 20 * M));
+    flight.tick(flight.clock.now.0 + H);
+    assert_eq!(flight.stands(), (Holding, 10 * M));
+}
+
 #[test]
 fn catch_up_counts_all_and_catch_up_once() {
     let mut flight = Flight::new(0, 10 * M, terms(&[]));

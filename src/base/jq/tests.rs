@@ -228,6 +228,40 @@ fn a_satisfying_value_satisfies() {
     }
 }
 
+fn by_jaq(text: &str, input: &Value, x: &Value) -> Result<Value, String> {
+    let program = program(text);
+    let bound: Vec<(&str, &Value)> = program.parsed.variables.iter().map(|name| (name.as_str(), x)).collect();
+    let request = Request::encode(text, &bound, input).expect("encodes");
+    Outcome::decode(&Engine::default().answer(&request).encode())
+}
+
+/// Cases that random programs seldom meet.
+#[tokio::test]
+async fn the_corners_of_jq_are_its_own() {
+    for (text, input) in [
+        (".a or .b == 1", json!({ "a": null, "b": 1 })),
+        (".a and .b", json!({ "a": 0, "b": "" })),
+        (".a | not", json!({ "a": null })),
+        (".a < .b", json!({ "a": { "a": 2, "b": 1 }, "b": { "a": 1, "c": 0 } })),
+        (".a < .b", json!({ "a": { "b": 1, "a": 2 }, "b": { "a": 2, "b": 2 } })),
+        (".a > .b", json!({ "a": {}, "b": [[]] })),
+        (".a < .b", json!({ "a": [1, 2], "b": [1, 2, 0] })),
+        (".a == .b", json!({ "a": 1, "b": 1.0 })),
+        (".a < .b", json!({ "a": 9_007_199_254_740_992_i64, "b": 9_007_199_254_740_993_i64 })),
+        (".a < .b", json!({ "a": i64::MAX, "b": u64::MAX })),
+        (".a < .b", json!({ "a": false, "b": null })),
+        (".a > .b", json!({ "a": "é", "b": "z" })),
+        (".a | length == 1", json!({ "a": "é" })),
+        (".a | has(-1)", json!({ "a": [1] })),
+    ] {
+        let said = Jq::default().holds(&program(text), &input, &Scope::default()).await;
+        assert!(program(text).parsed.assertion.is_some(), "{text} is plain");
+        let jaq = by_jaq(text, &input, &Value::Null);
+        assert_eq!(jaq, Ok(Value::Bool(said == Said::True)), "{text} of {input}: {said:?}");
+        assert!(!matches!(said, Said::Unknown { .. }), "{text} of {input}: {said:?}");
+    }
+}
+
 fn any_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -294,9 +328,7 @@ proptest! {
         let assertion = program.parsed.assertion.as_ref().expect("plain");
         let mut scope = Scope::default();
         scope.bind("x", x.clone());
-        let bound: Vec<(&str, &Value)> = program.parsed.variables.iter().map(|name| (name.as_str(), &x)).collect();
-        let request = Request::encode(&text, &bound, &input).expect("encodes");
-        let jaq = Outcome::decode(&Engine::default().answer(&request).encode());
+        let jaq = by_jaq(&text, &input, &x);
         match assertion.judge(&input, &scope) {
             Tri::Known { holds, .. } => prop_assert_eq!(jaq, Ok(Value::Bool(holds))),
             // Absent paths, nulls, and what jaq itself fails at: a known answer here would be a guess.
