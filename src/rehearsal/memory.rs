@@ -14,6 +14,18 @@ pub struct Memory {
     handed: Scope,
 }
 
+/// What an answer hands out.
+#[derive(Debug, Clone, Copy)]
+pub struct Handing<'a> {
+    pub captures: &'a [Capture],
+    /// Another value each time, as a token; a baseline's value stays what it is.
+    pub anew: bool,
+}
+
+impl Handing<'_> {
+    pub const NOTHING: Self = Self { captures: &[], anew: false };
+}
+
 /// An answer with every name filled in.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Filled {
@@ -39,11 +51,18 @@ impl Memory {
         self.handed.get(name).ok().map(|bound| as_text(&bound.value))
     }
 
+    /// Everything handed out, for the answers of other sessions.
+    #[must_use]
+    pub fn handed(&self) -> &Scope {
+        &self.handed
+    }
+
     /// Fills `answer` in, mints what it hands out, and remembers it. `minted` counts what was ever
     /// minted, so that no two values are the same.
-    pub fn fill(&mut self, answer: &Answered, captures: &[Capture], known: &Scope, minted: &mut u64) -> Filled {
+    pub fn fill(&mut self, answer: &Answered, handing: Handing<'_>, known: &Scope, minted: &mut u64) -> Filled {
+        let Handing { captures, anew } = handing;
         for name in names(answer) {
-            let fresh = captures.iter().any(|capture| capture.name == name);
+            let fresh = anew && captures.iter().any(|capture| capture.name == name);
             let bound = known.get(&name).is_ok() || self.handed.get(&name).is_ok();
             if fresh || !bound {
                 *minted += 1;
@@ -137,7 +156,7 @@ mod tests {
     fn hand_out(memory: &mut Memory, json: Shape, captures: &[&str], minted: &mut u64) -> Value {
         let captures: Vec<Capture> = captures.iter().map(|text| Capture::parse(text)).collect();
         let answer = Answered { json: Some(json), ..Answered::default() };
-        memory.fill(&answer, &captures, &Scope::default(), minted).json.expect("JSON")
+        memory.fill(&answer, Handing { captures: &captures, anew: true }, &Scope::default(), minted).json.expect("JSON")
     }
 
     #[test]
@@ -158,7 +177,12 @@ mod tests {
         hand_out(&mut memory, shape(&[("token", "tok-one")]), &["csrf = .token"], &mut minted);
         assert_eq!(memory.last("csrf").as_deref(), Some("tok-one"));
         let answer = Answered { cookies: vec![("omni".into(), "{{ s }}".into())], ..Answered::default() };
-        let filled = memory.fill(&answer, &[Capture::parse("s = cookie omni")], &Scope::default(), &mut minted);
+        let captures = [Capture::parse("s = cookie omni")];
+        let once = |memory: &mut Memory, minted: &mut u64| {
+            memory.fill(&answer, Handing { captures: &captures, anew: false }, &Scope::default(), minted)
+        };
+        let filled = once(&mut memory, &mut minted);
+        assert_eq!(filled, once(&mut memory, &mut minted), "what is frozen stays");
         assert_eq!(filled.cookies[0].1, memory.last("s").expect("remembered"));
     }
 
@@ -167,7 +191,7 @@ mod tests {
         let mut known = Scope::default();
         known.bind("version", json!("1.4.1"));
         let answer = Answered { body: Some("v{{ version }}".into()), ..Answered::default() };
-        let filled = Memory::default().fill(&answer, &[], &known, &mut 0);
+        let filled = Memory::default().fill(&answer, Handing::NOTHING, &known, &mut 0);
         assert_eq!(filled.body.as_deref(), Some("v1.4.1"));
     }
 }

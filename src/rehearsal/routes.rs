@@ -32,6 +32,8 @@ pub struct Place {
     pub stream: bool,
     /// The control probe looks at our own network: no fault of the target's touches it.
     pub control: bool,
+    /// It captures what was good before: the same value each time.
+    pub baseline: bool,
     /// Places with the same request share this number, which is its order in the plan.
     pub request: usize,
     /// Worked out when `slow` first asks.
@@ -97,6 +99,7 @@ pub struct Said {
     pub routes: Vec<Route>,
     pub timeout: Duration,
     pub control: bool,
+    pub baseline: bool,
 }
 
 impl Routes {
@@ -112,7 +115,8 @@ impl Routes {
                 Spec::Check(check) => {
                     let of_entry = routes.of_check(check, &entry, catalogue);
                     let (timeout, control) = (timeout_of(plan, spec), plan.control == Some(spec));
-                    said.push(Said { entry, routes: of_entry, timeout, control });
+                    let baseline = plan.baseline.iter().any(|baseline| baseline.spec == spec);
+                    said.push(Said { entry, routes: of_entry, timeout, control, baseline });
                 }
                 Spec::Step(_) => {
                     let rollback = rollback.contains(&spec);
@@ -129,13 +133,16 @@ impl Routes {
         let captures = said.iter().flat_map(|said| &said.routes).flat_map(|route| &route.captures);
         self.handed = captures.map(|text| Capture::parse(text).name).collect();
         let mut requests = BTreeMap::new();
-        for Said { entry, routes, timeout, control } in said {
+        for Said { entry, routes, timeout, control, baseline } in said {
             for route in routes {
                 let key = (route.method.clone(), route.url.clone(), route.headers.clone());
                 let next = requests.len();
                 let request = *requests.entry(key).or_insert(next);
                 match self.place(entry, route, routes) {
-                    Ok(place) => self.places.push(Place { request, control: *control, timeout: *timeout, ..place }),
+                    Ok(place) => {
+                        let (timeout, control, baseline) = (*timeout, *control, *baseline);
+                        self.places.push(Place { request, timeout, control, baseline, ..place });
+                    }
                     Err(why) => self.left_out.push((entry.owner.clone(), why)),
                 }
             }
@@ -162,16 +169,18 @@ impl Routes {
             let token = value.names().iter().any(|name| self.handed.contains(name));
             Ok::<_, String>(Wanted { name: name.to_ascii_lowercase(), value, token })
         };
+        let expected = expected_status(entry, route);
         Ok(Place {
             entry: Arc::clone(entry),
             method: route.method.to_ascii_uppercase(),
             address,
             headers: route.headers.iter().map(wanted).collect::<Result<_, _>>()?,
-            answer: route.answer.clone(),
+            answer: Answered { status: route.answer.status.or(expected), ..route.answer.clone() },
             opened: route.denied.then(|| opened(route, siblings)),
             captures: route.captures.iter().map(|text| Capture::parse(text)).collect(),
             stream: route.stream,
             control: false,
+            baseline: false,
             request: 0,
             lateness: OnceCell::new(),
             timeout: Duration::ZERO,
@@ -230,6 +239,13 @@ pub fn scope_of(entry: &Entry, catalogue: &Catalogue) -> Scope {
 
 fn session_of(entry: &Entry, catalogue: &Catalogue) -> Option<Session> {
     entry.session.as_ref().and_then(|id| catalogue.sessions.get(id)).cloned().map(Session::new)
+}
+
+/// The status of an example that says none: the one its check expects first.
+fn expected_status(entry: &Entry, route: &Route) -> Option<u16> {
+    let Spec::Check(spec) = &entry.spec else { return None };
+    let seen = spec.seen(&route.answer, &entry.scope);
+    seen.answers.into_iter().find_map(|(_, answer)| answer.ok()).map(|answer| answer.http.status)
 }
 
 /// How long the plan waits for this entry.

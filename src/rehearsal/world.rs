@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
 use super::fault::{Fault, Faults, falls_on};
-use super::memory::Memory;
+use super::memory::{Filled, Handing, Memory};
 use super::pace;
 use super::pattern::{Asked, Found, percent_decoded};
 use super::reply::Reply;
@@ -195,9 +195,7 @@ impl World {
         let written = refused.means.iter().find_map(|means| bad().find(|(bad, _)| bad.status == Some(*means)));
         match written {
             Some((bad, _)) => {
-                let Inner { memories, minted, .. } = inner;
-                let memory = memories.entry(place.entry.session.clone()).or_default();
-                let filled = memory.fill(bad, &[], &self.scopes[at], minted);
+                let filled = self.fill(at, bad, Handing::NOTHING, inner);
                 Reply::told(bad.status, &filled, bad.after.unwrap_or_default(), false)
             }
             None => {
@@ -211,11 +209,18 @@ impl World {
         let place = &self.routes.places[at];
         let opened = place.opened.as_ref().filter(|_| self.faults.is_on(Fault::CorsOpen));
         let answer = opened.unwrap_or(&place.answer);
-        let Inner { memories, minted, .. } = inner;
-        let memory = memories.entry(place.entry.session.clone()).or_default();
-        let filled = memory.fill(answer, &place.captures, &self.scopes[at], minted);
+        let handing = Handing { captures: &place.captures, anew: !place.baseline };
+        let filled = self.fill(at, answer, handing, inner);
         inner.set(&place.entry.examples.sets);
         Reply::told(answer.status, &filled, answer.after.unwrap_or_default(), place.stream)
+    }
+
+    /// Fills an answer in from its session's memory, and from the one that all share.
+    fn fill(&self, at: usize, answer: &Answered, handing: Handing<'_>, inner: &mut Inner) -> Filled {
+        let Inner { memories, minted, .. } = inner;
+        let shared = memories.get(&None).map(|memory| self.scopes[at].with(memory.handed()));
+        let memory = memories.entry(self.routes.places[at].entry.session.clone()).or_default();
+        memory.fill(answer, handing, shared.as_ref().unwrap_or(&self.scopes[at]), minted)
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {

@@ -52,7 +52,13 @@ fn route(method: &str, path: &str, headers: &[(&str, &str)], answer: Answered) -
 }
 
 fn said(owner: &str, session: Option<&str>, examples: Examples, routes: Vec<Route>) -> Said {
-    Said { entry: entry(owner, session, examples), routes, timeout: Duration::from_secs(1), control: false }
+    Said {
+        entry: entry(owner, session, examples),
+        routes,
+        timeout: Duration::from_secs(1),
+        control: false,
+        baseline: false,
+    }
 }
 
 fn world(said: &[Said], steps: Vec<(Arc<Entry>, bool)>) -> World {
