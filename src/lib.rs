@@ -23,3 +23,4 @@ pub mod kind;
 pub mod launch;
 pub mod plan;
 pub mod rehearsal;
+pub mod watch;
