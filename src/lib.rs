@@ -24,3 +24,4 @@ pub mod kind;
 pub mod launch;
 pub mod plan;
 pub mod rehearsal;
+pub mod watch;

@@ -42,11 +42,15 @@ pub struct MonitorView {
     pub p95: Option<Duration>,
     /// Share of the kept samples that passed, 0 to 1.
     pub up: Option<f64>,
+    /// Ticks at which nothing was looked at, because the look before had not ended.
+    pub missed: u64,
 }
 
 #[derive(Debug, Clone, Default)]
 pub struct StreamView {
     pub open: bool,
+    /// Its terminal event came; that the socket stays open then is no error.
+    pub finished: bool,
     /// Oldest first.
     pub lines: VecDeque<Line>,
     pub total: u64,

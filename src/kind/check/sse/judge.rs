@@ -74,7 +74,7 @@ fn status(subject: &str, wanted: u16, answer: &HttpAnswer) -> Finding {
 }
 
 /// The code and message of an error answer, in the usual places: `E4290 too many streams`.
-fn error_words(body: &[u8]) -> Option<String> {
+pub(crate) fn error_words(body: &[u8]) -> Option<String> {
     let json: Value = serde_json::from_slice(body).ok()?;
     let text = |pointers: &[&str]| {
         pointers.iter().find_map(|pointer| match json.pointer(pointer) {

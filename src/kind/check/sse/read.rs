@@ -287,11 +287,15 @@ fn kept(name: &str, value: &str) -> (String, String) {
     }
 }
 
-/// Redacted, free of control sequences, cut: in this order, so that no cut makes half a secret pass,
-/// and once more after control sequences inside a secret are gone.
+/// Redacted and free of control sequences; and redacted once more, for a secret with control
+/// sequences inside is whole again without them.
+pub(crate) fn clean(redactor: &Redactor, text: &str) -> String {
+    redactor.text(&printable(&redactor.text(text)))
+}
+
+/// Cleaned, then cut: in this order, so that no cut makes half a secret pass.
 fn fit_to_show(mut report: Report, redactor: &Redactor) -> Report {
-    let clean = |text: &str| redactor.text(&printable(&redactor.text(text)));
-    let show = |text: &mut String| *text = cut(&clean(text), SHOWN);
+    let show = |text: &mut String| *text = cut(&clean(redactor, text), SHOWN);
     show(&mut report.summary);
     for finding in &mut report.findings {
         show(&mut finding.subject);

@@ -95,7 +95,7 @@ fn cookies(session: &Session, url: &Url) -> Option<String> {
 }
 
 /// Keeps the cookies of an answer, where the session has a jar.
-pub(super) fn keep_cookies(session: Option<&Session>, url: &str, headers: &http::HeaderMap) {
+pub(crate) fn keep_cookies(session: Option<&Session>, url: &str, headers: &http::HeaderMap) {
     let (Some(session), Ok(url)) = (session.filter(|session| session.plan.cookies), Url::parse(url)) else { return };
     let mut state = session.state();
     for cookie in headers.get_all(http::header::SET_COOKIE).iter().filter_map(|value| value.to_str().ok()) {

@@ -1,0 +1,217 @@
+//! A monitor: one check repeated without drift, its samples, and the verdict that counts. It judges
+//! nothing itself and never takes silence for health.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio_util::sync::CancellationToken;
+
+use super::outlet::Outlet;
+use crate::clock;
+use crate::launch::command::Observation;
+use crate::launch::id::MonitorId;
+use crate::launch::live::{MonitorView, SAMPLES_KEPT, Sample};
+use crate::launch::verdict::{Report, Verdict};
+
+/// How a monitor is repeated and counted.
+#[derive(Debug, Clone)]
+pub(super) struct Course {
+    pub id: MonitorId,
+    pub every: Duration,
+    /// Failures in a row that do not count yet: with 3 the fourth counts.
+    pub fails_after: u32,
+    /// The first look; monitors are spread so that they do not all look at once.
+    pub first: Instant,
+}
+
+/// Looks every `course.every` until cancelled. A look that lasts longer than that makes the ticks it
+/// covers missed, not late.
+pub(super) async fn keep<L, F>(course: Course, mut look: L, outlet: Outlet, cancel: CancellationToken)
+where
+    L: FnMut() -> F,
+    F: Future<Output = Report>,
+{
+    let mut ticks = interval_at(course.first, course.every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut due = course.first;
+    loop {
+        let ticked = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return,
+            ticked = ticks.tick() => ticked,
+        };
+        let missed = ticked.duration_since(due).as_nanos() / course.every.as_nanos().max(1);
+        due = ticked + course.every;
+        let report = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return,
+            report = look() => report,
+        };
+        let changed = outlet.show(|live| {
+            let view = live.monitors.entry(course.id.clone()).or_default();
+            view.missed += u64::try_from(missed).unwrap_or(u64::MAX);
+            view.take(&report, course.fails_after)
+        });
+        if let Some(verdict) = changed {
+            let observation =
+                Observation::MonitorChanged { monitor: course.id.clone(), verdict, why: report.summary };
+            outlet.tell(observation, &cancel).await;
+        }
+    }
+}
+
+impl MonitorView {
+    /// Takes a sample; says the verdict that counts where it changed.
+    ///
+    /// rules.md: a failure counts after `fails_after` in a row, a pass at once; unknown is never
+    /// health, and neither ends a row of failures nor adds to it.
+    fn take(&mut self, report: &Report, fails_after: u32) -> Option<Verdict> {
+        let verdict = report.verdict;
+        if self.samples.len() == SAMPLES_KEPT {
+            self.samples.pop_front();
+        }
+        self.samples.push_back(Sample { at: clock::wall(), verdict, took: report.took });
+        let counts = match verdict {
+            Verdict::Fail => {
+                self.failures = self.failures.saturating_add(1);
+                (self.failures > fails_after).then_some(Verdict::Fail)
+            }
+            // What failed is not known to have recovered.
+            Verdict::Unknown | Verdict::Stale => (self.verdict != Some(Verdict::Fail)).then_some(verdict),
+            Verdict::Pass | Verdict::Warn | Verdict::Skipped => {
+                self.failures = 0;
+                Some(verdict)
+            }
+        };
+        if !matches!(verdict, Verdict::Pass | Verdict::Skipped) {
+            self.last_error = Some(report.summary.clone());
+        }
+        self.measure();
+        let changed = counts.filter(|counted| self.verdict != Some(*counted));
+        self.verdict = changed.or(self.verdict);
+        changed
+    }
+
+    /// Latencies are those of samples the world answered; unknown ones measure only ourselves.
+    fn measure(&mut self) {
+        let told = |sample: &&Sample| !matches!(sample.verdict, Verdict::Unknown | Verdict::Stale);
+        let mut took: Vec<Duration> = self.samples.iter().filter(told).map(|sample| sample.took).collect();
+        took.sort_unstable();
+        let rank = |percent: usize| took.get((took.len() * percent).div_ceil(100).saturating_sub(1)).copied();
+        (self.p50, self.p95) = (rank(50), rank(95));
+        self.up = share(&self.samples, Verdict::Pass);
+    }
+}
+
+fn share(samples: &VecDeque<Sample>, verdict: Verdict) -> Option<f64> {
+    let count = |some: usize| u32::try_from(some).map_or(f64::MAX, f64::from);
+    let held = samples.iter().filter(|sample| sample.verdict == verdict).count();
+    (!samples.is_empty()).then(|| count(held) / count(samples.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::Mutex;
+
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    fn report(verdict: Verdict, ms: u64) -> Report {
+        Report::plain(verdict, verdict.word(), Duration::from_millis(ms))
+    }
+
+    fn counted(verdicts: &[Verdict], fails_after: u32) -> Vec<Option<Verdict>> {
+        let mut view = MonitorView::default();
+        verdicts.iter().map(|verdict| view.take(&report(*verdict, 1), fails_after)).collect()
+    }
+
+    #[test]
+    fn the_fourth_failure_in_a_row_counts_and_the_first_pass_recovers() {
+        use Verdict::{Fail, Pass};
+        assert_eq!(
+            counted(&[Pass, Fail, Fail, Fail, Pass, Fail, Fail, Fail, Fail, Fail, Pass], 3),
+            [Some(Pass), None, None, None, None, None, None, None, Some(Fail), None, Some(Pass)]
+        );
+    }
+
+    #[test]
+    fn unknown_is_never_health_and_neither_ends_nor_feeds_a_row_of_failures() {
+        use Verdict::{Fail, Pass, Unknown};
+        assert_eq!(counted(&[Pass, Unknown, Pass], 3), [Some(Pass), Some(Unknown), Some(Pass)]);
+        assert_eq!(counted(&[Fail, Unknown, Fail, Unknown, Unknown], 1), [None, Some(Unknown), Some(Fail), None, None]);
+    }
+
+    #[test]
+    fn latencies_and_share_are_of_the_kept_samples() {
+        let mut view = MonitorView::default();
+        for ms in 1..=100 {
+            view.take(&report(if ms > 90 { Verdict::Fail } else { Verdict::Pass }, ms), 3);
+        }
+        view.take(&report(Verdict::Unknown, 9_000), 3);
+        assert_eq!((view.p50, view.p95), (Some(Duration::from_millis(50)), Some(Duration::from_millis(95))));
+        assert!((view.up.expect("samples") - 90.0 / 101.0).abs() < 1e-9);
+        for _ in 0..1_000 {
+            view.take(&report(Verdict::Pass, 5), 3);
+        }
+        assert_eq!((view.samples.len(), view.up, view.p95), (SAMPLES_KEPT, Some(1.0), Some(Duration::from_millis(5))));
+    }
+
+    fn course(every: u64) -> Course {
+        let every = Duration::from_millis(every);
+        Course { id: MonitorId::new("api"), every, fails_after: 3, first: Instant::now() }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn looks_do_not_drift_and_a_slow_one_costs_its_ticks_only() {
+        let (sender, _kept) = mpsc::channel(8);
+        let outlet = Outlet::new(sender);
+        let cancel = CancellationToken::new();
+        let began = Instant::now();
+        let at = Arc::new(Mutex::new(Vec::new()));
+        let look = {
+            let at = Arc::clone(&at);
+            move || {
+                let mut at = at.lock().expect("ours");
+                at.push(began.elapsed().as_millis());
+                // The third look lasts 2.5 s, the others 0.3 s.
+                let lasts = Duration::from_millis(if at.len() == 3 { 2_500 } else { 300 });
+                async move {
+                    tokio::time::sleep(lasts).await;
+                    Report::plain(Verdict::Pass, "", lasts)
+                }
+            }
+        };
+        let task = tokio::spawn(keep(course(1_000), look, outlet.clone(), cancel.clone()));
+        tokio::time::sleep(Duration::from_millis(7_900)).await;
+        cancel.cancel();
+        task.await.expect("no panic");
+        assert_eq!(*at.lock().expect("ours"), [0, 1_000, 2_000, 4_500, 5_000, 6_000, 7_000]);
+        assert_eq!(outlet.show(|live| live.monitors[&MonitorId::new("api")].missed), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_change_of_the_verdict_that_counts_is_told_and_nothing_else() {
+        let (sender, mut told) = mpsc::channel(8);
+        let cancel = CancellationToken::new();
+        let mut count = 0;
+        let look = move || {
+            count += 1;
+            let verdict = if (3..=7).contains(&count) { Verdict::Fail } else { Verdict::Pass };
+            std::future::ready(report(verdict, 1))
+        };
+        let began = Instant::now();
+        let task = tokio::spawn(keep(course(1_000), look, Outlet::new(sender), cancel.clone()));
+        let mut changes = Vec::new();
+        for _ in 0..3 {
+            if let Some(Observation::MonitorChanged { verdict, .. }) = told.recv().await {
+                changes.push((began.elapsed().as_secs(), verdict));
+            }
+        }
+        assert_eq!(changes, [(0, Verdict::Pass), (5, Verdict::Fail), (7, Verdict::Pass)]);
+        cancel.cancel();
+        task.await.expect("no panic");
+    }
+}
