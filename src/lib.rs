@@ -19,6 +19,7 @@
 pub mod base;
 pub mod clock;
 pub mod engine;
+pub mod journal;
 pub mod kind;
 pub mod launch;
 pub mod plan;

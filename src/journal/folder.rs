@@ -1,0 +1,258 @@
+//! The launch folder: where everything of one launch lies, readable by its owner alone.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use super::chain::Hash;
+use crate::launch::id::{Attempt, ItemId, RollbackId};
+
+/// A path that was found to be a launch, or was made one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaunchFolder {
+    root: PathBuf,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    #[error("there is no launch at {0}")]
+    Missing(PathBuf),
+    #[error("{0} is a file; a launch is a folder")]
+    NoFolder(PathBuf),
+    #[error("{0} is no launch: it holds no journal.db")]
+    NotALaunch(PathBuf),
+    #[error("{0} is not empty; a new launch takes a folder of its own")]
+    Occupied(PathBuf),
+    #[error("failed to {what} {path}: {why}")]
+    Denied { what: &'static str, path: PathBuf, why: io::Error },
+}
+
+/// Folders every launch has.
+const FOLDERS: [&str; 5] = ["steps", "rollback", "streams", "artifacts", "inbox"];
+/// File systems end names at 255 bytes; a `for_each` value may be any URL.
+const LONGEST_NAME: usize = 200;
+
+impl LaunchFolder {
+    /// Makes the folder of a new launch, and its parents; an empty one may be there.
+    ///
+    /// # Errors
+    /// Something lies there already, or it cannot be made.
+    pub fn create(root: impl Into<PathBuf>) -> Result<Self, FolderError> {
+        let root = root.into();
+        match fs::read_dir(&root).map(|mut inside| inside.next()) {
+            Ok(Some(_)) => return Err(FolderError::Occupied(root)),
+            Err(wrong) if wrong.kind() == io::ErrorKind::NotADirectory => return Err(FolderError::NoFolder(root)),
+            Err(wrong) if wrong.kind() != io::ErrorKind::NotFound => return Err(denied("read", &root)(wrong)),
+            _ => {}
+        }
+        let folder = Self { root };
+        folder.make(&folder.root)?;
+        // One that was there may have been open to others.
+        let own = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o700);
+        fs::set_permissions(&folder.root, own).map_err(denied("close to others", &folder.root))?;
+        for inside in FOLDERS {
+            folder.make(&folder.root.join(inside))?;
+        }
+        Ok(folder)
+    }
+
+    /// The folder of a launch that exists.
+    ///
+    /// # Errors
+    /// Nothing there, no folder, no launch, or not readable.
+    pub fn open(root: impl Into<PathBuf>) -> Result<Self, FolderError> {
+        let root = root.into();
+        match fs::read_dir(&root) {
+            Ok(_) => {}
+            Err(wrong) if wrong.kind() == io::ErrorKind::NotFound => return Err(FolderError::Missing(root)),
+            Err(wrong) if wrong.kind() == io::ErrorKind::NotADirectory => return Err(FolderError::NoFolder(root)),
+            Err(wrong) => return Err(denied("read", &root)(wrong)),
+        }
+        let folder = Self { root };
+        match folder.journal().try_exists() {
+            Ok(true) => Ok(folder),
+            Ok(false) => Err(FolderError::NotALaunch(folder.root)),
+            Err(wrong) => Err(denied("read", &folder.root)(wrong)),
+        }
+    }
+
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.root
+    }
+
+    /// The frozen copy of the plan.
+    #[must_use]
+    pub fn plan(&self) -> PathBuf {
+        self.root.join("plan.toml")
+    }
+
+    /// How the launch was opened.
+    #[must_use]
+    pub fn launch(&self) -> PathBuf {
+        self.root.join("launch.json")
+    }
+
+    #[must_use]
+    pub fn journal(&self) -> PathBuf {
+        self.root.join("journal.db")
+    }
+
+    #[must_use]
+    pub fn head(&self) -> PathBuf {
+        self.root.join("head")
+    }
+
+    #[must_use]
+    pub fn lock(&self) -> PathBuf {
+        self.root.join("lock")
+    }
+
+    /// The frozen values that a rollback goes back to.
+    #[must_use]
+    pub fn baseline(&self) -> PathBuf {
+        self.root.join("baseline.json")
+    }
+
+    /// `steps/ITEM/ATTEMPT`, not made yet.
+    #[must_use]
+    pub fn step(&self, item: &ItemId, attempt: Attempt) -> PathBuf {
+        self.root.join("steps").join(name(item)).join(attempt.to_string())
+    }
+
+    /// `rollback/RUN-ID`, not made yet.
+    #[must_use]
+    pub fn rollback(&self, run: u32, rollback: &RollbackId) -> PathBuf {
+        self.root.join("rollback").join(format!("{run}-{}", name(&ItemId::new(rollback.as_str()))))
+    }
+
+    #[must_use]
+    pub fn streams(&self) -> PathBuf {
+        self.root.join("streams")
+    }
+
+    #[must_use]
+    pub fn artifacts(&self) -> PathBuf {
+        self.root.join("artifacts")
+    }
+
+    /// Requests of attached terminals.
+    #[must_use]
+    pub fn inbox(&self) -> PathBuf {
+        self.root.join("inbox")
+    }
+
+    #[must_use]
+    pub fn console_log(&self) -> PathBuf {
+        self.root.join("console.log")
+    }
+
+    /// Makes a folder in here and those above it, 0700; one that is there is fine.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn make(&self, path: &Path) -> Result<(), FolderError> {
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(denied("make", path))
+    }
+
+    /// Writes a whole file in here, 0600, synced before it takes its name.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
+        let mut new = path.as_os_str().to_owned();
+        new.push(".new");
+        let new = PathBuf::from(new);
+        let written = || -> io::Result<()> {
+            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            fs::rename(&new, path)
+        };
+        written().map_err(denied("write", path))
+    }
+}
+
+/// A folder's name for an id: never `.` or `..`, never too long, and no two ids the same.
+fn name(id: &ItemId) -> String {
+    let plain = id.folder();
+    if plain.len() > LONGEST_NAME {
+        // `~` never stands in a plain name, and neither does a cut inside `%xx` matter here.
+        let hash = Hash::default().then(id.as_str().as_bytes()).to_string();
+        return format!("{}~{}", &plain[..LONGEST_NAME - 33], &hash[..32]);
+    }
+    if plain.bytes().all(|byte| byte == b'.') { plain.replace('.', "%2e") } else { plain }
+}
+
+fn denied<'a>(what: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> FolderError + 'a {
+    move |why| FolderError::Denied { what, path: path.to_owned(), why }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).expect("there").permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_launch_folder_is_its_owners_alone() {
+        let place = tempfile::tempdir().expect("a folder");
+        let folder = LaunchFolder::create(place.path().join("launches/one")).expect("made");
+        let step = folder.step(&ItemId::keyed("login", Some("https://a.example")), Attempt(1));
+        folder.make(&step).expect("made");
+        folder.write(&folder.plan(), b"[plan]").expect("written");
+        for path in [folder.path(), &folder.streams(), &folder.inbox(), &step] {
+            assert_eq!(mode(path), 0o700, "{}", path.display());
+        }
+        assert_eq!(mode(&folder.plan()), 0o600);
+        assert_eq!(fs::read(folder.plan()).expect("reads"), b"[plan]");
+    }
+
+    #[test]
+    fn an_empty_folder_that_was_open_is_closed() {
+        let place = tempfile::tempdir().expect("a folder");
+        fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).expect("set");
+        LaunchFolder::create(place.path()).expect("made");
+        assert_eq!(mode(place.path()), 0o700);
+    }
+
+    #[test]
+    fn what_is_no_launch_is_told_in_words() {
+        let place = tempfile::tempdir().expect("a folder");
+        let file = place.path().join("file");
+        fs::write(&file, "").expect("written");
+        let told = |path: &Path| LaunchFolder::open(path).expect_err("no launch").to_string();
+        assert!(told(&place.path().join("nowhere")).starts_with("there is no launch at"));
+        assert!(told(&file).contains("is a file"));
+        assert!(told(place.path()).contains("holds no journal.db"));
+        let occupied = LaunchFolder::create(place.path()).expect_err("occupied").to_string();
+        assert!(occupied.contains("not empty"), "{occupied}");
+        assert!(LaunchFolder::create(&file).is_err());
+        assert!(LaunchFolder::create(file.join("inside")).is_err());
+    }
+
+    #[test]
+    fn no_id_leads_out_of_its_folder_or_into_anothers() {
+        let place = tempfile::tempdir().expect("a folder");
+        let folder = LaunchFolder::create(place.path().join("l")).expect("made");
+        let long = "x".repeat(300);
+        let ids = ["..", ".", "a/b", "a%2fb", "...", &long, &format!("{long}y"), "a"].map(ItemId::new);
+        let paths: std::collections::BTreeSet<PathBuf> = ids.iter().map(|id| folder.step(id, Attempt(1))).collect();
+        assert_eq!(paths.len(), ids.len());
+        for path in paths {
+            folder.make(&path).expect("made");
+            let canonical = path.canonicalize().expect("there");
+            assert_eq!(
+                canonical.parent().and_then(Path::parent),
+                folder.path().join("steps").canonicalize().ok().as_deref()
+            );
+        }
+        let rollback = folder.rollback(2, &RollbackId::new("../x"));
+        assert_eq!(rollback.parent(), Some(folder.path().join("rollback").as_path()));
+    }
+}

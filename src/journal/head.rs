@@ -1,0 +1,79 @@
+//! The `head` file beside the store: sequence and hash of the last record known to be synced. A store
+//! that ends before it has lost its tail. It may lag behind the store, never lead.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use super::chain::Head;
+
+/// What stands in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    Head(Head),
+    Missing,
+    /// There is a file, and no head in it.
+    Garbled,
+}
+
+/// # Errors
+/// The file is there and cannot be read.
+pub fn read(path: &Path) -> io::Result<Found> {
+    let text = match fs::read(path) {
+        Ok(text) => text,
+        Err(wrong) if wrong.kind() == io::ErrorKind::NotFound => return Ok(Found::Missing),
+        Err(wrong) => return Err(wrong),
+    };
+    Ok(String::from_utf8(text).ok().as_deref().and_then(parse).map_or(Found::Garbled, Found::Head))
+}
+
+/// Replaces the file, synced before it takes its name: there is always a whole one.
+///
+/// # Errors
+/// The folder cannot be written.
+pub fn write(path: &Path, head: Head) -> io::Result<()> {
+    let new = path.with_extension("new");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    file.write_all(format!("{} {}\n", head.seq, head.hash).as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&new, path)
+}
+
+/// Makes the file's name itself survive a power failure. Without it an older head may come back, which
+/// says less and nothing wrong.
+///
+/// # Errors
+/// The folder cannot be synced.
+pub fn settle(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
+fn parse(text: &str) -> Option<Head> {
+    let (seq, hash) = text.strip_suffix('\n')?.split_once(' ')?;
+    Some(Head { seq: seq.parse().ok()?, hash: hash.parse().ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::chain::Hash;
+
+    #[test]
+    fn a_head_reads_back_and_anything_else_is_told() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("head");
+        assert_eq!(read(&path).expect("reads"), Found::Missing);
+        for seq in [0, 7] {
+            let head = Head { seq, hash: Hash([0xab; 32]) };
+            write(&path, head).expect("writes");
+            assert_eq!(read(&path).expect("reads"), Found::Head(head));
+        }
+        for garbled in ["", "7", "7 ab\n", "x 00\n", "\u{0}\u{0}"] {
+            fs::write(&path, garbled).expect("writes");
+            assert_eq!(read(&path).expect("reads"), Found::Garbled, "{garbled:?}");
+        }
+        fs::write(&path, [0xff, 0xfe]).expect("writes");
+        assert_eq!(read(&path).expect("reads"), Found::Garbled);
+    }
+}

@@ -1,0 +1,29 @@
+//! The journal: the append-only, hash-chained record of everything that happened in a launch. Records
+//! and their wire form, the stores that keep their exact bytes, the lease that lets one console act,
+//! the launch folder, and the thread that commits.
+//!
+//! It knows what an event is, never what it means: no rule, no fold.
+
+pub mod chain;
+pub mod folder;
+pub mod head;
+pub mod lease;
+pub mod memory;
+pub mod open;
+pub mod record;
+pub mod sqlite;
+pub mod store;
+pub mod wire;
+pub mod writer;
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod store_tests;
+
+pub use folder::LaunchFolder;
+pub use lease::Holder;
+pub use open::{Noticed, OpenError, Opened, Purpose, open, open_each};
+pub use record::Draft;
+pub use store::{Beat, Durable};
+pub use writer::{AppendError, Health, Journal};

@@ -1,0 +1,183 @@
+//! Opening a launch's journal: for acting (the lease, a whole chain, a writer) or for reading only.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::chain::{Broken, Head, Link, Walk, Wrong};
+use super::folder::LaunchFolder;
+use super::head::{self, Found};
+use super::lease::{Holder, Lease, LeaseError};
+use super::record::DecodeError;
+use super::sqlite::Sqlite;
+use super::store::{Beat, Store, StoreError};
+use super::writer::{Journal, Start};
+use crate::launch::event::Recorded;
+
+/// What a journal is opened for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purpose {
+    /// Takes the lease and makes the journal where there is none.
+    Act(Holder),
+    /// Changes nothing, takes no lease, and shows what is left of a broken journal.
+    Read,
+}
+
+/// A journal that was read to its end.
+#[derive(Debug)]
+pub struct Opened {
+    /// All records in order; up to the break, if the chain is broken. Empty from [`open_each`].
+    pub records: Vec<Recorded>,
+    /// To append with; none where it was opened for reading.
+    pub journal: Option<Journal>,
+    pub head: Head,
+    /// The last heartbeat.
+    pub beat: Option<Beat>,
+    pub noticed: Vec<Noticed>,
+}
+
+/// What a person should know about a journal that was opened all the same. Each is a sentence.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Noticed {
+    /// It was never synced, so nothing was done on its strength.
+    #[error("record {seq}, the last, was torn and is cut off")]
+    TornTail { seq: u64 },
+    #[error("the head file is missing: a cut tail could not be noticed")]
+    HeadMissing,
+    #[error("the head file is unreadable: a cut tail could not be noticed")]
+    HeadGarbled,
+    /// Only for reading.
+    #[error("the chain is broken: {0}")]
+    Broken(Broken),
+    /// Only for reading.
+    #[error("record {seq} and what follows cannot be read: {why}")]
+    Undecodable { seq: u64, why: String },
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
+    #[error("the journal's chain is broken, it can only be read: {0}")]
+    Broken(Broken),
+    #[error("the journal can only be read: record {seq}: {why}")]
+    Undecodable { seq: u64, why: DecodeError },
+    #[error("failed to open {}: {why}", path.display())]
+    Store { path: PathBuf, why: StoreError },
+    #[error("failed to open {}: {why}", path.display())]
+    File { path: PathBuf, why: io::Error },
+}
+
+/// Opens the journal in `folder` and reads all of it. Blocks: call it before the loop runs.
+///
+/// # Errors
+/// Another console holds it, its chain is broken (for acting), or it cannot be read.
+pub fn open(folder: &LaunchFolder, purpose: Purpose) -> Result<Opened, OpenError> {
+    let mut records = Vec::new();
+    let opened = open_each(folder, purpose, &mut |recorded| records.push(recorded))?;
+    Ok(Opened { records, ..opened })
+}
+
+/// As [`open`], handing over each record instead of keeping all.
+///
+/// # Errors
+/// As [`open`]; records that `each` has seen are then void.
+pub fn open_each(folder: &LaunchFolder, purpose: Purpose, each: &mut dyn FnMut(Recorded)) -> Result<Opened, OpenError> {
+    match purpose {
+        Purpose::Act(holder) => act(folder, &holder, each),
+        Purpose::Read => read(folder, each),
+    }
+}
+
+fn act(folder: &LaunchFolder, holder: &Holder, each: &mut dyn FnMut(Recorded)) -> Result<Opened, OpenError> {
+    let lease = Lease::take(&folder.lock(), holder)?;
+    let in_store = |why| OpenError::Store { path: folder.journal(), why };
+    let in_file = |why| OpenError::File { path: folder.head(), why };
+    let found = head::read(&folder.head()).map_err(in_file)?;
+    let mut store = Sqlite::open(&folder.journal()).map_err(in_store)?;
+    let walked = walk(&mut store, found, each).map_err(in_store)?;
+    let mut noticed = walked.noticed;
+    let torn = match walked.wrong {
+        None => None,
+        Some(Stop::Torn { seq }) => Some(seq),
+        Some(Stop::Wrong(Wrong::Broken(broken))) => return Err(OpenError::Broken(broken)),
+        Some(Stop::Wrong(Wrong::Undecodable { seq, why })) => return Err(OpenError::Undecodable { seq, why }),
+    };
+    // Synced, and with it everything that stands in the store: from here the head file may say so.
+    let epoch = store.raise_epoch().map_err(in_store)?;
+    if let Some(seq) = torn {
+        store.cut(epoch, seq).map_err(in_store)?;
+        noticed.push(Noticed::TornTail { seq });
+    }
+    let head = walked.head;
+    head::write(&folder.head(), head).and_then(|()| head::settle(&folder.head())).map_err(in_file)?;
+    let beat = store.beat().map_err(in_store)?;
+    let start = Start { store: Box::new(store), epoch, head, files: Some((folder.head(), lease)) };
+    let journal = Journal::start(start).map_err(|why| OpenError::File { path: folder.journal(), why })?;
+    Ok(Opened { records: Vec::new(), journal: Some(journal), head, beat, noticed })
+}
+
+fn read(folder: &LaunchFolder, each: &mut dyn FnMut(Recorded)) -> Result<Opened, OpenError> {
+    let in_store = |why| OpenError::Store { path: folder.journal(), why };
+    // The head first: a console that acts meanwhile only makes the store longer than this head.
+    let found = head::read(&folder.head()).map_err(|why| OpenError::File { path: folder.head(), why })?;
+    let mut store = Sqlite::open_to_read(&folder.journal()).map_err(in_store)?;
+    let walked = walk(&mut store, found, each).map_err(in_store)?;
+    let mut noticed = walked.noticed;
+    noticed.extend(walked.wrong.map(|stop| match stop {
+        Stop::Torn { seq } => Noticed::TornTail { seq },
+        Stop::Wrong(Wrong::Broken(broken)) => Noticed::Broken(broken),
+        Stop::Wrong(Wrong::Undecodable { seq, why }) => Noticed::Undecodable { seq, why: why.to_string() },
+    }));
+    let beat = store.beat().map_err(in_store)?;
+    Ok(Opened { records: Vec::new(), journal: None, head: walked.head, beat, noticed })
+}
+
+struct Walked {
+    head: Head,
+    noticed: Vec<Noticed>,
+    wrong: Option<Stop>,
+}
+
+/// Why a walk did not reach the end.
+enum Stop {
+    /// Only the last record is wrong, and no head ever vouched for it.
+    Torn {
+        seq: u64,
+    },
+    Wrong(Wrong),
+}
+
+fn walk(store: &mut dyn Store, found: Found, each: &mut dyn FnMut(Recorded)) -> Result<Walked, StoreError> {
+    let synced = match found {
+        Found::Head(head) => Some(head),
+        Found::Missing | Found::Garbled => None,
+    };
+    let mut walk = Walk::new(synced);
+    let mut wrong = None;
+    let mut more = false;
+    store.read(&mut |link: Link| {
+        more = wrong.is_some();
+        if !more {
+            match walk.take(&link) {
+                Ok(recorded) => each(recorded),
+                Err(found) => wrong = Some(found),
+            }
+        }
+        !more
+    })?;
+    let head = walk.head();
+    let wrong = match wrong {
+        Some(Wrong::Broken(Broken::Altered { seq })) if !more && synced.is_some_and(|synced| synced.seq < seq) => {
+            Some(Stop::Torn { seq })
+        }
+        Some(wrong) => Some(Stop::Wrong(wrong)),
+        None => walk.end().err().map(|cut| Stop::Wrong(cut.into())),
+    };
+    let noticed = match found {
+        Found::Garbled => vec![Noticed::HeadGarbled],
+        // Before the first record there is nothing to lose: the console died while it made the journal.
+        Found::Missing if head.seq > 0 => vec![Noticed::HeadMissing],
+        Found::Missing | Found::Head(_) => Vec::new(),
+    };
+    Ok(Walked { head, noticed, wrong })
+}

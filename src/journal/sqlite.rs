@@ -1,0 +1,227 @@
+//! A store in one SQLite file, in WAL mode. Synced appends end in one fsync of the log.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use chrono::DateTime;
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
+
+use super::chain::{Hash, Head, Link};
+use super::store::{Beat, Durable, Expected, Store, StoreError};
+use crate::launch::time::Instant;
+
+/// `tmns`: what `file` shows, and what tells a journal from any other database.
+const APPLICATION: i64 = 0x746d_6e73;
+const LAYOUT: i64 = 1;
+/// How long a reader that is being checkpointed away may make us wait.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+const TABLES: &str = "
+CREATE TABLE records (seq INTEGER PRIMARY KEY, hash BLOB NOT NULL, bytes BLOB NOT NULL) STRICT;
+CREATE TABLE lease (one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL) STRICT;
+CREATE TABLE beat (one INTEGER PRIMARY KEY CHECK (one = 1), t INTEGER NOT NULL, at INTEGER NOT NULL,
+  wall INTEGER NOT NULL) STRICT;
+INSERT INTO lease VALUES (1, 0);
+";
+
+#[derive(Debug)]
+pub struct Sqlite {
+    db: Connection,
+    /// What `PRAGMA synchronous` stands at.
+    durable: Durable,
+}
+
+impl Sqlite {
+    /// Opens the journal at `path` for appending; makes it, 0600, where there is none.
+    ///
+    /// # Errors
+    /// It is no journal, of a newer layout, or cannot be written.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        // SQLite's own side files take over the rights of this one.
+        let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        match made {
+            Err(wrong) if wrong.kind() != io::ErrorKind::AlreadyExists => return Err(failed(&wrong)),
+            _ => {}
+        }
+        let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        db.busy_timeout(PATIENCE)?;
+        let mut store = Self { db, durable: Durable::Synced };
+        if store.is_empty()? {
+            store.db.pragma_update(None, "journal_mode", "wal")?;
+            store.db.pragma_update(None, "synchronous", "full")?;
+            let making = store.begin()?;
+            making.execute_batch(TABLES)?;
+            making.pragma_update(None, "application_id", APPLICATION)?;
+            making.pragma_update(None, "user_version", LAYOUT)?;
+            making.commit()?;
+        } else {
+            store.recognise()?;
+            store.db.pragma_update(None, "synchronous", "full")?;
+        }
+        Ok(store)
+    }
+
+    /// Opens the journal at `path` for reading, also while another console appends.
+    ///
+    /// # Errors
+    /// It is no journal, of a newer layout, or cannot be read.
+    pub fn open_to_read(path: &Path) -> Result<Self, StoreError> {
+        let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        db.busy_timeout(PATIENCE)?;
+        let store = Self { db, durable: Durable::Synced };
+        store.recognise()?;
+        Ok(store)
+    }
+
+    fn is_empty(&self) -> Result<bool, StoreError> {
+        Ok(self.db.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?)
+    }
+
+    fn recognise(&self) -> Result<(), StoreError> {
+        let application: i64 = self.db.pragma_query_value(None, "application_id", |row| row.get(0))?;
+        if application != APPLICATION {
+            return Err(StoreError::NoJournal("the database is another program's".into()));
+        }
+        match self.db.pragma_query_value(None, "user_version", |row| row.get(0))? {
+            LAYOUT => Ok(()),
+            newer => Err(StoreError::NewerLayout(newer)),
+        }
+    }
+
+    fn begin(&mut self) -> Result<Transaction<'_>, StoreError> {
+        Ok(self.db.transaction_with_behavior(TransactionBehavior::Immediate)?)
+    }
+
+    fn begin_with(&mut self, durable: Durable) -> Result<Transaction<'_>, StoreError> {
+        if self.durable != durable {
+            let word = match durable {
+                Durable::Written => "normal",
+                Durable::Synced => "full",
+            };
+            self.db.pragma_update(None, "synchronous", word)?;
+            self.durable = durable;
+        }
+        self.begin()
+    }
+}
+
+impl Store for Sqlite {
+    fn read(&mut self, each: &mut dyn FnMut(Link) -> bool) -> Result<(), StoreError> {
+        let mut all = self.db.prepare("SELECT seq, hash, bytes FROM records ORDER BY seq")?;
+        let mut rows = all.query([])?;
+        while let Some(row) = rows.next()? {
+            let seq: i64 = row.get(0)?;
+            // A hash of another length than 32 is no hash: the walk will say so.
+            let hash = row.get_ref(1)?.as_blob().ok().and_then(|hash| hash.try_into().ok()).unwrap_or_default();
+            let bytes = row.get_ref(2)?.as_blob().unwrap_or_default().to_vec();
+            if !each(Link { seq: seq.unsigned_abs(), hash: Hash(hash), bytes }) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn epoch(&mut self) -> Result<u64, StoreError> {
+        epoch(&self.db)
+    }
+
+    fn raise_epoch(&mut self) -> Result<u64, StoreError> {
+        let raising = self.begin_with(Durable::Synced)?;
+        raising.execute("UPDATE lease SET epoch = epoch + 1", [])?;
+        let raised = epoch(&raising)?;
+        raising.commit()?;
+        Ok(raised)
+    }
+
+    fn append(&mut self, expected: Expected, links: &[Link], durable: Durable) -> Result<(), StoreError> {
+        let appending = self.begin_with(durable)?;
+        holds(&appending, expected.epoch)?;
+        let found = head(&appending)?;
+        if found != expected.head {
+            return Err(StoreError::Moved { expected: expected.head.seq, found: found.seq });
+        }
+        {
+            let mut insert = appending.prepare_cached("INSERT INTO records (seq, hash, bytes) VALUES (?1, ?2, ?3)")?;
+            for link in links {
+                insert.execute(params![integer(link.seq), link.hash.0, link.bytes])?;
+            }
+        }
+        Ok(appending.commit()?)
+    }
+
+    fn cut(&mut self, epoch: u64, seq: u64) -> Result<(), StoreError> {
+        let cutting = self.begin_with(Durable::Synced)?;
+        holds(&cutting, epoch)?;
+        let found = head(&cutting)?.seq;
+        if found != seq {
+            return Err(StoreError::Moved { expected: seq, found });
+        }
+        cutting.execute("DELETE FROM records WHERE seq = ?1", [integer(seq)])?;
+        Ok(cutting.commit()?)
+    }
+
+    fn beat(&mut self) -> Result<Option<Beat>, StoreError> {
+        let beat = self.db.query_row("SELECT t, at, wall FROM beat", [], |row| {
+            let wall: i64 = row.get(2)?;
+            let (t, at) = (row.get(0)?, Instant(row.get(1)?));
+            Ok(DateTime::from_timestamp_millis(wall).map(|wall| Beat { t, at, wall }))
+        });
+        Ok(beat.optional()?.flatten())
+    }
+
+    fn set_beat(&mut self, epoch: u64, beat: Beat, durable: Durable) -> Result<(), StoreError> {
+        let beating = self.begin_with(durable)?;
+        holds(&beating, epoch)?;
+        beating
+            .prepare_cached("INSERT OR REPLACE INTO beat (one, t, at, wall) VALUES (1, ?1, ?2, ?3)")?
+            .execute(params![beat.t, beat.at.0, beat.wall.timestamp_millis()])?;
+        Ok(beating.commit()?)
+    }
+
+    fn settle(&mut self) -> Result<(), StoreError> {
+        // Busy is no failure: a reader is in the way, and the log itself is whole.
+        self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(())
+    }
+}
+
+fn epoch(db: &Connection) -> Result<u64, StoreError> {
+    let epoch: i64 = db.query_row("SELECT epoch FROM lease", [], |row| row.get(0))?;
+    Ok(epoch.unsigned_abs())
+}
+
+fn holds(db: &Connection, ours: u64) -> Result<(), StoreError> {
+    let found = epoch(db)?;
+    if found == ours { Ok(()) } else { Err(StoreError::LeaseLost { ours, found }) }
+}
+
+fn head(db: &Connection) -> Result<Head, StoreError> {
+    let mut last = db.prepare_cached("SELECT seq, hash FROM records ORDER BY seq DESC LIMIT 1")?;
+    let head = last.query_row([], |row| {
+        let seq: i64 = row.get(0)?;
+        let hash = row.get_ref(1)?.as_blob().ok().and_then(|hash| hash.try_into().ok()).unwrap_or_default();
+        Ok(Head { seq: seq.unsigned_abs(), hash: Hash(hash) })
+    });
+    Ok(head.optional()?.unwrap_or_default())
+}
+
+fn integer(seq: u64) -> i64 {
+    i64::try_from(seq).unwrap_or(i64::MAX)
+}
+
+fn failed(wrong: &io::Error) -> StoreError {
+    if wrong.kind() == io::ErrorKind::StorageFull { StoreError::Full } else { StoreError::Failed(wrong.to_string()) }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(wrong: rusqlite::Error) -> Self {
+        match wrong.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::NoJournal(wrong.to_string()),
+            _ => Self::Failed(wrong.to_string()),
+        }
+    }
+}

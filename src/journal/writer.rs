@@ -1,0 +1,275 @@
+//! The one thread that owns the store. It gives each event its place, its hash and its bytes, and
+//! commits what waits in one transaction. Nobody learns of a record before it is kept.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::{io, thread};
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::chain::{Head, Link};
+use super::head;
+use super::lease::Lease;
+use super::memory::Memory;
+use super::record::{self, Draft, EncodeError};
+use super::store::{Beat, Durable, Expected, Store, StoreError};
+use crate::launch::event::Recorded;
+
+/// So many appends wait before the next has to.
+const QUEUE: usize = 1024;
+/// At most so many appends share a transaction.
+const GROUP: usize = 512;
+/// After so many groups the head file is written even while more is waiting.
+const HEAD_EVERY: u32 = 64;
+
+/// A handle on the journal. Cheap to clone; the thread ends when the last is gone.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    asks: mpsc::Sender<Ask>,
+    health: watch::Receiver<Health>,
+}
+
+/// Whether the journal can be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Health {
+    Well,
+    /// The last write failed; the next is tried. The banner's words.
+    Failing(String),
+    /// Nothing will ever be written by this console again.
+    Lost(String),
+}
+
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AppendError {
+    /// This one alone cannot be kept; the journal is well.
+    #[error("failed to {0}")]
+    Refused(Arc<EncodeError>),
+    /// Nothing of it was kept.
+    #[error("the journal cannot be written: {0}")]
+    Store(Arc<StoreError>),
+    #[error("the journal is closed")]
+    Closed,
+}
+
+#[derive(Debug)]
+enum Ask {
+    Append { drafts: Vec<Draft>, durable: Durable, reply: Reply },
+    Beat(Beat),
+    Close(oneshot::Sender<()>),
+}
+
+type Reply = oneshot::Sender<Result<Vec<Recorded>, AppendError>>;
+
+/// What the writer begins with.
+pub(super) struct Start {
+    pub store: Box<dyn Store>,
+    pub epoch: u64,
+    /// The last record, known to be synced.
+    pub head: Head,
+    /// Where the head is kept, and what keeps others away; none for a journal in memory.
+    pub files: Option<(PathBuf, Lease)>,
+}
+
+impl Journal {
+    pub(super) fn start(start: Start) -> io::Result<Self> {
+        let (asks, waiting) = mpsc::channel(QUEUE);
+        let (told, health) = watch::channel(Health::Well);
+        let Start { store, epoch, head, files } = start;
+        let (head_file, lease) = files.unzip();
+        let writer =
+            Writer { store, epoch, head, synced: head, filed: head, head_file, behind: 0, told, _lease: lease };
+        thread::Builder::new().name("journal".into()).spawn(move || writer.run(waiting))?;
+        Ok(Self { asks, health })
+    }
+
+    /// A journal that is gone when the process is.
+    ///
+    /// # Errors
+    /// No thread could be started.
+    pub fn in_memory() -> io::Result<Self> {
+        let store = Box::new(Memory::new());
+        Self::start(Start { store, epoch: 0, head: Head::default(), files: None })
+    }
+
+    /// Appends `drafts`, all or none, and gives back the records as they will be read.
+    ///
+    /// What was asked for first stands first. It happens even if this future is dropped.
+    ///
+    /// # Errors
+    /// Nothing of it was kept; see [`Journal::health`] for whether to try again.
+    pub async fn append(&self, drafts: Vec<Draft>, durable: Durable) -> Result<Vec<Recorded>, AppendError> {
+        let (reply, answer) = oneshot::channel();
+        let ask = Ask::Append { drafts, durable, reply };
+        self.asks.send(ask).await.map_err(|_| AppendError::Closed)?;
+        answer.await.map_err(|_| AppendError::Closed)?
+    }
+
+    /// Writes the heartbeat, outside the chain, and syncs what is not synced yet. Never waits: a beat
+    /// that finds the queue full is dropped, for appends tell more.
+    pub fn beat(&self, beat: Beat) {
+        let _ = self.asks.try_send(Ask::Beat(beat));
+    }
+
+    /// Whether the journal can be written; changes as it happens.
+    #[must_use]
+    pub fn health(&self) -> watch::Receiver<Health> {
+        self.health.clone()
+    }
+
+    /// Syncs everything and gives up the lease. Handles that remain are closed.
+    pub async fn close(self) {
+        let (reply, done) = oneshot::channel();
+        if self.asks.send(Ask::Close(reply)).await.is_ok() {
+            let _ = done.await;
+        }
+    }
+}
+
+struct Writer {
+    store: Box<dyn Store>,
+    epoch: u64,
+    head: Head,
+    /// Up to here the store is synced.
+    synced: Head,
+    /// What the head file says.
+    filed: Head,
+    head_file: Option<PathBuf>,
+    /// Groups since the head file was written.
+    behind: u32,
+    told: watch::Sender<Health>,
+    _lease: Option<Lease>,
+}
+
+/// Appends of one transaction.
+#[derive(Default)]
+struct Group {
+    links: Vec<Link>,
+    replies: Vec<(Reply, Vec<Recorded>)>,
+    durable: Option<Durable>,
+    beat: Option<Beat>,
+}
+
+impl Writer {
+    fn run(mut self, mut asks: mpsc::Receiver<Ask>) {
+        let mut closing = None;
+        while let Some(first) = asks.blocking_recv() {
+            let mut group = Group::default();
+            let mut head = self.head;
+            let mut next = Some(first);
+            while let Some(ask) = next {
+                match ask {
+                    Ask::Append { drafts, durable, reply } => match place(head, drafts) {
+                        Ok((links, records)) => {
+                            head = links.last().map_or(head, |link| Head { seq: link.seq, hash: link.hash });
+                            group.links.extend(links);
+                            group.replies.push((reply, records));
+                            group.durable = group.durable.max(Some(durable));
+                        }
+                        Err(wrong) => drop(reply.send(Err(AppendError::Refused(Arc::new(wrong))))),
+                    },
+                    Ask::Beat(beat) => group.beat = Some(beat),
+                    Ask::Close(reply) => {
+                        closing = Some(reply);
+                        break;
+                    }
+                }
+                next = if group.replies.len() < GROUP { asks.try_recv().ok() } else { None };
+            }
+            self.commit(group, head);
+            self.behind += 1;
+            if asks.is_empty() || self.behind >= HEAD_EVERY {
+                self.file_head();
+            }
+            if closing.is_some() {
+                break;
+            }
+        }
+        drop(asks);
+        self.settle();
+        drop(self);
+        if let Some(reply) = closing {
+            let _ = reply.send(());
+        }
+    }
+
+    fn commit(&mut self, group: Group, head: Head) {
+        let Group { links, replies, durable, beat } = group;
+        if let Some(durable) = durable {
+            let kept = self.keep(&links, durable);
+            if kept.is_ok() {
+                self.head = head;
+                if durable == Durable::Synced {
+                    self.synced = head;
+                }
+            }
+            self.tell(kept.as_ref().err().map(AsRef::as_ref));
+            for (reply, records) in replies {
+                let _ = reply.send(kept.clone().map(|()| records).map_err(AppendError::Store));
+            }
+        }
+        if let Some(beat) = beat {
+            let durable = if self.synced == self.head { Durable::Written } else { Durable::Synced };
+            let beaten = self.store.set_beat(self.epoch, beat, durable);
+            if beaten.is_ok() && durable == Durable::Synced {
+                self.synced = self.head;
+            }
+            self.tell(beaten.err().as_ref());
+        }
+    }
+
+    fn keep(&mut self, links: &[Link], durable: Durable) -> Result<(), Arc<StoreError>> {
+        if let Health::Lost(why) = &*self.told.borrow() {
+            return Err(Arc::new(StoreError::Failed(why.clone())));
+        }
+        let expected = Expected { epoch: self.epoch, head: self.head };
+        self.store.append(expected, links, durable).map_err(Arc::new)
+    }
+
+    fn tell(&self, wrong: Option<&StoreError>) {
+        let health = match wrong {
+            None => Health::Well,
+            Some(wrong) if wrong.may_pass() => Health::Failing(wrong.to_string()),
+            Some(wrong) => Health::Lost(wrong.to_string()),
+        };
+        self.told.send_if_modified(|told| {
+            let news = !matches!(told, Health::Lost(_)) && *told != health;
+            if news {
+                *told = health;
+            }
+            news
+        });
+    }
+
+    /// Brings the head file up to what is synced, after everyone who waited was answered.
+    fn file_head(&mut self) {
+        self.behind = 0;
+        let Some(path) = self.head_file.as_ref().filter(|_| self.filed != self.synced) else { return };
+        match head::write(path, self.synced) {
+            Ok(()) => self.filed = self.synced,
+            Err(wrong) => self.tell(Some(&StoreError::Failed(format!("the head file: {wrong}")))),
+        }
+    }
+
+    fn settle(&mut self) {
+        if self.store.settle().is_ok() {
+            self.synced = self.head;
+            self.file_head();
+            if let Some(path) = &self.head_file {
+                let _ = head::settle(path);
+            }
+        }
+    }
+}
+
+/// The links of `drafts` after `head`, and the records as they will be read.
+fn place(mut head: Head, drafts: Vec<Draft>) -> Result<(Vec<Link>, Vec<Recorded>), EncodeError> {
+    let mut links = Vec::with_capacity(drafts.len());
+    let mut records = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        let (bytes, settled) = record::settle(&draft.record(head.seq + 1))?;
+        head = head.then(&bytes);
+        links.push(Link { seq: head.seq, hash: head.hash, bytes });
+        records.push(settled);
+    }
+    Ok((links, records))
+}
