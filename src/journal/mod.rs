@@ -17,9 +17,13 @@ pub mod wire;
 pub mod writer;
 
 #[cfg(test)]
+mod open_tests;
+#[cfg(test)]
 mod samples;
 #[cfg(test)]
 mod store_tests;
+#[cfg(test)]
+mod writer_tests;
 
 pub use folder::LaunchFolder;
 pub use lease::Holder;

@@ -126,7 +126,7 @@ pub fn one_of_each() -> Vec<Event> {
         Event::ItemCancelled { item: item.clone(), attempt, why: why() },
         Event::Attested { item: item.clone(), note: why(), passed: true },
         Event::Waived { item: item.clone(), reason: why() },
-        Event::Acknowledged { item: item.clone() },
+        Event::Acknowledged { item },
         captured(json!({ "b": [1, null, "x"], "a": -0.5 })),
         Event::BaselineCaptured { name: "image".into(), value: Captured::Missing(why()) },
         Event::StreamChanged { stream: "chat".into(), open: true, why: why() },
