@@ -6,8 +6,10 @@ use std::path::Path;
 
 use tminus::base::{jq, proc};
 use tminus::clock;
+use tminus::engine::rollback;
 use tminus::kind::step::act::SIMULATE;
 use tminus::kind::step::simulate::simulate;
+use tminus::launch::id::RollbackId;
 
 fn main() {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
@@ -16,9 +18,17 @@ fn main() {
         (Some("__jq"), []) => jq::worker::main(),
         (Some(proc::SHIM), [dir]) => proc::shim(Path::new(dir), clock::HANDED),
         (Some(SIMULATE), [url, step]) => simulate(&url.to_string_lossy(), &step.to_string_lossy()),
+        (Some(rollback::ROLLBACK), [launch, run, id]) => roll_back(Path::new(launch), run, id),
         _ => 2,
     };
     exit(code);
+}
+
+fn roll_back(launch: &Path, run: &OsString, id: &OsString) -> i32 {
+    match run.to_str().and_then(|run| run.parse().ok()) {
+        Some(run) => rollback::main(launch, run, &RollbackId::new(id.to_string_lossy())),
+        None => rollback::code::FAILED,
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the file that exits")]

@@ -5,6 +5,7 @@
 //! `rollback/RUN-ID/`: `log`, `runner.log`, `steps/STEP.N/`.
 
 mod fact;
+mod load;
 mod log;
 mod run;
 
@@ -19,12 +20,13 @@ use serde::{Deserialize, Serialize};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::base::proc::create_private_dir;
-use crate::base::text::printable;
+use crate::base::text::printable_lines;
 use crate::base::wire::Network;
 use crate::clock;
 use crate::launch::event::{RollbackEnd, RollbackFact};
 use crate::launch::id::{ItemId, RollbackId};
 
+pub use load::{Kinds, load};
 pub use log::{Entry, Follow, Log, LogError, Opened};
 pub use run::{Look, Orders, attempt_folder, run};
 
@@ -102,6 +104,12 @@ impl Runner {
     }
 }
 
+/// `tminus __rollback`: the runner on what the launch's folder holds. Answers its exit code.
+#[must_use]
+pub fn main(launch: &Path, run: u32, rollback: &RollbackId) -> i32 {
+    serve(launch, run, rollback, || load(launch, run, rollback))
+}
+
 /// Is the runner of `rollback`, with orders and checks from `load`. Answers its exit code.
 ///
 /// `load` is called once the log is held and `Started` is told, so that a console sees it at once; what it
@@ -164,7 +172,7 @@ async fn to_its_end<L: Look>(
         Ok((orders, look)) => run(&orders, &look, &mut |fact| telling.tell(fact)).await,
         Err(why) => RollbackEnd::FailedAtStep {
             step: ItemId::new(rollback.as_str()),
-            why: printable(&why),
+            why: printable_lines(&why),
             by_hand: "nothing was done: do its steps by hand".to_owned(),
         },
     };

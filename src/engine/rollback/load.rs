@@ -1,0 +1,124 @@
+//! From the launch's folder to orders: the frozen plan, the frozen baseline, the network. It reads plain
+//! files and this process's environment (for the plan's secrets), and nothing else.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+
+use super::run::{Look, Orders};
+use super::{LaunchFile, folder};
+use crate::base::jq::Jq;
+use crate::base::proc::this_program;
+use crate::base::secret::Redactor;
+use crate::base::source::Source;
+use crate::base::template::Scope;
+use crate::base::wire::{Client, Limits, Network};
+use crate::kind::check::http::Http;
+use crate::kind::check::{self, Context};
+use crate::kind::session::Session;
+use crate::kind::{Catalogue, Spec};
+use crate::launch::id::{RollbackId, SessionId};
+use crate::launch::plan::Verify;
+use crate::launch::verdict::{Captured, Report, Verdict};
+use crate::plan::{self, Environment, Options};
+
+/// Looks with the kinds themselves, as the frozen plan says them.
+pub struct Kinds {
+    catalogue: Catalogue,
+    client: Client,
+    jq: Jq,
+    redactor: Redactor,
+    baseline: Scope,
+    sessions: BTreeMap<SessionId, Session>,
+    control: Option<Arc<Http>>,
+}
+
+/// Orders for `rollback` of the launch in `launch`, and what looks for it.
+///
+/// # Errors
+/// What is missing or wrong, as a sentence.
+pub fn load(launch: &Path, run: u32, rollback: &RollbackId) -> Result<(Orders, Kinds), String> {
+    let file: LaunchFile = json(&launch.join("launch.json"))?;
+    let captured: BTreeMap<String, Captured> = json_if_there(&launch.join("baseline.json"))?;
+    let path = launch.join("plan.toml");
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("failed to read {}: {error}", path.display()))?;
+    let options = Options { target: None, rehearsal: file.simulated };
+    let source = Source::new("plan.toml", text);
+    let loaded = plan::load(source.clone(), &Environment::of_process(), &options)
+        .map_err(|wrong| format!("the frozen plan does not load: {}", source.render(&wrong, false)))?;
+    let found = loaded.plan.rollback(rollback).cloned();
+    let found = found.ok_or_else(|| format!("the frozen plan has no rollback `{rollback}`"))?;
+
+    let mut baseline = Scope::default();
+    for (name, value) in &captured {
+        if let Some(value) = value.value() {
+            baseline.bind(name, value.clone());
+        }
+    }
+    let catalogue = loaded.catalogue;
+    let redactor = Redactor::new(catalogue.secrets.iter().cloned());
+    let simulated = match (&file.network, file.simulated) {
+        (Network::Loopback { address, .. }, true) => Some(*address),
+        (Network::Outside, true) => return Err("launch.json names no target for a rehearsal".to_owned()),
+        (_, false) => None,
+    };
+    let looking = Kinds {
+        client: Client::new(&file.network, Limits::default())?,
+        jq: Jq::default().redacting(redactor.clone()),
+        redactor: redactor.clone(),
+        baseline: baseline.clone(),
+        sessions: catalogue.sessions.iter().map(|(id, plan)| (id.clone(), Session::new(plan.clone()))).collect(),
+        control: loaded.plan.control.and_then(|spec| control(&catalogue, spec)),
+        catalogue: catalogue.clone(),
+    };
+    let orders = Orders {
+        rollback: found,
+        catalogue,
+        baseline,
+        folder: folder(launch, run, rollback),
+        base: file.base,
+        program: this_program(),
+        redactor,
+        simulated,
+    };
+    Ok((orders, looking))
+}
+
+fn control(catalogue: &Catalogue, spec: crate::launch::plan::SpecId) -> Option<Arc<Http>> {
+    match &catalogue.get(spec)?.spec {
+        Spec::Check(check::Spec::Http(probe)) => Some(Arc::new(probe.clone())),
+        _ => None,
+    }
+}
+
+impl Look for Kinds {
+    async fn look(&self, verify: &Verify) -> Report {
+        let ours = |why: &str| Report::plain(Verdict::Unknown, why, Duration::ZERO);
+        let Some(entry) = self.catalogue.get(verify.spec) else { return ours("the plan has no table for this check") };
+        let Spec::Check(spec) = &entry.spec else { return ours("this is no check") };
+        let context = Context {
+            client: self.client.clone(),
+            jq: self.jq.clone(),
+            redactor: self.redactor.clone(),
+            scope: entry.scope.with(&self.baseline),
+            session: entry.session.as_ref().and_then(|id| self.sessions.get(id).cloned()),
+            timeout: verify.timeout,
+            control: self.control.clone(),
+        };
+        spec.run(&context).await.report
+    }
+}
+
+fn json<T: DeserializeOwned>(path: &PathBuf) -> Result<T, String> {
+    let wrong = |error: &dyn std::fmt::Display| format!("failed to read {}: {error}", path.display());
+    let bytes = std::fs::read(path).map_err(|error| wrong(&error))?;
+    serde_json::from_slice(&bytes).map_err(|error| wrong(&error))
+}
+
+/// A plan without a baseline freezes none.
+fn json_if_there<T: DeserializeOwned + Default>(path: &PathBuf) -> Result<T, String> {
+    if path.exists() { json(path) } else { Ok(T::default()) }
+}
