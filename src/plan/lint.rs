@@ -43,7 +43,7 @@ fn found<'t>(pattern: &LazyLock<Option<Regex>>, text: &'t str) -> Option<&'t str
 /// What is wrong with a step's command.
 pub(super) fn command(owner: &Table<'_>, kind: Kind, confirm: Confirm, names: &Names, notes: &Notes) {
     let Some(Placed { value: DeValue::Table(step), .. }) = owner.any(kind.name) else { return };
-    let Some(argv) = step.get("command") else { return };
+    let Some(argv) = step.get("command").or_else(|| step.get("shell")) else { return };
     let words = strings(argv.get_ref(), argv.span().into());
     for (word, span) in &words {
         let template = Template::parse(word, *span).ok();

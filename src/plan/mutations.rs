@@ -1,1 +1,220 @@
-//! x
+//! A good answer made wrong in every plain way: another status, no body, each field of its JSON removed,
+//! null or of another type, each header removed or added, events cut, late or unwanted, no answer at all.
+//! A check that none of them disturbs proves nothing. It judges nothing itself.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::{Value, json};
+
+use crate::base::wire::Cause;
+use crate::kind::check::sse::{End, Received};
+use crate::kind::check::{Answer, Seen};
+use crate::launch::verdict::Finding;
+
+/// Fields of one answer that are changed; an example with more has enough of them.
+const MOST_FIELDS: usize = 64;
+/// Words of the findings that are tried as names of events and headers.
+const MOST_WORDS: usize = 48;
+/// Later than any limit a plan would set.
+const LATE: Duration = Duration::from_secs(86_400);
+
+/// Every mutation of `good`. The words of its findings say which events and headers are asked about.
+pub(super) fn of<'a>(good: &'a Seen, findings: &[Finding]) -> impl Iterator<Item = Seen> + 'a {
+    let words = words(findings);
+    (0..good.answers.len()).flat_map(move |at| {
+        let (label, answer) = &good.answers[at];
+        let wrong = match answer {
+            Ok(answer) => answers(answer, label, &words),
+            Err(_) => Vec::new(),
+        };
+        let silent = std::iter::once(Err(Cause::Refused));
+        wrong.into_iter().map(Ok).chain(silent).map(move |answer| {
+            let mut seen = good.clone();
+            seen.answers[at].1 = answer;
+            seen
+        })
+    })
+}
+
+fn answers(good: &Answer, label: &str, words: &BTreeSet<String>) -> Vec<Answer> {
+    let mut all = Vec::new();
+    let mut with = |change: &dyn Fn(&mut Answer)| {
+        let mut answer = good.clone();
+        change(&mut answer);
+        all.push(answer);
+    };
+    for status in [500, 404, 200, 204].into_iter().filter(|status| *status != good.http.status) {
+        with(&|answer| answer.http.status = status);
+    }
+    with(&|answer| answer.http.body = Bytes::new());
+    with(&|answer| answer.http.body = Bytes::from_static(b"{\"cut off"));
+    with(&|answer| answer.http.took = LATE);
+    for name in good.http.headers.keys() {
+        with(&|answer| {
+            answer.http.headers.remove(name);
+        });
+        with(&|answer| answer.http.headers = replaced(&good.http.headers, name));
+    }
+    for word in words {
+        with(&|answer| {
+            let name = HeaderName::try_from(word.as_str());
+            // What lets an origin in says its name, or any.
+            let value = HeaderValue::try_from(if word.ends_with("-origin") { label } else { "true" });
+            if let (Ok(name), Ok(value)) = (name, value) {
+                answer.http.headers.insert(name, value);
+            }
+        });
+        with(&|answer| answer.http.body = [answer.http.body.as_ref(), b"\n", word.as_bytes()].concat().into());
+    }
+    for body in fields(&good.http.body) {
+        with(&|answer| answer.http.body = Bytes::from(body.to_string()));
+    }
+    if good.end.is_some() {
+        all.extend(streams(good, words));
+    }
+    all
+}
+
+fn replaced(headers: &HeaderMap, name: &HeaderName) -> HeaderMap {
+    let mut other = headers.clone();
+    other.insert(name, HeaderValue::from_static("mutated"));
+    other
+}
+
+fn streams(good: &Answer, words: &BTreeSet<String>) -> Vec<Answer> {
+    let mut all = Vec::new();
+    let events = |events: Vec<Received>, end: End| Answer { events, end: Some(end), ..good.clone() };
+    let count = good.events.len();
+    for kept in 0..count {
+        all.push(events(good.events[..kept].to_vec(), End::Closed));
+    }
+    for (at, event) in good.events.iter().enumerate().take(MOST_FIELDS) {
+        let mut without = good.events.clone();
+        without.remove(at);
+        all.push(events(without, End::Closed));
+        let mut late = good.events.clone();
+        late.iter_mut().skip(at).for_each(|event| event.at += LATE);
+        all.push(events(late, End::Closed));
+        for data in fields(event.data.as_bytes()) {
+            // Every event alike, so that none of several can stand in for another.
+            let mut other = good.events.clone();
+            let alike = other.iter_mut().filter(|one| one.event == event.event && one.data == event.data);
+            alike.for_each(|one| one.data = data.to_string());
+            all.push(events(other, End::Closed));
+        }
+    }
+    let mut backwards = good.events.clone();
+    backwards.reverse();
+    all.push(events(backwards, End::Closed));
+    let before_last = count.saturating_sub(1);
+    for word in words {
+        let named = Received { event: word.clone(), data: "{}".to_owned(), ..Received::default() };
+        let said = Received { event: "message".to_owned(), data: word.clone(), ..Received::default() };
+        for unwanted in [named, said] {
+            let mut more = good.events.clone();
+            more.insert(before_last, unwanted);
+            all.push(events(more, End::Closed));
+        }
+    }
+    all
+}
+
+/// The JSON with one field removed, null, empty or of another type, for each field.
+fn fields(body: &[u8]) -> Vec<Value> {
+    let Ok(good) = serde_json::from_slice::<Value>(body) else { return Vec::new() };
+    let mut pointers = Vec::new();
+    collect(&good, "", &mut pointers);
+    let mut all = vec![json!(null), json!([]), json!({})];
+    for pointer in pointers.iter().filter(|pointer| !pointer.is_empty()) {
+        for value in [json!(null), empty(good.pointer(pointer)), another(good.pointer(pointer))] {
+            let mut other = good.clone();
+            if let Some(field) = other.pointer_mut(pointer) {
+                *field = value;
+            }
+            all.push(other);
+        }
+        all.extend(removed(&good, pointer));
+    }
+    all
+}
+
+fn collect(value: &Value, pointer: &str, found: &mut Vec<String>) {
+    if found.len() >= MOST_FIELDS {
+        return;
+    }
+    found.push(pointer.to_owned());
+    match value {
+        Value::Object(entries) => {
+            for (key, value) in entries {
+                collect(value, &format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")), found);
+            }
+        }
+        Value::Array(values) => {
+            values.iter().enumerate().for_each(|(at, value)| collect(value, &format!("{pointer}/{at}"), found));
+        }
+        _ => {}
+    }
+}
+
+fn removed(good: &Value, pointer: &str) -> Option<Value> {
+    let (parent, key) = pointer.rsplit_once('/')?;
+    let mut other = good.clone();
+    match other.pointer_mut(parent)? {
+        Value::Object(entries) => entries.remove(&key.replace("~1", "/").replace("~0", "~"))?,
+        Value::Array(values) => values.remove(key.parse().ok()?),
+        _ => return None,
+    };
+    Some(other)
+}
+
+fn empty(value: Option<&Value>) -> Value {
+    match value {
+        Some(Value::String(_)) => json!(""),
+        Some(Value::Array(_)) => json!([]),
+        Some(Value::Object(_)) => json!({}),
+        Some(Value::Number(_)) => json!(1e12),
+        Some(Value::Bool(flag)) => json!(!flag),
+        _ => json!(false),
+    }
+}
+
+fn another(value: Option<&Value>) -> Value {
+    match value {
+        Some(Value::String(_)) => json!(-7),
+        Some(Value::Array(_)) => json!({ "mutated": true }),
+        Some(Value::Object(_)) => json!(["mutated"]),
+        _ => json!("mutated"),
+    }
+}
+
+fn words(findings: &[Finding]) -> BTreeSet<String> {
+    let texts = findings.iter().flat_map(|finding| [finding.subject.as_str(), finding.expected.as_str()]);
+    let parts =
+        texts.flat_map(|text| text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))));
+    parts.filter(|part| part.len() > 1).take(MOST_WORDS).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn each_field_is_removed_null_empty_and_of_another_type() {
+        let all: Vec<String> = fields(br#"{"a":{"b":"x"}}"#).iter().map(ToString::to_string).collect();
+        for wanted in [r#"{"a":{}}"#, r#"{"a":{"b":null}}"#, r#"{"a":{"b":""}}"#, r#"{"a":{"b":-7}}"#, "{}"] {
+            assert!(all.iter().any(|one| one == wanted), "{wanted} in {all:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_body_is_mutated_within_bounds(body in "[\\[\\]{}\":,a-z0-9~/ ]{0,80}") {
+            prop_assert!(fields(body.as_bytes()).len() <= 3 + 4 * MOST_FIELDS);
+        }
+    }
+}

@@ -1,12 +1,58 @@
-//! x
-use super::*;
+//! What `tminus check` says of a plan: every mistake and every warning, with the source underlined, and
+//! one line at the end.
+
+use std::collections::BTreeSet;
+
+use super::{Environment, Options, load, trial};
 use crate::base::jq::Jq;
+use crate::base::source::{Diagnostic, Severity, Source};
+use crate::base::text::printable;
+
+/// A plan, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
+    /// How many mistakes there are; with none the plan is sound.
     pub errors: usize,
     pub warnings: usize,
+    /// For a terminal or a log, ending with a line that sums up.
     pub text: String,
 }
+
+/// Loads a plan and tries its checks on their examples. Reads no secret and asks for none: what the
+/// environment must set for a launch and does not is told in one line, and is no mistake of the plan.
 pub async fn check_report(source: &Source, environment: &Environment, jq: &Jq, colour: bool) -> Checked {
-    let _ = (source, environment, jq, colour);
-    Checked { errors: 0, warnings: 0, text: String::new() }
+    let options = Options { target: None, rehearsal: true };
+    match load(source.clone(), environment, &options) {
+        Err(found) => told(source, found, BTreeSet::new(), colour),
+        Ok(loaded) => {
+            let tried = trial::all(&loaded, jq).await;
+            let unset = loaded.unset.iter().map(|unset| printable(&unset.variable)).collect();
+            told(source, loaded.warnings.into_iter().chain(tried).collect(), unset, colour)
+        }
+    }
+}
+
+fn told(source: &Source, found: Vec<Diagnostic>, unset: BTreeSet<String>, colour: bool) -> Checked {
+    let errors = found.iter().filter(|found| found.severity == Severity::Error).count();
+    let warnings = found.len() - errors;
+    let mut text = source.render(&found, colour);
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    let name = printable(&source.name);
+    text.push_str(&match (errors, warnings) {
+        (0, 0) => format!("{name}: sound\n"),
+        (0, _) => format!("{name}: sound, with {}\n", counted(warnings, "warning")),
+        (_, 0) => format!("{name}: {}\n", counted(errors, "error")),
+        _ => format!("{name}: {}, {}\n", counted(errors, "error"), counted(warnings, "warning")),
+    });
+    if !unset.is_empty() {
+        let names = unset.into_iter().collect::<Vec<_>>().join(", ");
+        text.push_str(&format!("a launch needs these in the environment, which are not set here: {names}\n"));
+    }
+    Checked { errors, warnings, text }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

@@ -1,1 +1,248 @@
-//! x
+//! A check is tested before it is trusted: its good examples must pass, its bad ones must give the verdict
+//! they name, and every expectation must be one that some wrong answer can break. Examples of different
+//! items that contradict each other are told. Nothing here touches a wire.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::reader::Place;
+use super::{Loaded, examples, mutations};
+use crate::base::jq::{Jq, Program};
+use crate::base::source::{Diagnostic, Span};
+use crate::base::template::{Scope, Shape};
+use crate::kind::check::{self, Seen};
+use crate::kind::example::Answered;
+use crate::kind::session::Session;
+use crate::kind::{Entry, Spec};
+use crate::launch::id::SessionId;
+use crate::launch::verdict::{Finding, Report, Verdict};
+
+/// Values captured by what came before, as the good examples give them.
+#[derive(Default)]
+struct Captured {
+    sessions: BTreeMap<SessionId, Scope>,
+    baseline: Scope,
+}
+
+/// Tries every check of a plan on its examples; errors and warnings as they were found.
+pub(super) async fn all(loaded: &Loaded, jq: &Jq) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let mut captured = Captured::default();
+    let mut told = Vec::new();
+    for (entry, place) in loaded.catalogue.entries.iter().zip(&loaded.places) {
+        // The first of a for_each stands for all: they differ in one value.
+        if let (Spec::Check(check), false) = (&entry.spec, place.repeats) {
+            let scope = captured.scope(entry);
+            let good = one(check, entry, place, &scope, jq, &mut found).await;
+            if let Some(good) = good {
+                captured.keep(entry, place, &good, &scope, jq).await;
+            }
+            tell(check, entry, place, loaded, &mut told);
+        }
+    }
+    found.extend(contradictions(&told));
+    found
+}
+
+impl Captured {
+    fn scope(&self, entry: &Entry) -> Scope {
+        let session = entry.session.as_ref().and_then(|session| self.sessions.get(session));
+        let scope = self.baseline.with(&entry.scope);
+        session.map_or_else(|| scope.clone(), |session| scope.with(session))
+    }
+
+    async fn keep(&mut self, entry: &Entry, place: &Place, good: &Seen, scope: &Scope, jq: &Jq) {
+        let body = good.answers.first().and_then(|(_, answer)| answer.as_ref().ok());
+        let json = body.and_then(|answer| serde_json::from_slice::<Value>(&answer.http.body).ok()).unwrap_or_default();
+        for (name, _, program) in &place.captures {
+            let value = match program.as_deref().map(Program::parse) {
+                Some(Ok(program)) => jq.value(&program, &json, scope).await.ok(),
+                _ => None,
+            };
+            let value = value.unwrap_or_else(|| Value::String(format!("tok-{name}-1")));
+            match &entry.session {
+                Some(session) => self.sessions.entry(session.clone()).or_default().bind(name.as_str(), value),
+                None if entry.owner.as_str().starts_with("baseline.") => self.baseline.bind(name.as_str(), value),
+                None => {}
+            }
+        }
+    }
+}
+
+/// Tries one check; answers its first good example as seen.
+async fn one(
+    check: &check::Spec,
+    entry: &Entry,
+    place: &Place,
+    scope: &Scope,
+    jq: &Jq,
+    found: &mut Vec<Diagnostic>,
+) -> Option<Seen> {
+    let goods = match entry.examples.good.is_empty() {
+        false => entry.examples.good.clone(),
+        true => match check.derive(scope) {
+            Ok(derived) => vec![Answered { span: place.span, ..derived }],
+            Err(why) => {
+                let message = format!("{} cannot be tried: no good example: {why}", place.called);
+                let wrong = Diagnostic::warning("no-example", place.span, message);
+                found.push(
+                    wrong.help("write an `example` with `good = { … }`, so that it is tried before it is trusted"),
+                );
+                return None;
+            }
+        },
+    };
+    let mut first = None;
+    let mut expectations: Vec<Finding> = Vec::new();
+    for good in &goods {
+        let seen = check.seen(good, scope);
+        let report = check.judge(&seen, scope, jq).await;
+        if report.verdict == Verdict::Pass {
+            expectations.extend(report.findings);
+            first.get_or_insert(seen);
+        } else {
+            found.push(not_passed(place, good, &report, entry.examples.good.is_empty()));
+        }
+    }
+    let first = first?;
+    let mut open: BTreeSet<Expectation> = expectations.iter().filter_map(expectation).collect();
+    for (bad, gives) in &entry.examples.bad {
+        let report = check.judge(&check.seen(bad, scope), scope, jq).await;
+        strike(&mut open, &report);
+        if report.verdict != *gives {
+            let message = format!("a bad example of {} comes to {}, not {gives}", place.called, report.verdict);
+            found.push(Diagnostic::error("wrong-example", bad.span, message).label(report.summary));
+        }
+    }
+    for wrong in mutations::of(&first, &expectations) {
+        if open.is_empty() {
+            break;
+        }
+        strike(&mut open, &check.judge(&wrong, scope, jq).await);
+    }
+    for (row, subject, expected) in open {
+        let what = if row.is_empty() { format!("`{subject}` ({expected})") } else { format!("the row {row}") };
+        let message = format!("{} cannot fail: no wrong answer breaks {what}", place.called);
+        let wrong = Diagnostic::warning("vacuous-check", place.span, message).label("holds whatever is answered");
+        found.push(wrong.help("compare with what a right answer says, or show a `bad` example that breaks it"));
+    }
+    Some(first)
+}
+
+/// Row, subject and what is expected of it. In a matrix the row is the expectation.
+type Expectation = (String, String, String);
+
+fn expectation(finding: &Finding) -> Option<Expectation> {
+    if finding.verdict != Verdict::Pass || finding.subject.starts_with("capture ") {
+        return None;
+    }
+    Some(match &finding.row {
+        Some(row) => (row.clone(), String::new(), String::new()),
+        None => (String::new(), finding.subject.clone(), finding.expected.clone()),
+    })
+}
+
+/// Takes away the expectations that an answer broke.
+fn strike(open: &mut BTreeSet<Expectation>, report: &Report) {
+    for finding in report.findings.iter().filter(|finding| finding.verdict != Verdict::Pass) {
+        let passed = Finding { verdict: Verdict::Pass, ..finding.clone() };
+        if let Some(broken) = expectation(&passed) {
+            open.remove(&broken);
+        }
+    }
+}
+
+fn not_passed(place: &Place, good: &Answered, report: &Report, derived: bool) -> Diagnostic {
+    let whose = if derived { "the example that follows from its expectations" } else { "its good example" };
+    let message = format!("{} comes to {} on {whose}", place.called, report.verdict);
+    Diagnostic::error("wrong-example", good.span, message).label(report.summary.as_str())
+}
+
+/// A written answer, for its request in one state.
+struct Told {
+    request: String,
+    state: String,
+    answer: Answered,
+    called: String,
+    span: Span,
+}
+
+fn tell(check: &check::Spec, entry: &Entry, place: &Place, loaded: &Loaded, told: &mut Vec<Told>) {
+    if entry.examples.good.is_empty() {
+        return;
+    }
+    let plan = entry.session.as_ref().and_then(|session| loaded.catalogue.sessions.get(session));
+    let session = plan.cloned().map(Session::new);
+    for route in check.routes(&entry.examples, session.as_ref(), &entry.scope) {
+        let mut headers = route.headers.clone();
+        headers.sort();
+        told.push(Told {
+            request: format!("{} {} {headers:?}", route.method, route.url),
+            state: examples::state(&route.answer.when),
+            span: route.answer.span,
+            answer: route.answer,
+            called: place.called.clone(),
+        });
+    }
+}
+
+fn contradictions(told: &[Told]) -> Vec<Diagnostic> {
+    let mut by_request: BTreeMap<(&str, &str), Vec<&Told>> = BTreeMap::new();
+    for one in told.iter().filter(|one| one.span != Span::default()) {
+        by_request.entry((&one.request, &one.state)).or_default().push(one);
+    }
+    let mut found = Vec::new();
+    for same in by_request.values() {
+        for (at, later) in same.iter().enumerate() {
+            let clash = same[..at].iter().find_map(|first| Some((first, differ(&first.answer, &later.answer)?)));
+            if let Some((first, what)) = clash {
+                let state = if later.state.is_empty() { String::new() } else { format!(" while {}", later.state) };
+                let message =
+                    format!("{} and {} tell different answers to one request{state}", first.called, later.called);
+                let wrong = Diagnostic::error("contradicting-examples", later.span, message);
+                let wrong = wrong.label(format!("differs in {what}")).also(first.span, "the other answer");
+                found.push(wrong.help("say which state each belongs to: `when = { … }`, and what `sets` it"));
+            }
+        }
+    }
+    found
+}
+
+/// In what two answers contradict each other; what one leaves out the other may say.
+fn differ(a: &Answered, b: &Answered) -> Option<String> {
+    if a.status.unwrap_or(200) != b.status.unwrap_or(200) {
+        return Some("its status".to_owned());
+    }
+    if matches!((&a.body, &b.body), (Some(a), Some(b)) if a != b) {
+        return Some("its body".to_owned());
+    }
+    let names = |answer: &Answered| answer.events.iter().map(|told| told.event.clone()).collect::<Vec<_>>();
+    if !a.events.is_empty() && !b.events.is_empty() && names(a) != names(b) {
+        return Some("its events".to_owned());
+    }
+    let (a, b) = (a.json.as_ref()?, b.json.as_ref()?);
+    clash(&loose(a), &loose(b), "").map(|at| format!("`{at}`"))
+}
+
+/// The JSON of an example, null where a name stands whose value is not known yet.
+fn loose(shape: &Shape) -> Value {
+    match shape {
+        Shape::Plain(value) => value.clone(),
+        Shape::Text(template) if template.names().next().is_none() => Value::String(template.written()),
+        Shape::Text(_) => Value::Null,
+        Shape::List(shapes) => shapes.iter().map(loose).collect(),
+        Shape::Table(entries) => entries.iter().map(|(key, shape)| (key.clone(), loose(shape))).collect(),
+    }
+}
+
+fn clash(a: &Value, b: &Value, at: &str) -> Option<String> {
+    match (a, b) {
+        (Value::Null, _) | (_, Value::Null) => None,
+        (Value::Object(a), Value::Object(b)) => {
+            a.iter().find_map(|(key, value)| clash(value, b.get(key)?, &format!("{at}.{key}")))
+        }
+        (a, b) if a == b => None,
+        _ => Some(if at.is_empty() { ".".to_owned() } else { at.to_owned() }),
+    }
+}
