@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use regex::Regex;
 
@@ -52,7 +53,8 @@ const LONGEST: usize = 500;
 
 /// Source with comments and the insides of strings blanked, line breaks kept.
 fn code(source: &str) -> String {
-    let pattern = concat!(
+    static BLANK: LazyLock<Regex> = LazyLock::new(|| Regex::new(PATTERN).expect("a pattern"));
+    const PATTERN: &str = concat!(
         r"(?s)//[^\n]*",
         r"|/\*.*?\*/",
         "|b?r\"[^\"]*\"",
@@ -61,22 +63,23 @@ fn code(source: &str) -> String {
         "|b?\"(?:\\\\.|[^\"\\\\])*\"",
         r"|b?'(?:\\[^u]|\\u\{[0-9a-fA-F]*\}|[^\\'])'",
     );
-    let blank = Regex::new(pattern).expect("a pattern");
-    let blanked = blank.replace_all(source, |found: &regex::Captures<'_>| {
+    let blanked = BLANK.replace_all(source, |found: &regex::Captures<'_>| {
         found[0].chars().map(|c| if c == '\n' { '\n' } else { ' ' }).collect::<String>()
     });
     blanked.into_owned()
 }
 
 /// The first names of every path from the crate's root, with their lines: `crate::x`, `crate::{x, y::{z}}`,
-/// and `super::` chains that reach the root from a module this deep.
+/// and `super::` chains that reach the root, the file's own module being this deep.
 fn imports(source: &str, depth: usize) -> Vec<(String, usize)> {
+    static START: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"\b(?:crate|(?:self\s*::\s*)?super(?:\s*::\s*super)*)\s*::\s*").expect("a pattern")
+    });
     let code = code(source);
-    let start = Regex::new(r"\b(?:crate|(?:self\s*::\s*)?super(?:\s*::\s*super)*)\s*::\s*").expect("a pattern");
     let mut found = Vec::new();
-    for path in start.find_iter(&code) {
+    for path in START.find_iter(&code) {
         let ups = path.as_str().matches("super").count();
-        if ups != 0 && ups < depth {
+        if ups != 0 && ups < depth + inline_modules(&code, path.start()) {
             continue;
         }
         let line = code[..path.start()].matches('\n').count() + 1;
@@ -85,6 +88,20 @@ fn imports(source: &str, depth: usize) -> Vec<(String, usize)> {
         found.extend(firsts.into_iter().map(|name| (name, line)));
     }
     found
+}
+
+/// How many `mod name { … }` are open at a place of the code.
+fn inline_modules(code: &str, at: usize) -> usize {
+    static OPENS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\bmod\s+\w+\s*\{").expect("a pattern"));
+    let open_there = |opened: &regex::Match<'_>| {
+        let inside = &code[opened.end()..at];
+        let mut depth = 1;
+        inside.chars().all(|c| {
+            depth += i32::from(c == '{') - i32::from(c == '}');
+            depth > 0
+        })
+    };
+    OPENS.find_iter(&code[..at]).filter(open_there).count()
 }
 
 /// First names of the entries of `{a, b::c, d::{e}}`.
@@ -115,8 +132,12 @@ fn first_name(text: &str) -> String {
 
 /// Arrows that point the wrong way, in a file at this path under `src/`.
 fn wrong_arrows(path: &Path, source: &str) -> Vec<String> {
-    let modules: Vec<String> =
+    let mut modules: Vec<String> =
         path.with_extension("").iter().map(|part| part.to_string_lossy().into_owned()).filter(|m| m != "mod").collect();
+    // `x_tests.rs` is `x`'s own `mod tests`, kept beside it.
+    if modules.last().is_some_and(|last| last.ends_with("_tests")) {
+        modules.push("tests".into());
+    }
     let layer = modules.first().cloned().unwrap_or_default();
     if layer == "lib" || layer == "main" {
         return Vec::new();
@@ -134,24 +155,25 @@ fn wrong_arrows(path: &Path, source: &str) -> Vec<String> {
 }
 
 /// What a source may not hold: the pattern, and what to do instead.
-fn habits(tests: bool) -> Vec<(Regex, &'static str)> {
-    let mut habits = vec![
+static HABITS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
+    let habits = [
         (r"\b(?:struct|enum|trait|type|union)\s+\w*(?:Manager|Helpers?|Utils?|Handler)\b", "name it by what it is"),
         (r"\bfn\s+handle_\w+", "name it by what it does"),
         (r"\bmod\s+(?:utils?|helpers?|misc|common|managers?|handlers?)\b", "name the module by its noun"),
         (r"#!?\[allow\b", "write #[expect(lint, reason = \"…\")]"),
         (r"#\[ignore\b", "a test that is not run proves nothing"),
+        (SLEEP, "wait for the event itself, or pause time"),
     ];
-    if tests {
-        habits.push((r"\b(?:thread|time)::sleep\b", "wait for the event itself, or pause time"));
-    }
     habits.into_iter().map(|(pattern, instead)| (Regex::new(pattern).expect("a pattern"), instead)).collect()
-}
+});
+
+/// Refused in tests only.
+const SLEEP: &str = r"\b(?:thread|time)::sleep\b";
 
 fn broken_habits(name: &str, source: &str, tests: bool) -> Vec<String> {
     let code = code(source);
     let mut found = Vec::new();
-    for (pattern, instead) in habits(tests) {
+    for (pattern, instead) in HABITS.iter().filter(|(pattern, _)| tests || pattern.as_str() != SLEEP) {
         for at in pattern.find_iter(&code) {
             let line = code[..at.start()].matches('\n').count() + 1;
             found.push(format!("{name}:{line}: `{}`: {instead}", at.as_str()));
@@ -229,7 +251,9 @@ fn a_wrong_arrow_is_found_however_it_is_written() {
         ("ui/panes/list.rs", "use crate::{base::{text, source}, engine};"),
         ("ui/mod.rs", "pub use super::engine::Engine;"),
         ("launch/board.rs", "use super::super::kind::Kind;"),
-        ("launch/event.rs", "mod tests { use super::super::super::cli; use super::super::super::super::cli; }"),
+        ("launch/event.rs", "mod tests { use super::super::super::cli; }"),
+        ("launch/event.rs", "mod tests {} use super::super::cli;"),
+        ("launch/plan_tests.rs", "use super::super::super::cli;"),
         ("kind/check/http.rs", "type A = \"crate::\" ; use crate :: plan :: load;"),
         ("rehearsal/mod.rs", "use crate::engine::Loop;"),
         ("somewhere/mod.rs", ""),
@@ -244,6 +268,8 @@ fn a_wrong_arrow_is_found_however_it_is_written() {
         ("launch/board.rs", "use super::verdict; use crate::{base::text, launch::{event, engine}};"),
         ("ui/mod.rs", "use super::launch::board; const Q: char = '\"'; const R: &str = \"crate::engine\";"),
         ("kind/check/http.rs", "use super::super::Kind; use super::sse; use crate::clock;"),
+        ("launch/event.rs", "mod tests { fn f() { use super::super::plan; } }"),
+        ("launch/plan_tests.rs", "use super::super::plan::Plan;"),
         ("main.rs", "use tminus::cli;"),
     ] {
         assert_eq!(wrong_arrows(Path::new(path), source), Vec::<String>::new(), "{path}: {source}");

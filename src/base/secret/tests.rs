@@ -1,3 +1,5 @@
+//! The redactor's promises: no secret passes, in any form or across any cut of the stream.
+
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
 use proptest::prelude::*;
