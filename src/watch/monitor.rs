@@ -25,8 +25,8 @@ pub(super) struct Course {
     pub first: Instant,
 }
 
-/// Looks every `course.every` until cancelled. A look that lasts longer than that makes the ticks it
-/// covers missed, not late.
+/// Looks every `course.every` until cancelled. After a look that lasted longer than that the next one
+/// comes at once, the ticks between are missed and counted, and the rhythm is the old one.
 pub(super) async fn keep<L, F>(course: Course, mut look: L, outlet: Outlet, cancel: CancellationToken)
 where
     L: FnMut() -> F,
@@ -54,8 +54,7 @@ where
             view.take(&report, course.fails_after)
         });
         if let Some(verdict) = changed {
-            let observation =
-                Observation::MonitorChanged { monitor: course.id.clone(), verdict, why: report.summary };
+            let observation = Observation::MonitorChanged { monitor: course.id.clone(), verdict, why: report.summary };
             outlet.tell(observation, &cancel).await;
         }
     }
@@ -189,7 +188,7 @@ mod tests {
         cancel.cancel();
         task.await.expect("no panic");
         assert_eq!(*at.lock().expect("ours"), [0, 1_000, 2_000, 4_500, 5_000, 6_000, 7_000]);
-        assert_eq!(outlet.show(|live| live.monitors[&MonitorId::new("api")].missed), 2);
+        assert_eq!(outlet.show(|live| live.monitors[&MonitorId::new("api")].missed), 1);
     }
 
     #[tokio::test(start_paused = true)]

@@ -11,6 +11,7 @@ use crate::base::jq::{Jq, Said};
 use crate::base::template::Scope;
 use crate::base::wire::{Answer as HttpAnswer, Cause};
 use crate::kind::check::{Answer, Seen};
+use crate::kind::exchange::error_told;
 use crate::launch::verdict::{Finding, Report, Verdict};
 
 pub(super) fn expects(sse: &Sse, scope: &Scope) -> Vec<String> {
@@ -67,28 +68,15 @@ fn silence(cause: &Cause, control_answers: bool) -> Report {
 
 fn status(subject: &str, wanted: u16, answer: &HttpAnswer) -> Finding {
     let held = answer.status == wanted;
-    let told = error_words(&answer.body).filter(|_| !held).map(|told| format!(" {told}")).unwrap_or_default();
+    let told = serde_json::from_slice(&answer.body)
+        .ok()
+        .and_then(|body| error_told(&body))
+        .filter(|_| !held)
+        .map(|told| format!(" {told}"))
+        .unwrap_or_default();
     let after = answer.headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok());
     let after = after.filter(|_| !held).map(|after| format!(", retry after {after} s")).unwrap_or_default();
     Finding::held(subject, wanted.to_string(), format!("{}{told}{after}", answer.status), held)
-}
-
-/// The code and message of an error answer, in the usual places: `E4290 too many streams`.
-pub(crate) fn error_words(body: &[u8]) -> Option<String> {
-    let json: Value = serde_json::from_slice(body).ok()?;
-    let text = |pointers: &[&str]| {
-        pointers.iter().find_map(|pointer| match json.pointer(pointer) {
-            Some(Value::String(text)) => Some(text.clone()),
-            Some(Value::Number(number)) => Some(number.to_string()),
-            _ => None,
-        })
-    };
-    let code = text(&["/error/code", "/code"]);
-    let message = text(&["/error/message", "/message", "/detail", "/error"]);
-    match (code, message) {
-        (Some(code), Some(message)) => Some(format!("{code} {message}")),
-        (one, other) => one.or(other),
-    }
 }
 
 fn content_type(answer: &HttpAnswer) -> String {

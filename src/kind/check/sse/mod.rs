@@ -21,9 +21,8 @@ use crate::base::wire::{Cause, sse};
 use crate::kind::Kind;
 use crate::launch::verdict::Report;
 
-pub(crate) use judge::{error_words, is_event_stream};
+pub(crate) use judge::is_event_stream;
 pub use pattern::{Fit, Look, Pattern};
-pub(crate) use read::clean;
 pub(crate) use request::keep_cookies;
 
 /// What a checked stream may cost: line and event as everywhere, 16 MiB in all, this many events.

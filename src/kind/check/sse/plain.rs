@@ -161,12 +161,11 @@ impl Meanwhile {
 pub(super) fn routes(sse: &Sse, good: &[Answered], session: Option<&Session>, scope: &Scope) -> Vec<Route> {
     let route = |call: &Call, answer: Answered, stream: bool| {
         let open = call.open_scope(scope, session);
-        let shared = session.into_iter().flat_map(|session| &session.plan.headers);
-        let headers =
-            shared.chain(&call.headers).filter_map(|(name, value)| Some((name.clone(), value.text(&open).ok()?)));
+        let headers = Session::headers(session, &call.headers).into_iter();
+        let headers = headers.filter_map(|(name, value)| Some((name.to_owned(), value.text(&open).ok()?)));
         Route {
             method: call.method.to_owned(),
-            url: call.url(&open, session).unwrap_or_else(|_| call.address.written()),
+            url: Session::join(session, &call.address, &open).unwrap_or_else(|_| call.address.written()),
             headers: headers.collect(),
             answer,
             captures: Vec::new(),

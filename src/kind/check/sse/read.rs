@@ -13,17 +13,15 @@ use super::{BOUNDS, EVENTS, End, MEANWHILE, Meanwhile, Received, STREAM, Sse, ju
 use crate::base::jq::Jq;
 use crate::base::secret::Redactor;
 use crate::base::template::Scope;
-use crate::base::text::{cut, printable, printable_lines};
 use crate::base::wire::{Answer as HttpAnswer, Body, Cause, Opening, Request, sse};
-use crate::kind::check::{Answer, Check, Context, Seen};
-use crate::launch::verdict::{Exchange, Report, Verdict};
+use crate::kind::check::http::control_answers;
+use crate::kind::check::{Answer, Context, Seen};
+use crate::kind::exchange::{self, fit};
+use crate::launch::verdict::{Exchange, Report};
 
 /// Bytes of an answer that is no stream which are read for its error code, and how long.
 const ERROR_BODY: usize = 8 << 10;
 const ERROR_TIME: Duration = Duration::from_secs(2);
-/// Bytes of events kept in the exchange, and columns of one shown text.
-const EXCHANGE_BODY: usize = 4 << 10;
-const SHOWN: usize = 400;
 
 pub(super) async fn run(sse: &Sse, cx: &Context) -> Report {
     let started = Instant::now();
@@ -37,19 +35,12 @@ pub(super) async fn run(sse: &Sse, cx: &Context) -> Report {
         Err(cause) => vec![(STREAM.to_owned(), Err(cause.clone()))],
     };
     let lost = answers.iter().any(|(_, answer)| matches!(answer, Err(Cause::NotResolved | Cause::NoRoute)));
-    let control_answers = lost && control(cx).await;
-    let seen = Seen { answers, control_answers };
+    let answers_at_all = lost && control_answers(cx).await;
+    let seen = Seen { answers, control_answers: answers_at_all };
     let mut report = judge::judge(sse, &seen, &scope, &cx.jq).await;
     report.took = started.elapsed();
-    report.exchange = request.ok().map(|request| exchange(&request, &seen));
-    fit_to_show(report, &cx.redactor)
-}
-
-/// Does our own network work? Only then is a name that does not resolve the target's fault.
-async fn control(cx: &Context) -> bool {
-    let Some(control) = &cx.control else { return false };
-    let alone = Context { session: None, control: None, ..cx.clone() };
-    control.run(&alone).await.report.verdict == Verdict::Pass
+    report.exchange = request.ok().and_then(|request| told(&request, &seen, &cx.redactor));
+    fit(report, &cx.redactor)
 }
 
 type Answers = Vec<(String, Result<Answer, Cause>)>;
@@ -62,7 +53,7 @@ async fn stream(sse: &Sse, cx: &Context, scope: &Scope, request: Request, starte
         Ok(opening) => opening,
         Err(cause) => return vec![(STREAM.to_owned(), Err(cause))],
     };
-    keep_cookies(cx.session.as_ref(), &url, &headers);
+    keep_cookies(cx.session.as_ref(), &url, &headers, &cx.redactor);
     let kind = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if status != sse.expect.status || !kind.is_some_and(judge::is_event_stream) {
         let body = error_body(&mut body).await;
@@ -95,7 +86,7 @@ async fn act(meanwhile: &Meanwhile, cx: &Context, scope: &Scope) -> Result<HttpA
     let request = meanwhile.call.request(scope, cx.session.as_ref())?;
     let url = request.url.clone();
     let answer = cx.client.send(request, cx.timeout).await?;
-    keep_cookies(cx.session.as_ref(), &url, &answer.headers);
+    keep_cookies(cx.session.as_ref(), &url, &answer.headers, &cx.redactor);
     Ok(answer)
 }
 
@@ -234,92 +225,25 @@ pub(super) async fn read(
     }
 }
 
-fn exchange(request: &Request, seen: &Seen) -> Exchange {
-    let mut exchange = Exchange {
-        request: format!("{} {}", request.method, request.url),
-        request_headers: request.headers.iter().map(|(name, value)| kept(name, value)).collect(),
-        request_body: String::from_utf8_lossy(request.body.as_deref().unwrap_or_default()).into_owned(),
-        ..Exchange::default()
-    };
-    let (answer, others) = match seen.answers.split_first() {
-        Some(((_, answer), others)) => (answer, others),
-        None => return exchange,
-    };
-    match answer {
-        Err(cause) => exchange.response = cause.words(),
-        Ok(answer) => {
-            exchange.response = line(answer.http.status);
-            let headers = answer.http.headers.iter();
-            exchange.response_headers =
-                headers.map(|(name, value)| kept(name.as_str(), &String::from_utf8_lossy(value.as_bytes()))).collect();
-            let mut body = answer.http.body.to_vec();
-            for event in &answer.events {
-                // Four times what is shown, so that redaction sees past the cut.
-                if body.len() > 4 * EXCHANGE_BODY {
-                    exchange.body_cut = true;
-                    break;
-                }
-                let (name, data) = (&event.event, &event.data);
-                sse::Event { name, data, id: event.id.as_deref(), gives_id: event.id.is_some(), mended: false }
-                    .write(&mut body);
+/// The exchange with the events in place of a body, and the other request's answer beside.
+fn told(request: &Request, seen: &Seen, redactor: &Redactor) -> Option<Exchange> {
+    let ((_, answer), others) = seen.answers.split_first()?;
+    let whole = answer.as_ref().map(|answer| {
+        let mut body = answer.http.body.to_vec();
+        for event in &answer.events {
+            // Beyond what is kept, so that the exchange sees that there was more.
+            if body.len() > 2 * exchange::BODY {
+                break;
             }
-            exchange.response_body = String::from_utf8_lossy(&body).into_owned();
+            let (name, data, id) = (&event.event, &event.data, event.id.as_deref());
+            sse::Event { name, data, id, gives_id: id.is_some(), mended: false }.write(&mut body);
         }
-    }
+        HttpAnswer { body: body.into(), ..answer.http.clone() }
+    });
+    let mut told = exchange::exchange(request, whole.as_ref().map_err(|cause| *cause), redactor);
     for (label, other) in others {
-        let told = other.as_ref().map_or_else(Cause::words, |other| line(other.http.status));
-        exchange.response = format!("{}; {label}: {told}", exchange.response);
+        let line = other.as_ref().map_or_else(Cause::words, |other| exchange::status_words(other.http.status));
+        told.response = format!("{}; {label}: {}", told.response, exchange::shown(&line, exchange::FINDING, redactor));
     }
-    exchange
-}
-
-fn line(status: u16) -> String {
-    let reason = http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
-    reason.map_or_else(|| status.to_string(), |reason| format!("{status} {reason}"))
-}
-
-/// A header as it may be kept: credentials are not, whether the redactor knows their value or not.
-fn kept(name: &str, value: &str) -> (String, String) {
-    let secret = ["authorization", "proxy-authorization", "cookie", "set-cookie"];
-    match secret.iter().any(|secret| name.eq_ignore_ascii_case(secret)) {
-        true => (name.to_owned(), "(not kept)".to_owned()),
-        false => (name.to_owned(), value.to_owned()),
-    }
-}
-
-/// Redacted and free of control sequences; and redacted once more, for a secret with control
-/// sequences inside is whole again without them.
-pub(crate) fn clean(redactor: &Redactor, text: &str) -> String {
-    redactor.text(&printable(&redactor.text(text)))
-}
-
-/// Cleaned, then cut: in this order, so that no cut makes half a secret pass.
-fn fit_to_show(mut report: Report, redactor: &Redactor) -> Report {
-    let show = |text: &mut String| *text = cut(&clean(redactor, text), SHOWN);
-    show(&mut report.summary);
-    for finding in &mut report.findings {
-        show(&mut finding.subject);
-        show(&mut finding.expected);
-        show(&mut finding.seen);
-    }
-    if let Some(exchange) = &mut report.exchange {
-        show(&mut exchange.request);
-        show(&mut exchange.response);
-        for (name, value) in exchange.request_headers.iter_mut().chain(&mut exchange.response_headers) {
-            show(name);
-            show(value);
-        }
-        for body in [&mut exchange.request_body, &mut exchange.response_body] {
-            // A live prefix of a secret at the end is held back here, and dropped.
-            let held = redactor.stream().feed(body.as_bytes());
-            let clean = redactor.text(&printable_lines(&String::from_utf8_lossy(&held)));
-            let mut end = clean.len().min(EXCHANGE_BODY);
-            while !clean.is_char_boundary(end) {
-                end -= 1;
-            }
-            exchange.body_cut |= end < clean.len();
-            *body = clean[..end].to_owned();
-        }
-    }
-    report
+    Some(told)
 }

@@ -4,6 +4,7 @@
 use url::Url;
 
 use super::Call;
+use crate::base::secret::Redactor;
 use crate::base::template::{Scope, Template, Unbound};
 use crate::base::wire::{Cause, Request};
 use crate::kind::session::Session;
@@ -15,13 +16,11 @@ impl Call {
     /// A name without a value, or an address that is none.
     pub fn request(&self, scope: &Scope, session: Option<&Session>) -> Result<Request, Cause> {
         let ours = |unbound: Unbound| Cause::Ours(unbound.to_string());
-        let url = self.url(scope, session).map_err(ours)?;
+        let url = Session::join(session, &self.address, scope).map_err(ours)?;
         let url = Url::parse(&url).map_err(|why| Cause::Ours(format!("`{url}` is no address: {why}")))?;
-        let mut headers: Vec<(String, String)> = Vec::new();
-        let shared = session.into_iter().flat_map(|session| session.plan.headers.iter());
-        for (name, value) in shared.chain(&self.headers) {
-            headers.retain(|(earlier, _)| !earlier.eq_ignore_ascii_case(name));
-            headers.push((name.clone(), value.text(scope).map_err(ours)?));
+        let mut headers = Vec::new();
+        for (name, value) in Session::headers(session, &self.headers) {
+            headers.push((name.to_owned(), value.text(scope).map_err(ours)?));
         }
         let mut add = |name: &str, value: String| {
             if !headers.iter().any(|(written, _)| written.eq_ignore_ascii_case(name)) {
@@ -32,7 +31,7 @@ impl Call {
         if body.is_some() {
             add("Content-Type", "application/json".to_owned());
         }
-        if let Some(cookies) = session.and_then(|session| cookies(session, &url)) {
+        if let Some(cookies) = session.and_then(|session| session.cookies_for(&url).header) {
             add("Cookie", cookies);
         }
         let body = body.map(|json| json.to_string().into());
@@ -51,19 +50,6 @@ impl Call {
             }
         }
         Ok(request)
-    }
-
-    /// The address, absolute as far as the session has a base.
-    pub(super) fn url(&self, scope: &Scope, session: Option<&Session>) -> Result<String, Unbound> {
-        let address = self.address.text(scope)?;
-        if address.starts_with("http://") || address.starts_with("https://") {
-            return Ok(address);
-        }
-        let base = session.and_then(|session| session.plan.base.as_ref()).map(|base| base.text(scope)).transpose()?;
-        Ok(match base {
-            Some(base) => format!("{}/{}", base.trim_end_matches('/'), address.trim_start_matches('/')),
-            None => address,
-        })
     }
 
     /// Every name without a value bound to itself in braces: for addresses that are shown or matched
@@ -85,21 +71,9 @@ impl Call {
     }
 }
 
-fn cookies(session: &Session, url: &Url) -> Option<String> {
-    if !session.plan.cookies {
-        return None;
-    }
-    let state = session.state();
-    let pairs: Vec<String> = state.jar.get_request_values(url).map(|(name, value)| format!("{name}={value}")).collect();
-    (!pairs.is_empty()).then(|| pairs.join("; "))
-}
-
-/// Keeps the cookies of an answer, where the session has a jar.
-pub(crate) fn keep_cookies(session: Option<&Session>, url: &str, headers: &http::HeaderMap) {
-    let (Some(session), Ok(url)) = (session.filter(|session| session.plan.cookies), Url::parse(url)) else { return };
-    let mut state = session.state();
-    for cookie in headers.get_all(http::header::SET_COOKIE).iter().filter_map(|value| value.to_str().ok()) {
-        // A cookie that is none, or not for us, is left out as a browser leaves it out.
-        let _ = state.jar.parse(cookie, &url);
+/// Keeps the cookies of an answer, where there is a session, each known to the redactor first.
+pub(crate) fn keep_cookies(session: Option<&Session>, url: &str, headers: &http::HeaderMap, redactor: &Redactor) {
+    if let (Some(session), Ok(url)) = (session, Url::parse(url)) {
+        session.keep_cookies(&url, headers, redactor);
     }
 }

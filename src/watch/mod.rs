@@ -1,0 +1,188 @@
+//! Monitors and live streams, for as long as a launch is open: they look, show and tell. Nothing here
+//! decides; what they find goes to the loop as observations, and into the live picture.
+
+mod guard;
+mod monitor;
+mod outlet;
+mod raw;
+mod stream;
+#[cfg(test)]
+mod stream_tests;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::guard::OverWire;
+use self::monitor::Course;
+use self::outlet::Outlet;
+use self::raw::Raw;
+use self::stream::Tail;
+use crate::kind::check::{self, Context};
+use crate::kind::session::Session;
+use crate::kind::{Catalogue, Entry, Spec};
+use crate::launch::command::Observation;
+use crate::launch::id::{ItemId, StreamId};
+use crate::launch::live::{Live, OutputView};
+use crate::launch::plan::{Monitor, Plan, SpecId, Stream};
+use crate::launch::verdict::{Report, Verdict};
+
+/// Directives for the log's filter: below `warn`, the tail's crates print headers and data.
+pub const LOG_DIRECTIVES: [&str; 2] = ["eventsource_client=warn", "launchdarkly_sdk_transport=warn"];
+
+/// The first looks of all monitors are spread over this.
+const SPREAD: Duration = Duration::from_millis(500);
+
+/// Makes the context an entry runs in, as things stand when it is asked.
+pub type Contexts = Arc<dyn Fn(&Entry) -> Context + Send + Sync>;
+
+/// Everything that watches during a launch. It runs until [`Watch::stop`].
+pub struct Watch {
+    outlet: Outlet,
+    live: watch::Receiver<Arc<Live>>,
+    catalogue: Arc<Catalogue>,
+    contexts: Contexts,
+    streams: Vec<Stream>,
+    /// Where streams are kept: one file each.
+    folder: PathBuf,
+    tails: Mutex<BTreeMap<StreamId, CancellationToken>>,
+    tasks: TaskTracker,
+    cancel: CancellationToken,
+}
+
+/// A stream that cannot be opened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unopened {
+    #[error("the plan has no stream `{0}`")]
+    Unknown(StreamId),
+    #[error("stream `{0}` is no event stream")]
+    NoTail(StreamId),
+}
+
+impl Watch {
+    /// Starts every monitor, and every stream that needs no session. `folder` takes the streams' raw
+    /// lines, redacted: the launch folder's `streams`.
+    #[must_use]
+    pub fn start(
+        plan: &Plan,
+        catalogue: Arc<Catalogue>,
+        contexts: Contexts,
+        observations: mpsc::Sender<Observation>,
+        folder: PathBuf,
+    ) -> Self {
+        let (to, live) = watch::channel(Arc::default());
+        let outlet = Outlet::new(observations);
+        let (tasks, cancel) = (TaskTracker::new(), CancellationToken::new());
+        tasks.spawn(outlet.clone().publish(to, cancel.clone()));
+        let streams = plan.streams.clone();
+        let tails = Mutex::default();
+        let watch = Self { outlet, live, catalogue, contexts, streams, folder, tails, tasks, cancel };
+        let count = u32::try_from(plan.monitors.len()).unwrap_or(u32::MAX).max(1);
+        for (monitor, place) in plan.monitors.iter().zip(0_u32..) {
+            watch.monitor(monitor, SPREAD.min(monitor.every) * place / count);
+        }
+        for stream in &plan.streams {
+            let alone = watch.catalogue.get(stream.spec).is_some_and(|entry| entry.session.is_none());
+            if alone && let Err(why) = watch.open_stream(&stream.id, None) {
+                watch.outlet.show(|live| {
+                    live.streams.entry(stream.id.clone()).or_default().last_error = Some(why.to_string());
+                });
+            }
+        }
+        watch
+    }
+
+    /// The live picture, about fifteen times a second at most and only when it changed.
+    #[must_use]
+    pub fn live(&self) -> watch::Receiver<Arc<Live>> {
+        self.live.clone()
+    }
+
+    /// Opens a stream, with the session it needs; one that is open already is closed first.
+    ///
+    /// # Errors
+    /// There is no such stream in the plan, or it is of a kind that is not tailed.
+    pub fn open_stream(&self, id: &StreamId, session: Option<Session>) -> Result<(), Unopened> {
+        let stream = self.streams.iter().find(|stream| stream.id == *id);
+        let stream = stream.ok_or_else(|| Unopened::Unknown(id.clone()))?;
+        let entry = self.catalogue.get(stream.spec);
+        let Some((entry, Spec::Check(check::Spec::Sse(sse)))) = entry.map(|entry| (entry, &entry.spec)) else {
+            return Err(Unopened::NoTail(id.clone()));
+        };
+        let cx = (self.contexts)(entry);
+        let cancel = self.cancel.child_token();
+        let earlier = {
+            let mut tails = self.tails.lock().unwrap_or_else(PoisonError::into_inner);
+            tails.insert(id.clone(), cancel.clone())
+        };
+        if let Some(earlier) = earlier {
+            earlier.cancel();
+        }
+        let file = format!("{}.sse", ItemId::new(id.as_str()).folder());
+        let tail = Tail {
+            id: id.clone(),
+            sse: sse.clone(),
+            opens: OverWire { client: cx.client, head_time: cx.timeout },
+            jq: cx.jq,
+            redactor: cx.redactor,
+            scope: cx.scope,
+            session: session.or(cx.session),
+            raw: Raw::open(&self.folder.join(file)),
+            outlet: self.outlet.clone(),
+            cancel,
+        };
+        self.tasks.spawn(tail.keep());
+        Ok(())
+    }
+
+    /// Closes a stream; its lines stay.
+    pub fn close_stream(&self, id: &StreamId) {
+        if let Some(cancel) = self.tails.lock().unwrap_or_else(PoisonError::into_inner).remove(id) {
+            cancel.cancel();
+        }
+    }
+
+    /// Shows the tail of a step's output beside the rest. It must be redacted and printable.
+    pub fn show_output(&self, item: ItemId, output: OutputView) {
+        self.outlet.show(|live| live.outputs.insert(item, output));
+    }
+
+    /// Ends every look and every stream, and waits until they have ended.
+    pub async fn stop(self) {
+        self.cancel.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    fn monitor(&self, monitor: &Monitor, after: Duration) {
+        let course = Course {
+            id: monitor.id.clone(),
+            every: monitor.every,
+            fails_after: monitor.fails_after,
+            first: Instant::now() + after,
+        };
+        let (catalogue, contexts) = (Arc::clone(&self.catalogue), Arc::clone(&self.contexts));
+        let (spec, timeout) = (monitor.spec, monitor.timeout);
+        let look = move || look(Arc::clone(&catalogue), Arc::clone(&contexts), spec, timeout);
+        self.tasks.spawn(monitor::keep(course, look, self.outlet.clone(), self.cancel.clone()));
+    }
+}
+
+async fn look(catalogue: Arc<Catalogue>, contexts: Contexts, spec: SpecId, timeout: Duration) -> Report {
+    let Some(entry) = catalogue.get(spec) else {
+        return Report::plain(Verdict::Unknown, "the plan has no check for this monitor", Duration::ZERO);
+    };
+    match &entry.spec {
+        Spec::Check(check) => {
+            let cx = Context { timeout, ..contexts(entry) };
+            check.run(&cx).await.report
+        }
+        Spec::Step(_) => Report::plain(Verdict::Unknown, "a step is no monitor", Duration::ZERO),
+    }
+}

@@ -1,0 +1,339 @@
+//! A live tail of server-sent events: one client an attempt, reconnects with our own patience, and
+//! what a console shows of it. It judges nothing: the `sse` check does that.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use eventsource_client::{Client as _, ClientBuilder, ReconnectOptions, SSE};
+use futures_util::StreamExt;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::guard::{Guard, Lost, Noted, Opens};
+use super::outlet::{Outlet, PUBLISH_EVERY};
+use super::raw::Raw;
+use crate::base::jq::Jq;
+use crate::base::secret::Redactor;
+use crate::base::template::Scope;
+use crate::clock;
+use crate::kind::check::sse::{Fit, Look, Pattern, Received, Sse};
+use crate::kind::exchange::shown;
+use crate::kind::session::Session;
+use crate::launch::command::Observation;
+use crate::launch::id::StreamId;
+use crate::launch::live::{LINES_KEPT, Line, StreamView};
+use crate::launch::time::Wall;
+
+/// The wait before a reconnect: first, and at most; a server's own wish is held within these.
+const SHORTEST_WAIT: Duration = Duration::from_millis(500);
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// Refusals in a row (401, 404, no event stream) after which the tail stops asking.
+const REFUSALS: u32 = 5;
+/// Columns of a shown line; data longer than `LARGE` bytes is cut as it comes, not when it is shown.
+const COLUMNS: usize = 500;
+const LARGE: usize = 4 << 10;
+/// Events taken at once, and the span their rate is measured over.
+const BATCH: usize = 1_024;
+const RATE_SPAN: Duration = Duration::from_secs(5);
+
+/// One stream to tail.
+pub(super) struct Tail<O> {
+    pub id: StreamId,
+    pub sse: Sse,
+    pub opens: O,
+    pub jq: Jq,
+    pub redactor: Redactor,
+    /// Values known before the session's own.
+    pub scope: Scope,
+    pub session: Option<Session>,
+    pub raw: Raw,
+    pub outlet: Outlet,
+    pub cancel: CancellationToken,
+}
+
+/// How one attempt ended.
+enum Ended {
+    Cancelled,
+    /// The server closed the stream.
+    Closed,
+    Lost(Lost),
+}
+
+impl<O: Opens> Tail<O> {
+    /// Tails until cancelled, until the stream closes after its terminal event, or until the server
+    /// has said no often enough.
+    pub(super) async fn keep(self) {
+        let mut pane = Pane::new(&self);
+        let (mut wait, mut refusals, mut told) = (FIRST_WAIT, 0, None);
+        let mut last_id = None;
+        for attempt in 0_u32.. {
+            let (before, noted) = (pane.total, Arc::default());
+            if attempt > 0 {
+                pane.change(|view| view.reconnects = attempt);
+            }
+            let ended = self.attempt(&mut pane, &mut told, last_id.take(), &noted).await;
+            let noted = std::mem::take(&mut *noted.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+            last_id = noted.last_id;
+            let (why, refused, last) = match &ended {
+                Ended::Cancelled => return pane.close(None),
+                Ended::Closed => ("the server closed it".to_owned(), false, pane.finished),
+                Ended::Lost(Lost::Status(204)) => ("204: the server has nothing to stream".to_owned(), false, true),
+                Ended::Lost(lost) => (shown(&lost.to_string(), COLUMNS, &self.redactor), lost.refused(), pane.finished),
+            };
+            refusals = if refused { refusals + 1 } else { 0 };
+            let last = last || refusals == REFUSALS;
+            let why = match (pane.finished, last) {
+                (true, _) => format!("closed after its terminal event: {why}"),
+                (false, true) => format!("{why}; not tried again"),
+                (false, false) => why,
+            };
+            pane.close(Some(&why).filter(|_| !pane.finished));
+            self.tell(&mut told, false, why).await;
+            if last {
+                return;
+            }
+            wait = match noted.retry {
+                Some(wish) if pane.total > before => wish,
+                _ if pane.total > before => FIRST_WAIT,
+                Some(wish) => wish.max(wait),
+                None => wait,
+            };
+            wait = wait.clamp(SHORTEST_WAIT, LONGEST_WAIT);
+            tokio::select! {
+                biased;
+                () = self.cancel.cancelled() => return,
+                () = tokio::time::sleep(wait) => {}
+            }
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+    }
+
+    async fn tell(&self, told: &mut Option<bool>, open: bool, why: String) {
+        if *told != Some(open) {
+            *told = Some(open);
+            let observation = Observation::StreamChanged { stream: self.id.clone(), open, why };
+            self.outlet.tell(observation, &self.cancel).await;
+        }
+    }
+
+    async fn attempt(
+        &self,
+        pane: &mut Pane<'_>,
+        told: &mut Option<bool>,
+        last_id: Option<String>,
+        noted: &Arc<std::sync::Mutex<Noted>>,
+    ) -> Ended {
+        let scope =
+            self.session.as_ref().map_or_else(|| self.scope.clone(), |session| self.scope.with(&session.scope()));
+        let mut request = match self.sse.call.stream_request(&scope, self.session.as_ref()) {
+            Ok(request) => request,
+            Err(cause) => return Ended::Lost(Lost::Wire(cause)),
+        };
+        // An id that no header can carry is not worth failing for.
+        if let Some(id) = last_id.filter(|id| !id.is_empty() && http::HeaderValue::from_str(id).is_ok()) {
+            request.headers.push(("Last-Event-ID".to_owned(), id));
+            noted.lock().unwrap_or_else(std::sync::PoisonError::into_inner).last_id =
+                request.headers.last().map(|(_, id)| id.clone());
+        }
+        self.raw.write(format!("\n\n: attempt at {}\n", clock::wall().to_rfc3339()).as_bytes());
+        let guard = Guard {
+            opens: self.opens.clone(),
+            request,
+            session: self.session.clone(),
+            redactor: self.redactor.clone(),
+            raw: self.raw.clone(),
+            patience: self.sse.expect.max_gap.filter(|_| !pane.finished),
+            noted: Arc::clone(noted),
+        };
+        // The address is the guard's secret too: the client logs the one it knows.
+        let builder = match ClientBuilder::for_url("http://stream.invalid/") {
+            Ok(builder) => builder,
+            Err(why) => return Ended::Lost(Lost::Wire(crate::base::wire::Cause::Ours(why.to_string()))),
+        };
+        let alone = ReconnectOptions::reconnect(false).retry_initial(false).build();
+        let client = builder.reconnect(alone).redirect_limit(0).build_with_transport(guard);
+        let mut batches = client.stream().ready_chunks(BATCH);
+        loop {
+            let batch = tokio::select! {
+                biased;
+                () = self.cancel.cancelled() => return Ended::Cancelled,
+                () = sleep_until(pane.due()), if pane.has_more() => {
+                    pane.render();
+                    continue;
+                }
+                batch = batches.next() => batch,
+            };
+            let Some(batch) = batch else { return Self::ended(noted) };
+            let (now, at) = (Instant::now(), clock::wall());
+            for item in batch {
+                match item {
+                    Ok(SSE::Connected(_)) => {
+                        pane.open(now);
+                        self.tell(told, true, "open".to_owned()).await;
+                    }
+                    Ok(SSE::Event(event)) => pane.take(event, now, at, &scope).await,
+                    Ok(SSE::Comment(_)) => {}
+                    Err(_) => return Self::ended(noted),
+                }
+            }
+        }
+    }
+
+    fn ended(noted: &std::sync::Mutex<Noted>) -> Ended {
+        let lost = noted.lock().unwrap_or_else(std::sync::PoisonError::into_inner).lost.take();
+        lost.map_or(Ended::Closed, Ended::Lost)
+    }
+}
+
+/// What is shown of a stream, gathered without a lock and rendered at most so often.
+struct Pane<'a> {
+    sse: &'a Sse,
+    jq: &'a Jq,
+    redactor: &'a Redactor,
+    id: &'a StreamId,
+    outlet: &'a Outlet,
+    raw: &'a Raw,
+    /// Not rendered yet, oldest first; never more than the pane keeps.
+    fresh: VecDeque<(Wall, eventsource_client::Event, bool)>,
+    total: u64,
+    errors: u64,
+    dropped: u64,
+    finished: bool,
+    last_at: Option<Instant>,
+    longest_gap: Duration,
+    rendered: Instant,
+    /// When so many had come, oldest first, for the rate.
+    marks: VecDeque<(Instant, u64)>,
+    rate: f64,
+}
+
+impl<'a> Pane<'a> {
+    fn new<O>(tail: &'a Tail<O>) -> Self {
+        let now = Instant::now();
+        Self {
+            sse: &tail.sse,
+            jq: &tail.jq,
+            redactor: &tail.redactor,
+            id: &tail.id,
+            outlet: &tail.outlet,
+            raw: &tail.raw,
+            fresh: VecDeque::new(),
+            total: 0,
+            errors: 0,
+            dropped: 0,
+            finished: false,
+            last_at: None,
+            longest_gap: Duration::ZERO,
+            rendered: now,
+            marks: VecDeque::from([(now, 0)]),
+            rate: 0.0,
+        }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut StreamView)) {
+        self.outlet.show(|live| change(live.streams.entry(self.id.clone()).or_default()));
+    }
+
+    fn open(&mut self, now: Instant) {
+        self.last_at = Some(now);
+        self.change(|view| view.open = true);
+    }
+
+    fn close(&mut self, error: Option<&String>) {
+        self.render();
+        self.last_at = None;
+        self.rate = 0.0;
+        self.marks.clear();
+        self.change(|view| {
+            view.open = false;
+            view.per_second = 0.0;
+            view.last_error = error.cloned().or(view.last_error.take());
+        });
+    }
+
+    async fn take(&mut self, mut event: eventsource_client::Event, now: Instant, at: Wall, scope: &Scope) {
+        self.total += 1;
+        let gap = self.last_at.map_or(Duration::ZERO, |last| now - last);
+        self.longest_gap = self.longest_gap.max(gap);
+        self.last_at = Some(now);
+        let error = event.event_type == "error" || self.any(&self.sse.expect.never, &event, scope).await;
+        self.errors += u64::from(error);
+        if !self.finished {
+            self.finished = self.any(&self.sse.until, &event, scope).await;
+        }
+        if event.data.len() > LARGE {
+            event.data = shown(&event.data, COLUMNS, self.redactor);
+            self.dropped += 1;
+        }
+        if self.fresh.len() == LINES_KEPT {
+            self.fresh.pop_front();
+            self.dropped += 1;
+        }
+        self.fresh.push_back((at, event, error));
+    }
+
+    async fn any(&self, patterns: &[Pattern], event: &eventsource_client::Event, scope: &Scope) -> bool {
+        for pattern in patterns.iter().filter(|pattern| pattern.names(&event.event_type, &event.data)) {
+            if pattern.json.is_none() {
+                return true;
+            }
+            let (name, data) = (event.event_type.clone(), event.data.clone());
+            let received = Received { event: name, data, ..Received::default() };
+            if pattern.fits(&Look::new(&received), scope, self.jq).await == Fit::Yes {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// True while something waits to be rendered, or a rate to fall.
+    fn has_more(&self) -> bool {
+        !self.fresh.is_empty() || self.rate > 0.0
+    }
+
+    fn due(&self) -> Instant {
+        self.rendered + if self.fresh.is_empty() { Duration::from_secs(1) } else { PUBLISH_EVERY }
+    }
+
+    fn render(&mut self) {
+        let now = Instant::now();
+        self.measure(now);
+        self.rendered = now;
+        let redactor = self.redactor;
+        let line = |(at, event, error): (Wall, eventsource_client::Event, bool)| Line {
+            at,
+            tag: shown(&event.event_type, 40, redactor),
+            text: shown(&event.data, COLUMNS, redactor),
+            error,
+        };
+        let lines: Vec<Line> = self.fresh.drain(..).map(line).collect();
+        let unkept = self.raw.stopped();
+        let (total, rate, gap, errors, finished) =
+            (self.total, self.rate, self.longest_gap, self.errors, self.finished);
+        let dropped = self.dropped;
+        let fell = self.outlet.show(|live| {
+            let view = live.streams.entry(self.id.clone()).or_default();
+            view.lines.extend(lines);
+            let over = view.lines.len().saturating_sub(LINES_KEPT);
+            view.lines.drain(..over);
+            (view.total, view.per_second, view.longest_gap) = (total, rate, gap);
+            (view.errors, view.finished, view.dropped) = (errors, finished, dropped + over as u64);
+            view.last_error = unkept.or(view.last_error.take());
+            over as u64
+        });
+        self.dropped += fell;
+    }
+
+    fn measure(&mut self, now: Instant) {
+        while self.marks.len() > 1 && self.marks.get(1).is_some_and(|(at, _)| now - *at >= RATE_SPAN) {
+            self.marks.pop_front();
+        }
+        let (since, count) = self.marks.front().copied().unwrap_or((now, self.total));
+        let (span, came) = ((now - since).as_secs_f64(), self.total - count);
+        let came = u32::try_from(came).map_or(f64::MAX, f64::from);
+        self.rate = if span > 0.0 { came / span } else { 0.0 };
+        self.marks.push_back((now, self.total));
+    }
+}
