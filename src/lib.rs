@@ -17,6 +17,7 @@
 //! | `cli` | one file a subcommand |
 
 pub mod base;
+pub mod cli;
 pub mod clock;
 pub mod engine;
 pub mod journal;

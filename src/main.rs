@@ -19,7 +19,7 @@ fn main() {
         (Some(proc::SHIM), [dir]) => proc::shim(Path::new(dir), clock::HANDED),
         (Some(SIMULATE), [url, step]) => simulate(&url.to_string_lossy(), &step.to_string_lossy()),
         (Some(rollback::ROLLBACK), [launch, run, id]) => roll_back(Path::new(launch), run, id),
-        _ => 2,
+        _ => tminus::cli::run(),
     };
     exit(code);
 }

@@ -1,3 +1,16 @@
-//! The engine: what drives a launch.
+//! The engine: one loop that ties the four pure verbs to the world. It decides nothing itself.
+//!
+//! `run` is the loop, `dispatch` a turn of it, `effects` what a record sets going; `world`, `steps`,
+//! `baseline` and `runner` are the hands; `rollback` is the detached runner, a process of its own.
 
+pub mod baseline;
+pub mod crew;
+pub mod dispatch;
+pub mod effects;
 pub mod rollback;
+pub mod run;
+pub mod runner;
+pub mod select;
+pub mod steps;
+pub mod time;
+pub mod world;

@@ -1,0 +1,263 @@
+//! Puts a launch together: the plan read and its mistakes told, the folder, the journal, the world, the
+//! loop. What `run` and `rehearse` share.
+
+use std::io::IsTerminal as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+
+use super::Common;
+use crate::base::jq::Jq;
+use crate::base::source::Source;
+use crate::base::wire::{Client, Limits, Network};
+use crate::engine::effects::{Effects, Switch};
+use crate::engine::run::{Loop, Parts};
+use crate::engine::steps::Outputs;
+use crate::engine::time::{Axis, Pace};
+use crate::engine::world::{self, World};
+use crate::journal::{self, Beat, Holder, LaunchFolder, Purpose};
+use crate::launch::board::Board;
+use crate::launch::event::{Actor, Event, Mode, Recorded};
+use crate::launch::plan::Plan;
+use crate::launch::port::Port;
+use crate::launch::time::{Instant, Mark};
+use crate::plan::{self, Environment, Loaded, Options};
+use crate::watch::Watch;
+use crate::{base, clock};
+
+/// How long a stream's head may take; monitors have timeouts of their own.
+const WATCH_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How a launch was opened: `launch.json`. The rollback runner reads `base`, `network`, `simulated`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Site {
+    pub version: u32,
+    /// The plan as it was named when the launch was opened.
+    pub plan: String,
+    /// The folder of the plan: where steps run.
+    pub base: PathBuf,
+    pub rehearsal: bool,
+    pub network: Network,
+    /// True in a rehearsal: steps ask the simulated target instead of running.
+    pub simulated: bool,
+}
+
+/// The faults of a rehearsal: how to switch them, and which come when.
+pub struct Rehearsal {
+    pub switch: Switch,
+    /// At a mark, or from the start.
+    pub script: Vec<(Option<Mark>, String)>,
+}
+
+/// What a launch is opened with.
+pub struct Opening {
+    pub source: Source,
+    pub loaded: Loaded,
+    pub folder: LaunchFolder,
+    /// False for the folder of a launch to go on with.
+    pub new: bool,
+    pub site: Site,
+    pub pace: Pace,
+    pub rehearsal: Option<Rehearsal>,
+    pub operator: Actor,
+}
+
+impl Site {
+    /// The simulated target, in a rehearsal.
+    #[must_use]
+    pub fn target(&self) -> Option<SocketAddr> {
+        match &self.network {
+            Network::Loopback { address, .. } if self.simulated => Some(*address),
+            _ => None,
+        }
+    }
+}
+
+/// A launch that is ready to fly.
+pub struct Flight {
+    pub looping: Loop,
+    pub port: Port,
+    pub folder: PathBuf,
+    pub operator: Actor,
+    /// What a person should know about the journal that was found.
+    pub noticed: Vec<String>,
+}
+
+/// Reads a plan file.
+///
+/// # Errors
+/// It cannot be read, or is no text.
+pub fn read(path: &Path) -> anyhow::Result<Source> {
+    let bytes = std::fs::read(path).with_context(|| format!("failed to read the plan {}", path.display()))?;
+    let text = String::from_utf8(bytes).with_context(|| format!("the plan {} is no UTF-8 text", path.display()))?;
+    Ok(Source::new(path.display().to_string(), text))
+}
+
+/// Loads a plan; its mistakes are printed, all of them, and end the command.
+///
+/// # Errors
+/// The plan is not sound.
+pub fn load(source: &Source, rehearsal: bool) -> anyhow::Result<Loaded> {
+    let options = Options { target: None, rehearsal };
+    match plan::load(source.clone(), &Environment::of_process(), &options) {
+        Ok(loaded) => Ok(loaded),
+        Err(mistakes) => {
+            let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            eprintln!("{}", source.render(&mistakes, colour));
+            bail!("{} is not sound: {} mistakes", source.name, mistakes.len());
+        }
+    }
+}
+
+/// The launch folder: the one named, or a new one in the state folder of this user.
+///
+/// # Errors
+/// It cannot be made, is not readable, or is no launch.
+pub fn folder(common: &Common, plan: &str, rehearsal: bool) -> anyhow::Result<(LaunchFolder, bool)> {
+    match &common.launch {
+        Some(path) if path.join("journal.db").exists() => Ok((LaunchFolder::open(path)?, false)),
+        Some(path) => Ok((LaunchFolder::create(path)?, true)),
+        None => {
+            let kind = if rehearsal { "rehearsals" } else { "launches" };
+            let stamp = clock::wall().format("%Y%m%d-%H%M%S%.3f");
+            let path = state_folder().join(kind).join(format!("{plan}-{stamp}"));
+            Ok((LaunchFolder::create(path)?, true))
+        }
+    }
+}
+
+/// `$XDG_STATE_HOME/tminus`, or `~/.local/state/tminus`, or the temporary folder.
+fn state_folder() -> PathBuf {
+    let of = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = of("HOME").map(|home| home.join(".local/state"));
+    of("XDG_STATE_HOME").or(home).unwrap_or_else(std::env::temp_dir).join("tminus")
+}
+
+/// The site of a launch to go on with.
+///
+/// # Errors
+/// `launch.json` cannot be read.
+pub fn site(folder: &LaunchFolder) -> anyhow::Result<Site> {
+    let path = folder.launch();
+    let bytes = std::fs::read(&path).with_context(|| format!("failed to read {}", path.display()))?;
+    serde_json::from_slice(&bytes).with_context(|| format!("{} is not readable as a launch", path.display()))
+}
+
+/// The operator as the arguments name one.
+///
+/// # Errors
+/// The role is not in the plan.
+pub fn operator(common: &Common, plan: &Plan) -> anyhow::Result<Actor> {
+    let role = match &common.role {
+        None => None,
+        Some(name) => {
+            let known = plan.roles.iter().find(|role| role.id.as_str() == name);
+            let Some(known) = known else {
+                let near = base::source::nearest(name, plan.roles.iter().map(|role| role.id.as_str()));
+                let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
+                bail!("no role `{name}` in this plan{near}");
+            };
+            Some(known.id.clone())
+        }
+    };
+    Ok(Actor::person(common.name.clone(), role))
+}
+
+/// Opens the journal, brings the board to where it stood, and makes the loop.
+///
+/// # Errors
+/// Another console holds the folder, or something of it cannot be read or written.
+pub async fn open(opening: Opening) -> anyhow::Result<Flight> {
+    let Opening { source, loaded, folder, new, site, pace, rehearsal, operator } = opening;
+    let plan = Arc::new(loaded.plan);
+    let holder = Holder::here(operator.name.clone(), clock::wall());
+    let opened = {
+        let folder = folder.clone();
+        tokio::task::spawn_blocking(move || journal::open(&folder, Purpose::Act(holder))).await??
+    };
+    let Some(journal) = opened.journal else { bail!("the journal was opened for reading only") };
+    if new {
+        folder.write(&folder.plan(), source.text.as_bytes())?;
+    }
+    folder.write(&folder.launch(), &serde_json::to_vec_pretty(&site)?)?;
+    let board = Board::replay(Arc::clone(&plan), &opened.records);
+    let axis = axis(&board, opened.beat);
+    let (observations_in, observations) = mpsc::channel(4096);
+    let catalogue = Arc::new(loaded.catalogue);
+    let world = World::new(world::Parts {
+        plan: Arc::clone(&plan),
+        catalogue: Arc::clone(&catalogue),
+        client: Client::new(&site.network, Limits::default()).map_err(anyhow::Error::msg)?,
+        jq: Jq::default(),
+        observations: observations_in,
+        program: base::proc::this_program(),
+        folder: Some(folder.path().to_owned()),
+        base: site.base.clone(),
+        simulated: site.target(),
+    });
+    let watching = world.clone();
+    let watch = Arc::new(Watch::start(
+        &plan,
+        catalogue,
+        Arc::new(move |entry| watching.context(entry, &base::template::Scope::default(), WATCH_TIMEOUT)),
+        world.observations.clone(),
+        folder.streams(),
+    ));
+    let (faults, script) = rehearsal.map(|rehearsal| (rehearsal.switch, rehearsal.script)).unzip();
+    let (live, shown) = (watch.live(), Arc::clone(&watch));
+    let outputs: Outputs = Arc::new(move |item, view| shown.show_output(item.clone(), view));
+    let parts = Parts {
+        board,
+        axis,
+        journal,
+        effects: Effects { world, watch: Some(watch), outputs, faults },
+        observations,
+        live,
+        pace,
+        script: script.unwrap_or_default(),
+        operator: operator.clone(),
+        folder: Some(folder.path().to_owned()),
+    };
+    let (mut looping, port) = Loop::new(parts);
+    let event = first_event(&plan, &opened.records, opened.beat.map(|beat| beat.t), site.rehearsal);
+    looping.state(event, operator.clone()).await.map_err(anyhow::Error::msg)?;
+    let noticed = opened.noticed.iter().map(ToString::to_string).collect();
+    Ok(Flight { looping, port, folder: folder.path().to_owned(), operator, noticed })
+}
+
+/// Where the axis stands: at the last thing known, carried on by wall time, never backwards.
+fn axis(board: &Board, beat: Option<Beat>) -> Axis {
+    let recorded = board.recent.back().map(|record| (record.at, record.recorded_at));
+    let known = beat.map(|beat| (beat.at, beat.wall)).into_iter().chain(recorded).max_by_key(|(at, _)| *at);
+    let origin = known.map_or(Instant(0), |(at, wall)| {
+        let gap = (clock::wall() - wall).to_std().unwrap_or_default();
+        at.plus(gap)
+    });
+    Axis::new(Axis::machine(), origin)
+}
+
+/// The opening of a new launch, or a console's return to one.
+fn first_event(plan: &Plan, records: &[Recorded], beat: Option<i64>, rehearsal: bool) -> Event {
+    let Some(last) = records.last() else {
+        return Event::LaunchOpened {
+            plan: plan.id.clone(),
+            plan_hash: plan.hash.clone(),
+            mode: if rehearsal { Mode::Rehearsal } else { Mode::Launch },
+            start: plan.clock.start,
+            release: plan.release.clone(),
+        };
+    };
+    let clean = last.event == Event::ConsoleLeft;
+    Event::ConsoleReturned { clean, t: beat.unwrap_or(i64::MAX) }
+}
+
+/// The folder of a plan, absolute.
+pub fn base_of(plan: &Path) -> PathBuf {
+    let folder = plan.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
+}

@@ -1,0 +1,94 @@
+//! The command line: one file a subcommand. Each answers with an exit code (console.md): 0 go, 1 no-go,
+//! 2 cannot tell, 3 the plan or the arguments are wrong, 4 rolled back, 130 interrupted.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+mod assemble;
+mod check;
+mod gate;
+mod headless;
+
+mod kinds;
+
+mod rehearse;
+mod run;
+mod summary;
+
+/// Something of the user's is wrong: the plan, the arguments, the folder.
+pub const WRONG: i32 = 3;
+/// A signal ended it.
+pub const INTERRUPTED: i32 = 130;
+
+/// A launch war-room console for the terminal.
+#[derive(Debug, Parser)]
+#[command(name = "tminus", version, max_term_width = 100, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Fly a plan against a target simulated from it; without a PLAN, the bundled OmniAI launch.
+    Rehearse(rehearse::Arguments),
+    /// Open a launch of PLAN, or continue the one in --launch DIR.
+    Run(run::Arguments),
+    /// Run the checks of gates, phases or items once, without a launch; for CI.
+    Gate(gate::Arguments),
+    /// Say everything that is wrong with a plan, and try its checks on their examples.
+    Check(check::Arguments),
+
+    /// Print the kinds of check and step, each with an example.
+    Kinds,
+}
+
+/// What `run` and `rehearse` share.
+#[derive(Debug, Clone, Args)]
+struct Common {
+    /// Run without a console: the outcome is the exit code.
+    #[arg(long)]
+    headless: bool,
+    /// Where the launch is kept: a new folder, or the one of a launch to go on with.
+    #[arg(long, value_name = "DIR")]
+    launch: Option<PathBuf>,
+    /// The role you act for.
+    #[arg(long = "as", value_name = "ROLE")]
+    role: Option<String>,
+    /// Your name in the journal.
+    #[arg(long, env = "USER", value_name = "NAME", default_value = "operator")]
+    name: String,
+    /// Draw with ASCII alone.
+    #[arg(long)]
+    ascii: bool,
+}
+
+/// Parses the arguments, runs the subcommand, and answers with its exit code.
+#[must_use]
+pub fn run() -> i32 {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { WRONG } else { 0 };
+        }
+    };
+    let done = match cli.command {
+        Command::Rehearse(arguments) => rehearse::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Gate(arguments) => gate::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+
+        Command::Kinds => kinds::run(),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("tminus: {error:#}");
+        WRONG
+    })
+}
+
+/// The runtime of every subcommand that needs one.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
+}

@@ -1,0 +1,74 @@
+//! `tminus run`: opens a launch of a plan, or goes on with one, in the console or headless.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::assemble::{self, Opening, Site};
+use super::{Common, headless, runtime};
+use crate::base::wire::Network;
+use crate::engine::time::Pace;
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The plan file; not needed to go on with the launch in --launch DIR.
+    #[arg(required_unless_present = "launch")]
+    plan: Option<PathBuf>,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// # Errors
+/// The plan, the arguments or the folder are wrong.
+pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
+    let common = &arguments.common;
+    let existing = common.launch.as_ref().filter(|path| path.join("journal.db").exists());
+    let (source, known) = match (existing, &arguments.plan) {
+        (Some(folder), plan) => {
+            let folder = crate::journal::LaunchFolder::open(folder)?;
+            if let Some(plan) = plan {
+                same_plan(plan, &folder.plan())?;
+            }
+            let mut source = assemble::read(&folder.plan())?;
+            let site = assemble::site(&folder)?;
+            if site.rehearsal {
+                anyhow::bail!("{} is a rehearsal: go on with `tminus rehearse --launch`", folder.path().display());
+            }
+            source.name.clone_from(&site.plan);
+            (source, Some(site))
+        }
+        (None, Some(plan)) => (assemble::read(plan)?, None),
+        (None, None) => anyhow::bail!("no launch is in that folder: name the plan to open one there"),
+    };
+    let loaded = assemble::load(&source, false)?;
+    let operator = assemble::operator(common, &loaded.plan)?;
+    let (folder, new) = assemble::folder(common, &loaded.plan.id, false)?;
+    let site = known.unwrap_or_else(|| Site {
+        version: 1,
+        plan: source.name.clone(),
+        base: assemble::base_of(Path::new(&source.name)),
+        rehearsal: false,
+        network: Network::Outside,
+        simulated: false,
+    });
+    let pace = Pace::Real;
+    let opening = Opening { source, loaded, folder, new, site, pace, rehearsal: None, operator };
+    runtime()?.block_on(async {
+        let flight = assemble::open(opening).await?;
+        headless::fly(flight, common, None).await
+    })
+}
+
+/// A running launch keeps the plan it was opened with.
+fn same_plan(named: &Path, frozen: &Path) -> anyhow::Result<()> {
+    let (named_source, frozen_source) = (assemble::read(named)?, assemble::read(frozen)?);
+    if named_source.text != frozen_source.text {
+        anyhow::bail!(
+            "{} differs from the plan this launch was opened with ({}): a launch keeps its plan; \
+             leave the plan out to go on with the frozen one",
+            named.display(),
+            frozen.display()
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,116 @@
+//! What a headless launch leaves on standard output: phases, verdicts, countdown, rollbacks, and where
+//! everything lies. And the exit code all of it comes to.
+
+use std::fmt::Write as _;
+
+use crate::launch::board::{Board, Progress};
+use crate::launch::countdown;
+use crate::launch::event::{Mode, RollbackEnd, Vote};
+use crate::launch::gate;
+use crate::launch::time::{Instant, clock_face};
+use crate::launch::verdict::Verdict;
+
+/// The exit code of a launch (console.md): 0 go · 1 no-go · 2 cannot tell · 4 rolled back. A drill or a
+/// rehearsal of a rollback never changes it.
+#[must_use]
+pub fn exit_code(board: &Board, now: Instant) -> i32 {
+    let worst = board
+        .plan
+        .phases
+        .iter()
+        .filter_map(|phase| {
+            let standing = gate::standing(board, phase, now);
+            if standing.is_clear() { None } else { standing.blocking.iter().filter_map(|(_, verdict)| *verdict).max() }
+        })
+        .max();
+    let rolled_back = board.mode == Mode::Launch && board.rollbacks.iter().any(|run| run.end.is_some());
+    let lifted = board.clock.as_ref().is_none_or(|clock| clock.t0.is_some());
+    match worst {
+        _ if rolled_back => 4,
+        Some(Verdict::Unknown | Verdict::Stale) => 2,
+        Some(_) => 1,
+        None if !lifted => 1,
+        None => 0,
+    }
+}
+
+/// The summary, for a person.
+#[must_use]
+pub fn text(board: &Board, now: Instant, folder: &str) -> String {
+    let mut out = String::new();
+    let stamp = if board.mode == Mode::Rehearsal { " · REHEARSAL, crew scripted" } else { "" };
+    let _ = writeln!(out, "{} · {}{stamp}\n", board.plan.title, board.plan.environment);
+    phases(board, now, &mut out);
+    clock(board, now, &mut out);
+    for run in &board.rollbacks {
+        let end = run.end.as_ref().map_or("still running", RollbackEnd::words);
+        let took = humantime::format_duration(std::time::Duration::from_millis(
+            u64::try_from(run.elapsed(now).as_millis()).unwrap_or(0),
+        ));
+        let word = if board.mode == Mode::Rehearsal { "rollback drill" } else { "rollback" };
+        let _ = writeln!(out, "{word} {} #{}: {end}, {} steps in {took}", run.id, run.run, run.steps.len());
+        for (check, report) in &run.verified {
+            let _ = writeln!(out, "  verify {check}: {} · {}", report.verdict, report.summary);
+        }
+    }
+    if let Some(why) = &board.ended {
+        let _ = writeln!(out, "ended: {why}");
+    }
+    let _ = writeln!(out, "\njournal    {folder}/journal.db ({} records)\nartifacts  {folder}/", board.seq);
+    out
+}
+
+fn phases(board: &Board, now: Instant, out: &mut String) {
+    for phase in &board.plan.phases {
+        let standing = gate::standing(board, phase, now);
+        let word = match standing.worst {
+            _ if standing.is_clear() => "pass",
+            Some(worst) if !standing.blocking.is_empty() => worst.word(),
+            _ => "not run",
+        };
+        let waivers = if standing.waivers > 0 { format!(" with {} waivers", standing.waivers) } else { String::new() };
+        let title = &phase.title;
+        let _ =
+            writeln!(out, "{:<8} {title}: {word} {}/{}{waivers}", phase.at.to_string(), standing.clear, standing.total);
+        for (id, verdict) in &standing.blocking {
+            let state = board.item(id);
+            let why = state.map(|state| match &state.progress {
+                Progress::Blocked { by } => format!("not run, {by}"),
+                _ => state.report.as_ref().map(|report| report.summary.clone()).unwrap_or_default(),
+            });
+            let verdict = verdict.map_or("not run", Verdict::word);
+            let _ = writeln!(out, "           {verdict:<7} {id}: {}", why.unwrap_or_default());
+        }
+    }
+}
+
+fn clock(board: &Board, now: Instant, out: &mut String) {
+    let Some(clock) = board.clock_at(now) else { return };
+    let state = match clock.phase {
+        countdown::Phase::Counting => format!("counting at {}", clock.mark()),
+        countdown::Phase::Holding => format!("holding at {}", clock.mark()),
+        countdown::Phase::Liftoff => "T-0 was reached".to_owned(),
+        countdown::Phase::Scrubbed => format!("scrubbed at {}", clock.mark()),
+        countdown::Phase::Cutoff => format!("cut off at {}", clock.mark()),
+    };
+    let sign = if clock.slip() < 0 { '-' } else { '+' };
+    let _ = writeln!(out, "\ncountdown: {state}, slip {sign}{}, attempt {}", clock_face(clock.slip()), clock.attempt);
+    let votes: Vec<String> = board
+        .plan
+        .poll
+        .iter()
+        .map(|role| {
+            let ballot = board.votes.get(role);
+            let word = ballot.map_or("no vote", |ballot| match ballot.vote {
+                Vote::Go => "GO",
+                Vote::NoGo { .. } => "NO-GO",
+                Vote::GoWithWaiver { .. } => "GO WITH WAIVER",
+            });
+            let stamp = if ballot.is_some_and(|ballot| ballot.by.scripted) { " (scripted)" } else { "" };
+            format!("{role} {word}{stamp}")
+        })
+        .collect();
+    if !votes.is_empty() {
+        let _ = writeln!(out, "poll: {}", votes.join(", "));
+    }
+}

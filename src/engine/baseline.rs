@@ -1,0 +1,43 @@
+//! Captures what was good before T-0: "previous good" is captured, not remembered. Tried until it is
+//! there; after T-0 the loop takes no more of it.
+
+use std::time::Duration;
+
+use super::world::World;
+use crate::base::template::Scope;
+use crate::kind::Spec;
+use crate::launch::command::Observation;
+use crate::launch::plan::Baseline;
+use crate::launch::verdict::Captured;
+
+/// Between two tries at a value that did not come.
+const AGAIN: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Captures one value, however often it takes.
+pub async fn capture(world: World, wanted: Baseline) {
+    loop {
+        let value = look(&world, &wanted).await;
+        let done = value.value().is_some();
+        world.observe(Observation::BaselineCaptured { name: wanted.name.clone(), value }).await;
+        if done {
+            return;
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+async fn look(world: &World, wanted: &Baseline) -> Captured {
+    let Some(entry) = world.catalogue.get(wanted.spec) else {
+        return Captured::Missing("the plan has no check for it".into());
+    };
+    let Spec::Check(spec) = &entry.spec else {
+        return Captured::Missing("only a check can capture it".into());
+    };
+    let ran = spec.run(&world.context(entry, &Scope::default(), TIMEOUT)).await;
+    let value = ran.captured.into_iter().find(|(name, _)| *name == wanted.name).map(|(_, value)| value);
+    match value {
+        Some(value) if !value.is_null() => Captured::Value(value),
+        _ => Captured::Missing(ran.report.summary),
+    }
+}

@@ -1,0 +1,99 @@
+//! The scripted crew of a headless rehearsal: it attests, votes, resumes, starts steps and drills the
+//! rollback, as people would, and is stamped as such. It never waives and never votes against what it
+//! sees: a red gate ends its launch with NO-GO.
+
+use crate::launch::board::{Board, Progress};
+use crate::launch::command::Command;
+use crate::launch::countdown;
+use crate::launch::event::{Actor, Vote};
+use crate::launch::id::RollbackId;
+use crate::launch::plan::{Act, Item};
+use crate::launch::schedule::{self, Due};
+use crate::launch::time::Instant;
+use crate::launch::{gate, poll};
+
+/// Who the scripted crew is in the journal.
+#[must_use]
+pub fn actor() -> Actor {
+    Actor { name: "crew".into(), role: None, scripted: true }
+}
+
+/// What the crew does next at `now`; none while it waits for the world or the clock.
+#[must_use]
+pub fn next(board: &Board, now: Instant, drill: Option<&RollbackId>) -> Option<Command> {
+    if board.ended.is_some() || board.rolling_back().is_some() {
+        return None;
+    }
+    if let Some(command) = board.plan.phases.iter().flat_map(|phase| &phase.items).find_map(|id| {
+        let item = board.plan.item(id)?;
+        for_item(board, item, now)
+    }) {
+        return Some(command);
+    }
+    let clock = board.clock_at(now)?;
+    if matches!(clock.phase, countdown::Phase::Scrubbed | countdown::Phase::Cutoff) {
+        return Some(Command::End { why: "the countdown ended short of T-0".into() });
+    }
+    if board.is_busy() {
+        return None;
+    }
+    if let Some(blocked) = no_go(board, now) {
+        return Some(match clock.t0 {
+            None => Command::Scrub { why: blocked },
+            Some(_) => Command::End { why: blocked },
+        });
+    }
+    match clock.phase {
+        countdown::Phase::Holding => at_hold(board, &clock, now),
+        countdown::Phase::Liftoff if finished(board, now) => Some(match drill {
+            Some(drill) if board.rollbacks.is_empty() => {
+                Command::Rollback { rollback: drill.clone(), why: "rollback drill".into() }
+            }
+            _ => Command::End { why: "the rehearsal is through".into() },
+        }),
+        _ => None,
+    }
+}
+
+fn for_item(board: &Board, item: &Item, now: Instant) -> Option<Command> {
+    let state = board.item(&item.id)?;
+    if !matches!(state.progress, Progress::Waiting | Progress::Blocked { .. })
+        || schedule::due(board, item, now) != Due::Now
+    {
+        return None;
+    }
+    match &item.act {
+        Act::Manual { .. } => {
+            Some(Command::Attest { item: item.id.clone(), note: "scripted crew of a rehearsal".into(), passed: true })
+        }
+        Act::Step { .. } if !item.auto => Some(Command::RunItem { item: item.id.clone() }),
+        _ => None,
+    }
+}
+
+fn at_hold(board: &Board, clock: &countdown::Countdown, now: Instant) -> Option<Command> {
+    if let Some(silent) = board.plan.poll.iter().find(|role| !board.votes.contains_key(*role)) {
+        let machine = poll::machine_blocks(board, now);
+        let vote = match machine.first() {
+            Some(reason) => Vote::NoGo { reason: reason.clone() },
+            None => Vote::Go,
+        };
+        return Some(Command::Vote { role: silent.clone(), vote });
+    }
+    let latched = clock.latches.keys().any(|who| who != countdown::BUILT_IN);
+    let served = clock.hold_left().is_none_or(|left| left.is_zero());
+    (!latched && served).then_some(Command::Resume)
+}
+
+/// Why nothing can go on: an item that ended red, or one that cannot be tried.
+fn no_go(board: &Board, now: Instant) -> Option<String> {
+    let mut items = board.plan.phases.iter().flat_map(|phase| &phase.items).filter_map(|id| board.plan.item(id));
+    items.find_map(|item| match gate::clear(board, item, now) {
+        gate::Clear::No(Some(verdict)) => Some(format!("{}: {verdict}", item.id)),
+        _ => None,
+    })
+}
+
+fn finished(board: &Board, now: Instant) -> bool {
+    board.plan.phases.iter().all(|phase| gate::standing(board, phase, now).is_clear())
+}

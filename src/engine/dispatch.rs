@@ -1,0 +1,131 @@
+//! One turn of the loop without the loop: decide → apply → append → effects. The board others see is
+//! only ever the one whose records are in the journal.
+
+use std::sync::Arc;
+
+use super::time::Axis;
+use crate::journal::record::settle;
+use crate::launch::board::Board;
+use crate::launch::command::{Input, Refusal};
+use crate::launch::decide::decide;
+use crate::launch::event::{Actor, Event, Recorded};
+use crate::launch::id::ItemId;
+use crate::launch::plan::Act;
+use crate::launch::schedule;
+use crate::launch::time::{Instant, Now};
+
+/// More turns of `schedule::follow` than any board can need: a plan that got here would never end.
+const FOLLOW_AT_MOST: usize = 100_000;
+
+/// The board while a turn is made, and the one that is published.
+pub struct Dispatch {
+    board: Board,
+    published: Arc<Board>,
+    in_flight: usize,
+}
+
+/// What a turn made: records to append, and only then effects to start.
+#[must_use = "records that are not appended did not happen"]
+#[derive(Debug, Default)]
+pub struct Turn {
+    pub records: Vec<Recorded>,
+    /// For each input, in order, what was decided.
+    pub answers: Vec<Result<(), Refusal>>,
+}
+
+impl Dispatch {
+    #[must_use]
+    pub fn new(board: Board) -> Self {
+        let published = Arc::new(board.clone());
+        Self { board, published, in_flight: 0 }
+    }
+
+    /// The board whose every event is in the journal.
+    #[must_use]
+    pub fn published(&self) -> &Arc<Board> {
+        &self.published
+    }
+
+    /// Decides `inputs` in order, and everything that follows from them and the time.
+    pub fn turn(&mut self, inputs: &[Input], axis: &Axis) -> Turn {
+        let mut turn = Turn::default();
+        for input in inputs {
+            let now = axis.now();
+            self.follow(now, &mut turn);
+            let actor = match input {
+                Input::Command { by, .. } => by.clone(),
+                Input::Observation(_) | Input::Tick => Actor::engine(),
+            };
+            match decide(&self.board, input, now.instant) {
+                Ok(events) => {
+                    for event in events {
+                        self.record(now.instant, now, actor.clone(), event, &mut turn);
+                    }
+                    turn.answers.push(Ok(()));
+                }
+                Err(refusal) => turn.answers.push(Err(refusal)),
+            }
+        }
+        self.follow(axis.now(), &mut turn);
+        turn
+    }
+
+    /// Records an event that no input decided: the launch's opening, a console's return.
+    pub fn state(&mut self, event: Event, actor: Actor, now: Now) -> Turn {
+        let mut turn = Turn::default();
+        self.record(now.instant, now, actor, event, &mut turn);
+        turn
+    }
+
+    /// The turn's records are in the journal: the board may be seen.
+    pub fn commit(&mut self) {
+        self.published = Arc::new(self.board.clone());
+    }
+
+    /// The turn's records could not be written: they did not happen.
+    pub fn abandon(&mut self) {
+        self.board = (*self.published).clone();
+        self.in_flight = self.board.in_flight();
+    }
+
+    fn follow(&mut self, now: Now, turn: &mut Turn) {
+        for _ in 0..FOLLOW_AT_MOST {
+            let events = schedule::follow(&self.board, now.instant, self.in_flight);
+            if events.is_empty() {
+                return;
+            }
+            for (at, event) in events {
+                self.record(at, now, Actor::engine(), event, turn);
+            }
+        }
+        tracing::error!("the schedule did not settle");
+    }
+
+    fn record(&mut self, at: Instant, now: Now, actor: Actor, event: Event, turn: &mut Turn) {
+        let before = chrono::TimeDelta::milliseconds(now.instant.0 - at.0);
+        let occurred_at = now.wall.checked_sub_signed(before).unwrap_or(now.wall);
+        let seq = self.board.seq + 1;
+        let record = Recorded { seq, at, occurred_at, recorded_at: now.wall, actor, event };
+        // Folded as its bytes tell it, so that a replay can never differ.
+        let record = match settle(&record) {
+            Ok((_, settled)) => settled,
+            Err(error) => {
+                tracing::error!("failed to {error}");
+                return;
+            }
+        };
+        self.board.apply(&record);
+        let waits = |item: &ItemId| matches!(self.board.plan.item(item).map(|item| &item.act), Some(Act::Wait { .. }));
+        self.in_flight = match &record.event {
+            Event::ItemStarted { item, .. } if waits(item) => self.in_flight,
+            Event::ItemEnded { item, .. } if waits(item) => self.in_flight,
+            Event::ItemStarted { .. } | Event::StepIntended { .. } => self.in_flight + 1,
+            Event::ItemEnded { .. } | Event::StepEnded { .. } | Event::ItemCancelled { .. } => {
+                self.in_flight.saturating_sub(1)
+            }
+            Event::ConsoleReturned { .. } => self.board.in_flight(),
+            _ => self.in_flight,
+        };
+        turn.records.push(record);
+    }
+}

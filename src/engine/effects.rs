@@ -1,0 +1,98 @@
+//! From a record in the journal to what it sets going. The only place where an event becomes an act.
+
+use std::sync::Arc;
+
+use super::runner;
+use super::steps::{self, Outputs};
+use super::world::{self, World};
+use crate::launch::board::{Board, Progress};
+use crate::launch::event::{Event, Recorded};
+use crate::launch::id::ItemId;
+use crate::launch::plan::Act;
+use crate::launch::verdict::Verdict;
+use crate::watch::Watch;
+
+/// Called when a rehearsal switches a fault: name, on.
+pub type Switch = Arc<dyn Fn(&str, bool) + Send + Sync>;
+
+/// The hands of the loop.
+pub struct Effects {
+    pub world: World,
+    pub watch: Option<Arc<Watch>>,
+    pub outputs: Outputs,
+    pub faults: Option<Switch>,
+}
+
+impl Effects {
+    /// Once, before the loop runs: what a console that came back finds half done.
+    pub fn begin(&self, board: &Arc<Board>) {
+        for wanted in &board.plan.baseline {
+            let captured = board.baseline.get(&wanted.name).and_then(|known| known.value()).is_some();
+            let past = board.clock.as_ref().is_some_and(|clock| clock.t0.is_some());
+            if !captured && !past && self.world.folder.is_some() {
+                tokio::spawn(super::baseline::capture(self.world.clone(), wanted.clone()));
+            }
+        }
+        for (id, state) in &board.items {
+            let (Some(item), Some(attempt)) = (board.plan.item(id), state.attempt) else { continue };
+            if let (Act::Step { spec, .. }, true) = (&item.act, state.is_running()) {
+                steps::adopt(&self.world, &self.outputs, item, *spec, attempt);
+            }
+        }
+        if let Some(run) = board.rolling_back() {
+            runner::follow(&self.world, &self.outputs, &run.id, run.run);
+        }
+        for stream in &board.plan.streams {
+            let passed = |item: &ItemId| {
+                let state = board.item(item).map(|state| &state.progress);
+                matches!(state, Some(Progress::Ended { verdict: Verdict::Pass, .. }))
+            };
+            if stream.after.as_ref().is_none_or(|item| stream.session.is_none() && passed(item)) {
+                self.open_stream(stream);
+            }
+        }
+    }
+
+    /// Starts what follows from one record.
+    pub fn start(&self, record: &Recorded, board: &Arc<Board>) {
+        match &record.event {
+            Event::ItemStarted { item, attempt } => {
+                let Some(item) = board.plan.item(item) else { return };
+                if let Act::Check(spec) = item.act {
+                    self.world.start_check(item, spec, *attempt, world::baseline(board));
+                }
+            }
+            Event::StepIntended { item, attempt } => {
+                let Some(item) = board.plan.item(item) else { return };
+                if let Act::Step { spec, .. } = item.act {
+                    steps::start(&self.world, &self.outputs, item, spec, *attempt, &world::baseline(board));
+                }
+            }
+            Event::ItemCancelled { item, attempt, .. } => self.world.cancel(item, *attempt),
+            Event::ItemEnded { item, report, .. } if report.verdict == Verdict::Pass => {
+                for stream in board.plan.streams.iter().filter(|stream| stream.after.as_ref() == Some(item)) {
+                    self.open_stream(stream);
+                }
+            }
+            Event::BaselineCaptured { .. } => self.world.keep_baseline(board),
+            Event::RollbackRequested { rollback, run, .. } => {
+                runner::begin(&self.world, &self.outputs, rollback, *run);
+            }
+            Event::FaultSwitched { fault, on } => {
+                if let Some(switch) = &self.faults {
+                    switch(fault, *on);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn open_stream(&self, stream: &crate::launch::plan::Stream) {
+        if let Some(watch) = &self.watch {
+            let session = stream.session.as_ref().and_then(|id| self.world.session(id));
+            if let Err(why) = watch.open_stream(&stream.id, session) {
+                tracing::error!("failed to open stream {}: {why}", stream.id);
+            }
+        }
+    }
+}

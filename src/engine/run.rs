@@ -1,0 +1,304 @@
+//! The one loop: inputs in, turns made, records appended, the board published, effects started. It alone
+//! owns the board. Nothing here decides: `dispatch` does, through the pure functions of `launch`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant as WireInstant;
+
+use super::dispatch::{Dispatch, Turn};
+use super::effects::Effects;
+use super::time::{Axis, Pace};
+use crate::journal::{Beat, Draft, Durable, Journal};
+use crate::launch::board::Board;
+use crate::launch::command::{Command, Input, Observation, Refusal};
+use crate::launch::event::{Actor, Event, Recorded};
+use crate::launch::live::Live;
+use crate::launch::port::{Ask, Port, Snapshot};
+use crate::launch::schedule;
+use crate::launch::time::{Instant, Mark};
+
+/// Inputs taken into one turn.
+const BATCH: usize = 1_024;
+/// The loop looks at the clock at least this often, for the seconds on the screen and the heartbeat.
+const SECOND: Duration = Duration::from_secs(1);
+/// How often a rehearsal's idle time is passed.
+const PACE: Duration = Duration::from_millis(100);
+
+/// What a loop is made of.
+pub struct Parts {
+    pub board: Board,
+    pub axis: Axis,
+    pub journal: Journal,
+    pub effects: Effects,
+    pub observations: mpsc::Receiver<Observation>,
+    /// What monitors, streams and outputs show.
+    pub live: watch::Receiver<Arc<Live>>,
+    pub pace: Pace,
+    /// Faults of a rehearsal that switch on, at a mark or from the start.
+    pub script: Vec<(Option<Mark>, String)>,
+    /// Who acts at this console.
+    pub operator: Actor,
+    /// The launch's folder; none for `tminus gate`.
+    pub folder: Option<PathBuf>,
+}
+
+/// The loop of one launch.
+pub struct Loop {
+    parts: Parts,
+    dispatch: Dispatch,
+    snapshots: watch::Sender<Arc<Snapshot>>,
+    asks: mpsc::Receiver<Ask>,
+    alarm: Option<String>,
+    paced_at: WireInstant,
+    beaten_at: WireInstant,
+    /// Observations of a turn that could not be written: made again, nothing seen is lost.
+    again: Vec<Input>,
+}
+
+/// A question of a headless crew or a gate run, asked once a turn: what to do next?
+pub type Crew = Box<dyn FnMut(&Board, Instant) -> Option<(Actor, Command)> + Send>;
+
+impl Loop {
+    /// The loop, and the console's end of it.
+    #[must_use]
+    pub fn new(parts: Parts) -> (Self, Port) {
+        let dispatch = Dispatch::new(parts.board.clone());
+        let (asks_in, asks) = mpsc::channel(64);
+        let live = Arc::clone(&parts.live.borrow());
+        let first = snapshot(&dispatch, live, &parts, None);
+        let (snapshots, watching) = watch::channel(Arc::new(first));
+        let now = WireInstant::now();
+        let port = Port { snapshots: watching, asks: asks_in };
+        (Self { parts, dispatch, snapshots, asks, alarm: None, paced_at: now, beaten_at: now, again: Vec::new() }, port)
+    }
+
+    /// Records what no input decides, before the loop runs: the opening, a return.
+    ///
+    /// # Errors
+    /// The journal could not be written.
+    pub async fn state(&mut self, event: Event, actor: Actor) -> Result<(), String> {
+        let turn = self.dispatch.state(event, actor, self.parts.axis.now());
+        self.settle(turn, &[], Vec::new()).await;
+        self.alarm.clone().map_or(Ok(()), Err)
+    }
+
+    /// Runs until the launch has ended or this console leaves. The board as it is then.
+    pub async fn run(mut self, mut crew: Option<Crew>) -> Arc<Board> {
+        self.parts.effects.begin(self.dispatch.published());
+        let mut console_open = true;
+        let turn = self.dispatch.turn(&[], &self.parts.axis);
+        self.settle(turn, &[], Vec::new()).await;
+        loop {
+            let mut inputs = std::mem::take(&mut self.again);
+            let mut replies: Vec<Option<Reply>> = inputs.iter().map(|_| None).collect();
+            let pause = self.pause();
+            tokio::select! {
+                observation = self.parts.observations.recv() => {
+                    inputs.extend(observation.map(Input::Observation));
+                    replies.resize_with(inputs.len(), || None);
+                }
+                ask = self.asks.recv(), if console_open => match ask {
+                    Some(ask) => self.take(ask, &mut inputs, &mut replies),
+                    None => console_open = false,
+                },
+                changed = self.parts.live.changed() => {
+                    if changed.is_err() {
+                        tokio::time::sleep(pause).await;
+                    }
+                    self.publish();
+                    continue;
+                }
+                () = tokio::time::sleep(pause) => {}
+            }
+            while inputs.len() < BATCH {
+                match self.parts.observations.try_recv() {
+                    Ok(observation) => inputs.push(Input::Observation(observation)),
+                    Err(_) => break,
+                }
+            }
+            if let Some(gap) = self.parts.axis.look() {
+                inputs.insert(0, Input::Observation(Observation::Slept { gap }));
+                replies.insert(0, None);
+            }
+            self.pass_idle_time();
+            self.due_faults(&mut inputs);
+            replies.resize_with(inputs.len(), || None);
+            let turn = self.dispatch.turn(&inputs, &self.parts.axis);
+            self.settle(turn, &inputs, replies).await;
+            if let Some(crew) = &mut crew {
+                self.let_act(crew).await;
+            }
+            self.beat();
+            if self.is_over() {
+                return Arc::clone(self.dispatch.published());
+            }
+        }
+    }
+
+    fn take(&self, ask: Ask, inputs: &mut Vec<Input>, replies: &mut Vec<Option<Reply>>) {
+        inputs.push(Input::Command { by: self.parts.operator.clone(), command: ask.command });
+        replies.push(Some(ask.reply));
+    }
+
+    /// The scripted crew acts until it has nothing more to do just now.
+    async fn let_act(&mut self, crew: &mut Crew) {
+        while let Some((by, command)) = crew(self.dispatch.published(), self.parts.axis.now().instant) {
+            let input = Input::Command { by, command };
+            let turn = self.dispatch.turn(std::slice::from_ref(&input), &self.parts.axis);
+            let refused = turn.answers.iter().any(Result::is_err);
+            self.settle(turn, &[], Vec::new()).await;
+            if refused || self.is_over() {
+                break;
+            }
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        let board = self.dispatch.published();
+        let left = board.recent.back().is_some_and(|record| record.event == Event::ConsoleLeft);
+        board.ended.is_some() || left
+    }
+
+    /// How long nothing can happen by time alone.
+    fn pause(&self) -> Duration {
+        if self.parts.pace != Pace::Real {
+            return PACE;
+        }
+        let now = self.parts.axis.now().instant;
+        let next = schedule::next_at(self.dispatch.published(), now);
+        next.map_or(SECOND, |at| at.since(now).clamp(Duration::from_millis(1), SECOND))
+    }
+
+    fn pass_idle_time(&mut self) {
+        let elapsed = self.paced_at.elapsed();
+        self.paced_at = WireInstant::now();
+        let board = self.dispatch.published();
+        if board.is_busy() || self.parts.pace == Pace::Real || !self.parts.observations.is_empty() {
+            return;
+        }
+        let now = self.parts.axis.now().instant;
+        let t = board.mark_at(now);
+        let faults = self.parts.script.iter().filter_map(|(from, _)| *from).filter(|from| *from < t);
+        let faults = faults.map(|from| Instant(now.0 + (t.0 - from.0)));
+        let next = schedule::next_at(board, now).map(|next| faults.fold(next, Instant::min));
+        if let Some(by) = self.parts.pace.jump(elapsed, now, next) {
+            self.parts.axis.jump(by);
+        }
+    }
+
+    /// Switches on the faults whose mark has come.
+    fn due_faults(&mut self, inputs: &mut Vec<Input>) {
+        if self.parts.script.is_empty() {
+            return;
+        }
+        let t = self.dispatch.published().mark_at(self.parts.axis.now().instant);
+        let due = |(from, _): &mut (Option<Mark>, String)| from.is_none_or(|from| t <= from);
+        for (_, fault) in self.parts.script.extract_if(.., due) {
+            let command = Command::SwitchFault { fault, on: true };
+            inputs.push(Input::Command { by: Actor::engine(), command });
+        }
+    }
+
+    /// Appends a turn's records, shows the board they made, and starts what follows from them.
+    async fn settle(&mut self, turn: Turn, inputs: &[Input], replies: Vec<Option<Reply>>) {
+        let Turn { records, answers } = turn;
+        let mut failed = None;
+        if !records.is_empty() {
+            let durable = if records.iter().any(|record| must_be_synced(&record.event)) {
+                Durable::Synced
+            } else {
+                Durable::Written
+            };
+            let drafts = records.iter().map(draft).collect();
+            match self.parts.journal.append(drafts, durable).await {
+                Ok(_) => {
+                    self.dispatch.commit();
+                    self.alarm = None;
+                }
+                Err(error) => {
+                    self.dispatch.abandon();
+                    self.again =
+                        inputs.iter().filter(|input| matches!(input, Input::Observation(_))).cloned().collect();
+                    failed = Some(error.to_string());
+                    self.alarm = Some(format!("the journal cannot be written: {error}"));
+                }
+            }
+        }
+        let board = Arc::clone(self.dispatch.published());
+        for record in &records {
+            // A rollback needs no healthy journal: it acts from the frozen plan, and keeps its own log.
+            if failed.is_none() || matches!(record.event, Event::RollbackRequested { .. }) {
+                self.parts.effects.start(record, &board);
+            }
+        }
+        for (reply, answer) in replies.into_iter().zip(answers) {
+            if let Some(reply) = reply {
+                let answer = match &failed {
+                    Some(why) => Err(Refusal(format!("not recorded, so not done: {why}"))),
+                    None => answer,
+                };
+                let _ = reply.send(answer);
+            }
+        }
+        self.publish();
+    }
+
+    fn publish(&mut self) {
+        let live = Arc::clone(&self.parts.live.borrow_and_update());
+        let snapshot = snapshot(&self.dispatch, live, &self.parts, self.alarm.clone());
+        self.snapshots.send_replace(Arc::new(snapshot));
+    }
+
+    /// The heartbeat of T, outside the chain: what a crash comes back to.
+    fn beat(&mut self) {
+        if self.beaten_at.elapsed() < SECOND {
+            return;
+        }
+        self.beaten_at = WireInstant::now();
+        let now = self.parts.axis.now();
+        if let Some(clock) = self.dispatch.published().clock_at(now.instant) {
+            self.parts.journal.beat(Beat { t: clock.t, at: now.instant, wall: now.wall });
+        }
+        self.publish();
+    }
+}
+
+type Reply = oneshot::Sender<Result<(), Refusal>>;
+
+/// Intents, what a person was told is done, and what a rollback goes back to are on disk before anything
+/// follows; observations can be made again.
+fn must_be_synced(event: &Event) -> bool {
+    !matches!(
+        event,
+        Event::ItemStarted { .. }
+            | Event::ItemEnded { .. }
+            | Event::ItemBlocked { .. }
+            | Event::PhaseOpened { .. }
+            | Event::MonitorChanged { .. }
+            | Event::StreamChanged { .. }
+            | Event::StepStarted { .. }
+    )
+}
+
+fn draft(record: &Recorded) -> Draft {
+    let Recorded { at, occurred_at, recorded_at, actor, event, .. } = record.clone();
+    Draft { at, occurred_at, recorded_at, actor, event }
+}
+
+fn snapshot(dispatch: &Dispatch, live: Arc<Live>, parts: &Parts, alarm: Option<String>) -> Snapshot {
+    Snapshot {
+        board: Arc::clone(dispatch.published()),
+        live,
+        now: parts.axis.now(),
+        taken_at: parts.axis.boot(),
+        speed: match parts.pace {
+            Pace::Times(times) => times,
+            Pace::Real | Pace::Skip => 1,
+        },
+        alarm,
+        folder: parts.folder.as_ref().map(|folder| folder.display().to_string()).unwrap_or_default(),
+    }
+}

@@ -1,0 +1,197 @@
+//! What the engine acts and looks through: the wire, the sessions, the shim, the rollback runner. Each
+//! effect is a task of its own that reports back as an `Observation`; none of them decides anything.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::base::jq::Jq;
+use crate::base::secret::Redactor;
+use crate::base::template::Scope;
+use crate::base::wire::Client;
+use crate::kind::check::{self, Context};
+use crate::kind::session::Session;
+use crate::kind::{Catalogue, Entry, Spec};
+use crate::launch::board::Board;
+use crate::launch::command::Observation;
+use crate::launch::id::{Attempt, ItemId, SessionId};
+use crate::launch::plan::{Item, Plan, SpecId};
+use crate::launch::verdict::{Report, Verdict};
+
+/// How much longer than its own timeout a check may take before the engine ends it.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Everything outside, as one launch sees it. Cheap to clone.
+#[derive(Clone)]
+pub struct World {
+    pub plan: Arc<Plan>,
+    pub catalogue: Arc<Catalogue>,
+    pub client: Client,
+    pub jq: Jq,
+    pub redactor: Redactor,
+    /// Where observations go; bounded, so that a flood waits here and not in memory.
+    pub observations: mpsc::Sender<Observation>,
+    /// The tminus binary, for the shim and the rollback runner.
+    pub program: PathBuf,
+    /// The launch's folder; none for `tminus gate`.
+    pub folder: Option<PathBuf>,
+    /// The plan's own folder: a step's `cwd` is relative to it.
+    pub base: PathBuf,
+    /// In a rehearsal: the target that answers for steps.
+    pub simulated: Option<SocketAddr>,
+    control: Option<Arc<check::http::Http>>,
+    sessions: Arc<Mutex<HashMap<SessionId, Session>>>,
+    cancels: Arc<Mutex<HashMap<ItemId, (Attempt, CancellationToken)>>>,
+}
+
+/// What a world is made of.
+pub struct Parts {
+    pub plan: Arc<Plan>,
+    pub catalogue: Arc<Catalogue>,
+    pub client: Client,
+    pub jq: Jq,
+    pub observations: mpsc::Sender<Observation>,
+    pub program: PathBuf,
+    pub folder: Option<PathBuf>,
+    pub base: PathBuf,
+    pub simulated: Option<SocketAddr>,
+}
+
+impl World {
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let Parts { plan, catalogue, client, jq, observations, program, folder, base, simulated } = parts;
+        let redactor = Redactor::new(catalogue.secrets.iter().cloned());
+        let control = plan.control.and_then(|spec| catalogue.get(spec)).and_then(|entry| match &entry.spec {
+            Spec::Check(check::Spec::Http(http)) => Some(Arc::new(http.clone())),
+            _ => None,
+        });
+        let (sessions, cancels) = (Arc::default(), Arc::default());
+        Self {
+            plan,
+            catalogue,
+            client,
+            jq,
+            redactor,
+            observations,
+            program,
+            folder,
+            base,
+            simulated,
+            control,
+            sessions,
+            cancels,
+        }
+    }
+
+    /// What a check of `entry` runs with; the baseline's values are in its scope.
+    #[must_use]
+    pub fn context(&self, entry: &Entry, baseline: &Scope, timeout: Duration) -> Context {
+        Context {
+            client: self.client.clone(),
+            jq: self.jq.clone(),
+            redactor: self.redactor.clone(),
+            scope: entry.scope.with(baseline),
+            session: entry.session.as_ref().and_then(|id| self.session(id)),
+            timeout,
+            control: self.control.clone(),
+        }
+    }
+
+    /// The session under way, begun if there was none.
+    #[must_use]
+    pub fn session(&self, id: &SessionId) -> Option<Session> {
+        let plan = self.catalogue.sessions.get(id)?;
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(sessions.entry(id.clone()).or_insert_with(|| Session::new(plan.clone())).clone())
+    }
+
+    /// Looks once for `item`, and reports.
+    pub fn start_check(&self, item: &Item, spec: SpecId, attempt: Attempt, baseline: Scope) {
+        let Some(entry) = self.catalogue.get(spec).cloned() else { return };
+        if let Some(session) = item.session.as_ref().filter(|_| self.begins_session(item)) {
+            // The first item of a session begins it anew: an old jar would hide a broken login.
+            self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(session);
+        }
+        let (world, item, cancel) = (self.clone(), item.clone(), self.cancel_token(&item.id, attempt));
+        tokio::spawn(async move {
+            let Spec::Check(spec) = &entry.spec else { return };
+            let context = world.context(&entry, &baseline, item.timeout);
+            let ran = tokio::select! {
+                ran = tokio::time::timeout(item.timeout + GRACE, spec.run(&context)) => ran,
+                () = cancel.cancelled() => return,
+            };
+            let report = ran.map_or_else(
+                |_| Report::plain(Verdict::Unknown, "the check itself did not end in time", item.timeout + GRACE),
+                |ran| ran.report,
+            );
+            world.forget(&item.id, attempt);
+            world.observe(Observation::CheckEnded { item: item.id, attempt, report }).await;
+        });
+    }
+
+    fn begins_session(&self, item: &Item) -> bool {
+        let mut order = self.plan.phases.iter().flat_map(|phase| &phase.items);
+        order.find(|id| self.plan.item(id).is_some_and(|other| other.session == item.session)) == Some(&item.id)
+    }
+
+    /// The token that ends an attempt.
+    pub fn cancel_token(&self, item: &ItemId, attempt: Attempt) -> CancellationToken {
+        let token = CancellationToken::new();
+        let mut cancels = self.cancels.lock().unwrap_or_else(PoisonError::into_inner);
+        cancels.insert(item.clone(), (attempt, token.clone()));
+        token
+    }
+
+    /// Ends an attempt that is under way.
+    pub fn cancel(&self, item: &ItemId, attempt: Attempt) {
+        let cancels = self.cancels.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, token)) = cancels.get(item).filter(|(known, _)| *known == attempt) {
+            token.cancel();
+        }
+    }
+
+    /// An attempt has ended by itself.
+    pub fn forget(&self, item: &ItemId, attempt: Attempt) {
+        let mut cancels = self.cancels.lock().unwrap_or_else(PoisonError::into_inner);
+        if cancels.get(item).is_some_and(|(known, _)| *known == attempt) {
+            cancels.remove(item);
+        }
+    }
+
+    /// The baseline as a plain file for the rollback runner, which never opens the database.
+    pub fn keep_baseline(&self, board: &Board) {
+        let Some(folder) = &self.folder else { return };
+        let values: serde_json::Map<String, serde_json::Value> = board
+            .baseline
+            .iter()
+            .filter_map(|(name, captured)| captured.value().map(|value| (name.clone(), value.clone())))
+            .collect();
+        let bytes = serde_json::Value::Object(values).to_string();
+        if let Err(error) = crate::base::proc::write_whole(&folder.join("baseline.json"), bytes.as_bytes()) {
+            tracing::error!("failed to keep the baseline: {error}");
+        }
+    }
+
+    /// Tells the loop; a loop that is gone wants to know nothing.
+    pub async fn observe(&self, observation: Observation) {
+        let _ = self.observations.send(observation).await;
+    }
+}
+
+/// The baseline's values as a scope: `$previous_version`.
+#[must_use]
+pub fn baseline(board: &Board) -> Scope {
+    let mut scope = Scope::default();
+    for (name, captured) in &board.baseline {
+        if let Some(value) = captured.value() {
+            scope.bind(name, value.clone());
+        }
+    }
+    scope
+}
