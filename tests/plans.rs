@@ -2,7 +2,7 @@
 //! all of a file at once.
 
 use tminus::base::source::{Diagnostic, Source};
-use tminus::plan::{Environment, Loaded, Options, load};
+use tminus::plan::{Environment, Loaded, Options, check_report, load};
 
 fn environment() -> Environment {
     [("SMOKE_USERNAME", "smoke-account"), ("SMOKE_PASSWORD", "correct horse battery")].into_iter().collect()
@@ -38,4 +38,25 @@ fn one_ring_is_told_whole_with_both_places() {
     assert_eq!(found.len(), 1, "{shown}");
     assert!(found[0].also.is_some());
     let _ = wrong(&text);
+}
+
+fn jq() -> tminus::base::jq::Jq {
+    tminus::base::jq::Jq::with_worker(env!("CARGO_BIN_EXE_tminus"))
+}
+
+#[tokio::test]
+async fn every_bundled_plan_is_sound_without_a_warning() {
+    let mut seen = 0;
+    for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/config")).expect("config/") {
+        let path = file.expect("an entry").path();
+        if path.extension().is_none_or(|extension| extension != "toml") || path.ends_with("keymap.toml") {
+            continue;
+        }
+        let source = Source::new(path.display().to_string(), std::fs::read_to_string(&path).expect("text"));
+        let checked = check_report(&source, &environment(), &jq(), false).await;
+        assert_eq!((checked.errors, checked.warnings), (0, 0), "{}", checked.text);
+        assert!(load(source, &environment(), &Options::default()).is_ok());
+        seen += 1;
+    }
+    assert!(seen > 0, "no plan is bundled");
 }

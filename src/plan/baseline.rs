@@ -41,6 +41,7 @@ impl<'a> Reader<'a> {
         let get = table.need_text("http", "`http = \"https://…\"`");
         let jq = table.need_text("jq", "`jq = \".version\"`");
         let examples = examples::read(table);
+        let told = self.notes.take_names();
         let (get, jq) = (get?, jq?);
         let text = |placed: &Placed<String>| string(&placed.value, placed.span);
         let expect = DeTable::from_iter([(key("status", span), Spanned::new(range(span), integer("200")?))]);
@@ -52,7 +53,7 @@ impl<'a> Reader<'a> {
         ]);
         let http = Table::new(table.path.clone(), span, &entries, self.notes);
         let body = self.body_of(check::http::Http::KIND, http, &format!("baseline {name}"));
-        Some(Body { examples, ..body })
+        Some(Body { examples, told, ..body })
     }
 }
 

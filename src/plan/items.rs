@@ -336,6 +336,7 @@ impl Body {
             kind: self.kind,
             spec: self.spec.clone(),
             examples: self.examples.clone(),
+            told: self.told.clone(),
             place: self.place.clone(),
             deadline: self.deadline,
         }

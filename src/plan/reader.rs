@@ -6,7 +6,7 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use super::items::Draft;
-use super::names::Names;
+use super::names::{Names, Stands};
 use super::sessions::SessionDraft;
 use super::{Environment, Options, examples, kinds, lint, needs, unbuilt};
 use crate::base::source::{Diagnostic, Source, Span};
@@ -73,6 +73,8 @@ pub(super) struct Body {
     pub spec: Option<Spec>,
     pub examples: Examples,
     pub place: Place,
+    /// Names its examples use: they may say what the answer itself hands out.
+    pub told: Vec<(String, Span)>,
     /// How long one attempt may sensibly take, where the kind's table says it.
     pub deadline: Option<Duration>,
 }
@@ -200,11 +202,12 @@ impl<'a> Reader<'a> {
 
     /// The kind table of `owner` and its examples. Names it uses wait in the notes for [`Self::enter`].
     pub fn body(&self, owner: &Table<'a>, fit: &[Kind], called: &str) -> Option<Body> {
-        let _ = self.notes.take_names();
         let found = kinds::one(owner, fit);
+        let _ = self.notes.take_names();
         let examples = examples::read(owner);
+        let told = self.notes.take_names();
         let (kind, table) = found?;
-        Some(Body { examples, ..self.body_of(kind, table, called) })
+        Some(Body { examples, told, ..self.body_of(kind, table, called) })
     }
 
     /// A table that is the kind's own, without an owner around it.
@@ -222,7 +225,7 @@ impl<'a> Reader<'a> {
         if kind.family == "check" || kind.family == "step" {
             table.finish();
         }
-        Body { kind, spec, examples: Examples::default(), place, deadline }
+        Body { kind, spec, examples: Examples::default(), told: Vec::new(), place, deadline }
     }
 
     /// Enters a body in the catalogue, its names checked against what is bound at its place.
@@ -236,6 +239,15 @@ impl<'a> Reader<'a> {
         repeats: bool,
     ) -> Option<SpecId> {
         names.check(&self.notes.take_names(), self.source, self.notes);
+        if !body.told.is_empty() {
+            let mut within = names.clone();
+            // What is wrong with a captured name was reported where it is bound.
+            let unheard = Notes::default();
+            for (name, span, _) in &body.place.captures {
+                within.bind(name, *span, Stands::Capture, &unheard);
+            }
+            within.check(&body.told, self.source, self.notes);
+        }
         let scope = self.scope.with(extra);
         let mut examples = body.examples;
         examples::give_state(&mut examples, body.spec.as_ref(), &scope, self.notes, body.place.span);
