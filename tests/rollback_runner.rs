@@ -1,6 +1,8 @@
 //! What the detached rollback runner promises: checks alone turn it green, it outlives whoever started it,
 //! nothing runs twice, and its log tells every fact in a chain that shows a break.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
+
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -354,11 +356,11 @@ fn a_break_in_the_chain_is_found_and_a_torn_line_is_not_one() {
         panic!("held")
     };
     for pid in 1..=3 {
-        log.tell(at, RollbackFact::Started { pid }).expect("told");
+        log.tell(at, &RollbackFact::Started { pid }).expect("told");
     }
     let mut follow = Log::follow(&path);
     assert_eq!(follow.read().expect("whole").len(), 3);
-    log.tell(at, RollbackFact::Started { pid: 4 }).expect("told");
+    log.tell(at, &RollbackFact::Started { pid: 4 }).expect("told");
     assert_eq!(follow.read().expect("whole").iter().map(|entry| entry.seq).collect::<Vec<_>>(), [4]);
     assert!(Log::is_held(&path).expect("looked"));
     drop(log);
@@ -375,7 +377,7 @@ fn a_break_in_the_chain_is_found_and_a_torn_line_is_not_one() {
             panic!("held")
         };
         assert_eq!(before.len(), 3);
-        log.tell(at, RollbackFact::Started { pid: 9 }).expect("told");
+        log.tell(at, &RollbackFact::Started { pid: 9 }).expect("told");
         assert_eq!(Log::follow(&path).read().expect("whole").len(), 4);
     }
     // Flipped at every byte of the second line: never passed over.

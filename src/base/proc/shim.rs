@@ -80,7 +80,7 @@ async fn run(dir: &Path, intent: Intent, private: Private, signals: Signals, clo
     let (started_ms, boot_ms) = ((clock.wall_ms)(), (clock.boot_ms)());
     let simulated = intent.simulated;
     let mut outcome = match begin(dir, &intent, private) {
-        Ok(running) => running.to_its_end(&intent, signals, clock).await,
+        Ok(running) => running.watched(&intent, signals, clock).await,
         Err(why) => {
             let took_ms = elapsed(clock, boot_ms);
             OutcomeFile { error: Some(why), took_ms, ..OutcomeFile::default() }
@@ -162,7 +162,7 @@ impl Stage {
 }
 
 impl Running {
-    async fn to_its_end(mut self, intent: &Intent, mut signals: Signals, clock: Clock) -> OutcomeFile {
+    async fn watched(mut self, intent: &Intent, mut signals: Signals, clock: Clock) -> OutcomeFile {
         let boot_ms = (clock.boot_ms)();
         let after = |ms: u64| Instant::now().checked_add(Duration::from_millis(ms));
         let mut outcome = OutcomeFile::default();

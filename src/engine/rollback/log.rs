@@ -136,9 +136,9 @@ impl Log {
     ///
     /// # Errors
     /// The file system's own: the fact is then in no file.
-    pub fn tell(&mut self, at: Wall, fact: RollbackFact) -> Result<(), LogError> {
+    pub fn tell(&mut self, at: Wall, fact: &RollbackFact) -> Result<(), LogError> {
         let wrong = |source| LogError::Io { path: self.path.clone(), source };
-        let line = Line { v: VERSION, seq: self.end.seq + 1, at, fact: fact.into() };
+        let line = Line { v: VERSION, seq: self.end.seq + 1, at, fact: fact.clone().into() };
         let json = serde_json::to_vec(&line).map_err(|error| wrong(error.into()))?;
         let hash = chained(&self.end.hash, &json);
         let mut bytes = hex(&hash).into_bytes();

@@ -167,9 +167,9 @@ async fn to_its_end<L: Look>(
     let _hang_up = signal(SignalKind::hangup());
     let began = clock::boot();
     let earlier = telling.before.first().map_or(0, |first| (clock::wall() - first.at).num_milliseconds().max(0));
-    telling.tell(RollbackFact::Started { pid: std::process::id() });
+    telling.tell(&RollbackFact::Started { pid: std::process::id() });
     let end = match load() {
-        Ok((orders, look)) => run(&orders, &look, &mut |fact| telling.tell(fact)).await,
+        Ok((orders, look)) => run(&orders, &look, &mut |fact| telling.tell(&fact)).await,
         Err(why) => RollbackEnd::FailedAtStep {
             step: ItemId::new(rollback.as_str()),
             why: printable_lines(&why),
@@ -179,7 +179,7 @@ async fn to_its_end<L: Look>(
     let code = code_of(&end);
     println!("{}", end.words());
     let took = Duration::from_millis(u64::try_from(clock::boot() - began + earlier).unwrap_or(0));
-    telling.tell(RollbackFact::Ended { end, took });
+    telling.tell(&RollbackFact::Ended { end, took });
     code
 }
 
@@ -206,12 +206,12 @@ struct Telling {
 }
 
 impl Telling {
-    fn tell(&mut self, fact: RollbackFact) {
+    fn tell(&mut self, fact: &RollbackFact) {
         let Some(log) = &mut self.log else {
             eprintln!("not in the log: {fact:?}");
             return;
         };
-        if let Err(error) = log.tell(clock::wall(), fact.clone()) {
+        if let Err(error) = log.tell(clock::wall(), fact) {
             self.unwritten += 1;
             eprintln!("{error} ({} facts are not in the log); the rollback goes on: {fact:?}", self.unwritten);
         }

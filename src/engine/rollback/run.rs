@@ -115,7 +115,7 @@ fn prepared(orders: &Orders, step: &RollbackStep) -> Result<Prepared, String> {
     let Spec::Step(spec) = &entry.spec else { return Err("this is no step".to_owned()) };
     let exits = spec.exits().to_vec();
     if let Some(target) = orders.simulated {
-        let (intent, private) = act::simulated(orders.program.clone(), target, &step.id, step.timeout);
+        let (intent, private) = act::simulated(&orders.program, target, &step.id, step.timeout);
         return Ok((intent, private, exits));
     }
     let command: step::Command =

@@ -1,7 +1,7 @@
 //! Between a step and the shim: its command as an intent, and what the shim wrote as an outcome.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use super::Command;
@@ -35,7 +35,7 @@ pub fn intent(command: Command, timeout: Duration, base: &Path, secrets: &[Strin
 
 /// What the shim is given in a rehearsal: `program` asks the simulated target what `step` comes to.
 #[must_use]
-pub fn simulated(program: PathBuf, target: SocketAddr, step: &ItemId, timeout: Duration) -> (Intent, Private) {
+pub fn simulated(program: &Path, target: SocketAddr, step: &ItemId, timeout: Duration) -> (Intent, Private) {
     let argv =
         vec![program.display().to_string(), SIMULATE.to_owned(), format!("http://{target}"), step.as_str().to_owned()];
     let (timeout_ms, grace_ms) = (millis(timeout), millis(GRACE));
