@@ -1,7 +1,7 @@
 //! Faults by name (`errors=20%@T-5m`), and the switchboard that the target asks and the engine works.
 //! What a fault does to an answer is in `reply` and `world`; here is only what there is and what is on.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -56,9 +56,11 @@ pub struct Faults {
     board: Arc<Mutex<Board>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Board {
-    on: BTreeMap<Fault, u8>,
+    on: BTreeSet<Fault>,
+    /// Of `errors`, as asked for last; it outlives its being switched off.
+    percent: u8,
     /// Those that wait for their mark, in the order they were asked for.
     waiting: Vec<(Mark, Injection)>,
 }
@@ -183,9 +185,7 @@ impl Faults {
         let mut board = self.board();
         match injection.from {
             Some(mark) => board.waiting.push((mark, injection)),
-            None => {
-                board.on.insert(injection.fault, injection.percent);
-            }
+            None => board.begin(injection),
         }
     }
 
@@ -193,7 +193,7 @@ impl Faults {
         let mut board = self.board();
         match on {
             true => {
-                board.on.entry(fault).or_insert(SHARE);
+                board.on.insert(fault);
             }
             false => {
                 board.on.remove(&fault);
@@ -217,30 +217,46 @@ impl Faults {
             std::mem::take(&mut board.waiting).into_iter().partition(|(begins, _)| *begins >= mark);
         board.waiting = waiting;
         for (_, injection) in &due {
-            board.on.insert(injection.fault, injection.percent);
+            board.begin(*injection);
         }
         due.into_iter().map(|(_, injection)| injection.fault).collect()
     }
 
     #[must_use]
     pub fn is_on(&self, fault: Fault) -> bool {
-        self.board().on.contains_key(&fault)
+        self.board().on.contains(&fault)
     }
 
     /// What is on now, in the order of [`Fault::ALL`].
     #[must_use]
     pub fn on(&self) -> Vec<Fault> {
-        self.board().on.keys().copied().collect()
+        self.board().on.iter().copied().collect()
     }
 
     /// How many of a hundred requests `errors` fails; none where it is off.
     #[must_use]
     pub fn share(&self) -> Option<u8> {
-        self.board().on.get(&Fault::Errors).copied()
+        let board = self.board();
+        board.on.contains(&Fault::Errors).then_some(board.percent)
     }
 
     fn board(&self) -> MutexGuard<'_, Board> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Board {
+    fn default() -> Self {
+        Self { on: BTreeSet::new(), percent: SHARE, waiting: Vec::new() }
+    }
+}
+
+impl Board {
+    fn begin(&mut self, injection: Injection) {
+        if injection.fault == Fault::Errors {
+            self.percent = injection.percent;
+        }
+        self.on.insert(injection.fault);
     }
 }
 
@@ -303,6 +319,10 @@ mod tests {
         assert_eq!(faults.at(mark("T+1m")), [Fault::Flap]);
         faults.switch(Fault::Down, false);
         assert_eq!(faults.on(), [Fault::Errors, Fault::Flap]);
+        faults.switch(Fault::Errors, false);
+        assert_eq!(faults.share(), None);
+        faults.switch(Fault::Errors, true);
+        assert_eq!(faults.share(), Some(50), "the share asked for is kept");
         assert!(faults.schedule().is_empty());
     }
 

@@ -45,7 +45,7 @@ struct Inner {
     state: BTreeMap<String, Value>,
     /// By session of the plan; items without one share a memory.
     memories: HashMap<Option<SessionId>, Memory>,
-    /// How often each request came.
+    /// How often each request came while a fault that counts was on.
     counts: Vec<u64>,
     minted: u64,
 }
@@ -128,17 +128,22 @@ impl World {
             return (reply, None);
         };
         let place = &self.routes.places[at];
-        let count = inner.counts.get_mut(place.request).map_or(0, |count| {
-            *count += 1;
-            *count - 1
-        });
         let on = |fault| !place.control && self.faults.is_on(fault);
-        if on(Fault::Down) || (on(Fault::Flap) && count.is_multiple_of(2)) {
+        let share = self.faults.share().filter(|_| !place.control);
+        let flap = on(Fault::Flap);
+        // Counted only while it matters: a fault begins its turns where it is switched on.
+        let count = match inner.counts.get_mut(place.request).filter(|_| flap || share.is_some()) {
+            Some(count) => {
+                *count += 1;
+                *count - 1
+            }
+            None => 0,
+        };
+        if on(Fault::Down) || (flap && count.is_multiple_of(2)) {
             return (Reply::Reset, None);
         }
         // Spread over the requests by their order in the plan: what fails does not depend on what
         // else runs at the same time.
-        let share = self.faults.share().filter(|_| !place.control);
         if share.is_some_and(|percent| falls_on(count + place.request as u64, percent)) {
             return (Reply::error(), Some(at));
         }
