@@ -78,7 +78,7 @@ async fn fly(arguments: &Arguments, loaded: Loaded, selected: Selected) -> anyho
     let (mut looping, port) = Loop::new(Parts {
         board: Board::new(Arc::clone(&plan)),
         axis: Axis::new(Axis::machine(), Instant(0)),
-        journal: journal.clone(),
+        journal,
         effects: Effects { world, watch: None, outputs: Arc::new(|_, _| ()), faults: None },
         observations,
         live,
@@ -104,7 +104,6 @@ async fn fly(arguments: &Arguments, loaded: Loaded, selected: Selected) -> anyho
         () = headless::interrupted() => return Ok(INTERRUPTED),
     };
     progress.stop();
-    journal.close().await;
     let verdict =
         Verdict::worst(board.items.values().map(|state| state.verdict(None, Instant(0)).unwrap_or(Verdict::Unknown)));
     let code = code(&board, verdict);

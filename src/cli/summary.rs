@@ -7,7 +7,7 @@ use crate::launch::board::{Board, Progress};
 use crate::launch::countdown;
 use crate::launch::event::{Mode, RollbackEnd, Vote};
 use crate::launch::gate;
-use crate::launch::time::{Instant, clock_face};
+use crate::launch::time::{Instant, Mark, clock_face};
 use crate::launch::verdict::Verdict;
 
 /// The exit code of a launch (console.md): 0 go · 1 no-go · 2 cannot tell · 4 rolled back. A drill or a
@@ -72,7 +72,7 @@ fn phases(board: &Board, now: Instant, out: &mut String) {
         let title = &phase.title;
         let _ =
             writeln!(out, "{:<8} {title}: {word} {}/{}{waivers}", phase.at.to_string(), standing.clear, standing.total);
-        for (id, verdict) in &standing.blocking {
+        for (id, verdict) in standing.blocking.iter().filter(|(_, verdict)| verdict.is_some()) {
             let state = board.item(id);
             let why = state.map(|state| match &state.progress {
                 Progress::Blocked { by } => format!("not run, {by}"),
@@ -86,12 +86,13 @@ fn phases(board: &Board, now: Instant, out: &mut String) {
 
 fn clock(board: &Board, now: Instant, out: &mut String) {
     let Some(clock) = board.clock_at(now) else { return };
+    let mark = Mark(clock.mark().0.div_euclid(1000) * 1000);
     let state = match clock.phase {
-        countdown::Phase::Counting => format!("counting at {}", clock.mark()),
-        countdown::Phase::Holding => format!("holding at {}", clock.mark()),
+        countdown::Phase::Counting => format!("counting at {mark}"),
+        countdown::Phase::Holding => format!("holding at {mark}"),
         countdown::Phase::Liftoff => "T-0 was reached".to_owned(),
-        countdown::Phase::Scrubbed => format!("scrubbed at {}", clock.mark()),
-        countdown::Phase::Cutoff => format!("cut off at {}", clock.mark()),
+        countdown::Phase::Scrubbed => format!("scrubbed at {mark}"),
+        countdown::Phase::Cutoff => format!("cut off at {mark}"),
     };
     let sign = if clock.slip() < 0 { '-' } else { '+' };
     let _ = writeln!(out, "\ncountdown: {state}, slip {sign}{}, attempt {}", clock_face(clock.slip()), clock.attempt);

@@ -133,9 +133,19 @@ impl Loop {
             }
             self.beat();
             if self.is_over() {
-                return Arc::clone(self.dispatch.published());
+                return self.end().await;
             }
         }
+    }
+
+    /// Nothing more is watched; everything recorded is synced, and the folder is another console's to take.
+    async fn end(self) -> Arc<Board> {
+        if let Some(watch) = &self.parts.effects.watch {
+            watch.stop().await;
+        }
+        let board = Arc::clone(self.dispatch.published());
+        self.parts.journal.close().await;
+        board
     }
 
     fn take(&self, ask: Ask, inputs: &mut Vec<Input>, replies: &mut Vec<Option<Reply>>) {

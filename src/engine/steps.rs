@@ -43,7 +43,7 @@ pub fn start(world: &World, outputs: &Outputs, item: &Item, spec: SpecId, attemp
         let started = match spec.command(&scope) {
             Ok(command) => {
                 let (intent, private) = match world.simulated {
-                    Some(target) => act::simulated(world.program.clone(), target, &item.id, item.timeout),
+                    Some(target) => act::simulated(&world.program, target, &item.id, item.timeout),
                     None => act::intent(command, item.timeout, &world.base, &world.catalogue.secrets),
                 };
                 let (program, place) = (world.program.clone(), dir.clone());

@@ -167,13 +167,8 @@ impl World {
     /// The baseline as a plain file for the rollback runner, which never opens the database.
     pub fn keep_baseline(&self, board: &Board) {
         let Some(folder) = &self.folder else { return };
-        let values: serde_json::Map<String, serde_json::Value> = board
-            .baseline
-            .iter()
-            .filter_map(|(name, captured)| captured.value().map(|value| (name.clone(), value.clone())))
-            .collect();
-        let bytes = serde_json::Value::Object(values).to_string();
-        if let Err(error) = crate::base::proc::write_whole(&folder.join("baseline.json"), bytes.as_bytes()) {
+        let bytes = serde_json::to_vec(&board.baseline).unwrap_or_default();
+        if let Err(error) = crate::base::proc::write_whole(&folder.join("baseline.json"), &bytes) {
             tracing::error!("failed to keep the baseline: {error}");
         }
     }

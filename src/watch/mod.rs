@@ -154,7 +154,7 @@ impl Watch {
     }
 
     /// Ends every look and every stream, and waits until they have ended.
-    pub async fn stop(self) {
+    pub async fn stop(&self) {
         self.cancel.cancel();
         self.tasks.close();
         self.tasks.wait().await;

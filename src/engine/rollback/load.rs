@@ -25,6 +25,9 @@ use crate::launch::plan::Verify;
 use crate::launch::verdict::{Captured, Report, Verdict};
 use crate::plan::{self, Environment, Options};
 
+/// A simulated target has its new state at once: waiting longer for it would only stretch a rehearsal.
+const SIMULATED_PATIENCE: Duration = Duration::from_secs(5);
+
 /// Looks with the kinds themselves, as the frozen plan says them.
 pub struct Kinds {
     catalogue: Catalogue,
@@ -50,8 +53,13 @@ pub fn load(launch: &Path, run: u32, rollback: &RollbackId) -> Result<(Orders, K
     let loaded = plan::load(source.clone(), &Environment::of_process(), &options)
         .map_err(|wrong| format!("the frozen plan does not load: {}", source.render(&wrong, false)))?;
     let found = loaded.plan.rollback(rollback).cloned();
-    let found = found.ok_or_else(|| format!("the frozen plan has no rollback `{rollback}`"))?;
+    let mut found = found.ok_or_else(|| format!("the frozen plan has no rollback `{rollback}`"))?;
 
+    if file.simulated {
+        for check in &mut found.verify {
+            check.within = check.within.min(SIMULATED_PATIENCE);
+        }
+    }
     let mut baseline = Scope::default();
     for (name, value) in &captured {
         if let Some(value) = value.value() {
