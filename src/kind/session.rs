@@ -223,7 +223,7 @@ mod tests {
     fn the_last_capture_wins_and_no_debug_print_shows_it() {
         let session = session();
         session.capture("csrf", &json!("first-token"), &Redactor::default());
-        session.clone().capture("csrf", &json!("second-token"), &Redactor::default());
+        session.capture("csrf", &json!("second-token"), &Redactor::default());
         assert_eq!(session.scope().get("csrf").expect("bound").value, json!("second-token"));
         assert!(!format!("{:?}", session.state()).contains("second-token"));
     }
