@@ -20,6 +20,8 @@ use crate::kind::Kind;
 use crate::launch::verdict::Report;
 
 pub(crate) use ask::control_answers;
+pub(crate) use derive::{answer, open};
+pub(crate) use judge::{header_values, members};
 
 /// The table of an `http` check.
 #[derive(Debug, Clone)]
