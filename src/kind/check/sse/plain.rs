@@ -21,7 +21,7 @@ pub(super) fn derive(sse: &Sse, scope: &Scope) -> Result<Answered, String> {
         let told = told(pattern, scope)?;
         events.extend(std::iter::repeat_n(told, *count));
     }
-    if let Some(Meanwhile { after, count, .. }) = &sse.meanwhile {
+    if let Some(Meanwhile { after, count, .. }) = sse.meanwhile.as_deref() {
         let there = events.iter().filter(|told| named(after, told)).count();
         let told = told(after, scope)?;
         events.extend(std::iter::repeat_n(told, count.saturating_sub(there)));
