@@ -66,7 +66,7 @@ pub enum Unopened {
 }
 
 impl Watch {
-    /// Starts every monitor, and every stream that needs no session. `folder` takes the streams' raw
+    /// Starts every monitor, and every stream that waits for no item. `folder` takes the streams' raw
     /// lines, redacted: the launch folder's `streams`.
     #[must_use]
     pub fn start(
@@ -87,9 +87,8 @@ impl Watch {
         for (monitor, place) in plan.monitors.iter().zip(0_u32..) {
             watch.monitor(monitor, SPREAD.min(monitor.every) * place / count);
         }
-        for stream in &plan.streams {
-            let alone = watch.catalogue.get(stream.spec).is_some_and(|entry| entry.session.is_none());
-            if alone && let Err(why) = watch.open_stream(&stream.id, None) {
+        for stream in plan.streams.iter().filter(|stream| stream.after.is_none()) {
+            if let Err(why) = watch.open_stream(&stream.id, None) {
                 watch.outlet.show(|live| {
                     live.streams.entry(stream.id.clone()).or_default().last_error = Some(why.to_string());
                 });
@@ -104,7 +103,7 @@ impl Watch {
         self.live.clone()
     }
 
-    /// Opens a stream, with the session it needs; one that is open already is closed first.
+    /// Opens a stream in `session`, or in that of its context where there is none; one that is open already is closed first.
     ///
     /// # Errors
     /// There is no such stream in the plan, or it is of a kind that is not tailed.

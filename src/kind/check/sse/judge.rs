@@ -10,14 +10,14 @@ use super::{BOUNDS, EVENTS, End, Expect, MEANWHILE, Meanwhile, Received, STREAM,
 use crate::base::jq::{Jq, Said};
 use crate::base::template::Scope;
 use crate::base::wire::{Answer as HttpAnswer, Cause};
+use crate::kind::check::http::open;
 use crate::kind::check::{Answer, Seen};
 use crate::kind::exchange::error_told;
 use crate::launch::verdict::{Finding, Report, Verdict};
 
 pub(super) fn expects(sse: &Sse, scope: &Scope) -> Vec<String> {
     let expect = &sse.expect;
-    let open = sse.call.open_scope(scope, None);
-    let address = sse.call.address.text(&open).unwrap_or_else(|_| sse.call.address.written());
+    let address = open(|scope| sse.call.address.text(scope), scope).unwrap_or_else(|| sse.call.address.written());
     let mut lines = vec![format!("{} {address}: status {}, text/event-stream", sse.call.method, expect.status)];
     lines.extend(expect.first_event.map(|span| format!("first event {}", within(span))));
     lines.extend(expect.max_gap.map(|span| format!("no gap longer than {}", humantime::format_duration(span))));
@@ -50,12 +50,13 @@ pub(super) async fn judge(sse: &Sse, seen: &Seen, scope: &Scope, jq: &Jq) -> Rep
     }
     if findings.iter().all(|finding| finding.verdict == Verdict::Pass) {
         let stream = Stream::cut(sse, answer, scope, jq).await;
+        // First, for a summary is the first of the worst: how a stream ended says why the rest is missing.
+        findings.push(stream.ending(sse));
         findings.extend(stream.times(&sse.expect));
         findings.extend(stream.content(&sse.expect, scope, jq).await);
         if let Some(meanwhile) = &sse.meanwhile {
             findings.extend(meanwhile.findings(of(MEANWHILE), &stream, scope, jq).await);
         }
-        findings.push(stream.ending(sse));
     }
     Report::of(findings, answer.http.took)
 }

@@ -42,7 +42,7 @@ pub struct Sse {
     pub until: Vec<Pattern>,
     /// For the whole stream, connecting included; the item's timeout where it is not written.
     pub deadline: Option<Duration>,
-    pub meanwhile: Option<Meanwhile>,
+    pub meanwhile: Option<Box<Meanwhile>>,
 }
 
 /// A request as the plan says it.

@@ -9,6 +9,7 @@ use super::{Call, End, MEANWHILE, Meanwhile, Pattern, Received, STREAM, Sse};
 use crate::base::jq::Program;
 use crate::base::template::{Scope, Shape, as_text};
 use crate::base::wire::{Answer as HttpAnswer, sse};
+use crate::kind::check::http::{answer, open};
 use crate::kind::check::{Answer, Route, Seen};
 use crate::kind::example::{Answered, Told};
 use crate::kind::session::Session;
@@ -20,7 +21,7 @@ pub(super) fn derive(sse: &Sse, scope: &Scope) -> Result<Answered, String> {
         let told = told(pattern, scope)?;
         events.extend(std::iter::repeat_n(told, *count));
     }
-    if let Some(Meanwhile { after, count, .. }) = &sse.meanwhile {
+    if let Some(Meanwhile { after, count, .. }) = sse.meanwhile.as_deref() {
         let there = events.iter().filter(|told| named(after, told)).count();
         let told = told(after, scope)?;
         events.extend(std::iter::repeat_n(told, count.saturating_sub(there)));
@@ -99,22 +100,18 @@ fn place(at: &mut Value, path: &[Value], value: Value) {
 
 pub(super) fn seen(sse: &Sse, example: &Answered, scope: &Scope) -> Seen {
     let status = example.status.unwrap_or(sse.expect.status);
-    let mut headers = http::HeaderMap::new();
-    for (name, value) in &example.headers {
-        if let (Ok(name), Ok(value)) = (http::HeaderName::try_from(name), http::HeaderValue::try_from(value)) {
-            headers.append(name, value);
-        }
-    }
-    let json = example.json.as_ref().and_then(|json| json.value(scope).ok());
-    let body = json.map(|json| json.to_string()).or_else(|| example.body.clone()).unwrap_or_default();
-    if status == sse.expect.status && example.json.is_none() && !headers.contains_key(http::header::CONTENT_TYPE) {
-        headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("text/event-stream"));
+    let mut http = match answer(example, status, scope) {
+        Ok(answer) => answer.http,
+        Err(cause) => return Seen { answers: vec![(STREAM.to_owned(), Err(cause))], control_answers: true },
+    };
+    if status == sse.expect.status && example.json.is_none() && !has(&example.headers, "content-type") {
+        http.headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("text/event-stream"));
     }
     let mut at = example.after.unwrap_or_default();
     let mut events: Vec<Received> = example.events.iter().map(|told| received(told, &mut at, scope)).collect();
     let mut end = End::Closed;
     // Without a bound that holds, the bytes are no stream: the end says so.
-    let parsed = sse::Parser::new(super::BOUNDS).feed(body.as_bytes(), |item| {
+    let parsed = sse::Parser::new(super::BOUNDS).feed(&http.body, |item| {
         if let sse::Item::Event(event) = item {
             events.push(Received::of(&event, at));
         }
@@ -124,7 +121,7 @@ pub(super) fn seen(sse: &Sse, example: &Answered, scope: &Scope) -> Seen {
     }
     let mut answers = Vec::new();
     let sent = sse.meanwhile.as_ref().filter(|meanwhile| meanwhile.sent_after(&events));
-    let http = HttpAnswer { status, headers, body: body.into(), took: at };
+    http.took = at;
     answers.push((STREAM.to_owned(), Ok(Answer { http, events, end: Some(end) })));
     if let Some(meanwhile) = sent {
         let body = satisfying(&meanwhile.json, scope).unwrap_or_default().to_string().into();
@@ -134,9 +131,20 @@ pub(super) fn seen(sse: &Sse, example: &Answered, scope: &Scope) -> Seen {
     Seen { answers, control_answers: true }
 }
 
+fn has(headers: &[(String, String)], name: &str) -> bool {
+    headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name))
+}
+
 fn received(told: &Told, at: &mut Duration, scope: &Scope) -> Received {
     *at += told.after.unwrap_or_default();
-    let data = told.data.as_ref().and_then(|data| data.value(scope).ok());
+    let mut scope = scope.clone();
+    for name in told.data.iter().flat_map(Shape::names) {
+        // As in the examples of `http`: a value that is the same each time.
+        if scope.get(name).is_err() {
+            scope.bind(name, format!("tok-{name}-1").into());
+        }
+    }
+    let data = told.data.as_ref().and_then(|data| data.value(&scope).ok());
     Received {
         event: told.event.clone().unwrap_or_else(|| "message".to_owned()),
         id: told.id.clone(),
@@ -159,13 +167,15 @@ impl Meanwhile {
 }
 
 pub(super) fn routes(sse: &Sse, good: &[Answered], session: Option<&Session>, scope: &Scope) -> Vec<Route> {
+    let scope = &session.map_or_else(|| scope.clone(), |session| scope.with(&session.scope()));
     let route = |call: &Call, answer: Answered, stream: bool| {
-        let open = call.open_scope(scope, session);
         let headers = Session::headers(session, &call.headers).into_iter();
-        let headers = headers.filter_map(|(name, value)| Some((name.to_owned(), value.text(&open).ok()?)));
+        let headers =
+            headers.filter_map(|(name, value)| Some((name.to_owned(), open(|scope| value.text(scope), scope)?)));
         Route {
             method: call.method.to_owned(),
-            url: Session::join(session, &call.address, &open).unwrap_or_else(|_| call.address.written()),
+            url: open(|scope| Session::join(session, &call.address, scope), scope)
+                .unwrap_or_else(|| call.address.written()),
             headers: headers.collect(),
             answer,
             captures: Vec::new(),

@@ -5,7 +5,7 @@ use url::Url;
 
 use super::Call;
 use crate::base::secret::Redactor;
-use crate::base::template::{Scope, Template, Unbound};
+use crate::base::template::{Scope, Unbound};
 use crate::base::wire::{Cause, Request};
 use crate::kind::session::Session;
 
@@ -50,24 +50,6 @@ impl Call {
             }
         }
         Ok(request)
-    }
-
-    /// Every name without a value bound to itself in braces: for addresses that are shown or matched
-    /// before the values are there.
-    pub(super) fn open_scope(&self, scope: &Scope, session: Option<&Session>) -> Scope {
-        let mut open = scope.clone();
-        let shared = session.map(|session| &session.plan);
-        let templates = [&self.address]
-            .into_iter()
-            .chain(shared.and_then(|plan| plan.base.as_ref()))
-            .chain(shared.into_iter().flat_map(|plan| &plan.headers).map(|(_, value)| value))
-            .chain(self.headers.iter().map(|(_, value)| value));
-        for name in templates.flat_map(Template::names).chain(self.json.iter().flat_map(|json| json.names())) {
-            if open.get(name).is_err() {
-                open.bind(name, format!("{{{{ {name} }}}}").into());
-            }
-        }
-        open
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<Sse> {
             any
         }
     };
-    let meanwhile = table.table("meanwhile").and_then(meanwhile);
+    let meanwhile = table.table("meanwhile").and_then(meanwhile).map(Box::new);
     let deadline = table.duration("deadline");
     Some(Sse { call: call?, expect, until, deadline, meanwhile })
 }

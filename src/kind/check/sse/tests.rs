@@ -119,7 +119,7 @@ async fn what_follows_the_terminal_event_in_one_chunk_is_ignored() {
 async fn a_cancel_counts_only_with_stopped_and_no_earlier_done() {
     for (pieces, closes, wrong) in [
         (vec![(10, DELTA), (10, STOPPED)], false, vec![]),
-        (vec![(10, DELTA), (10, DONE), (10, STOPPED)], false, vec!["`done`", "terminal event"]),
+        (vec![(10, DELTA), (10, DONE), (10, STOPPED)], false, vec!["terminal event", "`done`"]),
         (vec![(10, DELTA), (10, DELTA)], true, vec!["terminal event"]),
         (vec![(10, STOPPED)], false, vec!["`message`", "POST http://a.example/cancel after 1 × `message`"]),
     ] {
@@ -139,7 +139,7 @@ async fn silence_is_told_when_it_has_lasted_too_long_and_comments_do_not_hide_it
     let (_, end, took, _) = played(&cancelled(), &[(1_000, DELTA), (10_000, PING), (10_000, PING)], false).await;
     assert_eq!((end, took), (End::Silent, 16_000));
     let report = judged(&cancelled(), &[(1_000, DELTA)], false).await;
-    assert_eq!(failing(&report), ["longest gap", "terminal event"]);
+    assert_eq!(failing(&report), ["terminal event", "longest gap"]);
     let report = judged(&cancelled(), &[], false).await;
     assert!(failing(&report).contains(&"first event"), "{report:#?}");
 }
