@@ -60,3 +60,381 @@ async fn every_bundled_plan_is_sound_without_a_warning() {
     }
     assert!(seen > 0, "no plan is bundled");
 }
+
+async fn checked(text: &str) -> (usize, usize, String) {
+    let checked = check_report(&Source::new("plan.toml", text), &environment(), &jq(), false).await;
+    (checked.errors, checked.warnings, checked.text)
+}
+
+#[test]
+fn several_mistakes_are_told_at_once_each_underlined_with_the_nearest_name() {
+    let text = r#"[plan]
+schema = 1
+id = "demo"
+titel = "Demo"
+
+[vars]
+api = "https://api.example"
+
+[[phase]]
+id = "gate-a"
+at = "T-2h"
+gate = true
+
+[[phase.item]]
+id = "health"
+timeout = "soon"
+[phase.item.htp]
+get = "{{ api }}/health"
+
+[[phase.item]]
+id = "ready"
+needs = ["helth"]
+[phase.item.http]
+get = "{{ apii }}/ready"
+expct = { status = 200 }
+"#;
+    let found = read(text).expect_err("mistakes");
+    let shown = Source::new("plan.toml", text).render(&found, false);
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn syntax_errors_are_told_alone_and_all_of_them() {
+    let text = "[plan]\nschema = \nid = \"x\"\nwhat = = 2\nunknown = 1\n";
+    let found = read(text).expect_err("syntax");
+    assert!(found.len() >= 2, "{found:?}");
+    assert!(found.iter().all(|found| found.code == "syntax"), "{found:?}");
+}
+
+/// Each mistake: the plan, what it is called, what is underlined.
+#[test]
+fn each_mistake_is_told_at_its_place() {
+    let manual = "[[phase.item]]\nid = \"x\"\nmanual = {}\n";
+    let run = |extra: &str| format!("[[phase.item]]\nid = \"x\"\n{extra}\n[phase.item.run]\ncommand = [\"true\"]\n");
+    let get =
+        |extra: &str| format!("[[phase.item]]\nid = \"x\"\n[phase.item.http]\nget = \"https://a.example\"\n{extra}");
+    let rollback = |rest: &str| format!("{}[[rollback]]\nid = \"back\"\nkey = \"1\"\n{rest}", with_items("", manual));
+    let step = "[[rollback.step]]\nid = \"s\"\nclass = \"once\"\nrun = { command = [\"true\"] }\n";
+    let verify = "[[rollback.verify]]\nid = \"v\"\nhttp = { get = \"https://a.example\" }\n";
+    let cases: Vec<(String, &str, &str)> = vec![
+        (with_items("", "[[phase.item]]\nid = \"x\"\n"), "no-kind", "[[phase.item]]"),
+        (with_items("", "[[phase.item]]\nid = \"x\"\nhtpp = { get = \"x\" }\n"), "unknown-kind", "htpp"),
+        (with_items("", "[[phase.item]]\nid = \"x\"\ntls = { host = \"x\" }\n"), "not-built-yet", "tls"),
+        (with_items("", &format!("{manual}wait = {{ for = \"1s\" }}\n")), "two-kinds", "wait"),
+        (with_items("[[objective]]\nid = \"o\"\n", manual), "not-built-yet", "objective"),
+        (with_items("[target.staging]\nx = 1\n", manual), "not-built-yet", "target"),
+        (with_items("", &format!("{manual}{manual}")), "duplicate-id", "\"x\""),
+        (with_items("", "[[phase.item]]\nid = \"a\"\nmanual = {}\n"), "duplicate-id", "\"a\""),
+        (with_items("", "[[phase.item]]\nid = \"x\"\nneeds = [\"y\"]\nmanual = {}\n"), "unknown-need", "\"y\""),
+        (with_items("", "[[phase.item]]\nid = \"x\"\nneeds = [\"x\"]\nmanual = {}\n"), "ring", "\"x\""),
+        (with_items("", &format!("{manual}[[phase]]\nid = \"b\"\nat = \"T-2h\"\n")), "wrong-order", "\"T-2h\""),
+        (with_items("", "[[phase.item]]\nid = \"x\"\nat = \"T-3h\"\nmanual = {}\n"), "wrong-order", "\"T-3h\""),
+        (format!("{HEAD}[[phase]]\nid = \"a\"\nat = \"T-1h\"\ngate = true\n"), "empty-gate", "[[phase]]"),
+        (with_items("", &run("")), "step-without-class", "[phase.item.run]"),
+        (with_items("", "[[phase.item]]\nid = \"x\"\nclass = \"once\"\nmanual = {}\n"), "wrong-key", "class"),
+        (with_items("", "[[phase.item]]\nid = \"x\"\nmanual = { role = \"boss\" }\n"), "unknown-role", "\"boss\""),
+        (with_items("", "[[phase.item]]\nid = \"x\"\nsession = \"s\"\nmanual = {}\n"), "unknown-session", "\"s\""),
+        (with_items("[secrets]\ns = \"hunter22\"\n", manual), "literal-secret", "\"hunter22\""),
+        (with_items("[secrets]\ns = { command = \"pass\" }\n", manual), "not-built-yet", "\"pass\""),
+        (with_items("[secrets]\ns = { env = \"SMOKE_USER\" }\n", manual), "missing-variable", "\"SMOKE_USER\""),
+        (with_items("[secrets]\ns = { file = \"no/such/file\" }\n", manual), "missing-file", "\"no/such/file\""),
+        (
+            with_items("[vars]\nv = { env = \"NOT_SET_ANYWHERE\" }\n", manual),
+            "missing-variable",
+            "\"NOT_SET_ANYWHERE\"",
+        ),
+        (with_items("[vars]\nv = 1\n[secrets]\nv = { env = \"SMOKE_USERNAME\" }\n", manual), "duplicate-name", "v"),
+        (with_items("", &get("expect = { json = ['.a == $b'] }")), "unknown-name", "b"),
+        (with_items("[clock]\nholds = [{ at = \"T+5m\", for = \"1m\" }]\n", manual), "wrong-value", "\"T+5m\""),
+        (with_items("[clock]\nholds = [{ at = \"T-5h\", for = \"1m\" }]\n", manual), "wrong-order", "\"T-5h\""),
+        (with_items("[clock]\nrecycle = [\"T-9h\"]\n", manual), "wrong-value", "\"T-9h\""),
+        (with_items("[clock]\nt0 = \"tomorrow\"\n", manual), "wrong-value", "\"tomorrow\""),
+        (with_items("[poll]\norder = [\"nobody\"]\n", manual), "unknown-role", "\"nobody\""),
+        (with_items("[roles.r]\nmay = [\"resum\"]\n", manual), "wrong-value", "\"resum\""),
+        (
+            with_items("[[stream]]\nid = \"s\"\nafter = \"nope\"\nsse = { get = \"https://a.example\" }\n", manual),
+            "unknown-item",
+            "\"nope\"",
+        ),
+        (rollback(step), "rollback-without-verify", "[[rollback]]"),
+        (rollback(verify), "empty-rollback", "[[rollback]]"),
+        (rollback(&format!("confirm = \"none\"\n{step}{verify}")), "wrong-value", "\"none\""),
+        (
+            rollback(&format!("{step}{verify}[[rollback]]\nid = \"other\"\nkey = \"1\"\n{step}{verify}")),
+            "duplicate-key",
+            "\"1\"",
+        ),
+        (
+            rollback(&format!("{}{verify}", step.replace("class = \"once\"\n", ""))),
+            "step-without-class",
+            "{ command = [\"true\"] }",
+        ),
+        (with_items("", "[[phase.item]]\nid = \"x\"\nfor_each = { k = [] }\nmanual = {}\n"), "wrong-value", "[]"),
+        (
+            with_items("", "[[phase.item]]\nid = \"x\"\nfor_each = { k = [\"a\", \"a\"] }\nmanual = {}\n"),
+            "wrong-value",
+            "[\"a\", \"a\"]",
+        ),
+        (HEAD.replace("schema = 1", "schema = 2"), "wrong-value", "2"),
+        ("title = 1\n".to_owned(), "missing-key", ""),
+    ];
+    for (text, code, underlined) in cases {
+        let found = wrong(&text);
+        assert!(
+            found.iter().any(|(is, at)| *is == code && at == underlined),
+            "wanted {code} at {underlined:?}, got {found:?} in\n{text}"
+        );
+        let same = found.iter().filter(|(is, _)| *is == code).count();
+        assert_eq!(same, 1, "{found:?} in\n{text}");
+    }
+}
+
+#[test]
+fn a_short_secret_is_refused_and_a_rehearsal_reads_none() {
+    let text = with_items("[secrets]\npin = { env = \"PIN\" }\n", "[[phase.item]]\nid = \"x\"\nmanual = {}\n");
+    let short: Environment = [("PIN", "12345")].into_iter().collect();
+    let source = || Source::new("plan.toml", text.as_str());
+    let found = load(source(), &short, &Options::default()).expect_err("short");
+    assert_eq!(found.iter().map(|found| found.code).collect::<Vec<_>>(), ["short-secret"]);
+    assert!(!format!("{found:?}").contains("12345"), "the value is not shown");
+    let rehearsal = Options { rehearsal: true, ..Options::default() };
+    for environment in [short, [("PIN", "a real one")].into_iter().collect(), Environment::default()] {
+        let loaded = load(source(), &environment, &rehearsal).expect("a stand-in");
+        assert_eq!(loaded.catalogue.secrets, ["rehearsal-pin"]);
+    }
+}
+
+#[test]
+fn a_missing_variable_is_named_with_its_line() {
+    let text =
+        with_items("[secrets]\npin = { env = \"SMOKE_USRNAME\" }\n", "[[phase.item]]\nid = \"x\"\nmanual = {}\n");
+    let found = read(&text).expect_err("not set");
+    let shown = Source::new("plan.toml", text).render(&found, false);
+    for part in ["plan.toml:6:15", "SMOKE_USRNAME, which is not set", "did you mean SMOKE_USERNAME"] {
+        assert!(shown.contains(part), "{part} in {shown}");
+    }
+}
+
+#[test]
+fn copies_carry_their_value_and_follow_their_own_kind() {
+    let items = "[[phase.item]]\nid = \"x\"\nfor_each = { k = \"list\" }\nmanual = {}\n\
+                 [[phase.item]]\nid = \"y\"\nneeds = [\"x\"]\nfor_each = { k = \"list\" }\nmanual = {}\n\
+                 [[phase.item]]\nid = \"z\"\nneeds = [\"x\"]\nmanual = {}\n";
+    let plan = read(&with_items("[vars]\nlist = [\"a\", \"b\"]\n", items)).expect("sound").plan;
+    let needs = |id: &str| {
+        let item = plan.item(&id.into()).expect(id);
+        item.needs.iter().map(|need| need.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(plan.items.len(), 5);
+    assert_eq!(needs("y[a]"), ["x[a]"]);
+    assert_eq!(needs("z"), ["x[a]", "x[b]"]);
+}
+
+#[test]
+fn a_captured_name_has_a_value_only_after_its_item_and_in_its_session() {
+    let item = |id: &str, session: &str, path: &str, capture: &str| {
+        format!(
+            "[[phase.item]]\nid = \"{id}\"\n{session}\n[phase.item.http]\nget = \"https://a.example/{path}\"\n{capture}\n"
+        )
+    };
+    let (smoke, token) = ("session = \"smoke\"", "capture = { token = \".t\" }");
+    let before = "[session.smoke]\ncookies = true\n[session.other]\n";
+    let uses = "{{ token }}";
+    let sound = with_items(before, &(item("x", smoke, "", token) + &item("y", smoke, uses, "")));
+    assert_eq!(wrong(&sound), []);
+    for broken in [
+        item("y", smoke, uses, "") + &item("x", smoke, "", token),
+        item("x", smoke, "", token) + &item("y", "session = \"other\"", uses, ""),
+        item("x", smoke, "", token) + &item("y", "", uses, ""),
+        item("x", smoke, uses, token),
+    ] {
+        assert_eq!(wrong(&with_items(before, &broken)), [("unknown-name", "token".to_owned())], "{broken}");
+    }
+}
+
+/// What a plan gets wrong and what is nearly the same and right.
+#[tokio::test]
+async fn each_lint_has_a_plan_that_triggers_it_and_one_that_does_not() {
+    let run = |argv: &str, extra: &str| {
+        let secrets = "[secrets]\npin = { env = \"SMOKE_PASSWORD\" }\n";
+        with_items(
+            secrets,
+            &format!("[[phase.item]]\nid = \"x\"\nclass = \"once\"\n{extra}\n[phase.item.run]\ncommand = {argv}\n"),
+        )
+    };
+    let http = |rest: &str| {
+        with_items("", &format!("[[phase.item]]\nid = \"x\"\n[phase.item.http]\nget = \"https://a.example\"\n{rest}\n"))
+    };
+    let typed = "confirm = \"type\"";
+    let ok = "[phase.item.example]\ngood = { status = 200, json = { ok = true, n = 3 } }";
+    let cases = [
+        ("destructive-on-one-key", run(r#"["rm", "-rf", "/srv/old"]"#, ""), run(r#"["rm", "-rf", "/srv/old"]"#, typed)),
+        ("destructive-on-one-key", run(r#"["docker", "system", "prune"]"#, ""), run(r#"["prunejuice"]"#, "")),
+        (
+            "destructive-on-one-key",
+            run(r#"["psql", "-c", "drop table users"]"#, ""),
+            run(r#"["raindrop", "table"]"#, ""),
+        ),
+        (
+            "destructive-on-one-key",
+            run(r#"["sh", "-c", "redis-cli KEYS 's:*' | xargs redis-cli DEL"]"#, ""),
+            run(r#"["redis-cli", "KEYS", "s:*"]"#, ""),
+        ),
+        ("python-run-by-bash", run(r#"["bash", "scripts/x.py"]"#, ""), run(r#"["python3", "scripts/x.py"]"#, "")),
+        ("secret-in-argv", run(r#"["login", "{{ pin }}"]"#, ""), run("[\"login\"]\nenv = { PIN = \"{{ pin }}\" }", "")),
+        ("placeholder-left", run(r#"["ping", "yourdomain.com"]"#, ""), run(r#"["ping", "ourdomain.com"]"#, "")),
+        ("placeholder-left", run(r#"["echo", "<your token>"]"#, ""), run(r#"["test", "1 < 2 > 0"]"#, "")),
+        (
+            "jq-truthiness",
+            http(&format!("expect = {{ json = ['.ok'] }}\n{ok}")),
+            http(&format!("expect = {{ json = ['.ok == true'] }}\n{ok}")),
+        ),
+        (
+            "vacuous-check",
+            http(&format!("expect = {{ json = ['length >= 0'] }}\n{ok}")),
+            http(&format!("expect = {{ json = ['.n > 0'] }}\n{ok}")),
+        ),
+        (
+            "vacuous-check",
+            http(&format!("expect = {{ body = '.*' }}\n{ok}")),
+            http(&format!("expect = {{ body = 'ok' }}\n{ok}")),
+        ),
+        ("no-example", http("expect = { json = ['[.a, .b] | add > 3'] }"), http("expect = { json = ['.a > 3'] }")),
+    ];
+    for (code, triggers, does_not) in cases {
+        let (.., text) = checked(&triggers).await;
+        assert!(text.contains(&format!("[{code}]")), "{code} in\n{text}\n{triggers}");
+        let (errors, warnings, text) = checked(&does_not).await;
+        assert_eq!((errors, warnings), (0, 0), "{code}:\n{text}\n{does_not}");
+    }
+}
+
+#[tokio::test]
+async fn examples_are_held_to_what_they_say() {
+    let item = |id: &str, expect: &str, example: &str| {
+        format!(
+            "[[phase.item]]\nid = \"{id}\"\n[phase.item.http]\nget = \"https://a.example\"\nexpect = {expect}\n\
+             [phase.item.example]\n{example}\n"
+        )
+    };
+    let expect = "{ status = 200, json = ['.n > 0'] }";
+    let right = "good = { status = 200, json = { n = 1 } }";
+    let cases = [
+        (item("x", expect, "good = { status = 200, json = { n = 0 } }"), Some("wrong-example")),
+        (
+            item("x", expect, &format!("{right}\nbad = [{{ status = 200, json = {{ n = 2 }}, gives = \"fail\" }}]")),
+            Some("wrong-example"),
+        ),
+        (item("x", expect, &format!("{right}\nbad = [{{ status = 200, json = {{ }}, gives = \"unknown\" }}]")), None),
+        (
+            item("x", expect, right) + &item("y", expect, "good = { status = 200, json = { n = 2 } }"),
+            Some("contradicting-examples"),
+        ),
+        (
+            item("x", expect, right)
+                + &item("y", expect, "good = { status = 200, json = { n = 2 }, when = { s = 1 } }"),
+            None,
+        ),
+        (item("x", expect, right) + &item("y", expect, "good = { status = 200, json = { n = 1, m = 2 } }"), None),
+    ];
+    for (items, code) in cases {
+        let (errors, _, text) = checked(&with_items("", &items)).await;
+        match code {
+            Some(code) => assert!(errors == 1 && text.contains(&format!("[{code}]")), "{code} in\n{text}\n{items}"),
+            None => assert_eq!(errors, 0, "{text}\n{items}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_is_cut_before_its_end_breaks_every_stream_expectation() {
+    let sse = |expect: &str| {
+        with_items(
+            "",
+            &format!(
+                "[[phase.item]]\nid = \"x\"\n[phase.item.sse]\nget = \"https://a.example\"\nuntil = {{ any = [{{ event = \"done\" }}] }}\nexpect = {expect}\n"
+            ),
+        )
+    };
+    let right = "{ first_event = \"5s\", max_gap = \"9s\", at_least = [{ event = \"message\", count = 2 }], never = [{ event = \"error\" }] }";
+    let (errors, warnings, text) = checked(&sse(right)).await;
+    assert_eq!((errors, warnings), (0, 0), "{text}");
+}
+
+#[tokio::test]
+async fn what_a_launch_needs_of_the_environment_is_told_and_is_no_mistake() {
+    let text = with_items("[secrets]\npin = { env = \"PIN\" }\n", "[[phase.item]]\nid = \"x\"\nmanual = {}\n");
+    let (errors, warnings, text) = checked(&text).await;
+    assert_eq!((errors, warnings), (0, 0));
+    assert!(
+        text.ends_with("plan.toml: sound\na launch needs these in the environment, which are not set here: PIN\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn hostile_sizes_end_in_a_message() {
+    let deep = format!("{HEAD}x = {}", "[".repeat(100_000));
+    let dotted = format!("{HEAD}{} = 1", vec!["a"; 100_000].join("."));
+    let huge = format!("{HEAD}# {}", "x".repeat(5 << 20));
+    let values = (0..200).map(|value| value.to_string()).collect::<Vec<_>>().join(",");
+    let item = |n: usize| format!("[[phase.item]]\nid = \"i{n}\"\nfor_each = {{ k = \"list\" }}\nmanual = {{}}\n");
+    let many = with_items(&format!("[vars]\nlist = [{values}]\n"), &(0..60).map(item).collect::<String>());
+    for (text, code) in [(deep, "syntax"), (dotted, "syntax"), (huge, "too-large"), (many, "too-many-items")] {
+        let found = read(&text).expect_err(code);
+        assert!(found.iter().any(|found| found.code == code), "{code}: {:?}", found.first());
+    }
+}
+
+mod hostile {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The bundled plan with a piece cut out, doubled, or replaced.
+    fn mutated() -> impl Strategy<Value = String> {
+        let text = include_str!("../config/omniai.toml");
+        let piece = prop_oneof![
+            Just(String::new()),
+            "[\\[\\]{}\"'=.,\\n a-z0-9-]{0,12}",
+            Just("\n[[phase.item]]\n".to_owned()),
+            Just("T-99999999999999999h".to_owned()),
+            Just("{{ x }}".to_owned()),
+            Just("\u{1b}[2Jé".to_owned()),
+        ];
+        (0..text.len(), 0..400_usize, piece).prop_map(move |(from, length, piece)| {
+            let boundary = |mut at: usize| {
+                while !text.is_char_boundary(at) {
+                    at -= 1;
+                }
+                at
+            };
+            let (from, to) = (boundary(from), boundary((from + length).min(text.len())));
+            format!("{}{piece}{}", &text[..from], &text[to.max(from)..])
+        })
+    }
+
+    fn never_panics(text: &str) {
+        let source = Source::new("plan.toml", text);
+        if let Err(found) = load(source.clone(), &environment(), &Options::default()) {
+            assert!(!found.is_empty());
+            let shown = source.render(&found, false);
+            assert!(!shown.contains('\u{1b}'), "{shown:?}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn a_mutated_plan_never_panics(text in mutated()) {
+            never_panics(&text);
+        }
+
+        #[test]
+        fn any_text_never_panics(text in "\\PC{0,200}|[\\[\\]{}\"'=.,#\\n a-z0-9]{0,200}") {
+            never_panics(&text);
+        }
+    }
+}

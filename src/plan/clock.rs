@@ -58,7 +58,7 @@ impl<'a> Reader<'a> {
             }
             let at = self.mark(&table, "at");
             let length = self.span_over_zero(&table, "for");
-            let title = table.text("title").map(shown);
+            let title = table.text("title").map(|text| shown(&text));
             let poll = table.flag("poll");
             table.finish();
             let (Some(at), Some(length)) = (at, length) else { continue };

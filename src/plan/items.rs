@@ -88,7 +88,7 @@ impl<'a> Reader<'a> {
             let message = format!("more than {MOST_ITEMS} items");
             self.notes.report(Diagnostic::error("too-many-items", slug.span, message));
         } else {
-            let made = self.make(&table, &slug, common, at, body, &copies);
+            let made = self.make(&table, &slug, &common, at, body, &copies);
             let Copies { session, repeats, .. } = copies;
             drafts.push(Draft { slug, phase, session, repeats, copies: made, needs });
         }
@@ -106,7 +106,7 @@ impl<'a> Reader<'a> {
         let auto = table.plain("auto").map(|placed| placed.span);
         Common {
             title: self.title(table, slug),
-            why: table.text("why").map(shown).unwrap_or_default(),
+            why: table.text("why").map(|text| shown(&text)).unwrap_or_default(),
             timeout: self.span_over_zero(table, "timeout"),
             retries,
             valid_for: self.span_over_zero(table, "valid_for"),
@@ -175,12 +175,12 @@ impl<'a> Reader<'a> {
         &mut self,
         table: &Table<'a>,
         slug: &Placed<String>,
-        common: Common,
+        common: &Common,
         at: Option<crate::launch::time::Mark>,
         body: Body,
         copies: &Copies,
     ) -> Vec<(Option<String>, ItemId)> {
-        self.check_place(table, &common, &body, copies.session.is_some());
+        self.check_place(table, common, &body, copies.session.is_some());
         let act = self.act_without_spec(table, &body);
         let mut alone = copies.names.clone();
         let bound = copies.session.map_or(&mut alone, |index| &mut self.sessions[index].names);
@@ -194,7 +194,7 @@ impl<'a> Reader<'a> {
         };
         let expects: Vec<Vec<String>> =
             copies.each.iter().map(|(_, scope, _)| expects(&self.scope.with(scope))).collect();
-        let confirm = confirm_of(&common);
+        let confirm = confirm_of(common);
         if body.kind.family == "step" {
             lint::command(table, body.kind, confirm, &copies.names, self.notes);
         }
@@ -210,10 +210,10 @@ impl<'a> Reader<'a> {
             let spec = self.enter(id.clone(), body, &copies.names, scope, session.clone(), index > 0);
             let act = match (&act, spec) {
                 (Some(act), _) => act.clone(),
-                (None, Some(spec)) => self.act_with(spec, kind, &common, confirm),
+                (None, Some(spec)) => self.act_with(spec, kind, common, confirm),
                 (None, None) => continue,
             };
-            let item = self.item(id, kind, deadline, &common, at, act, session.clone(), expects);
+            let item = self.item(id, kind, deadline, common, at, act, session.clone(), expects);
             self.place(item);
         }
         made

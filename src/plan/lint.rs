@@ -7,6 +7,7 @@ use regex::Regex;
 use toml::de::{DeTable, DeValue};
 
 use super::names::Names;
+use crate::base::jq::Program;
 use crate::base::source::{Diagnostic, Span};
 use crate::base::table::{Notes, Placed, Table};
 use crate::base::template::Template;
@@ -31,10 +32,6 @@ static PLACEHOLDER: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 static PYTHON: LazyLock<Option<Regex>> =
     LazyLock::new(|| pattern(r"^(?:\S*/)?(?:bash|sh|dash|zsh)\s+(?:-\w+\s+)*\S+\.py\b"));
-
-static BARE_PATH: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    pattern(r#"^\(*\s*\.(?:[A-Za-z_]\w*|\["[^"]*"\])?(?:\.[A-Za-z_]\w*|\[(?:\d+|"[^"]*")\])*\s*\)*$"#)
-});
 
 fn found<'t>(pattern: &LazyLock<Option<Regex>>, text: &'t str) -> Option<&'t str> {
     pattern.as_ref().and_then(|pattern| pattern.find(text)).map(|found| found.as_str())
@@ -87,7 +84,8 @@ pub(super) fn programs(kind: Kind, table: &Table<'_>) {
 /// A path alone is true only where the answer says `true` itself: whatever else is there comes to unknown.
 fn truthiness(program: &str, span: Span, notes: &Notes) {
     let parts = program.split(" and ").flat_map(|part| part.split(" or ")).map(str::trim);
-    if let Some(path) = parts.filter(|part| *part != ".").find_map(|part| found(&BARE_PATH, part)) {
+    let bare = |part: &&str| *part != "." && Program::parse(part).is_ok_and(|program| program.is_bare());
+    if let Some(path) = parts.map(|part| part.trim_matches(['(', ')', ' '])).find(bare) {
         let wrong = Diagnostic::warning("jq-truthiness", span, format!("`{path}` is only tested for being there"));
         notes.report(wrong.label("what may it be?").help(format!("write `{path} == true` or `{path} | length > 0`")));
     }
@@ -95,8 +93,7 @@ fn truthiness(program: &str, span: Span, notes: &Notes) {
 
 /// What was left to be filled in, anywhere in the file.
 pub(super) fn placeholders(root: &DeTable<'_>, notes: &Notes) {
-    for (key, value) in root {
-        let _ = key;
+    for value in root.values() {
         walk(value.get_ref(), value.span().into(), &mut |key, text, span| {
             let prose = matches!(key, "why" | "title" | "description" | "by_hand" | "body" | "stdout");
             if let Some(left) = found(&PLACEHOLDER, text).filter(|_| !prose) {
@@ -113,7 +110,7 @@ fn walk(value: &DeValue<'_>, span: Span, see: &mut dyn FnMut(&str, &str, Span)) 
         match value {
             DeValue::String(text) => see(key, text, span),
             DeValue::Array(values) => {
-                values.iter().for_each(|value| below(key, value.get_ref(), value.span().into(), see))
+                values.iter().for_each(|value| below(key, value.get_ref(), value.span().into(), see));
             }
             DeValue::Table(entries) => {
                 for (key, value) in entries {

@@ -136,16 +136,16 @@ impl<'a> Reader<'a> {
             head.wrong_value(schema.span, format!("schema {} is not known here: this version reads 1", schema.value));
         }
         self.plan.id = self.need_id(&head, "`id = \"release-1\"`").map(|id| id.value).unwrap_or_default();
-        self.plan.title = head.need_text("title", "`title = \"…\"`").map(shown).unwrap_or_default();
+        self.plan.title = head.need_text("title", "`title = \"…\"`").map(|text| shown(&text)).unwrap_or_default();
         let environment = head.text("environment");
-        self.plan.environment = environment.clone().map(shown).unwrap_or_default();
-        self.plan.description = head.text("description").map(shown).unwrap_or_default();
+        self.plan.environment = environment.clone().map(|text| shown(&text)).unwrap_or_default();
+        self.plan.description = head.text("description").map(|text| shown(&text)).unwrap_or_default();
         self.check_target(&head, environment.map(|placed| placed.span));
         if let Some(release) = head.table("release") {
             self.plan.release = Release {
-                version: release.text("version").map(shown),
-                commit: release.text("commit").map(shown),
-                artifact: release.text("artifact").map(shown),
+                version: release.text("version").map(|text| shown(&text)),
+                commit: release.text("commit").map(|text| shown(&text)),
+                artifact: release.text("artifact").map(|text| shown(&text)),
             };
             release.finish();
         }
@@ -186,7 +186,7 @@ impl<'a> Reader<'a> {
 
     /// A title, or the id where there is none.
     pub fn title(&self, table: &Table<'_>, id: &str) -> String {
-        table.text("title").map_or_else(|| id.to_owned(), shown)
+        table.text("title").map_or_else(|| id.to_owned(), |text| shown(&text))
     }
 
     pub fn mark(&self, table: &Table<'_>, key: &'static str) -> Option<Placed<Mark>> {
@@ -258,7 +258,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Text of the plan for a screen.
-pub(super) fn shown(text: Placed<String>) -> String {
+pub(super) fn shown(text: &Placed<String>) -> String {
     printable(text.value.trim())
 }
 

@@ -23,19 +23,20 @@ pub struct Checked {
 pub async fn check_report(source: &Source, environment: &Environment, jq: &Jq, colour: bool) -> Checked {
     let options = Options { target: None, rehearsal: true };
     match load(source.clone(), environment, &options) {
-        Err(found) => told(source, found, BTreeSet::new(), colour),
+        Err(found) => told(source, &found, BTreeSet::new(), colour),
         Ok(loaded) => {
             let tried = trial::all(&loaded, jq).await;
             let unset = loaded.unset.iter().map(|unset| printable(&unset.variable)).collect();
-            told(source, loaded.warnings.into_iter().chain(tried).collect(), unset, colour)
+            let found: Vec<Diagnostic> = loaded.warnings.into_iter().chain(tried).collect();
+            told(source, &found, unset, colour)
         }
     }
 }
 
-fn told(source: &Source, found: Vec<Diagnostic>, unset: BTreeSet<String>, colour: bool) -> Checked {
+fn told(source: &Source, found: &[Diagnostic], unset: BTreeSet<String>, colour: bool) -> Checked {
     let errors = found.iter().filter(|found| found.severity == Severity::Error).count();
     let warnings = found.len() - errors;
-    let mut text = source.render(&found, colour);
+    let mut text = source.render(found, colour);
     if !text.is_empty() {
         text.push('\n');
     }

@@ -93,7 +93,7 @@ impl<'a> Reader<'a> {
         let (id, part) = self.part(&table, slug, parts);
         let title = self.title(&table, &part);
         let timeout = self.span_over_zero(&table, "timeout").unwrap_or(STEP_TIMEOUT);
-        let by_hand = table.text("by_hand").map(shown).unwrap_or_default();
+        let by_hand = table.text("by_hand").map(|text| shown(&text)).unwrap_or_default();
         let class = table.word("class", &Class::WORDS);
         let body = self.body(&table, step::KINDS, &format!("rollback step {id}"));
         if !table.has("class") {

@@ -34,7 +34,7 @@ impl<'a> Reader<'a> {
             let body = self.body(&table, &[check::sse::Sse::KIND], &format!("stream {slug}"));
             table.finish();
             let (Some(body), Ok(session)) = (body, session) else { continue };
-            self.open_tails(&slug, &title, body, session, after);
+            self.open_tails(&slug, &title, &body, session, after);
         }
     }
 
@@ -50,7 +50,7 @@ impl<'a> Reader<'a> {
         found
     }
 
-    fn open_tails(&mut self, slug: &str, title: &str, body: Body, session: Option<usize>, after: Option<&Draft>) {
+    fn open_tails(&mut self, slug: &str, title: &str, body: &Body, session: Option<usize>, after: Option<&Draft>) {
         let after_for = |key: Option<&String>| {
             let copies = &after?.copies;
             let paired = copies.iter().find(|(theirs, _)| theirs.as_ref() == key);

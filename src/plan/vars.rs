@@ -39,7 +39,7 @@ impl<'a> Reader<'a> {
             let Some(placed) = vars.any(name) else { continue };
             self.names.bind(name, span, Stands::Var, self.notes);
             let value = match placed.value {
-                DeValue::Table(_) => vars.table_named(name).and_then(|table| self.from_environment(name, table)),
+                DeValue::Table(_) => vars.table_named(name).and_then(|table| self.environment_var(name, table)),
                 plain => self.plain_var(name, &Placed { value: plain_value(plain), span: placed.span }),
             };
             // A wrong variable still has a name: what uses it is not wrong too.
@@ -58,7 +58,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `{ env = "NAME", default = …, required = true }`
-    fn from_environment(&mut self, name: &str, table: Table<'a>) -> Option<Value> {
+    fn environment_var(&mut self, name: &str, table: Table<'a>) -> Option<Value> {
         let env = table.need_text("env", "`env = \"NAME\"`");
         let default = table.plain("default");
         let required = table.flag("required").unwrap_or(default.is_none());
