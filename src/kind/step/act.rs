@@ -35,9 +35,13 @@ pub fn intent(command: Command, timeout: Duration, base: &Path, secrets: &[Strin
 
 /// What the shim is given in a rehearsal: `program` asks the simulated target what `step` comes to.
 #[must_use]
-pub fn simulated(program: &Path, target: SocketAddr, step: &ItemId, timeout: Duration) -> (Intent, Private) {
-    let argv =
-        vec![program.display().to_string(), SIMULATE.to_owned(), format!("http://{target}"), step.as_str().to_owned()];
+pub fn simulated(program: impl AsRef<Path>, target: SocketAddr, step: &ItemId, timeout: Duration) -> (Intent, Private) {
+    let argv = vec![
+        program.as_ref().display().to_string(),
+        SIMULATE.to_owned(),
+        format!("http://{target}"),
+        step.as_str().to_owned(),
+    ];
     let (timeout_ms, grace_ms) = (millis(timeout), millis(GRACE));
     let intent = Intent { argv, cwd: None, env: Vec::new(), timeout_ms, grace_ms, simulated: true };
     (intent, Private::default())
