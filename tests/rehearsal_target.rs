@@ -7,23 +7,38 @@ mod rehearsal_plan;
 
 use std::time::Duration;
 
-use rehearsal_plan::{Flight, small};
+use rehearsal_plan::{Flight, bundled, small};
 use tminus::base::wire::Request;
 use tminus::launch::verdict::Verdict;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-#[tokio::test]
-async fn every_check_of_a_plan_passes_against_its_own_target() {
-    let mut flight = Flight::of(small(), &[]).await;
+async fn passes(loaded: tminus::plan::Loaded) -> Flight {
+    let mut flight = Flight::of(loaded, &[]).await;
     assert_eq!(flight.target.left_out(), [], "every entry has its route");
     for (id, report) in flight.fly().await {
         assert_eq!(report.verdict, Verdict::Pass, "{id}: {report:#?}");
     }
-    for (id, report) in flight.roll_back(0).await {
-        assert_eq!(report.verdict, Verdict::Pass, "{id}: {report:#?}");
+    for monitor in flight.loaded.plan.monitors.clone() {
+        let report = flight.look_at(monitor.spec, monitor.timeout).await.report;
+        assert_eq!(report.verdict, Verdict::Pass, "{}: {report:#?}", monitor.id);
     }
-    assert_eq!(flight.target.state()["build"], "1.4.1");
+    for which in 0..flight.loaded.plan.rollbacks.len() {
+        for (id, report) in flight.roll_back(which).await {
+            assert_eq!(report.verdict, Verdict::Pass, "{id}: {report:#?}");
+        }
+    }
+    flight
+}
+
+#[tokio::test]
+async fn every_check_of_a_plan_passes_against_its_own_target() {
+    assert_eq!(passes(small()).await.target.state()["build"], "1.4.1");
+}
+
+#[tokio::test]
+async fn every_check_of_the_bundled_plan_passes_and_its_rollbacks_are_verified() {
+    assert_eq!(passes(bundled()).await.target.state()["build"], "previous");
 }
 
 #[tokio::test]

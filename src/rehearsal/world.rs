@@ -124,7 +124,7 @@ impl World {
         let mut inner = self.inner();
         let Some((at, found)) = self.find(question, &inner) else {
             let on = self.faults.on().into_iter().filter(|fault| matches!(fault, Fault::Down | Fault::Reset));
-            let reply = on.fold(unknown(question), Reply::bent);
+            let reply = on.fold(self.unknown(question), Reply::bent);
             return (reply, None);
         };
         let place = &self.routes.places[at];
@@ -160,14 +160,10 @@ impl World {
     /// The most specific place for a request: by state, then by how much of it the plan says.
     fn find(&self, question: &Question<'_>, inner: &Inner) -> Option<(usize, Found)> {
         let fits = |(at, place): (usize, &Place)| {
-            if !place.method.eq_ignore_ascii_case(question.method) || !is_so(&place.answer, &inner.state) {
+            if !is_so(&place.answer, &inner.state) {
                 return None;
             }
-            let mut found = place.address.matched(&question.address)?;
-            for wanted in place.headers.iter().filter(|wanted| !wanted.token) {
-                let value = question.headers.get(&wanted.name)?.to_str().ok()?;
-                found.extend(wanted.value.matched(value)?);
-            }
+            let found = asked_for(place, question)?;
             let literal: usize = place.headers.iter().map(|wanted| wanted.value.literal()).sum();
             let right = self.refused(place, question, &found, inner).is_none();
             let weight = (place.address.literal(), place.headers.len(), literal, place.answer.when.len(), right);
@@ -220,6 +216,21 @@ impl World {
         Reply::told(answer.status, &filled, answer.after.unwrap_or_default(), place.stream)
     }
 
+    /// What a request without a place is answered. One that is known in another state of the world gets
+    /// a status of its own: an expected 404 must not be met by chance.
+    fn unknown(&self, question: &Question<'_>) -> Reply {
+        let Asked { tls, host, path, query } = question.address;
+        let scheme = if tls { "https" } else { "http" };
+        let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+        let request = format!("{} {scheme}://{host}{path}{query}", question.method);
+        let elsewhere = self.routes.places.iter().any(|place| asked_for(place, question).is_some());
+        let (status, why) = match elsewhere {
+            true => (StatusCode::NOT_IMPLEMENTED, "the plan says nothing of this request in the present state"),
+            false => (StatusCode::NOT_FOUND, "the plan says nothing of this request"),
+        };
+        Reply::own(status, &json!({ "error": why, "request": request }))
+    }
+
     /// Fills an answer in from its session's memory, and from the one that all share.
     fn fill(&self, at: usize, answer: &Answered, handing: Handing<'_>, inner: &mut Inner) -> Filled {
         let Inner { memories, minted, .. } = inner;
@@ -237,6 +248,19 @@ impl Inner {
     fn set(&mut self, sets: &BTreeMap<String, Value>) {
         self.state.extend(sets.iter().map(|(name, value)| (name.clone(), value.clone())));
     }
+}
+
+/// What the wildcards of `place` stood for, where this is its request, in whatever state.
+fn asked_for(place: &Place, question: &Question<'_>) -> Option<Found> {
+    if !place.method.eq_ignore_ascii_case(question.method) {
+        return None;
+    }
+    let mut found = place.address.matched(&question.address)?;
+    for wanted in place.headers.iter().filter(|wanted| !wanted.token) {
+        let value = question.headers.get(&wanted.name)?.to_str().ok()?;
+        found.extend(wanted.value.matched(value)?);
+    }
+    Some(found)
 }
 
 /// Whether `wanted` came with the value handed out last, where one was.
@@ -260,13 +284,4 @@ fn is_so(answer: &Answered, state: &BTreeMap<String, Value>) -> bool {
 fn fitting<'a>(examples: &'a [Answered], state: &BTreeMap<String, Value>) -> Option<&'a Answered> {
     let fits = examples.iter().enumerate().filter(|(_, answer)| is_so(answer, state));
     fits.max_by_key(|(at, answer)| (answer.when.len(), std::cmp::Reverse(*at))).map(|(_, answer)| answer)
-}
-
-fn unknown(question: &Question<'_>) -> Reply {
-    let Asked { tls, host, path, query } = question.address;
-    let scheme = if tls { "https" } else { "http" };
-    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-    let request = format!("{} {scheme}://{host}{path}{query}", question.method);
-    let why = json!({ "error": "the plan says nothing of this request", "request": request });
-    Reply::own(StatusCode::NOT_FOUND, &why)
 }

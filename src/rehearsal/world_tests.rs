@@ -215,6 +215,16 @@ fn a_step_sets_the_state_that_answers_depend_on() {
 }
 
 #[test]
+fn a_request_known_in_another_state_is_not_told_as_an_unknown_one() {
+    let when = [("telemetry".to_owned(), json!("off"))].into();
+    let routes = vec![route("POST", "/events", &[], Answered { when, ..answered(404, &json!({})) })];
+    let world = world(&[said("x", None, Examples::default(), routes)], Vec::new());
+    assert_eq!(status(&world, "POST", "/events", &[]), 501, "an expected 404 is not met by chance");
+    world.inner().state.insert("telemetry".into(), json!("off"));
+    assert_eq!(status(&world, "POST", "/events", &[]), 404);
+}
+
+#[test]
 fn a_lying_rollback_says_exit_0_and_changes_nothing_and_no_other_step_lies() {
     let world = with("rollback-lies");
     whole(world.act("deploy"));
