@@ -25,4 +25,5 @@ pub mod kind;
 pub mod launch;
 pub mod plan;
 pub mod rehearsal;
+pub mod ui;
 pub mod watch;

@@ -1,7 +1,7 @@
 //! The `sse` check and the live tail on the wire: against the server that answers as the real backend
 //! does, and against one that sends whatever it is told.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
+#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
 
 #[expect(dead_code, reason = "the server is shared: what is not used here is used by the other contract tests")]
 #[path = "contract/mod.rs"]

@@ -1,7 +1,7 @@
 //! Every fault turns exactly the checks it concerns, to the verdict the rules name, and nothing else.
 //! The table below is written from the rules, item by item; what it does not name passes.
 
-#![expect(clippy::panic, reason = "a helper of tests fails by panicking")]
+#![expect(clippy::panic, clippy::expect_used, reason = "a helper of tests fails by panicking")]
 
 mod rehearsal_plan;
 

@@ -1,7 +1,7 @@
 //! The simulated target is made from the plan alone, and a plan that is well passes against it: every
 //! kind's good example, written or derived, over the real wire.
 
-#![expect(clippy::panic, reason = "a helper of tests fails by panicking")]
+#![expect(clippy::panic, clippy::expect_used, reason = "a helper of tests fails by panicking")]
 
 mod rehearsal_plan;
 

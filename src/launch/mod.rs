@@ -16,5 +16,6 @@ pub mod rollback;
 #[cfg(test)]
 pub mod samples;
 pub mod schedule;
+pub mod telling;
 pub mod time;
 pub mod verdict;

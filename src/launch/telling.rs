@@ -1,0 +1,186 @@
+//! What happened, as one line for a person: the journal pane's wording, and the headless log's.
+
+use std::time::Duration;
+
+use super::countdown::Passage;
+use super::event::{Actor, Event, Recorded, RollbackEnd, RollbackFact, Vote};
+use super::verdict::{Captured, Verdict};
+
+/// One line about a record. Text from outside is in it as it was recorded: pass it through
+/// `base::text::printable` where it is shown.
+#[must_use]
+pub fn tell(record: &Recorded) -> String {
+    let by = by(&record.actor);
+    match &record.event {
+        Event::LaunchOpened { plan, mode, release, .. } => {
+            let version = release.version.as_deref().map(|version| format!(" {version}")).unwrap_or_default();
+            format!("{} of {plan}{version} opened{by}", mode.word())
+        }
+        Event::ConsoleReturned { clean: true, .. } => format!("console came back{by}"),
+        Event::ConsoleReturned { clean: false, .. } => format!("console came back after a crash{by}"),
+        Event::ConsoleLeft => format!("console left{by}"),
+        Event::Slept { gap } => format!("the machine slept for {}", span(*gap)),
+        Event::TimeJumped { by } => format!("idle time skipped: {}", span(*by)),
+        Event::Passed(Passage::Held(mark)) => format!("built-in hold at {mark}"),
+        Event::Passed(Passage::Liftoff) => "T-0".into(),
+        Event::Passed(Passage::CutOff) => "cut off: the hold in the terminal count lasted too long".into(),
+        Event::HoldCalled { who, why } => format!("HOLD by {who}: {why}"),
+        Event::HoldReleased { who } => format!("hold of {who} released{by}"),
+        Event::Resumed => format!("countdown resumed{by}"),
+        Event::CaughtUp => format!("countdown caught up{by}"),
+        Event::Recycled { mark } => format!("countdown recycled to {mark}{by}"),
+        Event::Scrubbed { why } => format!("SCRUBBED{by}: {why}"),
+        Event::CutOff { why } => format!("CUT OFF{by}: {why}"),
+        Event::Frozen { why } => format!("FROZEN{by}: {why}"),
+        Event::Thawed { why } => format!("freeze lifted{by}: {why}"),
+        Event::PhaseOpened { phase } => format!("phase {phase} opened"),
+        Event::GatePassed { phase, waivers: 0 } => format!("gate {phase} passed"),
+        Event::GatePassed { phase, waivers } => format!("gate {phase} passed with {waivers} waived"),
+        Event::BaselineCaptured { name, value: Captured::Value(value) } => format!("baseline {name} is {value}"),
+        Event::BaselineCaptured { name, value: Captured::Missing(why) } => {
+            format!("baseline {name} could not be captured: {why}")
+        }
+        Event::MonitorChanged { monitor, verdict, why } => format!("monitor {monitor} is {verdict}: {why}"),
+        Event::StreamChanged { stream, open: true, why } => format!("stream {stream} open{}", after_colon(why)),
+        Event::StreamChanged { stream, open: false, why } => format!("stream {stream} closed{}", after_colon(why)),
+        Event::Voted { role, vote } => format!("{role} votes {}{by}", vote_words(vote)),
+        Event::VotesVoided { why } => format!("votes void: {why}"),
+        Event::Noted { text } => format!("note{by}: {text}"),
+        Event::RollbackRequested { rollback, run, why } => format!("ROLLBACK {rollback} (run {run}){by}: {why}"),
+        Event::RollbackTold { run, fact } => format!("rollback run {run}: {}", fact_words(fact)),
+        Event::FaultSwitched { fault, on } => format!("fault {fault} {}", if *on { "on" } else { "off" }),
+        Event::LaunchEnded { why } => format!("launch ended: {why}"),
+        event => tell_item(event, &by),
+    }
+}
+
+fn tell_item(event: &Event, by: &str) -> String {
+    match event {
+        Event::ItemStarted { item, attempt } | Event::StepIntended { item, attempt } => {
+            format!("{item} started{}{by}", nth(attempt.0))
+        }
+        Event::ItemEnded { item, attempt, report } => {
+            let why = if report.verdict == Verdict::Pass { String::new() } else { format!(": {}", report.summary) };
+            format!("{item} {} in {}{}{why}", report.verdict, span(report.took), nth(attempt.0))
+        }
+        Event::ItemBlocked { item, by } => format!("{item} blocked by {by}"),
+        Event::StepStarted { item, pid, .. } => format!("{item} runs as process {pid}"),
+        Event::StepEnded { item, verdict, outcome, .. } => {
+            let simulated = if outcome.simulated { ", simulated" } else { "" };
+            format!("{item} {verdict} in {}: {}{simulated}", span(outcome.took), outcome.words())
+        }
+        Event::ItemCancelled { item, why, .. } => format!("{item} stopped: {why}"),
+        Event::Attested { item, note, passed: true } => format!("{item} attested{by}{}", after_colon(note)),
+        Event::Attested { item, note, passed: false } => format!("{item} attested as FAILED{by}{}", after_colon(note)),
+        Event::Waived { item, reason } => format!("{item} WAIVED{by}: {reason}"),
+        Event::Acknowledged { item } => format!("{item} acknowledged{by}"),
+        // `tell` has taken every other event.
+        other => format!("{other:?}"),
+    }
+}
+
+/// ` by NAME`, nothing for the engine itself; a scripted crew is always said to be one.
+fn by(actor: &Actor) -> String {
+    match (actor.scripted, actor.name.as_str()) {
+        (true, name) => format!(" by {name} (scripted)"),
+        (false, "engine") => String::new(),
+        (false, name) => format!(" by {name}"),
+    }
+}
+
+fn nth(attempt: u32) -> String {
+    if attempt > 1 { format!(" (attempt {attempt})") } else { String::new() }
+}
+
+fn after_colon(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(": {text}") }
+}
+
+/// A vote in words: `GO`, `NO-GO: the reason`.
+#[must_use]
+pub fn vote_words(vote: &Vote) -> String {
+    match vote {
+        Vote::Go => "GO".into(),
+        Vote::NoGo { reason } => format!("NO-GO: {reason}"),
+        Vote::GoWithWaiver { reason } => format!("GO WITH WAIVER: {reason}"),
+    }
+}
+
+fn fact_words(fact: &RollbackFact) -> String {
+    match fact {
+        RollbackFact::Started { pid } => format!("its runner is process {pid}"),
+        RollbackFact::StepStarted { step } => format!("{step} started"),
+        RollbackFact::StepEnded { step, verdict, outcome } => format!("{step} {verdict}: {}", outcome.words()),
+        RollbackFact::Verified { check, report } => format!("{check} {}: {}", report.verdict, report.summary),
+        RollbackFact::Ended { end, took } => format!("{} after {}", end_words(end), span(*took)),
+    }
+}
+
+/// How a rollback ended, in words that cannot be mixed up.
+#[must_use]
+pub fn end_words(end: &RollbackEnd) -> String {
+    match end {
+        RollbackEnd::Verified => "VERIFIED".into(),
+        RollbackEnd::NotVerified { checks } => {
+            let checks: Vec<&str> = checks.iter().map(super::id::ItemId::as_str).collect();
+            format!("DONE BUT NOT VERIFIED ({})", checks.join(", "))
+        }
+        RollbackEnd::FailedAtStep { step, why, .. } => format!("FAILED AT {step}: {why}"),
+    }
+}
+
+fn span(span: Duration) -> String {
+    if span.as_secs() == 0 {
+        return format!("{} ms", span.as_millis());
+    }
+    let millis = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+    humantime::format_duration(Duration::from_millis(millis - millis % 100)).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::launch::id::Attempt;
+    use crate::launch::time::{Instant, Wall};
+    use crate::launch::verdict::Report;
+
+    fn said(actor: Actor, event: Event) -> String {
+        let wall = Wall::default();
+        tell(&Recorded { seq: 1, at: Instant(0), occurred_at: wall, recorded_at: wall, actor, event })
+    }
+
+    #[test]
+    fn a_scripted_crew_is_always_said_to_be_one() {
+        let crew = Actor { name: "crew".into(), role: None, scripted: true };
+        let vote = Event::Voted { role: "lead".into(), vote: Vote::Go };
+        assert_eq!(said(crew, vote.clone()), "lead votes GO by crew (scripted)");
+        assert_eq!(said(Actor::person("ana", None), vote), "lead votes GO by ana");
+    }
+
+    #[test]
+    fn an_end_says_why_unless_it_passed() {
+        let ended = |verdict| {
+            let report = Report::plain(verdict, "status expected 200, seen 503", Duration::from_millis(41));
+            said(Actor::engine(), Event::ItemEnded { item: "login".into(), attempt: Attempt(2), report })
+        };
+        assert_eq!(ended(Verdict::Pass), "login pass in 41 ms (attempt 2)");
+        assert_eq!(ended(Verdict::Fail), "login fail in 41 ms (attempt 2): status expected 200, seen 503");
+    }
+
+    #[test]
+    fn the_three_endings_of_a_rollback_differ() {
+        let told = |end| {
+            let fact = RollbackFact::Ended { end, took: Duration::from_millis(2_345) };
+            said(Actor::engine(), Event::RollbackTold { run: 1, fact })
+        };
+        assert_eq!(told(RollbackEnd::Verified), "rollback run 1: VERIFIED after 2s 300ms");
+        let checks = vec!["frontend/build-info".into()];
+        assert!(told(RollbackEnd::NotVerified { checks }).contains("DONE BUT NOT VERIFIED (frontend/build-info)"));
+        let failed = RollbackEnd::FailedAtStep {
+            step: "frontend/redeploy".into(),
+            why: "exit 1".into(),
+            by_hand: String::new(),
+        };
+        assert!(told(failed).contains("FAILED AT frontend/redeploy: exit 1"));
+    }
+}

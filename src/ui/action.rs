@@ -1,0 +1,191 @@
+//! The one table of actions: id, sentence, where it applies, danger. Keymap, footer, help, palette and
+//! the manual are made from it; nothing else names an action's words.
+
+use super::keymap::Keymap;
+use super::state::Pane;
+
+/// Where an action can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Where {
+    /// In every pane and dialog; with a function key in text fields too.
+    Everywhere,
+    Panes,
+    /// Checklist and detail.
+    Items,
+    /// Panes that are lists of text: checklist, streams, journal.
+    Lists,
+    Streams,
+    Dialogs,
+}
+
+/// Where a key was pressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    Pane(Pane),
+    Dialog,
+}
+
+impl Where {
+    #[must_use]
+    pub fn covers(self, place: Place) -> bool {
+        match (self, place) {
+            (Self::Everywhere, _) | (Self::Dialogs, Place::Dialog) | (Self::Panes, Place::Pane(_)) => true,
+            (Self::Items, Place::Pane(pane)) => matches!(pane, Pane::Checklist | Pane::Detail),
+            (Self::Lists, Place::Pane(pane)) => matches!(pane, Pane::Checklist | Pane::Streams | Pane::Journal),
+            (Self::Streams, Place::Pane(pane)) => pane == Pane::Streams,
+            _ => false,
+        }
+    }
+
+    /// True where some place belongs to both: one key cannot mean two things there.
+    #[must_use]
+    pub fn meets(self, other: Self) -> bool {
+        let panes = Pane::ALL.into_iter().map(Place::Pane);
+        panes.chain([Place::Dialog]).any(|place| self.covers(place) && other.covers(place))
+    }
+
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Everywhere => "everywhere",
+            Self::Panes => "panes",
+            Self::Items => "checklist, detail",
+            Self::Lists => "checklist, streams, journal",
+            Self::Streams => "streams",
+            Self::Dialogs => "dialogs",
+        }
+    }
+}
+
+/// One row of the table.
+#[derive(Debug)]
+pub struct Entry {
+    pub action: Action,
+    pub id: &'static str,
+    /// A word or two for the footer.
+    pub short: &'static str,
+    pub sentence: &'static str,
+    pub place: Where,
+    /// Acts on the launch in a way that is not undone by another key.
+    pub danger: bool,
+}
+
+macro_rules! actions {
+    ($($name:ident, $id:literal, $short:literal, $place:ident, $danger:literal, $sentence:literal;)*) => {
+        /// What a key can ask of the console.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Action {
+            $($name,)*
+        }
+
+        /// Every action, in the order of help and manual.
+        pub const TABLE: &[Entry] = &[
+            $(Entry {
+                action: Action::$name,
+                id: $id,
+                short: $short,
+                sentence: $sentence,
+                place: Where::$place,
+                danger: $danger,
+            },)*
+        ];
+    };
+}
+
+actions! {
+    Rollback, "rollback", "ROLLBACK", Everywhere, true, "Choose and start a rollback, or watch the one that runs";
+    Open, "open", "run or open", Items, true, "Run the selected item if it is due, else open its detail; fold a phase";
+    RunAgain, "run-again", "run again", Panes, true, "Run the selected item again";
+    RunPhase, "run-phase", "run phase", Panes, true, "Run every check of the selected phase that can run";
+    Attest, "attest", "attest", Items, true, "Attest the selected manual item, with a note";
+    Waive, "waive", "waive", Panes, true, "Waive what the selected item found, with a reason";
+    Acknowledge, "acknowledge", "acknowledge", Panes, true, "Take on the selected item's warning";
+    Cancel, "cancel", "cancel", Panes, true, "Cancel the selected item while it runs";
+    Hold, "hold", "hold", Panes, true, "Hold the countdown; cut it off below the no-hold mark; freeze after T-0";
+    Release, "release", "release", Panes, true, "Release holds, resume the countdown, or lift the freeze";
+    Recycle, "recycle", "recycle", Panes, true, "Take the countdown back to a declared mark";
+    Scrub, "scrub", "scrub", Panes, true, "Give this attempt at the launch up";
+    Poll, "poll", "poll", Panes, false, "Show the poll, and what blocks GO";
+    Vote, "vote", "vote", Panes, true, "Vote in the poll: GO, NO-GO, or GO WITH WAIVER";
+    Note, "note", "note", Panes, false, "Write a note into the journal";
+    Down, "down", "down", Everywhere, false, "Move down";
+    Up, "up", "up", Everywhere, false, "Move up";
+    PageDown, "page-down", "page down", Everywhere, false, "Move down a page";
+    PageUp, "page-up", "page up", Everywhere, false, "Move up a page";
+    First, "first", "first", Everywhere, false, "Move to the first line";
+    Last, "last", "last", Everywhere, false, "Move to the last line";
+    Fold, "fold", "fold", Items, false, "Fold the phase, or go to the phase of the item";
+    Unfold, "unfold", "unfold", Items, false, "Unfold the phase or the item's rows";
+    NextPane, "next-pane", "pane", Panes, false, "Go to the next pane";
+    PreviousPane, "previous-pane", "pane back", Panes, false, "Go to the pane before";
+    Zoom, "zoom", "zoom", Panes, false, "Give the whole screen to this pane, or take it back";
+    Filter, "filter", "filter", Lists, false, "Show only the lines that hold a text";
+    Pause, "pause", "pause", Streams, false, "Stop the lines to read them, and go on";
+    Errors, "errors", "errors only", Streams, false, "Show only the lines that are errors, and all again";
+    PreviousStream, "previous-stream", "stream back", Streams, false, "Show the stream before";
+    NextStream, "next-stream", "next stream", Streams, false, "Show the next stream";
+    Copy, "copy", "copy", Panes, false, "Copy what is known of the selected item to the clipboard";
+    Utc, "utc", "UTC", Panes, false, "Show times in UTC, and in the launch's zone again";
+    Palette, "palette", "palette", Panes, false, "Find an action by its words";
+    Help, "help", "help", Panes, false, "Show every key";
+    Back, "back", "back", Panes, false, "Leave the zoom, drop the filter, clear the message";
+    Quit, "quit", "quit", Panes, false, "Leave the console; what runs goes on";
+    Confirm, "confirm", "yes", Dialogs, false, "Say yes, or choose the selected line";
+    Dismiss, "dismiss", "no", Dialogs, false, "Say no, close the dialog";
+    Choice, "choice", "other answer", Dialogs, false, "Take the next of several answers";
+}
+
+impl Action {
+    /// Its row of the table.
+    #[must_use]
+    pub fn entry(self) -> &'static Entry {
+        // The table is generated in the order of the enum.
+        &TABLE[self as usize]
+    }
+
+    #[must_use]
+    pub fn by_id(id: &str) -> Option<Self> {
+        TABLE.iter().find(|entry| entry.id == id).map(|entry| entry.action)
+    }
+}
+
+/// `docs/keys.md`: the manual's page of keys, from the table and the default keymap.
+#[must_use]
+pub fn keys_page() -> String {
+    let keymap = Keymap::default();
+    let mut page = String::from(
+        "# Keys\n\nMade from the table of actions and `config/keymap.toml`; a test holds this page to them. A file of \
+         your own overrides keys by action id. Actions without a key are found with `:`.\n\n\
+         | key | action | where | what it does |\n|---|---|---|---|\n",
+    );
+    for entry in TABLE {
+        let keys: Vec<String> = keymap.keys(entry.action).iter().map(|key| format!("`{key}`")).collect();
+        let keys = if keys.is_empty() { "`:`".to_owned() } else { keys.join(" ") };
+        let line = format!("| {keys} | `{}` | {} | {} |\n", entry.id, entry.place.word(), entry.sentence);
+        page.push_str(&line);
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_the_order_of_the_actions_and_ids_are_unique() {
+        for entry in TABLE {
+            assert_eq!(entry.action.entry().id, entry.id);
+            assert_eq!(Action::by_id(entry.id), Some(entry.action));
+        }
+    }
+
+    #[test]
+    fn every_action_has_a_key_or_is_found_in_the_palette() {
+        let keymap = Keymap::default();
+        for entry in TABLE {
+            let by_key = !keymap.keys(entry.action).is_empty();
+            let by_palette = entry.place != Where::Dialogs;
+            assert!(by_key || by_palette, "{}", entry.id);
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! The console over any backend: a state, the newest snapshot, and the frame between them. Tests drive
+//! it with keys and read its buffer; `run` drives it with a terminal.
+
+use std::sync::Arc;
+
+use chrono::{FixedOffset, TimeDelta};
+use ratatui::Terminal;
+use ratatui::backend::Backend;
+use ratatui::crossterm::event::{KeyEvent, KeyEventKind};
+
+use super::action::Place;
+use super::keymap::{Key, Keymap};
+use super::state::{Effect, State, View};
+use super::theme::{Role, Theme};
+use super::{dialog, frame, update};
+use crate::launch::command::Refusal;
+use crate::launch::id::RoleId;
+use crate::launch::port::Snapshot;
+use crate::launch::time::{Instant, Now};
+
+/// What a console is given besides the launch.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// The operator's name, for the header.
+    pub operator: String,
+    pub role: Option<RoleId>,
+    pub theme: Theme,
+    pub keymap: Keymap,
+    /// The launch's zone.
+    pub offset: FixedOffset,
+    /// Milliseconds of boot time: `clock::boot`.
+    pub boot: fn() -> i64,
+}
+
+#[derive(Debug)]
+pub struct Console<B: Backend> {
+    terminal: Terminal<B>,
+    setup: Setup,
+    snapshot: Arc<Snapshot>,
+    state: State,
+    dirty: bool,
+    /// The second that the last frame shows, on both axes.
+    shown: (i64, i64),
+}
+
+impl<B: Backend> Console<B> {
+    #[must_use]
+    pub fn new(terminal: Terminal<B>, setup: Setup, snapshot: Arc<Snapshot>) -> Self {
+        Self { terminal, setup, snapshot, state: State::default(), dirty: true, shown: (i64::MIN, i64::MIN) }
+    }
+
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub fn terminal(&mut self) -> &mut Terminal<B> {
+        &mut self.terminal
+    }
+
+    /// True where something changed that the last frame does not show.
+    #[must_use]
+    pub fn is_dirty(&self) -> bool {
+        self.dirty
+    }
+
+    /// Takes a newer snapshot; one in which only the time changed makes nothing dirty.
+    pub fn take(&mut self, snapshot: Arc<Snapshot>) {
+        let same = Arc::ptr_eq(&self.snapshot.board, &snapshot.board)
+            && Arc::ptr_eq(&self.snapshot.live, &snapshot.live)
+            && self.snapshot.alarm == snapshot.alarm;
+        self.snapshot = snapshot;
+        self.dirty |= !same;
+    }
+
+    /// The snapshot's time, and what has passed since by the machine's own clock.
+    #[must_use]
+    pub fn now(&self) -> Now {
+        let since = ((self.setup.boot)() - self.snapshot.taken_at).max(0);
+        let taken = self.snapshot.now;
+        Now {
+            instant: Instant(taken.instant.0.saturating_add(since)),
+            wall: taken.wall + TimeDelta::milliseconds(since),
+        }
+    }
+
+    /// The seconds a frame would show now: of the countdown, and of the launch.
+    fn seconds(&self) -> (i64, i64) {
+        let now = self.now().instant;
+        (self.snapshot.board.mark_at(now).0.div_euclid(1000), now.0.div_euclid(1000))
+    }
+
+    /// Makes the frame stale where the visible second has changed.
+    pub fn tick(&mut self) {
+        let (t, instant) = self.seconds();
+        // While it counts, T and the launch's own time turn at different moments: one frame a second is enough.
+        let counts = self.snapshot.board.clock.as_ref().is_some_and(|clock| {
+            use crate::launch::countdown::Phase;
+            matches!(clock.phase, Phase::Counting | Phase::Liftoff)
+        });
+        self.dirty |= if counts { t != self.shown.0 } else { instant != self.shown.1 };
+    }
+
+    /// Milliseconds until the visible second changes.
+    #[must_use]
+    pub fn next_second(&self) -> u64 {
+        let now = self.now().instant;
+        let t = self.snapshot.board.clock_at(now).map(|clock| clock.mark().0);
+        let running = self.snapshot.board.clock_at(now).is_some_and(|clock| {
+            use crate::launch::countdown::Phase;
+            matches!(clock.phase, Phase::Counting | Phase::Liftoff)
+        });
+        // T runs downwards: what is left of its second is its remainder.
+        let left = match t.filter(|_| running) {
+            Some(t) => t.rem_euclid(1000) + 1,
+            None => 1000 - now.0.rem_euclid(1000),
+        };
+        u64::try_from(left).unwrap_or(1000)
+    }
+
+    fn offset(&self) -> FixedOffset {
+        if self.state.utc { FixedOffset::east_opt(0).unwrap_or(self.setup.offset) } else { self.setup.offset }
+    }
+
+    /// What becomes of a key.
+    pub fn press(&mut self, event: KeyEvent) -> Option<Effect> {
+        if event.kind == KeyEventKind::Release {
+            return None;
+        }
+        self.dirty = true;
+        self.with(|state, view| {
+            state.page = state.page.max(1);
+            if state.overlay.is_some() {
+                return dialog::press(state, event, view);
+            }
+            match view.keymap.action(Key::from(event), Place::Pane(state.focus)) {
+                Some(action) => update::update(state, action, view),
+                None => {
+                    state.message = None;
+                    None
+                }
+            }
+        })
+    }
+
+    /// Takes pasted text.
+    pub fn paste(&mut self, text: &str) {
+        self.dirty = true;
+        dialog::paste(&mut self.state, text);
+    }
+
+    /// What the loop answered to `asked`.
+    pub fn answer(&mut self, answer: Result<(), Refusal>) {
+        if let Err(refusal) = answer {
+            self.state.say(Role::Failed, refusal.0);
+            self.dirty = true;
+        }
+    }
+
+    /// Says something in the footer.
+    pub fn say(&mut self, role: Role, text: &str) {
+        self.state.say(role, text);
+        self.dirty = true;
+    }
+
+    /// The whole screen is drawn anew with the next frame.
+    pub fn resized(&mut self) {
+        self.dirty = true;
+    }
+
+    fn with<T>(&mut self, act: impl FnOnce(&mut State, &View<'_>) -> T) -> T {
+        let snapshot = Arc::clone(&self.snapshot);
+        let (now, offset) = (self.now(), self.offset());
+        let view = view(&self.setup, &snapshot, now, offset);
+        act(&mut self.state, &view)
+    }
+
+    /// Draws a frame.
+    ///
+    /// # Errors
+    /// The backend's own.
+    pub fn draw(&mut self) -> Result<(), B::Error> {
+        let (now, offset) = (self.now(), self.offset());
+        let view = view(&self.setup, &self.snapshot, now, offset);
+        let state = &self.state;
+        let mut page = state.page;
+        self.terminal.draw(|screen| {
+            let area = screen.area();
+            page = frame::page(state, &view, area);
+            if let Some(cursor) = frame::draw(state, &view, area, screen.buffer_mut()) {
+                screen.set_cursor_position(cursor);
+            }
+        })?;
+        self.state.page = page;
+        self.dirty = false;
+        self.shown = self.seconds();
+        Ok(())
+    }
+}
+
+fn view<'a>(setup: &'a Setup, snapshot: &'a Snapshot, now: Now, offset: FixedOffset) -> View<'a> {
+    View {
+        snapshot,
+        now,
+        theme: &setup.theme,
+        keymap: &setup.keymap,
+        operator: &setup.operator,
+        role: setup.role.as_ref(),
+        offset,
+    }
+}

@@ -1,0 +1,188 @@
+//! Keys while something lies over the panes: dialogs take actions, text fields take what is typed. The
+//! rollback key works in all of them.
+
+use ratatui::crossterm::event::{Event, KeyCode, KeyEvent};
+use tui_input::backend::crossterm::EventHandler as _;
+
+use super::action::{Action, Place, TABLE, Where};
+use super::keymap::Key;
+use super::overlays::{holds, palette, prompt, rollback};
+use super::state::{Effect, Overlay, Prompt, Purpose, Rolling, State, View};
+use super::theme::Role;
+use super::update::{open_rollback, set_filter, step_of, update};
+use super::widgets::list::{Step, Window};
+use crate::launch::command::Command;
+
+/// Longer texts than this are not taken into a field.
+const LONGEST_TEXT: usize = 2_000;
+
+/// What becomes of a key pressed while `state.overlay` is there.
+pub fn press(state: &mut State, event: KeyEvent, view: &View<'_>) -> Option<Effect> {
+    let key = Key::from(event);
+    let mut overlay = state.overlay.take()?;
+    let action = view.keymap.action(key, Place::Dialog);
+    let has_field = overlay.input().is_some();
+    if let Some(field) = overlay.input().filter(|_| key.types() || action.is_none()) {
+        if field.value().chars().count() < LONGEST_TEXT || !key.types() {
+            field.handle_event(&Event::Key(event));
+        }
+        typed(state, &mut overlay);
+        state.overlay = Some(overlay);
+        return None;
+    }
+    // A procedure's own key chooses it, whatever it means elsewhere.
+    if let (Overlay::Rollback(Rolling::Choose { .. }), KeyCode::Char(c), false) = (&overlay, key.code, key.ctrl) {
+        if let Some(known) = view.plan().rollbacks.iter().find(|known| known.key == c) {
+            state.overlay = rollback::chosen(view, &known.id).map(Overlay::Rollback);
+            return None;
+        }
+    }
+    match action {
+        Some(Action::Rollback) => {
+            if !matches!(overlay, Overlay::Rollback(_)) {
+                open_rollback(state, view);
+            } else {
+                state.overlay = Some(overlay);
+            }
+            None
+        }
+        Some(Action::Dismiss) => {
+            dismissed(state, &overlay);
+            None
+        }
+        Some(Action::Confirm) => confirm(state, overlay, view),
+        Some(action) => {
+            if action == Action::Choice {
+                other_answer(&mut overlay);
+            } else if let Some(step) =
+                step_of(action).filter(|step| !has_field || matches!(step, Step::Up | Step::Down))
+            {
+                moved(&mut overlay, step, state.page, view);
+            }
+            state.overlay = Some(overlay);
+            None
+        }
+        None => {
+            state.overlay = Some(overlay);
+            None
+        }
+    }
+}
+
+/// Pasted text goes into a text field and is never taken for keys.
+pub fn paste(state: &mut State, text: &str) {
+    let Some(mut overlay) = state.overlay.take() else { return };
+    if let Some(field) = overlay.input() {
+        let room = LONGEST_TEXT.saturating_sub(field.value().chars().count());
+        for c in crate::base::text::printable(text).chars().take(room) {
+            field.handle(tui_input::InputRequest::InsertChar(c));
+        }
+        typed(state, &mut overlay);
+    }
+    state.overlay = Some(overlay);
+}
+
+/// A filter works while it is typed; a palette starts from the top again.
+fn typed(state: &mut State, overlay: &mut Overlay) {
+    match overlay {
+        Overlay::Prompt(Prompt { purpose: Purpose::Filter(pane), input, .. }) => {
+            set_filter(state, *pane, input.value())
+        }
+        Overlay::Palette { selected, .. } => *selected = 0,
+        Overlay::Prompt(prompt) => prompt.wrong = None,
+        _ => {}
+    }
+}
+
+fn dismissed(state: &mut State, overlay: &Overlay) {
+    if let Overlay::Prompt(Prompt { purpose: Purpose::Filter(pane), .. }) = overlay {
+        set_filter(state, *pane, "");
+    }
+}
+
+fn other_answer(overlay: &mut Overlay) {
+    let Overlay::Prompt(prompt) = overlay else { return };
+    match &mut prompt.purpose {
+        Purpose::Attest { passed, .. } => *passed = !*passed,
+        Purpose::Vote { vote, .. } => *vote = (*vote + 1) % prompt::VOTES.len(),
+        _ => {}
+    }
+}
+
+fn moved(overlay: &mut Overlay, step: Step, page: usize, view: &View<'_>) {
+    match overlay {
+        Overlay::Help { window } => window.step(step, TABLE.len(), page),
+        Overlay::Palette { input, selected } => {
+            *selected = step.from(*selected, palette::found(input.value()).len(), page);
+        }
+        Overlay::Holds { selected } => *selected = step.from(*selected, holds::ways(view).len(), page),
+        Overlay::Recycle { selected } => *selected = step.from(*selected, holds::marks(view).len(), page),
+        Overlay::Rollback(Rolling::Choose { selected }) => {
+            *selected = step.from(*selected, view.plan().rollbacks.len(), page);
+        }
+        Overlay::Rollback(Rolling::Watch { window }) => window.step(step, 500, page),
+        // A person with a role votes for it alone.
+        Overlay::Prompt(Prompt { purpose: Purpose::Vote { role, .. }, .. }) if view.role.is_none() => {
+            *role = step.from(*role, view.plan().poll.len(), page);
+        }
+        _ => {}
+    }
+}
+
+fn confirm(state: &mut State, overlay: Overlay, view: &View<'_>) -> Option<Effect> {
+    match overlay {
+        Overlay::Help { .. } => None,
+        Overlay::Ask { yes, .. } => Some(yes),
+        Overlay::Palette { input, selected } => {
+            let found = palette::found(input.value());
+            let entry = found.get(selected.min(found.len().saturating_sub(1)))?;
+            let here = Place::Pane(state.focus);
+            if !entry.place.covers(here) && entry.place != Where::Everywhere {
+                state.say(Role::Warned, format!("{} is for the {}", entry.id, entry.place.word()));
+                return None;
+            }
+            update(state, entry.action, view)
+        }
+        Overlay::Prompt(prompt) => answer(state, prompt, view),
+        Overlay::Holds { selected } => {
+            let ways = holds::ways(view);
+            ways.into_iter().nth(selected).map(|(_, command)| Effect::Ask(command))
+        }
+        Overlay::Recycle { selected } => {
+            let mark = holds::marks(view).get(selected).copied()?;
+            Some(Effect::Ask(Command::Recycle { mark }))
+        }
+        Overlay::Rollback(rolling) => confirm_rollback(state, rolling, view),
+    }
+}
+
+fn answer(state: &mut State, mut prompt: Prompt, view: &View<'_>) -> Option<Effect> {
+    match prompt.purpose.command(prompt.input.value(), view) {
+        Ok(command) => command.map(Effect::Ask),
+        Err(wrong) => {
+            prompt.wrong = Some(wrong);
+            state.overlay = Some(Overlay::Prompt(prompt));
+            None
+        }
+    }
+}
+
+fn confirm_rollback(state: &mut State, rolling: Rolling, view: &View<'_>) -> Option<Effect> {
+    match rolling {
+        Rolling::Choose { selected } => {
+            let id = &view.plan().rollbacks.get(selected)?.id;
+            state.overlay = rollback::chosen(view, id).map(Overlay::Rollback);
+            None
+        }
+        Rolling::Confirm { id, typed: Some(typed), .. } if typed.value().trim() != id.as_str() => {
+            state.overlay = Some(Overlay::Rollback(Rolling::Confirm { id, typed: Some(typed), wrong: true }));
+            None
+        }
+        Rolling::Confirm { id, .. } => {
+            state.overlay = Some(Overlay::Rollback(Rolling::Watch { window: Window::default() }));
+            let why = format!("called by {}", view.operator);
+            Some(Effect::Ask(Command::Rollback { rollback: id, why }))
+        }
+        Rolling::Watch { .. } => None,
+    }
+}

@@ -1,0 +1,138 @@
+//! One frame, from a state and a view. Draws; changes nothing.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use super::action::{Action, Place, TABLE, Where};
+use super::layout::{self, Size};
+use super::overlays;
+use super::panes::{self, header, rollback_bar, timeline};
+use super::state::{Overlay, Rolling, State, View};
+use super::theme::Role;
+use super::update::offered;
+use super::widgets::row::Row;
+
+/// Draws everything into `area`; answers where the cursor stands, if a text is being typed.
+pub fn draw(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
+    if layout::size(area) == Size::TooSmall {
+        return too_small(state, view, area, buf);
+    }
+    let band = header::band(view);
+    let places = layout::places(state, area, band.is_some());
+    header::draw(view, places.header, buf);
+    if let Some(band) = &band {
+        header::draw_band(band, view, places.band, buf);
+    }
+    timeline::draw(view, places.timeline, buf);
+    for (pane, area) in &places.panes {
+        panes::draw(*pane, state, view, *area, buf);
+    }
+    rollback_bar::draw(view, places.bar, buf);
+    footer(state, view, places.footer, buf);
+    let body = places.panes.iter().map(|(_, area)| *area).reduce(Rect::union).unwrap_or(area);
+    state.overlay.as_ref().and_then(|overlay| overlays::draw(overlay, view, body, buf))
+}
+
+/// How many lines a page of the focused pane has on a screen of this size.
+#[must_use]
+pub fn page(state: &State, view: &View<'_>, area: Rect) -> usize {
+    if layout::size(area) == Size::TooSmall {
+        return 1;
+    }
+    let places = layout::places(state, area, header::band(view).is_some());
+    let focused = places.panes.iter().find(|(pane, _)| *pane == state.focus);
+    focused.map_or(1, |(_, area)| usize::from(area.height.saturating_sub(2)).max(1))
+}
+
+/// The countdown, the verdict, the rollback and the advice: an emergency can be met on any screen.
+fn too_small(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
+    if let Some(Overlay::Rollback(rolling)) = &state.overlay {
+        return overlays::rollback::draw(rolling, view, area, buf);
+    }
+    let part = |y: u16, height: u16| Rect { y: area.y + y, height, ..area }.intersection(area);
+    header::draw_small(view, part(0, 2), buf);
+    if let Some(band) = header::band(view) {
+        header::draw_band(&band, view, part(2, 1), buf);
+    }
+    if area.height > 3 {
+        rollback_bar::draw(view, part(area.height.saturating_sub(2).max(3), 1), buf);
+    }
+    let (width, height) = layout::SMALLEST;
+    let advice = format!("enlarge the terminal to {width}x{height}");
+    let row = match &state.message {
+        Some(message) => Row::new(view.theme).say(message.role, format!(" {}", message.text)),
+        None => Row::new(view.theme).say(Role::Warned, format!(" {advice}")),
+    };
+    row.put(part(area.height.saturating_sub(1), 1), buf);
+    None
+}
+
+/// What the keys do here and now, or what was just said.
+fn footer(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) {
+    if let Some(message) = &state.message {
+        Row::new(view.theme).say(message.role, format!(" {}", message.text)).put(area, buf);
+        return;
+    }
+    let always = [Action::Help, Action::Palette];
+    let mut tail = Row::new(view.theme);
+    for action in always {
+        tail = key(tail, view, action);
+    }
+    let room = usize::from(area.width).saturating_sub(tail.width() + 1);
+    let mut row = Row::new(view.theme);
+    let mut entries: Vec<_> = TABLE.iter().filter(|entry| in_footer(entry.action, state, view)).collect();
+    entries.sort_by_key(|entry| rank(entry.action));
+    for entry in entries {
+        let longer = key(row.clone(), view, entry.action);
+        if longer.width() <= room {
+            row = longer;
+        }
+    }
+    for action in always {
+        row = key(row, view, action);
+    }
+    row.put(area, buf);
+}
+
+fn key<'v>(row: Row<'v>, view: &View<'v>, action: Action) -> Row<'v> {
+    let Some(label) = view.keymap.label(action) else { return row };
+    row.say(Role::Plain, " ").say(Role::Focus, label).say(Role::Muted, format!(" {} ", action.entry().short))
+}
+
+fn in_footer(action: Action, state: &State, view: &View<'_>) -> bool {
+    let place = match state.overlay {
+        Some(Overlay::Ask { .. } | Overlay::Help { .. } | Overlay::Holds { .. } | Overlay::Recycle { .. }) => {
+            Place::Dialog
+        }
+        Some(Overlay::Rollback(Rolling::Choose { .. } | Rolling::Watch { .. })) => Place::Dialog,
+        Some(_) => return false,
+        None => Place::Pane(state.focus),
+    };
+    let entry = action.entry();
+    let shown = !matches!(action, Action::Help | Action::Palette | Action::Rollback | Action::Choice | Action::Back);
+    shown && entry.place.covers(place) && entry.place != Where::Everywhere && offered(action, state, view)
+}
+
+/// What acts comes before what moves about.
+fn rank(action: Action) -> usize {
+    let order = [
+        Action::Open,
+        Action::Attest,
+        Action::Pause,
+        Action::Errors,
+        Action::Cancel,
+        Action::Waive,
+        Action::Acknowledge,
+        Action::RunAgain,
+        Action::Release,
+        Action::Hold,
+        Action::Poll,
+        Action::Vote,
+        Action::Note,
+        Action::NextPane,
+        Action::Zoom,
+        Action::Filter,
+        Action::Quit,
+    ];
+    order.iter().position(|known| *known == action).unwrap_or(order.len())
+}

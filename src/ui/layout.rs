@@ -1,0 +1,106 @@
+//! Where things are: three arrangements by size, and the zoom. Pure arithmetic on areas.
+
+use ratatui::layout::{Constraint, Layout, Rect};
+
+use super::state::{Pane, State};
+
+/// Below this size only what an emergency needs is drawn.
+pub const SMALLEST: (u16, u16) = (60, 16);
+/// From this size on every pane has its place at once.
+pub const WIDE: (u16, u16) = (110, 30);
+
+/// The areas of one frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Places {
+    pub header: Rect,
+    pub band: Rect,
+    pub timeline: Rect,
+    pub panes: Vec<(Pane, Rect)>,
+    pub bar: Rect,
+    pub footer: Rect,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    TooSmall,
+    Narrow,
+    Wide,
+}
+
+#[must_use]
+pub fn size(area: Rect) -> Size {
+    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+        Size::TooSmall
+    } else if area.width < WIDE.0 || area.height < WIDE.1 {
+        Size::Narrow
+    } else {
+        Size::Wide
+    }
+}
+
+/// Where everything goes; `band` says whether there is something to say under the header.
+#[must_use]
+pub fn places(state: &State, area: Rect, band: bool) -> Places {
+    let wide = size(area) == Size::Wide;
+    let rows = Layout::vertical([
+        Constraint::Length(if wide { 1 } else { 2 }),
+        Constraint::Length(u16::from(band)),
+        Constraint::Length(if wide { 2 } else { 1 }),
+        Constraint::Min(3),
+        Constraint::Length(1),
+        Constraint::Length(1),
+    ]);
+    let [header, band, timeline, body, bar, footer] = rows.areas(area);
+    let panes = match (state.zoom, wide) {
+        (true, _) => vec![(state.focus, body)],
+        (false, true) => everything(body),
+        (false, false) => beside(state, body),
+    };
+    Places { header, band, timeline, panes, bar, footer }
+}
+
+fn everything(body: Rect) -> Vec<(Pane, Rect)> {
+    let [left, middle, right] =
+        Layout::horizontal([Constraint::Percentage(37), Constraint::Percentage(36), Constraint::Fill(1)]).areas(body);
+    let [detail, streams, journal] =
+        Layout::vertical([Constraint::Percentage(45), Constraint::Percentage(28), Constraint::Fill(1)]).areas(middle);
+    let [monitors, poll] = Layout::vertical([Constraint::Percentage(50), Constraint::Fill(1)]).areas(right);
+    vec![
+        (Pane::Checklist, left),
+        (Pane::Detail, detail),
+        (Pane::Streams, streams),
+        (Pane::Journal, journal),
+        (Pane::Monitors, monitors),
+        (Pane::Poll, poll),
+    ]
+}
+
+fn beside(state: &State, body: Rect) -> Vec<(Pane, Rect)> {
+    let [left, right] = Layout::horizontal([Constraint::Percentage(48), Constraint::Fill(1)]).areas(body);
+    vec![(Pane::Checklist, left), (state.beside.0, right)]
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn nothing_overlaps_or_leaves_the_screen(width in 60_u16..240, height in 16_u16..90, zoom: bool, band: bool) {
+            let area = Rect::new(0, 0, width, height);
+            let places = places(&State { zoom, ..State::default() }, area, band);
+            let fixed = [places.header, places.band, places.timeline, places.bar, places.footer];
+            let all: Vec<Rect> = places.panes.iter().map(|(_, area)| *area).chain(fixed).collect();
+            let covered: u32 = all.iter().map(|part| part.area()).sum();
+            prop_assert_eq!(covered, area.area());
+            for (at, one) in all.iter().enumerate() {
+                prop_assert!(area.intersection(*one) == *one);
+                for other in &all[at + 1..] {
+                    prop_assert!(one.intersection(*other).is_empty());
+                }
+            }
+        }
+    }
+}

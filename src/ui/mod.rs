@@ -1,0 +1,201 @@
+//! The console: draws snapshots, turns keys into commands. It knows the launch's types and the port,
+//! and nothing of the engine, the journal or the kinds; the board is never changed here.
+
+pub mod action;
+pub mod console;
+pub mod dialog;
+pub mod frame;
+pub mod keymap;
+pub mod layout;
+pub mod overlays;
+pub mod panes;
+pub mod state;
+pub mod terminal;
+pub mod theme;
+pub mod update;
+pub mod widgets;
+
+use std::io::{self, Write as _};
+use std::time::Duration;
+
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use futures_util::{FutureExt as _, Stream};
+use ratatui::backend::Backend;
+use ratatui::crossterm::clipboard::CopyToClipboard;
+use ratatui::crossterm::event::{Event, EventStream};
+use ratatui::crossterm::execute;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep_until};
+
+use crate::launch::command::{Command, Refusal};
+use crate::launch::port::{Ask, Port};
+
+pub use console::{Console, Setup};
+use state::Effect;
+use theme::Role;
+
+/// The shortest time between two frames that data asks for; a key draws at once.
+const FRAME: Duration = Duration::from_millis(33);
+/// How long the loop may take to write down that the console left.
+const FAREWELL: Duration = Duration::from_millis(250);
+
+/// Why the console ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leave {
+    /// By a key.
+    Quit,
+    /// By SIGTERM, SIGHUP or SIGINT: its number.
+    Signal(i32),
+    /// The terminal has gone.
+    Hangup,
+    /// The loop has ended.
+    Closed,
+}
+
+/// Why the console could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("failed to take over the terminal")]
+    Terminal(#[source] io::Error),
+    #[error("failed to draw")]
+    Draw(#[source] io::Error),
+    #[error("failed to listen for signals")]
+    Signals(#[source] io::Error),
+}
+
+/// Runs the console on this process's terminal until it is left. The loop has been told
+/// (`Command::Leave`) when this answers, unless it has ended itself.
+///
+/// # Errors
+/// The terminal's own; it is given back in any case.
+pub async fn run(port: Port, setup: Setup) -> Result<Leave, Error> {
+    let taken = terminal::Taken::new().map_err(Error::Terminal)?;
+    let screen = taken.screen().map_err(Error::Terminal)?;
+    let mut port = port;
+    let first = port.snapshots.borrow_and_update().clone();
+    let mut console = Console::new(screen, setup, first);
+    console.draw().map_err(Error::Draw)?;
+    let signals = Signals::new().map_err(Error::Signals)?;
+    let left = drive(&mut console, &mut port, EventStream::new(), signals.next(), copy).await.map_err(Error::Draw);
+    if !matches!(left, Ok(Leave::Closed)) {
+        let _ = tokio::time::timeout(FAREWELL, ask(&port, Command::Leave)).await;
+    }
+    drop(taken);
+    left
+}
+
+/// Draws and listens until the console is left: the loop of [`run`] over any backend and any keys.
+///
+/// # Errors
+/// The backend's own.
+pub async fn drive<B: Backend>(
+    console: &mut Console<B>,
+    port: &mut Port,
+    mut events: impl Stream<Item = io::Result<Event>> + Unpin,
+    signalled: impl Future<Output = i32>,
+    mut copy: impl FnMut(&str) -> io::Result<()>,
+) -> Result<Leave, B::Error> {
+    let mut signalled = std::pin::pin!(signalled);
+    let mut answers = FuturesUnordered::new();
+    let mut drawn = Instant::now();
+    loop {
+        console.tick();
+        let second = Instant::now() + Duration::from_millis(console.next_second());
+        let frame = if console.is_dirty() { drawn + FRAME } else { second };
+        let mut at_once = false;
+        tokio::select! {
+            biased;
+            number = &mut signalled => return Ok(Leave::Signal(number)),
+            event = events.next() => {
+                let mut next = Some(event);
+                // A held key or a paste comes as many events: one frame is enough for those that wait.
+                while let Some(event) = next {
+                    let Some(Ok(event)) = event else { return Ok(Leave::Hangup) };
+                    match take(console, event, &mut copy) {
+                        Some(Effect::Leave) => return Ok(Leave::Quit),
+                        Some(Effect::Ask(command)) => answers.push(ask(port, command)),
+                        _ => {}
+                    }
+                    next = events.next().now_or_never();
+                }
+                at_once = true;
+            }
+            Some(answer) = answers.next() => console.answer(answer),
+            changed = port.snapshots.changed() => {
+                if changed.is_err() {
+                    return Ok(Leave::Closed);
+                }
+                let snapshot = port.snapshots.borrow_and_update().clone();
+                console.take(snapshot);
+            }
+            () = sleep_until(frame) => {}
+        }
+        console.tick();
+        if console.is_dirty() && (at_once || drawn.elapsed() >= FRAME) {
+            console.draw()?;
+            drawn = Instant::now();
+        }
+    }
+}
+
+/// Gives one event to the console; what it wants copied is copied here.
+fn take<B: Backend>(
+    console: &mut Console<B>,
+    event: Event,
+    copy: &mut impl FnMut(&str) -> io::Result<()>,
+) -> Option<Effect> {
+    match event {
+        Event::Key(key) => match console.press(key)? {
+            Effect::Copy(text) => {
+                match copy(&text) {
+                    Ok(()) => console.say(Role::Passed, "copied"),
+                    Err(wrong) => console.say(Role::Failed, &format!("not copied: {wrong}")),
+                }
+                return None;
+            }
+            effect => return Some(effect),
+        },
+        Event::Paste(text) => console.paste(&text),
+        Event::Resize(..) => console.resized(),
+        _ => {}
+    }
+    None
+}
+
+/// Asks the loop, and waits for its answer without holding the console up.
+fn ask(port: &Port, command: Command) -> impl Future<Output = Result<(), Refusal>> + 'static + use<> {
+    let asks = port.asks.clone();
+    async move {
+        let gone = || Refusal("the launch's loop does not answer any more".into());
+        let (reply, answer) = oneshot::channel();
+        asks.send(Ask { command, reply }).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+}
+
+fn copy(text: &str) -> io::Result<()> {
+    let mut out = io::stdout();
+    execute!(out, CopyToClipboard::to_clipboard_from(text))?;
+    out.flush()
+}
+
+/// The signals that end a console.
+struct Signals([(i32, Signal); 3]);
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        let of = |kind: SignalKind| Ok::<_, io::Error>((kind.as_raw_value(), signal(kind)?));
+        Ok(Self([of(SignalKind::terminate())?, of(SignalKind::hangup())?, of(SignalKind::interrupt())?]))
+    }
+
+    /// The number of the next one.
+    async fn next(self) -> i32 {
+        let Self([(term, mut on_term), (hup, mut on_hup), (int, mut on_int)]) = self;
+        tokio::select! {
+            _ = on_term.recv() => term,
+            _ = on_hup.recv() => hup,
+            _ = on_int.recv() => int,
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The ways on from a hold: latches to release, catching up after a crash, resuming; and the marks a
+//! recycle may go back to.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::answers;
+use crate::launch::command::Command;
+use crate::launch::countdown::{BUILT_IN, CONSOLE_RESTART};
+use crate::launch::poll;
+use crate::launch::time::Mark;
+use crate::ui::state::View;
+use crate::ui::theme::Role;
+use crate::ui::widgets::row::Row;
+use crate::ui::widgets::sheet;
+
+/// What can be done about the present hold: what it says, and the command.
+#[must_use]
+pub fn ways(view: &View<'_>) -> Vec<(String, Command)> {
+    let Some(clock) = view.board().clock_at(view.now.instant) else { return Vec::new() };
+    let mut ways = Vec::new();
+    for (who, whys) in clock.latches.iter().filter(|(who, _)| *who != BUILT_IN) {
+        let why = whys.join(", ");
+        ways.push((format!("release the hold of {who}: {why}"), Command::ReleaseHold { who: who.clone() }));
+        if who == CONSOLE_RESTART {
+            ways.push(("catch up: take T to where it would be now".into(), Command::CatchUp));
+        }
+    }
+    let tally = poll::tally(view.board(), view.now.instant);
+    let word = match (poll::at_poll_hold(view.board(), view.now.instant), tally.blocking.len()) {
+        (true, 0) => "resume the countdown: the poll is GO".to_owned(),
+        (true, n) => format!("resume the countdown (the poll is NO-GO: {n} in its way)"),
+        (false, _) => "resume the countdown".to_owned(),
+    };
+    ways.push((word, Command::Resume));
+    ways
+}
+
+/// The marks a recycle may go back to from here, nearest first.
+#[must_use]
+pub fn marks(view: &View<'_>) -> Vec<Mark> {
+    let t = view.board().mark_at(view.now.instant);
+    view.plan().clock.recycle.iter().copied().filter(|mark| *mark > t).collect()
+}
+
+pub fn draw(selected: usize, view: &View<'_>, area: Rect, buf: &mut Buffer) {
+    let lines: Vec<String> = ways(view).into_iter().map(|(words, _)| words).collect();
+    choose("Holds", &lines, selected, view, area, buf);
+}
+
+pub fn draw_recycle(selected: usize, view: &View<'_>, area: Rect, buf: &mut Buffer) {
+    let lines: Vec<String> = marks(view).iter().map(|mark| format!("back to {mark}; votes are void")).collect();
+    choose("Recycle", &lines, selected, view, area, buf);
+}
+
+fn choose(title: &str, lines: &[String], selected: usize, view: &View<'_>, area: Rect, buf: &mut Buffer) {
+    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(4);
+    let inner = sheet::sheet(sheet::middle(area, 76, height), title, "", Role::Warned, view.theme, buf);
+    let mut rows: Vec<Row<'_>> = lines
+        .iter()
+        .enumerate()
+        .map(|(at, line)| {
+            let row = Row::new(view.theme).say(Role::Plain, format!(" {line}"));
+            if at == selected { row.over(view.theme.selected(true)) } else { row }
+        })
+        .collect();
+    rows.push(Row::new(view.theme));
+    rows.push(answers(view, "do it", "close"));
+    sheet::rows(rows, inner, buf);
+}

@@ -1,0 +1,76 @@
+//! What lies over the panes: dialogs, help, palette, and the rollback sheet.
+
+pub mod help;
+pub mod holds;
+pub mod palette;
+pub mod prompt;
+pub mod rollback;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use tui_input::Input;
+use unicode_width::UnicodeWidthStr;
+
+use super::state::{Overlay, View};
+use super::theme::Role;
+use super::widgets::row::{Row, wrap};
+use super::widgets::sheet;
+
+/// Draws an overlay in the middle of `area`; answers where the cursor stands.
+pub fn draw(overlay: &Overlay, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
+    match overlay {
+        Overlay::Help { window } => help::draw(*window, view, area, buf),
+        Overlay::Palette { input, selected } => return palette::draw(input, *selected, view, area, buf),
+        Overlay::Prompt(prompt) => return prompt::draw(prompt, view, area, buf),
+        Overlay::Ask { question, .. } => ask(question, view, area, buf),
+        Overlay::Holds { selected } => holds::draw(*selected, view, area, buf),
+        Overlay::Recycle { selected } => holds::draw_recycle(*selected, view, area, buf),
+        Overlay::Rollback(rolling) => return rollback::draw(rolling, view, area, buf),
+    }
+    None
+}
+
+fn ask(question: &str, view: &View<'_>, area: Rect, buf: &mut Buffer) {
+    let width = 60.min(area.width);
+    let lines = wrap(question, usize::from(width.saturating_sub(4)));
+    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(4);
+    let inner = sheet::sheet(sheet::middle(area, width, height), "Sure?", "", Role::Warned, view.theme, buf);
+    let mut rows: Vec<Row<'_>> =
+        lines.into_iter().map(|line| Row::new(view.theme).say(Role::Plain, format!(" {line}"))).collect();
+    rows.push(Row::new(view.theme));
+    rows.push(answers(view, "yes", "no"));
+    sheet::rows(rows, inner, buf);
+}
+
+/// The keys of a dialog: ` Enter yes  Esc no`.
+#[must_use]
+pub fn answers<'v>(view: &View<'v>, yes: &str, no: &str) -> Row<'v> {
+    Row::new(view.theme)
+        .say(Role::Focus, " Enter")
+        .say(Role::Plain, format!(" {yes}   "))
+        .say(Role::Focus, "Esc")
+        .say(Role::Plain, format!(" {no}"))
+}
+
+/// Draws a text field into the first line of `area`; answers where its cursor stands.
+pub fn field(input: &Input, lead: &str, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
+    if area.is_empty() {
+        return None;
+    }
+    let room = usize::from(area.width).saturating_sub(lead.width() + 1);
+    let skipped = input.visual_scroll(room);
+    let mut hidden = 0;
+    let shown: String = input
+        .value()
+        .chars()
+        .skip_while(|c| {
+            let hide = hidden < skipped;
+            hidden += unicode_width::UnicodeWidthChar::width(*c).unwrap_or(0);
+            hide
+        })
+        .collect();
+    Row::new(view.theme).say(Role::Focus, lead).say(Role::Title, shown).put(area, buf);
+    let before = lead.width() + input.visual_cursor().max(skipped) - skipped;
+    let x = area.x + u16::try_from(before).unwrap_or(0);
+    Some(Position { x: x.min(area.right() - 1), y: area.y })
+}

@@ -1,0 +1,90 @@
+//! The palette: actions found by a few letters of their words, in order.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use tui_input::Input;
+
+use super::field;
+use crate::ui::action::{Entry, TABLE, Where};
+use crate::ui::state::View;
+use crate::ui::theme::Role;
+use crate::ui::widgets::list;
+use crate::ui::widgets::row::Row;
+use crate::ui::widgets::sheet;
+
+/// The actions that match `typed`, best first.
+#[must_use]
+pub fn found(typed: &str) -> Vec<&'static Entry> {
+    let mut scored: Vec<(usize, &Entry)> = TABLE
+        .iter()
+        .filter(|entry| entry.place != Where::Dialogs)
+        .filter_map(|entry| {
+            let by_id = score(typed, entry.id);
+            let by_sentence = score(typed, entry.sentence).map(|score| score + 20);
+            Some((by_id.into_iter().chain(by_sentence).min()?, entry))
+        })
+        .collect();
+    scored.sort_by_key(|(score, _)| *score);
+    scored.into_iter().map(|(_, entry)| entry).collect()
+}
+
+/// How far apart the letters of `typed` lie in `text`, from its beginning; none if they are not all
+/// there in order. Less is better.
+fn score(typed: &str, text: &str) -> Option<usize> {
+    let text: Vec<char> = text.to_lowercase().chars().collect();
+    let mut at = 0;
+    let mut apart = 0;
+    for wanted in typed.to_lowercase().chars().filter(|c| !c.is_whitespace()) {
+        let gap = text[at..].iter().position(|c| *c == wanted)?;
+        apart += gap;
+        at += gap + 1;
+    }
+    Some(apart)
+}
+
+pub fn draw(input: &Input, selected: usize, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
+    let sheet_area = sheet::middle(area, 90, 18);
+    let inner = sheet::sheet(sheet_area, "Actions", "Enter does it", Role::Focus, view.theme, buf);
+    let found = found(input.value());
+    let below = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
+    let selected = selected.min(found.len().saturating_sub(1));
+    let seen = list::around(0, selected, found.len(), usize::from(below.height));
+    let rows = seen.map(|at| {
+        let entry = found[at];
+        let row =
+            Row::new(view.theme).say(Role::Title, format!(" {}", entry.id)).tab(18).say(Role::Plain, entry.sentence);
+        let row = row.right(Role::Muted, view.keymap.label(entry.action).unwrap_or_default());
+        if at == selected { row.over(view.theme.selected(true)) } else { row }
+    });
+    sheet::rows(rows, below, buf);
+    field(input, ": ", view, inner, buf)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_few_letters_find_an_action() {
+        assert_eq!(found("rollb")[0].id, "rollback");
+        assert_eq!(found("rph")[0].id, "run-phase");
+        assert_eq!(found("scrub")[0].id, "scrub");
+        assert!(found("zzzz").is_empty());
+    }
+
+    #[test]
+    fn every_action_of_a_pane_is_found_by_its_own_id() {
+        for entry in TABLE.iter().filter(|entry| entry.place != Where::Dialogs) {
+            assert!(found(entry.id).iter().any(|known| known.id == entry.id), "{}", entry.id);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn anything_can_be_typed(typed in "\\PC{0,12}") {
+            let _ = found(&typed);
+        }
+    }
+}

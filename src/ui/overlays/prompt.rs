@@ -1,0 +1,136 @@
+//! One line of text with what it is for; for a vote or an attest, with the answer that Tab changes.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use super::field;
+use crate::launch::command::Command;
+use crate::launch::event::Vote;
+use crate::launch::id::RoleId;
+use crate::ui::state::{Prompt, Purpose, View};
+use crate::ui::theme::Role;
+use crate::ui::widgets::row::{Row, wrap};
+use crate::ui::widgets::sheet;
+
+/// The answers of a vote, as Tab goes through them.
+pub const VOTES: [&str; 3] = ["GO", "NO-GO", "GO WITH WAIVER"];
+
+impl Purpose {
+    fn title(&self) -> &'static str {
+        match self {
+            Self::Note => "Note",
+            Self::Hold => "Hold the countdown",
+            Self::CutOff => "Cut off",
+            Self::Freeze => "Freeze",
+            Self::Thaw => "Lift the freeze",
+            Self::Scrub => "Scrub",
+            Self::Waive(_) => "Waive",
+            Self::Attest { .. } => "Attest",
+            Self::Vote { .. } => "Vote",
+            Self::Filter(_) => "Filter",
+            Self::TypeItem(_) => "Run",
+        }
+    }
+
+    /// What a person is asked for, one line each.
+    fn lines(&self, view: &View<'_>) -> Vec<String> {
+        let title =
+            |id: &crate::launch::id::ItemId| view.plan().item(id).map(|item| item.title.clone()).unwrap_or_default();
+        match self {
+            Self::Note => vec!["What happened, for the journal:".into()],
+            Self::Hold => vec!["The countdown stops until you release it. Why:".into()],
+            Self::CutOff => vec!["Below the no-hold mark: this stops the countdown for good short of T-0. Why:".into()],
+            Self::Freeze => vec!["Every step but a rollback stops until the freeze is lifted. Why:".into()],
+            Self::Thaw => vec!["Steps may run again. Why:".into()],
+            Self::Scrub => vec!["This attempt at the launch ends here. Why:".into()],
+            Self::Waive(item) => vec![title(item), "The gate opens in spite of what was found. Why:".into()],
+            Self::Attest { item, .. } => {
+                let why = view.plan().item(item).map(|item| item.why.clone()).unwrap_or_default();
+                [title(item), why, "What you saw:".into()].into_iter().filter(|line| !line.is_empty()).collect()
+            }
+            Self::Vote { .. } => vec!["The reason, where the answer is not GO:".into()],
+            Self::Filter(pane) => vec![format!("Lines of the {} that hold:", pane.title().to_lowercase())],
+            Self::TypeItem(item) => vec![title(item), format!("Type {item} to run it:")],
+        }
+    }
+
+    /// The role a vote is for, by its place in the poll.
+    #[must_use]
+    pub fn voter<'v>(view: &View<'v>, role: usize) -> Option<&'v RoleId> {
+        view.plan().poll.get(role)
+    }
+
+    /// The command of a finished text.
+    ///
+    /// # Errors
+    /// What is missing, as a sentence.
+    pub fn command(&self, text: &str, view: &View<'_>) -> Result<Option<Command>, String> {
+        let text = text.trim().to_owned();
+        let reason = || if text.is_empty() { Err("say why".to_owned()) } else { Ok(text.clone()) };
+        Ok(Some(match self {
+            Self::Note if text.is_empty() => return Err("an empty note says nothing".into()),
+            Self::Note => Command::Note { text },
+            Self::Hold => Command::CallHold { why: reason()? },
+            Self::CutOff => Command::CutOff { why: reason()? },
+            Self::Freeze => Command::Freeze { why: reason()? },
+            Self::Thaw => Command::Thaw { why: reason()? },
+            Self::Scrub => Command::Scrub { why: reason()? },
+            Self::Waive(item) => Command::Waive { item: item.clone(), reason: reason()? },
+            Self::Attest { item, passed } => Command::Attest { item: item.clone(), note: text, passed: *passed },
+            Self::Vote { role, vote } => {
+                let role = Self::voter(view, *role).ok_or("the plan's poll has no roles")?.clone();
+                let vote = match vote {
+                    0 => Vote::Go,
+                    1 => Vote::NoGo { reason: reason()? },
+                    _ => Vote::GoWithWaiver { reason: reason()? },
+                };
+                Command::Vote { role, vote }
+            }
+            Self::TypeItem(item) if text == item.as_str() => Command::RunItem { item: item.clone() },
+            Self::TypeItem(item) => return Err(format!("that is not {item}")),
+            Self::Filter(_) => return Ok(None),
+        }))
+    }
+}
+
+pub fn draw(prompt: &Prompt, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
+    let width = 76.min(area.width);
+    let text: Vec<String> =
+        prompt.purpose.lines(view).iter().flat_map(|line| wrap(line, usize::from(width.saturating_sub(4)))).collect();
+    let choice = choice(&prompt.purpose, view);
+    let height = text.len() + usize::from(choice.is_some()) + 5;
+    let sheet_area = sheet::middle(area, width, u16::try_from(height).unwrap_or(u16::MAX));
+    let inner = sheet::sheet(sheet_area, prompt.purpose.title(), "", Role::Focus, view.theme, buf);
+    let mut rows: Vec<Row<'_>> =
+        text.iter().map(|line| Row::new(view.theme).say(Role::Plain, format!(" {line}"))).collect();
+    rows.extend(choice);
+    let at = u16::try_from(rows.len()).unwrap_or(0);
+    rows.push(Row::new(view.theme));
+    rows.push(match &prompt.wrong {
+        Some(wrong) => Row::new(view.theme).say(Role::Failed, format!(" {wrong}")),
+        None => Row::new(view.theme),
+    });
+    rows.push(super::answers(view, "do it", "leave it"));
+    sheet::rows(rows, inner, buf);
+    let line = Rect { x: inner.x + 1, y: inner.y + at, width: inner.width.saturating_sub(2), height: 1 };
+    field(&prompt.input, "> ", view, line.intersection(inner), buf)
+}
+
+fn choice<'v>(purpose: &Purpose, view: &View<'v>) -> Option<Row<'v>> {
+    let row = Row::new(view.theme);
+    match purpose {
+        Purpose::Attest { passed, .. } => {
+            let (role, word) = if *passed { (Role::Passed, "it holds") } else { (Role::Failed, "it does NOT hold") };
+            Some(row.say(role, format!(" {word}")).right(Role::Muted, "Tab changes it "))
+        }
+        Purpose::Vote { role, vote } => {
+            let title = Purpose::voter(view, *role).and_then(|id| view.plan().role(id));
+            let title = title.map_or("", |role| role.title.as_str());
+            let role = [Role::Passed, Role::Failed, Role::Warned].get(*vote).copied().unwrap_or(Role::Plain);
+            let word = VOTES.get(*vote).copied().unwrap_or("");
+            let other = if view.role.is_none() { "Tab changes it, Up/Down the role " } else { "Tab changes it " };
+            Some(row.say(Role::Plain, format!(" {title}: ")).say(role, word).right(Role::Muted, other))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,252 @@
+//! The rollback sheet: choose, confirm, watch. The three endings cannot be mistaken for one another.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use super::{answers, field};
+use crate::launch::event::RollbackEnd;
+use crate::launch::id::RollbackId;
+use crate::launch::plan::{Confirm, Rollback};
+use crate::launch::rollback::{RollbackRun, StepTold};
+use crate::launch::verdict::{Outcome, Verdict};
+use crate::ui::state::{Rolling, View};
+use crate::ui::theme::Role;
+use crate::ui::widgets::list::Window;
+use crate::ui::widgets::row::{Row, wrap};
+use crate::ui::widgets::{sheet, span};
+
+pub fn draw(rolling: &Rolling, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
+    let area = sheet::middle(area, 100, 40);
+    match rolling {
+        Rolling::Choose { selected } => choose(*selected, view, area, buf),
+        Rolling::Confirm { id, typed, wrong } => {
+            let rollback = view.plan().rollback(id)?;
+            return confirm(rollback, typed.as_ref(), *wrong, view, area, buf);
+        }
+        Rolling::Watch { window } => watch(*window, view, area, buf),
+    }
+    None
+}
+
+fn choose(selected: usize, view: &View<'_>, area: Rect, buf: &mut Buffer) {
+    let inner = sheet::sheet(area, "ROLLBACK: choose", "its key, or Enter", Role::Failed, view.theme, buf);
+    let mut rows = Vec::new();
+    if view.plan().rollbacks.is_empty() {
+        rows.push(Row::new(view.theme).say(Role::Warned, " the plan has no rollback"));
+    }
+    for (at, rollback) in view.plan().rollbacks.iter().enumerate() {
+        let steps = format!(
+            "{} steps, {} checks, within {} ",
+            rollback.steps.len(),
+            rollback.verify.len(),
+            span::short(rollback.deadline)
+        );
+        let row =
+            Row::new(view.theme).say(Role::Title, format!(" {}  ", rollback.key)).say(Role::Plain, &rollback.title);
+        let row = row.right(Role::Muted, steps);
+        rows.push(if at == selected { row.over(view.theme.selected(true)) } else { row });
+    }
+    for run in view.board().rollbacks.iter().rev().take(3) {
+        let end = run.end.as_ref().map_or("running", RollbackEnd::words);
+        rows.push(Row::new(view.theme).say(Role::Muted, format!("    run {} of {}: {end}", run.run, run.id)));
+    }
+    rows.push(Row::new(view.theme));
+    rows.push(answers(view, "choose", "close"));
+    sheet::rows(rows, inner, buf);
+}
+
+fn confirm(
+    rollback: &Rollback,
+    typed: Option<&tui_input::Input>,
+    wrong: bool,
+    view: &View<'_>,
+    area: Rect,
+    buf: &mut Buffer,
+) -> Option<Position> {
+    let title = format!("ROLLBACK {}: start it?", rollback.id);
+    let inner = sheet::sheet(area, &title, "", Role::Failed, view.theme, buf);
+    let theme = view.theme;
+    let mut rows = vec![
+        Row::new(theme).say(Role::Title, format!(" {}", rollback.title)),
+        Row::new(theme).say(Role::Plain, format!(" within {}", span::short(rollback.deadline))),
+    ];
+    for (at, step) in rollback.steps.iter().enumerate() {
+        rows.push(Row::new(theme).say(Role::Muted, format!("  {}. ", at + 1)).say(Role::Plain, &step.title));
+    }
+    for verify in &rollback.verify {
+        rows.push(Row::new(theme).say(Role::Muted, "  then verify: ").say(Role::Plain, &verify.title));
+    }
+    for wanted in &view.plan().baseline {
+        if view.board().baseline.get(&wanted.name).and_then(|captured| captured.value()).is_none() {
+            let text = format!("  baseline value {} is not captured", wanted.name);
+            rows.push(Row::new(theme).say(Role::Failed, text));
+        }
+    }
+    // The answer must be seen however long the list of steps is.
+    rows.truncate(usize::from(inner.height).saturating_sub(4));
+    rows.push(Row::new(theme));
+    let Some(typed) = typed else {
+        rows.push(answers(view, "START IT", "no"));
+        sheet::rows(rows, inner, buf);
+        return None;
+    };
+    rows.push(
+        Row::new(theme)
+            .say(if wrong { Role::Failed } else { Role::Plain }, format!(" type {} and press Enter", rollback.id)),
+    );
+    let at = u16::try_from(rows.len()).unwrap_or(0);
+    sheet::rows(rows, inner, buf);
+    let line = Rect { x: inner.x + 1, y: inner.y + at, width: inner.width.saturating_sub(2), height: 1 };
+    field(typed, "> ", view, line.intersection(inner), buf)
+}
+
+fn watch(window: Window, view: &View<'_>, area: Rect, buf: &mut Buffer) {
+    let Some(run) = view.board().rollbacks.last() else {
+        let inner = sheet::sheet(area, "ROLLBACK", "", Role::Failed, view.theme, buf);
+        sheet::rows(
+            [Row::new(view.theme).say(Role::Warned, " asked for; the engine has not begun it yet")],
+            inner,
+            buf,
+        );
+        return;
+    };
+    let title = format!("ROLLBACK {} · run {}", run.id, run.run);
+    let frame = if run.end == Some(RollbackEnd::Verified) { Role::Passed } else { Role::Failed };
+    let inner = sheet::sheet(area, &title, "Esc closes, it goes on", frame, view.theme, buf);
+    let width = usize::from(inner.width);
+    let mut head = vec![stopwatch(view, run)];
+    head.extend(ending(view, run, width));
+    let body = steps(view, run, width);
+    let head_height = u16::try_from(head.len()).unwrap_or(u16::MAX).min(inner.height);
+    sheet::rows(head, Rect { height: head_height, ..inner }, buf);
+    let below = Rect { y: inner.y + head_height, height: inner.height - head_height, ..inner };
+    let seen = window.seen(body.len(), usize::from(below.height));
+    sheet::rows(body.into_iter().skip(seen.start), below, buf);
+}
+
+fn stopwatch<'v>(view: &View<'v>, run: &RollbackRun) -> Row<'v> {
+    let deadline = view.plan().rollback(&run.id).map(|rollback| rollback.deadline).unwrap_or_default();
+    let elapsed = run.elapsed(view.now.instant);
+    let late = elapsed > deadline;
+    let role = if late { Role::Danger } else { Role::Title };
+    let row =
+        Row::new(view.theme).say(role, format!(" {} of {} ", span::stopwatch(elapsed), span::stopwatch(deadline)));
+    let row = if late { row.say(Role::Danger, "PAST ITS DEADLINE ") } else { row };
+    row.right(Role::Muted, format!("by {} · {} ", run.by.name, run.why))
+}
+
+/// The end in big words; while it runs, that it does.
+fn ending<'v>(view: &View<'v>, run: &RollbackRun, width: usize) -> Vec<Row<'v>> {
+    let theme = view.theme;
+    let line = |role: Role, text: &str| Row::new(theme).say(role, format!(" {text}"));
+    let big = |role: Role, text: &str| {
+        let padded = format!("   {text}");
+        let style = theme.style(role);
+        vec![Row::new(theme), Row::new(theme).say(role, padded).over(style), Row::new(theme)]
+    };
+    match &run.end {
+        None => vec![line(Role::Running, &format!("{} running", theme.glyphs.running))],
+        Some(RollbackEnd::Verified) => {
+            big(Role::Passed, &format!("{}  VERIFIED: the old state is back", theme.glyphs.pass))
+        }
+        Some(RollbackEnd::NotVerified { checks }) => {
+            let mut rows = big(Role::Held, &format!("{}  DONE BUT NOT VERIFIED", theme.glyphs.unknown));
+            rows.push(line(Role::Warned, "every step ran, and these checks do not agree that it worked:"));
+            rows.extend(checks.iter().map(|check| line(Role::Plain, &format!("  {check}"))));
+            rows
+        }
+        Some(RollbackEnd::FailedAtStep { step, why, by_hand }) => {
+            let rollback = view.plan().rollback(&run.id);
+            let at = rollback.and_then(|known| known.steps.iter().position(|known| known.id == *step));
+            let nth = at.map(|at| (at + 1).to_string()).unwrap_or_default();
+            let mut rows = big(Role::Danger, &format!("{}  FAILED AT STEP {nth}: {step}", theme.glyphs.fail));
+            rows.extend(wrap(why, width.saturating_sub(2)).iter().map(|text| line(Role::Failed, text)));
+            if !by_hand.is_empty() {
+                rows.push(line(Role::Title, "do by hand:"));
+                rows.extend(
+                    wrap(by_hand, width.saturating_sub(4)).iter().map(|text| line(Role::Plain, &format!("  {text}"))),
+                );
+            }
+            rows
+        }
+    }
+}
+
+fn steps<'v>(view: &View<'v>, run: &RollbackRun, width: usize) -> Vec<Row<'v>> {
+    let theme = view.theme;
+    let mut rows = Vec::new();
+    let Some(rollback) = view.plan().rollback(&run.id) else { return rows };
+    for (at, step) in rollback.steps.iter().enumerate() {
+        let told = run.steps.iter().rev().find(|told| told.step == step.id);
+        let (role, glyph, words) = step_sign(view, told, run.end.is_some());
+        let row = Row::new(theme).say(role, format!(" {glyph} ")).say(Role::Muted, format!("{}. ", at + 1));
+        rows.push(row.say(Role::Plain, &step.title).right(role, format!("{words} ")));
+        if let Some(output) = view.live().outputs.get(&step.id) {
+            let kept = output.tail.len().saturating_sub(8);
+            rows.extend(
+                output
+                    .tail
+                    .iter()
+                    .skip(kept)
+                    .map(|line| Row::new(theme).say(Role::Muted, "     ").say(Role::Plain, line)),
+            );
+        }
+    }
+    rows.push(
+        Row::new(theme).say(Role::Muted, format!(" verify {}", theme.glyphs.rule.repeat(width.saturating_sub(9)))),
+    );
+    for verify in &rollback.verify {
+        let report = run.verified.iter().find(|(check, _)| *check == verify.id).map(|(_, report)| report);
+        let (role, glyph, words) = match report {
+            Some(report) => (Role::of(report.verdict), theme.glyph(report.verdict), report.verdict.word().to_owned()),
+            None => (Role::Muted, theme.glyphs.waiting, "not looked yet".to_owned()),
+        };
+        rows.push(
+            Row::new(theme)
+                .say(role, format!(" {glyph} "))
+                .say(Role::Plain, &verify.title)
+                .right(role, format!("{words} ")),
+        );
+        for finding in report.into_iter().flat_map(|report| &report.findings) {
+            let row = Row::new(theme).say(Role::of(finding.verdict), format!("     {} ", theme.glyph(finding.verdict)));
+            let row = row
+                .say(Role::Plain, format!("{} {}", finding.subject, finding.expected))
+                .at_most(width / 2)
+                .tab(width / 2 + 1);
+            rows.push(row.say(Role::of(finding.verdict), format!("seen {}", finding.seen)));
+        }
+        if let Some(report) = report.filter(|report| report.findings.is_empty()) {
+            rows.push(Row::new(theme).say(Role::Plain, format!("     {}", report.summary)));
+        }
+    }
+    rows
+}
+
+fn step_sign(view: &View<'_>, told: Option<&StepTold>, over: bool) -> (Role, &'static str, String) {
+    let glyphs = view.theme.glyphs;
+    match told {
+        Some(StepTold { end: Some((verdict, outcome)), .. }) => {
+            (Role::of(*verdict), view.theme.glyph(*verdict), ended(*verdict, outcome))
+        }
+        Some(told) => {
+            (Role::Running, glyphs.running, format!("running {}", span::stopwatch(view.now.instant.since(told.since))))
+        }
+        None if over => (Role::Muted, glyphs.skipped, "not reached".to_owned()),
+        None => (Role::Muted, glyphs.waiting, "to come".to_owned()),
+    }
+}
+
+/// An exit code is told, and never as success: that is for the checks to say.
+fn ended(verdict: Verdict, outcome: &Outcome) -> String {
+    let simulated = if outcome.simulated { ", simulated" } else { "" };
+    let word = if verdict == Verdict::Pass { "ran" } else { verdict.word() };
+    format!("{word}: {} in {}{simulated}", outcome.words(), span::words(outcome.took))
+}
+
+/// The next place of the sheet when a procedure was chosen.
+#[must_use]
+pub fn chosen(view: &View<'_>, id: &RollbackId) -> Option<Rolling> {
+    let rollback = view.plan().rollback(id)?;
+    let typed = (rollback.confirm == Confirm::Type).then(tui_input::Input::default);
+    Some(Rolling::Confirm { id: rollback.id.clone(), typed, wrong: false })
+}

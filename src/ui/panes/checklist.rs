@@ -1,0 +1,210 @@
+//! The checklist: phases with where they stand, items, and the rows of a matrix. The selection is a
+//! name, never a line number: updates and resizes do not lose it.
+
+use std::collections::BTreeSet;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::standing;
+use crate::launch::id::{ItemId, PhaseId};
+use crate::launch::plan::Phase;
+use crate::launch::verdict::{Report, Verdict};
+use crate::ui::state::{Pane, View};
+use crate::ui::theme::Role;
+use crate::ui::widgets::list::{self, Step};
+use crate::ui::widgets::row::Row;
+use crate::ui::widgets::sheet;
+
+/// What a line is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    Phase(PhaseId),
+    Item(ItemId),
+    /// One row of a matrix.
+    Row(ItemId, String),
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    selected: Option<Line>,
+    /// Where the window stands; moved only as far as the selection needs.
+    top: usize,
+    folded: BTreeSet<PhaseId>,
+    folded_items: BTreeSet<ItemId>,
+    pub filter: String,
+}
+
+impl Line {
+    #[must_use]
+    pub fn item(&self) -> Option<&ItemId> {
+        match self {
+            Self::Phase(_) => None,
+            Self::Item(item) | Self::Row(item, _) => Some(item),
+        }
+    }
+}
+
+impl State {
+    /// The selected line; the first one while nothing was chosen, or when it is gone.
+    #[must_use]
+    pub fn selected(&self, view: &View<'_>) -> Option<Line> {
+        let lines = self.lines(view);
+        lines.get(self.place(&lines)).cloned()
+    }
+
+    pub fn select(&mut self, line: Line) {
+        self.selected = Some(line);
+    }
+
+    fn place(&self, lines: &[Line]) -> usize {
+        let Some(selected) = &self.selected else { return 0 };
+        let exact = lines.iter().position(|line| line == selected);
+        // A row that went with a new report leaves the selection on its item, a folded item on its phase.
+        let near = || lines.iter().position(|line| line.item().is_some() && line.item() == selected.item());
+        exact.or_else(near).unwrap_or(0)
+    }
+
+    pub fn step(&mut self, step: Step, page: usize, view: &View<'_>) {
+        let lines = self.lines(view);
+        let to = step.from(self.place(&lines), lines.len(), page);
+        self.top = list::around(self.top, to, lines.len(), page.max(1)).start;
+        self.selected = lines.into_iter().nth(to);
+    }
+
+    /// Folds what is selected, or goes up to what it belongs to.
+    pub fn fold(&mut self, view: &View<'_>) {
+        match self.selected(view) {
+            Some(Line::Phase(phase)) => {
+                self.folded.insert(phase);
+            }
+            Some(Line::Item(id)) if has_rows(view, &id) && self.folded_items.insert(id.clone()) => {}
+            Some(Line::Item(id)) => {
+                self.selected = view.plan().item(&id).map(|item| Line::Phase(item.phase.clone()));
+            }
+            Some(Line::Row(id, _)) => self.selected = Some(Line::Item(id)),
+            None => {}
+        }
+    }
+
+    pub fn unfold(&mut self, view: &View<'_>) {
+        match self.selected(view) {
+            Some(Line::Phase(phase)) => {
+                self.folded.remove(&phase);
+            }
+            Some(Line::Item(id)) => {
+                self.folded_items.remove(&id);
+            }
+            _ => {}
+        }
+    }
+
+    pub fn toggle(&mut self, phase: &PhaseId) {
+        if !self.folded.remove(phase) {
+            self.folded.insert(phase.clone());
+        }
+    }
+
+    /// Every line that could be seen, without what is folded or filtered away.
+    #[must_use]
+    pub fn lines(&self, view: &View<'_>) -> Vec<Line> {
+        let wanted = self.filter.to_lowercase();
+        let mut lines = Vec::new();
+        for phase in &view.plan().phases {
+            let items = phase.items.iter().filter(|id| wanted.is_empty() || matches(view, id, &wanted));
+            let items: Vec<&ItemId> = items.collect();
+            if items.is_empty() && !wanted.is_empty() {
+                continue;
+            }
+            lines.push(Line::Phase(phase.id.clone()));
+            if self.folded.contains(&phase.id) && wanted.is_empty() {
+                continue;
+            }
+            for id in items {
+                lines.push(Line::Item(id.clone()));
+                if !self.folded_items.contains(id) {
+                    lines.extend(rows_of(view, id).into_iter().map(|(row, _)| Line::Row(id.clone(), row)));
+                }
+            }
+        }
+        lines
+    }
+}
+
+fn matches(view: &View<'_>, id: &ItemId, wanted: &str) -> bool {
+    let title = view.plan().item(id).map_or("", |item| item.title.as_str());
+    id.as_str().to_lowercase().contains(wanted) || title.to_lowercase().contains(wanted)
+}
+
+fn report<'a>(view: &View<'a>, id: &ItemId) -> Option<&'a Report> {
+    view.board().item(id)?.report.as_deref()
+}
+
+fn has_rows(view: &View<'_>, id: &ItemId) -> bool {
+    report(view, id).is_some_and(|report| report.findings.iter().any(|finding| finding.row.is_some()))
+}
+
+/// The rows of an item's last report in their order, each with its worst verdict.
+fn rows_of(view: &View<'_>, id: &ItemId) -> Vec<(String, Verdict)> {
+    let mut rows: Vec<(String, Verdict)> = Vec::new();
+    for finding in report(view, id).into_iter().flat_map(|report| &report.findings) {
+        let Some(row) = &finding.row else { continue };
+        match rows.iter_mut().find(|(known, _)| known == row) {
+            Some((_, verdict)) => *verdict = (*verdict).max(finding.verdict),
+            None => rows.push((row.clone(), finding.verdict)),
+        }
+    }
+    rows
+}
+
+pub fn draw(state: &State, view: &View<'_>, frame: Role, area: Rect, buf: &mut Buffer) {
+    let lines = state.lines(view);
+    let at = state.place(&lines);
+    let remark = if state.filter.is_empty() { String::new() } else { format!("filter: {}", state.filter) };
+    let inner = sheet::pane(area, Pane::Checklist.title(), &remark, frame, view.theme, buf);
+    if lines.is_empty() {
+        let nothing = if state.filter.is_empty() { "the plan has no items" } else { "nothing matches the filter" };
+        sheet::rows([Row::new(view.theme).say(Role::Muted, nothing)], inner, buf);
+        return;
+    }
+    let seen = list::around(state.top, at, lines.len(), usize::from(inner.height));
+    for (y, index) in (inner.top()..).zip(seen) {
+        let row = line(state, view, &lines[index]);
+        let row = if index == at { row.over(view.theme.selected(frame == Role::Focus)) } else { row };
+        row.put(Rect { y, height: 1, ..inner }, buf);
+    }
+}
+
+fn line<'v>(state: &State, view: &View<'v>, line: &Line) -> Row<'v> {
+    let row = Row::new(view.theme);
+    match line {
+        Line::Phase(id) => match view.plan().phase(id) {
+            Some(phase) => phase_line(state, view, phase),
+            None => row,
+        },
+        Line::Item(id) => {
+            let (Some(item), Some(known)) = (view.plan().item(id), view.board().item(id)) else { return row };
+            let sign = standing::item(view, item, known);
+            let name = if sign.role == Role::Muted { Role::Muted } else { Role::Plain };
+            row.say(sign.role, format!("  {} ", sign.glyph)).say(name, &item.title).right(sign.role, &sign.words)
+        }
+        Line::Row(id, name) => {
+            let verdict = rows_of(view, id).into_iter().find(|(known, _)| known == name).map(|(_, verdict)| verdict);
+            let verdict = verdict.unwrap_or(Verdict::Unknown);
+            let word = if verdict == Verdict::Pass { "" } else { verdict.word() };
+            row.say(Role::of(verdict), format!("      {} ", view.theme.glyph(verdict)))
+                .say(Role::Plain, name)
+                .right(Role::of(verdict), word)
+        }
+    }
+}
+
+fn phase_line<'v>(state: &State, view: &View<'v>, phase: &Phase) -> Row<'v> {
+    let glyphs = view.theme.glyphs;
+    let fold = if state.folded.contains(&phase.id) { glyphs.folded } else { glyphs.unfolded };
+    let sign = standing::phase(view, phase);
+    Row::new(view.theme)
+        .say(Role::Plain, format!("{fold} "))
+        .say(Role::Title, &phase.title)
+        .right(sign.role, format!("{} {}", sign.glyph, sign.words))
+}

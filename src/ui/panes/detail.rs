@@ -1,0 +1,303 @@
+//! The selected line in full: what was expected beside what was seen, how it stands, its attempts, its
+//! output, its request and response.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::checklist::Line;
+use super::standing;
+use crate::launch::board::{ItemState, Progress};
+use crate::launch::gate;
+use crate::launch::id::{ItemId, PhaseId};
+use crate::launch::plan::{Act, Class, Confirm, Item};
+use crate::launch::verdict::{Exchange, Finding, Outcome, Report, Verdict};
+use crate::ui::state::{Pane, View};
+use crate::ui::theme::Role;
+use crate::ui::widgets::list::Window;
+use crate::ui::widgets::row::{Row, wrap};
+use crate::ui::widgets::{sheet, span};
+
+/// More lines than this of one item are not shown: the evidence has them.
+pub const LINES_AT_MOST: usize = 2_000;
+
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    pub window: Window,
+}
+
+/// The lines of a page being filled.
+struct Page<'v> {
+    view: View<'v>,
+    width: usize,
+    rows: Vec<Row<'v>>,
+}
+
+pub fn draw(state: &State, of: Option<Line>, view: &View<'_>, frame: Role, area: Rect, buf: &mut Buffer) {
+    let (title, remark) = heading(of.as_ref(), view);
+    let inner = sheet::pane(area, &title, &remark, frame, view.theme, buf);
+    let rows = page(of.as_ref(), view, usize::from(inner.width));
+    let seen = state.window.seen(rows.len(), usize::from(inner.height));
+    sheet::rows(rows.into_iter().skip(seen.start), inner, buf);
+}
+
+/// Everything that is known of a line, as plain text.
+#[must_use]
+pub fn text(of: Option<&Line>, view: &View<'_>) -> String {
+    let (title, remark) = heading(of, view);
+    let lines = page(of, view, 120).iter().map(|row| row.text().trim_end().to_owned()).collect::<Vec<_>>();
+    format!("{title} {remark}\n{}\n", lines.join("\n"))
+}
+
+fn heading(of: Option<&Line>, view: &View<'_>) -> (String, String) {
+    match of {
+        Some(Line::Phase(id)) => (id.to_string(), String::new()),
+        Some(line) => {
+            let Some(id) = line.item() else { return (Pane::Detail.title().into(), String::new()) };
+            let attempt = view.board().item(id).and_then(|state| state.attempt);
+            (id.to_string(), attempt.map(|attempt| format!("attempt {attempt}")).unwrap_or_default())
+        }
+        None => (Pane::Detail.title().into(), String::new()),
+    }
+}
+
+fn page<'v>(of: Option<&Line>, view: &View<'v>, width: usize) -> Vec<Row<'v>> {
+    let mut page = Page { view: *view, width, rows: Vec::new() };
+    match of {
+        Some(Line::Phase(id)) => page.phase(id),
+        Some(Line::Item(id)) => page.item(id, None),
+        Some(Line::Row(id, row)) => page.item(id, Some(row)),
+        None => page.say(Role::Muted, "nothing selected"),
+    }
+    page.rows.truncate(LINES_AT_MOST);
+    page.rows
+}
+
+impl<'v> Page<'v> {
+    fn row(&self) -> Row<'v> {
+        Row::new(self.view.theme)
+    }
+
+    fn say(&mut self, role: Role, text: &str) {
+        for line in wrap(text, self.width) {
+            self.rows.push(self.row().say(role, line));
+        }
+    }
+
+    /// A text under a name, its further lines indented.
+    fn named(&mut self, name: &str, role: Role, text: &str) {
+        let indent = name.len() + 1;
+        for (at, line) in wrap(text, self.width.saturating_sub(indent)).into_iter().enumerate() {
+            let lead = if at == 0 { name } else { "" };
+            self.rows.push(self.row().say(Role::Muted, lead).tab(indent).say(role, line));
+        }
+    }
+
+    fn section(&mut self, title: &str) {
+        let rule = self.view.theme.glyphs.rule;
+        let rest = self.width.saturating_sub(title.len() + 1);
+        self.rows.push(self.row().say(Role::Muted, format!("{title} {}", rule.repeat(rest))));
+    }
+
+    fn phase(&mut self, id: &PhaseId) {
+        let Some(phase) = self.view.plan().phase(id) else { return };
+        self.say(Role::Title, &phase.title);
+        let sign = standing::phase(&self.view, phase);
+        let gate = if phase.gate { "gate" } else { "phase" };
+        self.rows.push(
+            self.row()
+                .say(sign.role, format!("{} {}", sign.glyph, sign.words))
+                .right(Role::Muted, format!("{gate} at {}", phase.at)),
+        );
+        if !phase.needs.is_empty() {
+            let needs: Vec<&str> = phase.needs.iter().map(PhaseId::as_str).collect();
+            self.named("needs", Role::Plain, &needs.join(", "));
+        }
+        let standing = gate::standing(self.view.board(), phase, self.view.now.instant);
+        if !standing.blocking.is_empty() {
+            self.section(if phase.gate { "what keeps the gate shut" } else { "not done" });
+        }
+        for (item, verdict) in &standing.blocking {
+            let role = verdict.map_or(Role::Muted, Role::of);
+            let glyph = verdict.map_or(self.view.theme.glyphs.waiting, |verdict| self.view.theme.glyph(verdict));
+            let word = verdict.map_or("not run", Verdict::word);
+            self.rows.push(self.row().say(role, format!("{glyph} ")).say(Role::Plain, item.as_str()).right(role, word));
+        }
+    }
+
+    fn item(&mut self, id: &ItemId, only: Option<&String>) {
+        let (Some(item), Some(state)) = (self.view.plan().item(id), self.view.board().item(id)) else { return };
+        self.say(Role::Title, &item.title);
+        let sign = standing::item(&self.view, item, state);
+        self.rows.push(
+            self.row()
+                .say(sign.role, format!("{} {}", sign.glyph, state_words(&self.view, item, state, &sign.words)))
+                .right(Role::Muted, about(item)),
+        );
+        if !item.why.is_empty() {
+            self.say(Role::Muted, &item.why);
+        }
+        self.people(state);
+        if let Some(outcome) = &state.outcome {
+            self.outcome(outcome);
+        }
+        match &state.report {
+            Some(report) => self.report(report, only),
+            None => self.expects(item),
+        }
+        self.output(id);
+        self.history(state);
+        if let Some(exchange) = state.report.as_ref().and_then(|report| report.exchange.as_ref()) {
+            self.exchange(exchange);
+        }
+    }
+
+    fn people(&mut self, state: &ItemState) {
+        let offset = self.view;
+        if let Some(waiver) = &state.waiver {
+            let text = format!("{} · {} at {}", waiver.reason, who(&waiver.by), offset.time(waiver.at));
+            self.named("waived", Role::Warned, &text);
+        }
+        if let Some(attest) = &state.attested {
+            let role = if attest.passed { Role::Passed } else { Role::Failed };
+            let word = if attest.passed { "attested" } else { "attested as failed" };
+            self.named(word, role, &format!("{} · {} at {}", attest.note, who(&attest.by), offset.time(attest.at)));
+        }
+    }
+
+    fn outcome(&mut self, outcome: &Outcome) {
+        let simulated = if outcome.simulated { " · simulated, nothing ran" } else { "" };
+        self.named("ended", Role::Plain, &format!("{}{simulated}", outcome.words()));
+        if !outcome.survivors.is_empty() {
+            self.named("still alive", Role::Failed, &format!("processes {:?}", outcome.survivors));
+        }
+    }
+
+    fn expects(&mut self, item: &Item) {
+        if item.expects.is_empty() {
+            return;
+        }
+        self.section("expected");
+        for expected in &item.expects {
+            let lines = wrap(expected, self.width.saturating_sub(2));
+            for (at, line) in lines.into_iter().enumerate() {
+                let glyph = if at == 0 { self.view.theme.glyphs.waiting } else { " " };
+                self.rows.push(self.row().say(Role::Muted, format!("{glyph} ")).say(Role::Plain, line));
+            }
+        }
+    }
+
+    fn report(&mut self, report: &Report, only: Option<&String>) {
+        if report.verdict != Verdict::Pass || report.findings.is_empty() {
+            self.say(Role::of(report.verdict), &report.summary);
+        }
+        if report.findings.is_empty() {
+            return;
+        }
+        let half = self.width / 2;
+        self.rows.push(self.row().say(Role::Muted, "  expected").tab(half).say(Role::Muted, "seen"));
+        let mut row: Option<&String> = None;
+        for finding in report.findings.iter().filter(|finding| only.is_none() || finding.row.as_ref() == only) {
+            if finding.row.is_some() && finding.row.as_ref() != row {
+                row = finding.row.as_ref();
+                let name = row.cloned().unwrap_or_default();
+                self.section(&name);
+            }
+            self.finding(finding, half);
+        }
+    }
+
+    fn finding(&mut self, finding: &Finding, half: usize) {
+        let role = Role::of(finding.verdict);
+        let seen = if finding.verdict == Verdict::Pass { Role::Plain } else { role };
+        let expected = format!("{} {}", finding.subject, finding.expected);
+        let left = wrap(&expected, half.saturating_sub(3));
+        let right = wrap(&finding.seen, self.width.saturating_sub(half));
+        // What passed is one line; what did not is shown whole.
+        let lines = if finding.verdict == Verdict::Pass { 1 } else { left.len().max(right.len()).max(1) };
+        if lines == 1 {
+            let row = self.row().say(role, format!("{} ", self.view.theme.glyph(finding.verdict)));
+            let row = row.say(Role::Plain, &expected).at_most(half.saturating_sub(1)).tab(half);
+            self.rows.push(row.say(seen, &finding.seen));
+            return;
+        }
+        for at in 0..lines {
+            let glyph = if at == 0 { self.view.theme.glyph(finding.verdict) } else { " " };
+            let row = self.row().say(role, format!("{glyph} "));
+            let row = row.say(Role::Plain, left.get(at).map_or("", String::as_str)).tab(half);
+            self.rows.push(row.say(seen, right.get(at).map_or("", String::as_str)));
+        }
+    }
+
+    fn output(&mut self, id: &ItemId) {
+        let Some(output) = self.view.live().outputs.get(id) else { return };
+        self.section(&format!("output, {} bytes", output.bytes));
+        for line in &output.tail {
+            self.rows.push(self.row().say(Role::Plain, line));
+        }
+    }
+
+    fn history(&mut self, state: &ItemState) {
+        if state.history.len() < 2 {
+            return;
+        }
+        let tries = state.history.iter().map(|(attempt, verdict)| format!("{attempt} {verdict}"));
+        self.named("attempts", Role::Plain, &tries.collect::<Vec<_>>().join(", "));
+    }
+
+    fn exchange(&mut self, exchange: &Exchange) {
+        self.section("request");
+        self.say(Role::Plain, &exchange.request);
+        self.headers(&exchange.request_headers);
+        self.body(&exchange.request_body);
+        self.section("response");
+        self.say(Role::Plain, &exchange.response);
+        self.headers(&exchange.response_headers);
+        self.body(&exchange.response_body);
+        if exchange.body_cut {
+            self.say(Role::Muted, "the body goes on; the evidence has more");
+        }
+    }
+
+    fn headers(&mut self, headers: &[(String, String)]) {
+        for (name, value) in headers {
+            let row = self.row().say(Role::Muted, format!("{name}: ")).say(Role::Plain, value);
+            self.rows.push(row);
+        }
+    }
+
+    fn body(&mut self, body: &str) {
+        for line in body.lines() {
+            for part in wrap(line, self.width) {
+                self.rows.push(self.row().say(Role::Plain, part));
+            }
+        }
+    }
+}
+
+fn who(actor: &crate::launch::event::Actor) -> String {
+    if actor.scripted { format!("{} (scripted)", actor.name) } else { actor.name.clone() }
+}
+
+fn about(item: &Item) -> String {
+    match &item.act {
+        Act::Step { class, confirm, .. } => {
+            let class = Class::WORDS.iter().find(|(_, known)| known == class).map_or("", |(word, _)| word);
+            let typed = if *confirm == Confirm::Type { ", typed" } else { "" };
+            format!("{} · {class}{typed}", item.kind)
+        }
+        Act::Manual { role: Some(role) } => format!("{} · {role}", item.kind),
+        _ => item.kind.to_owned(),
+    }
+}
+
+fn state_words(view: &View<'_>, item: &Item, state: &ItemState, words: &str) -> String {
+    match &state.progress {
+        Progress::Ended { .. } => {
+            let verdict = state.verdict(item.valid_for, view.now.instant).unwrap_or(Verdict::Unknown);
+            let took = standing::took(state).map(|took| format!(" in {}", span::words(took))).unwrap_or_default();
+            let retried = if verdict == Verdict::Pass && state.retries > 0 { " after a retry" } else { "" };
+            format!("{verdict}{took}{retried}")
+        }
+        _ => words.to_owned(),
+    }
+}

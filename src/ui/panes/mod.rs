@@ -1,0 +1,49 @@
+//! The parts of the screen, one file each: its state, its `update`, its `draw`. Drawing changes nothing.
+
+pub mod checklist;
+pub mod detail;
+pub mod header;
+pub mod journal;
+pub mod monitors;
+pub mod poll;
+pub mod rollback_bar;
+pub mod standing;
+pub mod streams;
+pub mod timeline;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::state::{Pane, State, View};
+use super::theme::Role;
+use super::widgets::list::Step;
+
+/// Draws one pane, frame and all.
+pub fn draw(pane: Pane, state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) {
+    let focused = state.focus == pane && state.overlay.is_none();
+    let frame = if focused { Role::Focus } else { Role::Muted };
+    match pane {
+        Pane::Checklist => checklist::draw(&state.checklist, view, frame, area, buf),
+        Pane::Detail => detail::draw(&state.detail, state.checklist.selected(view), view, frame, area, buf),
+        Pane::Streams => streams::draw(&state.streams, view, frame, area, buf),
+        Pane::Journal => journal::draw(&state.journal, view, frame, area, buf),
+        Pane::Monitors => monitors::draw(&state.monitors, view, frame, area, buf),
+        Pane::Poll => poll::draw(&state.poll, view, frame, area, buf),
+    }
+}
+
+/// Moves within the focused pane.
+pub fn step(state: &mut State, step: Step, view: &View<'_>) {
+    let page = state.page;
+    match state.focus {
+        Pane::Checklist => {
+            state.checklist.step(step, page, view);
+            state.detail = detail::State::default();
+        }
+        Pane::Detail => state.detail.window.step(step, detail::LINES_AT_MOST, page),
+        Pane::Streams => state.streams.step(step, page, view),
+        Pane::Journal => state.journal.step(step, page, view),
+        Pane::Monitors => state.monitors.window.step(step, view.plan().monitors.len(), page),
+        Pane::Poll => state.poll.window.step(step, poll::LINES_AT_MOST, page),
+    }
+}

@@ -1,0 +1,150 @@
+//! How phases and items stand, in glyph, word and role: the one place where the checklist, the detail
+//! and the timeline learn it from.
+
+use std::time::Duration;
+
+use crate::launch::board::{ItemState, Progress};
+use crate::launch::gate::{self, Standing};
+use crate::launch::plan::{Act, Item, Phase};
+use crate::launch::schedule::{Due, due, kept_by};
+use crate::launch::verdict::Verdict;
+use crate::ui::state::View;
+use crate::ui::theme::Role;
+use crate::ui::widgets::span;
+
+/// An item counts as late this long after its mark while it waits for a person.
+const LATE_AFTER_MS: i64 = 60_000;
+
+/// Glyph, word and role of something, and what stands at its right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sign {
+    pub glyph: &'static str,
+    pub role: Role,
+    pub words: String,
+    /// Wants a person now.
+    pub due: bool,
+}
+
+impl Sign {
+    fn new(glyph: &'static str, role: Role, words: impl Into<String>) -> Self {
+        Self { glyph, role, words: words.into(), due: false }
+    }
+}
+
+/// How an item stands.
+#[must_use]
+pub fn item(view: &View<'_>, item: &Item, state: &ItemState) -> Sign {
+    let glyphs = view.theme.glyphs;
+    match &state.progress {
+        Progress::Running { since, .. } | Progress::Intended { since } => {
+            let span = span::seconds(view.now.instant.since(*since));
+            let nth = state.attempt.filter(|attempt| attempt.0 > 1).map(|attempt| format!(" try {attempt}"));
+            Sign::new(glyphs.running, Role::Running, format!("run {span}{}", nth.unwrap_or_default()))
+        }
+        Progress::Blocked { by } => Sign::new(glyphs.blocked, Role::Unknown, format!("blocked: {by}")),
+        Progress::Ended { .. } => ended(view, item, state),
+        Progress::Waiting => waiting(view, item),
+    }
+}
+
+fn ended(view: &View<'_>, item: &Item, state: &ItemState) -> Sign {
+    let verdict = state.verdict(item.valid_for, view.now.instant).unwrap_or(Verdict::Unknown);
+    let took = took(state).map(span::words).unwrap_or_default();
+    let words = match (&state.waiver, state.acknowledged, verdict) {
+        (Some(_), ..) => format!("{verdict}, waived"),
+        (None, true, _) => format!("{verdict}, acknowledged"),
+        (None, false, Verdict::Pass) if state.attested.is_some() => "attested".to_owned(),
+        (None, false, Verdict::Pass) => took,
+        (None, false, _) => verdict.word().to_owned(),
+    };
+    Sign::new(view.theme.glyph(verdict), Role::of(verdict), words)
+}
+
+/// How long the last attempt took.
+#[must_use]
+pub fn took(state: &ItemState) -> Option<Duration> {
+    let of_step = state.outcome.as_ref().map(|outcome| outcome.took);
+    of_step.or_else(|| state.report.as_ref().map(|report| report.took))
+}
+
+fn waiting(view: &View<'_>, item: &Item) -> Sign {
+    let glyphs = view.theme.glyphs;
+    let board = view.board();
+    match due(board, item, view.now.instant) {
+        Due::NotYet { at } => Sign::new(glyphs.waiting, Role::Muted, at.to_string()),
+        Due::After(other) => Sign::new(glyphs.waiting, Role::Muted, format!("after {other}")),
+        Due::Blocked(by) => Sign::new(glyphs.blocked, Role::Unknown, format!("blocked: {by}")),
+        Due::Begun => Sign::new(glyphs.running, Role::Running, "run"),
+        Due::Now => {
+            let late = item.at.0 - board.mark_at(view.now.instant).0;
+            let Some(call) = call(view, item) else { return Sign::new(glyphs.waiting, Role::Muted, "starting") };
+            let (role, words) = if board.clock.is_some() && late > LATE_AFTER_MS {
+                let late = Duration::from_millis(late.unsigned_abs());
+                (Role::Warned, format!("late {} · {call}", span::seconds(late)))
+            } else {
+                (Role::Focus, call)
+            };
+            Sign { due: true, ..Sign::new(glyphs.due, role, words) }
+        }
+    }
+}
+
+/// The key that a due item wants from a person, with its word.
+fn call(view: &View<'_>, item: &Item) -> Option<String> {
+    use crate::ui::action::Action;
+    let (action, word) = match &item.act {
+        Act::Manual { .. } => (Action::Attest, "attest"),
+        Act::Step { .. } if !item.auto => (Action::Open, "run"),
+        _ => return None,
+    };
+    Some(format!("{} {word}", view.keymap.label(action).unwrap_or_default()))
+}
+
+/// How a phase stands, with its counts.
+#[must_use]
+pub fn phase(view: &View<'_>, phase: &Phase) -> Sign {
+    let glyphs = view.theme.glyphs;
+    let standing = gate::standing(view.board(), phase, view.now.instant);
+    let counts = format!("{}/{}", standing.clear, standing.total);
+    if standing.running > 0 {
+        return Sign::new(glyphs.running, Role::Running, format!("run {counts}"));
+    }
+    if standing.is_clear() && standing.total > 0 {
+        return match standing.waivers {
+            0 => Sign::new(glyphs.pass, Role::Passed, format!("pass {counts}")),
+            1 => Sign::new(glyphs.warn, Role::Warned, format!("pass {counts} · 1 waiver")),
+            n => Sign::new(glyphs.warn, Role::Warned, format!("pass {counts} · {n} waivers")),
+        };
+    }
+    if let Some(sign) = worst(view, phase, &standing, &counts) {
+        return sign;
+    }
+    let opened = view.board().phases.get(&phase.id).is_some_and(|state| state.opened.is_some());
+    if opened {
+        let due = phase.items.iter().filter_map(|id| Some((view.plan().item(id)?, view.board().item(id)?)));
+        let due = due.filter(|(known, state)| item(view, known, state).due).count();
+        return match due {
+            0 => Sign::new(glyphs.waiting, Role::Plain, format!("open {counts}")),
+            n => Sign { due: true, ..Sign::new(glyphs.due, Role::Focus, format!("{n} due {counts}")) },
+        };
+    }
+    let reached = view.board().mark_at(view.now.instant) <= phase.at && view.board().clock.is_some();
+    match kept_by(view.board(), phase, view.now.instant).filter(|_| reached) {
+        Some(gate) => Sign::new(glyphs.blocked, Role::Unknown, format!("blocked by {gate}")),
+        None => Sign::new(glyphs.waiting, Role::Muted, format!("{} {counts}", phase.at)),
+    }
+}
+
+fn worst(view: &View<'_>, phase: &Phase, standing: &Standing, counts: &str) -> Option<Sign> {
+    let bad = |verdict: &Verdict| !matches!(verdict, Verdict::Pass);
+    let of_open = standing.blocking.iter().filter_map(|(_, verdict)| *verdict).filter(bad);
+    let worst = of_open.max()?;
+    // A blocked item counts as unknown; the word says which it is.
+    let blocked = |id| matches!(view.board().item(id).map(|state| &state.progress), Some(Progress::Blocked { .. }));
+    let all_blocked = worst == Verdict::Unknown
+        && standing.blocking.iter().filter(|(_, verdict)| verdict.is_some()).all(|(id, _)| blocked(id));
+    let (glyph, word) =
+        if all_blocked { (view.theme.glyphs.blocked, "blocked") } else { (view.theme.glyph(worst), worst.word()) };
+    let word = if phase.gate { format!("{word} {counts}") } else { format!("{word} · {counts}") };
+    Some(Sign::new(glyph, Role::of(worst), word))
+}

@@ -1,0 +1,243 @@
+//! What the console itself remembers: focus, selection, what lies over the panes. Nothing of the launch
+//! is kept here; that is in the snapshot.
+
+use chrono::FixedOffset;
+use tui_input::Input;
+
+use super::panes::{checklist, detail, journal, monitors, poll, streams};
+use super::theme::{Role, Theme};
+use super::widgets::list::Window;
+use crate::base::text::printable;
+use crate::launch::board::Board;
+use crate::launch::command::Command;
+use crate::launch::id::{ItemId, RoleId, RollbackId};
+use crate::launch::live::Live;
+use crate::launch::plan::Plan;
+use crate::launch::port::Snapshot;
+use crate::launch::time::{Now, Wall};
+
+/// Which part of the screen the keys go to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pane {
+    #[default]
+    Checklist,
+    Detail,
+    Streams,
+    Journal,
+    Monitors,
+    Poll,
+}
+
+impl Pane {
+    pub const ALL: [Self; 6] =
+        [Self::Checklist, Self::Detail, Self::Streams, Self::Journal, Self::Monitors, Self::Poll];
+
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Checklist => "Checklist",
+            Self::Detail => "Detail",
+            Self::Streams => "Streams",
+            Self::Journal => "Journal",
+            Self::Monitors => "Monitors",
+            Self::Poll => "Poll",
+        }
+    }
+
+    /// The pane `by` further on, around the end.
+    #[must_use]
+    pub fn next(self, by: usize) -> Self {
+        let at = Self::ALL.iter().position(|pane| *pane == self).unwrap_or(0);
+        Self::ALL[(at + by) % Self::ALL.len()]
+    }
+}
+
+/// Everything a frame is drawn from besides the [`State`].
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    pub snapshot: &'a Snapshot,
+    /// The snapshot's time with what has passed since.
+    pub now: Now,
+    pub theme: &'a Theme,
+    pub keymap: &'a super::keymap::Keymap,
+    pub operator: &'a str,
+    pub role: Option<&'a RoleId>,
+    pub offset: FixedOffset,
+}
+
+impl<'a> View<'a> {
+    #[must_use]
+    pub fn board(&self) -> &'a Board {
+        &self.snapshot.board
+    }
+
+    #[must_use]
+    pub fn plan(&self) -> &'a Plan {
+        &self.snapshot.board.plan.0
+    }
+
+    #[must_use]
+    pub fn live(&self) -> &'a Live {
+        &self.snapshot.live
+    }
+
+    /// `14:03:12` in the launch's zone.
+    #[must_use]
+    pub fn time(&self, wall: Wall) -> String {
+        wall.with_timezone(&self.offset).format("%H:%M:%S").to_string()
+    }
+
+    /// `14:03 +02:00`.
+    #[must_use]
+    pub fn time_with_offset(&self, wall: Wall) -> String {
+        let at = wall.with_timezone(&self.offset);
+        if self.offset.local_minus_utc() == 0 {
+            at.format("%H:%M UTC").to_string()
+        } else {
+            at.format("%H:%M %:z").to_string()
+        }
+    }
+}
+
+/// What a prompt's text is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purpose {
+    Note,
+    Hold,
+    CutOff,
+    Freeze,
+    Thaw,
+    Scrub,
+    Waive(ItemId),
+    Attest {
+        item: ItemId,
+        passed: bool,
+    },
+    Vote {
+        role: usize,
+        vote: usize,
+    },
+    Filter(Pane),
+    /// The item's id, typed out before a step runs.
+    TypeItem(ItemId),
+}
+
+/// A line of text being typed.
+#[derive(Debug, Clone)]
+pub struct Prompt {
+    pub purpose: Purpose,
+    pub input: Input,
+    /// Why the last answer was not taken.
+    pub wrong: Option<String>,
+}
+
+/// Where the rollback sheet stands.
+#[derive(Debug, Clone)]
+pub enum Rolling {
+    Choose { selected: usize },
+    Confirm { id: RollbackId, typed: Option<Input>, wrong: bool },
+    Watch { window: Window },
+}
+
+/// What lies over the panes.
+#[derive(Debug, Clone)]
+pub enum Overlay {
+    Help {
+        window: Window,
+    },
+    Palette {
+        input: Input,
+        selected: usize,
+    },
+    Prompt(Prompt),
+    Ask {
+        question: String,
+        yes: Effect,
+    },
+    /// Latches to release, and the ways on.
+    Holds {
+        selected: usize,
+    },
+    Recycle {
+        selected: usize,
+    },
+    Rollback(Rolling),
+}
+
+impl Overlay {
+    /// The text field in it, where it has one.
+    pub fn input(&mut self) -> Option<&mut Input> {
+        match self {
+            Self::Palette { input, .. } => Some(input),
+            Self::Prompt(prompt) => Some(&mut prompt.input),
+            Self::Rollback(Rolling::Confirm { typed, .. }) => typed.as_mut(),
+            _ => None,
+        }
+    }
+}
+
+/// What an update wants done outside the interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    Ask(Command),
+    Copy(String),
+    Leave,
+}
+
+/// A line for the operator at the foot of the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    pub role: Role,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    pub focus: Pane,
+    /// What stands beside the checklist where there is room for one only.
+    pub beside: Beside,
+    pub zoom: bool,
+    pub utc: bool,
+    pub overlay: Option<Overlay>,
+    pub message: Option<Message>,
+    pub checklist: checklist::State,
+    pub detail: detail::State,
+    pub streams: streams::State,
+    pub journal: journal::State,
+    pub monitors: monitors::State,
+    pub poll: poll::State,
+    /// Lines of a page, from the last frame: what page keys move by.
+    pub page: usize,
+}
+
+/// A pane that is not the checklist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beside(pub Pane);
+
+impl Default for Beside {
+    fn default() -> Self {
+        Self(Pane::Detail)
+    }
+}
+
+impl State {
+    pub fn focus(&mut self, pane: Pane) {
+        self.focus = pane;
+        if pane != Pane::Checklist {
+            self.beside = Beside(pane);
+        }
+    }
+
+    /// Says something in the footer until the next key.
+    pub fn say(&mut self, role: Role, text: impl AsRef<str>) {
+        self.message = Some(Message { role, text: printable(text.as_ref()) });
+    }
+
+    pub fn prompt(&mut self, purpose: Purpose) {
+        self.overlay = Some(Overlay::Prompt(Prompt { purpose, input: Input::default(), wrong: None }));
+    }
+
+    pub fn ask(&mut self, question: impl Into<String>, yes: Effect) {
+        self.overlay = Some(Overlay::Ask { question: question.into(), yes });
+    }
+}

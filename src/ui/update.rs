@@ -1,0 +1,286 @@
+//! From an action to what changes: the console's own state, or an [`Effect`]. Pure: nothing here reads
+//! a clock, writes to a terminal or asks the loop.
+
+use super::action::Action;
+use super::overlays::holds;
+use super::panes::{self, checklist::Line, detail};
+use super::state::{Effect, Overlay, Pane, Purpose, Rolling, State, View};
+use super::theme::Role;
+use super::widgets::list::{Step, Window};
+use crate::launch::board::{ItemState, Progress};
+use crate::launch::command::Command;
+use crate::launch::countdown::{BUILT_IN, Phase};
+use crate::launch::gate::{self, Clear};
+use crate::launch::id::ItemId;
+use crate::launch::plan::{Act, Confirm, Item};
+use crate::launch::schedule::{Due, due};
+
+/// What becomes of `action` in a pane.
+pub fn update(state: &mut State, action: Action, view: &View<'_>) -> Option<Effect> {
+    state.message = None;
+    if let Some(step) = step_of(action) {
+        panes::step(state, step, view);
+        return None;
+    }
+    match action {
+        Action::Rollback => open_rollback(state, view),
+        Action::Open => return open(state, view),
+        Action::RunAgain => return run(state, view),
+        Action::RunPhase => return run_phase(state, view),
+        Action::Attest | Action::Waive | Action::Acknowledge | Action::Cancel => return on_item(state, action, view),
+        Action::Hold => hold(state, view),
+        Action::Release => return release(state, view),
+        Action::Recycle if holds::marks(view).is_empty() => {
+            state.say(Role::Warned, "there is no recycle mark above the present T");
+        }
+        Action::Recycle => state.overlay = Some(Overlay::Recycle { selected: 0 }),
+        Action::Scrub => state.prompt(Purpose::Scrub),
+        Action::Poll => state.focus(Pane::Poll),
+        Action::Vote => vote(state, view),
+        Action::Note => state.prompt(Purpose::Note),
+        Action::Fold => state.checklist.fold(view),
+        Action::Unfold => state.checklist.unfold(view),
+        Action::NextPane => state.focus(state.focus.next(1)),
+        Action::PreviousPane => state.focus(state.focus.next(Pane::ALL.len() - 1)),
+        Action::Zoom => state.zoom = !state.zoom,
+        Action::Filter => filter(state),
+        Action::Pause => state.streams.pause(view),
+        Action::Errors => state.streams.errors_only = !state.streams.errors_only,
+        Action::PreviousStream => state.streams.previous(view),
+        Action::NextStream => state.streams.next(1, view),
+        Action::Copy => {
+            let line = state.checklist.selected(view);
+            return Some(Effect::Copy(detail::text(line.as_ref(), view)));
+        }
+        Action::Utc => state.utc = !state.utc,
+        Action::Palette => {
+            state.overlay = Some(Overlay::Palette { input: tui_input::Input::default(), selected: 0 });
+        }
+        Action::Help => state.overlay = Some(Overlay::Help { window: Window::default() }),
+        Action::Back => back(state),
+        Action::Quit => return quit(state, view),
+        _ => {}
+    }
+    None
+}
+
+/// The movement an action asks for.
+#[must_use]
+pub fn step_of(action: Action) -> Option<Step> {
+    Some(match action {
+        Action::Down => Step::Down,
+        Action::Up => Step::Up,
+        Action::PageDown => Step::PageDown,
+        Action::PageUp => Step::PageUp,
+        Action::First => Step::First,
+        Action::Last => Step::Last,
+        _ => return None,
+    })
+}
+
+fn selected<'v>(state: &State, view: &View<'v>) -> Option<(&'v Item, &'v ItemState)> {
+    let line = state.checklist.selected(view)?;
+    let id: &ItemId = line.item()?;
+    Some((view.plan().item(id)?, view.board().item(id)?))
+}
+
+/// True where an action would do something now: what the footer may offer.
+#[must_use]
+pub fn offered(action: Action, state: &State, view: &View<'_>) -> bool {
+    let item = selected(state, view);
+    match action {
+        Action::Attest => item.is_some_and(|(item, _)| wants_word(item, view)),
+        Action::Open => true,
+        Action::RunAgain => item.is_some_and(|(item, known)| {
+            !known.is_running() && known.attempt.is_some() && matches!(item.act, Act::Check(_) | Act::Step { .. })
+        }),
+        Action::Cancel => item.is_some_and(|(_, known)| known.is_running()),
+        Action::Waive | Action::Acknowledge => item.is_some_and(|(item, known)| {
+            let blocks = matches!(gate::clear(view.board(), item, view.now.instant), Clear::No(Some(_)));
+            blocks && (action == Action::Waive || !matches!(known.progress, Progress::Blocked { .. }))
+        }),
+        Action::Release => {
+            let holding = view.board().clock.as_ref().is_some_and(|clock| clock.phase == Phase::Holding);
+            holding || view.board().frozen.is_some()
+        }
+        Action::Hold => {
+            view.board().clock.as_ref().is_some_and(|clock| !matches!(clock.phase, Phase::Scrubbed | Phase::Cutoff))
+        }
+        Action::Vote => !view.plan().poll.is_empty(),
+        Action::Recycle => !holds::marks(view).is_empty(),
+        Action::PreviousStream | Action::NextStream => view.plan().streams.len() > 1,
+        _ => true,
+    }
+}
+
+fn wants_word(item: &Item, view: &View<'_>) -> bool {
+    matches!(item.act, Act::Manual { .. }) && matches!(due(view.board(), item, view.now.instant), Due::Now)
+}
+
+fn open(state: &mut State, view: &View<'_>) -> Option<Effect> {
+    let line = state.checklist.selected(view)?;
+    if let Line::Phase(phase) = &line {
+        if state.focus == Pane::Checklist {
+            state.checklist.toggle(phase);
+        }
+        return None;
+    }
+    let (item, known) = selected(state, view)?;
+    let fresh = matches!(known.progress, Progress::Waiting) && due(view.board(), item, view.now.instant) == Due::Now;
+    if fresh {
+        return run(state, view);
+    }
+    state.focus(Pane::Detail);
+    None
+}
+
+/// Runs the selected item, after the confirmation its plan wants.
+fn run(state: &mut State, view: &View<'_>) -> Option<Effect> {
+    let Some((item, known)) = selected(state, view) else {
+        state.say(Role::Warned, "select an item to run");
+        return None;
+    };
+    let command = Command::RunItem { item: item.id.clone() };
+    match &item.act {
+        Act::Manual { .. } => {
+            state.prompt(Purpose::Attest { item: item.id.clone(), passed: true });
+            None
+        }
+        Act::Step { confirm: Confirm::Type, .. } => {
+            state.prompt(Purpose::TypeItem(item.id.clone()));
+            None
+        }
+        Act::Step { confirm: Confirm::Key, .. } => {
+            let again = if known.attempt.is_some() { " again" } else { "" };
+            state.ask(format!("Run {}{again}: {}?", item.id, item.title), Effect::Ask(command));
+            None
+        }
+        _ => Some(Effect::Ask(command)),
+    }
+}
+
+fn run_phase(state: &mut State, view: &View<'_>) -> Option<Effect> {
+    let phase = match state.checklist.selected(view)? {
+        Line::Phase(phase) => phase,
+        line => view.plan().item(line.item()?)?.phase.clone(),
+    };
+    Some(Effect::Ask(Command::RunPhase { phase }))
+}
+
+fn on_item(state: &mut State, action: Action, view: &View<'_>) -> Option<Effect> {
+    let Some((item, known)) = selected(state, view) else {
+        state.say(Role::Warned, format!("select an item to {}", action.entry().short));
+        return None;
+    };
+    let id = item.id.clone();
+    match action {
+        Action::Attest if !matches!(item.act, Act::Manual { .. }) => {
+            state.say(Role::Warned, format!("{id} is decided by what it sees, not by a word; it can be waived"));
+        }
+        Action::Attest => state.prompt(Purpose::Attest { item: id, passed: true }),
+        Action::Waive => state.prompt(Purpose::Waive(id)),
+        Action::Acknowledge => return Some(Effect::Ask(Command::Acknowledge { item: id })),
+        _ if !known.is_running() => state.say(Role::Warned, format!("{id} is not running")),
+        _ if matches!(item.act, Act::Step { .. }) => {
+            state.ask(format!("Cancel {id} while it runs?"), Effect::Ask(Command::Cancel { item: id }));
+        }
+        _ => return Some(Effect::Ask(Command::Cancel { item: id })),
+    }
+    None
+}
+
+fn hold(state: &mut State, view: &View<'_>) {
+    let Some(clock) = view.board().clock_at(view.now.instant) else {
+        state.say(Role::Warned, "this launch has no countdown");
+        return;
+    };
+    let no_hold_below = view.plan().clock.no_hold_below.unwrap_or_default();
+    if clock.t0.is_some() {
+        state.prompt(Purpose::Freeze);
+    } else if clock.t < no_hold_below.0 {
+        state.prompt(Purpose::CutOff);
+    } else {
+        state.prompt(Purpose::Hold);
+    }
+}
+
+/// Resumes at once where nothing else is open; else shows what is.
+fn release(state: &mut State, view: &View<'_>) -> Option<Effect> {
+    if view.board().frozen.is_some() {
+        state.prompt(Purpose::Thaw);
+        return None;
+    }
+    let Some(clock) = view.board().clock_at(view.now.instant).filter(|clock| clock.phase == Phase::Holding) else {
+        state.say(Role::Warned, "the countdown is not holding");
+        return None;
+    };
+    if clock.latches.keys().any(|who| who != BUILT_IN) {
+        state.overlay = Some(Overlay::Holds { selected: 0 });
+        return None;
+    }
+    Some(Effect::Ask(Command::Resume))
+}
+
+fn vote(state: &mut State, view: &View<'_>) {
+    if view.plan().poll.is_empty() {
+        state.say(Role::Warned, "the plan has no poll");
+        return;
+    }
+    let own = view.role.and_then(|role| view.plan().poll.iter().position(|known| known == role));
+    let silent = view.plan().poll.iter().position(|role| !view.board().votes.contains_key(role));
+    state.prompt(Purpose::Vote { role: own.or(silent).unwrap_or(0), vote: 0 });
+}
+
+fn filter(state: &mut State) {
+    let pane = state.focus;
+    let known = match pane {
+        Pane::Checklist => &state.checklist.filter,
+        Pane::Streams => &state.streams.filter,
+        Pane::Journal => &state.journal.filter,
+        _ => return,
+    };
+    let input = tui_input::Input::new(known.clone());
+    state.prompt(Purpose::Filter(pane));
+    if let Some(field) = state.overlay.as_mut().and_then(Overlay::input) {
+        *field = input;
+    }
+}
+
+/// Sets the filter of a pane.
+pub fn set_filter(state: &mut State, pane: Pane, text: &str) {
+    match pane {
+        Pane::Checklist => text.clone_into(&mut state.checklist.filter),
+        Pane::Streams => text.clone_into(&mut state.streams.filter),
+        Pane::Journal => text.clone_into(&mut state.journal.filter),
+        Pane::Detail | Pane::Monitors | Pane::Poll => {}
+    }
+}
+
+fn back(state: &mut State) {
+    if state.zoom {
+        state.zoom = false;
+    } else {
+        set_filter(state, state.focus, "");
+    }
+}
+
+fn quit(state: &mut State, view: &View<'_>) -> Option<Effect> {
+    if !view.board().is_busy() {
+        return Some(Effect::Leave);
+    }
+    let question = match view.board().rolling_back() {
+        Some(run) => format!("Rollback {} is under way; it goes on without this console. Leave?", run.id),
+        None => "Something runs; leaving stops no step. Leave?".to_owned(),
+    };
+    state.ask(question, Effect::Leave);
+    None
+}
+
+/// From everywhere: to the rollback that runs, or to choose one.
+pub fn open_rollback(state: &mut State, view: &View<'_>) {
+    let rolling = match view.board().rolling_back() {
+        Some(_) => Rolling::Watch { window: Window::default() },
+        None => Rolling::Choose { selected: 0 },
+    };
+    state.overlay = Some(Overlay::Rollback(rolling));
+}

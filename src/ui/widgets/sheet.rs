@@ -1,0 +1,70 @@
+//! Framed areas: a pane with its title, and a sheet laid over the panes.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use unicode_width::UnicodeWidthStr;
+
+use super::row::{Row, clean};
+use crate::base::text::cut;
+use crate::ui::theme::{Role, Theme};
+
+/// Draws a frame with a title at the left and a remark at the right; answers what is inside.
+pub fn pane(area: Rect, title: &str, remark: &str, frame: Role, theme: &Theme, buf: &mut Buffer) -> Rect {
+    if area.width < 2 || area.height < 2 {
+        return Rect { width: 0, height: 0, ..area };
+    }
+    let [top_left, top_right, bottom_right, bottom_left, across, down] = theme.glyphs.border;
+    let style = theme.style(frame);
+    let (left, right) = (area.x, area.right() - 1);
+    let (top, bottom) = (area.y, area.bottom() - 1);
+    let rule = across.repeat(usize::from(area.width - 2));
+    buf.set_string(left, top, format!("{top_left}{rule}{top_right}"), style);
+    buf.set_string(left, bottom, format!("{bottom_left}{rule}{bottom_right}"), style);
+    for y in top + 1..bottom {
+        buf.set_string(left, y, down, style);
+        buf.set_string(right, y, down, style);
+    }
+    let room = usize::from(area.width).saturating_sub(4);
+    let remark = cut(&clean(theme, remark), room / 2);
+    let title = cut(&clean(theme, title), room.saturating_sub(remark.width() + 3));
+    let title_style = if frame == Role::Muted { theme.style(Role::Title) } else { style };
+    if !title.is_empty() {
+        buf.set_stringn(left + 1, top, format!(" {title} "), room + 1, title_style);
+    }
+    if !remark.is_empty() {
+        let wide = u16::try_from(remark.width()).unwrap_or(0) + 2;
+        buf.set_stringn(right.saturating_sub(wide), top, format!(" {remark} "), room, style);
+    }
+    Rect { x: left + 1, y: top + 1, width: area.width - 2, height: area.height - 2 }
+}
+
+/// Empties `area` and frames it: what lies under does not show through.
+pub fn sheet(area: Rect, title: &str, remark: &str, frame: Role, theme: &Theme, buf: &mut Buffer) -> Rect {
+    let area = area.intersection(buf.area);
+    for y in area.top()..area.bottom() {
+        for x in area.left()..area.right() {
+            buf[(x, y)].reset();
+        }
+    }
+    pane(area, title, remark, frame, theme, buf)
+}
+
+/// A sheet's area in the middle of `area`, at most `width` × `height`.
+#[must_use]
+pub fn middle(area: Rect, width: u16, height: u16) -> Rect {
+    let (width, height) = (width.min(area.width), height.min(area.height));
+    Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
+}
+
+/// Draws rows from the top of `area`, as many as fit.
+pub fn rows<'t>(rows: impl IntoIterator<Item = Row<'t>>, area: Rect, buf: &mut Buffer) {
+    for (y, row) in (area.top()..area.bottom()).zip(rows) {
+        row.put(Rect { y, height: 1, ..area }, buf);
+    }
+}
+
+/// Fills one line of `area` with a style.
+pub fn band(area: Rect, style: Style, buf: &mut Buffer) {
+    buf.set_style(Rect { height: 1.min(area.height), ..area }.intersection(buf.area), style);
+}
