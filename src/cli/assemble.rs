@@ -84,6 +84,7 @@ pub struct Flight {
     pub port: Port,
     pub folder: PathBuf,
     pub operator: Actor,
+    pub rehearsal: bool,
     /// What a person should know about the journal that was found.
     pub noticed: Vec<String>,
 }
@@ -227,7 +228,7 @@ pub async fn open(opening: Opening) -> anyhow::Result<Flight> {
     let event = first_event(&plan, &opened.records, opened.beat.map(|beat| beat.t), site.rehearsal);
     looping.state(event, operator.clone()).await.map_err(anyhow::Error::msg)?;
     let noticed = opened.noticed.iter().map(ToString::to_string).collect();
-    Ok(Flight { looping, port, folder: folder.path().to_owned(), operator, noticed })
+    Ok(Flight { looping, port, folder: folder.path().to_owned(), operator, rehearsal: site.rehearsal, noticed })
 }
 
 /// Where the axis stands: at the last thing known, carried on by wall time, never backwards.

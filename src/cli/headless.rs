@@ -32,8 +32,11 @@ pub async fn fly(flight: Flight, common: &Common, script: Option<Script>) -> any
     for notice in &flight.noticed {
         eprintln!("tminus: {notice}");
     }
-    let _ = common;
-    without_console(flight, script).await
+    if wants_console(common) {
+        super::console::fly(flight, common).await
+    } else {
+        without_console(flight, script).await
+    }
 }
 
 /// Whether this invocation opens the console.

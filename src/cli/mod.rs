@@ -7,10 +7,13 @@ use clap::{Args, Parser, Subcommand};
 
 mod assemble;
 mod check;
+mod console;
 mod gate;
 mod headless;
+mod keys;
 
 mod kinds;
+mod log;
 
 mod rehearse;
 mod run;
@@ -42,6 +45,10 @@ enum Command {
 
     /// Print the kinds of check and step, each with an example.
     Kinds,
+    /// Print every key of the console.
+    Keys,
+    /// Print what happened in a launch, one record a line.
+    Log(log::Arguments),
 }
 
 /// What `run` and `rehearse` share.
@@ -81,6 +88,8 @@ pub fn run() -> i32 {
         Command::Check(arguments) => check::run(&arguments),
 
         Command::Kinds => kinds::run(),
+        Command::Keys => keys::run(),
+        Command::Log(arguments) => log::run(&arguments),
     };
     done.unwrap_or_else(|error| {
         eprintln!("tminus: {error:#}");

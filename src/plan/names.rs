@@ -123,7 +123,7 @@ mod tests {
     fn the_name_itself_is_underlined() {
         let source = Source::new("p", "get = \"{{ api }}/x?a=apii&b={{ apii }}\"");
         let at = narrowed("apii", Span { start: 6, end: source.text.len() }, &source);
-        assert_eq!(&source.text[at.start - 3..at.end], "{ apii");
+        assert_eq!(&source.text[at.start - 3..at.end], "{{ apii");
         assert_eq!(at.end - at.start, 4);
     }
 
