@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use super::Common;
+use super::{Common, logging};
 use crate::base::jq::Jq;
 use crate::base::source::Source;
 use crate::base::wire::{Client, Limits, Network};
@@ -32,6 +32,9 @@ use crate::{base, clock};
 
 /// How long a stream's head may take; monitors have timeouts of their own.
 const WATCH_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Bytes kept back, given up when the disk is full, so that a rollback can still write its log.
+const RESERVE: usize = 1 << 20;
 
 /// How a launch was opened: `launch.json`. The rollback runner reads `base`, `network`, `simulated`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -184,6 +187,7 @@ pub async fn open(opening: Opening) -> anyhow::Result<Flight> {
     let Some(journal) = opened.journal else { bail!("the journal was opened for reading only") };
     if new {
         folder.write(&folder.plan(), source.text.as_bytes())?;
+        folder.write(&folder.path().join("reserve"), &[0; RESERVE])?;
     }
     folder.write(&folder.launch(), &serde_json::to_vec_pretty(&site)?)?;
     let board = Board::replay(Arc::clone(&plan), &opened.records);
@@ -201,6 +205,7 @@ pub async fn open(opening: Opening) -> anyhow::Result<Flight> {
         base: site.base.clone(),
         simulated: site.target(),
     });
+    logging::to(&folder.console_log(), &world.redactor);
     let watching = world.clone();
     let watch = Arc::new(Watch::start(
         &plan,

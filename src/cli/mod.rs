@@ -14,6 +14,7 @@ mod keys;
 
 mod kinds;
 mod log;
+mod logging;
 
 mod rehearse;
 mod run;

@@ -72,7 +72,20 @@ fn for_item(board: &Board, item: &Item, now: Instant) -> Option<Command> {
 }
 
 fn at_hold(board: &Board, clock: &countdown::Countdown, now: Instant) -> Option<Command> {
-    if let Some(silent) = board.plan.poll.iter().find(|role| !board.votes.contains_key(*role)) {
+    // What the machine latched because nobody watched, the crew clears as a person would; a gate's latch
+    // and the poll's clear themselves.
+    for who in clock.latches.keys() {
+        match who.as_str() {
+            countdown::CONSOLE_RESTART => return Some(Command::CatchUp),
+            "suspended" | "reopened" | "rollback" | "recycle" => {
+                return Some(Command::ReleaseHold { who: who.clone() });
+            }
+            _ => {}
+        }
+    }
+    let polled = poll::at_poll_hold(board, now) || clock.latches.contains_key(schedule::GO_LATCH);
+    let silent = board.plan.poll.iter().find(|role| !board.votes.contains_key(*role));
+    if let Some(silent) = silent.filter(|_| polled) {
         let machine = poll::machine_blocks(board, now);
         let vote = match machine.first() {
             Some(reason) => Vote::NoGo { reason: reason.clone() },
