@@ -2,6 +2,7 @@
 //! with their spans, templates, secrets, HTTP and SSE on the wire, processes, outside text.
 
 pub mod jq;
+pub mod known;
 pub mod proc;
 pub mod secret;
 pub mod source;

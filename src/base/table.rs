@@ -10,6 +10,7 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::known::{Known, Wanted};
 use super::source::{Diagnostic, Span, nearest};
 use super::template::{Shape, Template};
 
@@ -18,6 +19,7 @@ use super::template::{Shape, Template};
 pub struct Notes {
     diagnostics: RefCell<Vec<Diagnostic>>,
     names: RefCell<Vec<(String, Span)>>,
+    learnt: Option<RefCell<Known>>,
 }
 
 /// One table of the file, being read.
@@ -39,6 +41,18 @@ pub struct Placed<T> {
 }
 
 impl Notes {
+    /// Notes that also gather which keys the readers ask for: for the reference of the format.
+    #[must_use]
+    pub fn learning() -> Self {
+        Self { learnt: Some(RefCell::default()), ..Self::default() }
+    }
+
+    /// What was asked for; empty unless these notes are [`Self::learning`].
+    #[must_use]
+    pub fn take_known(&self) -> Known {
+        self.learnt.as_ref().map(RefCell::take).unwrap_or_default()
+    }
+
     pub fn report(&self, diagnostic: Diagnostic) {
         self.diagnostics.borrow_mut().push(diagnostic);
     }
@@ -80,8 +94,17 @@ impl<'a> Table<'a> {
         keys
     }
 
+    /// Notes what the value of `key` must be, where a reader knows it better than its getter.
+    pub fn learn(&self, key: &'static str, wanted: Wanted) {
+        let Some(learnt) = &self.notes.learnt else { return };
+        let mut learnt = learnt.borrow_mut();
+        let known = learnt.entry(self.path.clone()).or_default().entry(key).or_insert(Wanted::There);
+        *known = wanted.max(known.clone());
+    }
+
     #[must_use]
     pub fn has(&self, key: &'static str) -> bool {
+        self.learn(key, Wanted::There);
         self.asked.borrow_mut().insert(key);
         self.entries.contains_key(key)
     }
@@ -92,7 +115,9 @@ impl<'a> Table<'a> {
     }
 
     /// Counts every key as known: for tables whose keys are the user's own names.
-    pub fn accept_all(self) {}
+    pub fn accept_all(self) {
+        self.learn("NAME", Wanted::There);
+    }
 
     /// Reports every key nobody asked for.
     pub fn finish(self) {
@@ -110,7 +135,8 @@ impl<'a> Table<'a> {
         }
     }
 
-    fn raw(&self, key: &'static str) -> Option<(&'a DeValue<'a>, Span)> {
+    fn raw(&self, key: &'static str, wanted: Wanted) -> Option<(&'a DeValue<'a>, Span)> {
+        self.learn(key, wanted);
         self.asked.borrow_mut().insert(key);
         self.entries.get(key).map(|value| (value.get_ref(), value.span().into()))
     }
@@ -140,7 +166,7 @@ impl<'a> Table<'a> {
 
     #[must_use]
     pub fn text(&self, key: &'static str) -> Option<Placed<String>> {
-        let (value, span) = self.raw(key)?;
+        let (value, span) = self.raw(key, Wanted::Text)?;
         match value {
             DeValue::String(text) => Some(Placed { value: text.to_string(), span }),
             other => {
@@ -161,7 +187,7 @@ impl<'a> Table<'a> {
 
     #[must_use]
     pub fn flag(&self, key: &'static str) -> Option<bool> {
-        let (value, span) = self.raw(key)?;
+        let (value, span) = self.raw(key, Wanted::Flag)?;
         match value {
             DeValue::Boolean(flag) => Some(*flag),
             other => {
@@ -173,7 +199,7 @@ impl<'a> Table<'a> {
 
     #[must_use]
     pub fn integer(&self, key: &'static str) -> Option<Placed<i64>> {
-        let (value, span) = self.raw(key)?;
+        let (value, span) = self.raw(key, Wanted::Integer)?;
         match as_integer(value) {
             Some(value) => Some(Placed { value, span }),
             None => {
@@ -186,6 +212,7 @@ impl<'a> Table<'a> {
     /// A span of time with its unit: `"90s"`, `"48h"`.
     #[must_use]
     pub fn duration(&self, key: &'static str) -> Option<Duration> {
+        self.learn(key, Wanted::Duration);
         let text = self.text(key)?;
         match humantime::parse_duration(&text.value) {
             Ok(span) => Some(span),
@@ -199,6 +226,7 @@ impl<'a> Table<'a> {
     /// One of a closed set of words.
     #[must_use]
     pub fn word<T: Copy>(&self, key: &'static str, words: &[(&'static str, T)]) -> Option<T> {
+        self.learn(key, Wanted::Words(words.iter().map(|(word, _)| *word).collect()));
         let text = self.text(key)?;
         if let Some((_, value)) = words.iter().find(|(word, _)| *word == text.value) {
             return Some(*value);
@@ -213,11 +241,13 @@ impl<'a> Table<'a> {
 
     #[must_use]
     pub fn template(&self, key: &'static str) -> Option<Template> {
+        self.learn(key, Wanted::Template);
         self.text(key).and_then(|text| self.templated(&text.value, text.span))
     }
 
     #[must_use]
     pub fn need_template(&self, key: &'static str, what: &str) -> Option<Template> {
+        self.learn(key, Wanted::Template);
         self.need_text(key, what).and_then(|text| self.templated(&text.value, text.span))
     }
 
@@ -241,7 +271,7 @@ impl<'a> Table<'a> {
     /// A list of strings, or one string standing for a list of one.
     #[must_use]
     pub fn texts(&self, key: &'static str) -> Vec<Placed<String>> {
-        match self.raw(key) {
+        match self.raw(key, Wanted::Texts) {
             None => Vec::new(),
             Some((DeValue::String(text), span)) => vec![Placed { value: text.to_string(), span }],
             Some((DeValue::Array(values), _)) => values
@@ -264,12 +294,14 @@ impl<'a> Table<'a> {
     /// [`Self::texts`] as templates.
     #[must_use]
     pub fn templates(&self, key: &'static str) -> Vec<Template> {
+        self.learn(key, Wanted::Templates);
         self.texts(key).iter().filter_map(|text| self.templated(&text.value, text.span)).collect()
     }
 
     /// A table whose keys are the user's own and whose values are templates: headers, environment.
     #[must_use]
     pub fn named_templates(&self, key: &'static str) -> Vec<(Placed<String>, Template)> {
+        self.learn(key, Wanted::NamedTemplates);
         let Some(table) = self.table(key) else { return Vec::new() };
         let mut found = Vec::new();
         for (name, span) in table.keys() {
@@ -289,7 +321,7 @@ impl<'a> Table<'a> {
     /// Any JSON value, strings inside being templates.
     #[must_use]
     pub fn shape(&self, key: &'static str) -> Option<Placed<Shape>> {
-        let (value, span) = self.raw(key)?;
+        let (value, span) = self.raw(key, Wanted::Shape)?;
         Some(Placed { value: self.shaped(value, span)?, span })
     }
 
@@ -315,13 +347,13 @@ impl<'a> Table<'a> {
     /// A plain JSON value: templates are not looked for.
     #[must_use]
     pub fn plain(&self, key: &'static str) -> Option<Placed<Value>> {
-        let (value, span) = self.raw(key)?;
+        let (value, span) = self.raw(key, Wanted::Any)?;
         Some(Placed { value: plain_value(value), span })
     }
 
     #[must_use]
     pub fn table(&self, key: &'static str) -> Option<Table<'a>> {
-        let (value, span) = self.raw(key)?;
+        let (value, span) = self.raw(key, Wanted::Table)?;
         self.as_table(key, value, span)
     }
 
@@ -329,7 +361,8 @@ impl<'a> Table<'a> {
     #[must_use]
     pub fn table_named(&self, key: &'a str) -> Option<Table<'a>> {
         let placed = self.any(key)?;
-        self.as_table(key, placed.value, placed.span)
+        let called = if self.notes.learnt.is_some() { "NAME" } else { key };
+        self.as_table(called, placed.value, placed.span)
     }
 
     fn as_table(&self, key: &str, value: &'a DeValue<'a>, span: Span) -> Option<Table<'a>> {
@@ -345,7 +378,7 @@ impl<'a> Table<'a> {
     /// `[[key]]`: an array of tables; one table stands for a list of one.
     #[must_use]
     pub fn tables(&self, key: &'static str) -> Vec<Table<'a>> {
-        match self.raw(key) {
+        match self.raw(key, Wanted::Tables) {
             None => Vec::new(),
             Some((DeValue::Array(values), _)) => {
                 values.iter().filter_map(|value| self.as_table(key, value.get_ref(), value.span().into())).collect()

@@ -51,7 +51,8 @@ impl<'a> Reader<'a> {
             (key("expect", span), Spanned::new(range(span), DeValue::Table(expect))),
             (key("capture", jq.span), Spanned::new(range(jq.span), DeValue::Table(capture))),
         ]);
-        let http = Table::new(table.path.clone(), span, &entries, self.notes);
+        let path = format!("{}.http]", table.path.trim_end_matches(']'));
+        let http = Table::new(path, span, &entries, self.notes);
         let body = self.body_of(check::http::Http::KIND, http, &format!("baseline {name}"));
         Some(Body { examples, told, ..body })
     }

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::reader::{Reader, mark_of, shown};
+use crate::base::known::Wanted;
 use crate::base::source::{Diagnostic, Span};
 use crate::base::table::{Placed, Table};
 use crate::launch::plan::{BuiltInHold, T0};
@@ -136,6 +137,7 @@ impl<'a> Reader<'a> {
 
 /// An instant: RFC 3339 as a string or a TOML date, or `now + 90m` where that is allowed.
 fn instant(clock: &Table<'_>, key: &'static str, from_now: bool) -> Option<T0> {
+    clock.learn(key, Wanted::Text);
     let Placed { value, span } = clock.plain(key)?;
     let wrong = || {
         let how = if from_now { "2026-03-01T14:00:00Z or \"now + 2h\"" } else { "2026-03-01T14:00:00Z" };

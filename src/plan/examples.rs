@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use toml::de::DeValue;
 
+use crate::base::known::Wanted;
 use crate::base::source::{Diagnostic, Span};
 use crate::base::table::{Notes, Placed, Table};
 use crate::base::template::{Scope, as_text};
@@ -101,6 +102,7 @@ fn told(table: Table<'_>) -> Told {
 
 /// A table whose keys are the plan's own names and whose values are plain.
 fn named_values(table: &Table<'_>, key: &'static str) -> BTreeMap<String, Value> {
+    table.learn(key, Wanted::Named);
     let Some(placed) = table.plain(key) else { return BTreeMap::new() };
     match placed.value {
         Value::Object(entries) => entries.into_iter().collect(),
@@ -113,6 +115,7 @@ fn named_values(table: &Table<'_>, key: &'static str) -> BTreeMap<String, Value>
 
 /// Headers or cookies as an answer carries them.
 fn named_texts(table: &Table<'_>, key: &'static str) -> Vec<(String, String)> {
+    table.learn(key, Wanted::Named);
     let Some(inner) = table.table(key) else { return Vec::new() };
     let mut found = Vec::new();
     for (name, _) in inner.keys() {

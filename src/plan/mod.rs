@@ -40,6 +40,7 @@ use toml::de::DeTable;
 pub use self::environment::Environment;
 pub use self::reader::{Place, Unset};
 pub use self::report::{Checked, check_report};
+use crate::base::known::Known;
 use crate::base::source::{Diagnostic, Severity, Source, Span};
 use crate::base::table::{Notes, Table};
 use crate::kind::Catalogue;
@@ -81,12 +82,28 @@ pub struct Loaded {
 /// Every mistake of the file: the syntax errors alone where there are some (what follows from a
 /// broken line would only mislead), else all others at once.
 pub fn load(source: Source, environment: &Environment, options: &Options) -> Result<Loaded, Vec<Diagnostic>> {
-    let read = read(&source, environment, options)?;
+    let read = read(&source, environment, options, &Notes::default())?;
     let reader::Read { plan, catalogue, warnings, places, unset } = read;
     Ok(Loaded { plan, catalogue, source, warnings, places, unset })
 }
 
-fn read(source: &Source, environment: &Environment, options: &Options) -> Result<reader::Read, Vec<Diagnostic>> {
+/// Every key that the readers ask for in the tables this plan has: what the format's reference is made
+/// from. A plan with every table shows them all.
+///
+/// # Errors
+/// As [`load`].
+pub fn keys(source: &Source, environment: &Environment, options: &Options) -> Result<Known, Vec<Diagnostic>> {
+    let notes = Notes::learning();
+    read(source, environment, options, &notes)?;
+    Ok(notes.take_known())
+}
+
+fn read(
+    source: &Source,
+    environment: &Environment,
+    options: &Options,
+    notes: &Notes,
+) -> Result<reader::Read, Vec<Diagnostic>> {
     if source.text.len() > LARGEST {
         let size = source.text.len().div_ceil(1 << 20);
         let message = format!("a plan of {size} MiB: at most {} MiB are read", LARGEST >> 20);
@@ -100,10 +117,9 @@ fn read(source: &Source, environment: &Environment, options: &Options) -> Result
         };
         return Err(wrong.iter().take(MOST_SHOWN).map(error).collect());
     }
-    let notes = Notes::default();
-    let table = Table::new("[]", parsed.span().into(), parsed.get_ref(), &notes);
-    let mut read = reader::Reader::new(source, &notes, environment, options).read(table);
-    lint::placeholders(parsed.get_ref(), &notes);
+    let table = Table::new("[]", parsed.span().into(), parsed.get_ref(), notes);
+    let mut read = reader::Reader::new(source, notes, environment, options).read(table);
+    lint::placeholders(parsed.get_ref(), notes);
     read.plan.hash = hash(&source.text);
     let mut found = notes.take_diagnostics();
     // One mistake in a session is met by each of its items.

@@ -9,6 +9,7 @@ use super::items::Draft;
 use super::names::{Names, Stands};
 use super::sessions::SessionDraft;
 use super::{Environment, Options, examples, kinds, lint, needs, unbuilt};
+use crate::base::known::Wanted;
 use crate::base::source::{Diagnostic, Source, Span};
 use crate::base::table::{Notes, Placed, Table};
 use crate::base::template::Scope;
@@ -190,6 +191,7 @@ impl<'a> Reader<'a> {
     }
 
     pub fn mark(&self, table: &Table<'_>, key: &'static str) -> Option<Placed<Mark>> {
+        table.learn(key, Wanted::Mark);
         let text = table.text(key)?;
         match mark_of(&text.value) {
             Ok(value) => Some(Placed { value, span: text.span }),

@@ -1,6 +1,7 @@
 //! What belongs to the plan format and is not run by this version. It is refused by name: a table that
 //! is read over in silence is a check nobody makes.
 
+use crate::base::known::Wanted;
 use crate::base::source::Diagnostic;
 use crate::base::table::Table;
 
@@ -21,7 +22,8 @@ pub(super) const SESSION_KEYS: &[&str] = &["auth", "basic", "bearer", "hmac"];
 pub(super) const POLL_KEYS: &[&str] = &["binds", "lasts", "expires"];
 
 /// Reports the keys of `table` that are of the format and not built.
-pub(super) fn refuse(table: &Table<'_>, keys: &[&str]) {
+pub(super) fn refuse(table: &Table<'_>, keys: &[&'static str]) {
+    keys.iter().for_each(|key| table.learn(key, Wanted::Refused));
     for (key, span) in table.keys() {
         if keys.contains(&key) {
             table.accept(key);

@@ -7,6 +7,7 @@ use toml::de::DeValue;
 use super::MOST_VALUES;
 use super::names::Stands;
 use super::reader::{Reader, Unset};
+use crate::base::known::Wanted;
 use crate::base::source::{Diagnostic, Span, nearest};
 use crate::base::table::{Placed, Table, plain_value};
 use crate::base::template::{Scope, as_text};
@@ -103,6 +104,7 @@ impl<'a> Reader<'a> {
     /// `for_each = { origin = "origins" }`: the name it binds, and the list, by the name of a variable or
     /// as it is.
     pub(super) fn read_repeat(&self, table: &Table<'a>) -> Option<Repeat> {
+        table.learn("for_each", Wanted::Named);
         let repeat = table.table("for_each")?;
         let keys = repeat.keys();
         let &[(name, span)] = keys.as_slice() else {

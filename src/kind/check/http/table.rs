@@ -7,6 +7,7 @@ use toml::de::DeValue;
 
 use super::{Body, Capture, Expect, From, Http, Is};
 use crate::base::jq::Program;
+use crate::base::known::Wanted;
 use crate::base::source::{Diagnostic, Span};
 use crate::base::table::{Placed, Table};
 use crate::base::template::{Scope, Template};
@@ -23,7 +24,10 @@ const METHODS: [(&str, &str); 7] = [
 ];
 
 pub(super) fn read(table: &Table<'_>) -> Option<Http> {
-    let asked = METHODS.map(|(key, method)| (key, method, table.has(key)));
+    let asked = METHODS.map(|(key, method)| {
+        table.learn(key, Wanted::Template);
+        (key, method, table.has(key))
+    });
     let mut written = asked.into_iter().filter(|(.., there)| *there);
     let first = written.next();
     for (key, ..) in written {
@@ -55,6 +59,12 @@ fn headers(table: &Table<'_>) -> Vec<(String, Template)> {
     all.filter_map(|(name, value)| header_name(table, &name.value, name.span).then_some((name.value, value))).collect()
 }
 
+/// A table of the plan's own names.
+fn named<'a>(table: &Table<'a>, key: &'static str) -> Option<Table<'a>> {
+    table.learn(key, Wanted::Named);
+    table.table(key)
+}
+
 fn header_name(table: &Table<'_>, name: &str, span: Span) -> bool {
     let right = HeaderName::from_bytes(name.as_bytes()).is_ok();
     if !right {
@@ -79,7 +89,7 @@ fn body(table: &Table<'_>) -> Option<Body> {
 fn expect(table: Table<'_>) -> Expect {
     let read = Expect {
         status: statuses(&table),
-        headers: table.table("header").map(header_expectations).unwrap_or_default(),
+        headers: named(&table, "header").map(header_expectations).unwrap_or_default(),
         json: table.texts("json").iter().filter_map(|text| program(&table, &text.value, text.span)).collect(),
         body: patterns(&table, "body"),
         body_absent: patterns(&table, "body_absent"),
@@ -174,7 +184,7 @@ fn patterns(table: &Table<'_>, key: &'static str) -> Vec<Regex> {
 }
 
 fn captures(table: &Table<'_>) -> Vec<Capture> {
-    let Some(table) = table.table("capture") else { return Vec::new() };
+    let Some(table) = named(table, "capture") else { return Vec::new() };
     let mut all = Vec::new();
     for (name, span) in table.keys() {
         let named = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');

@@ -2,6 +2,7 @@
 
 use super::{Call, Expect, Meanwhile, Pattern, Sse};
 use crate::base::jq::Program;
+use crate::base::known::Wanted;
 use crate::base::table::{Placed, Table};
 
 pub(super) fn read(table: &Table<'_>) -> Option<Sse> {
@@ -24,6 +25,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<Sse> {
 }
 
 fn call(table: &Table<'_>) -> Option<Call> {
+    ["get", "post"].into_iter().for_each(|key| table.learn(key, Wanted::Template));
     let (get, post) = (table.has("get"), table.has("post"));
     let headers = table.named_templates("headers").into_iter().map(|(name, value)| (name.value, value)).collect();
     let json = table.shape("json").map(|json| json.value);

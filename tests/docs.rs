@@ -1,0 +1,203 @@
+//! The generated pages of docs/: each is made here from the code it tells of, and fails while the file
+//! is another. `just docs` writes them again.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
+
+#[path = "docs/format.rs"]
+mod format;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::Path;
+
+use tminus::base::known::{Known, Wanted};
+use tminus::base::source::Source;
+use tminus::plan::{self, Environment, Options, kinds};
+use tminus::rehearsal::Fault;
+use tminus::ui::action;
+
+use format::{Section, TABLES};
+
+const EVERY_KEY: &str = include_str!("docs/every-key.toml");
+const MADE: &str = "Made from the code by `just docs`; a test fails while it is stale.";
+
+/// Fails while `docs/NAME` is not `page`; writes it where `TMINUS_WRITE_DOCS` is set.
+fn held(name: &str, page: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name);
+    if std::env::var_os("TMINUS_WRITE_DOCS").is_some() {
+        std::fs::write(&path, page).expect("written");
+    }
+    let there = std::fs::read_to_string(&path).unwrap_or_default();
+    if there == page {
+        return;
+    }
+    let line = there.lines().zip(page.lines()).position(|(old, new)| old != new);
+    let line = line.unwrap_or_else(|| there.lines().count().min(page.lines().count()));
+    panic!("docs/{name} is stale from line {}: run `just docs`", line + 1);
+}
+
+fn rehearsing(text: &str) -> (Source, Environment, Options) {
+    let options = Options { target: None, rehearsal: true };
+    (Source::new("every-key.toml", text), Environment::of_process(), options)
+}
+
+/// A kind's or an example's table wherever it stands: `[monitor.http.expect]` is `[http.expect]`.
+fn canonical(path: &str) -> String {
+    let parts: Vec<&str> = path.trim_matches(['[', ']']).split('.').collect();
+    let own = |part: &&str| *part == "example" || kinds::all().any(|kind| kind.name == *part);
+    match (parts.as_slice(), parts.iter().position(own)) {
+        (["control", rest @ ..], _) => format!("[{}]", [&["http"], rest].concat().join(".")),
+        // An answer's events are the same, good and bad.
+        (_, Some(at)) => format!("[{}]", parts[at..].join(".").replace("example.bad.events", "example.good.events")),
+        _ => path.to_owned(),
+    }
+}
+
+/// What the readers ask for, each table once.
+fn known() -> Known {
+    let (source, environment, options) = rehearsing(EVERY_KEY);
+    let asked = plan::keys(&source, &environment, &options)
+        .unwrap_or_else(|mistakes| panic!("{}", source.render(&mistakes, false)));
+    let mut known = Known::new();
+    for (path, keys) in asked {
+        let table = known.entry(canonical(&path)).or_default();
+        for (key, wanted) in keys {
+            let there = table.entry(key).or_insert_with(|| wanted.clone());
+            *there = wanted.max(there.clone());
+        }
+    }
+    known
+}
+
+/// Keys whose tables the page tells elsewhere: a kind's own.
+fn is_kind(key: &str) -> bool {
+    kinds::all().any(|kind| kind.name == key)
+}
+
+#[test]
+fn every_key_that_is_read_is_told_and_no_other() {
+    let known = known();
+    let told: BTreeMap<&str, &Section> = TABLES.iter().map(|section| (section.path, section)).collect();
+    assert_eq!(told.len(), TABLES.len(), "a table is told twice");
+    let mut wrong = Vec::new();
+    for (path, keys) in &known {
+        let own = |(key, wanted): &(&&str, &Wanted)| {
+            **key != "NAME" && **wanted != Wanted::Refused && (!is_kind(key) || told_key(&told, path, key))
+        };
+        let read: BTreeSet<&str> = keys.iter().filter(own).map(|(key, _)| *key).collect();
+        match told.get(path.as_str()) {
+            Some(section) => {
+                let said: BTreeSet<&str> = section.keys.iter().map(|(key, _)| *key).collect();
+                wrong.extend(read.difference(&said).map(|key| format!("{path} reads `{key}`, which is not told")));
+                wrong.extend(said.difference(&read).map(|key| format!("{path} does not read `{key}`, which is told")));
+            }
+            None if read.is_empty() => {}
+            None => wrong.push(format!("{path} is read and not told: {read:?}")),
+        }
+    }
+    wrong.extend(told.keys().filter(|path| !known.contains_key(**path)).map(|path| format!("{path} is never read")));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn told_key(told: &BTreeMap<&str, &Section>, path: &str, key: &str) -> bool {
+    told.get(path).is_some_and(|section| section.keys.iter().any(|(said, _)| *said == key))
+}
+
+/// Else keys could be read, and not be here, because no table of theirs is in the plan.
+#[test]
+fn the_plan_with_every_key_has_every_table() {
+    let known = known();
+    let kinds = kinds::all().map(|kind| format!("[{}]", kind.name));
+    let mut left_out: Vec<String> = kinds.filter(|path| !known.contains_key(path)).collect();
+    for (path, keys) in &known {
+        for (key, _) in keys.iter().filter(|(_, wanted)| matches!(wanted, Wanted::Table | Wanted::Tables)) {
+            let inner =
+                canonical(&format!("[{}]", format!("{}.{key}", path.trim_matches(['[', ']'])).trim_matches('.')));
+            if !known.contains_key(&inner) && !known.keys().any(|path| path.starts_with(&inner.replace(']', "."))) {
+                left_out.push(inner);
+            }
+        }
+    }
+    assert!(left_out.is_empty(), "not in tests/docs/every-key.toml: {left_out:?}");
+}
+
+#[test]
+fn every_kinds_example_is_sound_in_a_plan() {
+    for kind in kinds::all() {
+        let class = if kind.family == "step" { "class = \"readonly\"\n" } else { "" };
+        let text = format!(
+            "[plan]\nschema = 1\nid = \"x\"\ntitle = \"X\"\n\n[roles.scribe]\ntitle = \"Scribe\"\n\n[[phase]]\nid = \
+             \"p\"\nat = \"T-1h\"\n\n[[phase.item]]\nid = \"i\"\n{class}[phase.item.{}]\n{}",
+            kind.name, kind.example
+        );
+        let (source, environment, options) = rehearsing(&text);
+        let loaded = plan::load(source.clone(), &environment, &options)
+            .unwrap_or_else(|mistakes| panic!("{}: {}", kind.name, source.render(&mistakes, false)));
+        let item = loaded.plan.items.values().next().expect("an item");
+        assert_eq!(item.kind, kind.name);
+    }
+}
+
+#[test]
+fn the_page_of_kinds_is_fresh() {
+    let mut page =
+        format!("# Kinds of item\n\n{MADE} `tminus kinds` prints the same; the keys are in [plan.md](plan.md).\n\n");
+    page.push_str("| kind | family | what it does |\n|---|---|---|\n");
+    for kind in kinds::all() {
+        let _ = writeln!(page, "| [`{0}`](#{0}) | {1} | {2} |", kind.name, kind.family, kind.line);
+    }
+    for kind in kinds::all() {
+        let (name, family, line) = (kind.name, kind.family, kind.line);
+        let _ =
+            write!(page, "\n## {name}\n\n*{family}*: {line}.\n\n```toml\n[phase.item.{name}]\n{}```\n", kind.example);
+    }
+    held("kinds.md", &page);
+}
+
+#[test]
+fn the_page_of_faults_is_fresh() {
+    let mut page = format!(
+        "# Faults of a rehearsal\n\n{MADE}\n\n`tminus rehearse --fault NAME` begins with the fault, `--fault NAME@T-5m` \
+         brings it at a mark; the option can be repeated. Every other item must stay as it was: `tests/faults.rs` \
+         holds the table of which items of the bundled plan each fault turns, and to which verdict.\n\n\
+         | fault | what the target does |\n|---|---|\n"
+    );
+    for (fault, name, line) in Fault::ALL {
+        let argument = if fault == Fault::Errors { "=20%" } else { "" };
+        let _ = writeln!(page, "| `{name}{argument}` | {line} |");
+    }
+    held("faults.md", &page);
+}
+
+#[test]
+fn the_page_of_keys_is_fresh() {
+    held("keys.md", &action::keys_page());
+}
+
+#[test]
+fn the_page_of_the_plan_is_fresh() {
+    let known = known();
+    let mut page = format!("# The plan file\n\n{MADE}\n\n{}", include_str!("docs/plan-head.md"));
+    let mut told_before = BTreeSet::new();
+    for section in TABLES {
+        let keys = known.get(section.path).unwrap_or_else(|| panic!("{} is never read", section.path));
+        let title = if section.path == "[]" { "PLAN" } else { section.path };
+        let _ = write!(page, "\n## `{title}`\n\n{}\n\n| key | is | what it says |\n|---|---|---|\n", section.about);
+        for (key, sentence) in section.keys {
+            let wanted = keys.get(key).unwrap_or(&Wanted::There);
+            let _ = writeln!(page, "| `{key}` | {wanted} | {} |", sentence.replace('|', "\\|"));
+        }
+        let refused: Vec<String> = keys
+            .iter()
+            .filter(|(key, wanted)| **wanted == Wanted::Refused && !told_before.contains(*key))
+            .map(|(key, _)| format!("`{key}`"))
+            .collect();
+        if section.path == "[phase.item]" {
+            told_before.extend(keys.iter().filter(|(_, wanted)| **wanted == Wanted::Refused).map(|(key, _)| *key));
+        }
+        if !refused.is_empty() {
+            let _ = writeln!(page, "\nOf the format, and refused by this version: {}.", refused.join(", "));
+        }
+    }
+    held("plan.md", &page);
+}

@@ -1,0 +1,416 @@
+//! The words of docs/plan.md: each table of the plan format, each of its keys, one sentence. Which keys
+//! there are is not decided here: `docs.rs` holds this list to what the readers ask for.
+
+/// A table of the format.
+pub struct Section {
+    /// Its path; `NAME` is a name of the plan's own. A kind's table stands for itself, wherever it is.
+    pub path: &'static str,
+    pub about: &'static str,
+    pub keys: &'static [(&'static str, &'static str)],
+}
+
+const fn section(path: &'static str, about: &'static str, keys: &'static [(&'static str, &'static str)]) -> Section {
+    Section { path, about, keys }
+}
+
+pub const TABLES: &[Section] = &[
+    section(
+        "[]",
+        "Only `[plan]` is required.",
+        &[
+            ("plan", "what is launched, and where"),
+            ("clock", "when the countdown starts and where it holds; without it, it counts from the earliest mark"),
+            ("vars", "values by name"),
+            ("secrets", "where secret values come from"),
+            ("baseline", "values captured when the launch opens, and frozen: what a rollback goes back to"),
+            ("control", "a request to a third party, as an `http` table: does our own network work?"),
+            ("roles", "who takes part, who votes, and who may do what"),
+            ("poll", "the order in which roles are asked for GO"),
+            ("session", "what several items share: address, headers, cookies, captured values"),
+            ("phase", "the checklist, in the order of the clock"),
+            ("monitor", "checks repeated for as long as the launch is open"),
+            ("stream", "event streams followed on the screen"),
+            ("rollback", "ways back, each one key away"),
+        ],
+    ),
+    section(
+        "[plan]",
+        "Required.",
+        &[
+            ("schema", "the version of this format: 1; required"),
+            ("id", "names the launch folders; required"),
+            ("title", "for the header; required"),
+            ("environment", "where it is launched to: `production`"),
+            ("description", "a sentence for whoever opens the plan"),
+            ("release", "what is released: what a vote is bound to"),
+        ],
+    ),
+    section(
+        "[plan.release]",
+        "What a vote is bound to; each is optional.",
+        &[
+            ("version", "its name"),
+            ("commit", "its commit"),
+            ("artifact", "where it is served from, or what is deployed"),
+        ],
+    ),
+    section(
+        "[clock]",
+        "Every key is optional.",
+        &[
+            ("start", "where the countdown starts; the plan's earliest mark otherwise"),
+            ("t0", "the published time of T-0: RFC 3339, or `now + 2h`"),
+            ("window_closes", "RFC 3339; nothing is launched after it"),
+            ("holds", "where the clock stops by itself, and does not go on by itself"),
+            ("recycle", "marks that the countdown may be taken back to"),
+            ("terminal", "below this mark the terminal count runs"),
+            ("no_hold_below", "below this mark a hold is a cutoff"),
+            ("max_terminal_hold", "a hold in the terminal count that lasts longer is a cutoff"),
+        ],
+    ),
+    section(
+        "[clock.holds]",
+        "A built-in hold.",
+        &[
+            ("at", "before T-0; required"),
+            ("for", "how long it lasts at least; required"),
+            ("title", "what it is for"),
+            (
+                "poll",
+                "whether the countdown goes on from it only on GO; the last hold is the one unless another is named",
+            ),
+        ],
+    ),
+    section(
+        "[vars.NAME]",
+        "A plain value stands for itself (`web = \"https://…\"`); a table takes it from the environment.",
+        &[
+            ("env", "the environment variable; required"),
+            ("default", "where it is not set; its type is the variable's, lists are written with commas there"),
+            ("required", "without it the plan is not sound; true where there is no default"),
+        ],
+    ),
+    section(
+        "[secrets.NAME]",
+        "Never a value: a plan is shown, sent and kept. Exactly one of `env` and `file`; at least 6 characters. A \
+         rehearsal reads none of them and uses stand-ins.",
+        &[
+            ("env", "the environment variable that holds it"),
+            ("file", "a file that holds it, beside the plan; at most 64 KiB"),
+            ("command", "refused by this version"),
+        ],
+    ),
+    section(
+        "[baseline.NAME]",
+        "A launch whose values are not captured has no GO.",
+        &[
+            ("http", "the address that is asked, with GET; required"),
+            ("jq", "what of the JSON answer is the value; required"),
+            ("example", "what a rehearsal's target answers"),
+        ],
+    ),
+    section(
+        "[roles.NAME]",
+        "A role of the crew: `--as NAME` acts for it.",
+        &[
+            ("title", "for the screen; the name otherwise"),
+            ("people", "who holds it"),
+            ("votes", "whether the poll asks it"),
+            ("may", "any of `resume`, `waive`, `abort`, `approve`"),
+        ],
+    ),
+    section(
+        "[poll]",
+        "Without it the voting roles are asked in the order of the file.",
+        &[("order", "every voting role, once")],
+    ),
+    section(
+        "[session.NAME]",
+        "Items that name a session run in the order of the file, and share what is here. An HTTP item sees what the \
+         ones before it captured.",
+        &[
+            ("base", "put before addresses that begin with `/`"),
+            ("headers", "sent with every request"),
+            ("cookies", "whether answers fill a cookie jar that later requests send; false unless said"),
+            ("for_each", "one session for each value: `{ origin = \"origins\" }`"),
+        ],
+    ),
+    section(
+        "[phase]",
+        "Phases stand in the file as they come on the clock.",
+        &[
+            ("id", "unique among phases and items; required"),
+            ("title", "for the screen; the id otherwise"),
+            ("at", "when it opens; required"),
+            ("gate", "whether the countdown holds at the next phase's mark until all its items are clear"),
+            ("needs", "phases that come first: a gate must be open, another phase begun"),
+            ("item", "the lines of the checklist"),
+        ],
+    ),
+    section(
+        "[phase.item]",
+        "One line of the checklist: the keys below, and the table of exactly one kind. A phase's items run at once \
+         unless `needs` or a session orders them.",
+        &[
+            ("id", "unique among phases and items; required"),
+            ("title", "for the screen; the id otherwise"),
+            ("why", "what it protects from: shown in the detail"),
+            ("at", "its own mark, at or after its phase's"),
+            ("needs", "items or phases that come first"),
+            ("session", "the session whose address, cookies and values it uses; checks only"),
+            ("for_each", "one item for each value: `{ origin = \"origins\" }`"),
+            ("timeout", "of one attempt: 10s for a check, 10m for a step, a stream's deadline and 5s"),
+            ("retries", "of a check: further attempts after one that did not pass, 0 to 100; they are shown"),
+            ("valid_for", "a pass older than this is stale"),
+            ("allow_skipped", "an answer that says it skipped something opens the gate all the same"),
+            ("on_fail", "`warn`: a verdict that is not pass may be acknowledged instead of waived"),
+            ("auto", "a step that runs by itself at its mark; otherwise it waits for Enter"),
+            ("class", "of a step, required: what repeating it after a crash may do"),
+            ("confirm", "of a step: what a person does before it runs; `none` for readonly, else `key`"),
+            ("example", "what the world answers: the check is tried on it, and the rehearsal answers with it"),
+        ],
+    ),
+    section(
+        "[example]",
+        "An item's, a monitor's, a stream's, a rollback part's or a baseline value's. Where no `good` is written it is \
+         derived, if the expectations are plain.",
+        &[
+            ("good", "answers that must pass; the target gives the one whose `when` fits its state best"),
+            ("bad", "answers, each with the verdict that it must come to"),
+            ("when", "the state of the target that all the good answers belong to"),
+            ("sets", "the state of the target after this item acted: `{ build = \"new\" }`"),
+        ],
+    ),
+    section("[example.good]", "One answer; what is not said is left out.", ANSWERED),
+    section("[example.bad]", "One answer, as under `good`, and its verdict.", VERDICT_OF_ANSWER),
+    section(
+        "[example.good.events]",
+        "One server-sent event. Under `bad` the same.",
+        &[
+            ("event", "its name"),
+            ("id", "its id"),
+            ("data", "its data; a table is sent as JSON"),
+            ("after", "how long after the event before"),
+        ],
+    ),
+    section(
+        "[monitor]",
+        "A check that is repeated, and yields samples. The keys below, and one of `http`, `cors`, `sse`.",
+        &[
+            ("id", "required"),
+            ("title", "for the screen; the id otherwise"),
+            ("every", "at least 100ms; required"),
+            ("timeout", "of one round; 10s unless said"),
+            ("fails_after", "down after more than this many failures in a row; 3 unless said"),
+            ("example", "as an item's"),
+        ],
+    ),
+    section(
+        "[stream]",
+        "A stream that is shown as it comes, and opened again when it breaks. The keys below, and an `sse` table.",
+        &[
+            ("id", "required"),
+            ("title", "for the screen; the id otherwise"),
+            ("session", "whose cookies and values it opens with; one stream for each session of that name"),
+            ("after", "the item that must have passed before it opens"),
+            ("example", "as an item's"),
+        ],
+    ),
+    section(
+        "[rollback]",
+        "A procedure that a detached runner carries through. Only its `verify` items turn it green.",
+        &[
+            ("id", "required"),
+            ("title", "for the screen; the id otherwise"),
+            ("key", "one letter or digit, unique: `!`, then this; required"),
+            ("deadline", "the stopwatch counts towards it; 30m unless said"),
+            ("confirm", "how the start is confirmed; `key` unless said"),
+            ("step", "what is done, in order; at least one"),
+            ("verify", "what must be true afterwards; at least one"),
+        ],
+    ),
+    section(
+        "[rollback.step]",
+        "The keys below, and a `run` table.",
+        &[
+            ("id", "unique in its rollback; required"),
+            ("title", "for the screen; the id otherwise"),
+            ("class", "what repeating it may do; required"),
+            ("timeout", "10m unless said"),
+            ("by_hand", "what a person does where the step fails"),
+            ("example", "as an item's"),
+        ],
+    ),
+    section(
+        "[rollback.verify]",
+        "The keys below, and the table of a check.",
+        &[
+            ("id", "unique in its rollback; required"),
+            ("title", "for the screen; the id otherwise"),
+            ("timeout", "of one attempt; 10s unless said"),
+            ("within", "tried again until it passes or this has gone by; 60s unless said"),
+            ("example", "as an item's"),
+        ],
+    ),
+    section(
+        "[http]",
+        "One request, compared with what is expected. Exactly one method key. No redirect is followed.",
+        &[
+            ("get", "the address: whole, or a path behind the session's base"),
+            ("post", "as `get`"),
+            ("put", "as `get`"),
+            ("patch", "as `get`"),
+            ("delete", "as `get`"),
+            ("head", "as `get`"),
+            ("options", "as `get`"),
+            ("headers", "sent with it"),
+            ("json", "the body, sent as JSON; not beside `body`"),
+            ("body", "the body, a template; not beside `json`"),
+            ("expect", "what the answer must be; any 2xx where nothing is said"),
+            ("capture", "values taken from the answer, for the items after it"),
+        ],
+    ),
+    section(
+        "[http.expect]",
+        "What is not written is not looked at, but for the status.",
+        &[
+            ("status", "a code, or a list of them; any 2xx otherwise"),
+            ("header", "headers by name, each a value or a form below"),
+            ("json", "jq programs; each must come to one `true`. Values are `$name`"),
+            ("body", "regular expressions that the body must match"),
+            ("body_absent", "regular expressions that it must not match"),
+            ("latency", "the answer is complete within this"),
+            ("cookie", "names of cookies the answer must set"),
+        ],
+    ),
+    section(
+        "[http.expect.header.NAME]",
+        "Exactly one form.",
+        &[
+            ("equals", "the value is this"),
+            ("contains", "the value holds this"),
+            ("absent", "`true`: there is no such header"),
+            ("list", "the comma-separated value has these members, in any case"),
+        ],
+    ),
+    section(
+        "[http.capture.NAME]",
+        "A jq program as a text, or one of these. A captured value is kept out of what is shown.",
+        &[("jq", "a jq program on the JSON body"), ("header", "a header's value"), ("cookie", "a cookie's value")],
+    ),
+    section(
+        "[cors]",
+        "One preflight for each origin. A kept-out origin passes only while the service answers the others.",
+        &[
+            ("url", "whole, or a path behind the session's base; required"),
+            ("method", "the method asked for; `GET` unless said"),
+            ("request_headers", "the header names asked for"),
+            ("allow", "origins that must get exactly their own name back; required. A list variable gives them all"),
+            ("deny", "origins that must not be let in"),
+            ("credentials", "whether those let in may send cookies"),
+        ],
+    ),
+    section(
+        "[sse]",
+        "A stream of server-sent events, read to its terminal event; the socket may stay open after it.",
+        &[
+            ("get", "the address; or `post`, one of them"),
+            ("post", "as `get`"),
+            ("headers", "sent with it"),
+            ("json", "the body of a `post`"),
+            ("expect", "what the stream must be"),
+            ("until", "the terminal event; without it reading stops once `at_least` holds"),
+            ("deadline", "for the whole stream, connecting included; the item's timeout otherwise"),
+            ("meanwhile", "a request sent while the stream is read: a cancel, say"),
+        ],
+    ),
+    section(
+        "[sse.expect]",
+        "What is not written is not looked at, but for the status and the content type.",
+        &[
+            ("status", "200 unless said"),
+            ("first_event", "from the request to the first event"),
+            ("max_gap", "between two events, and to the end; comments are no events"),
+            ("at_least", "events that must come, each `count` times"),
+            ("order", "events that must come in this order, others between them or not"),
+            ("never", "events that must not come"),
+        ],
+    ),
+    section("[sse.expect.at_least]", "A pattern and how often.", COUNTED),
+    section("[sse.expect.order]", "A pattern: an event fits if all that is written fits.", PATTERN),
+    section("[sse.expect.never]", "A pattern.", PATTERN),
+    section(
+        "[sse.until]",
+        "What ends the stream.",
+        &[("any", "the stream is over at the first event that fits one of these; required")],
+    ),
+    section("[sse.until.any]", "A pattern.", PATTERN),
+    section(
+        "[sse.meanwhile]",
+        "Sent once, when `after` has come.",
+        &[
+            ("after", "the event that sets it off; required"),
+            ("get", "the address; or `post`, one of them"),
+            ("post", "as `get`"),
+            ("headers", "sent with it"),
+            ("json", "the body of a `post`"),
+            ("expect", "what its answer must be"),
+        ],
+    ),
+    section("[sse.meanwhile.after]", "A pattern and how often.", COUNTED),
+    section(
+        "[sse.meanwhile.expect]",
+        "What the answer must be.",
+        &[("status", "200 unless said"), ("json", "jq programs; each must come to one `true`")],
+    ),
+    section(
+        "[run]",
+        "A command, run under a shim that outlives the console. Exit 0 passes, others fail; 126, 127 and foreign \
+         signals are unknown. In a rehearsal nothing is run: the target answers with the example.",
+        &[
+            ("command", "the program and its arguments; no secret may stand here"),
+            ("shell", "a bash script instead, under `-e -o pipefail`; it holds no `{{ }}`: give it values by `env`"),
+            ("cwd", "where it runs; the plan's folder otherwise"),
+            ("env", "variables it is given; secrets may stand here"),
+            ("stdin", "what it reads; secrets may stand here"),
+            ("exit", "exit codes that mean something else: `{ 2 = \"warn\" }`"),
+        ],
+    ),
+    section("[manual]", "A person attests, with a note.", &[("role", "whose word it takes; anybody's otherwise")]),
+    section("[wait]", "Time that has to go by.", &[("for", "from when it was opened; required")]),
+];
+
+const ANSWERED: &[(&str, &str)] = &[
+    ("status", "100 to 599"),
+    ("headers", "by name"),
+    ("cookies", "cookies that the answer sets"),
+    ("json", "the body as JSON; a captured `{{ name }}` is made up by the target, which wants it back later"),
+    ("body", "the body as text"),
+    ("events", "a stream's events"),
+    ("exit", "a command's exit code"),
+    ("stdout", "what a command prints"),
+    ("when", "the state of the target this answer belongs to"),
+    ("after", "how long the answer takes"),
+];
+
+const VERDICT_OF_ANSWER: &[(&str, &str)] = &[
+    ANSWERED[0],
+    ANSWERED[1],
+    ANSWERED[2],
+    ANSWERED[3],
+    ANSWERED[4],
+    ANSWERED[5],
+    ANSWERED[6],
+    ANSWERED[7],
+    ANSWERED[8],
+    ANSWERED[9],
+    ("gives", "the verdict; required"),
+];
+
+const PATTERN: &[(&str, &str)] = &[
+    ("event", "its name; an event without one is `message`"),
+    ("data", "its data, whole"),
+    ("json", "a jq program on its data that must come to `true`"),
+];
+
+const COUNTED: &[(&str, &str)] = &[PATTERN[0], PATTERN[1], PATTERN[2], ("count", "how often; once unless said")];
