@@ -234,7 +234,7 @@ pub async fn open(opening: Opening) -> anyhow::Result<Flight> {
     let (mut looping, port) = Loop::new(parts);
     if new {
         let terms = launch::board::terms(&plan, Instant(0), clock::wall());
-        Countdown::new(Instant(0), plan.start(clock::wall()), terms).with_context(|| format!("{}", source.name))?;
+        Countdown::new(Instant(0), plan.start(clock::wall()), terms).with_context(|| source.name.clone())?;
     }
     let event = first_event(&plan, &opened.records, opened.beat.map(|beat| beat.t), site.rehearsal);
     looping.state(event, operator.clone()).await.map_err(anyhow::Error::msg)?;
