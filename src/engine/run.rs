@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant as WireInstant;
 
 use super::dispatch::{Dispatch, Turn};
+use super::door;
 use super::effects::Effects;
 use super::time::{Axis, Pace};
 use crate::journal::{Beat, Draft, Durable, Journal};
@@ -149,7 +150,8 @@ impl Loop {
     }
 
     fn take(&self, ask: Ask, inputs: &mut Vec<Input>, replies: &mut Vec<Option<Reply>>) {
-        inputs.push(Input::Command { by: self.parts.operator.clone(), command: ask.command });
+        let command = door::clean(ask.command, &self.parts.effects.world.redactor);
+        inputs.push(Input::Command { by: self.parts.operator.clone(), command });
         replies.push(Some(ask.reply));
     }
 
