@@ -21,7 +21,9 @@ use crate::engine::steps::Outputs;
 use crate::engine::time::{Axis, Pace};
 use crate::engine::world::{self, World};
 use crate::journal::{self, Beat, Holder, LaunchFolder, Purpose};
+use crate::launch;
 use crate::launch::board::Board;
+use crate::launch::countdown::Countdown;
 use crate::launch::event::{Actor, Event, Mode, Recorded};
 use crate::launch::plan::Plan;
 use crate::launch::port::Port;
@@ -230,6 +232,10 @@ pub async fn open(opening: Opening) -> anyhow::Result<Flight> {
         folder: Some(folder.path().to_owned()),
     };
     let (mut looping, port) = Loop::new(parts);
+    if new {
+        let terms = launch::board::terms(&plan, Instant(0), clock::wall());
+        Countdown::new(Instant(0), plan.start(clock::wall()), terms).with_context(|| source.name.clone())?;
+    }
     let event = first_event(&plan, &opened.records, opened.beat.map(|beat| beat.t), site.rehearsal);
     looping.state(event, operator.clone()).await.map_err(anyhow::Error::msg)?;
     let noticed = opened.noticed.iter().map(ToString::to_string).collect();
@@ -254,7 +260,7 @@ fn first_event(plan: &Plan, records: &[Recorded], beat: Option<i64>, rehearsal: 
             plan: plan.id.clone(),
             plan_hash: plan.hash.clone(),
             mode: if rehearsal { Mode::Rehearsal } else { Mode::Launch },
-            start: plan.clock.start,
+            start: plan.start(clock::wall()),
             release: plan.release.clone(),
         };
     };

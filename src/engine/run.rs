@@ -253,7 +253,10 @@ impl Loop {
                 let _ = reply.send(answer);
             }
         }
-        self.publish();
+        // A turn in which nothing happened shows nothing new; the second's beat shows the time.
+        if !records.is_empty() {
+            self.publish();
+        }
     }
 
     fn publish(&mut self) {

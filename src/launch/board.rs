@@ -257,7 +257,8 @@ impl Board {
                 self.mode = *mode;
                 self.opened_at = Some(record.occurred_at);
                 if *mode != Mode::Gate {
-                    self.clock = Countdown::new(record.at, *start, terms(&self.plan)).ok();
+                    let terms = terms(&self.plan, record.at, record.occurred_at);
+                    self.clock = Countdown::new(record.at, *start, terms).ok();
                 }
             }
             Event::LaunchEnded { why } => self.ended = Some(why.clone()),
@@ -466,15 +467,15 @@ pub fn item_of(event: &Event) -> Option<&ItemId> {
     }
 }
 
-/// The plan's clock as terms of the countdown.
+/// The plan's clock as terms of the countdown of a launch that is opened at `at`, which is `wall`.
 #[must_use]
-pub fn terms(plan: &Plan) -> Terms {
+pub fn terms(plan: &Plan, at: Instant, wall: Wall) -> Terms {
     Terms {
         holds: plan.clock.holds.iter().map(|hold| (hold.at, hold.length)).collect(),
         recycle: plan.clock.recycle.clone(),
         terminal: plan.clock.terminal.unwrap_or_default(),
         no_hold_below: plan.clock.no_hold_below.unwrap_or_default(),
-        closes: None,
+        closes: plan.clock.window_closes.map(|close| Instant(at.0 + (close - wall).num_milliseconds())),
         max_terminal_hold: plan.clock.max_terminal_hold,
     }
 }

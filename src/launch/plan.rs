@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::id::{ItemId, MonitorId, PhaseId, RoleId, RollbackId, SessionId, StreamId};
-use super::time::{Mark, Wall};
+use super::time::{Mark, Wall, millis};
 
 /// Which entry of the catalogue holds a kind's table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -270,11 +270,60 @@ impl Plan {
         self.roles.iter().find(|role| role.id == *id)
     }
 
+    /// How far before T-0 a launch opened at `now` begins, in milliseconds: so that T-0 and the holds on
+    /// the way meet the published T-0, where the plan has one; else from the plan's first mark.
+    #[must_use]
+    pub fn start(&self, now: Wall) -> i64 {
+        let until = match self.clock.t0 {
+            None => return self.clock.start,
+            Some(T0::At(wall)) => (wall - now).num_milliseconds(),
+            Some(T0::In(span)) => millis(span),
+        };
+        let held = |t: i64| -> i64 {
+            self.clock.holds.iter().filter(|hold| hold.at.0 <= t).map(|hold| millis(hold.length)).sum()
+        };
+        // What lies between two holds is met exactly; inside a hold's length T-0 comes late, but the hold is
+        // served: a launch opened late never skips its poll.
+        let marks = || self.clock.holds.iter().map(|hold| hold.at.0);
+        let exact = marks().chain([0]).map(|mark| until - held(mark)).find(|start| until - held(*start) == *start);
+        let late = || marks().filter(|mark| mark + held(*mark) > until).min();
+        exact.or_else(late).unwrap_or(until).max(1)
+    }
+
     /// Every mark at which something is due, latest T first.
     #[must_use]
     pub fn marks(&self) -> Vec<Mark> {
         let marks: BTreeSet<Mark> =
             self.phases.iter().map(|phase| phase.at).chain(self.items.values().map(|item| item.at)).collect();
         marks.into_iter().rev().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_holds(t0: Option<T0>) -> Plan {
+        let hold = |at: u64, length: u64| BuiltInHold {
+            at: Mark::before(Duration::from_secs(at)),
+            length: Duration::from_secs(length),
+            title: String::new(),
+            poll: false,
+        };
+        let clock =
+            ClockPlan { start: 7_200_000, t0, holds: vec![hold(600, 300), hold(60, 30)], ..ClockPlan::default() };
+        Plan { clock, ..Plan::default() }
+    }
+
+    #[test]
+    fn a_launch_begins_so_that_t0_and_the_holds_meet_what_was_published() {
+        let now = Wall::default();
+        assert_eq!(with_holds(None).start(now), 7_200_000, "from the first mark");
+        for (until, start) in [(3_600, 3_270), (930, 600), (700, 600), (70, 60), (90, 60), (50, 50), (0, 0)] {
+            let start = if start == 0 { 1 } else { start * 1000 };
+            assert_eq!(with_holds(Some(T0::In(Duration::from_secs(until)))).start(now), start, "in {until} s");
+            let wall = now + Duration::from_secs(until);
+            assert_eq!(with_holds(Some(T0::At(wall))).start(now), start, "at {until} s");
+        }
     }
 }

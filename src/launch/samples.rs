@@ -32,7 +32,7 @@ fn item(plan: &mut Plan, phase: &str, id: &str, act: Act, needs: &[&str]) {
         kind: "http",
         act,
         at,
-        needs: needs.iter().map(|id| ItemId::new(id)).collect(),
+        needs: needs.iter().map(ItemId::new).collect(),
         session: None,
         timeout: Duration::from_secs(10),
         retries: 0,

@@ -41,12 +41,13 @@ pub struct Console<B: Backend> {
     dirty: bool,
     /// The second that the last frame shows, on both axes.
     shown: (i64, i64),
+    frames: u64,
 }
 
 impl<B: Backend> Console<B> {
     #[must_use]
     pub fn new(terminal: Terminal<B>, setup: Setup, snapshot: Arc<Snapshot>) -> Self {
-        Self { terminal, setup, snapshot, state: State::default(), dirty: true, shown: (i64::MIN, i64::MIN) }
+        Self { terminal, setup, snapshot, state: State::default(), dirty: true, shown: (i64::MIN, i64::MIN), frames: 0 }
     }
 
     #[must_use]
@@ -56,6 +57,12 @@ impl<B: Backend> Console<B> {
 
     pub fn terminal(&mut self) -> &mut Terminal<B> {
         &mut self.terminal
+    }
+
+    /// Frames drawn so far.
+    #[must_use]
+    pub fn frames(&self) -> u64 {
+        self.frames
     }
 
     /// True where something changed that the last frame does not show.
@@ -193,6 +200,7 @@ impl<B: Backend> Console<B> {
         })?;
         self.state.page = page;
         self.dirty = false;
+        self.frames += 1;
         self.shown = self.seconds();
         Ok(())
     }

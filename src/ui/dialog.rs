@@ -31,11 +31,11 @@ pub fn press(state: &mut State, event: KeyEvent, view: &View<'_>) -> Option<Effe
         return None;
     }
     // A procedure's own key chooses it, whatever it means elsewhere.
-    if let (Overlay::Rollback(Rolling::Choose { .. }), KeyCode::Char(c), false) = (&overlay, key.code, key.ctrl) {
-        if let Some(known) = view.plan().rollbacks.iter().find(|known| known.key == c) {
-            state.overlay = rollback::chosen(view, &known.id).map(Overlay::Rollback);
-            return None;
-        }
+    if let (Overlay::Rollback(Rolling::Choose { .. }), KeyCode::Char(c), false) = (&overlay, key.code, key.ctrl)
+        && let Some(known) = view.plan().rollbacks.iter().find(|known| known.key == c)
+    {
+        state.overlay = rollback::chosen(view, &known.id).map(Overlay::Rollback);
+        return None;
     }
     match action {
         Some(Action::Rollback) => {
@@ -86,7 +86,7 @@ pub fn paste(state: &mut State, text: &str) {
 fn typed(state: &mut State, overlay: &mut Overlay) {
     match overlay {
         Overlay::Prompt(Prompt { purpose: Purpose::Filter(pane), input, .. }) => {
-            set_filter(state, *pane, input.value())
+            set_filter(state, *pane, input.value());
         }
         Overlay::Palette { selected, .. } => *selected = 0,
         Overlay::Prompt(prompt) => prompt.wrong = None,

@@ -7,7 +7,7 @@ use super::action::{Action, Place, TABLE, Where};
 use super::layout::{self, Size};
 use super::overlays;
 use super::panes::{self, header, rollback_bar, timeline};
-use super::state::{Overlay, Rolling, State, View};
+use super::state::{Overlay, State, View};
 use super::theme::Role;
 use super::update::offered;
 use super::widgets::row::Row;
@@ -17,11 +17,11 @@ pub fn draw(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Opt
     if layout::size(area) == Size::TooSmall {
         return too_small(state, view, area, buf);
     }
-    let band = header::band(view);
-    let places = layout::places(state, area, band.is_some());
+    let bands = header::bands(view);
+    let places = layout::places(state, area, bands.len());
     header::draw(view, places.header, buf);
-    if let Some(band) = &band {
-        header::draw_band(band, view, places.band, buf);
+    for (y, band) in (places.bands.top()..places.bands.bottom()).zip(&bands) {
+        header::draw_band(band, view, Rect { y, height: 1, ..places.bands }, buf);
     }
     timeline::draw(view, places.timeline, buf);
     for (pane, area) in &places.panes {
@@ -39,7 +39,7 @@ pub fn page(state: &State, view: &View<'_>, area: Rect) -> usize {
     if layout::size(area) == Size::TooSmall {
         return 1;
     }
-    let places = layout::places(state, area, header::band(view).is_some());
+    let places = layout::places(state, area, header::bands(view).len());
     let focused = places.panes.iter().find(|(pane, _)| *pane == state.focus);
     focused.map_or(1, |(_, area)| usize::from(area.height.saturating_sub(2)).max(1))
 }
@@ -51,8 +51,8 @@ fn too_small(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Op
     }
     let part = |y: u16, height: u16| Rect { y: area.y + y, height, ..area }.intersection(area);
     header::draw_small(view, part(0, 2), buf);
-    if let Some(band) = header::band(view) {
-        header::draw_band(&band, view, part(2, 1), buf);
+    if let Some(band) = header::bands(view).first() {
+        header::draw_band(band, view, part(2, 1), buf);
     }
     if area.height > 3 {
         rollback_bar::draw(view, part(area.height.saturating_sub(2).max(3), 1), buf);
@@ -71,6 +71,10 @@ fn too_small(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Op
 fn footer(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) {
     if let Some(message) = &state.message {
         Row::new(view.theme).say(message.role, format!(" {}", message.text)).put(area, buf);
+        return;
+    }
+    // A dialog names its own keys.
+    if state.overlay.is_some() {
         return;
     }
     let always = [Action::Help, Action::Palette];
@@ -100,14 +104,7 @@ fn key<'v>(row: Row<'v>, view: &View<'v>, action: Action) -> Row<'v> {
 }
 
 fn in_footer(action: Action, state: &State, view: &View<'_>) -> bool {
-    let place = match state.overlay {
-        Some(Overlay::Ask { .. } | Overlay::Help { .. } | Overlay::Holds { .. } | Overlay::Recycle { .. }) => {
-            Place::Dialog
-        }
-        Some(Overlay::Rollback(Rolling::Choose { .. } | Rolling::Watch { .. })) => Place::Dialog,
-        Some(_) => return false,
-        None => Place::Pane(state.focus),
-    };
+    let place = Place::Pane(state.focus);
     let entry = action.entry();
     let shown = !matches!(action, Action::Help | Action::Palette | Action::Rollback | Action::Choice | Action::Back);
     shown && entry.place.covers(place) && entry.place != Where::Everywhere && offered(action, state, view)

@@ -13,7 +13,7 @@ pub const WIDE: (u16, u16) = (110, 30);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Places {
     pub header: Rect,
-    pub band: Rect,
+    pub bands: Rect,
     pub timeline: Rect,
     pub panes: Vec<(Pane, Rect)>,
     pub bar: Rect,
@@ -38,25 +38,25 @@ pub fn size(area: Rect) -> Size {
     }
 }
 
-/// Where everything goes; `band` says whether there is something to say under the header.
+/// Where everything goes; `bands` is how many lines there are to say under the header.
 #[must_use]
-pub fn places(state: &State, area: Rect, band: bool) -> Places {
+pub fn places(state: &State, area: Rect, bands: usize) -> Places {
     let wide = size(area) == Size::Wide;
     let rows = Layout::vertical([
         Constraint::Length(if wide { 1 } else { 2 }),
-        Constraint::Length(u16::from(band)),
+        Constraint::Length(u16::try_from(bands).unwrap_or(0).min(2)),
         Constraint::Length(if wide { 2 } else { 1 }),
         Constraint::Min(3),
         Constraint::Length(1),
         Constraint::Length(1),
     ]);
-    let [header, band, timeline, body, bar, footer] = rows.areas(area);
+    let [header, bands, timeline, body, bar, footer] = rows.areas(area);
     let panes = match (state.zoom, wide) {
         (true, _) => vec![(state.focus, body)],
         (false, true) => everything(body),
         (false, false) => beside(state, body),
     };
-    Places { header, band, timeline, panes, bar, footer }
+    Places { header, bands, timeline, panes, bar, footer }
 }
 
 fn everything(body: Rect) -> Vec<(Pane, Rect)> {
@@ -88,10 +88,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_overlaps_or_leaves_the_screen(width in 60_u16..240, height in 16_u16..90, zoom: bool, band: bool) {
+        fn nothing_overlaps_or_leaves_the_screen(width in 60_u16..240, height in 16_u16..90, zoom: bool, bands in 0_usize..3) {
             let area = Rect::new(0, 0, width, height);
-            let places = places(&State { zoom, ..State::default() }, area, band);
-            let fixed = [places.header, places.band, places.timeline, places.bar, places.footer];
+            let places = places(&State { zoom, ..State::default() }, area, bands);
+            let fixed = [places.header, places.bands, places.timeline, places.bar, places.footer];
             let all: Vec<Rect> = places.panes.iter().map(|(_, area)| *area).chain(fixed).collect();
             let covered: u32 = all.iter().map(|part| part.area()).sum();
             prop_assert_eq!(covered, area.area());

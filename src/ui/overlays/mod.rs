@@ -11,6 +11,7 @@ use ratatui::layout::{Position, Rect};
 use tui_input::Input;
 use unicode_width::UnicodeWidthStr;
 
+use super::action::Action;
 use super::state::{Overlay, View};
 use super::theme::Role;
 use super::widgets::row::{Row, wrap};
@@ -45,10 +46,11 @@ fn ask(question: &str, view: &View<'_>, area: Rect, buf: &mut Buffer) {
 /// The keys of a dialog: ` Enter yes  Esc no`.
 #[must_use]
 pub fn answers<'v>(view: &View<'v>, yes: &str, no: &str) -> Row<'v> {
+    let label = |action| view.keymap.label(action).unwrap_or_default();
     Row::new(view.theme)
-        .say(Role::Focus, " Enter")
+        .say(Role::Focus, format!(" {}", label(Action::Confirm)))
         .say(Role::Plain, format!(" {yes}   "))
-        .say(Role::Focus, "Esc")
+        .say(Role::Focus, label(Action::Dismiss))
         .say(Role::Plain, format!(" {no}"))
 }
 

@@ -7,6 +7,7 @@ use super::field;
 use crate::launch::command::Command;
 use crate::launch::event::Vote;
 use crate::launch::id::RoleId;
+use crate::ui::action::Action;
 use crate::ui::state::{Prompt, Purpose, View};
 use crate::ui::theme::Role;
 use crate::ui::widgets::row::{Row, wrap};
@@ -118,17 +119,18 @@ pub fn draw(prompt: &Prompt, view: &View<'_>, area: Rect, buf: &mut Buffer) -> O
 
 fn choice<'v>(purpose: &Purpose, view: &View<'v>) -> Option<Row<'v>> {
     let row = Row::new(view.theme);
+    let change = format!("{} changes it", view.keymap.label(Action::Choice).unwrap_or_default());
     match purpose {
         Purpose::Attest { passed, .. } => {
             let (role, word) = if *passed { (Role::Passed, "it holds") } else { (Role::Failed, "it does NOT hold") };
-            Some(row.say(role, format!(" {word}")).right(Role::Muted, "Tab changes it "))
+            Some(row.say(role, format!(" {word}")).right(Role::Muted, format!("{change} ")))
         }
         Purpose::Vote { role, vote } => {
             let title = Purpose::voter(view, *role).and_then(|id| view.plan().role(id));
             let title = title.map_or("", |role| role.title.as_str());
             let role = [Role::Passed, Role::Failed, Role::Warned].get(*vote).copied().unwrap_or(Role::Plain);
             let word = VOTES.get(*vote).copied().unwrap_or("");
-            let other = if view.role.is_none() { "Tab changes it, Up/Down the role " } else { "Tab changes it " };
+            let other = if view.role.is_none() { format!("{change}, arrows the role ") } else { format!("{change} ") };
             Some(row.say(Role::Plain, format!(" {title}: ")).say(role, word).right(Role::Muted, other))
         }
         _ => None,

@@ -16,7 +16,6 @@ use crate::ui::widgets::row::{Row, wrap};
 use crate::ui::widgets::{sheet, span};
 
 pub fn draw(rolling: &Rolling, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
-    let area = sheet::middle(area, 100, 40);
     match rolling {
         Rolling::Choose { selected } => choose(*selected, view, area, buf),
         Rolling::Confirm { id, typed, wrong } => {
@@ -28,8 +27,13 @@ pub fn draw(rolling: &Rolling, view: &View<'_>, area: Rect, buf: &mut Buffer) ->
     None
 }
 
+/// A sheet as high as its rows, and a line more for what is typed.
+fn sheet_of<'t>(rows: &[Row<'t>], title: &str, remark: &str, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Rect {
+    let height = u16::try_from(rows.len()).unwrap_or(u16::MAX).saturating_add(3);
+    sheet::sheet(sheet::middle(area, 100, height), title, remark, Role::Failed, view.theme, buf)
+}
+
 fn choose(selected: usize, view: &View<'_>, area: Rect, buf: &mut Buffer) {
-    let inner = sheet::sheet(area, "ROLLBACK: choose", "its key, or Enter", Role::Failed, view.theme, buf);
     let mut rows = Vec::new();
     if view.plan().rollbacks.is_empty() {
         rows.push(Row::new(view.theme).say(Role::Warned, " the plan has no rollback"));
@@ -52,6 +56,7 @@ fn choose(selected: usize, view: &View<'_>, area: Rect, buf: &mut Buffer) {
     }
     rows.push(Row::new(view.theme));
     rows.push(answers(view, "choose", "close"));
+    let inner = sheet_of(&rows, "ROLLBACK: choose", "its key, or Enter", view, area, buf);
     sheet::rows(rows, inner, buf);
 }
 
@@ -64,7 +69,6 @@ fn confirm(
     buf: &mut Buffer,
 ) -> Option<Position> {
     let title = format!("ROLLBACK {}: start it?", rollback.id);
-    let inner = sheet::sheet(area, &title, "", Role::Failed, view.theme, buf);
     let theme = view.theme;
     let mut rows = vec![
         Row::new(theme).say(Role::Title, format!(" {}", rollback.title)),
@@ -83,10 +87,11 @@ fn confirm(
         }
     }
     // The answer must be seen however long the list of steps is.
-    rows.truncate(usize::from(inner.height).saturating_sub(4));
+    rows.truncate(usize::from(area.height).saturating_sub(6));
     rows.push(Row::new(theme));
     let Some(typed) = typed else {
         rows.push(answers(view, "START IT", "no"));
+        let inner = sheet_of(&rows, &title, "", view, area, buf);
         sheet::rows(rows, inner, buf);
         return None;
     };
@@ -95,12 +100,14 @@ fn confirm(
             .say(if wrong { Role::Failed } else { Role::Plain }, format!(" type {} and press Enter", rollback.id)),
     );
     let at = u16::try_from(rows.len()).unwrap_or(0);
+    let inner = sheet_of(&rows, &title, "", view, area, buf);
     sheet::rows(rows, inner, buf);
     let line = Rect { x: inner.x + 1, y: inner.y + at, width: inner.width.saturating_sub(2), height: 1 };
     field(typed, "> ", view, line.intersection(inner), buf)
 }
 
 fn watch(window: Window, view: &View<'_>, area: Rect, buf: &mut Buffer) {
+    let area = sheet::middle(area, 100, 40);
     let Some(run) = view.board().rollbacks.last() else {
         let inner = sheet::sheet(area, "ROLLBACK", "", Role::Failed, view.theme, buf);
         sheet::rows(
@@ -112,7 +119,8 @@ fn watch(window: Window, view: &View<'_>, area: Rect, buf: &mut Buffer) {
     };
     let title = format!("ROLLBACK {} · run {}", run.id, run.run);
     let frame = if run.end == Some(RollbackEnd::Verified) { Role::Passed } else { Role::Failed };
-    let inner = sheet::sheet(area, &title, "Esc closes, it goes on", frame, view.theme, buf);
+    let remark = if run.end.is_none() { "Esc closes, it goes on" } else { "Esc closes" };
+    let inner = sheet::sheet(area, &title, remark, frame, view.theme, buf);
     let width = usize::from(inner.width);
     let mut head = vec![stopwatch(view, run)];
     head.extend(ending(view, run, width));
@@ -225,6 +233,10 @@ fn steps<'v>(view: &View<'v>, run: &RollbackRun, width: usize) -> Vec<Row<'v>> {
 fn step_sign(view: &View<'_>, told: Option<&StepTold>, over: bool) -> (Role, &'static str, String) {
     let glyphs = view.theme.glyphs;
     match told {
+        // An exit code turns nothing green: that is for the checks.
+        Some(StepTold { end: Some((Verdict::Pass, outcome)), .. }) => {
+            (Role::Plain, glyphs.due, ended(Verdict::Pass, outcome))
+        }
         Some(StepTold { end: Some((verdict, outcome)), .. }) => {
             (Role::of(*verdict), view.theme.glyph(*verdict), ended(*verdict, outcome))
         }

@@ -206,25 +206,23 @@ impl<'v> Page<'v> {
         }
     }
 
+    /// One line where it fits; else the subject, and under it what was expected beside what was seen, whole.
     fn finding(&mut self, finding: &Finding, half: usize) {
         let role = Role::of(finding.verdict);
         let seen = if finding.verdict == Verdict::Pass { Role::Plain } else { role };
-        let expected = format!("{} {}", finding.subject, finding.expected);
-        let left = wrap(&expected, half.saturating_sub(3));
+        let sign = self.row().say(role, format!("{} ", self.view.theme.glyph(finding.verdict)));
+        let short = sign.clone().say(Role::Plain, format!("{} {}", finding.subject, finding.expected));
         let right = wrap(&finding.seen, self.width.saturating_sub(half));
-        // What passed is one line; what did not is shown whole.
-        let lines = if finding.verdict == Verdict::Pass { 1 } else { left.len().max(right.len()).max(1) };
-        if lines == 1 {
-            let row = self.row().say(role, format!("{} ", self.view.theme.glyph(finding.verdict)));
-            let row = row.say(Role::Plain, &expected).at_most(half.saturating_sub(1)).tab(half);
-            self.rows.push(row.say(seen, &finding.seen));
+        if short.width() < half && right.len() <= 1 {
+            self.rows.push(short.tab(half).say(seen, &finding.seen));
             return;
         }
-        for at in 0..lines {
-            let glyph = if at == 0 { self.view.theme.glyph(finding.verdict) } else { " " };
-            let row = self.row().say(role, format!("{glyph} "));
-            let row = row.say(Role::Plain, left.get(at).map_or("", String::as_str)).tab(half);
-            self.rows.push(row.say(seen, right.get(at).map_or("", String::as_str)));
+        self.rows.push(sign.say(Role::Plain, &finding.subject));
+        let left = wrap(&finding.expected, half.saturating_sub(3));
+        let line = |lines: &[String], at: usize| lines.get(at).cloned().unwrap_or_default();
+        for at in 0..left.len().max(right.len()) {
+            let row = self.row().say(Role::Muted, "  ").say(Role::Muted, line(&left, at)).tab(half);
+            self.rows.push(row.say(seen, line(&right, at)));
         }
     }
 

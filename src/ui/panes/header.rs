@@ -25,22 +25,25 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let clock = view.board().clock_at(view.now.instant);
     if area.height >= 2 {
         verdict(title(view), view).put(area, buf);
-        let row = countdown(Row::new(view.theme).say(Role::Plain, " "), view, clock.as_ref());
+        let row = countdown(Row::new(view.theme).say(Role::Plain, " "), view, clock.as_ref(), true);
         let row = row.right(Role::Muted, format!("{} ", who(view)));
         row.put(Rect { y: area.y + 1, height: 1, ..area }, buf);
         return;
     }
-    let row = title(view).at_most(usize::from(area.width) * 2 / 5);
-    let row = row.say(Role::Plain, "   ");
-    let row = countdown(row, view, clock.as_ref());
-    verdict(row, view).right(Role::Muted, format!("   {} ", who(view))).put(area, buf);
+    let tail = verdict(Row::new(view.theme), view).right(Role::Muted, format!("  {} ", who(view)));
+    let room = usize::from(area.width).saturating_sub(tail.whole_width() + 1);
+    let row = title(view).at_most(room / 2).say(Role::Plain, "   ");
+    // Where not everything fits, the projected T-0 goes first.
+    let full = countdown(row.clone(), view, clock.as_ref(), true);
+    let row = if full.width() <= room { full } else { countdown(row, view, clock.as_ref(), false) };
+    verdict(row, view).right(Role::Muted, format!("  {} ", who(view))).put(area, buf);
 }
 
 /// The countdown alone, for a screen that has room for nothing else.
 pub fn draw_small(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let clock = view.board().clock_at(view.now.instant);
     let first = stamp(Row::new(view.theme), view);
-    sheet::rows([countdown(first, view, clock.as_ref()), verdict(Row::new(view.theme), view)], area, buf);
+    sheet::rows([countdown(first, view, clock.as_ref(), false), verdict(Row::new(view.theme), view)], area, buf);
 }
 
 fn title<'v>(view: &View<'v>) -> Row<'v> {
@@ -71,7 +74,7 @@ pub fn t_face(mark: Mark) -> String {
     if mark.0 > 0 { format!("T-{}", clock_face(mark.0)) } else { format!("T+{}", clock_face(mark.0 / 1000 * 1000)) }
 }
 
-fn countdown<'v>(row: Row<'v>, view: &View<'v>, clock: Option<&Countdown>) -> Row<'v> {
+fn countdown<'v>(row: Row<'v>, view: &View<'v>, clock: Option<&Countdown>, projected: bool) -> Row<'v> {
     let Some(clock) = clock else { return row.say(Role::Muted, "no countdown") };
     let glyphs = view.theme.glyphs;
     let (role, sign) = match clock.phase {
@@ -90,7 +93,7 @@ fn countdown<'v>(row: Row<'v>, view: &View<'v>, clock: Option<&Countdown>) -> Ro
     let row = row.say(Role::Muted, format!("  L{sign}{}", clock_face(l)));
     let slip = clock.slip();
     let row = row.say(if slip > 0 { Role::Warned } else { Role::Muted }, format!("  slip {}", signed(slip)));
-    match clock.projected() {
+    match clock.projected().filter(|_| projected) {
         Some(at) => {
             let wall = view.now.wall + chrono::TimeDelta::milliseconds(at.0 - view.now.instant.0);
             row.say(Role::Muted, format!("  T-0 {}", view.time_with_offset(wall)))
@@ -114,9 +117,15 @@ fn verdict<'v>(row: Row<'v>, view: &View<'v>) -> Row<'v> {
     row.right(role, format!("{word} {}/{} ", tally.go, tally.votes.len()))
 }
 
-/// What must be seen from the far end of the room, or at least be read: most urgent first.
+/// What must be seen from the far end of the room, or at least be read: an emergency, then why the
+/// countdown holds.
 #[must_use]
-pub fn band(view: &View<'_>) -> Option<Band> {
+pub fn bands(view: &View<'_>) -> Vec<Band> {
+    let held = view.board().clock_at(view.now.instant).and_then(|clock| holds(view, &clock));
+    emergency(view).into_iter().chain(held).collect()
+}
+
+fn emergency(view: &View<'_>) -> Option<Band> {
     let board = view.board();
     let danger = |text: String| Some(Band { role: Role::Danger, text });
     if let Some(alarm) = &view.snapshot.alarm {
@@ -144,10 +153,7 @@ pub fn band(view: &View<'_>) -> Option<Band> {
         let took = run.took.map(span::words).unwrap_or_default();
         return Some(Band { role, text: format!("ROLLBACK {} {ended} after {took}", run.id) });
     }
-    if let Some(why) = &board.ended {
-        return Some(Band { role: Role::Held, text: format!("THE LAUNCH HAS ENDED · {why}") });
-    }
-    holds(view, &clock)
+    board.ended.as_ref().map(|why| Band { role: Role::Held, text: format!("THE LAUNCH HAS ENDED · {why}") })
 }
 
 fn holds(view: &View<'_>, clock: &Countdown) -> Option<Band> {

@@ -32,15 +32,22 @@ pub fn draw(state: &State, view: &View<'_>, frame: Role, area: Rect, buf: &mut B
     }
     let height = usize::from(inner.height);
     let width = usize::from(inner.width);
-    // Two lines a monitor where they fit, else one.
-    let both = monitors.len() * 2 < height;
-    let room = if both { height.saturating_sub(1) / 2 } else { height.saturating_sub(1) };
-    let seen = state.window.seen(monitors.len(), room);
+    // Three lines a monitor where they fit, else two, else one.
+    let each = (height.saturating_sub(1) / monitors.len()).clamp(1, 3);
+    let seen = state.window.seen(monitors.len(), height.saturating_sub(1) / each);
     let mut rows = Vec::new();
     for monitor in &monitors[seen] {
         let known = view.live().monitors.get(&monitor.id);
-        rows.push(first_line(view, monitor, known, width));
-        if both {
+        rows.push(first_line(view, monitor, known, width, each < 3));
+        if each == 3 {
+            let samples = known.map(|known| &known.samples);
+            let row = Row::new(view.theme).say(Role::Plain, "  ");
+            rows.push(match samples {
+                Some(samples) => strip_of(row, samples, width.saturating_sub(2), view),
+                None => row,
+            });
+        }
+        if each > 1 {
             rows.push(second_line(view, monitor, known));
         }
     }
@@ -49,20 +56,29 @@ pub fn draw(state: &State, view: &View<'_>, frame: Role, area: Rect, buf: &mut B
     sheet::rows(rows, inner, buf);
 }
 
-fn first_line<'v>(view: &View<'v>, monitor: &Monitor, known: Option<&MonitorView>, width: usize) -> Row<'v> {
+fn first_line<'v>(
+    view: &View<'v>,
+    monitor: &Monitor,
+    known: Option<&MonitorView>,
+    width: usize,
+    strip: bool,
+) -> Row<'v> {
     let row = Row::new(view.theme);
     let verdict = standing(view, monitor, known);
     let sign = format!("{} ", view.theme.glyph(verdict));
-    let name = (width / 3).max(8);
-    let row = row.say(Role::of(verdict), sign).say(Role::Plain, &monitor.title).at_most(name).tab(name + 1);
+    let row = row.say(Role::of(verdict), sign).say(Role::Plain, &monitor.title);
     let Some(known) = known.filter(|known| !known.samples.is_empty()) else {
-        return row.say(Role::Unknown, "no data");
+        return row.right(Role::Unknown, "no data");
     };
     let last = known.samples.back().map(|sample| span::words(sample.took)).unwrap_or_default();
     let up = known.up.map(|up| format!("{:.1}%", up * 100.0)).unwrap_or_default();
     let tail = format!("{last:>7} {up:>6}");
-    let strip = width.saturating_sub(name + 2 + tail.len());
-    strip_of(row, &known.samples, strip, view).right(Role::Plain, tail)
+    if !strip {
+        return row.right(Role::Plain, tail);
+    }
+    let name = (width / 3).max(8);
+    let row = row.at_most(name).tab(name + 1);
+    strip_of(row, &known.samples, width.saturating_sub(name + 2 + tail.len()), view).right(Role::Plain, tail)
 }
 
 /// The newest samples, one column each: height by latency, role by verdict.
@@ -127,6 +143,8 @@ fn watching<'v>(view: &View<'v>) -> Row<'v> {
         })
         .collect();
     let oldest = ages.iter().max().map(|age| format!(", oldest {}", span::seconds(*age))).unwrap_or_default();
-    let role = if ages.len() == monitors.len() { Role::Muted } else { Role::Warned };
-    Row::new(view.theme).say(role, format!("watching {} of {}{oldest}", ages.len(), monitors.len()))
+    let missed: u64 = view.live().monitors.values().map(|known| known.missed).sum();
+    let missed = if missed > 0 { format!(", {missed} looks missed") } else { String::new() };
+    let role = if ages.len() == monitors.len() && missed.is_empty() { Role::Muted } else { Role::Warned };
+    Row::new(view.theme).say(role, format!("watching {} of {}{oldest}{missed}", ages.len(), monitors.len()))
 }

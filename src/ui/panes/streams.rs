@@ -126,12 +126,15 @@ fn health<'v>(view: &View<'v>, stream: &Stream, known: Option<&StreamView>) -> R
     let row = Row::new(view.theme);
     let glyphs = view.theme.glyphs;
     let Some(known) = known else {
-        return row.say(Role::Muted, format!("{} not begun", glyphs.waiting));
+        let after = stream.after.as_ref().map(|item| format!(", opens after {item}")).unwrap_or_default();
+        return row.say(Role::Muted, format!("{} not begun{after}", glyphs.waiting));
     };
     let why = view.board().streams.get(&stream.id).map_or("", |(_, why)| why.as_str());
-    if known.open {
-        row.say(Role::Passed, format!("{} open", glyphs.pass))
-            .right(Role::Plain, format!("{:.0} ev/s", known.per_second))
+    if known.finished {
+        row.say(Role::Passed, format!("{} ended as it should ", glyphs.pass)).say(Role::Muted, why)
+    } else if known.open {
+        let pace = format!("{:.0} ev/s · longest gap {}", known.per_second, span::words(known.longest_gap));
+        row.say(Role::Passed, format!("{} open", glyphs.pass)).right(Role::Plain, pace)
     } else {
         row.say(Role::Failed, format!("{} closed ", glyphs.fail)).say(Role::Plain, why)
     }
@@ -140,16 +143,14 @@ fn health<'v>(view: &View<'v>, stream: &Stream, known: Option<&StreamView>) -> R
 fn counts<'v>(view: &View<'v>, known: Option<&StreamView>) -> Row<'v> {
     let row = Row::new(view.theme);
     let Some(known) = known else { return row };
-    let gap = span::words(known.longest_gap);
-    let row = row.say(Role::Muted, format!("{} lines · longest gap {gap}", known.total));
-    let row = count(row, "reconnects", u64::from(known.reconnects), Role::Warned);
-    let row = count(row, "dropped", known.dropped, Role::Warned);
-    count(row, "errors", known.errors, Role::Failed)
+    let row = count(row, "reconnects", u64::from(known.reconnects), Role::Warned).say(Role::Muted, " · ");
+    let row = count(row, "dropped", known.dropped, Role::Warned).say(Role::Muted, " · ");
+    count(row, "errors", known.errors, Role::Failed).right(Role::Muted, format!("{} lines", known.total))
 }
 
 fn count<'t>(row: Row<'t>, word: &str, count: u64, role: Role) -> Row<'t> {
     let role = if count == 0 { Role::Muted } else { role };
-    row.say(Role::Muted, " · ").say(role, format!("{word} {count}"))
+    row.say(role, format!("{word} {count}"))
 }
 
 fn line<'v>(view: &View<'v>, line: &Line) -> Row<'v> {

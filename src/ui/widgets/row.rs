@@ -72,6 +72,12 @@ impl<'t> Row<'t> {
         self.left.iter().map(|(text, _)| text.width()).sum()
     }
 
+    /// Columns of both parts.
+    #[must_use]
+    pub fn whole_width(&self) -> usize {
+        self.width() + self.right.iter().map(|(text, _)| text.width()).sum::<usize>()
+    }
+
     /// Fills the left part up to `column`, so that columns line up.
     #[must_use]
     pub fn tab(mut self, column: usize) -> Self {

@@ -28,7 +28,8 @@ pub fn pane(area: Rect, title: &str, remark: &str, frame: Role, theme: &Theme, b
     let room = usize::from(area.width).saturating_sub(4);
     let remark = cut(&clean(theme, remark), room / 2);
     let title = cut(&clean(theme, title), room.saturating_sub(remark.width() + 3));
-    let title_style = if frame == Role::Muted { theme.style(Role::Title) } else { style };
+    // Over the frame's own style: nothing of it is left in the title.
+    let title_style = if frame == Role::Muted { Style::reset().patch(theme.style(Role::Title)) } else { style };
     if !title.is_empty() {
         buf.set_stringn(left + 1, top, format!(" {title} "), room + 1, title_style);
     }

@@ -1,0 +1,413 @@
+//! A launch made by hand for the console's tests: a plan, the events that brought it where it stands,
+//! and a console over a buffer. The boards are folded, so they are boards that can be.
+
+#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, FixedOffset, TimeDelta};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::crossterm::event::{KeyEvent, KeyModifiers};
+use ratatui::style::Modifier;
+use tminus::launch::board::Board;
+use tminus::launch::event::{Actor, Event, Mode, Recorded};
+use tminus::launch::id::{Attempt, ItemId};
+use tminus::launch::live::{Line, Live, MonitorView, OutputView, Sample, StreamView};
+use tminus::launch::plan::{
+    Act, BuiltInHold, Class, ClockPlan, Confirm, Item, Monitor, OnFail, Phase, Plan, Release, Role, Rollback,
+    RollbackStep, SpecId, Stream, Verify,
+};
+use tminus::launch::port::Snapshot;
+use tminus::launch::time::{Instant, Mark, Now, Wall};
+use tminus::launch::verdict::{Finding, Outcome, Report, Verdict};
+use tminus::ui::keymap::{Key, Keymap};
+use tminus::ui::state::Effect;
+use tminus::ui::theme::{Role as Look, Theme};
+use tminus::ui::{Console, Setup};
+
+pub const SPEC: SpecId = SpecId(0);
+
+pub fn wall(seconds: i64) -> Wall {
+    let start = DateTime::parse_from_rfc3339("2026-11-20T12:00:00Z").expect("a time").to_utc();
+    start + TimeDelta::seconds(seconds)
+}
+
+fn item(phase: &str, id: &str, title: &str, act: Act) -> Item {
+    let at = if phase == "gate-a" { Mark(7_200_000) } else { Mark(5_400_000) };
+    let kind = match act {
+        Act::Check(_) => "http",
+        Act::Step { .. } => "run",
+        Act::Manual { .. } => "manual",
+        Act::Wait { .. } => "wait",
+    };
+    Item {
+        id: id.into(),
+        title: title.into(),
+        why: String::new(),
+        phase: phase.into(),
+        kind,
+        act,
+        at,
+        needs: Vec::new(),
+        session: None,
+        timeout: Duration::from_secs(10),
+        retries: 0,
+        valid_for: None,
+        allow_skipped: false,
+        auto: false,
+        on_fail: OnFail::Block,
+        expects: vec!["status 200".into(), ".status == \"ok\"".into()],
+    }
+}
+
+fn role(id: &str, title: &str) -> Role {
+    Role { id: id.into(), title: title.into(), people: Vec::new(), votes: true, may: Default::default() }
+}
+
+fn rollback(id: &str, key: char, confirm: Confirm) -> Rollback {
+    let step = |name: &str, title: &str| RollbackStep {
+        id: format!("{id}/{name}").as_str().into(),
+        title: title.into(),
+        spec: SPEC,
+        class: Class::Idempotent,
+        timeout: Duration::from_secs(60),
+        by_hand: "scale the old deployment up and shift the traffic".into(),
+    };
+    Rollback {
+        id: id.into(),
+        title: format!("Bring the last good {id} back"),
+        key,
+        deadline: Duration::from_secs(1_800),
+        confirm,
+        steps: vec![step("redeploy", "Redeploy the previous artifact"), step("purge", "Purge the edge")],
+        verify: vec![Verify {
+            id: format!("{id}/version").as_str().into(),
+            title: "The previous version is served".into(),
+            spec: SPEC,
+            timeout: Duration::from_secs(5),
+            within: Duration::from_secs(60),
+        }],
+    }
+}
+
+/// Three phases, a poll hold, two monitors, a stream, two rollbacks.
+pub fn plan() -> Plan {
+    let check = || Act::Check(SPEC);
+    let step = |confirm| Act::Step { spec: SPEC, class: Class::Idempotent, confirm };
+    let mut items = vec![
+        item("gate-a", "health", "The API is up", check()),
+        item("gate-a", "preflight", "CORS preflight matrix", check()),
+        item("gate-b", "login", "The smoke account logs in", check()),
+        item("gate-b", "stream", "The answer streams in and ends", check()),
+        item("gate-b", "sign", "The dashboards look right", Act::Manual { role: None }),
+        item("gate-b", "warm", "Warm the caches", step(Confirm::Key)),
+        item("gate-b", "drop", "Drop the old index", step(Confirm::Type)),
+        item("cut", "publish", "Publish the release", step(Confirm::Key)),
+    ];
+    items[2].why = "Everything after this needs a session.".into();
+    items[7].at = Mark::T0;
+    let of =
+        |phase: &str| items.iter().filter(|item| item.phase.as_str() == phase).map(|item| item.id.clone()).collect();
+    let phase = |id: &str, title: &str, at: i64, gate: bool| Phase {
+        id: id.into(),
+        title: title.into(),
+        at: Mark(at),
+        gate,
+        needs: Vec::new(),
+        items: of(id),
+    };
+    let phases = vec![
+        phase("gate-a", "Gate A: health", 7_200_000, true),
+        phase("gate-b", "Gate B: smoke", 5_400_000, true),
+        phase("cut", "Cut the release", 0, false),
+    ];
+    let monitor = |id: &str| Monitor {
+        id: id.into(),
+        title: id.into(),
+        spec: SPEC,
+        every: Duration::from_secs(5),
+        timeout: Duration::from_secs(2),
+        fails_after: 3,
+    };
+    Plan {
+        id: "omniai".into(),
+        title: "OmniAI v1.0".into(),
+        environment: "production".into(),
+        clock: ClockPlan {
+            start: 7_200_000,
+            holds: vec![BuiltInHold {
+                at: Mark(600_000),
+                length: Duration::from_secs(600),
+                title: "Final poll".into(),
+                poll: true,
+            }],
+            recycle: [Mark(1_800_000)].into(),
+            no_hold_below: Some(Mark(30_000)),
+            ..ClockPlan::default()
+        },
+        roles: vec![role("lead", "Release lead"), role("security", "Security")],
+        poll: vec!["lead".into(), "security".into()],
+        phases,
+        items: items.into_iter().map(|item| (item.id.clone(), item)).collect::<BTreeMap<_, _>>(),
+        monitors: vec![monitor("api"), monitor("web")],
+        streams: vec![Stream { id: "chat".into(), title: "chat run".into(), spec: SPEC, session: None, after: None }],
+        rollbacks: vec![rollback("frontend", '1', Confirm::Key), rollback("database", '2', Confirm::Type)],
+        ..Plan::default()
+    }
+}
+
+/// A launch being told: events with the second they happened at.
+pub struct Story {
+    plan: Arc<Plan>,
+    records: Vec<Recorded>,
+    pub live: Live,
+    pub alarm: Option<String>,
+    mode: Mode,
+}
+
+impl Story {
+    pub fn opened(mode: Mode) -> Self {
+        let mut story = Self { plan: Arc::new(plan()), records: Vec::new(), live: live(), alarm: None, mode };
+        let release = Release { version: Some("1.0.0".into()), ..Release::default() };
+        let opened =
+            Event::LaunchOpened { plan: "omniai".into(), plan_hash: "00".into(), mode, start: 7_200_000, release };
+        story.at(0, opened);
+        story.at(0, Event::PhaseOpened { phase: "gate-a".into() });
+        story
+    }
+
+    pub fn by(&mut self, actor: Actor, second: i64, event: Event) -> &mut Self {
+        let seq = self.records.len() as u64 + 1;
+        let at = Instant(second * 1000);
+        let (occurred_at, recorded_at) = (wall(second), wall(second));
+        self.records.push(Recorded { seq, at, occurred_at, recorded_at, actor, event });
+        self
+    }
+
+    pub fn at(&mut self, second: i64, event: Event) -> &mut Self {
+        self.by(Actor::engine(), second, event)
+    }
+
+    pub fn person(&mut self, second: i64, event: Event) -> &mut Self {
+        self.by(Actor { name: "ana".into(), role: None, scripted: self.mode == Mode::Rehearsal }, second, event)
+    }
+
+    /// A check that began and ended.
+    pub fn check(&mut self, id: &str, second: i64, report: Report) -> &mut Self {
+        let item = ItemId::new(id);
+        self.at(second, Event::ItemStarted { item: item.clone(), attempt: Attempt(1) });
+        self.at(second, Event::ItemEnded { item, attempt: Attempt(1), report })
+    }
+
+    pub fn board(&self) -> Board {
+        Board::replay(Arc::clone(&self.plan), &self.records)
+    }
+
+    pub fn snapshot(&self, second: i64) -> Arc<Snapshot> {
+        Arc::new(Snapshot {
+            board: Arc::new(self.board()),
+            live: Arc::new(self.live.clone()),
+            now: Now { instant: Instant(second * 1000), wall: wall(second) },
+            taken_at: 0,
+            speed: 1,
+            alarm: self.alarm.clone(),
+            folder: "/launches/omniai".into(),
+        })
+    }
+}
+
+/// Gate A passed, gate B under way with a failure, a run, a human task that is due.
+pub fn under_way(mode: Mode) -> Story {
+    let mut story = Story::opened(mode);
+    let rows = vec![
+        Finding::held("preflight", "2xx", "204", true).in_row("https://omniplexity.github.io"),
+        Finding::held("access-control-allow-origin", "absent", "absent", true).in_row("https://evil.example.com"),
+    ];
+    story.check("health", 1, Report::of(vec![Finding::held("status", "200", "200", true)], Duration::from_millis(14)));
+    story.check("preflight", 2, Report::of(rows, Duration::from_millis(9)));
+    story.at(2, Event::GatePassed { phase: "gate-a".into(), waivers: 0 });
+    story.at(1800, Event::PhaseOpened { phase: "gate-b".into() });
+    let findings = vec![
+        Finding::held("status", "200", "401", false),
+        Finding::held("cookie omni_session", "set", "set", true),
+        Finding::unknown(
+            ".csrf_token | length > 0",
+            "true",
+            "no such path in {\"error\":\"E2002: the token has rotated\"}",
+        ),
+    ];
+    story.check("login", 1801, Report::of(findings, Duration::from_millis(41)));
+    story.at(1802, Event::ItemStarted { item: "stream".into(), attempt: Attempt(1) });
+    story.person(1803, Event::Voted { role: "lead".into(), vote: tminus::launch::event::Vote::Go });
+    story.person(1804, Event::Noted { text: "dashboards are open".into() });
+    story
+}
+
+pub fn live() -> Live {
+    let sample =
+        |second: i64, millis: u64, verdict| Sample { at: wall(second), verdict, took: Duration::from_millis(millis) };
+    let up = MonitorView {
+        samples: (0..40).map(|n| sample(1780 + n, 8 + n as u64 % 7, Verdict::Pass)).collect(),
+        verdict: Some(Verdict::Pass),
+        p50: Some(Duration::from_millis(11)),
+        p95: Some(Duration::from_millis(14)),
+        up: Some(1.0),
+        ..MonitorView::default()
+    };
+    let down = MonitorView {
+        samples: (0..40).map(|n| sample(1780 + n, 20, if n < 36 { Verdict::Pass } else { Verdict::Fail })).collect(),
+        verdict: Some(Verdict::Fail),
+        failures: 4,
+        last_error: Some("refused".into()),
+        p50: Some(Duration::from_millis(20)),
+        p95: Some(Duration::from_millis(20)),
+        up: Some(0.9),
+        ..MonitorView::default()
+    };
+    let line = |second: i64, tag: &str, text: &str, error| Line {
+        at: wall(second),
+        tag: tag.into(),
+        text: text.into(),
+        error,
+    };
+    let stream = StreamView {
+        open: true,
+        lines: [line(1803, "message", "delta \"Hel\"", false), line(1804, "error", "E4290 too many", true)].into(),
+        total: 2,
+        per_second: 41.0,
+        longest_gap: Duration::from_millis(1_200),
+        reconnects: 1,
+        dropped: 3,
+        errors: 1,
+        ..StreamView::default()
+    };
+    let output = OutputView { tail: ["pulling v0.9.4".into(), "published".into()].into(), bytes: 25 };
+    Live {
+        monitors: [("api".into(), up), ("web".into(), down)].into(),
+        streams: [("chat".into(), stream)].into(),
+        outputs: [("frontend/redeploy".into(), output)].into(),
+        overflowed: 0,
+    }
+}
+
+pub fn outcome(exit: i32) -> Outcome {
+    Outcome {
+        exit: Some(exit),
+        signal: None,
+        error: None,
+        cancelled: false,
+        took: Duration::from_millis(2_300),
+        survivors: Vec::new(),
+        simulated: false,
+    }
+}
+
+pub fn setup(theme: Theme) -> Setup {
+    Setup {
+        operator: "ana".into(),
+        role: None,
+        theme,
+        keymap: Keymap::default(),
+        offset: FixedOffset::east_opt(7200).expect("an offset"),
+        boot: || 0,
+    }
+}
+
+pub fn console(snapshot: Arc<Snapshot>, width: u16, height: u16) -> Console<TestBackend> {
+    let terminal = Terminal::new(TestBackend::new(width, height)).expect("a buffer");
+    let mut console = Console::new(terminal, setup(Theme::default()), snapshot);
+    console.draw().expect("a buffer");
+    console
+}
+
+/// Presses keys as a keymap writes them, one after another; the last effect.
+pub fn press(console: &mut Console<TestBackend>, keys: &str) -> Option<Effect> {
+    let mut effect = None;
+    for key in keys.split_whitespace() {
+        let key = Key::parse(key).expect("a key");
+        let modifiers = if key.ctrl { KeyModifiers::CONTROL } else { KeyModifiers::NONE };
+        effect = console.press(KeyEvent::new(key.code, modifiers));
+        console.draw().expect("a buffer");
+    }
+    effect
+}
+
+/// Types a text into a field.
+pub fn type_in(console: &mut Console<TestBackend>, text: &str) {
+    for c in text.chars() {
+        console.press(KeyEvent::from(ratatui::crossterm::event::KeyCode::Char(c)));
+    }
+    console.draw().expect("a buffer");
+}
+
+pub fn screen(console: &mut Console<TestBackend>) -> Buffer {
+    console.draw().expect("a buffer");
+    console.terminal().backend().buffer().clone()
+}
+
+pub fn text(buffer: &Buffer) -> String {
+    let width = usize::from(buffer.area.width);
+    let lines = buffer.content().chunks(width).map(|line| line.iter().map(Cell::symbol).collect::<String>());
+    lines.map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// The screen, and under it the role of every run of text that is not plain: a red that turned green
+/// changes this.
+pub fn rendered(buffer: &Buffer, theme: &Theme) -> String {
+    let width = usize::from(buffer.area.width);
+    let mut out = text(buffer);
+    out.push_str("\n--- roles\n");
+    for (y, line) in buffer.content().chunks(width).enumerate() {
+        let runs = runs(line, theme);
+        if !runs.is_empty() {
+            out.push_str(&format!("{y:>2} {}\n", runs.join(" · ")));
+        }
+    }
+    out
+}
+
+fn runs(line: &[Cell], theme: &Theme) -> Vec<String> {
+    let mut runs: Vec<(String, String)> = Vec::new();
+    for cell in line {
+        let look = look(cell, theme);
+        match runs.last_mut() {
+            Some((last, text)) if *last == look || cell.symbol() == " " && !look.contains("Danger") => {
+                text.push_str(cell.symbol())
+            }
+            _ => runs.push((look, cell.symbol().to_owned())),
+        }
+    }
+    let kept =
+        runs.into_iter().filter(|(look, text)| look != "Plain" && text.trim_matches(bare).chars().next().is_some());
+    kept.map(|(look, text)| format!("{look}[{}]", text.trim_matches(bare))).collect()
+}
+
+/// Space and frame: the picture above has them.
+fn bare(c: char) -> bool {
+    " ┌┐└┘│─┬".contains(c)
+}
+
+fn look(cell: &Cell, theme: &Theme) -> String {
+    let of = |cell: &Cell| {
+        Look::ALL.into_iter().find(|role| {
+            let mut plain = Cell::default();
+            plain.set_style(theme.style(*role));
+            plain.style() == cell.style()
+        })
+    };
+    if let Some(role) = of(cell) {
+        return format!("{role:?}");
+    }
+    for (over, mark) in [(Modifier::REVERSED, "^"), (Modifier::UNDERLINED, "_")] {
+        let mut under = cell.clone();
+        under.modifier.remove(over);
+        if let Some(role) = of(&under).filter(|_| cell.modifier.contains(over)) {
+            return format!("{role:?}{mark}");
+        }
+    }
+    format!("{:?}", cell.style())
+}
