@@ -42,6 +42,8 @@ pub struct Behaviour {
     pub forced_sample_rate: Option<f64>,
     /// Cancel says so and stops nothing.
     pub cancel_lies: bool,
+    /// Streams that the same account holds open elsewhere.
+    pub streams_of_others: usize,
     /// Every call is answered 503.
     pub unavailable: bool,
 }

@@ -1,5 +1,5 @@
-//! Runs and their event streams. A run whose input says `long` goes on until it is cancelled. The
-//! stream stays open after its last event, as the backend's does.
+//! Runs and their event streams. A run whose input says `long` or `thousand` goes on until it is
+//! cancelled. The stream stays open after its last event, as the backend's does.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -58,7 +58,7 @@ pub fn start(shared: &Shared, asked: &Asked) -> Reply {
     let id = format!("run-{:06}", state.runs.len() + 1);
     let run = Arc::new(Run { id: id.clone(), events: Mutex::default(), ended: Mutex::default(), news: Notify::new() });
     state.runs.push(run.clone());
-    if input.contains("long") {
+    if input.contains("long") || input.contains("thousand") {
         tokio::spawn(async move {
             let mut pace = tokio::time::interval(PACE);
             while !run.has_ended() {
@@ -108,7 +108,7 @@ pub fn stream(shared: &Arc<Shared>, asked: &Asked) -> Reply {
         return Reply::error(404, "E4040", "Run not found");
     };
     let mut state = shared.state();
-    if state.open_streams >= STREAMS {
+    if state.open_streams + shared.behaviour.streams_of_others >= STREAMS {
         return Reply::error(429, "E4290", "Too many concurrent streams");
     }
     state.open_streams += 1;
