@@ -291,8 +291,8 @@ fn every_action_does_something_somewhere() {
         let mut places = places.flat_map(|(story, down)| (0..Pane::ALL.len()).map(move |tabs| (story, down, tabs)));
         let does = places.any(|((story, second), down, tabs)| {
             let mut console = console(story.snapshot(*second), 80, 24);
-            // The last phase is folded first, so that there is one to unfold.
-            press(&mut console, &format!("end k h home {} {}", "j ".repeat(down), "tab ".repeat(tabs)));
+            // The last phase is folded and the pane zoomed, so that there is something to take back.
+            press(&mut console, &format!("end k h home {} {} z", "j ".repeat(down), "tab ".repeat(tabs)));
             let before = told(&console);
             press(&mut console, ":");
             type_in(&mut console, entry.id);
@@ -411,13 +411,14 @@ async fn driven(
     let engine = async {
         let mut commands = Vec::new();
         let every = data_every.unwrap_or(Duration::from_secs(1));
+        let mut news = tokio::time::interval_at(begun + every, every);
         loop {
             tokio::select! {
                 Some(ask) = asked.recv() => {
                     commands.push(ask.command);
                     let _ = ask.reply.send(Err(Refusal("not now".into())));
                 }
-                () = tokio::time::sleep(every) => {
+                _ = news.tick() => {
                     let mut next = (**snapshots.borrow()).clone();
                     if data_every.is_some() {
                         next.live = std::sync::Arc::new(live());
