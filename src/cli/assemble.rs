@@ -24,10 +24,12 @@ use crate::journal::{self, Beat, Holder, LaunchFolder, Purpose};
 use crate::launch;
 use crate::launch::board::Board;
 use crate::launch::countdown::Countdown;
-use crate::launch::event::{Actor, Event, Mode, Recorded};
+use crate::launch::event::{Actor, Event, Mode, Recorded, RollbackFact};
+use crate::launch::id::ItemId;
 use crate::launch::plan::Plan;
 use crate::launch::port::Port;
 use crate::launch::time::{Instant, Mark};
+use crate::launch::verdict::Verdict;
 use crate::plan::{self, Environment, Loaded, Options};
 use crate::watch::Watch;
 use crate::{base, clock};
@@ -57,6 +59,8 @@ pub struct Rehearsal {
     pub switch: Switch,
     /// At a mark, or from the start.
     pub script: Vec<(Option<Mark>, String)>,
+    /// Takes over in the new target what a step did to the one before.
+    pub restore: Box<dyn Fn(&ItemId) + Send>,
 }
 
 /// What a launch is opened with.
@@ -194,6 +198,14 @@ pub async fn open(opening: Opening) -> anyhow::Result<Flight> {
     folder.write(&folder.launch(), &serde_json::to_vec_pretty(&site)?)?;
     let board = Board::replay(Arc::clone(&plan), &opened.records);
     let axis = axis(&board, opened.beat);
+    // A heartbeat from before the last record tells less than the record.
+    let beat = opened.beat.filter(|beat| beat.at >= board.at).map(|beat| beat.t);
+    let t = beat.or_else(|| board.clock.as_ref().map(|clock| clock.t)).unwrap_or_default();
+    if let Some(rehearsal) = &rehearsal {
+        // The target is a new one: it misbehaves as the old one did.
+        board.faults.iter().for_each(|fault| (rehearsal.switch)(fault, true));
+        done(&opened.records).for_each(|step| (rehearsal.restore)(step));
+    }
     let (observations_in, observations) = mpsc::channel(4096);
     let catalogue = Arc::new(loaded.catalogue);
     let world = World::new(world::Parts {
@@ -236,7 +248,7 @@ pub async fn open(opening: Opening) -> anyhow::Result<Flight> {
         let terms = launch::board::terms(&plan, Instant(0), clock::wall());
         Countdown::new(Instant(0), plan.start(clock::wall()), terms).with_context(|| source.name.clone())?;
     }
-    let event = first_event(&plan, &opened.records, opened.beat.map(|beat| beat.t), site.rehearsal);
+    let event = first_event(&plan, &opened.records, t, site.rehearsal);
     looping.state(event, operator.clone()).await.map_err(anyhow::Error::msg)?;
     let noticed = opened.noticed.iter().map(ToString::to_string).collect();
     Ok(Flight { looping, port, folder: folder.path().to_owned(), operator, rehearsal: site.rehearsal, noticed })
@@ -253,8 +265,17 @@ fn axis(board: &Board, beat: Option<Beat>) -> Axis {
     Axis::new(Axis::machine(), origin)
 }
 
+/// The steps that succeeded, in the order they ended.
+fn done(records: &[Recorded]) -> impl Iterator<Item = &ItemId> {
+    records.iter().filter_map(|record| match &record.event {
+        Event::StepEnded { item, verdict: Verdict::Pass, .. } => Some(item),
+        Event::RollbackTold { fact: RollbackFact::StepEnded { step, verdict: Verdict::Pass, .. }, .. } => Some(step),
+        _ => None,
+    })
+}
+
 /// The opening of a new launch, or a console's return to one.
-fn first_event(plan: &Plan, records: &[Recorded], beat: Option<i64>, rehearsal: bool) -> Event {
+fn first_event(plan: &Plan, records: &[Recorded], t: i64, rehearsal: bool) -> Event {
     let Some(last) = records.last() else {
         return Event::LaunchOpened {
             plan: plan.id.clone(),
@@ -265,7 +286,7 @@ fn first_event(plan: &Plan, records: &[Recorded], beat: Option<i64>, rehearsal: 
         };
     };
     let clean = last.event == Event::ConsoleLeft;
-    Event::ConsoleReturned { clean, t: beat.unwrap_or(i64::MAX) }
+    Event::ConsoleReturned { clean, t }
 }
 
 /// The folder of a plan, absolute.

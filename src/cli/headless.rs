@@ -6,18 +6,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 
 use super::assemble::Flight;
 use super::{Common, INTERRUPTED, summary};
 use crate::engine::crew;
 use crate::engine::run::Crew;
-use crate::launch::board::Board;
+use crate::launch::board::{Board, Progress as Going};
 use crate::launch::command::Command;
-use crate::launch::event::Actor;
+use crate::launch::event::{Actor, Event};
 use crate::launch::id::RollbackId;
-use crate::launch::port::Port;
+use crate::launch::plan::Act;
+use crate::launch::port::{Ask, Port};
 use crate::launch::time::Instant;
-use crate::launch::{countdown, poll, schedule};
+use crate::launch::{countdown, gate, poll, schedule};
+
+/// How long an interrupted launch may take to write down that it was left.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Without a console, whether a scripted crew acts, and what it drills.
 pub struct Script {
@@ -48,36 +53,91 @@ pub fn wants_console(common: &Common) -> bool {
 async fn without_console(flight: Flight, script: Option<Script>) -> anyhow::Result<i32> {
     let Flight { looping, port, folder, .. } = flight;
     let scripted = script.is_some();
+    let again = format!("tminus {} --launch {}", if scripted { "rehearse" } else { "run" }, folder.display());
+    if let Some(why) = &port.snapshots.borrow().board.ended {
+        eprintln!("tminus: this launch has ended ({why}); nothing of it runs again");
+    }
     let crew: Crew = Box::new(move |board, now| match &script {
         Some(script) => crew::next(board, now, script.drill.as_ref()).map(|command| (crew::actor(), command)),
         None => unattended(board, now).map(|command| (Actor::engine(), command)),
     });
     let progress = Progress::start(&port);
+    let mut flying = tokio::spawn(looping.run(Some(crew)));
     let board = tokio::select! {
-        board = looping.run(Some(crew)) => board,
+        board = &mut flying => board?,
         () = interrupted() => {
+            // Written down as leaving: an interrupt is no crash, the countdown need not come back latched.
+            let (reply, told) = oneshot::channel();
+            let leaving = async {
+                let _ = port.asks.send(Ask { command: Command::Leave, reply }).await;
+                let _ = told.await;
+                let _ = flying.await;
+            };
+            tokio::select! {
+                _ = tokio::time::timeout(FAREWELL, leaving) => {}
+                () = interrupted() => {}
+            }
             progress.stop();
-            eprintln!("tminus: interrupted; go on with `tminus {} --launch {}`",
-                if scripted { "rehearse" } else { "run" }, folder.display());
+            eprintln!("tminus: interrupted; go on with `{again}`");
             return Ok(INTERRUPTED);
         }
     };
     progress.stop();
     let now = port.snapshots.borrow().now.instant;
-    std::io::stdout().write_all(summary::text(&board, now, &folder.display().to_string()).as_bytes())?;
+    let mut text = summary::text(&board, now, &folder.display().to_string());
+    if board.ended.is_none() {
+        text.push_str(&format!("\nnot over: {}\ngo on with `{again}` on a terminal\n", waits_for(&board, now)));
+    }
+    std::io::stdout().write_all(text.as_bytes())?;
     Ok(summary::exit_code(&board, now))
 }
 
-/// Nobody is there to attest, vote or resume: once only a person could go on, the launch ends and says so.
+/// Nobody is there to attest, vote or resume. Once only a person could go on, this process leaves and says
+/// so: the launch is not over, whoever is there goes on with it. It ends where nothing is left to do.
 fn unattended(board: &Board, now: Instant) -> Option<Command> {
-    let waits = !board.is_busy() && board.ended.is_none() && schedule::next_at(board, now).is_none();
-    let holding = board.clock_at(now).is_some_and(|clock| clock.phase == countdown::Phase::Holding);
-    let served = board.clock_at(now).and_then(|clock| clock.hold_left()).is_none_or(|left| left.is_zero());
-    (waits || (holding && served && !board.is_busy() && board.ended.is_none())).then(|| {
-        let blocking = poll::tally(board, now).blocking;
-        let why = blocking.first().cloned().unwrap_or_else(|| "only a person can go on".to_owned());
-        Command::End { why: format!("unattended: {why}") }
-    })
+    let clock = board.clock_at(now)?;
+    if board.is_busy() || board.ended.is_some() {
+        return None;
+    }
+    let over = match clock.phase {
+        countdown::Phase::Scrubbed | countdown::Phase::Cutoff => Some("the countdown ended short of T-0"),
+        countdown::Phase::Liftoff => {
+            let clear = board.plan.phases.iter().all(|phase| gate::standing(board, phase, now).is_clear());
+            clear.then_some("the launch is through")
+        }
+        _ => None,
+    };
+    if let Some(why) = over {
+        return Some(Command::End { why: why.into() });
+    }
+    let holding = clock.phase == countdown::Phase::Holding;
+    let served = clock.hold_left().is_none_or(|left| left.is_zero());
+    let stands = schedule::next_at(board, now).is_none() || (holding && served);
+    (stands && !has_left(board)).then_some(Command::Leave)
+}
+
+fn has_left(board: &Board) -> bool {
+    board.recent.back().is_some_and(|record| record.event == Event::ConsoleLeft)
+}
+
+/// What a launch that stands still waits for, in the words of the first of it.
+fn waits_for(board: &Board, now: Instant) -> String {
+    let order = board.plan.phases.iter().flat_map(|phase| &phase.items).filter_map(|id| board.plan.item(id));
+    let due = order.filter(|item| {
+        let begun = board.item(&item.id).is_some_and(|state| matches!(state.progress, Going::Ended { .. }));
+        !begun && schedule::due(board, item, now) == schedule::Due::Now
+    });
+    let mine = due.filter_map(|item| match &item.act {
+        Act::Manual { .. } => Some(format!("{} needs a person's word", item.id)),
+        Act::Step { .. } if !item.auto => Some(format!("{} waits for a person's key", item.id)),
+        _ => None,
+    });
+    let clock = board.clock_at(now);
+    let latches = clock.iter().flat_map(|clock| &clock.latches);
+    let held = latches.map(|(who, why)| format!("held by {who}: {}", why.join(", ")));
+    let blocked = poll::tally(board, now).blocking;
+    let mut reasons = mine.chain(blocked).chain(held);
+    reasons.next().unwrap_or_else(|| "only a person can go on".to_owned())
 }
 
 pub async fn interrupted() {

@@ -15,7 +15,7 @@ use crate::base::source::{Source, nearest};
 use crate::engine::effects::Switch;
 use crate::engine::time::Pace;
 use crate::journal::LaunchFolder;
-use crate::launch::id::RollbackId;
+use crate::launch::id::{ItemId, RollbackId};
 use crate::launch::plan::Plan;
 use crate::rehearsal::{Faults, Injection, Target};
 
@@ -69,7 +69,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let (folder, new) = assemble::folder(common, &loaded.plan.id, true)?;
     runtime()?.block_on(async {
         let faults = Faults::new(injections.iter().copied().filter(|injection| injection.from.is_none()));
-        let target = Target::start(&loaded.plan, &loaded.catalogue, faults.clone()).await?;
+        let target = Arc::new(Target::start(&loaded.plan, &loaded.catalogue, faults.clone()).await?);
         let site = Site {
             version: 1,
             plan: source.name.clone(),
@@ -84,7 +84,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
             .iter()
             .map(|injection| (injection.from, Injection { from: None, ..*injection }.to_string()))
             .collect();
-        let rehearsal = Some(assemble::Rehearsal { switch: switch(faults), script });
+        let known = Arc::clone(&target);
+        let restore = Box::new(move |step: &ItemId| known.restore(step));
+        let rehearsal = Some(assemble::Rehearsal { switch: switch(faults), script, restore });
         let opening = Opening { source, loaded, folder, new, site, pace, rehearsal, operator };
         let flight = assemble::open(opening).await?;
         headless::fly(flight, common, Some(Script { drill })).await

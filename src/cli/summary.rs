@@ -10,7 +10,8 @@ use crate::launch::gate;
 use crate::launch::time::{Instant, Mark, clock_face};
 use crate::launch::verdict::Verdict;
 
-/// The exit code of a launch (console.md): 0 go · 1 no-go · 2 cannot tell · 4 rolled back. A drill or a
+/// The exit code of a launch (console.md): 0 go · 1 no-go · 2 cannot tell, as of one that was left half
+/// way with nothing red · 4 rolled back. A drill or a
 /// rehearsal of a rollback never changes it.
 #[must_use]
 pub fn exit_code(board: &Board, now: Instant) -> i32 {
@@ -28,6 +29,7 @@ pub fn exit_code(board: &Board, now: Instant) -> i32 {
     match worst {
         _ if rolled_back => 4,
         Some(Verdict::Unknown | Verdict::Stale) => 2,
+        None if board.ended.is_none() => 2,
         Some(_) => 1,
         None if !lifted => 1,
         None => 0,

@@ -57,7 +57,9 @@ pub fn next(board: &Board, now: Instant, drill: Option<&RollbackId>) -> Option<C
 
 fn for_item(board: &Board, item: &Item, now: Instant) -> Option<Command> {
     let state = board.item(&item.id)?;
-    if !matches!(state.progress, Progress::Waiting | Progress::Blocked { .. })
+    let persons = matches!(item.act, Act::Manual { .. }) || matches!(item.act, Act::Step { .. } if !item.auto);
+    if !persons
+        || !matches!(state.progress, Progress::Waiting | Progress::Blocked { .. })
         || schedule::due(board, item, now) != Due::Now
     {
         return None;

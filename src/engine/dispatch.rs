@@ -33,6 +33,13 @@ pub struct Turn {
     pub answers: Vec<Result<(), Refusal>>,
 }
 
+impl Turn {
+    /// The leaving is the last record of a console: what follows is the next one's.
+    fn left(&self) -> bool {
+        self.records.last().is_some_and(|record| record.event == Event::ConsoleLeft)
+    }
+}
+
 impl Dispatch {
     #[must_use]
     pub fn new(board: Board) -> Self {
@@ -46,12 +53,19 @@ impl Dispatch {
         &self.published
     }
 
-    /// Decides `inputs` in order, and everything that follows from them and the time.
+    /// Decides `inputs` in order, and everything that follows from them and the time. What was seen in the
+    /// same batch is folded at once: what follows from it is asked for once, not once an observation.
     pub fn turn(&mut self, inputs: &[Input], axis: &Axis) -> Turn {
         let mut turn = Turn::default();
-        for input in inputs {
+        for (place, input) in inputs.iter().enumerate() {
+            if turn.left() {
+                turn.answers.push(Err(Refusal("this console has left".into())));
+                continue;
+            }
             let now = axis.now();
-            self.follow(now, &mut turn);
+            if place == 0 || matches!(input, Input::Command { .. }) {
+                self.follow(now, &mut turn);
+            }
             let actor = match input {
                 Input::Command { by, .. } => by.clone(),
                 Input::Observation(_) | Input::Tick => Actor::engine(),
@@ -66,7 +80,9 @@ impl Dispatch {
                 Err(refusal) => turn.answers.push(Err(refusal)),
             }
         }
-        self.follow(axis.now(), &mut turn);
+        if !turn.left() {
+            self.follow(axis.now(), &mut turn);
+        }
         turn
     }
 

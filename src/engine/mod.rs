@@ -6,6 +6,7 @@
 pub mod baseline;
 pub mod crew;
 pub mod dispatch;
+pub mod door;
 pub mod effects;
 pub mod rollback;
 pub mod run;

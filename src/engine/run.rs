@@ -1,6 +1,7 @@
 //! The one loop: inputs in, turns made, records appended, the board published, effects started. It alone
 //! owns the board. Nothing here decides: `dispatch` does, through the pure functions of `launch`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant as WireInstant;
 
 use super::dispatch::{Dispatch, Turn};
+use super::door;
 use super::effects::Effects;
 use super::time::{Axis, Pace};
 use crate::journal::{Beat, Draft, Durable, Journal};
@@ -54,8 +56,13 @@ pub struct Loop {
     alarm: Option<String>,
     paced_at: WireInstant,
     beaten_at: WireInstant,
-    /// Observations of a turn that could not be written: made again, nothing seen is lost.
+    /// What a turn that could not be written was made of, as far as it stands without its record: what
+    /// was seen, and rollbacks. Taken again until it is written.
     again: Vec<Input>,
+    /// Rollbacks that were started, recorded or not: none is started twice.
+    begun: BTreeSet<u32>,
+    /// When time alone is looked at next, however much the panes' news interrupts.
+    look_at: WireInstant,
 }
 
 /// A question of a headless crew or a gate run, asked once a turn: what to do next?
@@ -72,7 +79,19 @@ impl Loop {
         let (snapshots, watching) = watch::channel(Arc::new(first));
         let now = WireInstant::now();
         let port = Port { snapshots: watching, asks: asks_in };
-        (Self { parts, dispatch, snapshots, asks, alarm: None, paced_at: now, beaten_at: now, again: Vec::new() }, port)
+        let looping = Self {
+            parts,
+            dispatch,
+            snapshots,
+            asks,
+            alarm: None,
+            paced_at: now,
+            beaten_at: now,
+            again: Vec::new(),
+            begun: BTreeSet::new(),
+            look_at: now,
+        };
+        (looping, port)
     }
 
     /// Records what no input decides, before the loop runs: the opening, a return.
@@ -88,30 +107,29 @@ impl Loop {
     /// Runs until the launch has ended or this console leaves. The board as it is then.
     pub async fn run(mut self, mut crew: Option<Crew>) -> Arc<Board> {
         self.parts.effects.begin(self.dispatch.published());
-        let mut console_open = true;
+        let (mut console_open, mut live_open) = (true, true);
         let turn = self.dispatch.turn(&[], &self.parts.axis);
         self.settle(turn, &[], Vec::new()).await;
         loop {
-            let mut inputs = std::mem::take(&mut self.again);
-            let mut replies: Vec<Option<Reply>> = inputs.iter().map(|_| None).collect();
-            let pause = self.pause();
+            let (mut news, mut asked) = (None, None);
             tokio::select! {
-                observation = self.parts.observations.recv() => {
-                    inputs.extend(observation.map(Input::Observation));
-                    replies.resize_with(inputs.len(), || None);
-                }
+                observation = self.parts.observations.recv() => news = observation,
                 ask = self.asks.recv(), if console_open => match ask {
-                    Some(ask) => self.take(ask, &mut inputs, &mut replies),
+                    Some(ask) => asked = Some(ask),
                     None => console_open = false,
                 },
-                changed = self.parts.live.changed() => {
-                    if changed.is_err() {
-                        tokio::time::sleep(pause).await;
-                    }
+                changed = self.parts.live.changed(), if live_open => {
+                    live_open = changed.is_ok();
                     self.publish();
                     continue;
                 }
-                () = tokio::time::sleep(pause) => {}
+                () = tokio::time::sleep_until(self.look_at) => {}
+            }
+            let mut inputs = std::mem::take(&mut self.again);
+            inputs.extend(news.map(Input::Observation));
+            let mut replies: Vec<Option<Reply>> = inputs.iter().map(|_| None).collect();
+            if let Some(ask) = asked {
+                self.take(ask, &mut inputs, &mut replies);
             }
             while inputs.len() < BATCH {
                 match self.parts.observations.try_recv() {
@@ -132,6 +150,7 @@ impl Loop {
                 self.let_act(crew).await;
             }
             self.beat();
+            self.look_at = WireInstant::now() + self.pause();
             if self.is_over() {
                 return self.end().await;
             }
@@ -149,7 +168,8 @@ impl Loop {
     }
 
     fn take(&self, ask: Ask, inputs: &mut Vec<Input>, replies: &mut Vec<Option<Reply>>) {
-        inputs.push(Input::Command { by: self.parts.operator.clone(), command: ask.command });
+        let command = door::clean(ask.command, &self.parts.effects.world.redactor);
+        inputs.push(Input::Command { by: self.parts.operator.clone(), command });
         replies.push(Some(ask.reply));
     }
 
@@ -159,8 +179,9 @@ impl Loop {
             let input = Input::Command { by, command };
             let turn = self.dispatch.turn(std::slice::from_ref(&input), &self.parts.axis);
             let refused = turn.answers.iter().any(Result::is_err);
-            self.settle(turn, &[], Vec::new()).await;
-            if refused || self.is_over() {
+            self.settle(turn, std::slice::from_ref(&input), Vec::new()).await;
+            // What could not be written did not happen: asked again at once, it would be for ever.
+            if refused || self.alarm.is_some() || self.is_over() {
                 break;
             }
         }
@@ -230,25 +251,28 @@ impl Loop {
                 }
                 Err(error) => {
                     self.dispatch.abandon();
-                    self.again =
-                        inputs.iter().filter(|input| matches!(input, Input::Observation(_))).cloned().collect();
+                    self.again.extend(inputs.iter().filter(|input| stands_unwritten(input)).cloned());
                     failed = Some(error.to_string());
-                    self.alarm = Some(format!("the journal cannot be written: {error}"));
+                    self.alarm = Some(alarm(&error.to_string(), &records));
                 }
             }
         }
         let board = Arc::clone(self.dispatch.published());
         for record in &records {
             // A rollback needs no healthy journal: it acts from the frozen plan, and keeps its own log.
-            if failed.is_none() || matches!(record.event, Event::RollbackRequested { .. }) {
+            let start = match &record.event {
+                Event::RollbackRequested { run, .. } => self.begun.insert(*run),
+                _ => failed.is_none(),
+            };
+            if start {
                 self.parts.effects.start(record, &board);
             }
         }
-        for (reply, answer) in replies.into_iter().zip(answers) {
+        for ((reply, answer), input) in replies.into_iter().zip(answers).zip(inputs) {
             if let Some(reply) = reply {
                 let answer = match &failed {
-                    Some(why) => Err(Refusal(format!("not recorded, so not done: {why}"))),
-                    None => answer,
+                    Some(why) if !stands_unwritten(input) => Err(Refusal(format!("not recorded, so not done: {why}"))),
+                    _ => answer,
                 };
                 let _ = reply.send(answer);
             }
@@ -294,6 +318,21 @@ fn must_be_synced(event: &Event) -> bool {
             | Event::StreamChanged { .. }
             | Event::StepStarted { .. }
     )
+}
+
+/// What holds though no record of it could be written: the world was seen so, a rollback goes on.
+fn stands_unwritten(input: &Input) -> bool {
+    matches!(input, Input::Observation(_) | Input::Command { command: Command::Rollback { .. }, .. })
+}
+
+fn alarm(error: &str, unwritten: &[Recorded]) -> String {
+    let rollback = unwritten.iter().find_map(|record| match &record.event {
+        Event::RollbackRequested { rollback, run, .. } => {
+            Some(format!("; rollback {rollback} #{run} runs all the same"))
+        }
+        _ => None,
+    });
+    format!("the journal cannot be written: {error}{}", rollback.unwrap_or_default())
 }
 
 fn draft(record: &Recorded) -> Draft {

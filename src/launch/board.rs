@@ -351,11 +351,14 @@ impl Board {
                 Ok(())
             }
             Event::ConsoleReturned { clean: false, t } => {
-                // Up to the last heartbeat it was watched, whether or not anything was recorded then.
+                // Up to the last heartbeat it was watched, whether or not anything was recorded then. T only
+                // ever ran down since the last record, and never for longer than the axis did.
+                let ran =
+                    clock.t.saturating_sub(*t).clamp(0, record.at.since(clock.now).as_millis().try_into().unwrap_or(0));
                 if clock.phase == countdown::Phase::Counting {
-                    clock.tick(Instant(clock.now.0 + (clock.t - *t).max(0)));
+                    clock.tick(Instant(clock.now.0 + ran));
                 }
-                clock.restart(*t, record.at);
+                clock.restart(clock.t, record.at);
                 Ok(())
             }
             Event::Slept { gap } => {

@@ -1,13 +1,14 @@
 //! What follows from the board and the time alone: holds at their marks, phases opening, checks and
 //! automatic steps starting, gates passing. Pure; the loop calls it until nothing follows.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::board::{Board, ItemState, Progress};
 use super::countdown::{self, Countdown, Passage};
 use super::event::{Event, Mode};
 use super::gate;
-use super::id::{Attempt, ItemId, PhaseId};
+use super::id::{Attempt, ItemId, PhaseId, SessionId};
 use super::plan::{Act, Item, Phase};
 use super::poll;
 use super::time::{Instant, Mark};
@@ -129,7 +130,8 @@ pub fn next_at(board: &Board, now: Instant) -> Option<Instant> {
     let holds = clock.hold_left().map(|left| now.plus(left));
     let counts = matches!(clock.phase, countdown::Phase::Counting | countdown::Phase::Liftoff);
     let marks = board.plan.marks().into_iter().chain([GO_BY, Mark::T0]).chain(clock.next_hold());
-    let marks = marks.filter(|mark| counts && *mark < t).map(|mark| Instant(now.0 + (t.0 - mark.0)));
+    let marks =
+        marks.filter(|mark| counts && *mark < t).map(|mark| Instant(now.0.saturating_add(t.0.saturating_sub(mark.0))));
     waits.chain(holds).chain(marks).filter(|at| *at > now).min()
 }
 
@@ -139,7 +141,7 @@ fn reaches(clock: &Countdown, mark: Mark, now: Instant) -> Option<Instant> {
     if t <= mark {
         return Some(clock.now);
     }
-    let at = Instant(clock.now.0 + (t.0 - mark.0));
+    let at = Instant(clock.now.0.saturating_add(t.0.saturating_sub(mark.0)));
     let counts = matches!(clock.phase, countdown::Phase::Counting | countdown::Phase::Liftoff);
     let held_before = clock.next_hold().is_some_and(|hold| hold > mark) && clock.t0.is_none();
     (counts && !held_before && at <= now).then_some(at)
@@ -203,14 +205,18 @@ fn starts(board: &Board, now: Instant, in_flight: usize) -> Vec<Timed> {
     let fenced = board.rolling_back().is_some() || board.frozen.is_some();
     let mut free = IN_FLIGHT.saturating_sub(in_flight);
     let mut events = Vec::new();
-    for phase in board.plan.phases.iter().filter(|phase| board.mode == Mode::Gate || is_open(board, &phase.id)) {
+    let mark = board.mark_at(now);
+    let mut in_session: BTreeMap<&SessionId, &ItemId> = BTreeMap::new();
+    for phase in &board.plan.phases {
+        let open = board.mode == Mode::Gate || is_open(board, &phase.id);
         for id in &phase.items {
             let (Some(item), Some(state)) = (board.plan.item(id), board.item(id)) else { continue };
-            let attempt = Attempt(state.attempt.map_or(1, |attempt| attempt.0 + 1));
-            if !wants_start(item, state) {
+            let before = item.session.as_ref().and_then(|session| in_session.insert(session, id));
+            if !open || !wants_start(item, state) {
                 continue;
             }
-            match due(board, item, now) {
+            let attempt = Attempt(state.attempt.map_or(1, |attempt| attempt.0 + 1));
+            match due_after(board, item, before, mark, now) {
                 Due::Now if free == 0 => {}
                 Due::Now => match &item.act {
                     Act::Check(_) | Act::Wait { .. } => {
@@ -253,14 +259,19 @@ fn wants_start(item: &Item, state: &ItemState) -> bool {
 /// Whether `item` can begin at `now`.
 #[must_use]
 pub fn due(board: &Board, item: &Item, now: Instant) -> Due {
+    due_after(board, item, before_in_session(board, item), board.mark_at(now), now)
+}
+
+/// The same, where T and the item before this one in its session are known already.
+fn due_after(board: &Board, item: &Item, before: Option<&ItemId>, mark: Mark, now: Instant) -> Due {
     let Some(state) = board.item(&item.id) else { return Due::NotYet { at: item.at } };
     if state.is_running() {
         return Due::Begun;
     }
-    if board.mode != Mode::Gate && (!is_open(board, &item.phase) || board.mark_at(now) > item.at) {
+    if board.mode != Mode::Gate && (!is_open(board, &item.phase) || mark > item.at) {
         return Due::NotYet { at: item.at };
     }
-    for needed in item.needs.iter().chain(before_in_session(board, item).iter()) {
+    for needed in item.needs.iter().chain(before) {
         let (Some(other), Some(known)) = (board.plan.item(needed), board.item(needed)) else { continue };
         if known.is_running() || matches!(known.progress, Progress::Waiting) || wants_start(other, known) {
             if let Progress::Blocked { .. } = known.progress {
@@ -277,11 +288,11 @@ pub fn due(board: &Board, item: &Item, now: Instant) -> Due {
 }
 
 /// The item of the same session that must have ended before this one.
-fn before_in_session(board: &Board, item: &Item) -> Option<ItemId> {
+fn before_in_session<'a>(board: &'a Board, item: &Item) -> Option<&'a ItemId> {
     let session = item.session.as_ref()?;
     let order = board.plan.phases.iter().flat_map(|phase| &phase.items);
     let same = order.filter(|id| board.plan.item(id).is_some_and(|other| other.session.as_ref() == Some(session)));
-    same.take_while(|id| **id != item.id).last().cloned()
+    same.take_while(|id| **id != item.id).last()
 }
 
 fn words(span: Duration) -> String {

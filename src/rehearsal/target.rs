@@ -114,6 +114,11 @@ impl Target {
         CONNECTIONS - self.open.available_permits()
     }
 
+    /// Takes over what a step did to the target that was here before: its `example.sets`.
+    pub fn restore(&self, step: &ItemId) {
+        let _ = self.world.act(step.as_str());
+    }
+
     /// The state of the simulated world, as `example.sets` made it.
     #[must_use]
     pub fn state(&self) -> std::collections::BTreeMap<String, serde_json::Value> {

@@ -1,0 +1,68 @@
+//! What people type passes here before anything is decided: a secret that someone pasted into a note
+//! reaches neither the journal nor the screen.
+
+use crate::base::secret::Redactor;
+use crate::launch::command::Command;
+use crate::launch::event::Vote;
+
+/// The command without the secrets in its words.
+#[must_use]
+pub fn clean(mut command: Command, redactor: &Redactor) -> Command {
+    if let Some(words) = words(&mut command) {
+        *words = redactor.text(words);
+    }
+    command
+}
+
+/// The free text of a command, where it has some.
+fn words(command: &mut Command) -> Option<&mut String> {
+    match command {
+        Command::Attest { note: words, .. }
+        | Command::Waive { reason: words, .. }
+        | Command::CallHold { why: words }
+        | Command::Scrub { why: words }
+        | Command::CutOff { why: words }
+        | Command::Freeze { why: words }
+        | Command::Thaw { why: words }
+        | Command::Note { text: words }
+        | Command::Rollback { why: words, .. }
+        | Command::End { why: words }
+        | Command::Vote { vote: Vote::NoGo { reason: words } | Vote::GoWithWaiver { reason: words }, .. } => {
+            Some(words)
+        }
+        Command::Vote { vote: Vote::Go, .. }
+        | Command::RunItem { .. }
+        | Command::RunPhase { .. }
+        | Command::Cancel { .. }
+        | Command::Acknowledge { .. }
+        | Command::ReleaseHold { .. }
+        | Command::Resume
+        | Command::CatchUp
+        | Command::Recycle { .. }
+        | Command::SwitchFault { .. }
+        | Command::Leave => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_pasted_into_any_text_does_not_pass() {
+        let redactor = Redactor::new(["hunter22-long".to_owned()]);
+        let text = || "it was hunter22-long all along".to_owned();
+        for command in [
+            Command::Note { text: text() },
+            Command::CallHold { why: text() },
+            Command::Waive { item: "a".into(), reason: text() },
+            Command::Attest { item: "a".into(), note: text(), passed: true },
+            Command::Vote { role: "a".into(), vote: Vote::NoGo { reason: text() } },
+            Command::Vote { role: "a".into(), vote: Vote::GoWithWaiver { reason: text() } },
+            Command::Rollback { rollback: "a".into(), why: text() },
+        ] {
+            let clean = format!("{:?}", clean(command, &redactor));
+            assert!(!clean.contains("hunter22") && clean.contains("«redacted»"), "{clean}");
+        }
+    }
+}
