@@ -37,7 +37,7 @@ screen:
     cargo build
     folder=$(mktemp -d)
     pane() { tmux -L "tminus-$$" "$@"; }
-    trap 'pane kill-server; rm -rf "$folder"' EXIT
+    trap 'pane kill-server; sleep 2; rm -rf "$folder"' EXIT
     pane -f /dev/null new-session -d -x 120 -y 36 \
         "target/debug/tminus rehearse --launch $folder/launch --speed 200 --name operator --fault down@T-46m"
     for _ in $(seq 90); do
