@@ -16,21 +16,22 @@ use crate::base::jq::Jq;
 use crate::base::source::Source;
 use crate::base::wire::{Client, Limits, Network};
 use crate::engine::effects::{Effects, Switch};
-use crate::engine::run::{Loop, Parts};
+use crate::engine::run::{Loop, Parts, Wires};
 use crate::engine::steps::Outputs;
 use crate::engine::time::{Axis, Pace};
 use crate::engine::world::{self, World};
 use crate::journal::{self, Beat, Holder, LaunchFolder, Purpose};
+use crate::kind::Catalogue;
 use crate::launch;
 use crate::launch::board::Board;
 use crate::launch::countdown::Countdown;
 use crate::launch::event::{Actor, Event, Mode, Recorded, RollbackFact};
 use crate::launch::id::ItemId;
 use crate::launch::plan::Plan;
-use crate::launch::port::Port;
 use crate::launch::time::{Instant, Mark};
 use crate::launch::verdict::Verdict;
 use crate::plan::{self, Environment, Loaded, Options};
+use crate::rehearsal::Target;
 use crate::watch::Watch;
 use crate::{base, clock};
 
@@ -54,19 +55,19 @@ pub struct Site {
     pub simulated: bool,
 }
 
-/// The faults of a rehearsal: how to switch them, and which come when.
+/// The target of a rehearsal, and its faults.
 pub struct Rehearsal {
+    pub target: Arc<Target>,
     pub switch: Switch,
     /// At a mark, or from the start.
     pub script: Vec<(Option<Mark>, String)>,
-    /// Takes over in the new target what a step did to the one before.
-    pub restore: Box<dyn Fn(&ItemId) + Send>,
 }
 
 /// What a launch is opened with.
 pub struct Opening {
     pub source: Source,
-    pub loaded: Loaded,
+    pub plan: Arc<Plan>,
+    pub catalogue: Arc<Catalogue>,
     pub folder: LaunchFolder,
     /// False for the folder of a launch to go on with.
     pub new: bool,
@@ -90,10 +91,8 @@ impl Site {
 /// A launch that is ready to fly.
 pub struct Flight {
     pub looping: Loop,
-    pub port: Port,
-    pub folder: PathBuf,
-    pub operator: Actor,
-    pub rehearsal: bool,
+    /// The simulated target of a rehearsal: up as long as this lives.
+    pub target: Option<Arc<Target>>,
     /// What a person should know about the journal that was found.
     pub noticed: Vec<String>,
 }
@@ -182,9 +181,8 @@ pub fn operator(common: &Common, plan: &Plan) -> anyhow::Result<Actor> {
 ///
 /// # Errors
 /// Another console holds the folder, or something of it cannot be read or written.
-pub async fn open(opening: Opening) -> anyhow::Result<Flight> {
-    let Opening { source, loaded, folder, new, site, pace, rehearsal, operator } = opening;
-    let plan = Arc::new(loaded.plan);
+pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
+    let Opening { source, plan, catalogue, folder, new, site, pace, rehearsal, operator } = opening;
     let holder = Holder::here(operator.name.clone(), clock::wall());
     let opened = {
         let folder = folder.clone();
@@ -204,10 +202,9 @@ pub async fn open(opening: Opening) -> anyhow::Result<Flight> {
     if let Some(rehearsal) = &rehearsal {
         // The target is a new one: it misbehaves as the old one did.
         board.faults.iter().for_each(|fault| (rehearsal.switch)(fault, true));
-        done(&opened.records).for_each(|step| (rehearsal.restore)(step));
+        done(&opened.records).for_each(|step| rehearsal.target.restore(step));
     }
     let (observations_in, observations) = mpsc::channel(4096);
-    let catalogue = Arc::new(loaded.catalogue);
     let world = World::new(world::Parts {
         plan: Arc::clone(&plan),
         catalogue: Arc::clone(&catalogue),
@@ -228,7 +225,10 @@ pub async fn open(opening: Opening) -> anyhow::Result<Flight> {
         world.observations.clone(),
         folder.streams(),
     ));
-    let (faults, script) = rehearsal.map(|rehearsal| (rehearsal.switch, rehearsal.script)).unzip();
+    let (target, faults, script) = match rehearsal {
+        Some(Rehearsal { target, switch, script }) => (Some(target), Some(switch), script),
+        None => (None, None, Vec::new()),
+    };
     let (live, shown) = (watch.live(), Arc::clone(&watch));
     let outputs: Outputs = Arc::new(move |item, view| shown.show_output(item.clone(), view));
     let parts = Parts {
@@ -239,11 +239,11 @@ pub async fn open(opening: Opening) -> anyhow::Result<Flight> {
         observations,
         live,
         pace,
-        script: script.unwrap_or_default(),
+        script,
         operator: operator.clone(),
         folder: Some(folder.path().to_owned()),
     };
-    let (mut looping, port) = Loop::new(parts);
+    let mut looping = Loop::new(parts, wires);
     if new {
         let terms = launch::board::terms(&plan, Instant(0), clock::wall());
         Countdown::new(Instant(0), plan.start(clock::wall()), terms).with_context(|| source.name.clone())?;
@@ -251,7 +251,7 @@ pub async fn open(opening: Opening) -> anyhow::Result<Flight> {
     let event = first_event(&plan, &opened.records, t, site.rehearsal);
     looping.state(event, operator.clone()).await.map_err(anyhow::Error::msg)?;
     let noticed = opened.noticed.iter().map(ToString::to_string).collect();
-    Ok(Flight { looping, port, folder: folder.path().to_owned(), operator, rehearsal: site.rehearsal, noticed })
+    Ok(Flight { looping, target, noticed })
 }
 
 /// Where the axis stands: at the last thing known, carried on by wall time, never backwards.

@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Local};
+use tokio::sync::oneshot;
 
 use super::assemble::Flight;
+use super::headless::Front;
 use super::{Common, INTERRUPTED, summary};
 use crate::base::source::Source;
+use crate::launch::port::Port;
 use crate::ui::keymap::Keymap;
 use crate::ui::theme::Theme;
 use crate::ui::{Leave, Setup};
@@ -18,33 +21,48 @@ use crate::{clock, ui};
 /// How long the loop may take to write down what it knows once the console is left.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// Flies a launch in the console until it is left or over. The exit code.
+/// Draws, and opens and flies the launch behind the screen, until it is left or over. The exit code.
 ///
 /// # Errors
-/// The user's keymap is wrong, or the terminal could not be used.
-pub async fn fly(flight: Flight, common: &Common) -> anyhow::Result<i32> {
-    let Flight { looping, port, folder, operator, rehearsal, .. } = flight;
+/// The launch cannot be opened, the user's keymap is wrong, or the terminal could not be used.
+pub async fn fly<F>(front: Front, port: Port, common: &Common, opening: F) -> anyhow::Result<i32>
+where
+    F: Future<Output = anyhow::Result<Flight>> + Send + 'static,
+{
     let setup = Setup {
-        operator: operator.name,
-        role: operator.role,
+        operator: front.operator.name.clone(),
+        role: front.operator.role.clone(),
         theme: Theme::new(std::env::var_os("NO_COLOR").is_none(), common.ascii),
         keymap: keymap()?,
         offset: *DateTime::<Local>::from(clock::wall()).offset(),
         boot: clock::boot,
     };
     let snapshots = port.snapshots.clone();
-    let flying = tokio::spawn(looping.run(None));
-    let left = ui::run(port, setup).await;
+    // The screen first: opening waits for disks.
+    let (drawn, go) = oneshot::channel::<()>();
+    let flying = tokio::spawn(async move {
+        let _ = go.await;
+        let flight = opening.await?;
+        for notice in &flight.noticed {
+            tracing::warn!("{notice}");
+        }
+        flight.looping.run(None).await;
+        anyhow::Ok(flight.noticed)
+    });
+    let left = ui::run(port, setup, || drop(drawn)).await;
     // A step or a rollback under way goes on by itself; only the loop has to have written down that we left.
-    let _ = tokio::time::timeout(FAREWELL, flying).await;
+    if let Ok(flown) = tokio::time::timeout(FAREWELL, flying).await {
+        for notice in flown?? {
+            eprintln!("tminus: {notice}");
+        }
+    }
     let left = left?;
     let snapshot = Arc::clone(&snapshots.borrow());
-    let word = if rehearsal { "rehearse" } else { "run" };
     let over = snapshot.board.ended.is_some();
     if over {
-        println!("{}", summary::text(&snapshot.board, snapshot.now.instant, &folder.display().to_string()));
+        println!("{}", summary::text(&snapshot.board, snapshot.now.instant, &front.folder.display().to_string()));
     } else {
-        println!("The launch goes on with: tminus {word} --launch {}", folder.display());
+        println!("The launch goes on with: {}", front.again());
     }
     Ok(match left {
         Leave::Signal(_) | Leave::Hangup => INTERRUPTED,

@@ -16,7 +16,7 @@ use crate::base::proc::this_program;
 use crate::base::wire::{Client, Limits, Network};
 use crate::clock;
 use crate::engine::effects::Effects;
-use crate::engine::run::{Crew, Loop, Parts};
+use crate::engine::run::{Crew, Loop, Parts, wires};
 use crate::engine::select::{Selected, select};
 use crate::engine::time::{Axis, Pace};
 use crate::engine::world::{self, World};
@@ -25,7 +25,8 @@ use crate::launch::board::{Board, Progress as Going};
 use crate::launch::command::Command;
 use crate::launch::event::{Actor, Event, Mode};
 use crate::launch::plan::Item;
-use crate::launch::time::Instant;
+use crate::launch::port::Snapshot;
+use crate::launch::time::{Instant, Now};
 use crate::launch::verdict::{Finding, Verdict};
 use crate::plan::Loaded;
 
@@ -75,7 +76,9 @@ async fn fly(arguments: &Arguments, loaded: Loaded, selected: Selected) -> anyho
         simulated: None,
     });
     let (_live, live) = watch::channel(Arc::default());
-    let (mut looping, port) = Loop::new(Parts {
+    let now = Now { instant: Instant(0), wall: clock::wall() };
+    let (wires, port) = wires(Snapshot::unopened(Arc::clone(&plan), Mode::Gate, now, clock::boot(), String::new()));
+    let parts = Parts {
         board: Board::new(Arc::clone(&plan)),
         axis: Axis::new(Axis::machine(), Instant(0)),
         journal,
@@ -86,7 +89,8 @@ async fn fly(arguments: &Arguments, loaded: Loaded, selected: Selected) -> anyho
         script: Vec::new(),
         operator: Actor::engine(),
         folder: None,
-    });
+    };
+    let mut looping = Loop::new(parts, wires);
     let opened = Event::LaunchOpened {
         plan: plan.id.clone(),
         plan_hash: plan.hash.clone(),

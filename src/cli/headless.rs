@@ -2,6 +2,7 @@
 //! console acts on nobody's behalf: it runs what runs by itself, waits, and says why it cannot go on.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,15 +11,17 @@ use tokio::sync::oneshot;
 
 use super::assemble::Flight;
 use super::{Common, INTERRUPTED, summary};
+use crate::clock;
 use crate::engine::crew;
-use crate::engine::run::Crew;
+use crate::engine::run::{Crew, Wires, wires};
+use crate::journal::LaunchFolder;
 use crate::launch::board::{Board, Progress as Going};
 use crate::launch::command::Command;
-use crate::launch::event::{Actor, Event};
+use crate::launch::event::{Actor, Event, Mode};
 use crate::launch::id::RollbackId;
-use crate::launch::plan::Act;
-use crate::launch::port::{Ask, Port};
-use crate::launch::time::Instant;
+use crate::launch::plan::{Act, Plan};
+use crate::launch::port::{Ask, Port, Snapshot};
+use crate::launch::time::{Instant, Now};
 use crate::launch::{countdown, gate, poll, schedule};
 
 /// How long an interrupted launch may take to write down that it was left.
@@ -29,19 +32,49 @@ pub struct Script {
     pub drill: Option<RollbackId>,
 }
 
-/// Flies it to its end, or until this console leaves. The exit code.
+/// What is known of a launch before it is opened.
+pub struct Front {
+    pub first: Snapshot,
+    pub operator: Actor,
+    pub folder: PathBuf,
+}
+
+impl Front {
+    #[must_use]
+    pub fn new(plan: &Arc<Plan>, mode: Mode, folder: &LaunchFolder, operator: &Actor) -> Self {
+        let now = Now { instant: Instant(0), wall: clock::wall() };
+        let folder = folder.path().to_owned();
+        let first = Snapshot::unopened(Arc::clone(plan), mode, now, clock::boot(), folder.display().to_string());
+        Self { first, operator: operator.clone(), folder }
+    }
+
+    /// The command that goes on with the launch.
+    #[must_use]
+    pub fn again(&self) -> String {
+        let word = if self.first.board.mode == Mode::Rehearsal { "rehearse" } else { "run" };
+        format!("tminus {word} --launch {}", self.folder.display())
+    }
+}
+
+/// Opens a launch and flies it to its end, or until this console leaves. The exit code.
 ///
 /// # Errors
-/// The terminal could not be used.
-pub async fn fly(flight: Flight, common: &Common, script: Option<Script>) -> anyhow::Result<i32> {
+/// It cannot be opened, or the terminal could not be used.
+pub async fn fly<O, F>(front: Front, common: &Common, script: Option<Script>, open: O) -> anyhow::Result<i32>
+where
+    O: FnOnce(Wires) -> F,
+    F: Future<Output = anyhow::Result<Flight>> + Send + 'static,
+{
+    let (wires, port) = wires(front.first.clone());
+    let opening = open(wires);
+    if wants_console(common) {
+        return super::console::fly(front, port, common, opening).await;
+    }
+    let flight = opening.await?;
     for notice in &flight.noticed {
         eprintln!("tminus: {notice}");
     }
-    if wants_console(common) {
-        super::console::fly(flight, common).await
-    } else {
-        without_console(flight, script).await
-    }
+    without_console(flight, &front, port, script).await
 }
 
 /// Whether this invocation opens the console.
@@ -50,10 +83,9 @@ pub fn wants_console(common: &Common) -> bool {
     !common.headless && std::io::stdout().is_terminal() && std::io::stdin().is_terminal()
 }
 
-async fn without_console(flight: Flight, script: Option<Script>) -> anyhow::Result<i32> {
-    let Flight { looping, port, folder, .. } = flight;
-    let scripted = script.is_some();
-    let again = format!("tminus {} --launch {}", if scripted { "rehearse" } else { "run" }, folder.display());
+async fn without_console(flight: Flight, front: &Front, port: Port, script: Option<Script>) -> anyhow::Result<i32> {
+    let Flight { looping, target: _target, .. } = flight;
+    let (again, folder) = (front.again(), &front.folder);
     if let Some(why) = &port.snapshots.borrow().board.ended {
         eprintln!("tminus: this launch has ended ({why}); nothing of it runs again");
     }

@@ -9,13 +9,14 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::assemble::{self, Opening, Site};
-use super::headless::{self, Script};
+use super::headless::{self, Front, Script};
 use super::{Common, runtime};
 use crate::base::source::{Source, nearest};
 use crate::engine::effects::Switch;
 use crate::engine::time::Pace;
 use crate::journal::LaunchFolder;
-use crate::launch::id::{ItemId, RollbackId};
+use crate::launch::event::Mode;
+use crate::launch::id::RollbackId;
 use crate::launch::plan::Plan;
 use crate::rehearsal::{Faults, Injection, Target};
 
@@ -67,9 +68,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let operator = assemble::operator(common, &loaded.plan)?;
     let drill = drill(arguments.drill.as_deref(), &loaded.plan)?;
     let (folder, new) = assemble::folder(common, &loaded.plan.id, true)?;
-    runtime()?.block_on(async {
+    let (plan, catalogue) = (Arc::new(loaded.plan), Arc::new(loaded.catalogue));
+    let pace = if headless::wants_console(common) { Pace::Times(arguments.speed) } else { Pace::Skip };
+    let front = Front::new(&plan, Mode::Rehearsal, &folder, &operator);
+    let opening = move |wires| async move {
         let faults = Faults::new(injections.iter().copied().filter(|injection| injection.from.is_none()));
-        let target = Arc::new(Target::start(&loaded.plan, &loaded.catalogue, faults.clone()).await?);
+        let target = Arc::new(Target::start(&plan, &catalogue, faults.clone()).await?);
         let site = Site {
             version: 1,
             plan: source.name.clone(),
@@ -78,19 +82,15 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
             network: target.network(),
             simulated: true,
         };
-        let console = headless::wants_console(common);
-        let pace = if console { Pace::Times(arguments.speed) } else { Pace::Skip };
         let script = injections
             .iter()
             .map(|injection| (injection.from, Injection { from: None, ..*injection }.to_string()))
             .collect();
-        let known = Arc::clone(&target);
-        let restore = Box::new(move |step: &ItemId| known.restore(step));
-        let rehearsal = Some(assemble::Rehearsal { switch: switch(faults), script, restore });
-        let opening = Opening { source, loaded, folder, new, site, pace, rehearsal, operator };
-        let flight = assemble::open(opening).await?;
-        headless::fly(flight, common, Some(Script { drill })).await
-    })
+        let rehearsal = Some(assemble::Rehearsal { target, switch: switch(faults), script });
+        let opening = Opening { source, plan, catalogue, folder, new, site, pace, rehearsal, operator };
+        assemble::open(opening, wires).await
+    };
+    runtime()?.block_on(headless::fly(front, common, Some(Script { drill }), opening))
 }
 
 fn switch(faults: Faults) -> Switch {

@@ -1,13 +1,16 @@
 //! `tminus run`: opens a launch of a plan, or goes on with one, in the console or headless.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 
 use super::assemble::{self, Opening, Site};
-use super::{Common, headless, runtime};
+use super::headless::{self, Front};
+use super::{Common, runtime};
 use crate::base::wire::Network;
 use crate::engine::time::Pace;
+use crate::launch::event::Mode;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -51,12 +54,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         network: Network::Outside,
         simulated: false,
     });
-    let pace = Pace::Real;
-    let opening = Opening { source, loaded, folder, new, site, pace, rehearsal: None, operator };
-    runtime()?.block_on(async {
-        let flight = assemble::open(opening).await?;
-        headless::fly(flight, common, None).await
-    })
+    let (plan, catalogue) = (Arc::new(loaded.plan), Arc::new(loaded.catalogue));
+    let front = Front::new(&plan, Mode::Launch, &folder, &operator);
+    let opening = move |wires| async move {
+        let (pace, rehearsal) = (Pace::Real, None);
+        let opening = Opening { source, plan, catalogue, folder, new, site, pace, rehearsal, operator };
+        assemble::open(opening, wires).await
+    };
+    runtime()?.block_on(headless::fly(front, common, None, opening))
 }
 
 /// A running launch keeps the plan it was opened with.

@@ -47,6 +47,20 @@ pub struct Parts {
     pub folder: Option<PathBuf>,
 }
 
+/// The loop's end of a port.
+pub struct Wires {
+    snapshots: watch::Sender<Arc<Snapshot>>,
+    asks: mpsc::Receiver<Ask>,
+}
+
+/// A port that shows `first` until a loop takes the other end: a console can draw before there is one.
+#[must_use]
+pub fn wires(first: Snapshot) -> (Wires, Port) {
+    let (asks_in, asks) = mpsc::channel(64);
+    let (snapshots, watching) = watch::channel(Arc::new(first));
+    (Wires { snapshots, asks }, Port { snapshots: watching, asks: asks_in })
+}
+
 /// The loop of one launch.
 pub struct Loop {
     parts: Parts,
@@ -69,17 +83,12 @@ pub struct Loop {
 pub type Crew = Box<dyn FnMut(&Board, Instant) -> Option<(Actor, Command)> + Send>;
 
 impl Loop {
-    /// The loop, and the console's end of it.
     #[must_use]
-    pub fn new(parts: Parts) -> (Self, Port) {
+    pub fn new(parts: Parts, wires: Wires) -> Self {
         let dispatch = Dispatch::new(parts.board.clone());
-        let (asks_in, asks) = mpsc::channel(64);
-        let live = Arc::clone(&parts.live.borrow());
-        let first = snapshot(&dispatch, live, &parts, None);
-        let (snapshots, watching) = watch::channel(Arc::new(first));
+        let Wires { snapshots, asks } = wires;
         let now = WireInstant::now();
-        let port = Port { snapshots: watching, asks: asks_in };
-        let looping = Self {
+        Self {
             parts,
             dispatch,
             snapshots,
@@ -90,8 +99,7 @@ impl Loop {
             again: Vec::new(),
             begun: BTreeSet::new(),
             look_at: now,
-        };
-        (looping, port)
+        }
     }
 
     /// Records what no input decides, before the loop runs: the opening, a return.

@@ -7,7 +7,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::board::Board;
 use super::command::{Command, Refusal};
+use super::event::Mode;
 use super::live::Live;
+use super::plan::Plan;
 use super::time::Now;
 
 /// Everything a frame is drawn from.
@@ -25,6 +27,17 @@ pub struct Snapshot {
     pub alarm: Option<String>,
     /// The launch folder, for display.
     pub folder: String,
+}
+
+impl Snapshot {
+    /// What is shown while the launch is still being opened: the plan, and nothing that happened.
+    #[must_use]
+    pub fn unopened(plan: Arc<Plan>, mode: Mode, now: Now, taken_at: i64, folder: String) -> Self {
+        let mut board = Board::new(plan);
+        board.mode = mode;
+        let live = Arc::default();
+        Self { board: Arc::new(board), live, now, taken_at, speed: 1, alarm: None, folder }
+    }
 }
 
 /// A command with the place its answer goes to.

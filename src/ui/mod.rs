@@ -65,11 +65,12 @@ pub enum Error {
 }
 
 /// Runs the console on this process's terminal until it is left. The loop has been told
-/// (`Command::Leave`) when this answers, unless it has ended itself.
+/// (`Command::Leave`) when this answers, unless it has ended itself. `drawn` is called once the first
+/// frame is on the screen.
 ///
 /// # Errors
 /// The terminal's own; it is given back in any case.
-pub async fn run(port: Port, setup: Setup) -> Result<Leave, Error> {
+pub async fn run(port: Port, setup: Setup, drawn: impl FnOnce()) -> Result<Leave, Error> {
     // Before the terminal is ours: no signal may end the process while it is.
     let signals = Signals::new().map_err(Error::Signals)?;
     let taken = terminal::Taken::new().map_err(Error::Terminal)?;
@@ -78,6 +79,7 @@ pub async fn run(port: Port, setup: Setup) -> Result<Leave, Error> {
     let first = port.snapshots.borrow_and_update().clone();
     let mut console = Console::new(screen, setup, first);
     console.draw().map_err(Error::Draw)?;
+    drawn();
     let left = drive(&mut console, &mut port, EventStream::new(), signals.next(), copy).await.map_err(Error::Draw);
     if !matches!(left, Ok(Leave::Closed)) {
         let _ = tokio::time::timeout(FAREWELL, ask(&port, Command::Leave)).await;
