@@ -30,6 +30,25 @@ clippy:
 docs:
     TMINUS_WRITE_DOCS=1 cargo test --test docs
 
+# The README's picture, from a real screen: a rehearsal that is held while its target goes down. Needs tmux
+screen:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    cargo build
+    folder=$(mktemp -d)
+    pane() { tmux -L "tminus-$$" "$@"; }
+    trap 'pane kill-server; sleep 2; rm -rf "$folder"' EXIT
+    pane -f /dev/null new-session -d -x 120 -y 36 \
+        "target/debug/tminus rehearse --launch $folder/launch --speed 200 --name operator --fault down@T-46m"
+    for _ in $(seq 90); do
+        pane capture-pane -p | grep -q HOLDING && break
+        sleep 1
+    done
+    # To a line with something to show; and the monitors' strips fill.
+    pane send-keys j j j j j j
+    sleep 8
+    pane capture-pane -e -N -p | python3 assets/screen-to-svg.py >assets/console.svg
+
 # Licences, bans, sources, advisories (advisories need the network)
 deny:
     command -v cargo-deny >/dev/null || cargo install --locked cargo-deny

@@ -267,6 +267,8 @@ fn outside_text_cannot_steer_the_terminal() {
         console.answer(Err(Refusal(nasty.into())));
         for keys in ["", "tab", "tab", "tab", "tab", "tab", "P"] {
             press(&mut console, keys);
+            let shown = text(&screen(&mut console));
+            assert!(!["]52;", "[2J", "31m"].iter().any(|rest| shown.contains(rest)), "{shown}");
             for cell in screen(&mut console).content() {
                 let steers = |c: char| c.is_control() || c == '\u{202e}';
                 assert!(!cell.symbol().chars().any(steers), "{:?} at {width}x{height} after {keys}", cell.symbol());
@@ -291,8 +293,8 @@ fn every_action_does_something_somewhere() {
         let mut places = places.flat_map(|(story, down)| (0..Pane::ALL.len()).map(move |tabs| (story, down, tabs)));
         let does = places.any(|((story, second), down, tabs)| {
             let mut console = console(story.snapshot(*second), 80, 24);
-            // The last phase is folded first, so that there is one to unfold.
-            press(&mut console, &format!("end k h home {} {}", "j ".repeat(down), "tab ".repeat(tabs)));
+            // The last phase is folded and the pane zoomed, so that there is something to take back.
+            press(&mut console, &format!("end k h home {} {} z", "j ".repeat(down), "tab ".repeat(tabs)));
             let before = told(&console);
             press(&mut console, ":");
             type_in(&mut console, entry.id);
@@ -388,10 +390,14 @@ fn boot() -> i64 {
     i64::try_from((now - started).as_millis()).unwrap_or(i64::MAX)
 }
 
+fn key(c: char) -> Input {
+    Input::Key(KeyEvent::from(KeyCode::Char(c)))
+}
+
 /// A console in its loop over a port, with `keys` at their milliseconds, ended by a signal after `span`.
 async fn driven(
     story: &Story,
-    keys: Vec<(u64, KeyCode)>,
+    keys: Vec<(u64, Input)>,
     span: Duration,
     data_every: Option<Duration>,
 ) -> (Console<TestBackend>, Leave, Vec<Command>) {
@@ -403,21 +409,22 @@ async fn driven(
     let mut console = Console::new(terminal, setup, story.snapshot(1810));
     let begun = tokio::time::Instant::now();
     let keys = Box::pin(stream::unfold(keys.into_iter(), move |mut keys| async move {
-        let (at, code) = keys.next()?;
+        let (at, event) = keys.next()?;
         tokio::time::sleep_until(begun + Duration::from_millis(at)).await;
-        Some((Ok(Input::Key(KeyEvent::from(code))), keys))
+        Some((Ok(event), keys))
     }));
     let keys = futures_util::StreamExt::chain(keys, stream::pending());
     let engine = async {
         let mut commands = Vec::new();
         let every = data_every.unwrap_or(Duration::from_secs(1));
+        let mut news = tokio::time::interval_at(begun + every, every);
         loop {
             tokio::select! {
                 Some(ask) = asked.recv() => {
                     commands.push(ask.command);
                     let _ = ask.reply.send(Err(Refusal("not now".into())));
                 }
-                () = tokio::time::sleep(every) => {
+                _ = news.tick() => {
                     let mut next = (**snapshots.borrow()).clone();
                     if data_every.is_some() {
                         next.live = std::sync::Arc::new(live());
@@ -455,19 +462,29 @@ async fn data_draws_at_most_thirty_frames_a_second() {
 #[tokio::test(start_paused = true)]
 async fn a_key_becomes_an_ask_and_its_refusal_is_shown() {
     let story = under_way(Mode::Launch);
-    let keys = vec![(100, KeyCode::Char('j')), (200, KeyCode::Char('r'))];
+    let keys = vec![(100, key('j')), (200, key('r'))];
     let (mut console, _, commands) = driven(&story, keys, Duration::from_millis(900), None).await;
     assert_eq!(commands, [Command::RunItem { item: "health".into() }]);
     assert!(text(&screen(&mut console)).contains("not now"));
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_paste_goes_into_the_field_and_nowhere_else() {
+    let story = under_way(Mode::Launch);
+    let paste = || Input::Paste("q\ny\u{1b}[2J".into());
+    let enter = Input::Key(KeyEvent::from(KeyCode::Enter));
+    let keys = vec![(10, paste()), (20, key('n')), (30, paste()), (40, enter)];
+    let (_, left, commands) = driven(&story, keys, Duration::from_secs(1), None).await;
+    assert_eq!((left, commands), (Leave::Signal(15), vec![Command::Note { text: "q y".into() }]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn leaving_asks_while_something_runs() {
     let story = under_way(Mode::Launch);
-    let q = |at| (at, KeyCode::Char('q'));
+    let q = |at| (at, key('q'));
     let (_, left, _) = driven(&story, vec![q(10)], Duration::from_secs(1), None).await;
     assert_eq!(left, Leave::Signal(15));
-    let (_, left, _) = driven(&story, vec![q(10), (20, KeyCode::Char('y'))], Duration::from_secs(1), None).await;
+    let (_, left, _) = driven(&story, vec![q(10), (20, key('y'))], Duration::from_secs(1), None).await;
     assert_eq!(left, Leave::Quit);
     let mut idle = under_way(Mode::Launch);
     let report = Report::plain(Verdict::Pass, "done", Duration::ZERO);

@@ -9,8 +9,10 @@ use super::overlays;
 use super::panes::{self, header, rollback_bar, timeline};
 use super::state::{Overlay, State, View};
 use super::theme::Role;
-use super::update::offered;
+use super::update::{offered, selected};
 use super::widgets::row::Row;
+use crate::launch::board::ItemState;
+use crate::launch::plan::Item;
 
 /// Draws everything into `area`; answers where the cursor stands, if a text is being typed.
 pub fn draw(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
@@ -84,7 +86,8 @@ fn footer(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) {
     }
     let room = usize::from(area.width).saturating_sub(tail.width() + 1);
     let mut row = Row::new(view.theme);
-    let mut entries: Vec<_> = TABLE.iter().filter(|entry| in_footer(entry.action, state, view)).collect();
+    let item = selected(state, view);
+    let mut entries: Vec<_> = TABLE.iter().filter(|entry| in_footer(entry.action, state, item, view)).collect();
     entries.sort_by_key(|entry| rank(entry.action));
     for entry in entries {
         let longer = key(row.clone(), view, entry.action);
@@ -103,11 +106,11 @@ fn key<'v>(row: Row<'v>, view: &View<'v>, action: Action) -> Row<'v> {
     row.say(Role::Plain, " ").say(Role::Focus, label).say(Role::Muted, format!(" {} ", action.entry().short))
 }
 
-fn in_footer(action: Action, state: &State, view: &View<'_>) -> bool {
+fn in_footer(action: Action, state: &State, item: Option<(&Item, &ItemState)>, view: &View<'_>) -> bool {
     let place = Place::Pane(state.focus);
     let entry = action.entry();
     let shown = !matches!(action, Action::Help | Action::Palette | Action::Rollback | Action::Choice | Action::Back);
-    shown && entry.place.covers(place) && entry.place != Where::Everywhere && offered(action, state, view)
+    shown && entry.place.covers(place) && entry.place != Where::Everywhere && offered(action, item, view)
 }
 
 /// What acts comes before what moves about.

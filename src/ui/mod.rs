@@ -70,13 +70,14 @@ pub enum Error {
 /// # Errors
 /// The terminal's own; it is given back in any case.
 pub async fn run(port: Port, setup: Setup) -> Result<Leave, Error> {
+    // Before the terminal is ours: no signal may end the process while it is.
+    let signals = Signals::new().map_err(Error::Signals)?;
     let taken = terminal::Taken::new().map_err(Error::Terminal)?;
     let screen = taken.screen().map_err(Error::Terminal)?;
     let mut port = port;
     let first = port.snapshots.borrow_and_update().clone();
     let mut console = Console::new(screen, setup, first);
     console.draw().map_err(Error::Draw)?;
-    let signals = Signals::new().map_err(Error::Signals)?;
     let left = drive(&mut console, &mut port, EventStream::new(), signals.next(), copy).await.map_err(Error::Draw);
     if !matches!(left, Ok(Leave::Closed)) {
         let _ = tokio::time::timeout(FAREWELL, ask(&port, Command::Leave)).await;

@@ -78,16 +78,17 @@ pub fn step_of(action: Action) -> Option<Step> {
     })
 }
 
-fn selected<'v>(state: &State, view: &View<'v>) -> Option<(&'v Item, &'v ItemState)> {
+/// The selected item, where an item is selected.
+#[must_use]
+pub fn selected<'v>(state: &State, view: &View<'v>) -> Option<(&'v Item, &'v ItemState)> {
     let line = state.checklist.selected(view)?;
     let id: &ItemId = line.item()?;
     Some((view.plan().item(id)?, view.board().item(id)?))
 }
 
-/// True where an action would do something now: what the footer may offer.
+/// True where an action would do something now with the selected item: what the footer may offer.
 #[must_use]
-pub fn offered(action: Action, state: &State, view: &View<'_>) -> bool {
-    let item = selected(state, view);
+pub fn offered(action: Action, item: Option<(&Item, &ItemState)>, view: &View<'_>) -> bool {
     match action {
         Action::Attest => item.is_some_and(|(item, _)| wants_word(item, view)),
         Action::Open => true,

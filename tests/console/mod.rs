@@ -94,6 +94,10 @@ fn rollback(id: &str, key: char, confirm: Confirm) -> Rollback {
     }
 }
 
+fn stream(id: &str, title: &str, after: Option<&str>) -> Stream {
+    Stream { id: id.into(), title: title.into(), spec: SPEC, session: None, after: after.map(Into::into) }
+}
+
 /// Three phases, a poll hold, two monitors, a stream, two rollbacks.
 pub fn plan() -> Plan {
     let check = || Act::Check(SPEC);
@@ -154,7 +158,7 @@ pub fn plan() -> Plan {
         phases,
         items: items.into_iter().map(|item| (item.id.clone(), item)).collect::<BTreeMap<_, _>>(),
         monitors: vec![monitor("api"), monitor("web")],
-        streams: vec![Stream { id: "chat".into(), title: "chat run".into(), spec: SPEC, session: None, after: None }],
+        streams: vec![stream("chat", "chat run", None), stream("log", "server log", Some("login"))],
         rollbacks: vec![rollback("frontend", '1', Confirm::Key), rollback("database", '2', Confirm::Type)],
         ..Plan::default()
     }
@@ -376,7 +380,7 @@ fn runs(line: &[Cell], theme: &Theme) -> Vec<String> {
         let look = look(cell, theme);
         match runs.last_mut() {
             Some((last, text)) if *last == look || cell.symbol() == " " && !look.contains("Danger") => {
-                text.push_str(cell.symbol())
+                text.push_str(cell.symbol());
             }
             _ => runs.push((look, cell.symbol().to_owned())),
         }

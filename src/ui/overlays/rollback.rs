@@ -107,7 +107,6 @@ fn confirm(
 }
 
 fn watch(window: Window, view: &View<'_>, area: Rect, buf: &mut Buffer) {
-    let area = sheet::middle(area, 100, 40);
     let Some(run) = view.board().rollbacks.last() else {
         let inner = sheet::sheet(area, "ROLLBACK", "", Role::Failed, view.theme, buf);
         sheet::rows(
@@ -120,11 +119,12 @@ fn watch(window: Window, view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let title = format!("ROLLBACK {} · run {}", run.id, run.run);
     let frame = if run.end == Some(RollbackEnd::Verified) { Role::Passed } else { Role::Failed };
     let remark = if run.end.is_none() { "Esc closes, it goes on" } else { "Esc closes" };
-    let inner = sheet::sheet(area, &title, remark, frame, view.theme, buf);
-    let width = usize::from(inner.width);
+    let width = usize::from(area.width.min(100).saturating_sub(2));
     let mut head = vec![stopwatch(view, run)];
     head.extend(ending(view, run, width));
     let body = steps(view, run, width);
+    let height = u16::try_from(head.len() + body.len() + 2).unwrap_or(u16::MAX);
+    let inner = sheet::sheet(sheet::middle(area, 100, height), &title, remark, frame, view.theme, buf);
     let head_height = u16::try_from(head.len()).unwrap_or(u16::MAX).min(inner.height);
     sheet::rows(head, Rect { height: head_height, ..inner }, buf);
     let below = Rect { y: inner.y + head_height, height: inner.height - head_height, ..inner };

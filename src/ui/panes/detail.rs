@@ -32,10 +32,10 @@ struct Page<'v> {
     rows: Vec<Row<'v>>,
 }
 
-pub fn draw(state: &State, of: Option<Line>, view: &View<'_>, frame: Role, area: Rect, buf: &mut Buffer) {
-    let (title, remark) = heading(of.as_ref(), view);
+pub fn draw(state: &State, of: Option<&Line>, view: &View<'_>, frame: Role, area: Rect, buf: &mut Buffer) {
+    let (title, remark) = heading(of, view);
     let inner = sheet::pane(area, &title, &remark, frame, view.theme, buf);
-    let rows = page(of.as_ref(), view, usize::from(inner.width));
+    let rows = page(of, view, usize::from(inner.width));
     let seen = state.window.seen(rows.len(), usize::from(inner.height));
     sheet::rows(rows.into_iter().skip(seen.start), inner, buf);
 }

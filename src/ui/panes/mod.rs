@@ -24,7 +24,7 @@ pub fn draw(pane: Pane, state: &State, view: &View<'_>, area: Rect, buf: &mut Bu
     let frame = if focused { Role::Focus } else { Role::Muted };
     match pane {
         Pane::Checklist => checklist::draw(&state.checklist, view, frame, area, buf),
-        Pane::Detail => detail::draw(&state.detail, state.checklist.selected(view), view, frame, area, buf),
+        Pane::Detail => detail::draw(&state.detail, state.checklist.selected(view).as_ref(), view, frame, area, buf),
         Pane::Streams => streams::draw(&state.streams, view, frame, area, buf),
         Pane::Journal => journal::draw(&state.journal, view, frame, area, buf),
         Pane::Monitors => monitors::draw(&state.monitors, view, frame, area, buf),

@@ -89,6 +89,12 @@ fn waiting(view: &View<'_>, item: &Item) -> Sign {
     }
 }
 
+/// True for items that only a person begins: asking whether they are due costs more than this.
+fn wants_person(item: &Item, state: &ItemState) -> bool {
+    let person = matches!(item.act, Act::Manual { .. }) || (matches!(item.act, Act::Step { .. }) && !item.auto);
+    person && matches!(state.progress, Progress::Waiting)
+}
+
 /// The key that a due item wants from a person, with its word.
 fn call(view: &View<'_>, item: &Item) -> Option<String> {
     use crate::ui::action::Action;
@@ -122,7 +128,7 @@ pub fn phase(view: &View<'_>, phase: &Phase) -> Sign {
     let opened = view.board().phases.get(&phase.id).is_some_and(|state| state.opened.is_some());
     if opened {
         let due = phase.items.iter().filter_map(|id| Some((view.plan().item(id)?, view.board().item(id)?)));
-        let due = due.filter(|(known, state)| item(view, known, state).due).count();
+        let due = due.filter(|(known, state)| wants_person(known, state) && item(view, known, state).due).count();
         return match due {
             0 => Sign::new(glyphs.waiting, Role::Plain, format!("open {counts}")),
             n => Sign { due: true, ..Sign::new(glyphs.due, Role::Focus, format!("{n} due {counts}")) },
