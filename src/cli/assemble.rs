@@ -1,7 +1,7 @@
 //! Puts a launch together: the plan read and its mistakes told, the folder, the journal, the world, the
 //! loop. What `run` and `rehearse` share.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Read as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -102,7 +102,14 @@ pub struct Flight {
 /// # Errors
 /// It cannot be read, or is no text.
 pub fn read(path: &Path) -> anyhow::Result<Source> {
-    let bytes = std::fs::read(path).with_context(|| format!("failed to read the plan {}", path.display()))?;
+    let failed = || format!("failed to read the plan {}", path.display());
+    let mut bytes = Vec::new();
+    // One byte more than is allowed tells too much from just enough, and a device without end ends here.
+    let most = u64::try_from(plan::LARGEST).unwrap_or(u64::MAX).saturating_add(1);
+    std::fs::File::open(path).with_context(failed)?.take(most).read_to_end(&mut bytes).with_context(failed)?;
+    if bytes.len() > plan::LARGEST {
+        bail!("the plan {} is larger than the {} MiB that are read", path.display(), plan::LARGEST >> 20);
+    }
     let text = String::from_utf8(bytes).with_context(|| format!("the plan {} is no UTF-8 text", path.display()))?;
     Ok(Source::new(path.display().to_string(), text))
 }

@@ -87,7 +87,14 @@ impl Journal {
     /// # Errors
     /// No thread could be started.
     pub fn in_memory() -> io::Result<Self> {
-        let store = Box::new(Memory::new());
+        Self::over(Box::new(Memory::new()))
+    }
+
+    /// A journal that begins in an empty `store` nobody else writes: no lease, no head file.
+    ///
+    /// # Errors
+    /// No thread could be started.
+    pub fn over(store: Box<dyn Store>) -> io::Result<Self> {
         Self::start(Start { store, epoch: 0, head: Head::default(), files: None })
     }
 

@@ -1,7 +1,7 @@
 //! What follows from the board and the time alone: holds at their marks, phases opening, checks and
 //! automatic steps starting, gates passing. Pure; the loop calls it until nothing follows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::board::{Board, ItemState, Progress};
@@ -207,12 +207,15 @@ fn starts(board: &Board, now: Instant, in_flight: usize) -> Vec<Timed> {
     let mut events = Vec::new();
     let mark = board.mark_at(now);
     let mut in_session: BTreeMap<&SessionId, &ItemId> = BTreeMap::new();
+    let mut stalled: BTreeSet<&SessionId> = BTreeSet::new();
     for phase in &board.plan.phases {
         let open = board.mode == Mode::Gate || is_open(board, &phase.id);
         for id in &phase.items {
             let (Some(item), Some(state)) = (board.plan.item(id), board.item(id)) else { continue };
             let before = item.session.as_ref().and_then(|session| in_session.insert(session, id));
-            if !open || !wants_start(item, state) {
+            // Behind one that waits, all of a session wait: a long one is not asked item by item.
+            let waits = |session: &SessionId| stalled.contains(session);
+            if !open || !wants_start(item, state) || item.session.as_ref().is_some_and(waits) {
                 continue;
             }
             let attempt = Attempt(state.attempt.map_or(1, |attempt| attempt.0 + 1));
@@ -232,6 +235,7 @@ fn starts(board: &Board, now: Instant, in_flight: usize) -> Vec<Timed> {
                 Due::Blocked(by) if !matches!(&state.progress, Progress::Blocked { by: known } if *known == by) => {
                     events.push((now, Event::ItemBlocked { item: id.clone(), by }));
                 }
+                Due::After(_) => stalled.extend(&item.session),
                 _ => {}
             }
         }

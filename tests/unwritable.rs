@@ -1,0 +1,295 @@
+//! A journal that cannot be written: nothing is done on the strength of what was not recorded, nothing
+//! that was seen is lost, and a rollback starts all the same, once.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
+
+mod crude;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crude::{Answer, Crude};
+use tempfile::TempDir;
+use tminus::base::jq::Jq;
+use tminus::base::source::Source;
+use tminus::base::wire::{Client, Limits, Network};
+use tminus::engine::effects::Effects;
+use tminus::engine::rollback::LaunchFile;
+use tminus::engine::run::{Crew, Loop, Parts};
+use tminus::engine::time::{Axis, Pace};
+use tminus::engine::world::{self, World};
+use tminus::journal::chain::Link;
+use tminus::journal::memory::Memory;
+use tminus::journal::record::decode;
+use tminus::journal::store::{Expected, Store, StoreError};
+use tminus::journal::{Beat, Durable, Journal};
+use tminus::launch::board::Board;
+use tminus::launch::command::{Command, Observation, Refusal};
+use tminus::launch::event::{Actor, Event, Mode, Recorded, RollbackEnd};
+use tminus::launch::id::{ItemId, MonitorId, RollbackId};
+use tminus::launch::plan::Release;
+use tminus::launch::port::{Ask, Port, Snapshot};
+use tminus::launch::time::Instant;
+use tminus::launch::verdict::Verdict;
+use tminus::plan::{Environment, Options, load};
+use tokio::sync::{mpsc, oneshot, watch};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A disk that is full while `full` says so; what was kept can be read beside it.
+struct Disk {
+    memory: Memory,
+    full: Arc<AtomicBool>,
+    kept: Arc<Mutex<Vec<Link>>>,
+}
+
+impl Store for Disk {
+    fn read(&mut self, each: &mut dyn FnMut(Link) -> bool) -> Result<(), StoreError> {
+        self.memory.read(each)
+    }
+
+    fn epoch(&mut self) -> Result<u64, StoreError> {
+        self.memory.epoch()
+    }
+
+    fn raise_epoch(&mut self) -> Result<u64, StoreError> {
+        self.memory.raise_epoch()
+    }
+
+    fn append(&mut self, expected: Expected, links: &[Link], durable: Durable) -> Result<(), StoreError> {
+        if self.full.load(Ordering::SeqCst) {
+            return Err(StoreError::Full);
+        }
+        self.memory.append(expected, links, durable)?;
+        self.kept.lock().expect("one thread").extend_from_slice(links);
+        Ok(())
+    }
+
+    fn cut(&mut self, epoch: u64, seq: u64) -> Result<(), StoreError> {
+        self.memory.cut(epoch, seq)
+    }
+
+    fn beat(&mut self) -> Result<Option<Beat>, StoreError> {
+        self.memory.beat()
+    }
+
+    fn set_beat(&mut self, epoch: u64, beat: Beat, durable: Durable) -> Result<(), StoreError> {
+        self.memory.set_beat(epoch, beat, durable)
+    }
+
+    fn settle(&mut self) -> Result<(), StoreError> {
+        self.memory.settle()
+    }
+}
+
+/// A launch whose rollback writes a line, in a loop of its own task.
+struct Launch {
+    folder: TempDir,
+    _target: Crude,
+    full: Arc<AtomicBool>,
+    kept: Arc<Mutex<Vec<Link>>>,
+    port: Port,
+    observations: mpsc::Sender<Observation>,
+    flying: tokio::task::JoinHandle<Arc<Board>>,
+    _live: watch::Sender<Arc<tminus::launch::live::Live>>,
+}
+
+fn plan(folder: &Path, target: &Crude) -> String {
+    let (runs, target) = (folder.join("runs").display().to_string(), target.address);
+    format!(
+        r#"
+[plan]
+schema = 1
+id = "unwritable"
+title = "Unwritable"
+environment = "test"
+
+[roles.owner]
+title = "Owner"
+
+[clock]
+start = "T-1h"
+
+[[phase]]
+id = "ready"
+title = "Ready"
+at = "T-1h"
+
+[[phase.item]]
+id = "look"
+title = "Someone looked"
+[phase.item.manual]
+role = "owner"
+
+[[rollback]]
+id = "back"
+title = "Back"
+key = "1"
+deadline = "5m"
+[[rollback.step]]
+id = "redo"
+class = "idempotent"
+timeout = "20s"
+by_hand = "do it by hand"
+[rollback.step.run]
+shell = '''echo ran >> {runs}'''
+[[rollback.verify]]
+id = "up"
+timeout = "5s"
+within = "10s"
+[rollback.verify.http]
+get = "http://{target}/up"
+expect = {{ json = ['.status == "ok"'] }}
+"#
+    )
+}
+
+async fn launch(crew: Option<Crew>) -> Launch {
+    let folder = tempfile::tempdir().expect("a folder");
+    let target = Crude::start([("/up", Answer::whole("application/json", r#"{"status":"ok"}"#))]).await;
+    let text = plan(folder.path(), &target);
+    std::fs::write(folder.path().join("plan.toml"), &text).expect("written");
+    std::fs::write(folder.path().join("baseline.json"), "{}").expect("written");
+    let site = LaunchFile { base: folder.path().to_owned(), network: Network::Outside, simulated: false };
+    std::fs::write(folder.path().join("launch.json"), serde_json::to_vec(&site).expect("JSON")).expect("written");
+    let source = Source::new("plan.toml", text);
+    let environment: Environment = [("HOME", "/nowhere")].into_iter().collect();
+    let loaded = load(source.clone(), &environment, &Options::default())
+        .unwrap_or_else(|wrong| panic!("{}", source.render(&wrong, false)));
+    let plan = Arc::new(loaded.plan);
+    let (full, kept) = (Arc::new(AtomicBool::new(false)), Arc::<Mutex<Vec<Link>>>::default());
+    let disk = Disk { memory: Memory::new(), full: full.clone(), kept: kept.clone() };
+    let (observations, observed) = mpsc::channel(64);
+    let world = World::new(world::Parts {
+        plan: plan.clone(),
+        catalogue: Arc::new(loaded.catalogue),
+        client: Client::new(&Network::Outside, Limits::default()).expect("a client"),
+        jq: Jq::with_worker(env!("CARGO_BIN_EXE_tminus")),
+        observations: observations.clone(),
+        program: env!("CARGO_BIN_EXE_tminus").into(),
+        folder: Some(folder.path().to_owned()),
+        base: folder.path().to_owned(),
+        simulated: None,
+    });
+    let (live_in, live) = watch::channel(Arc::default());
+    let (mut looping, port) = Loop::new(Parts {
+        board: Board::new(plan.clone()),
+        axis: Axis::new(Axis::machine(), Instant(0)),
+        journal: Journal::over(Box::new(disk)).expect("a journal"),
+        effects: Effects { world, watch: None, outputs: Arc::new(|_, _| ()), faults: None },
+        observations: observed,
+        live,
+        pace: Pace::Real,
+        script: Vec::new(),
+        operator: Actor::person("ada", None),
+        folder: Some(folder.path().to_owned()),
+    });
+    let opened = Event::LaunchOpened {
+        plan: plan.id.clone(),
+        plan_hash: plan.hash.clone(),
+        mode: Mode::Launch,
+        start: plan.clock.start,
+        release: Release::default(),
+    };
+    looping.state(opened, Actor::engine()).await.expect("recorded");
+    let flying = tokio::spawn(looping.run(crew));
+    Launch { folder, _target: target, full, kept, port, observations, flying, _live: live_in }
+}
+
+impl Launch {
+    async fn ask(&self, command: Command) -> Result<(), Refusal> {
+        let (reply, told) = oneshot::channel();
+        self.port.asks.send(Ask { command, reply }).await.expect("the loop runs");
+        tokio::time::timeout(PATIENCE, told).await.expect("in time").expect("an answer")
+    }
+
+    async fn until(&self, wanted: impl FnMut(&Arc<Snapshot>) -> bool) -> Arc<Snapshot> {
+        let mut snapshots = self.port.snapshots.clone();
+        let seen = tokio::time::timeout(PATIENCE, snapshots.wait_for(wanted)).await;
+        seen.expect("in time").expect("the loop runs").clone()
+    }
+
+    fn runs(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("runs")).unwrap_or_default()
+    }
+}
+
+fn attest() -> Command {
+    Command::Attest { item: ItemId::new("look"), note: "seen".into(), passed: true }
+}
+
+fn back() -> Command {
+    Command::Rollback { rollback: RollbackId::new("back"), why: "it is bad".into() }
+}
+
+#[tokio::test]
+async fn what_is_not_recorded_is_not_done_and_comes_when_the_disk_returns() {
+    let launch = launch(None).await;
+    launch.until(|snapshot| snapshot.board.phases.values().all(|phase| phase.opened.is_some())).await;
+    launch.full.store(true, Ordering::SeqCst);
+    let refused = launch.ask(attest()).await.expect_err("refused");
+    assert!(refused.0.starts_with("not recorded, so not done: ") && refused.0.contains("disk is full"), "{refused}");
+    let seen = launch.until(|snapshot| snapshot.alarm.is_some()).await;
+    assert!(seen.alarm.as_ref().is_some_and(|alarm| alarm.contains("the journal cannot be written")));
+    assert!(seen.board.item(&ItemId::new("look")).expect("an item").attested.is_none());
+
+    let monitor = MonitorId::new("api");
+    let seen = Observation::MonitorChanged { monitor: monitor.clone(), verdict: Verdict::Fail, why: "down".into() };
+    launch.observations.send(seen).await.expect("the loop runs");
+    launch.ask(attest()).await.expect_err("still refused");
+    launch.full.store(false, Ordering::SeqCst);
+    let back = launch.until(|snapshot| snapshot.board.monitors.contains_key(&monitor)).await;
+    assert_eq!(back.alarm, None);
+    launch.ask(attest()).await.expect("recorded again");
+}
+
+#[tokio::test]
+async fn a_rollback_starts_without_a_journal_once_and_is_recorded_when_it_can_be() {
+    let launch = launch(None).await;
+    launch.full.store(true, Ordering::SeqCst);
+    launch.ask(back()).await.expect("it runs all the same");
+    let seen = launch.until(|snapshot| snapshot.alarm.is_some()).await;
+    assert!(
+        seen.alarm.as_ref().is_some_and(|alarm| alarm.contains("rollback back #1 runs all the same")),
+        "{:?}",
+        seen.alarm
+    );
+    let mut looks = tokio::time::interval(Duration::from_millis(20));
+    let ran = async {
+        while launch.runs().is_empty() {
+            looks.tick().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, ran).await.expect("its step runs while nothing can be written");
+    launch.full.store(false, Ordering::SeqCst);
+    let over = launch.until(|snapshot| snapshot.board.rollbacks.iter().any(|run| run.end.is_some())).await;
+    assert_eq!(over.board.rollbacks.len(), 1);
+    assert_eq!(over.board.rollbacks[0].end, Some(RollbackEnd::Verified));
+    assert_eq!(launch.runs(), "ran\n", "it was started once");
+    launch.ask(Command::End { why: "done".into() }).await.expect("ended");
+    let board = launch.flying.await.expect("joined");
+    let kept: Vec<Recorded> =
+        launch.kept.lock().expect("one thread").iter().map(|link| decode(&link.bytes).expect("a record")).collect();
+    assert_eq!(Board::replay(Arc::clone(&board.plan.0), &kept).rollbacks, board.rollbacks);
+    assert_eq!(kept.iter().filter(|record| matches!(record.event, Event::RollbackRequested { .. })).count(), 1);
+}
+
+#[tokio::test]
+async fn a_crew_that_cannot_be_recorded_does_not_spin() {
+    let asked = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let (counting, full) = (asked.clone(), Arc::new(AtomicBool::new(false)));
+    let now = full.clone();
+    let crew: Crew = Box::new(move |_, _| {
+        counting.fetch_add(1, Ordering::SeqCst);
+        now.load(Ordering::SeqCst).then(|| (Actor::engine(), attest()))
+    });
+    let launch = launch(Some(crew)).await;
+    launch.full.store(true, Ordering::SeqCst);
+    full.store(true, Ordering::SeqCst);
+    // Answered at all: a crew that is asked for ever leaves nobody else a turn.
+    launch.ask(Command::Note { text: "is anybody there".into() }).await.expect_err("not recorded");
+    launch.ask(Command::Note { text: "and again".into() }).await.expect_err("not recorded");
+    assert!(asked.load(Ordering::SeqCst) < 100);
+}
