@@ -37,7 +37,7 @@ fn held(name: &str, page: &str) {
 }
 
 fn rehearsing(text: &str) -> (Source, Environment, Options) {
-    let options = Options { target: None, rehearsal: true };
+    let options = Options { rehearsal: true, ..Options::default() };
     (Source::new("every-key.toml", text), Environment::of_process(), options)
 }
 

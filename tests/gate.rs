@@ -218,3 +218,18 @@ async fn a_run_of_nothing_but_people_is_no_go() {
     assert_ne!(ran.code, Some(0), "nothing was looked at: {ran:?}");
     assert!(items(&document).is_empty());
 }
+
+#[tokio::test]
+async fn a_gate_that_needs_no_secret_runs_without_and_one_that_does_cannot_tell() {
+    let contract = Contract::start().await;
+    let (_, served) = place(&contract).await;
+    let (api, web) = (contract.url(""), format!("http://{}", served.address));
+    let bare = Place::new(&[("API_BASE_URL", &api), ("WEB_BASE_URL", &web)]);
+    let (ran, document) = gate(&bare, PLAN, &["gate-a"]).await;
+    assert_eq!((ran.code, &document["verdict"]), (Some(0), &"pass".into()), "{ran:?}");
+    assert!(ran.err.contains("SMOKE_PASSWORD is not set"), "{ran:?}");
+    let (ran, document) = gate(&bare, PLAN, &["login"]).await;
+    assert_eq!((ran.code, &item(&document, "login")["verdict"]), (Some(2), &"unknown".into()), "{ran:?}");
+    let why = item(&document, "login")["summary"].as_str().unwrap_or_default();
+    assert!(why.contains("smoke_") && why.contains("not set"), "{why}");
+}

@@ -364,7 +364,12 @@ fn a_break_in_the_chain_is_found_and_a_torn_line_is_not_one() {
     assert_eq!(follow.read().expect("whole").iter().map(|entry| entry.seq).collect::<Vec<_>>(), [4]);
     assert!(Log::is_held(&path).expect("looked"));
     drop(log);
-    assert!(!Log::is_held(&path).expect("looked"));
+    // A child that another test is just starting may hold the lock's file until it becomes its program.
+    let free = |_| {
+        std::thread::yield_now();
+        !Log::is_held(&path).expect("looked")
+    };
+    assert!((0..1_000_000).any(free));
 
     let whole = fs::read(&path).expect("read");
     let written = whole.iter().position(|byte| *byte == 0).expect("room");

@@ -15,9 +15,10 @@ use tempfile::TempDir;
 use tminus::base::jq::Jq;
 use tminus::base::source::Source;
 use tminus::base::wire::{Client, Limits, Network};
+use tminus::clock;
 use tminus::engine::effects::Effects;
 use tminus::engine::rollback::LaunchFile;
-use tminus::engine::run::{Crew, Loop, Parts};
+use tminus::engine::run::{Crew, Loop, Parts, wires};
 use tminus::engine::time::{Axis, Pace};
 use tminus::engine::world::{self, World};
 use tminus::journal::chain::Link;
@@ -31,7 +32,7 @@ use tminus::launch::event::{Actor, Event, Mode, Recorded, RollbackEnd};
 use tminus::launch::id::{ItemId, MonitorId, RollbackId};
 use tminus::launch::plan::Release;
 use tminus::launch::port::{Ask, Port, Snapshot};
-use tminus::launch::time::Instant;
+use tminus::launch::time::{Instant, Now};
 use tminus::launch::verdict::Verdict;
 use tminus::plan::{Environment, Options, load};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -174,7 +175,11 @@ async fn launch(crew: Option<Crew>) -> Launch {
         simulated: None,
     });
     let (live_in, live) = watch::channel(Arc::default());
-    let (mut looping, port) = Loop::new(Parts {
+    let now = Now { instant: Instant(0), wall: clock::wall() };
+    let folder_name = folder.path().display().to_string();
+    let first = Snapshot::unopened(plan.clone(), Mode::Launch, now, clock::boot(), folder_name);
+    let (wires, port) = wires(first);
+    let parts = Parts {
         board: Board::new(plan.clone()),
         axis: Axis::new(Axis::machine(), Instant(0)),
         journal: Journal::over(Box::new(disk)).expect("a journal"),
@@ -185,7 +190,8 @@ async fn launch(crew: Option<Crew>) -> Launch {
         script: Vec::new(),
         operator: Actor::person("ada", None),
         folder: Some(folder.path().to_owned()),
-    });
+    };
+    let mut looping = Loop::new(parts, wires);
     let opened = Event::LaunchOpened {
         plan: plan.id.clone(),
         plan_hash: plan.hash.clone(),

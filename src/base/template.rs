@@ -44,7 +44,7 @@ pub struct Scope {
 
 /// A name without a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no value for `{0}`: nothing before this captured it")]
+#[error("no value for `{0}`: it was not captured before this, or its secret is not set")]
 pub struct Unbound(pub String);
 
 impl Template {

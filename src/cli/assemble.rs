@@ -118,9 +118,8 @@ pub fn read(path: &Path) -> anyhow::Result<Source> {
 ///
 /// # Errors
 /// The plan is not sound.
-pub fn load(source: &Source, rehearsal: bool) -> anyhow::Result<Loaded> {
-    let options = Options { target: None, rehearsal };
-    match plan::load(source.clone(), &Environment::of_process(), &options) {
+pub fn load(source: &Source, options: &Options) -> anyhow::Result<Loaded> {
+    match plan::load(source.clone(), &Environment::of_process(), options) {
         Ok(loaded) => Ok(loaded),
         Err(mistakes) => {
             let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
@@ -300,4 +299,10 @@ fn first_event(plan: &Plan, records: &[Recorded], t: i64, rehearsal: bool) -> Ev
 pub fn base_of(plan: &Path) -> PathBuf {
     let folder = plan.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
+}
+
+/// The plan of a launch to go on with, as it lay in its own folder: files it names are told from there.
+pub fn named(site: &Site) -> String {
+    let file = Path::new(&site.plan).file_name().unwrap_or_default();
+    site.base.join(file).display().to_string()
 }

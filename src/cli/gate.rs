@@ -28,7 +28,7 @@ use crate::launch::plan::Item;
 use crate::launch::port::Snapshot;
 use crate::launch::time::{Instant, Now};
 use crate::launch::verdict::{Finding, Verdict};
-use crate::plan::Loaded;
+use crate::plan::{Loaded, Options};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -48,7 +48,10 @@ pub struct Arguments {
 /// The plan, the names or the folder are wrong.
 pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let source = assemble::read(&arguments.plan)?;
-    let loaded = assemble::load(&source, false)?;
+    let loaded = assemble::load(&source, &Options { without_secrets: true, ..Options::default() })?;
+    for unset in &loaded.unset {
+        eprintln!("tminus: {} is not set ({}): what needs it cannot be told", unset.variable, source.at(unset.span));
+    }
     let selected = select(&loaded.plan, &arguments.names).map_err(anyhow::Error::msg)?;
     runtime()?.block_on(fly(arguments, loaded, selected))
 }

@@ -18,6 +18,7 @@ use crate::journal::LaunchFolder;
 use crate::launch::event::Mode;
 use crate::launch::id::RollbackId;
 use crate::launch::plan::Plan;
+use crate::plan::Options;
 use crate::rehearsal::{Faults, Injection, Target};
 
 /// The plan that is flown when none is named.
@@ -64,7 +65,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         .iter()
         .map(|text| Injection::from_str(text).with_context(|| format!("--fault {text}")))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let loaded = assemble::load(&source, true)?;
+    let loaded = assemble::load(&source, &Options { rehearsal: true, ..Options::default() })?;
     let operator = assemble::operator(common, &loaded.plan)?;
     let drill = drill(arguments.drill.as_deref(), &loaded.plan)?;
     let (folder, new) = assemble::folder(common, &loaded.plan.id, true)?;

@@ -11,6 +11,7 @@ use super::{Common, runtime};
 use crate::base::wire::Network;
 use crate::engine::time::Pace;
 use crate::launch::event::Mode;
+use crate::plan::Options;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -37,13 +38,13 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
             if site.rehearsal {
                 anyhow::bail!("{} is a rehearsal: go on with `tminus rehearse --launch`", folder.path().display());
             }
-            source.name.clone_from(&site.plan);
+            source.name = assemble::named(&site);
             (source, Some(site))
         }
         (None, Some(plan)) => (assemble::read(plan)?, None),
         (None, None) => anyhow::bail!("no launch is in that folder: name the plan to open one there"),
     };
-    let loaded = assemble::load(&source, false)?;
+    let loaded = assemble::load(&source, &Options::default())?;
     let operator = assemble::operator(common, &loaded.plan)?;
     let (folder, new) = assemble::folder(common, &loaded.plan.id, false)?;
     let site = known.unwrap_or_else(|| Site {

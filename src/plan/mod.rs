@@ -60,6 +60,10 @@ pub struct Options {
     pub target: Option<String>,
     /// Secrets are stand-ins, the environment's own are not read, and what is not set is no mistake.
     pub rehearsal: bool,
+    /// A secret whose variable is not set is left without a value instead of being a mistake: what needs it
+    /// says so when it is tried, everything else runs. For a gate that needs no secret, and for a rollback,
+    /// which must not fail for want of what it does not use.
+    pub without_secrets: bool,
 }
 
 /// A sound plan.
@@ -72,7 +76,7 @@ pub struct Loaded {
     pub warnings: Vec<Diagnostic>,
     /// Where the table of each catalogue entry stands; the same order as the entries.
     pub places: Vec<Place>,
-    /// What the environment does not set and a rehearsal stood in for.
+    /// What the environment does not set: stood in for by a rehearsal, or left without a value.
     pub unset: Vec<Unset>,
 }
 

@@ -21,7 +21,7 @@ pub struct Checked {
 /// Loads a plan and tries its checks on their examples. Reads no secret and asks for none: what the
 /// environment must set for a launch and does not is told in one line, and is no mistake of the plan.
 pub async fn check_report(source: &Source, environment: &Environment, jq: &Jq, colour: bool) -> Checked {
-    let options = Options { target: None, rehearsal: true };
+    let options = Options { rehearsal: true, ..Options::default() };
     match load(source.clone(), environment, &options) {
         Err(found) => told(source, &found, BTreeSet::new(), colour),
         Ok(loaded) => {

@@ -36,6 +36,9 @@ impl<'a> Reader<'a> {
                 }
                 None => None,
             };
+            if value.is_none() && self.options.without_secrets {
+                continue;
+            }
             // Stands in for a wrong one, so that what uses it is not wrong too.
             let value = value.unwrap_or_else(|| format!("rehearsal-{name}"));
             self.scope.bind_secret(name, Value::String(value));
@@ -74,6 +77,10 @@ impl<'a> Reader<'a> {
         }
         match set {
             Some(value) => self.long_enough(name, value, env.span),
+            None if self.options.without_secrets => {
+                self.unset.push(Unset { variable: env.value, span: env.span });
+                None
+            }
             None => {
                 self.missing_variable(&env, &format!("the secret `{name}`"));
                 None

@@ -20,6 +20,6 @@ pub fn board(folder: &Path, records: &[Recorded]) -> Board {
     let text = std::fs::read_to_string(folder.join("plan.toml")).expect("a frozen plan");
     let source = Source::new("plan.toml", text);
     let environment: Environment = [("SMOKE_USERNAME", "unused"), ("SMOKE_PASSWORD", "unused")].into_iter().collect();
-    let loaded = load(source, &environment, &Options { target: None, rehearsal: true }).expect("a sound plan");
+    let loaded = load(source, &environment, &Options { rehearsal: true, ..Options::default() }).expect("a sound plan");
     Board::replay(Arc::new(loaded.plan), records)
 }

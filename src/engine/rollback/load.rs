@@ -48,8 +48,9 @@ pub fn load(launch: &Path, run: u32, rollback: &RollbackId) -> Result<(Orders, K
     let captured: BTreeMap<String, Captured> = json_if_there(&launch.join("baseline.json"))?;
     let path = launch.join("plan.toml");
     let text = std::fs::read_to_string(&path).map_err(|error| format!("failed to read {}: {error}", path.display()))?;
-    let options = Options { target: None, rehearsal: file.simulated };
-    let source = Source::new("plan.toml", text);
+    let options = Options { rehearsal: file.simulated, without_secrets: true, ..Options::default() };
+    // Named as it lay in its own folder: its secrets' files are told from there.
+    let source = Source::new(file.base.join("plan.toml").display().to_string(), text);
     let loaded = plan::load(source.clone(), &Environment::of_process(), &options)
         .map_err(|wrong| format!("the frozen plan does not load: {}", source.render(&wrong, false)))?;
     let found = loaded.plan.rollback(rollback).cloned();
