@@ -200,7 +200,12 @@ pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
         folder.write(&folder.path().join("reserve"), &[0; RESERVE])?;
     }
     folder.write(&folder.launch(), &serde_json::to_vec_pretty(&site)?)?;
+    if opened.records.is_empty() {
+        fits(&plan)?;
+    }
+    same_plan(&plan, &opened.records, folder.path())?;
     let board = Board::replay(Arc::clone(&plan), &opened.records);
+    let over = board.ended.is_some();
     let axis = axis(&board, opened.beat);
     // A heartbeat from before the last record tells less than the record.
     let beat = opened.beat.filter(|beat| beat.at >= board.at).map(|beat| beat.t);
@@ -250,12 +255,11 @@ pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
         folder: Some(folder.path().to_owned()),
     };
     let mut looping = Loop::new(parts, wires);
-    if new {
-        let terms = launch::board::terms(&plan, Instant(0), clock::wall());
-        Countdown::new(Instant(0), plan.start(clock::wall()), terms).with_context(|| source.name.clone())?;
+    // Nothing is added to a launch that has ended.
+    if !over {
+        let event = first_event(&plan, &opened.records, t, site.rehearsal);
+        looping.state(event, operator.clone()).await.map_err(anyhow::Error::msg)?;
     }
-    let event = first_event(&plan, &opened.records, t, site.rehearsal);
-    looping.state(event, operator.clone()).await.map_err(anyhow::Error::msg)?;
     let noticed = opened.noticed.iter().map(ToString::to_string).collect();
     Ok(Flight { looping, target, noticed })
 }
@@ -305,4 +309,44 @@ pub fn base_of(plan: &Path) -> PathBuf {
 pub fn named(site: &Site) -> String {
     let file = Path::new(&site.plan).file_name().unwrap_or_default();
     site.base.join(file).display().to_string()
+}
+
+/// Whether a new launch of `plan` can meet its own clock and window now; asked before anything is made.
+///
+/// # Errors
+/// Why it cannot.
+pub fn fits(plan: &Plan) -> anyhow::Result<()> {
+    let terms = launch::board::terms(plan, Instant(0), clock::wall());
+    Countdown::new(Instant(0), plan.start(clock::wall()), terms).context("the plan's clock")?;
+    Ok(())
+}
+
+/// The frozen plan is the one the launch was opened with: another would replay to another board.
+fn same_plan(plan: &Plan, records: &[Recorded], folder: &Path) -> anyhow::Result<()> {
+    match records.first().map(|record| &record.event) {
+        Some(Event::LaunchOpened { plan_hash, .. }) if *plan_hash != plan.hash => {
+            bail!(
+                "{}/plan.toml is not the plan this launch was opened with: put the frozen copy back",
+                folder.display()
+            )
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A launch keeps the plan it was opened with.
+///
+/// # Errors
+/// The one named now differs from it.
+pub fn same_text(named: &Path, frozen: &Path) -> anyhow::Result<()> {
+    let (named_source, frozen_source) = (read(named)?, read(frozen)?);
+    if named_source.text != frozen_source.text {
+        bail!(
+            "{} differs from the plan this launch was opened with ({}): a launch keeps its plan; \
+             leave the plan out to go on with the frozen one",
+            named.display(),
+            frozen.display()
+        );
+    }
+    Ok(())
 }

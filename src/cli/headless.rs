@@ -27,6 +27,9 @@ use crate::launch::{countdown, gate, poll, schedule};
 /// How long an interrupted launch may take to write down that it was left.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// How long the scripted crew waits at the poll for a baseline value that comes late, in milliseconds.
+const PATIENCE_MS: i64 = 12_000;
+
 /// Without a console, whether a scripted crew acts, and what it drills.
 pub struct Script {
     pub drill: Option<RollbackId>,
@@ -89,8 +92,14 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
     if let Some(why) = &port.snapshots.borrow().board.ended {
         eprintln!("tminus: this launch has ended ({why}); nothing of it runs again");
     }
+    let mut held_since = None;
     let crew: Crew = Box::new(move |board, now| match &script {
-        Some(script) => crew::next(board, now, script.drill.as_ref()).map(|command| (crew::actor(), command)),
+        Some(script) => {
+            let polled = poll::at_poll_hold(board, now) && !board.is_busy();
+            let since = if polled { *held_since.get_or_insert_with(clock::boot) } else { clock::boot() };
+            let patient = clock::boot() - since < PATIENCE_MS;
+            crew::next(board, now, script.drill.as_ref(), patient).map(|command| (crew::actor(), command))
+        }
         None => unattended(board, now).map(|command| (Actor::engine(), command)),
     });
     let progress = Progress::start(&port);

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::base::text::printable;
 use crate::journal::{self, LaunchFolder, Purpose};
 use crate::launch::telling::tell;
 
@@ -24,7 +25,13 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     for record in &opened.records {
         let at = record.occurred_at.format("%Y-%m-%dT%H:%M:%S%.3fZ");
         let stamp = if record.actor.scripted { " (scripted)" } else { "" };
-        writeln!(out, "{:>6}  {at}  {}{stamp}: {}", record.seq, record.actor.name, tell(record))?;
+        writeln!(
+            out,
+            "{:>6}  {at}  {}{stamp}: {}",
+            record.seq,
+            printable(&record.actor.name),
+            printable(&tell(record))
+        )?;
     }
     for notice in &opened.noticed {
         eprintln!("tminus: {notice}");

@@ -53,6 +53,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
             if !site.rehearsal {
                 anyhow::bail!("{} is a launch, not a rehearsal: go on with `tminus run`", folder.path().display());
             }
+            if let Some(plan) = &arguments.plan {
+                assemble::same_text(plan, &folder.plan())?;
+            }
             let mut source = assemble::read(&folder.plan())?;
             source.name.clone_from(&site.plan);
             (source, site.base)
@@ -67,6 +70,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         .collect::<anyhow::Result<Vec<_>>>()?;
     let loaded = assemble::load(&source, &Options { rehearsal: true, ..Options::default() })?;
     let operator = assemble::operator(common, &loaded.plan)?;
+    if existing.is_none() {
+        assemble::fits(&loaded.plan)?;
+    }
     let drill = drill(arguments.drill.as_deref(), &loaded.plan)?;
     let (folder, new) = assemble::folder(common, &loaded.plan.id, true)?;
     let (plan, catalogue) = (Arc::new(loaded.plan), Arc::new(loaded.catalogue));

@@ -31,7 +31,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         (Some(folder), plan) => {
             let folder = crate::journal::LaunchFolder::open(folder)?;
             if let Some(plan) = plan {
-                same_plan(plan, &folder.plan())?;
+                assemble::same_text(plan, &folder.plan())?;
             }
             let mut source = assemble::read(&folder.plan())?;
             let site = assemble::site(&folder)?;
@@ -46,6 +46,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     };
     let loaded = assemble::load(&source, &Options::default())?;
     let operator = assemble::operator(common, &loaded.plan)?;
+    if existing.is_none() {
+        assemble::fits(&loaded.plan)?;
+    }
     let (folder, new) = assemble::folder(common, &loaded.plan.id, false)?;
     let site = known.unwrap_or_else(|| Site {
         version: 1,
@@ -63,18 +66,4 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         assemble::open(opening, wires).await
     };
     runtime()?.block_on(headless::fly(front, common, None, opening))
-}
-
-/// A running launch keeps the plan it was opened with.
-fn same_plan(named: &Path, frozen: &Path) -> anyhow::Result<()> {
-    let (named_source, frozen_source) = (assemble::read(named)?, assemble::read(frozen)?);
-    if named_source.text != frozen_source.text {
-        anyhow::bail!(
-            "{} differs from the plan this launch was opened with ({}): a launch keeps its plan; \
-             leave the plan out to go on with the frozen one",
-            named.display(),
-            frozen.display()
-        );
-    }
-    Ok(())
 }

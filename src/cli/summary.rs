@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use crate::base::text::printable;
 use crate::launch::board::{Board, Progress};
 use crate::launch::countdown;
 use crate::launch::event::{Mode, RollbackEnd, Vote};
@@ -25,6 +26,7 @@ pub fn exit_code(board: &Board, now: Instant) -> i32 {
         })
         .max();
     let rolled_back = board.mode == Mode::Launch && board.rollbacks.iter().any(|run| run.end.is_some());
+    let all_clear = board.plan.phases.iter().all(|phase| gate::standing(board, phase, now).is_clear());
     let lifted = board.clock.as_ref().is_none_or(|clock| clock.t0.is_some());
     match worst {
         _ if rolled_back => 4,
@@ -32,6 +34,8 @@ pub fn exit_code(board: &Board, now: Instant) -> i32 {
         None if board.ended.is_none() => 2,
         Some(_) => 1,
         None if !lifted => 1,
+        // Something of it has no verdict at all: that is not GO.
+        None if !all_clear => 2,
         None => 0,
     }
 }
@@ -56,9 +60,13 @@ pub fn text(board: &Board, now: Instant, folder: &str) -> String {
         }
     }
     if let Some(why) = &board.ended {
-        let _ = writeln!(out, "ended: {why}");
+        let _ = writeln!(out, "ended: {}", printable(why));
     }
-    let _ = writeln!(out, "\njournal    {folder}/journal.db ({} records)\nartifacts  {folder}/", board.seq);
+    let _ = writeln!(
+        out,
+        "\njournal    {folder}/journal.db ({} records)\nartifacts  {folder}/{{steps,rollback,streams}}",
+        board.seq
+    );
     out
 }
 
@@ -81,7 +89,7 @@ fn phases(board: &Board, now: Instant, out: &mut String) {
                 _ => state.report.as_ref().map(|report| report.summary.clone()).unwrap_or_default(),
             });
             let verdict = verdict.map_or("not run", Verdict::word);
-            let _ = writeln!(out, "           {verdict:<7} {id}: {}", why.unwrap_or_default());
+            let _ = writeln!(out, "           {verdict:<7} {id}: {}", printable(&why.unwrap_or_default()));
         }
     }
 }

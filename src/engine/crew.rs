@@ -18,9 +18,10 @@ pub fn actor() -> Actor {
     Actor { name: "crew".into(), role: None, scripted: true }
 }
 
-/// What the crew does next at `now`; none while it waits for the world or the clock.
+/// What the crew does next at `now`; none while it waits for the world or the clock. `patient` is whether it
+/// still waits at the poll for what the machine lacks (a baseline value that comes late).
 #[must_use]
-pub fn next(board: &Board, now: Instant, drill: Option<&RollbackId>) -> Option<Command> {
+pub fn next(board: &Board, now: Instant, drill: Option<&RollbackId>, patient: bool) -> Option<Command> {
     if board.ended.is_some() || board.rolling_back().is_some() {
         return None;
     }
@@ -44,7 +45,7 @@ pub fn next(board: &Board, now: Instant, drill: Option<&RollbackId>) -> Option<C
         });
     }
     match clock.phase {
-        countdown::Phase::Holding => at_hold(board, &clock, now),
+        countdown::Phase::Holding => at_hold(board, &clock, now, patient),
         countdown::Phase::Liftoff if finished(board, now) => Some(match drill {
             Some(drill) if board.rollbacks.is_empty() => {
                 Command::Rollback { rollback: drill.clone(), why: "rollback drill".into() }
@@ -73,7 +74,7 @@ fn for_item(board: &Board, item: &Item, now: Instant) -> Option<Command> {
     }
 }
 
-fn at_hold(board: &Board, clock: &countdown::Countdown, now: Instant) -> Option<Command> {
+fn at_hold(board: &Board, clock: &countdown::Countdown, now: Instant, patient: bool) -> Option<Command> {
     // What the machine latched because nobody watched, the crew clears as a person would; a gate's latch
     // and the poll's clear themselves.
     for who in clock.latches.keys() {
@@ -86,6 +87,9 @@ fn at_hold(board: &Board, clock: &countdown::Countdown, now: Instant) -> Option<
         }
     }
     let polled = poll::at_poll_hold(board, now) || clock.latches.contains_key(schedule::GO_LATCH);
+    if polled && patient && !poll::machine_blocks(board, now).is_empty() {
+        return None;
+    }
     let silent = board.plan.poll.iter().find(|role| !board.votes.contains_key(*role));
     if let Some(silent) = silent.filter(|_| polled) {
         let machine = poll::machine_blocks(board, now);
@@ -94,6 +98,9 @@ fn at_hold(board: &Board, clock: &countdown::Countdown, now: Instant) -> Option<
             None => Vote::Go,
         };
         return Some(Command::Vote { role: silent.clone(), vote });
+    }
+    if let Some(why) = poll::tally(board, now).blocking.into_iter().next().filter(|_| polled) {
+        return Some(Command::Scrub { why });
     }
     let latched = clock.latches.keys().any(|who| who != countdown::BUILT_IN);
     let served = clock.hold_left().is_none_or(|left| left.is_zero());

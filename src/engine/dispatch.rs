@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::time::Axis;
 use crate::journal::record::settle;
 use crate::launch::board::Board;
-use crate::launch::command::{Input, Refusal};
+use crate::launch::command::{Input, Observation, Refusal};
 use crate::launch::decide::decide;
 use crate::launch::event::{Actor, Event, Recorded};
 use crate::launch::id::ItemId;
@@ -63,7 +63,10 @@ impl Dispatch {
                 continue;
             }
             let now = axis.now();
-            if place == 0 || matches!(input, Input::Command { .. }) {
+            // What follows from a time nobody watched is not asked for before that is folded: T-0 never
+            // fires unwatched.
+            let slept = matches!(input, Input::Observation(Observation::Slept { .. }));
+            if !slept && (place == 0 || matches!(input, Input::Command { .. })) {
                 self.follow(now, &mut turn);
             }
             let actor = match input {
@@ -145,3 +148,7 @@ impl Dispatch {
         turn.records.push(record);
     }
 }
+
+#[cfg(test)]
+#[path = "dispatch_tests.rs"]
+mod tests;

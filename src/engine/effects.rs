@@ -68,7 +68,9 @@ impl Effects {
                     steps::start(&self.world, &self.outputs, item, spec, *attempt, &world::baseline(board));
                 }
             }
-            Event::ItemCancelled { item, attempt, .. } => self.world.cancel(item, *attempt),
+            Event::ItemCancelled { item, attempt, .. } | Event::CancelAsked { item, attempt, .. } => {
+                self.world.cancel(item, *attempt)
+            }
             Event::ItemEnded { item, report, .. } if report.verdict == Verdict::Pass => {
                 for stream in board.plan.streams.iter().filter(|stream| stream.after.as_ref() == Some(item)) {
                     self.open_stream(stream);

@@ -13,7 +13,7 @@ use super::dispatch::{Dispatch, Turn};
 use super::door;
 use super::effects::Effects;
 use super::time::{Axis, Pace};
-use crate::journal::{Beat, Draft, Durable, Journal};
+use crate::journal::{Beat, Draft, Durable, Health, Journal};
 use crate::launch::board::Board;
 use crate::launch::command::{Command, Input, Observation, Refusal};
 use crate::launch::event::{Actor, Event, Recorded};
@@ -114,6 +114,8 @@ impl Loop {
 
     /// Runs until the launch has ended or this console leaves. The board as it is then.
     pub async fn run(mut self, mut crew: Option<Crew>) -> Arc<Board> {
+        // A console killed between the record and the file left a rollback without its way back.
+        self.parts.effects.world.keep_baseline(self.dispatch.published());
         self.parts.effects.begin(self.dispatch.published());
         let (mut console_open, mut live_open) = (true, true);
         let turn = self.dispatch.turn(&[], &self.parts.axis);
@@ -219,6 +221,10 @@ impl Loop {
             return;
         }
         let now = self.parts.axis.now().instant;
+        // While a person is wanted the clock runs as it will on the day.
+        if matches!(self.parts.pace, Pace::Times(_)) && schedule::wants_person(board, now) {
+            return;
+        }
         let t = board.mark_at(now);
         let faults = self.parts.script.iter().filter_map(|(from, _)| *from).filter(|from| *from < t);
         let faults = faults.map(|from| Instant(now.0 + (t.0 - from.0)));
@@ -306,6 +312,11 @@ impl Loop {
         let now = self.parts.axis.now();
         if let Some(clock) = self.dispatch.published().clock_at(now.instant) {
             self.parts.journal.beat(Beat { t: clock.t, at: now.instant, wall: now.wall });
+        }
+        match &*self.parts.journal.health().borrow() {
+            Health::Well => {}
+            Health::Failing(why) => self.alarm = Some(format!("the journal cannot be written: {why}")),
+            Health::Lost(why) => self.alarm = Some(format!("the journal is lost to this console: {why}")),
         }
         self.publish();
     }

@@ -17,7 +17,7 @@ use crate::launch::time::Mark;
 use crate::launch::verdict::{Captured, Exchange, Finding, Outcome, Report, Verdict};
 
 /// The names of all events of version 1.
-pub const TYPES: [&str; 37] = [
+pub const TYPES: [&str; 39] = [
     "LaunchOpened",
     "ConsoleReturned",
     "ConsoleLeft",
@@ -34,6 +34,7 @@ pub const TYPES: [&str; 37] = [
     "Frozen",
     "Thawed",
     "PhaseOpened",
+    "PhaseRunAgain",
     "GatePassed",
     "ItemStarted",
     "ItemEnded",
@@ -41,6 +42,7 @@ pub const TYPES: [&str; 37] = [
     "StepIntended",
     "StepStarted",
     "StepEnded",
+    "CancelAsked",
     "ItemCancelled",
     "Attested",
     "Waived",
@@ -110,6 +112,9 @@ pub enum EventV1 {
     PhaseOpened {
         phase: PhaseId,
     },
+    PhaseRunAgain {
+        phase: PhaseId,
+    },
     GatePassed {
         phase: PhaseId,
         waivers: u32,
@@ -144,6 +149,11 @@ pub enum EventV1 {
         verdict: Verdict,
         #[serde(with = "OutcomeV1")]
         outcome: Outcome,
+    },
+    CancelAsked {
+        item: ItemId,
+        attempt: Attempt,
+        why: String,
     },
     ItemCancelled {
         item: ItemId,

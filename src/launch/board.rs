@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::countdown::{self, Countdown, Terms};
 use super::event::{Actor, Event, Mode, Recorded, Vote};
+use super::gate;
 use super::id::{Attempt, ItemId, MonitorId, PhaseId, RoleId, StreamId};
 use super::plan::{Act, Plan};
 use super::rollback::RollbackRun;
@@ -84,6 +85,8 @@ pub struct ItemState {
     pub waiver: Option<Waiver>,
     pub attested: Option<Attest>,
     pub acknowledged: bool,
+    /// A person ended the attempt, or asked its step to end: nothing tries again by itself.
+    pub cancelled: bool,
     pub history: Vec<(Attempt, Verdict)>,
 }
 
@@ -282,6 +285,7 @@ impl Board {
             Event::PhaseOpened { phase } => {
                 self.phases.entry(phase.clone()).or_default().opened.get_or_insert(record.at);
             }
+            Event::PhaseRunAgain { phase } => self.fold_again(phase),
             Event::GatePassed { phase, .. } => self.phases.entry(phase.clone()).or_default().passed = true,
             Event::Frozen { why } => self.frozen = Some(why.clone()),
             Event::Thawed { .. } => self.frozen = None,
@@ -318,13 +322,24 @@ impl Board {
         }
     }
 
+    /// Its checks that do not run just now wait again; the schedule starts them in their order.
+    fn fold_again(&mut self, phase: &PhaseId) {
+        let plan = Arc::clone(&self.plan.0);
+        let items = plan.items.values().filter(|item| item.phase == *phase && matches!(item.act, Act::Check(_)));
+        for item in items {
+            if let Some(state) = self.items.get_mut(&item.id).filter(|state| !state.is_running()) {
+                Arc::make_mut(state).progress = Progress::Waiting;
+            }
+        }
+    }
+
     /// What was only in the memory of the console that went is gone: checks in flight look again, and a
     /// session that was not through starts again at its first item (its cookies were never on disk).
     /// Steps keep their place: their outcome is learnt from their own files.
     fn fold_return(&mut self) {
         let plan = Arc::clone(&self.plan.0);
         let through = |board: &Self, id: &ItemId| {
-            board.item(id).is_some_and(|state| matches!(state.progress, Progress::Ended { verdict: Verdict::Pass, .. }))
+            board.plan.item(id).is_some_and(|item| !matches!(gate::clear(board, item, board.at), gate::Clear::No(_)))
         };
         let broken: BTreeSet<_> = plan
             .items
@@ -393,13 +408,16 @@ impl Board {
 
     fn fold_item(&mut self, record: &Recorded) {
         let Some(id) = item_of(&record.event) else { return };
+        let retries = self.plan.item(id).map_or(0, |item| item.retries);
         let Some(state) = self.items.get_mut(id) else { return };
         let state = Arc::make_mut(state);
         match &record.event {
             Event::ItemStarted { attempt, .. } => {
-                state.begin(*attempt, Progress::Running { since: record.at, pid: None });
+                state.begin(*attempt, Progress::Running { since: record.at, pid: None }, retries);
             }
-            Event::StepIntended { attempt, .. } => state.begin(*attempt, Progress::Intended { since: record.at }),
+            Event::StepIntended { attempt, .. } => {
+                state.begin(*attempt, Progress::Intended { since: record.at }, retries);
+            }
             Event::StepStarted { pid, .. } => {
                 state.progress = Progress::Running { since: record.at, pid: Some(*pid) };
             }
@@ -413,8 +431,10 @@ impl Board {
             }
             Event::ItemCancelled { attempt, why, .. } => {
                 state.report = Some(Arc::new(Report::plain(Verdict::Unknown, why.clone(), Duration::ZERO)));
+                state.cancelled = true;
                 state.end(*attempt, Verdict::Unknown, record.at);
             }
+            Event::CancelAsked { .. } => state.cancelled = true,
             Event::ItemBlocked { by, .. } => state.progress = Progress::Blocked { by: by.clone() },
             Event::Attested { note, passed, .. } => {
                 let verdict = if *passed { Verdict::Pass } else { Verdict::Fail };
@@ -435,9 +455,11 @@ impl Board {
 }
 
 impl ItemState {
-    fn begin(&mut self, attempt: Attempt, progress: Progress) {
+    /// A retry while there are some left; with none left it is a person's new run.
+    fn begin(&mut self, attempt: Attempt, progress: Progress, retries: u32) {
         let again = matches!(self.progress, Progress::Ended { verdict, .. } if verdict != Verdict::Pass);
-        self.retries = if again { self.retries + 1 } else { 0 };
+        self.retries = if again && !self.cancelled && self.retries < retries { self.retries + 1 } else { 0 };
+        self.cancelled = false;
         self.attempt = Some(attempt);
         self.progress = progress;
         // A waiver or an acknowledgement was given for what was seen then.
@@ -462,6 +484,7 @@ pub fn item_of(event: &Event) -> Option<&ItemId> {
         | Event::StepIntended { item, .. }
         | Event::StepStarted { item, .. }
         | Event::StepEnded { item, .. }
+        | Event::CancelAsked { item, .. }
         | Event::ItemCancelled { item, .. }
         | Event::Attested { item, .. }
         | Event::Waived { item, .. }

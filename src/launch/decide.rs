@@ -8,7 +8,7 @@ use super::gate;
 use super::id::{Attempt, ItemId, RoleId, RollbackId};
 use super::plan::{Act, Class, Item, Power};
 use super::poll;
-use super::schedule::{Due, due};
+use super::schedule::{Due, due, waits_for};
 use super::time::Instant;
 use super::verdict::Verdict;
 
@@ -78,10 +78,14 @@ fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec
         Command::RunItem { item } => run_item(board, find(board, item)?, now).map(|event| vec![event]),
         Command::RunPhase { phase } => {
             let phase = board.plan.phase(phase).ok_or_else(|| Refusal(format!("no phase {phase}")))?;
-            let items = phase.items.iter().filter_map(|id| board.plan.item(id));
-            let checks = items.filter(|item| matches!(item.act, Act::Check(_)));
-            let events: Vec<Event> = checks.filter_map(|item| run_item(board, item, now).ok()).collect();
-            if events.is_empty() { Err(Refusal("no check of this phase can run now".into())) } else { Ok(events) }
+            if board.phases.get(&phase.id).is_none_or(|state| state.opened.is_none()) {
+                return Err(Refusal(format!("{} opens at {}", phase.id, phase.at)));
+            }
+            let checks = |id: &&ItemId| board.plan.item(id).is_some_and(|item| matches!(item.act, Act::Check(_)));
+            if phase.items.iter().filter(checks).count() == 0 {
+                return Err(Refusal(format!("{} has no checks", phase.id)));
+            }
+            one(Event::PhaseRunAgain { phase: phase.id.clone() })
         }
         Command::Cancel { item } => cancel(board, by, find(board, item)?),
         Command::Attest { item, note, passed } => attest(board, by, find(board, item)?, note, *passed, now),
@@ -196,7 +200,8 @@ fn run_item(board: &Board, item: &Item, now: Instant) -> Result<Event, Refusal> 
     if state.is_running() {
         return Err(Refusal(format!("{} is running", item.id)));
     }
-    match due(board, item, now) {
+    // A check may look before its mark, but not before what it needs.
+    match waits_for(board, item, now).unwrap_or_else(|| due(board, item, now)) {
         Due::Blocked(by) => return Err(Refusal(format!("{} needs {by}", item.id))),
         Due::After(other) => return Err(Refusal(format!("{} comes after {other}", item.id))),
         Due::NotYet { at } if !matches!(item.act, Act::Check(_)) => {
@@ -210,8 +215,10 @@ fn run_item(board: &Board, item: &Item, now: Instant) -> Result<Event, Refusal> 
         Act::Step { class, .. } => {
             fenced(board)?;
             if *class == Class::Once && state.attempt.is_some() {
-                let refusal =
-                    format!("{} is of class once and was attempted: verify it, then waive or attest", item.id);
+                let refusal = format!(
+                    "{} is of class once and was attempted: verify by hand what it did, then waive it",
+                    item.id
+                );
                 return Err(Refusal(refusal));
             }
             Ok(Event::StepIntended { item: item.id.clone(), attempt })
@@ -234,7 +241,15 @@ fn cancel(board: &Board, by: &Actor, item: &Item) -> Result<Vec<Event>, Refusal>
     let attempt =
         state.and_then(|state| state.attempt).ok_or_else(|| Refusal(format!("{} is not running", item.id)))?;
     let why = format!("cancelled by {}", by.name);
-    Ok(vec![Event::ItemCancelled { item: item.id.clone(), attempt, why }])
+    Ok(vec![ended(item, attempt, why)])
+}
+
+/// A step runs on until its process has ended: its outcome is never given up.
+fn ended(item: &Item, attempt: Attempt, why: String) -> Event {
+    match item.act {
+        Act::Step { .. } => Event::CancelAsked { item: item.id.clone(), attempt, why },
+        _ => Event::ItemCancelled { item: item.id.clone(), attempt, why },
+    }
 }
 
 fn attest(
@@ -252,6 +267,9 @@ fn attest(
         && wanted != has
     {
         return Err(Refusal(format!("{} is attested by {wanted}", item.id)));
+    }
+    if note.trim().is_empty() {
+        return Err(Refusal("say what you saw: an attestation needs a note".into()));
     }
     match due(board, item, now) {
         Due::NotYet { at } => return Err(Refusal(format!("{} is due at {at}", item.id))),
@@ -314,7 +332,7 @@ fn roll_back(board: &Board, rollback: &RollbackId, why: &str, now: Instant) -> R
         let Some(state) = board.item(&item.id).filter(|state| state.is_running()) else { continue };
         if let Some(attempt) = state.attempt {
             let why = format!("pre-empted by rollback {rollback}");
-            events.push(Event::ItemCancelled { item: item.id.clone(), attempt, why });
+            events.push(ended(item, attempt, why));
         }
     }
     let counting = board.clock_at(now).is_some_and(|clock| clock.phase == countdown::Phase::Counting && clock.t > 0);

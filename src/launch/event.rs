@@ -98,6 +98,10 @@ pub enum Event {
     PhaseOpened {
         phase: PhaseId,
     },
+    /// A person had every check of a phase looked at again, in its order.
+    PhaseRunAgain {
+        phase: PhaseId,
+    },
     GatePassed {
         phase: PhaseId,
         waivers: u32,
@@ -132,6 +136,12 @@ pub enum Event {
         attempt: Attempt,
         verdict: Verdict,
         outcome: Outcome,
+    },
+    /// A step was asked to end; how it ended is told by `StepEnded`.
+    CancelAsked {
+        item: ItemId,
+        attempt: Attempt,
+        why: String,
     },
     ItemCancelled {
         item: ItemId,

@@ -9,12 +9,12 @@ use super::countdown::{self, Countdown, Passage};
 use super::event::{Event, Mode};
 use super::gate;
 use super::id::{Attempt, ItemId, PhaseId, SessionId};
-use super::plan::{Act, Item, Phase};
+use super::plan::{Act, Item, Phase, Plan};
 use super::poll;
 use super::time::{Instant, Mark};
 use super::verdict::{Report, Verdict};
 
-/// Below this T without GO the countdown holds: LIFTOFF requires GO.
+/// Below this T, or what [`go_by`] says, the countdown holds without GO: LIFTOFF requires GO.
 pub const GO_BY: Mark = Mark(10_000);
 /// The latch of a countdown that came to [`GO_BY`] without GO.
 pub const GO_LATCH: &str = "go";
@@ -76,6 +76,15 @@ pub fn gate_latch(gate: &PhaseId) -> String {
     format!("gate {gate}")
 }
 
+/// Where the countdown holds without GO: at [`GO_BY`], but after every gate and poll hold before T-0.
+#[must_use]
+pub fn go_by(plan: &Plan) -> Mark {
+    let gates = plan.phases.iter().filter(|phase| phase.gate).map(|phase| phase.at);
+    let polls = plan.clock.holds.iter().filter(|hold| hold.poll).map(|hold| hold.at);
+    let last = gates.chain(polls).filter(|mark| mark.0 > 0).min();
+    last.map_or(GO_BY, |mark| Mark((mark.0 - 1).clamp(1, GO_BY.0)))
+}
+
 /// What happens on the clock's axis between the last record and `now`: the earliest of it.
 fn next_of_clock(board: &Board, now: Instant) -> Option<Timed> {
     let clock = board.clock.as_ref()?;
@@ -100,15 +109,16 @@ fn next_of_clock(board: &Board, now: Instant) -> Option<Timed> {
             }
         }
     }
-    let polled = clock.phase == countdown::Phase::Counting && !board.plan.poll.is_empty();
-    if let Some(at) = reaches(GO_BY).filter(|_| polled)
+    let counting = clock.phase == countdown::Phase::Counting;
+    if let Some(at) = reaches(go_by(&board.plan)).filter(|_| counting)
         && let Some(why) = poll::tally(board, now).blocking.first()
     {
         offer((at, Event::HoldCalled { who: GO_LATCH.into(), why: why.clone() }));
     }
     let mut ticked = clock.clone();
+    // On equal instants the passage comes first: folding anything else at that instant would pass it unsaid.
     if let Some((at, passage)) = ticked.tick(now).into_iter().next()
-        && next.as_ref().is_none_or(|known| at < known.0 || passage == Passage::CutOff)
+        && next.as_ref().is_none_or(|known| at <= known.0 || passage == Passage::CutOff)
     {
         next = Some((at, Event::Passed(passage)));
     }
@@ -129,7 +139,7 @@ pub fn next_at(board: &Board, now: Instant) -> Option<Instant> {
     });
     let holds = clock.hold_left().map(|left| now.plus(left));
     let counts = matches!(clock.phase, countdown::Phase::Counting | countdown::Phase::Liftoff);
-    let marks = board.plan.marks().into_iter().chain([GO_BY, Mark::T0]).chain(clock.next_hold());
+    let marks = board.plan.marks().into_iter().chain([go_by(&board.plan), Mark::T0]).chain(clock.next_hold());
     let marks =
         marks.filter(|mark| counts && *mark < t).map(|mark| Instant(now.0.saturating_add(t.0.saturating_sub(mark.0))));
     waits.chain(holds).chain(marks).filter(|at| *at > now).min()
@@ -254,10 +264,20 @@ fn wants_start(item: &Item, state: &ItemState) -> bool {
         Progress::Waiting | Progress::Blocked { .. } => true,
         // A retry is of a check alone: a step is never repeated by itself.
         Progress::Ended { verdict: Verdict::Fail | Verdict::Unknown, .. } => {
-            matches!(item.act, Act::Check(_)) && state.retries < item.retries
+            matches!(item.act, Act::Check(_)) && state.retries < item.retries && !state.cancelled
         }
         _ => false,
     }
+}
+
+/// Whether a step or a human task is due and waits for its key or word.
+#[must_use]
+pub fn wants_person(board: &Board, now: Instant) -> bool {
+    board.plan.items.values().any(|item| {
+        let by_key = matches!(item.act, Act::Manual { .. }) || (matches!(item.act, Act::Step { .. }) && !item.auto);
+        let waits = board.item(&item.id).is_some_and(|state| matches!(state.progress, Progress::Waiting));
+        by_key && waits && due(board, item, now) == Due::Now
+    })
 }
 
 /// Whether `item` can begin at `now`.
@@ -275,20 +295,30 @@ fn due_after(board: &Board, item: &Item, before: Option<&ItemId>, mark: Mark, no
     if board.mode != Mode::Gate && (!is_open(board, &item.phase) || mark > item.at) {
         return Due::NotYet { at: item.at };
     }
+    needs(board, item, before, now).unwrap_or(Due::Now)
+}
+
+/// What `item` still waits for, or is blocked by, its mark aside.
+#[must_use]
+pub fn waits_for(board: &Board, item: &Item, now: Instant) -> Option<Due> {
+    needs(board, item, before_in_session(board, item), now)
+}
+
+fn needs(board: &Board, item: &Item, before: Option<&ItemId>, now: Instant) -> Option<Due> {
     for needed in item.needs.iter().chain(before) {
         let (Some(other), Some(known)) = (board.plan.item(needed), board.item(needed)) else { continue };
         if known.is_running() || matches!(known.progress, Progress::Waiting) || wants_start(other, known) {
             if let Progress::Blocked { .. } = known.progress {
-                return Due::Blocked(format!("{needed} did not run"));
+                return Some(Due::Blocked(format!("{needed} did not run")));
             }
-            return Due::After(needed.clone());
+            return Some(Due::After(needed.clone()));
         }
         if let gate::Clear::No(verdict) = gate::clear(board, other, now) {
             let word = verdict.map_or("not run", Verdict::word);
-            return Due::Blocked(format!("{needed}: {word}"));
+            return Some(Due::Blocked(format!("{needed}: {word}")));
         }
     }
-    Due::Now
+    None
 }
 
 /// The item of the same session that must have ended before this one.

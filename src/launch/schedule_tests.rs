@@ -130,6 +130,93 @@ fn liftoff_needs_go_even_where_no_hold_asked() {
 }
 
 #[test]
+fn t0_and_a_hold_are_in_the_journal_though_a_phase_shares_their_mark() {
+    let mut shared = plan();
+    shared.phases.insert(
+        2,
+        super::super::plan::Phase {
+            id: "poll".into(),
+            title: "poll".into(),
+            at: Mark(10 * MINUTE),
+            gate: false,
+            needs: vec![],
+            items: vec![],
+        },
+    );
+    let mut flight = Flight::of(shared);
+    ready(&mut flight);
+    flight.command(Command::Resume).expect("GO");
+    flight.pass(minutes(12));
+    let passed: Vec<_> = flight
+        .records
+        .iter()
+        .filter_map(|record| match &record.event {
+            Event::Passed(passage) => Some(passage.clone()),
+            _ => None,
+        })
+        .collect();
+    use super::super::countdown::Passage;
+    assert_eq!(passed, [Passage::Held(Mark(10 * MINUTE)), Passage::Liftoff]);
+    assert!(flight.opened("poll") && flight.opened("rollout"));
+}
+
+#[test]
+fn without_a_poll_a_red_gate_still_keeps_t0_from_firing() {
+    let mut silent = plan();
+    silent.poll.clear();
+    silent.clock.holds.clear();
+    let mut flight = Flight::of(silent);
+    gate_a_green(&mut flight);
+    flight.pass(minutes(120));
+    let clock = flight.board.clock_at(flight.now).expect("a clock");
+    assert_eq!((clock.phase, clock.mark()), (Clock::Holding, super::GO_BY), "gate-b was not attested");
+    flight.command(Command::Attest { item: "attest".into(), note: "seen".into(), passed: true }).expect("attested");
+    flight.command(Command::Resume).expect("clear");
+    flight.pass(minutes(1));
+    assert!(flight.board.clock.as_ref().is_some_and(|clock| clock.t0.is_some()));
+}
+
+#[test]
+fn a_phase_run_again_keeps_its_order() {
+    let mut flight = Flight::of(plan());
+    gate_a_green(&mut flight);
+    flight.command(Command::RunPhase { phase: "gate-a".into() }).expect("again");
+    assert!(running(&flight, "login") && !running(&flight, "chat"), "chat needs login, this time too");
+    assert!(!super::gate::lets_on(&flight.board, &"gate-a".into(), flight.now), "not open until it passed again");
+    gate_a_green(&mut flight);
+    assert!(super::gate::lets_on(&flight.board, &"gate-a".into(), flight.now));
+    assert!(flight.command(Command::RunPhase { phase: "gate-b".into() }).expect_err("closed").contains("opens at"));
+}
+
+#[test]
+fn a_cancelled_step_runs_on_until_its_outcome_is_told() {
+    let mut flight = Flight::of(plan());
+    ready(&mut flight);
+    flight.command(Command::Resume).expect("GO");
+    flight.pass(minutes(12));
+    flight.command(Command::RunItem { item: "cut".into() }).expect("due");
+    flight.command(Command::Cancel { item: "cut".into() }).expect("asked");
+    assert!(running(&flight, "cut"), "its process has not ended");
+    let outcome = Outcome { cancelled: true, survivors: vec![4711], ..ended(143) };
+    let end = Observation::StepEnded { item: "cut".into(), attempt: Attempt(1), verdict: Verdict::Fail, outcome };
+    flight.input(&Input::Observation(end)).expect("told");
+    let cut = flight.board.item(&"cut".into()).expect("there");
+    assert_eq!(cut.outcome.as_ref().map(|outcome| outcome.survivors.clone()), Some(vec![4711]));
+}
+
+#[test]
+fn a_check_that_a_person_cancelled_is_not_retried() {
+    let mut again = plan();
+    again.items.get_mut(&ItemId::new("health")).expect("there").retries = 3;
+    let mut flight = Flight::of(again);
+    flight.command(Command::Cancel { item: "health".into() }).expect("cancelled");
+    assert!(!running(&flight, "health"));
+    flight.command(Command::RunItem { item: "health".into() }).expect("by a key");
+    flight.answer("health", Verdict::Fail);
+    assert!(running(&flight, "health"), "the new run has its retries");
+}
+
+#[test]
 fn a_missing_baseline_value_blocks_go() {
     let mut with = plan();
     with.baseline.push(super::super::plan::Baseline { name: "previous".into(), spec: super::super::plan::SpecId(9) });
@@ -347,10 +434,12 @@ proptest! {
                 prop_assert!(clock.t <= before || clock.attempt > attempt, "T only falls, but for a recycle");
             }
             if clock.t0.is_some() {
-                let at_liftoff = flight.records.iter().take_while(|record| {
-                    !matches!(record.event, Event::Passed(super::super::countdown::Passage::Liftoff))
-                });
-                let then = Board::replay(Arc::clone(&flight.board.plan.0), at_liftoff);
+                let is_liftoff = |record: &super::super::event::Recorded| {
+                    matches!(record.event, Event::Passed(super::super::countdown::Passage::Liftoff))
+                };
+                prop_assert!(flight.records.iter().any(is_liftoff), "T-0 is in the journal");
+                let before = flight.records.iter().take_while(|record| !is_liftoff(record));
+                let then = Board::replay(Arc::clone(&flight.board.plan.0), before);
                 prop_assert!(poll::tally(&then, then.at).is_go(), "LIFTOFF requires GO");
             }
         }

@@ -34,6 +34,7 @@ pub fn tell(record: &Recorded) -> String {
         Event::Frozen { why } => format!("FROZEN{by}: {why}"),
         Event::Thawed { why } => format!("freeze lifted{by}: {why}"),
         Event::PhaseOpened { phase } => format!("phase {phase} opened"),
+        Event::PhaseRunAgain { phase } => format!("phase {phase} is looked at again"),
         Event::GatePassed { phase, waivers: 0 } => format!("gate {phase} passed"),
         Event::GatePassed { phase, waivers } => format!("gate {phase} passed with {waivers} waived"),
         Event::BaselineCaptured { name, value: Captured::Value(value) } => format!("baseline {name} is {value}"),
@@ -69,6 +70,7 @@ fn tell_item(event: &Event, by: &str) -> String {
             let simulated = if outcome.simulated { ", simulated" } else { "" };
             format!("{item} {verdict} in {}: {}{simulated}", span(outcome.took), outcome.words())
         }
+        Event::CancelAsked { item, why, .. } => format!("{item} is asked to end: {why}"),
         Event::ItemCancelled { item, why, .. } => format!("{item} stopped: {why}"),
         Event::Attested { item, note, passed: true } => format!("{item} attested{by}{}", after_colon(note)),
         Event::Attested { item, note, passed: false } => format!("{item} attested as FAILED{by}{}", after_colon(note)),
