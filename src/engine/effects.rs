@@ -69,7 +69,7 @@ impl Effects {
                 }
             }
             Event::ItemCancelled { item, attempt, .. } | Event::CancelAsked { item, attempt, .. } => {
-                self.world.cancel(item, *attempt)
+                self.world.cancel(item, *attempt);
             }
             Event::ItemEnded { item, report, .. } if report.verdict == Verdict::Pass => {
                 for stream in board.plan.streams.iter().filter(|stream| stream.after.as_ref() == Some(item)) {

@@ -8,6 +8,7 @@ pub mod decide;
 pub mod event;
 pub mod gate;
 pub mod id;
+pub mod item;
 pub mod live;
 pub mod plan;
 pub mod poll;

@@ -1,0 +1,106 @@
+//! One line of the checklist as it stands: its attempts, its verdict, what people said of it. Folded by
+//! the board alone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::event::Actor;
+use super::id::Attempt;
+use super::time::{Instant, Wall};
+use super::verdict::{Outcome, Report, Verdict};
+
+/// One line of the checklist.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ItemState {
+    pub progress: Progress,
+    pub attempt: Option<Attempt>,
+    /// Retries used for the present run of this item; a person's `r` starts a new run.
+    pub retries: u32,
+    /// Of the last attempt that ended.
+    pub report: Option<Arc<Report>>,
+    pub outcome: Option<Outcome>,
+    pub waiver: Option<Waiver>,
+    pub attested: Option<Attest>,
+    pub acknowledged: bool,
+    /// A person ended the attempt, or asked its step to end: nothing tries again by itself.
+    pub cancelled: bool,
+    pub history: Vec<(Attempt, Verdict)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Progress {
+    /// Its mark has not come, or what it needs is not there.
+    #[default]
+    Waiting,
+    /// A step's intent is on disk; its process is not known yet.
+    Intended {
+        since: Instant,
+    },
+    Running {
+        since: Instant,
+        pid: Option<u32>,
+    },
+    /// Not tried: what it needs did not pass.
+    Blocked {
+        by: String,
+    },
+    Ended {
+        verdict: Verdict,
+        at: Instant,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiver {
+    pub by: Actor,
+    pub reason: String,
+    pub at: Wall,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attest {
+    pub by: Actor,
+    pub note: String,
+    pub passed: bool,
+    pub at: Wall,
+}
+
+impl ItemState {
+    /// The verdict as it stands at `now`: a pass ages by `valid_for`.
+    #[must_use]
+    pub fn verdict(&self, valid_for: Option<Duration>, now: Instant) -> Option<Verdict> {
+        match self.progress {
+            Progress::Ended { verdict: Verdict::Pass, at } if valid_for.is_some_and(|span| now.since(at) > span) => {
+                Some(Verdict::Stale)
+            }
+            Progress::Ended { verdict, .. } => Some(verdict),
+            Progress::Blocked { .. } => Some(Verdict::Unknown),
+            _ => None,
+        }
+    }
+
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        matches!(self.progress, Progress::Running { .. } | Progress::Intended { .. })
+    }
+}
+
+impl ItemState {
+    /// A retry while there are some left; with none left it is a person's new run.
+    pub(super) fn begin(&mut self, attempt: Attempt, progress: Progress, retries: u32) {
+        let again = matches!(self.progress, Progress::Ended { verdict, .. } if verdict != Verdict::Pass);
+        self.retries = if again && !self.cancelled && self.retries < retries { self.retries + 1 } else { 0 };
+        self.cancelled = false;
+        self.attempt = Some(attempt);
+        self.progress = progress;
+        // A waiver or an acknowledgement was given for what was seen then.
+        self.waiver = None;
+        self.acknowledged = false;
+        self.outcome = None;
+    }
+
+    pub(super) fn end(&mut self, attempt: Attempt, verdict: Verdict, at: Instant) {
+        self.progress = Progress::Ended { verdict, at };
+        self.history.push((attempt, verdict));
+    }
+}
