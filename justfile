@@ -57,8 +57,8 @@ deny:
 
 # Our figures beside the peers', as ratios of medians over interleaved rounds
 bench *ARGS: hurl
-    cargo bench --bench gate -- {{ARGS}}
-    cargo bench --bench console -- {{ARGS}}
+    cargo bench --profile release --bench gate -- {{ARGS}}
+    cargo bench --profile release --bench console -- {{ARGS}}
 
 # hurl, the peer of `tminus gate`: from crates.io, with libxml2 and libcurl from the system
 [private]

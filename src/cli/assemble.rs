@@ -124,7 +124,10 @@ pub fn load(source: &Source, options: &Options) -> anyhow::Result<Loaded> {
         Err(mistakes) => {
             let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
             eprintln!("{}", source.render(&mistakes, colour));
-            bail!("{} is not sound: {} mistakes", source.name, mistakes.len());
+            match mistakes.iter().all(|mistake| mistake.code == "missing-variable") {
+                true => bail!("{} cannot be flown from here: set what it needs", source.name),
+                false => bail!("{} is not sound: {} mistakes", source.name, mistakes.len()),
+            }
         }
     }
 }

@@ -33,6 +33,10 @@ fn sheet_of<'t>(rows: &[Row<'t>], title: &str, remark: &str, view: &View<'_>, ar
     sheet::sheet(sheet::middle(area, 100, height), title, remark, Role::Failed, view.theme, buf)
 }
 
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 fn choose(selected: usize, view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let mut rows = Vec::new();
     if view.plan().rollbacks.is_empty() {
@@ -40,9 +44,9 @@ fn choose(selected: usize, view: &View<'_>, area: Rect, buf: &mut Buffer) {
     }
     for (at, rollback) in view.plan().rollbacks.iter().enumerate() {
         let steps = format!(
-            "{} steps, {} checks, within {} ",
-            rollback.steps.len(),
-            rollback.verify.len(),
+            "{}, {}, within {} ",
+            counted(rollback.steps.len(), "step"),
+            counted(rollback.verify.len(), "check"),
             span::short(rollback.deadline)
         );
         let row =
