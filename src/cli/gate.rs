@@ -129,7 +129,7 @@ fn over(board: &Board) -> bool {
     board.items.values().all(|state| matches!(state.progress, Going::Ended { .. } | Going::Blocked { .. }))
 }
 
-/// 0 where every item clears its gate; else 1 if anything failed, 2 if nothing did and something cannot
+/// 0 where every item passed, or warned (a launch would want that acknowledged; here it is said); else 1 if anything failed, 2 if nothing did and something cannot
 /// be told.
 fn code(board: &Board, worst: Verdict) -> i32 {
     let clear = board.plan.items.values().all(|item| {

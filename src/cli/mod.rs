@@ -93,6 +93,10 @@ pub fn run() -> i32 {
         Command::Log(arguments) => log::run(&arguments),
     };
     done.unwrap_or_else(|error| {
+        // Whoever read our output has seen enough.
+        if error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe) {
+            return 0;
+        }
         eprintln!("tminus: {error:#}");
         WRONG
     })

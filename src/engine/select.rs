@@ -59,7 +59,10 @@ fn keep(plan: &Plan, asked: &BTreeSet<ItemId>) -> Selected {
             };
             let needs_out = |id: &ItemId| left_out.iter().any(|(out, _)| out == id);
             let why = match item.act {
-                Act::Check(_) => item.needs.iter().find(|id| needs_out(id)).map(|id| format!("needs {id}")),
+                Act::Check(_) => {
+                    let before = earlier_in_session(plan, item);
+                    item.needs.iter().chain(&before).find(|id| needs_out(id)).map(|id| format!("needs {id}"))
+                }
                 Act::Step { .. } => Some("acts on the world".to_owned()),
                 Act::Manual { .. } => Some("is for a person".to_owned()),
                 Act::Wait { .. } => Some("is a matter of time".to_owned()),
@@ -87,4 +90,33 @@ fn earlier_in_session(plan: &Plan, item: &Item) -> Vec<ItemId> {
     let order = plan.phases.iter().flat_map(|phase| &phase.items);
     let before = order.take_while(|id| **id != item.id);
     before.filter(|id| plan.item(id).is_some_and(|other| other.session.as_ref() == Some(session))).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::launch::id::SessionId;
+    use crate::launch::samples;
+
+    #[test]
+    fn what_follows_a_left_out_item_in_its_session_is_left_out_too() {
+        let mut plan = samples::plan();
+        for id in ["health", "login", "chat"] {
+            let item = plan.items.get_mut(&ItemId::new(id)).expect("there");
+            item.session = Some(SessionId::new("smoke"));
+        }
+        // The first of the session needs a person.
+        plan.items.get_mut(&ItemId::new("health")).expect("there").needs = vec!["attest".into()];
+        let selected = select(&plan, &["chat".into()]).expect("known");
+        assert!(selected.plan.items.is_empty(), "its cookies come from what does not run");
+        assert_eq!(selected.left_out, [(ItemId::new("chat"), "needs health".to_owned())]);
+    }
+
+    #[test]
+    fn a_name_brings_what_it_needs_and_a_wrong_one_says_the_nearest() {
+        let plan = samples::plan();
+        let selected = select(&plan, &["chat".into()]).expect("known");
+        assert_eq!(selected.plan.items.keys().map(ItemId::as_str).collect::<Vec<_>>(), ["chat", "login"]);
+        assert!(select(&plan, &["chta".into()]).expect_err("unknown").contains("did you mean `chat`?"));
+    }
 }
