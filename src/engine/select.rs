@@ -109,7 +109,11 @@ mod tests {
         plan.items.get_mut(&ItemId::new("health")).expect("there").needs = vec!["attest".into()];
         let selected = select(&plan, &["chat".into()]).expect("known");
         assert!(selected.plan.items.is_empty(), "its cookies come from what does not run");
-        assert_eq!(selected.left_out, [(ItemId::new("chat"), "needs health".to_owned())]);
+        assert_eq!(
+            selected.left_out,
+            [(ItemId::new("chat"), "needs login".to_owned())],
+            "login needs health, which needs a person"
+        );
     }
 
     #[test]
