@@ -355,6 +355,28 @@ fn a_second_request_joins_and_a_third_learns_the_end() {
 }
 
 #[test]
+fn an_ended_run_is_set_aside_for_a_new_request_and_one_under_way_is_not() {
+    let launch = Launch::new(&step("back", "once", &format!("{BACK}; echo ran >> LIVE.count")), "1s");
+    let id = RollbackId::new("frontend");
+    let aside = || rollback::set_aside(launch.folder.path(), 1, &id).expect("set aside");
+    aside();
+    for runs in 1..=3 {
+        assert_eq!(launch.run().0, Some(code::VERIFIED));
+        assert_eq!(fs::read_to_string(launch.path("live.count")).expect("ran"), "ran\n".repeat(runs));
+        aside();
+        assert!(!launch.log().exists());
+    }
+    assert!(launch.path("rollback/1-frontend.old-3/log").exists());
+
+    let Opened::Ours(mut log, _) = Log::open(&launch.log(), Path::new("/none")).expect("opened") else {
+        panic!("held")
+    };
+    log.tell("2026-01-02T03:04:05Z".parse().expect("a time"), &RollbackFact::Started { pid: 1 }).expect("told");
+    aside();
+    assert!(launch.log().exists());
+}
+
+#[test]
 fn a_runner_that_was_killed_is_followed_by_one_that_joins_its_step() {
     let launch = Launch::new(
         &step("back", "once", &format!("{BACK}; echo ran >> LIVE.count; echo on > LIVE.on; read -r go < LIVE.go")),

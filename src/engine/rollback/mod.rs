@@ -30,6 +30,9 @@ pub use load::{Kinds, load};
 pub use log::{Entry, Follow, Log, LogError, Opened};
 pub use run::{Look, Orders, attempt_folder, run};
 
+/// So many runs of one number are kept beside the newest.
+const OLD_RUNS: u32 = 1_000;
+
 /// The hidden subcommand that is the runner: `tminus __rollback DIR RUN ROLLBACK-ID`.
 pub const ROLLBACK: &str = "__rollback";
 
@@ -79,6 +82,21 @@ pub fn folder(launch: &Path, run: u32, rollback: &RollbackId) -> PathBuf {
 #[must_use]
 pub fn log_of(launch: &Path, run: u32, rollback: &RollbackId) -> PathBuf {
     folder(launch, run, rollback).join("log")
+}
+
+/// Makes room for a new run where one of the same number has ended: its folder is kept as `RUN-ID.old-N`.
+/// One that has not ended stays, since its steps may still run.
+///
+/// # Errors
+/// The folder could not be renamed, or there are too many old ones.
+pub fn set_aside(launch: &Path, run: u32, rollback: &RollbackId) -> io::Result<()> {
+    let Ok(entries) = Log::follow(&log_of(launch, run, rollback)).read() else { return Ok(()) };
+    if ended(&entries).is_none() {
+        return Ok(());
+    }
+    let folder = folder(launch, run, rollback);
+    let old = (1..=OLD_RUNS).map(|n| folder.with_added_extension(format!("old-{n}"))).find(|old| !old.exists());
+    fs::rename(&folder, old.ok_or_else(|| io::Error::other("too many old runs of this rollback lie there"))?)
 }
 
 /// Starts the runner and does not wait for it. Needs a runtime, as a parent that reaps. A full disk stops
