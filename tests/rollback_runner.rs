@@ -396,14 +396,19 @@ fn a_runner_that_was_killed_is_followed_by_one_that_joins_its_step() {
 }
 
 #[test]
-fn a_lost_attempt_is_repeated_only_where_the_class_allows_it() {
-    for (class, code) in [("idempotent", code::VERIFIED), ("once", code::FAILED)] {
+fn only_a_readonly_step_is_repeated_by_itself_when_its_attempt_is_lost() {
+    for class in ["readonly", "idempotent", "once"] {
         let launch = Launch::new(&step("back", class, BACK), "1s");
         let attempt = launch.attempt("back", 1);
         fs::create_dir_all(&attempt).expect("made");
         fs::write(attempt.join("claim"), "1").expect("a claim nobody holds");
-        assert_eq!(launch.run().0, Some(code), "{class}");
-        assert_eq!(launch.attempt("back", 2).exists(), class == "idempotent");
+        let readonly = class == "readonly";
+        assert_eq!(launch.run().0, Some(if readonly { code::VERIFIED } else { code::FAILED }), "{class}");
+        assert_eq!(launch.attempt("back", 2).exists(), readonly);
+        if !readonly {
+            let RollbackEnd::FailedAtStep { by_hand, .. } = launch.end() else { panic!("another end") };
+            assert!(by_hand.starts_with("its outcome is unknown") && by_hand.ends_with("do back by hand"), "{by_hand}");
+        }
     }
 }
 
