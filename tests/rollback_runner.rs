@@ -279,6 +279,61 @@ fn it_survives_its_starter_and_its_terminal() {
     assert_eq!(launch.end(), RollbackEnd::Verified);
 }
 
+/// The device on which every write fails for want of room.
+fn full() -> Stdio {
+    File::options().write(true).open("/dev/full").expect("Linux has it").into()
+}
+
+#[test]
+fn a_full_disk_under_its_output_does_not_stop_it() {
+    let launch = Launch::new(&step("back", "idempotent", BACK), "1s");
+    let over = |launch: &Launch| launch.command().stdout(full()).stderr(full()).status().expect("ran").code();
+    assert_eq!(over(&launch), Some(code::VERIFIED));
+    assert_eq!(launch.end(), RollbackEnd::Verified);
+    assert_eq!(over(&launch), Some(code::VERIFIED), "a third request learns the end");
+
+    // Without a log it says every fact on stderr.
+    let launch = Launch::new(&step("back", "idempotent", BACK), "1s");
+    fs::create_dir_all(launch.log()).expect("a folder in the way of its log");
+    assert_eq!(over(&launch), Some(code::VERIFIED));
+    assert_eq!(fs::read_to_string(launch.path("live")).expect("read"), "1.4.1");
+}
+
+#[test]
+fn no_file_may_grow_and_it_still_comes_to_its_end() {
+    let launch = Launch::new(&step("back", "idempotent", BACK), "1s");
+    let mut command = Command::new("bash");
+    command.args([
+        "-c",
+        "trap '' XFSZ; ulimit -f 0; exec \"$0\" __rollback \"$1\" 1 frontend >\"$1/said\" 2>&1",
+        PROGRAM,
+    ]);
+    let status = command.arg(launch.folder.path()).status().expect("ran");
+    assert_eq!(status.code(), Some(code::FAILED));
+    assert_eq!(fs::read_to_string(launch.path("said")).expect("made"), "");
+}
+
+#[test]
+fn the_reserve_is_freed_before_anything_is_written() {
+    let launch = Launch::new(&step("back", "idempotent", &format!("test ! -e LIVE.reserve && {BACK}")), "1s");
+    let reserve = launch.path("reserve");
+    fs::write(&reserve, "room").expect("written");
+    std::os::unix::fs::symlink(&reserve, launch.path("live.reserve")).expect("linked");
+    assert_eq!(launch.run().0, Some(code::VERIFIED));
+    assert!(!reserve.exists());
+}
+
+#[tokio::test]
+async fn a_runner_is_started_where_its_folder_cannot_be_made() {
+    let launch = Launch::new(&step("back", "idempotent", BACK), "1s");
+    fs::write(launch.path("rollback"), "in the way").expect("written");
+    fs::write(launch.path("reserve"), "room").expect("written");
+    let id = RollbackId::new("frontend");
+    let runner = rollback::start(Path::new(PROGRAM), launch.folder.path(), 1, &id).expect("started");
+    assert!(!launch.path("reserve").exists());
+    assert_eq!(runner.ended().await.expect("waited"), Some(code::FAILED));
+}
+
 #[test]
 fn a_second_request_joins_and_a_third_learns_the_end() {
     let launch = Launch::new(
@@ -297,6 +352,28 @@ fn a_second_request_joins_and_a_third_learns_the_end() {
     assert_eq!(code, Some(code::VERIFIED));
     assert!(said.contains("is over: verified"), "{said}");
     assert_eq!(fs::read_to_string(launch.path("live.count")).expect("ran"), "ran\n");
+}
+
+#[test]
+fn an_ended_run_is_set_aside_for_a_new_request_and_one_under_way_is_not() {
+    let launch = Launch::new(&step("back", "once", &format!("{BACK}; echo ran >> LIVE.count")), "1s");
+    let id = RollbackId::new("frontend");
+    let aside = || rollback::set_aside(launch.folder.path(), 1, &id).expect("set aside");
+    aside();
+    for runs in 1..=3 {
+        assert_eq!(launch.run().0, Some(code::VERIFIED));
+        assert_eq!(fs::read_to_string(launch.path("live.count")).expect("ran"), "ran\n".repeat(runs));
+        aside();
+        assert!(!launch.log().exists());
+    }
+    assert!(launch.path("rollback/1-frontend.old-3/log").exists());
+
+    let Opened::Ours(mut log, _) = Log::open(&launch.log(), Path::new("/none")).expect("opened") else {
+        panic!("held")
+    };
+    log.tell("2026-01-02T03:04:05Z".parse().expect("a time"), &RollbackFact::Started { pid: 1 }).expect("told");
+    aside();
+    assert!(launch.log().exists());
 }
 
 #[test]
@@ -319,14 +396,19 @@ fn a_runner_that_was_killed_is_followed_by_one_that_joins_its_step() {
 }
 
 #[test]
-fn a_lost_attempt_is_repeated_only_where_the_class_allows_it() {
-    for (class, code) in [("idempotent", code::VERIFIED), ("once", code::FAILED)] {
+fn only_a_readonly_step_is_repeated_by_itself_when_its_attempt_is_lost() {
+    for class in ["readonly", "idempotent", "once"] {
         let launch = Launch::new(&step("back", class, BACK), "1s");
         let attempt = launch.attempt("back", 1);
         fs::create_dir_all(&attempt).expect("made");
         fs::write(attempt.join("claim"), "1").expect("a claim nobody holds");
-        assert_eq!(launch.run().0, Some(code), "{class}");
-        assert_eq!(launch.attempt("back", 2).exists(), class == "idempotent");
+        let readonly = class == "readonly";
+        assert_eq!(launch.run().0, Some(if readonly { code::VERIFIED } else { code::FAILED }), "{class}");
+        assert_eq!(launch.attempt("back", 2).exists(), readonly);
+        if !readonly {
+            let RollbackEnd::FailedAtStep { by_hand, .. } = launch.end() else { panic!("another end") };
+            assert!(by_hand.starts_with("its outcome is unknown") && by_hand.ends_with("do back by hand"), "{by_hand}");
+        }
     }
 }
 

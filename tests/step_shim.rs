@@ -297,3 +297,19 @@ async fn a_shim_that_was_killed_leaves_a_lost_attempt_and_no_made_up_outcome() {
     let standing = tokio::time::timeout(PATIENCE, started.ended()).await.expect("in time").expect("looked");
     assert_eq!(standing, Standing::Lost);
 }
+
+#[tokio::test]
+async fn an_attempt_is_stopped_before_its_claim_and_after_it() {
+    let early = Attempt::bash("touch $READY.ran").with_fifo();
+    assert!(proc::stop(&early.dir(), "cancelled").expect("stopped"));
+    assert_eq!(early.run().await.error.as_deref(), Some("cancelled"));
+    assert!(!early.folder.path().join("ready.ran").exists());
+
+    let late = Attempt::bash("echo on > $READY; exec sleep 600").with_fifo();
+    let started = late.start();
+    late.ready().await;
+    assert!(proc::stop(&late.dir(), "cancelled").expect("asked"));
+    let outcome = ended(started.ended()).await;
+    assert_eq!((outcome.error, outcome.ended_by), (None, Some(EndedBy::Cancel)));
+    assert!(!proc::stop(&late.dir(), "cancelled").expect("tried"), "nobody is left to ask");
+}

@@ -40,7 +40,7 @@ impl Effects {
             }
         }
         if let Some(run) = board.rolling_back() {
-            runner::follow(&self.world, &self.outputs, &run.id, run.run);
+            runner::resume(&self.world, &self.outputs, &run.id, run.run, run.told);
         }
         for stream in &board.plan.streams {
             let passed = |item: &ItemId| {

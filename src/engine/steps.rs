@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use super::world::World;
 use crate::base::proc::{self, Standing, Tail};
 use crate::base::template::Scope;
@@ -56,15 +58,7 @@ pub fn start(world: &World, outputs: &Outputs, item: &Item, spec: SpecId, attemp
             Ok(started) => {
                 let pid = started.pid;
                 world.observe(Observation::StepStarted { item: item.id.clone(), attempt, pid }).await;
-                let end = started.ended();
-                tokio::pin!(end);
-                loop {
-                    tokio::select! {
-                        ended = &mut end => break ended,
-                        () = cancel.cancelled() => { let _ = proc::cancel(&dir); break (&mut end).await; }
-                        () = tokio::time::sleep(LOOK) => following.look(),
-                    }
-                }
+                at_its_end(&dir, started.ended(), &cancel, || following.look()).await
             }
             Err(why) => Err(io::Error::other(why)),
         };
@@ -86,18 +80,35 @@ pub fn adopt(world: &World, outputs: &Outputs, item: &Item, spec: SpecId, attemp
         // fenced, it can never run, and repeating it is safe.
         let fenced = proc::fence(&dir, "its console went before it began; it never ran");
         let standing = match fenced {
-            Ok(_) => loop {
-                tokio::select! {
-                    ended = proc::ended(&dir) => break ended,
-                    () = cancel.cancelled() => { let _ = proc::cancel(&dir); break proc::ended(&dir).await; }
-                    () = tokio::time::sleep(LOOK) => following.look(),
-                }
-            },
+            Ok(_) => at_its_end(&dir, proc::ended(&dir), &cancel, || following.look()).await,
             Err(error) => Err(error),
         };
         following.look();
         tell(&world, &item.id, attempt, spec.exits(), standing).await;
     });
+}
+
+/// The attempt in `dir` once `end` tells that it ended. A cancel ends it wherever it stands: one that no
+/// shim has claimed never runs, and a shim that has is asked, again until it was there to be asked.
+async fn at_its_end(
+    dir: &Path,
+    end: impl Future<Output = io::Result<Standing>>,
+    cancel: &CancellationToken,
+    mut look: impl FnMut(),
+) -> io::Result<Standing> {
+    tokio::pin!(end);
+    let mut asked = false;
+    loop {
+        if cancel.is_cancelled() && !asked {
+            // Between two looks a shim may claim, or the disk refuse the fence: both are tried again.
+            asked = proc::stop(dir, "cancelled before it began; it never ran").unwrap_or(false);
+        }
+        tokio::select! {
+            ended = &mut end => return ended,
+            () = cancel.cancelled(), if !cancel.is_cancelled() => {}
+            () = tokio::time::sleep(LOOK) => look(),
+        }
+    }
 }
 
 async fn tell(
@@ -136,5 +147,52 @@ impl Following {
             let bytes = self.tails.iter().map(Tail::bytes).sum();
             (self.outputs)(&self.item, OutputView { tail, bytes });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Stands for a shim: it takes the claim and runs, or lost it and runs nothing.
+    fn shim(dir: &Path) -> io::Result<Standing> {
+        proc::fence(dir, "the command ran")?;
+        proc::look(dir)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cancel_before_the_claim_means_that_the_command_never_runs() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let cancel = CancellationToken::new();
+        let looks = std::cell::Cell::new(0);
+        // The shim is slow to begin: it claims only after the cancel, and after many looks.
+        let slow = async {
+            tokio::time::sleep(LOOK * 3).await;
+            cancel.cancel();
+            tokio::time::sleep(LOOK * 3).await;
+            shim(dir.path())
+        };
+        let standing = at_its_end(dir.path(), slow, &cancel, || looks.set(looks.get() + 1)).await.expect("an end");
+        let Standing::Ended(outcome) = standing else { panic!("no end: {standing:?}") };
+        assert_eq!(outcome.error.as_deref(), Some("cancelled before it began; it never ran"));
+        assert!(looks.get() > 2, "its output is looked at before and after the cancel");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cancel_that_the_disk_refused_is_tried_again() {
+        let place = tempfile::tempdir().expect("a folder");
+        let dir = place.path().join("attempt");
+        std::fs::write(&dir, "in the way").expect("written");
+        let cancel = CancellationToken::new();
+        cancel.cancel();
+        let slow = async {
+            tokio::time::sleep(LOOK * 3).await;
+            std::fs::remove_file(&dir)?;
+            tokio::time::sleep(LOOK * 3).await;
+            shim(&dir)
+        };
+        let standing = at_its_end(&dir, slow, &cancel, || {}).await.expect("an end");
+        let Standing::Ended(outcome) = standing else { panic!("no end: {standing:?}") };
+        assert_eq!(outcome.error.as_deref(), Some("cancelled before it began; it never ran"));
     }
 }

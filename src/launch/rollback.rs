@@ -17,6 +17,8 @@ pub struct RollbackRun {
     pub requested: Instant,
     /// The runner's process, once it told.
     pub pid: Option<u32>,
+    /// Facts of the runner's log that were told: a console that returns goes on after them.
+    pub told: u32,
     /// In the order they were told.
     pub steps: Vec<StepTold>,
     /// The last report of each verify check.
@@ -36,11 +38,24 @@ pub struct StepTold {
 impl RollbackRun {
     #[must_use]
     pub fn new(run: u32, id: RollbackId, by: Actor, why: String, requested: Instant) -> Self {
-        Self { run, id, by, why, requested, pid: None, steps: Vec::new(), verified: Vec::new(), end: None, took: None }
+        Self {
+            run,
+            id,
+            by,
+            why,
+            requested,
+            pid: None,
+            told: 0,
+            steps: Vec::new(),
+            verified: Vec::new(),
+            end: None,
+            took: None,
+        }
     }
 
     /// Folds in what the runner told.
     pub fn apply(&mut self, fact: &RollbackFact, at: Instant) {
+        self.told = self.told.saturating_add(1);
         match fact {
             RollbackFact::Started { pid } => self.pid = Some(*pid),
             RollbackFact::StepStarted { step } => {
@@ -66,5 +81,21 @@ impl RollbackRun {
     #[must_use]
     pub fn elapsed(&self, now: Instant) -> Duration {
         self.took.unwrap_or_else(|| now.since(self.requested))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fact_that_was_told_counts() {
+        let mut run = RollbackRun::new(1, "back".into(), Actor::engine(), "bad".into(), Instant(0));
+        let step = ItemId::new("back/one");
+        let facts = [RollbackFact::Started { pid: 7 }, RollbackFact::StepStarted { step }];
+        for (told, fact) in (1..).zip(&facts) {
+            run.apply(fact, Instant(0));
+            assert_eq!(run.told, told);
+        }
     }
 }

@@ -213,6 +213,16 @@ pub fn cancel(dir: &Path) -> io::Result<bool> {
     }
 }
 
+/// Ends the attempt in `dir` wherever it stands: where no shim has claimed it, none ever will (`why` is
+/// its outcome), and a shim that lives is asked as by [`cancel`]. False where there was nobody to ask: it
+/// has ended, or a shim is only just beginning and must be asked again.
+///
+/// # Errors
+/// As those of [`fence`] and [`cancel`].
+pub fn stop(dir: &Path, why: &str) -> io::Result<bool> {
+    Ok(fence(dir, why)? || cancel(dir)?)
+}
+
 /// A handle on the shim, proven by the lock to be the shim and not a later process of the same id.
 fn pidfd_of_runner(dir: &Path, pid: u32) -> io::Result<Option<OwnedFd>> {
     let Some(raw) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Ok(None) };

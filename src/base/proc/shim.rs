@@ -2,7 +2,7 @@
 //! it, and nothing the command starts outlives it unreported.
 
 use std::future::pending;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
@@ -45,7 +45,8 @@ pub fn shim(dir: &Path, clock: Clock) -> i32 {
         Ok(true) => 0,
         Ok(false) => LOST_THE_CLAIM,
         Err(error) => {
-            eprintln!("failed to run the attempt in {}: {error}", dir.display());
+            // `eprintln!` panics where it cannot write, and `shim.log` lies on the disk that may be full.
+            let _ = writeln!(io::stderr(), "failed to run the attempt in {}: {error}", dir.display());
             CANNOT_BEGIN
         }
     }

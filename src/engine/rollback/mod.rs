@@ -9,8 +9,8 @@ mod load;
 mod log;
 mod run;
 
-use std::fs::OpenOptions;
-use std::io;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -30,6 +30,9 @@ pub use load::{Kinds, load};
 pub use log::{Entry, Follow, Log, LogError, Opened};
 pub use run::{Look, Orders, attempt_folder, run};
 
+/// So many runs of one number are kept beside the newest.
+const OLD_RUNS: u32 = 1_000;
+
 /// The hidden subcommand that is the runner: `tminus __rollback DIR RUN ROLLBACK-ID`.
 pub const ROLLBACK: &str = "__rollback";
 
@@ -41,6 +44,14 @@ pub mod code {
     pub const FAILED: i32 = 2;
     /// Another runner is at it: this request joined it.
     pub const JOINED: i32 = 3;
+}
+
+/// `println!` and `eprintln!` panic where they cannot write, and `runner.log` lies on the disk that may be
+/// full: what cannot be said there is dropped.
+macro_rules! say {
+    ($stream:ident, $($words:tt)*) => {{
+        let _ = writeln!(io::$stream(), $($words)*);
+    }};
 }
 
 /// What the runner reads of `launch.json`. Other keys are the engine's own.
@@ -73,22 +84,41 @@ pub fn log_of(launch: &Path, run: u32, rollback: &RollbackId) -> PathBuf {
     folder(launch, run, rollback).join("log")
 }
 
-/// Starts the runner and does not wait for it. Needs a runtime, as a parent that reaps.
+/// Makes room for a new run where one of the same number has ended: its folder is kept as `RUN-ID.old-N`.
+/// One that has not ended stays, since its steps may still run.
 ///
 /// # Errors
-/// The folder could not be made, or the program not started.
-pub fn start(program: &Path, launch: &Path, run: u32, rollback: &RollbackId) -> io::Result<Runner> {
+/// The folder could not be renamed, or there are too many old ones.
+pub fn set_aside(launch: &Path, run: u32, rollback: &RollbackId) -> io::Result<()> {
+    let Ok(entries) = Log::follow(&log_of(launch, run, rollback)).read() else { return Ok(()) };
+    if ended(&entries).is_none() {
+        return Ok(());
+    }
     let folder = folder(launch, run, rollback);
-    create_private_dir(&folder)?;
-    let log = OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join("runner.log"))?;
+    let old = (1..=OLD_RUNS).map(|n| folder.with_added_extension(format!("old-{n}"))).find(|old| !old.exists());
+    fs::rename(&folder, old.ok_or_else(|| io::Error::other("too many old runs of this rollback lie there"))?)
+}
+
+/// Starts the runner and does not wait for it. Needs a runtime, as a parent that reaps. A full disk stops
+/// none: the reserve is given up first, and what still finds no room is not said in `runner.log`.
+///
+/// # Errors
+/// The program could not be started.
+pub fn start(program: &Path, launch: &Path, run: u32, rollback: &RollbackId) -> io::Result<Runner> {
+    free_reserve(launch);
+    let folder = folder(launch, run, rollback);
+    let opened = create_private_dir(&folder)
+        .and_then(|()| OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join("runner.log")))
+        .and_then(|log| Ok((log.try_clone()?, log)));
+    let (out, err) = opened.map_or_else(|_| (Stdio::null(), Stdio::null()), |(out, err)| (out.into(), err.into()));
     let child = tokio::process::Command::new(program)
         .arg(ROLLBACK)
         .arg(launch)
         .arg(run.to_string())
         .arg(rollback.as_str())
         .stdin(Stdio::null())
-        .stdout(log.try_clone()?)
-        .stderr(log)
+        .stdout(out)
+        .stderr(err)
         .kill_on_drop(false)
         .spawn()?;
     Ok(Runner { pid: child.id().unwrap_or(0), child })
@@ -123,25 +153,32 @@ pub fn serve<L: Look>(
 ) -> i32 {
     // Already its own leader where a test or a person started it so.
     let _ = rustix::process::setsid();
+    free_reserve(launch);
     let path = log_of(launch, run, rollback);
     match Log::open(&path, &launch.join("reserve")) {
         Ok(Opened::Held) => {
-            println!("joined: run {run} of `{rollback}` is under way");
+            say!(stdout, "joined: run {run} of `{rollback}` is under way");
             code::JOINED
         }
         Ok(Opened::Ours(log, before)) => {
             if let Some(end) = ended(&before) {
-                println!("run {run} of `{rollback}` is over: {}", end.words());
+                say!(stdout, "run {run} of `{rollback}` is over: {}", end.words());
                 return code_of(&end);
             }
             in_runtime(Telling { log: Some(log), unwritten: 0, before }, rollback, load)
         }
         // A rollback goes on without its log: the steps' own folders still say what happened.
         Err(error) => {
-            eprintln!("{error}");
+            say!(stderr, "{error}");
             in_runtime(Telling { log: None, unwritten: 0, before: Vec::new() }, rollback, load)
         }
     }
+}
+
+/// The room kept for this moment: a rollback's folders, intents and outcomes need it before anything says
+/// that the disk is full.
+fn free_reserve(launch: &Path) {
+    let _ = fs::remove_file(launch.join("reserve"));
 }
 
 fn in_runtime<L: Look>(
@@ -152,7 +189,7 @@ fn in_runtime<L: Look>(
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(to_its_end(telling, rollback, load)),
         Err(error) => {
-            eprintln!("failed to start: {error}");
+            say!(stderr, "failed to start: {error}");
             code::FAILED
         }
     }
@@ -177,7 +214,7 @@ async fn to_its_end<L: Look>(
         },
     };
     let code = code_of(&end);
-    println!("{}", end.words());
+    say!(stdout, "{}", end.words());
     let took = Duration::from_millis(u64::try_from(clock::boot() - began + earlier).unwrap_or(0));
     telling.tell(&RollbackFact::Ended { end, took });
     code
@@ -208,12 +245,12 @@ struct Telling {
 impl Telling {
     fn tell(&mut self, fact: &RollbackFact) {
         let Some(log) = &mut self.log else {
-            eprintln!("not in the log: {fact:?}");
+            say!(stderr, "not in the log: {fact:?}");
             return;
         };
         if let Err(error) = log.tell(clock::wall(), fact) {
             self.unwritten += 1;
-            eprintln!("{error} ({} facts are not in the log); the rollback goes on: {fact:?}", self.unwritten);
+            say!(stderr, "{error} ({} facts are not in the log); the rollback goes on: {fact:?}", self.unwritten);
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::launch::verdict::{Outcome, Report, Verdict};
 const AGAIN: Duration = Duration::from_millis(250);
 /// What a check may take beyond its own timeout before it counts as hung.
 const HUNG: Duration = Duration::from_secs(5);
-/// How often a step whose shim died may be begun anew.
+/// How often a readonly step whose shim died may be begun anew.
 const ATTEMPTS: u32 = 5;
 
 /// Everything a rollback needs, resolved: it reads no plan and no database.
@@ -58,40 +58,62 @@ pub fn attempt_folder(folder: &Path, step: &ItemId, attempt: u32) -> PathBuf {
 pub async fn run(orders: &Orders, look: &impl Look, tell: &mut impl FnMut(RollbackFact)) -> RollbackEnd {
     for step in &orders.rollback.steps {
         tell(RollbackFact::StepStarted { step: step.id.clone() });
-        let (verdict, outcome, last) = act(orders, step).await;
+        let Done { verdict, outcome, last, lost } = act(orders, step).await;
         let why = match &last {
             Some(last) => format!("{}: {last}", outcome.words()),
             None => outcome.words(),
         };
         tell(RollbackFact::StepEnded { step: step.id.clone(), verdict, outcome });
         if !matches!(verdict, Verdict::Pass | Verdict::Warn) {
-            return RollbackEnd::FailedAtStep { step: step.id.clone(), why, by_hand: step.by_hand.clone() };
+            let by_hand = match lost {
+                true => {
+                    format!("its outcome is unknown: look whether it happened or still runs; then {}", step.by_hand)
+                }
+                false => step.by_hand.clone(),
+            };
+            return RollbackEnd::FailedAtStep { step: step.id.clone(), why, by_hand };
         }
     }
     verify(&orders.rollback.verify, look, tell).await
 }
 
-/// Runs one step, or learns how an earlier runner's attempt at it came out. With its last line on stderr.
-async fn act(orders: &Orders, step: &RollbackStep) -> (Verdict, Outcome, Option<String>) {
+/// How a step came out.
+struct Done {
+    verdict: Verdict,
+    outcome: Outcome,
+    /// Its last line on stderr.
+    last: Option<String>,
+    /// Its shim died: it may have done anything, and may still.
+    lost: bool,
+}
+
+/// Runs one step, or learns how an earlier runner's attempt at it came out.
+async fn act(orders: &Orders, step: &RollbackStep) -> Done {
+    let never = |why: &str| {
+        let outcome = act::never(&orders.redactor.text(why));
+        Done { verdict: Verdict::Unknown, outcome, last: None, lost: false }
+    };
     let (intent, private, exits) = match prepared(orders, step) {
         Ok(prepared) => prepared,
-        Err(why) => return (Verdict::Unknown, act::never(&orders.redactor.text(&why)), None),
+        Err(why) => return never(&why),
     };
     let mut attempt = 1;
     let (standing, dir) = loop {
         let dir = attempt_folder(&orders.folder, &step.id, attempt);
         match attempted(orders, &dir, &intent, &private).await {
-            Ok(Standing::Lost) if step.class != Class::Once && attempt < ATTEMPTS => attempt += 1,
+            // Nothing with a side effect happens twice by itself: the operator's key for another is a new run.
+            Ok(Standing::Lost) if step.class == Class::Readonly && attempt < ATTEMPTS => attempt += 1,
             Ok(standing) => break (standing, dir),
-            Err(why) => return (Verdict::Unknown, act::never(&orders.redactor.text(&why)), None),
+            Err(why) => return never(&why),
         }
     };
+    let lost = standing == Standing::Lost;
     let mut outcome = act::outcome(standing);
     outcome.error = outcome.error.map(|error| orders.redactor.text(&error));
     let verdict = outcome.verdict(&exits);
     let mut stderr = Tail::new(dir.join("stderr"), 1);
     let last = stderr.look().ok().and_then(|_| stderr.lines().pop_back()).filter(|line| !line.is_empty());
-    (verdict, outcome, last.map(|line| orders.redactor.text(&line)))
+    Done { verdict, outcome, last: last.map(|line| orders.redactor.text(&line)), lost }
 }
 
 /// The attempt in `dir` at its end: begun now, joined if a shim of an earlier runner is at it, or as it ended.

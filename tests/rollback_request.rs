@@ -1,0 +1,175 @@
+//! A rollback that was asked for is run: though an older run of its number lies there, though its console
+//! died before the runner was started, and its facts are told once.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
+
+mod crude;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crude::{Answer, Crude};
+use tempfile::TempDir;
+use tminus::base::jq::Jq;
+use tminus::base::source::Source;
+use tminus::base::wire::{Client, Limits, Network};
+use tminus::clock;
+use tminus::engine::effects::Effects;
+use tminus::engine::rollback::LaunchFile;
+use tminus::engine::world::{self, World};
+use tminus::launch::board::Board;
+use tminus::launch::command::Observation;
+use tminus::launch::event::{Actor, Event, Recorded, RollbackEnd, RollbackFact};
+use tminus::launch::id::RollbackId;
+use tminus::launch::time::Instant;
+use tminus::plan::{Environment, Options, load};
+use tokio::sync::mpsc;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_tminus");
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The hands of a console over one launch; a new one is a console that returned.
+struct Launch {
+    folder: TempDir,
+    target: Crude,
+}
+
+struct Console {
+    effects: Effects,
+    observed: mpsc::Receiver<Observation>,
+    board: Arc<Board>,
+}
+
+impl Launch {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let target = Crude::start([("/up", Answer::whole("application/json", r#"{"status":"ok"}"#))]).await;
+        let launch = Self { folder, target };
+        let site = LaunchFile { base: launch.folder.path().into(), network: Network::Outside, simulated: false };
+        let json = serde_json::to_vec(&site).expect("JSON");
+        for (name, bytes) in [("plan.toml", launch.plan().as_bytes()), ("baseline.json", b"{}"), ("launch.json", &json)]
+        {
+            std::fs::write(launch.folder.path().join(name), bytes).expect("written");
+        }
+        launch
+    }
+
+    fn plan(&self) -> String {
+        let (runs, target) = (self.folder.path().join("runs").display().to_string(), self.target.address);
+        format!(
+            r#"
+[plan]
+schema = 1
+id = "asked"
+title = "Asked"
+environment = "test"
+
+[[rollback]]
+id = "back"
+title = "Back"
+key = "1"
+deadline = "5m"
+[[rollback.step]]
+id = "redo"
+class = "idempotent"
+timeout = "20s"
+by_hand = "do it by hand"
+[rollback.step.run]
+shell = '''echo ran >> {runs}'''
+[[rollback.verify]]
+id = "up"
+timeout = "5s"
+within = "10s"
+[rollback.verify.http]
+get = "http://{target}/up"
+expect = {{ json = ['.status == "ok"'] }}
+"#
+        )
+    }
+
+    /// A console that knows of `told` facts of run 1, which was asked for.
+    fn console(&self, told: &[RollbackFact]) -> Console {
+        let source = Source::new("plan.toml", self.plan());
+        let environment: Environment = [("HOME", "/nowhere")].into_iter().collect();
+        let loaded = load(source.clone(), &environment, &Options::default())
+            .unwrap_or_else(|wrong| panic!("{}", source.render(&wrong, false)));
+        let plan = Arc::new(loaded.plan);
+        let (observations, observed) = mpsc::channel(64);
+        let world = World::new(world::Parts {
+            plan: plan.clone(),
+            catalogue: Arc::new(loaded.catalogue),
+            client: Client::new(&Network::Outside, Limits::default()).expect("a client"),
+            jq: Jq::with_worker(PROGRAM),
+            observations,
+            program: PROGRAM.into(),
+            folder: Some(self.folder.path().to_owned()),
+            base: self.folder.path().to_owned(),
+            simulated: None,
+        });
+        let facts = told.iter().map(|fact| Event::RollbackTold { run: 1, fact: fact.clone() });
+        let records: Vec<Recorded> = std::iter::once(request()).chain(facts.map(recorded)).collect();
+        let board = Arc::new(Board::replay(plan, &records));
+        assert!(board.rolling_back().is_some());
+        let effects = Effects { world, watch: None, outputs: Arc::new(|_, _| ()), faults: None };
+        Console { effects, observed, board }
+    }
+
+    fn runs(&self) -> usize {
+        std::fs::read_to_string(self.folder.path().join("runs")).unwrap_or_default().lines().count()
+    }
+}
+
+impl Console {
+    /// Every fact until the end.
+    async fn facts(&mut self) -> Vec<RollbackFact> {
+        let mut facts = Vec::new();
+        while !matches!(facts.last(), Some(RollbackFact::Ended { .. })) {
+            let told = tokio::time::timeout(PATIENCE, self.observed.recv()).await.expect("in time");
+            let Some(Observation::RollbackTold { run: 1, fact }) = told else { panic!("not a fact: {told:?}") };
+            facts.push(fact);
+        }
+        facts
+    }
+}
+
+fn recorded(event: Event) -> Recorded {
+    let wall = clock::wall();
+    Recorded { seq: 1, at: Instant(0), occurred_at: wall, recorded_at: wall, actor: Actor::engine(), event }
+}
+
+fn request() -> Recorded {
+    recorded(Event::RollbackRequested { rollback: RollbackId::new("back"), run: 1, why: "it is bad".into() })
+}
+
+fn verified(facts: &[RollbackFact]) -> bool {
+    matches!(facts.last(), Some(RollbackFact::Ended { end: RollbackEnd::Verified, .. }))
+}
+
+#[tokio::test]
+async fn an_end_that_the_journal_lost_is_no_answer_to_a_new_request() {
+    let launch = Launch::new().await;
+    for runs in 1..=2 {
+        let mut console = launch.console(&[]);
+        console.effects.start(&request(), &console.board);
+        assert!(verified(&console.facts().await));
+        assert_eq!(launch.runs(), runs, "each request runs");
+    }
+}
+
+#[tokio::test]
+async fn a_rollback_whose_runner_was_never_started_is_begun_by_the_console_that_returns() {
+    let launch = Launch::new().await;
+    let mut console = launch.console(&[]);
+    console.effects.begin(&console.board);
+    let facts = console.facts().await;
+    assert!(verified(&facts), "{facts:?}");
+    assert_eq!(launch.runs(), 1);
+
+    // A third console that returns before the facts were recorded, and one that had recorded some.
+    for known in [0, 2] {
+        let mut console = launch.console(&facts[..known]);
+        console.effects.begin(&console.board);
+        assert_eq!(console.facts().await, facts[known..]);
+    }
+    assert_eq!(launch.runs(), 1, "what has ended is read and not run");
+}
