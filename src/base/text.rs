@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthChar;
 /// `text` with everything removed or shown that could steer a terminal.
 ///
 /// Whole escape sequences (CSI, OSC, DCS, two-byte) are dropped, newlines and tabs become spaces,
-/// other controls and invisible direction marks become `·`.
+/// other controls, direction marks and invisible characters become `·`.
 #[must_use]
 pub fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -17,7 +17,7 @@ pub fn printable(text: &str) -> String {
             '\u{9b}' => skip_csi(&mut chars),
             '\u{90}' | '\u{98}' | '\u{9d}' | '\u{9e}' | '\u{9f}' => skip_string(&mut chars),
             '\n' | '\t' | '\r' => out.push(' '),
-            c if c.is_control() || steers_direction(c) => out.push('·'),
+            c if c.is_control() || steers(c) => out.push('·'),
             c => out.push(c),
         }
     }
@@ -30,31 +30,32 @@ pub fn printable_lines(text: &str) -> String {
     text.lines().map(|line| printable(line.trim_end_matches('\r'))).collect::<Vec<_>>().join("\n")
 }
 
-/// At most `width` columns of `text`, with `…` where it was cut.
+/// At most `width` columns of `text`, with `…` where it was cut. Characters without a width count too:
+/// at most four a column, and sixteen.
 #[must_use]
 pub fn cut(text: &str, width: usize) -> String {
-    let whole: usize = text.chars().map(|c| c.width().unwrap_or(0)).sum();
-    if whole <= width {
-        return text.to_owned();
-    }
-    let mut out = String::new();
-    let mut used = 0;
-    for c in text.chars() {
+    let most = width.saturating_mul(4).saturating_add(16);
+    let (mut used, mut end) = (0, 0);
+    for (count, (at, c)) in text.char_indices().enumerate() {
         let wide = c.width().unwrap_or(0);
-        if used + wide > width.saturating_sub(1) {
-            break;
+        if used + wide > width || count == most {
+            let dots = if width > 0 { "…" } else { "" };
+            return format!("{}{dots}", &text[..end]);
         }
         used += wide;
-        out.push(c);
+        if used < width && count + 1 < most {
+            end = at + c.len_utf8();
+        }
     }
-    if width > 0 {
-        out.push('…');
-    }
-    out
+    text.to_owned()
 }
 
-fn steers_direction(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+/// True for what turns the writing around, breaks a line outside ASCII, or takes part in a text unseen.
+fn steers(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
@@ -125,12 +126,69 @@ mod tests {
         assert_eq!(cut("日本語", 4), "日…");
         assert_eq!(cut("abc", 3), "abc");
         assert_eq!(cut("abc", 0), "");
+        assert_eq!(cut("", 0), "");
+    }
+
+    #[test]
+    fn characters_without_a_width_do_not_escape_the_cut() {
+        let marks = format!("a{}", "\u{301}".repeat(4_000_000));
+        assert_eq!(cut(&marks, 10).chars().count(), 56);
+        assert_eq!(cut("e\u{301}e\u{301}", 2), "e\u{301}e\u{301}");
+    }
+
+    /// Written apart from the code on purpose: what the Unicode data call format controls, separators
+    /// and letters without a shape.
+    const UNSEEN: &[char] = &[
+        '\u{00AD}',
+        '\u{061C}',
+        '\u{115F}',
+        '\u{1160}',
+        '\u{180E}',
+        '\u{200B}',
+        '\u{200D}',
+        '\u{200E}',
+        '\u{200F}',
+        '\u{2028}',
+        '\u{2029}',
+        '\u{202A}',
+        '\u{202B}',
+        '\u{202C}',
+        '\u{202D}',
+        '\u{202E}',
+        '\u{2060}',
+        '\u{2066}',
+        '\u{2067}',
+        '\u{2068}',
+        '\u{2069}',
+        '\u{3164}',
+        '\u{FEFF}',
+        '\u{FFA0}',
+        '\u{FFF9}',
+        '\u{E0001}',
+        '\u{E0020}',
+        '\u{E0041}',
+        '\u{E007F}',
+        '\u{E0100}',
+    ];
+
+    #[test]
+    fn what_steers_or_hides_is_shown_as_a_dot() {
+        for c in UNSEEN {
+            assert_eq!(printable(&format!("a{c}b")), "a·b", "{c:?}");
+        }
     }
 
     proptest! {
         #[test]
-        fn nothing_that_passes_is_a_control(text in "\\PC*|[\\x00-\\x9f\\[\\]0-9;mP\\\\]*") {
-            prop_assert!(!printable(&text).chars().any(|c| c.is_control() || steers_direction(c)));
+        fn nothing_that_passes_is_a_control(text in "\\PC*|[\\x00-\\x9f\\[\\]0-9;mP\\\\]*|[\\u{2000}-\\u{206f}\\u{ad}\\u{61c}\\u{e0000}-\\u{e007f}]*") {
+            prop_assert!(!printable(&text).chars().any(|c| c.is_control() || UNSEEN.contains(&c)));
+        }
+
+        #[test]
+        fn a_cut_is_never_wider_nor_longer_than_it_may(text in "\\PC{0,200}", width in 0_usize..40) {
+            let short = cut(&text, width);
+            let wide: usize = short.chars().map(|c| c.width().unwrap_or(0)).sum();
+            prop_assert!(wide <= width && short.chars().count() <= 4 * width + 16, "{short:?}");
         }
     }
 }

@@ -19,8 +19,6 @@ pub const HEADER: usize = 500;
 pub const HEADERS: usize = 60;
 /// Bytes of a body.
 pub const BODY: usize = 16 << 10;
-/// Columns of an error code or message taken from a body.
-const TOLD: usize = 160;
 
 /// Headers whose values are credentials by their nature, whatever they hold.
 const CREDENTIALS: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "x-api-key", "x-auth-token"];
@@ -76,11 +74,12 @@ pub fn status_words(status: u16) -> String {
 }
 
 /// What an error's body says about itself: its code and its message, where common shapes hold them
-/// (`error.code`, `error.message`, `code`, `detail`, `message`, `title`).
+/// (`error.code`, `error.message`, `code`, `detail`, `message`, `title`). It is as the world wrote it, and
+/// whole: [`fit`] takes secrets out of it, and cuts it after that.
 #[must_use]
 pub fn error_told(body: &Value) -> Option<String> {
     let text = |value: Option<&Value>| match value? {
-        Value::String(text) if !text.trim().is_empty() => Some(cut(&printable(text.trim()), TOLD)),
+        Value::String(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     };

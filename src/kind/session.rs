@@ -112,9 +112,9 @@ impl Session {
         refused
     }
 
-    /// Binds a captured value, known to the redactor first.
+    /// Binds a captured value, every text of it known to the redactor first.
     pub fn capture(&self, name: &str, value: &Value, redactor: &Redactor) {
-        redactor.learn(&as_text(value));
+        learn(value, redactor);
         self.state().captured.bind_secret(name, value.clone());
     }
 
@@ -139,6 +139,16 @@ impl Session {
         let shared = session.into_iter().flat_map(|session| &session.plan.headers);
         let shared = shared.filter(|(name, _)| !own.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)));
         shared.chain(own).map(|(name, value)| (name.as_str(), value)).collect()
+    }
+}
+
+/// Makes every text of a captured value a secret: an object may be shown in parts, or written with
+/// other spaces than ours.
+pub fn learn(value: &Value, redactor: &Redactor) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| learn(item, redactor)),
+        Value::Object(entries) => entries.values().for_each(|value| learn(value, redactor)),
+        scalar => redactor.learn(&as_text(scalar)),
     }
 }
 
@@ -226,6 +236,14 @@ mod tests {
         session.capture("csrf", &json!("second-token"), &Redactor::default());
         assert_eq!(session.scope().get("csrf").expect("bound").value, json!("second-token"));
         assert!(!format!("{:?}", session.state()).contains("second-token"));
+    }
+
+    #[test]
+    fn each_text_of_a_captured_object_is_a_secret_however_it_is_written() {
+        let (session, redactor) = (session(), Redactor::default());
+        session.capture("login", &json!({ "user": { "token": "tok-deep-1" }, "ids": ["id-in-list"] }), &redactor);
+        let shown = redactor.text("{ \"token\" : \"tok-deep-1\" } id-in-list");
+        assert!(!shown.contains("tok-deep-1") && !shown.contains("id-in-list"), "{shown}");
     }
 
     #[test]

@@ -197,7 +197,12 @@ impl<O: Opens> Reading<O> {
                     self.ended = true;
                     self.redacting.take().map(Redacting::finish)
                 }
-                Err(lost) => return Some(self.broken(lost)),
+                Err(lost) => {
+                    // What the redactor holds back came before the break: it is kept, and handed on.
+                    self.guard.noted().lost = Some(lost);
+                    self.ended = true;
+                    self.redacting.take().map(Redacting::finish)
+                }
             };
             let chunk = chunk.unwrap_or_default();
             self.guard.raw.write(&chunk);
@@ -238,10 +243,5 @@ impl<O: Opens> Reading<O> {
             None => next.await,
         };
         told.transpose().map_err(Lost::Wire)
-    }
-
-    fn broken(mut self, lost: Lost) -> (Result<Bytes, TransportError>, Self) {
-        self.ended = true;
-        (Err(self.guard.lose(lost)), self)
     }
 }

@@ -39,6 +39,9 @@ pub const LOG_DIRECTIVES: [&str; 2] = ["eventsource_client=warn", "launchdarkly_
 /// The first looks of all monitors are spread over this.
 const SPREAD: Duration = Duration::from_millis(500);
 
+/// What a look may take beyond its timeout: one of several requests, and jq.
+const OVERRUN: Duration = Duration::from_secs(2);
+
 /// Makes the context an entry runs in, as things stand when it is asked.
 pub type Contexts = Arc<dyn Fn(&Entry) -> Context + Send + Sync>;
 
@@ -173,6 +176,12 @@ impl Watch {
     }
 }
 
+/// A look ends: one that does not would end its monitor unseen.
+async fn within(limit: Duration, look: impl Future<Output = Report>) -> Report {
+    let given_up = |_| Report::plain(Verdict::Unknown, "the look did not end within its limit", limit);
+    tokio::time::timeout(limit, look).await.unwrap_or_else(given_up)
+}
+
 async fn look(catalogue: Arc<Catalogue>, contexts: Contexts, spec: SpecId, timeout: Duration) -> Report {
     let Some(entry) = catalogue.get(spec) else {
         return Report::plain(Verdict::Unknown, "the plan has no check for this monitor", Duration::ZERO);
@@ -180,8 +189,22 @@ async fn look(catalogue: Arc<Catalogue>, contexts: Contexts, spec: SpecId, timeo
     match &entry.spec {
         Spec::Check(check) => {
             let cx = Context { timeout, ..contexts(entry) };
-            check.run(&cx).await.report
+            let report = async { check.run(&cx).await.report };
+            // A stream has a limit of its own.
+            let own = if let check::Spec::Sse(sse) = check { sse.deadline } else { None };
+            within(own.map_or(timeout, |own| own.max(timeout)) + OVERRUN, report).await
         }
         Spec::Step(_) => Report::plain(Verdict::Unknown, "a step is no monitor", Duration::ZERO),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_that_hangs_is_given_up_as_unknown() {
+        let report = within(Duration::from_secs(7), std::future::pending()).await;
+        assert_eq!((report.verdict, report.took), (Verdict::Unknown, Duration::from_secs(7)));
     }
 }

@@ -56,14 +56,15 @@ pub(super) struct Tail<O> {
 /// How one attempt ended.
 enum Ended {
     Cancelled,
+    /// The terminal event came; the connection is dropped, so that the server's slot is free again.
+    Finished,
     /// The server closed the stream.
     Closed,
     Lost(Lost),
 }
 
 impl<O: Opens> Tail<O> {
-    /// Tails until cancelled, until the stream closes after its terminal event, or until the server
-    /// has said no often enough.
+    /// Tails until cancelled, until the terminal event, or until the server has said no often enough.
     pub(super) async fn keep(self) {
         let mut pane = Pane::new(&self);
         let (mut wait, mut refusals, mut told) = (FIRST_WAIT, 0, None);
@@ -78,18 +79,18 @@ impl<O: Opens> Tail<O> {
             last_id = noted.last_id;
             let (why, refused, last) = match &ended {
                 Ended::Cancelled => return pane.close(None),
-                Ended::Closed => ("the server closed it".to_owned(), false, pane.finished),
+                Ended::Finished => {
+                    pane.close(None);
+                    return self.tell(&mut told, false, "finished: its terminal event came".to_owned()).await;
+                }
+                Ended::Closed => ("the server closed it".to_owned(), false, false),
                 Ended::Lost(Lost::Status(204)) => ("204: the server has nothing to stream".to_owned(), false, true),
-                Ended::Lost(lost) => (shown(&lost.to_string(), COLUMNS, &self.redactor), lost.refused(), pane.finished),
+                Ended::Lost(lost) => (shown(&lost.to_string(), COLUMNS, &self.redactor), lost.refused(), false),
             };
             refusals = if refused { refusals + 1 } else { 0 };
             let last = last || refusals == REFUSALS;
-            let why = match (pane.finished, last) {
-                (true, _) => format!("closed after its terminal event: {why}"),
-                (false, true) => format!("{why}; not tried again"),
-                (false, false) => why,
-            };
-            pane.close(Some(&why).filter(|_| !pane.finished));
+            let why = if last { format!("{why}; not tried again") } else { why };
+            pane.close(Some(&why));
             self.tell(&mut told, false, why).await;
             if last {
                 return;
@@ -144,7 +145,7 @@ impl<O: Opens> Tail<O> {
             session: self.session.clone(),
             redactor: self.redactor.clone(),
             raw: self.raw.clone(),
-            patience: self.sse.expect.max_gap.filter(|_| !pane.finished),
+            patience: self.sse.expect.max_gap,
             noted: Arc::clone(noted),
         };
         // The address is the guard's secret too: the client logs the one it knows.
@@ -168,12 +169,20 @@ impl<O: Opens> Tail<O> {
             let Some(batch) = batch else { return Self::ended(noted) };
             let (now, at) = (Instant::now(), clock::wall());
             for item in batch {
+                if self.cancel.is_cancelled() {
+                    return Ended::Cancelled;
+                }
                 match item {
                     Ok(SSE::Connected(_)) => {
                         pane.open(now);
                         self.tell(told, true, "open".to_owned()).await;
                     }
-                    Ok(SSE::Event(event)) => pane.take(event, now, at, &scope).await,
+                    Ok(SSE::Event(event)) => {
+                        pane.take(event, now, at, &scope).await;
+                        if pane.finished {
+                            return Ended::Finished;
+                        }
+                    }
                     Ok(SSE::Comment(_)) => {}
                     Err(_) => return Self::ended(noted),
                 }
@@ -260,9 +269,7 @@ impl<'a> Pane<'a> {
         self.last_at = Some(now);
         let error = event.event_type == "error" || self.any(&self.sse.expect.never, &event, scope).await;
         self.errors += u64::from(error);
-        if !self.finished {
-            self.finished = self.any(&self.sse.until, &event, scope).await;
-        }
+        self.finished = self.any(&self.sse.until, &event, scope).await;
         if event.data.len() > LARGE {
             event.data = shown(&event.data, COLUMNS, self.redactor);
             self.dropped += 1;

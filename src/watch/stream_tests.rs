@@ -36,6 +36,8 @@ type Told = (u16, Vec<(&'static str, String)>, Vec<(u64, Vec<u8>)>, bool);
 struct Script {
     answers: Arc<Mutex<VecDeque<Result<Told, Cause>>>>,
     asked: Arc<Mutex<Vec<(Instant, Request)>>>,
+    /// Held by every open connection.
+    held: Arc<()>,
 }
 
 impl Opens for Script {
@@ -44,10 +46,17 @@ impl Opens for Script {
         let next = self.answers.lock().expect("ours").pop_front();
         let Some(next) = next else { std::future::pending().await };
         let (status, headers, chunks, closes) = next?;
-        let told = stream::iter(chunks).then(|(wait, bytes)| async move {
-            tokio::time::sleep(Duration::from_millis(wait)).await;
-            Ok(Bytes::from(bytes))
+        let held = Arc::clone(&self.held);
+        let told = stream::iter(chunks).then(move |(wait, bytes)| {
+            let held = Arc::clone(&held);
+            async move {
+                let _held = held;
+                tokio::time::sleep(Duration::from_millis(wait)).await;
+                Ok(Bytes::from(bytes))
+            }
         });
+        let breaks = headers.iter().any(|(name, _)| *name == "x-break").then_some(Err(Cause::Reset));
+        let told = told.chain(stream::iter(breaks));
         let body = if closes { told.boxed() } else { told.chain(stream::pending()).boxed() };
         let headers = headers.into_iter().map(|(name, value)| {
             (http::HeaderName::from_static(name), http::HeaderValue::try_from(value).expect("a value"))
@@ -88,27 +97,37 @@ const TABLE: &str = "get = 'https://a.example/stream'\nexpect = { never = [{ eve
 
 /// Tails for so many seconds of paused time.
 async fn played(answers: Vec<Result<Told, Cause>>, seconds: u64) -> Played {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("streams/s.sse");
+    played_with(answers, seconds, &Arc::new(())).await
+}
+
+fn tail(script: Script, raw: Raw, outlet: &Outlet, cancel: &CancellationToken) -> Tail<Script> {
     let plan = SessionPlan {
         headers: vec![("Authorization".to_owned(), Template::literal("Bearer s3cr3t-token"))],
         ..SessionPlan::default()
     };
-    let script = Script { answers: Arc::new(Mutex::new(answers.into())), ..Script::default() };
-    let (sender, mut observations) = mpsc::channel(64);
-    let (outlet, cancel) = (Outlet::new(sender), CancellationToken::new());
-    let tail = Tail {
+    Tail {
         id: StreamId::new("s"),
         sse: sse(TABLE),
-        opens: script.clone(),
+        opens: script,
         jq: Jq::default(),
         redactor: Redactor::new(["s3cr3t-token".to_owned()]),
         scope: Scope::default(),
         session: Some(Session::new(plan)),
-        raw: Raw::open(&path),
+        raw,
         outlet: outlet.clone(),
         cancel: cancel.clone(),
-    };
+    }
+}
+
+/// The same; each open connection holds `held` until it is dropped.
+async fn played_with(answers: Vec<Result<Told, Cause>>, seconds: u64, held: &Arc<()>) -> Played {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("streams/s.sse");
+    let script = Script { answers: Arc::new(Mutex::new(answers.into())), ..Script::default() };
+    let script = Script { held: Arc::clone(held), ..script };
+    let (sender, mut observations) = mpsc::channel(64);
+    let (outlet, cancel) = (Outlet::new(sender), CancellationToken::new());
+    let tail = tail(script.clone(), Raw::open(&path), &outlet, &cancel);
     let began = Instant::now();
     let task = tokio::spawn(tail.keep());
     tokio::time::sleep(Duration::from_millis(seconds * 1_000 + 500)).await;
@@ -134,18 +153,21 @@ fn last_event_id(request: &Request) -> Option<&str> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_stays_open_after_its_terminal_event_is_shown_so_and_is_no_error() {
+async fn a_tail_ends_at_the_terminal_event_though_the_server_keeps_the_stream_open() {
     let chunks: &[(u64, &[u8])] =
-        &[(100, b"data: hello\n\n"), (2_000, b"event: done\ndata: {}\n\n"), (500, b": ping\n\n")];
-    let played = played(vec![events(chunks, false)], 60).await;
+        &[(100, b"data: hello\n\n"), (2_000, b"event: done\ndata: {}\n\ndata: after\n\n"), (500, b"data: more\n\n")];
+    let (answer, held) = (events(chunks, false), Arc::new(()));
+    let played = played_with(vec![answer], 60, &held).await;
+    assert_eq!(Arc::strong_count(&held), 1, "the connection is dropped");
     let view = played.view;
-    assert!(view.open && view.finished && !played.ended);
+    assert!(!view.open && view.finished && played.ended);
     assert_eq!((view.total, view.errors, view.reconnects, view.last_error), (2, 0, 0, None));
     assert_eq!(view.longest_gap, Duration::from_secs(2));
     let lines: Vec<_> = view.lines.iter().map(|line| (line.tag.as_str(), line.text.as_str())).collect();
     assert_eq!(lines, [("message", "hello"), ("done", "{}")]);
     assert!(view.per_second.abs() < 0.05, "the rate falls: {}", view.per_second);
-    assert_eq!(played.told, [(true, "open".to_owned())]);
+    assert_eq!(played.told.iter().map(|(open, _)| *open).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(played.asked.len(), 1, "no reconnect");
 }
 
 #[tokio::test(start_paused = true)]
@@ -153,6 +175,36 @@ async fn a_close_after_the_terminal_event_ends_the_tail_without_an_error() {
     let played = played(vec![events(&[(1, b"event: done\ndata: {}\n\n")], true)], 60).await;
     assert!(played.ended && played.view.finished && !played.view.open);
     assert_eq!((played.view.last_error, played.asked.len()), (None, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_came_before_a_break_is_kept_and_shown() {
+    // The redactor holds the end back: it may be the beginning of a secret.
+    let chunks = vec![(0, b"data: the last word is s3cr\n\n".to_vec()), (0, b"data: s3cr".to_vec())];
+    let kind = vec![("content-type", "text/event-stream".to_owned()), ("x-break", "1".to_owned())];
+    let played = played(vec![Ok((200, kind, chunks, true))], 0).await;
+    assert!(played.raw.ends_with("data: s3cr"), "{}", played.raw);
+    assert_eq!((played.view.total, played.view.last_error.as_deref()), (1, Some("connection reset")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancel_is_heard_in_the_middle_of_a_flood() {
+    let flood: Vec<u8> = (0..200).flat_map(|n| format!("data: {n}\n\n").into_bytes()).collect();
+    let (sender, mut observations) = mpsc::channel(1);
+    let opened = || Observation::StreamChanged { stream: StreamId::new("x"), open: true, why: String::new() };
+    sender.try_send(opened()).expect("room for one");
+    let (outlet, cancel) = (Outlet::new(sender), CancellationToken::new());
+    let script =
+        Script { answers: Arc::new(Mutex::new(vec![events(&[(0, &flood)], false)].into())), ..Script::default() };
+    let folder = tempfile::tempdir().expect("a folder");
+    let task = tokio::spawn(tail(script, Raw::open(&folder.path().join("s.sse")), &outlet, &cancel).keep());
+    // Everything is there, and the tail waits to tell that it is open: nobody listens.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    cancel.cancel();
+    task.await.expect("no panic");
+    let total = outlet.show(|live| live.streams.get(&StreamId::new("s")).map(|view| view.total));
+    assert_eq!(total, Some(0));
+    assert!(observations.try_recv().is_ok());
 }
 
 #[tokio::test(start_paused = true)]

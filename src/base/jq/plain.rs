@@ -1,6 +1,8 @@
 //! Plain programs, evaluated here without jaq: paths, lengths, types and presence, compared with
 //! literals and variables, joined by `and`, `or`, `not`. The answers are jaq's own (a property test holds
-//! that) but for one rule: a path that is not there makes the answer unknown, where jq would read null.
+//! that) but for two rules: a path that is not there makes the answer unknown, where jq would read null;
+//! and `<`, `<=`, `>`, `>=` tell nothing of null or of two values of different types, where jq has an
+//! order over all types.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -60,6 +62,15 @@ impl Comparison {
             Self::AtLeast => order.is_ge(),
         }
     }
+
+    /// Why an order between the two would say nothing: in jq's, null is less than every number, and a
+    /// limit that was never reported would be kept.
+    fn incomparable(self, left: &Value, right: &Value) -> Option<String> {
+        let ordered = !matches!(self, Self::Equal | Self::NotEqual);
+        let (l, r) = (type_name(left), type_name(right));
+        (ordered && (l != r || left.is_null()))
+            .then(|| format!("{} ({l}) has no order to {} ({r})", compact(left), compact(right)))
+    }
 }
 
 impl Plain {
@@ -81,6 +92,9 @@ impl Plain {
                 let sides = left.value(input, scope).and_then(|l| Ok((l, right.value(input, scope)?)));
                 match sides {
                     Ok((l, r)) => {
+                        if let Some(why) = comparison.incomparable(&l, &r) {
+                            return Tri::Unknown(why);
+                        }
                         let seen = if matches!(left, Operand::Literal(_) | Operand::Variable(_)) { &r } else { &l };
                         Tri::Known { holds: comparison.admits(order(&l, &r)), seen: compact(seen) }
                     }

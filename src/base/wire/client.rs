@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use url::{Host, Url};
 
 use super::cause::{self, NotResolved};
+use super::phase::{Phase, Progress};
 use super::ramp::Ramp;
 use super::{Answer, Cause, Limits, Network, Request};
 
@@ -27,12 +28,18 @@ pub struct Client {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
 struct Shared {
     network: Network,
+    names: Arc<dyn Resolve>,
     limits: Limits,
     ramp: Ramp,
     lanes: [OnceCell<Lane>; 4],
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("network", &self.network).field("limits", &self.limits).finish_non_exhaustive()
+    }
 }
 
 /// One pool of connections. Lanes are made when first needed: reading the host's CA files takes
@@ -65,6 +72,11 @@ impl Client {
     /// # Errors
     /// The TLS setup failed, in words.
     pub fn new(network: &Network, limits: Limits) -> Result<Self, String> {
+        Self::resolving(network, limits, Arc::new(System))
+    }
+
+    /// The same, with another resolver than the system's.
+    pub(super) fn resolving(network: &Network, limits: Limits, names: Arc<dyn Resolve>) -> Result<Self, String> {
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             // An error means that another thread was faster with the same provider.
             let _ = rustls::crypto::ring::default_provider().install_default();
@@ -73,7 +85,8 @@ impl Client {
             reqwest::Certificate::from_pem(certificate_pem.as_bytes()).map_err(|why| why.to_string())?;
         }
         let ramp = Ramp::new(limits.connects);
-        Ok(Self { shared: Arc::new(Shared { network: network.clone(), limits, ramp, lanes: Default::default() }) })
+        let shared = Shared { network: network.clone(), names, limits, ramp, lanes: Default::default() };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Sends a request and reads the whole answer, within `timeout` in all.
@@ -82,12 +95,14 @@ impl Client {
     /// Why there is no usable answer.
     pub async fn send(&self, request: Request, timeout: Duration) -> Result<Answer, Cause> {
         let started = Instant::now();
+        let (request, local) = self.built(request)?;
+        let progress = Progress::new(authority(request.url()));
         let whole = async {
-            let Opening { status, headers, mut body } = self.ask(request).await?;
+            let Opening { status, headers, mut body } = self.ask(request, local).await?;
             let body = body.whole(self.shared.limits.body).await?;
-            Ok(Answer { status, headers, body, took: started.elapsed() })
+            Ok(Answer { status, headers, body, took: started.elapsed().saturating_sub(progress.waited()) })
         };
-        tokio::time::timeout(timeout, whole).await.unwrap_or(Err(Cause::TimedOut))
+        progress.within(timeout, whole).await
     }
 
     /// Sends a request and reads the head of the answer, within `timeout`.
@@ -95,11 +110,12 @@ impl Client {
     /// # Errors
     /// Why there is no usable answer.
     pub async fn open(&self, request: Request, timeout: Duration) -> Result<Opening, Cause> {
-        tokio::time::timeout(timeout, self.ask(request)).await.unwrap_or(Err(Cause::TimedOut))
+        let (request, local) = self.built(request)?;
+        let progress = Progress::new(authority(request.url()));
+        progress.within(timeout, self.ask(request, local)).await
     }
 
-    async fn ask(&self, request: Request) -> Result<Opening, Cause> {
-        let (request, local) = self.built(request)?;
+    async fn ask(&self, request: reqwest::Request, local: bool) -> Result<Opening, Cause> {
         let lane = self.shared.lane(request.url().scheme() == "https", local).await?;
         match lane.pool.execute(request).await {
             Ok(response) => Ok(Opening {
@@ -158,6 +174,12 @@ fn redirect(url: &mut Url, headers: &mut HeaderMap, to: SocketAddr) -> Result<()
     Ok(())
 }
 
+/// Host and port, as far as they tell places apart.
+fn authority(url: &Url) -> String {
+    let port = url.port_or_known_default().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}{port}", url.host_str().unwrap_or_default())
+}
+
 fn is_local(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
@@ -204,7 +226,7 @@ impl Shared {
             .user_agent(concat!("tminus/", env!("CARGO_PKG_VERSION")))
             .tcp_nodelay(true)
             .pool_idle_timeout(IDLE)
-            .dns_resolver(System)
+            .dns_resolver(Told(Arc::clone(&self.names)))
             .connector_layer(self.ramp.clone());
         if local { pool.no_proxy() } else { pool }
     }
@@ -212,6 +234,23 @@ impl Shared {
 
 fn lane(pool: reqwest::ClientBuilder) -> Result<Lane, Cause> {
     pool.build().map(|pool| Lane { pool, rootless: false }).map_err(|why| Cause::Ours(why.to_string()))
+}
+
+/// A resolver whose work is told to the request that waits for it.
+struct Told(Arc<dyn Resolve>);
+
+impl Resolve for Told {
+    fn resolve(&self, name: Name) -> Resolving {
+        let found = self.0.resolve(name);
+        Box::pin(async move {
+            let progress = Progress::current();
+            let enter = |phase| progress.iter().for_each(|progress| progress.enter(phase));
+            enter(Phase::Resolving);
+            let found = found.await;
+            enter(Phase::Under);
+            found
+        })
+    }
 }
 
 /// The system's resolver, its errors marked.

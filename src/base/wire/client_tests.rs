@@ -2,11 +2,15 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::dns::{Name, Resolve, Resolving};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 
+use super::phase::{Phase, Progress};
 use super::*;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -347,4 +351,64 @@ async fn no_more_connections_are_opened_at_once_than_allowed() {
     let calls = (0..20).map(|_| ramped.clone().call(()));
     futures_util::future::join_all(calls).await;
     assert_eq!(counts.1.load(Ordering::SeqCst), 3);
+}
+
+/// A resolver that never says anything.
+struct Hung;
+
+impl Resolve for Hung {
+    fn resolve(&self, _: Name) -> Resolving {
+        Box::pin(std::future::pending())
+    }
+}
+
+fn hanging(connects: usize) -> Client {
+    let limits = Limits { connects, ..Limits::default() };
+    Client::resolving(&Network::Outside, limits, Arc::new(Hung)).expect("a client")
+}
+
+fn named(url: &str) -> Request {
+    Request { method: "GET".into(), url: url.into(), ..Request::default() }
+}
+
+#[tokio::test]
+async fn a_resolver_that_hangs_is_no_target_that_does() {
+    let seen = hanging(64).send(named("http://dead.test/"), Duration::from_millis(80)).await;
+    assert_eq!(seen.expect_err("nothing"), Cause::NotResolved);
+    let seen = hanging(64).open(named("http://dead.test/"), Duration::from_millis(80)).await;
+    assert_eq!(seen.expect_err("nothing"), Cause::NotResolved);
+}
+
+#[tokio::test]
+async fn a_place_that_swallows_connections_holds_up_no_other_and_a_wait_for_it_is_ours() {
+    let client = hanging(1);
+    let first = client.send(named("http://dead.test/"), PATIENCE);
+    let others = async {
+        let second = client.send(named("http://dead.test/"), Duration::from_millis(80)).await;
+        assert!(matches!(second, Err(Cause::Ours(_))), "{second:?}");
+        let address = says("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+        assert_eq!(client.send(get(address), PATIENCE).await.expect("an answer").status, 200);
+    };
+    tokio::select! {
+        biased;
+        first = first => panic!("it hangs: {first:?}"),
+        () = others => {}
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_for_the_ramp_is_not_the_target_s_time() {
+    let progress = Progress::new("a.test:80".into());
+    let waits = async |waited: u64, asked: u64| {
+        progress.enter(Phase::Waiting(Instant::now()));
+        tokio::time::sleep(Duration::from_secs(waited)).await;
+        progress.enter(Phase::Under);
+        tokio::time::sleep(Duration::from_secs(asked)).await;
+        Ok(())
+    };
+    assert_eq!(progress.within(Duration::from_secs(5), waits(4, 4)).await, Ok(()));
+    assert_eq!(progress.waited(), Duration::from_secs(4));
+    assert_eq!(progress.within(Duration::from_secs(5), waits(0, 60)).await, Err(Cause::TimedOut));
+    let late = progress.within(Duration::from_secs(5), waits(6, 0)).await;
+    assert!(matches!(late, Err(Cause::Ours(_))), "{late:?}");
 }

@@ -5,6 +5,7 @@ mod cause;
 mod client;
 #[cfg(test)]
 mod client_tests;
+mod phase;
 mod ramp;
 pub mod sse;
 
@@ -61,7 +62,8 @@ pub struct Answer {
     pub status: u16,
     pub headers: http::HeaderMap,
     pub body: Bytes,
-    /// From the start of the request, connecting included, to the last byte received.
+    /// From the start of the request, connecting included, to the last byte received; without the wait
+    /// for our own limit on connecting.
     pub took: Duration,
 }
 
@@ -101,7 +103,7 @@ pub enum Network {
 pub struct Limits {
     /// Bytes of a body that are kept.
     pub body: u64,
-    /// Connections opened at one moment.
+    /// Connections to one place opened at one moment.
     pub connects: usize,
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Cors;
+use super::{Cors, is_origin};
 use crate::base::wire::{Answer, Cause};
 use crate::kind::check::Seen;
 use crate::kind::check::http::{header_values, members};
@@ -28,8 +28,15 @@ pub(super) fn report(cors: &Cors, seen: &Seen, allow: &[String], deny: &[String]
     // A denied origin proves something only beside an allowed one that was answered.
     let answers = allow.iter().any(|origin| matches!(row(origin), Some(Ok(_))));
     let mut findings = Vec::new();
+    if allow.is_empty() {
+        findings.push(Finding::unknown("allow", "an origin that must be let in", "none"));
+    }
+    if cors.denies && deny.is_empty() {
+        findings.push(Finding::unknown("deny", "an origin that must be kept out", "none: no negative control"));
+    }
     for origin in allow {
         let of_row = match row(origin) {
+            _ if !is_origin(origin) => vec![no_origin()],
             Some(Ok(answer)) => allowed(cors, origin, answer),
             Some(Err(cause)) => vec![silent(cause, seen.control_answers)],
             None => vec![Finding::unknown("preflight", "2xx", "not asked")],
@@ -38,6 +45,7 @@ pub(super) fn report(cors: &Cors, seen: &Seen, allow: &[String], deny: &[String]
     }
     for origin in deny {
         let of_row = match row(origin) {
+            _ if !is_origin(origin) => vec![no_origin()],
             Some(Ok(answer)) => denied(answer, answers),
             Some(Err(cause)) => vec![Finding::unknown("denied", "an answer that withholds", cause.words())],
             None => vec![Finding::unknown("denied", "an answer that withholds", "not asked")],
@@ -46,6 +54,10 @@ pub(super) fn report(cors: &Cors, seen: &Seen, allow: &[String], deny: &[String]
     }
     let took = seen.answers.iter().filter_map(|(_, answer)| answer.as_ref().ok()).map(|answer| answer.http.took);
     Report::of(findings, took.max().unwrap_or(Duration::ZERO))
+}
+
+fn no_origin() -> Finding {
+    Finding::unknown("origin", "`null` or scheme://host[:port]", "not an origin")
 }
 
 fn silent(cause: &Cause, control_answers: bool) -> Finding {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use http::HeaderName;
 use tokio::time::Instant;
+use url::Url;
 
 use super::http::{answer, control_answers, open};
 use super::{Answer, Answered, Check, Context, Ran, Route, Seen, Session};
@@ -38,6 +39,8 @@ pub struct Cors {
     pub allow: Vec<Template>,
     /// Origins that must be kept out.
     pub deny: Vec<Template>,
+    /// Whether a list of those is written, empty or not.
+    pub denies: bool,
     /// Whether the origins that are let in may send credentials.
     pub credentials: bool,
 }
@@ -82,15 +85,17 @@ impl Check for Cors {
             request_headers: asked.into_iter().map(|name| name.value).collect(),
             allow,
             deny,
+            denies: table.has("deny"),
             credentials,
         })
     }
 
     fn expects(&self, scope: &Scope) -> Vec<String> {
         let all = |origins: &[Template]| {
+            // A secret stays as the plan writes it.
             let each = origins.iter().map(|origin| match origin.list(scope) {
-                Ok(list) => list.join(", "),
-                Err(_) => origin.written(),
+                Ok(list) if !origin.is_secret(scope) => list.join(", "),
+                _ => origin.written(),
             });
             each.collect::<Vec<_>>().join(", ")
         };
@@ -210,6 +215,7 @@ impl Cors {
             }
             (origin, Request { method: "OPTIONS".to_owned(), url: url.clone(), headers, body: None })
         };
+        all.retain(|origin| is_origin(origin));
         Ok(all.into_iter().map(request).collect())
     }
 }
@@ -225,6 +231,13 @@ fn origins(templates: &[Template], scope: &Scope) -> Result<Vec<String>, Unbound
         }
     }
     Ok(all)
+}
+
+/// `null`, or `scheme://host[:port]` and nothing more: what a browser can send.
+fn is_origin(text: &str) -> bool {
+    let Some((scheme, host)) = text.split_once("://") else { return text == "null" };
+    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '/' | '?' | '#' | '@' | '\\' | ',' | '*');
+    !scheme.is_empty() && host.chars().all(plain) && Url::parse(text).is_ok_and(|url| url.has_host())
 }
 
 /// The example as one allowed origin gets it.

@@ -151,6 +151,56 @@ async fn the_derived_example_passes_and_a_broken_one_does_not() {
 }
 
 #[test]
+fn an_origin_is_null_or_scheme_host_and_port() {
+    for text in ["null", "https://a.example", "http://127.0.0.1:8000", "http://[::1]:5173", "tauri://localhost"] {
+        assert!(is_origin(text), "{text}");
+    }
+    for text in [
+        "",
+        "*",
+        "a.example",
+        "https://",
+        "https://a.example/",
+        "https://a, https://b",
+        "https://u@a",
+        "https://*.a",
+        "NULL",
+        "https://a b",
+    ] {
+        assert!(!is_origin(text), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_origin_and_an_empty_list_prove_nothing() {
+    let judged = async |allow: &[&str], deny: &[&str], written: bool| {
+        let mut check = cors("");
+        let list = |origins: &[&str]| origins.iter().map(|origin| Template::literal(*origin)).collect();
+        (check.allow, check.deny, check.denies, check.credentials) = (list(allow), list(deny), written, true);
+        let mut answers: Vec<_> = allow.iter().map(|origin| (origin.to_string(), let_in(origin))).collect();
+        answers.extend(deny.iter().map(|origin| (origin.to_string(), kept_out())));
+        let seen = Seen { answers, control_answers: false };
+        check.judge(&seen, &Scope::default(), &Jq::default()).await.verdict
+    };
+    assert_eq!(judged(&[ALLOWED], &[EVIL], true).await, Pass);
+    assert_eq!(judged(&[ALLOWED], &[], false).await, Pass);
+    assert_eq!(judged(&[ALLOWED], &[], true).await, Unknown);
+    assert_eq!(judged(&[], &[], false).await, Unknown);
+    assert_eq!(judged(&[ALLOWED], &[EVIL, "evil.example"], true).await, Unknown);
+    assert_eq!(judged(&[ALLOWED, "app.example"], &[EVIL], true).await, Unknown);
+}
+
+#[test]
+fn no_expectation_in_words_holds_a_secret() {
+    let mut check = cors("");
+    check.allow = vec![Template::parse("{{ hidden }}", Default::default()).expect("a template")];
+    let mut scope = Scope::default();
+    scope.bind_secret("hidden", "https://s3cr3t.example".into());
+    let words = check.expects(&scope).join("\n");
+    assert!(words.contains("{{ hidden }}") && !words.contains("s3cr3t"), "{words}");
+}
+
+#[test]
 fn the_example_of_the_reference_reads_and_a_matrix_needs_an_allowed_origin() {
     let (parsed, _) = DeTable::parse_recoverable(Cors::KIND.example);
     let notes = Notes::default();

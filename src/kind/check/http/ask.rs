@@ -2,7 +2,11 @@
 //! the session keeps, before any of it is kept elsewhere.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use serde_json::Value;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 use url::Url;
 
 use super::{Body, Http, judge};
@@ -10,6 +14,7 @@ use crate::base::template::{Scope, Unbound};
 use crate::base::wire::{Cause, Request};
 use crate::kind::check::{Answer, Check, Context, Ran, Seen, Session};
 use crate::kind::exchange::{exchange, fit};
+use crate::kind::session::learn;
 use crate::launch::verdict::{Report, Verdict};
 
 /// A request with what is to be said about it.
@@ -37,12 +42,22 @@ impl Http {
         let http = answer.map(|http| Answer { http, ..Answer::default() });
         let label = asked.request.url.clone();
         let seen = Seen { answers: vec![(label, http)], control_answers };
-        let (mut report, captured) = judge::report(self, &seen, &scope, &cx.jq).await;
-        for (name, value) in &captured {
-            match &cx.session {
-                Some(session) => session.capture(name, value, &cx.redactor),
-                None => cx.redactor.learn(&crate::base::template::as_text(value)),
-            }
+        // What the evaluator says is cut: it must know what to take out first.
+        let jq = cx.jq.redacting(cx.redactor.clone());
+        let taken = judge::take(self, &seen, &scope, &jq).await;
+        let captured: Vec<(String, Value)> = taken.captured.iter().flatten().cloned().collect();
+        // Outside a session it is no secret: a version, say, that every text may show.
+        if cx.session.is_some() {
+            captured.iter().for_each(|(_, value)| learn(value, &cx.redactor));
+        }
+        let mut report = judge::report(self, &seen, taken, &scope, &jq).await;
+        // A value out of a wrong answer is no base for what comes after.
+        let captured = match report.verdict {
+            Verdict::Pass | Verdict::Warn => captured,
+            _ => Vec::new(),
+        };
+        if let Some(session) = &cx.session {
+            captured.iter().for_each(|(name, value)| session.capture(name, value, &cx.redactor));
         }
         let http = seen.answers.first().map(|(_, answer)| answer.as_ref().map(|answer| &answer.http));
         report.exchange = http.map(|answer| exchange(&asked.request, answer, &cx.redactor));
@@ -88,14 +103,32 @@ impl Http {
     }
 }
 
-/// Whether the plan's control probe passes right now.
+/// How long an answer of the control probe counts: an outage asks for it once an item and attempt.
+const LATELY: Duration = Duration::from_secs(30);
+
+/// When the control probe was last asked, and whether it answered. All clones know the same.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Lately(Arc<Mutex<Option<(Instant, bool)>>>);
+
+/// Whether the plan's control probe answers: any HTTP answer shows that our own network works. One asks,
+/// and those that come meanwhile or within [`LATELY`] are told the same.
 pub(crate) async fn control_answers(cx: &Context) -> bool {
     let Some(control) = &cx.control else { return false };
-    let alone = Context { session: None, control: None, ..cx.clone() };
-    let control: Arc<Http> = control.clone();
-    // Boxed: the probe is itself an `http` check, once.
-    let ran = Box::pin(async move { control.look(&alone).await }).await;
-    ran.report.verdict == Verdict::Pass
+    let mut lately = control.lately.0.lock().await;
+    if let Some((at, answered)) = *lately
+        && at.elapsed() < LATELY
+    {
+        return answered;
+    }
+    let answered = match control.asked(&cx.scope, None) {
+        Ok(asked) => {
+            let answer = cx.client.send(asked.request, cx.timeout).await;
+            matches!(answer, Ok(_) | Err(Cause::HeadTooLarge | Cause::BodyTooLarge { .. }))
+        }
+        Err(_) => false,
+    };
+    *lately = Some((Instant::now(), answered));
+    answered
 }
 
 fn withheld_note(names: &[String]) -> Option<String> {

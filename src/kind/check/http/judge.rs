@@ -15,12 +15,40 @@ use crate::kind::exchange::{HIDDEN, error_told};
 use crate::kind::session::set_cookies;
 use crate::launch::verdict::{Finding, Report, Verdict};
 
-/// The report, its text still as the world wrote it, and what was captured.
-pub(super) async fn report(http: &Http, seen: &Seen, scope: &Scope, jq: &Jq) -> (Report, Vec<(String, Value)>) {
+/// Texts of one captured value: each becomes a secret, and each secret costs memory.
+const TEXTS: usize = 256;
+
+/// What was taken from an answer before it is judged, so that no word of the judgement shows it.
+pub(super) struct Taken {
+    /// The body, where it is read as JSON.
+    json: Result<Value, String>,
+    /// For each capture its value, or the finding that there is none.
+    pub captured: Vec<Result<(String, Value), Finding>>,
+}
+
+/// Takes the captured values from an answer.
+pub(super) async fn take(http: &Http, seen: &Seen, scope: &Scope, jq: &Jq) -> Taken {
+    let Some((_, Ok(answer))) = seen.answers.first() else {
+        return Taken { json: Err(String::new()), captured: Vec::new() };
+    };
+    let answer = &answer.http;
+    let reads_json =
+        !http.expect.json.is_empty() || http.captures.iter().any(|capture| matches!(capture.from, From::Json(_)));
+    let json = if reads_json { parsed(&answer.body) } else { Err(String::new()) };
+    let mut captured = Vec::new();
+    for capture in &http.captures {
+        let value = taken(capture, answer, &json, scope, jq).await;
+        captured.push(value.map(|value| (capture.name.clone(), value)));
+    }
+    Taken { json, captured }
+}
+
+/// The report, its text still as the world wrote it.
+pub(super) async fn report(http: &Http, seen: &Seen, taken: Taken, scope: &Scope, jq: &Jq) -> Report {
     match seen.answers.first() {
-        Some((_, Ok(answer))) => answered(http, &answer.http, scope, jq).await,
-        Some((asked, Err(cause))) => (silent(http, asked, cause, seen.control_answers), Vec::new()),
-        None => (Report::plain(Verdict::Unknown, "nothing was asked", Duration::ZERO), Vec::new()),
+        Some((_, Ok(answer))) => answered(http, &answer.http, taken, scope, jq).await,
+        Some((asked, Err(cause))) => silent(http, asked, cause, seen.control_answers),
+        None => Report::plain(Verdict::Unknown, "nothing was asked", Duration::ZERO),
     }
 }
 
@@ -40,16 +68,13 @@ fn silent(http: &Http, asked: &str, cause: &Cause, control_answers: bool) -> Rep
     }
 }
 
-async fn answered(http: &Http, answer: &Answer, scope: &Scope, jq: &Jq) -> (Report, Vec<(String, Value)>) {
+async fn answered(http: &Http, answer: &Answer, taken: Taken, scope: &Scope, jq: &Jq) -> Report {
     let expect = &http.expect;
     let mut findings = vec![status(expect, answer)];
     findings.extend(expect.headers.iter().map(|(name, is)| header(name, is, &answer.headers, scope)));
     findings.extend(expect.cookies.iter().map(|name| cookie(name, &answer.headers)));
-    let reads_json =
-        !expect.json.is_empty() || http.captures.iter().any(|capture| matches!(capture.from, From::Json(_)));
-    let json = if reads_json { parsed(&answer.body) } else { Err(String::new()) };
     for program in &expect.json {
-        findings.push(match &json {
+        findings.push(match &taken.json {
             Ok(json) => match jq.holds(program, json, scope).await {
                 Said::True => Finding::held(&program.text, "true", "true", true),
                 Said::False { seen } => Finding::held(&program.text, "true", seen, false),
@@ -60,17 +85,13 @@ async fn answered(http: &Http, answer: &Answer, scope: &Scope, jq: &Jq) -> (Repo
     }
     findings.extend(bodies(expect, &answer.body));
     findings.extend(expect.latency.map(|most| latency(most, answer.took)));
-    let mut captured = Vec::new();
-    for capture in &http.captures {
-        match taken(capture, answer, &json, scope, jq).await {
-            Ok(value) => {
-                findings.push(Finding::held(format!("capture {}", capture.name), capture.from.words(), HIDDEN, true));
-                captured.push((capture.name.clone(), value));
-            }
-            Err(finding) => findings.push(finding),
-        }
+    for (capture, value) in http.captures.iter().zip(taken.captured) {
+        findings.push(match value {
+            Ok(_) => Finding::held(format!("capture {}", capture.name), capture.from.words(), HIDDEN, true),
+            Err(finding) => finding,
+        });
     }
-    (Report::of(findings, answer.took), captured)
+    Report::of(findings, answer.took)
 }
 
 fn status(expect: &Expect, answer: &Answer) -> Finding {
@@ -147,7 +168,12 @@ fn bodies(expect: &Expect, body: &[u8]) -> Vec<Finding> {
         let seen = found.map_or_else(|| format!("no match in {} bytes", body.len()), |found| found.as_str().to_owned());
         Finding::held("body", format!("matches {pattern}"), seen, found.is_some())
     });
+    // Nothing is in nothing: alone, an empty body tells only that there was none.
+    let empty = body.is_empty() && expect.body.is_empty() && expect.json.is_empty();
     let absent = expect.body_absent.iter().map(|pattern| {
+        if empty {
+            return Finding::unknown("body", format!("does not match {pattern}"), "an empty body");
+        }
         let found = pattern.find(&text);
         let seen = found.map_or_else(|| "no match".to_owned(), |found| found.as_str().to_owned());
         Finding::held("body", format!("does not match {pattern}"), seen, found.is_none())
@@ -176,6 +202,7 @@ async fn taken(
             let json = json.as_ref().map_err(|why| unknown(why.clone()))?;
             match jq.value(program, json, scope).await.map_err(unknown)? {
                 Value::Null => Err(unknown("null".to_owned())),
+                value if texts(&value) > TEXTS => Err(unknown(format!("a value of more than {TEXTS} texts"))),
                 value => Ok(value),
             }
         }
@@ -188,5 +215,13 @@ async fn taken(
             let value = set.map(|cookie| cookie.value().to_owned()).filter(|value| !value.is_empty());
             value.map(Value::String).ok_or_else(|| Finding::held(subject(), expected(), "not set", false))
         }
+    }
+}
+
+fn texts(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => items.iter().map(texts).sum(),
+        Value::Object(entries) => entries.values().map(texts).sum(),
+        _ => 1,
     }
 }

@@ -34,6 +34,8 @@ pub struct Http {
     pub body: Option<Body>,
     pub expect: Expect,
     pub captures: Vec<Capture>,
+    /// What it came to when it was asked as the control probe.
+    lately: ask::Lately,
 }
 
 /// What is sent.
@@ -119,7 +121,8 @@ impl Check for Http {
     }
 
     async fn judge(&self, seen: &Seen, scope: &Scope, jq: &Jq) -> Report {
-        judge::report(self, seen, scope, jq).await.0
+        let taken = judge::take(self, seen, scope, jq).await;
+        judge::report(self, seen, taken, scope, jq).await
     }
 
     fn derive(&self, scope: &Scope) -> Result<Answered, String> {

@@ -5,6 +5,7 @@ use regex::Regex;
 use serde_json::Value;
 use toml::de::DeValue;
 
+use super::ask::Lately;
 use super::{Body, Capture, Expect, From, Http, Is};
 use crate::base::jq::Program;
 use crate::base::known::Wanted;
@@ -50,7 +51,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<Http> {
     let expect = table.table("expect").map(expect).unwrap_or_default();
     let captures = captures(table);
     let (method, address) = request?;
-    Some(Http { method, address, headers, body, expect, captures })
+    Some(Http { method, address, headers, body, expect, captures, lately: Lately::default() })
 }
 
 /// Request headers; a name no header may have is reported.

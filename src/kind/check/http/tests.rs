@@ -1,17 +1,22 @@
 //! What the `http` check promises, on its table and on answers made by hand.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use toml::de::DeTable;
 
 use super::*;
+use crate::base::secret::Redactor;
 use crate::base::source::Diagnostic;
 use crate::base::table::Notes;
-use crate::base::wire::{self, Cause};
+use crate::base::wire::{self, Cause, Client, Limits, Network};
 use crate::kind::check::Answer;
 use crate::kind::session::SessionPlan;
 use crate::launch::verdict::Verdict;
@@ -143,6 +148,19 @@ async fn json_is_asked_with_jq() {
 }
 
 #[tokio::test]
+async fn an_empty_body_holds_nothing_unwanted_and_proves_nothing() {
+    let text = "get = '/'\nexpect = { body_absent = 'Traceback' }";
+    assert_eq!(judged(text, answer(200, &[], "")).await.verdict, Verdict::Unknown);
+    assert_eq!(judged(text, answer(200, &[], "fine")).await.verdict, Verdict::Pass);
+    assert_eq!(judged(text, answer(200, &[], "Traceback")).await.verdict, Verdict::Fail);
+    let check = http(text);
+    let good = check.derive(&Scope::default()).expect("plain");
+    let seen = check.seen(&good, &Scope::default());
+    assert_eq!(check.judge(&seen, &Scope::default(), &Jq::default()).await.verdict, Verdict::Pass);
+    assert!(http("get = '/'\nexpect = { body_absent = 'e' }").derive(&Scope::default()).is_err());
+}
+
+#[tokio::test]
 async fn a_derived_example_passes_its_own_check() {
     let text = concat!(
         "get = '/'\n[expect]\nstatus = 201\nbody = 'hello'\nbody_absent = 'error'\ncookie = ['omni_csrf']\n",
@@ -169,7 +187,9 @@ async fn a_derived_example_hands_out_what_is_captured_from_json() {
     let check = http(text);
     let good = check.derive(&Scope::default()).expect("plain expectations");
     let seen = check.seen(&good, &Scope::default());
-    let (report, captured) = judge::report(&check, &seen, &Scope::default(), &Jq::default()).await;
+    let taken = judge::take(&check, &seen, &Scope::default(), &Jq::default()).await;
+    let captured: Vec<_> = taken.captured.iter().flatten().cloned().collect();
+    let report = judge::report(&check, &seen, taken, &Scope::default(), &Jq::default()).await;
     assert_eq!(report.verdict, Verdict::Pass, "{:#?}", report.findings);
     assert_eq!(captured, [("csrf".to_owned(), json!("tok-csrf-1")), ("name".to_owned(), json!("smoke"))]);
     assert!(report.findings.iter().all(|finding| !finding.seen.contains("tok-")), "{report:?}");
@@ -197,6 +217,88 @@ fn routes_keep_names_without_a_value_and_know_the_session() {
     let headers: Vec<_> = route.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     assert_eq!(headers, [("Origin", "https://app.example"), ("x-csrf-token", "{{ csrf }}")]);
     assert_eq!(route.captures, ["id = cookie sid"]);
+}
+
+/// A server that gives every connection this answer, and how many it had.
+async fn serve(status: &str, body: &str) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = format!("http://{}", listener.local_addr().expect("an address"));
+    let told = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+    let count = Arc::new(AtomicUsize::new(0));
+    let had = Arc::clone(&count);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            had.fetch_add(1, Ordering::SeqCst);
+            let _ = stream.read(&mut [0; 4096]).await;
+            let _ = stream.write_all(told.as_bytes()).await;
+        }
+    });
+    (address, count)
+}
+
+fn context(session: Option<Session>, control: Option<Http>) -> Context {
+    Context {
+        client: Client::new(&Network::Outside, Limits::default()).expect("a client"),
+        jq: Jq::default(),
+        redactor: Redactor::default(),
+        scope: Scope::default(),
+        session,
+        timeout: Duration::from_secs(20),
+        control: control.map(Arc::new),
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_captured_from_a_wrong_answer_and_it_is_a_secret_all_the_same() {
+    for (status, kept) in [("200 OK", true), ("500 Broken", false)] {
+        let (address, _) = serve(status, r#"{ "token": "tok-of-this-answer" }"#).await;
+        let cx = context(Some(Session::default()), None);
+        let ran = http(&format!("get = '{address}'\ncapture = {{ token = '.token' }}")).run(&cx).await;
+        assert_eq!(ran.captured.len(), usize::from(kept), "{status}");
+        assert_eq!(cx.session.expect("one").scope().get("token").is_ok(), kept, "{status}");
+        assert!(!cx.redactor.text("tok-of-this-answer").contains("tok"), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn outside_a_session_a_captured_value_is_no_secret() {
+    let (address, _) = serve("200 OK", r#"{ "version": "2026.11.21" }"#).await;
+    let cx = context(None, None);
+    let ran = http(&format!("get = '{address}'\ncapture = {{ version = '.version' }}")).run(&cx).await;
+    assert_eq!(ran.captured, [("version".to_owned(), json!("2026.11.21"))]);
+    assert_eq!(cx.redactor.text("now 2026.11.21"), "now 2026.11.21");
+    assert!(ran.report.exchange.expect("one").response_body.contains("2026.11.21"));
+}
+
+#[tokio::test]
+async fn a_captured_value_is_a_secret_before_anything_that_holds_it_is_cut() {
+    let echo = format!("{}tok-of-this-answer{}", "x".repeat(150), "y".repeat(400));
+    let body = json!({ "token": "tok-of-this-answer", "echo": echo, "message": echo }).to_string();
+    for status in ["200 OK", "403 Forbidden"] {
+        let (address, _) = serve(status, &body).await;
+        let text =
+            format!("get = '{address}'\nexpect = {{ json = ['.echo == \"x\"'] }}\ncapture = {{ token = '.token' }}");
+        let report = http(&text).run(&context(Some(Session::default()), None)).await.report;
+        assert_eq!(report.verdict, Verdict::Fail);
+        let mut told = report.findings.iter().map(|finding| &finding.seen).chain([&report.summary]);
+        assert!(told.all(|told| !told.contains("tok-")), "{report:#?}");
+    }
+}
+
+#[tokio::test]
+async fn the_control_probe_must_answer_not_pass_and_an_outage_asks_it_once_in_a_while() {
+    let (address, asked) = serve("503 Unavailable", "").await;
+    let cx = context(None, Some(http(&format!("get = '{address}'"))));
+    for _ in 0..5 {
+        assert!(control_answers(&cx).await);
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(31)).await;
+    tokio::time::resume();
+    assert!(control_answers(&cx).await);
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+    assert!(!control_answers(&context(None, None)).await);
 }
 
 proptest! {

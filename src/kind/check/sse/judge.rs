@@ -17,7 +17,12 @@ use crate::launch::verdict::{Finding, Report, Verdict};
 
 pub(super) fn expects(sse: &Sse, scope: &Scope) -> Vec<String> {
     let expect = &sse.expect;
-    let address = open(|scope| sse.call.address.text(scope), scope).unwrap_or_else(|| sse.call.address.written());
+    // A secret stays as the plan writes it.
+    let address = match sse.call.address.is_secret(scope) {
+        true => None,
+        false => open(|scope| sse.call.address.text(scope), scope),
+    };
+    let address = address.unwrap_or_else(|| sse.call.address.written());
     let mut lines = vec![format!("{} {address}: status {}, text/event-stream", sse.call.method, expect.status)];
     lines.extend(expect.first_event.map(|span| format!("first event {}", within(span))));
     lines.extend(expect.max_gap.map(|span| format!("no gap longer than {}", humantime::format_duration(span))));

@@ -19,6 +19,10 @@ pub(super) fn read(table: &Table<'_>) -> Option<Sse> {
             any
         }
     };
+    // A live tail may go on for ever; a check without an end would pass on the first event of any kind.
+    if !table.has("until") && expect.at_least.is_empty() && !table.path.starts_with("[stream") {
+        table.missing("until", "`until = { any = [{ event = \"done\" }] }`, or `at_least` in `expect`");
+    }
     let meanwhile = table.table("meanwhile").and_then(meanwhile).map(Box::new);
     let deadline = table.duration("deadline");
     Some(Sse { call: call?, expect, until, deadline, meanwhile })

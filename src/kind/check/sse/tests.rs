@@ -240,6 +240,28 @@ fn the_kind_s_own_example_reads() {
 }
 
 #[test]
+fn a_check_needs_an_end_and_a_live_tail_does_not() {
+    let (_, wrong) = reading("get = 'http://a.example/'\nexpect = { never = [{ event = 'error' }] }");
+    assert_eq!(wrong.iter().map(|wrong| wrong.code).collect::<Vec<_>>(), ["missing-key"]);
+    for ends in ["until = { any = [{ event = 'done' }] }", "expect = { at_least = [{ event = 'message' }] }"] {
+        assert!(reading(&format!("get = 'http://a.example/'\n{ends}")).1.is_empty(), "{ends}");
+    }
+    let (parsed, _) = DeTable::parse_recoverable("get = 'http://a.example/'");
+    let notes = Notes::default();
+    assert!(Sse::read(&Table::new("[stream.sse]", parsed.span().into(), parsed.get_ref(), &notes)).is_some());
+    assert!(notes.take_diagnostics().is_empty());
+}
+
+#[test]
+fn no_expectation_in_words_holds_a_secret() {
+    let check = sse("get = 'http://a.example/?key={{ key }}'\nuntil = { any = [{ event = 'done' }] }");
+    let mut scope = Scope::default();
+    scope.bind_secret("key", "s3cr3t-key".into());
+    let words = check.expects(&scope).join("\n");
+    assert!(words.contains("{{ key }}") && !words.contains("s3cr3t"), "{words}");
+}
+
+#[test]
 fn every_mistake_of_the_table_is_reported() {
     let (_, wrong) = reading(
         r#"
