@@ -373,6 +373,11 @@ async fn each_lint_has_a_plan_that_triggers_it_and_one_that_does_not() {
             http(&format!("expect = {{ body = '.*' }}\n{ok}")),
             http(&format!("expect = {{ body = 'ok' }}\n{ok}")),
         ),
+        (
+            "never-fails",
+            http(&format!("expect = {{ json = ['.n | length >= 0'] }}\n{ok}")),
+            http(&format!("expect = {{ json = ['.n | length > 0'] }}\n{ok}")),
+        ),
         ("no-example", http("expect = { json = ['[.a, .b] | add > 3'] }"), http("expect = { json = ['.a > 3'] }")),
     ];
     for (code, triggers, does_not) in cases {
