@@ -4,6 +4,7 @@
 //! touches a wire.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -18,7 +19,7 @@ use crate::kind::example::Answered;
 use crate::kind::session::Session;
 use crate::kind::{Entry, Spec};
 use crate::launch::id::SessionId;
-use crate::launch::verdict::{Finding, Report, Verdict};
+use crate::launch::verdict::{Finding, Outcome, Report, Verdict};
 
 /// Values captured by what came before, as the good examples give them.
 #[derive(Default)]
@@ -41,6 +42,9 @@ pub(super) async fn all(loaded: &Loaded, jq: &Jq) -> Vec<Diagnostic> {
                 captured.keep(entry, place, &good, &scope, jq).await;
             }
             tell(check, entry, place, loaded, &mut told);
+        }
+        if let (Spec::Step(step), false) = (&entry.spec, place.repeats) {
+            found.extend(exits(step.exits(), entry, place));
         }
     }
     found.extend(contradictions(&told));
@@ -95,6 +99,13 @@ async fn one(
             }
         },
     };
+    if let Some(program) = untold(check, scope) {
+        let message =
+            format!("{} cannot be tried: `{program}` of its `meanwhile` is no plain comparison", place.called);
+        let wrong = Diagnostic::warning("no-example", place.span, message);
+        found.push(wrong.help("an example has no place for that answer: split the program into plain comparisons"));
+        return None;
+    }
     let mut first = None;
     let mut expectations: Vec<Finding> = Vec::new();
     for good in &goods {
@@ -187,6 +198,13 @@ impl Open {
     }
 }
 
+/// A program on the answer to `meanwhile` for which no answer can be made up.
+fn untold<'a>(check: &'a check::Spec, scope: &Scope) -> Option<&'a str> {
+    let check::Spec::Sse(sse) = check else { return None };
+    let programs = &sse.meanwhile.as_ref()?.json;
+    programs.iter().find(|program| program.satisfied_by(scope).is_none()).map(|program| program.text.as_str())
+}
+
 /// Events that must never come, as far as one follows from its pattern.
 fn unwanted(check: &check::Spec, scope: &Scope) -> Vec<Received> {
     let check::Spec::Sse(sse) = check else { return Vec::new() };
@@ -208,6 +226,43 @@ fn unwanted(check: &check::Spec, scope: &Scope) -> Vec<Received> {
         Some(Received { event, data, ..Received::default() })
     };
     sse.expect.never.iter().filter_map(event).collect()
+}
+
+/// Holds a step's examples to its exit codes. Nothing is run.
+fn exits(map: &[(i32, Verdict)], entry: &Entry, place: &Place) -> Vec<Diagnostic> {
+    let ended = |exit: i32| {
+        let (signal, error, survivors) = (None, None, Vec::new());
+        let outcome = Outcome {
+            exit: Some(exit),
+            signal,
+            error,
+            cancelled: false,
+            took: Duration::ZERO,
+            survivors,
+            simulated: true,
+        };
+        outcome.verdict(map)
+    };
+    // What a target without a word on it exits with, as in a rehearsal.
+    let exit_of = |example: &Answered| example.exit.unwrap_or(0);
+    let good = entry.examples.good.iter().map(|example| (example, Verdict::Pass, "good"));
+    let bad = entry.examples.bad.iter().map(|(example, gives)| (example, *gives, "bad"));
+    let mut found = Vec::new();
+    for (example, wanted, which) in good.chain(bad) {
+        let verdict = ended(exit_of(example));
+        if verdict != wanted {
+            let message = format!("a {which} example of {} comes to {verdict}, not {wanted}", place.called);
+            let wrong = Diagnostic::error("wrong-example", example.span, message);
+            found.push(wrong.label(format!("exit {}", exit_of(example))));
+        }
+    }
+    let meant = entry.examples.good.iter().any(|example| example.exit == Some(1));
+    if ended(1) == Verdict::Pass && !meant {
+        let message = format!("{} passes on exit 1, with which most commands say that they failed", place.called);
+        let wrong = Diagnostic::warning("vacuous-check", place.span, message).label("`exit` maps 1 to pass");
+        found.push(wrong.help("where that is right, show it: `good = [{ exit = 0 }, { exit = 1 }]`"));
+    }
+    found
 }
 
 fn not_passed(place: &Place, good: &Answered, report: &Report, derived: bool) -> Diagnostic {
