@@ -190,6 +190,10 @@ fn each_mistake_is_told_at_its_place() {
     let rollback = |rest: &str| format!("{}[[rollback]]\nid = \"back\"\nkey = \"1\"\n{rest}", with_items("", manual));
     let step = "[[rollback.step]]\nid = \"s\"\nclass = \"once\"\nrun = { command = [\"true\"] }\n";
     let verify = "[[rollback.verify]]\nid = \"v\"\nhttp = { get = \"https://a.example\" }\n";
+    let told = |example: &str| format!("[phase.item.example]\n{example}\n");
+    let tail = |rest: &str| {
+        with_items("", &format!("{manual}[[stream]]\nid = \"s\"\n[stream.sse]\nget = \"https://a.example\"\n{rest}\n"))
+    };
     let cases: Vec<(String, &str, &str)> = vec![
         (with_items("", "[[phase.item]]\nid = \"x\"\n"), "no-kind", "[[phase.item]]"),
         (with_items("", "[[phase.item]]\nid = \"x\"\nhtpp = { get = \"x\" }\n"), "unknown-kind", "htpp"),
@@ -248,6 +252,46 @@ fn each_mistake_is_told_at_its_place() {
             with_items("", "[[phase.item]]\nid = \"x\"\nfor_each = { k = [\"a\", \"a\"] }\nmanual = {}\n"),
             "wrong-value",
             "[\"a\", \"a\"]",
+        ),
+        (
+            with_items("[vars]\nv = { env = \"NOT_SET_ANYWHERE\", required = false }\n", manual),
+            "missing-key",
+            "{ env = \"NOT_SET_ANYWHERE\", required = false }",
+        ),
+        (with_items("[vars]\nv = 9223372036854775808\n", manual), "wrong-value", "9223372036854775808"),
+        (
+            with_items("", "[[phase.item]]\nid = \"x\"\nwait = { for = \"99999days\" }\n"),
+            "wrong-value",
+            "\"99999days\"",
+        ),
+        (with_items("", &run("class = \"once\"\nretries = 1")), "no-effect", "retries"),
+        (with_items("", "[[phase.item]]\nid = \"x\"\nretries = 0\nmanual = {}\n"), "no-effect", "retries"),
+        (with_items("", "[[phase.item]]\nid = \"x\"\ntimeout = \"1s\"\nmanual = {}\n"), "no-effect", "timeout"),
+        (
+            with_items("", "[[phase.item]]\nid = \"x\"\ntimeout = \"1s\"\nwait = { for = \"1s\" }\n"),
+            "no-effect",
+            "timeout",
+        ),
+        (with_items("", &format!("{manual}[phase.item.example]\nsets = {{ a = 1 }}\n")), "no-effect", "example"),
+        (tail("deadline = \"1s\""), "no-effect", "deadline"),
+        (tail("meanwhile = { after = { event = \"a\" }, post = \"https://a.example\" }"), "no-effect", "meanwhile"),
+        (tail("expect = { status = 200, max_gap = \"1s\" }"), "no-effect", "status"),
+        (tail("expect = { first_event = \"1s\" }"), "no-effect", "first_event"),
+        (tail("expect = { at_least = [{ event = \"a\" }], never = [{ event = \"b\" }] }"), "no-effect", "at_least"),
+        (tail("expect = { order = [{ event = \"a\" }] }"), "no-effect", "order"),
+        (with_items("[roles.r]\nmay = [\"approve\"]\n", manual), "no-effect", "\"approve\""),
+        (with_items("", &get(&told("good = { status = 200, exit = 0 }"))), "no-effect", "exit"),
+        (with_items("", &get(&told("good = [{ stdout = \"x\" }]"))), "no-effect", "stdout"),
+        (with_items("", &get(&told("good = { events = [] }"))), "no-effect", "events"),
+        (
+            with_items("", &get(&told("bad = [{ status = 500, when = { a = 1 }, gives = \"fail\" }]"))),
+            "no-effect",
+            "when",
+        ),
+        (
+            with_items("", &(run("class = \"once\"") + &told("good = { exit = 0, status = 200 }"))),
+            "no-effect",
+            "status",
         ),
         (HEAD.replace("schema = 1", "schema = 2"), "wrong-value", "2"),
         ("title = 1\n".to_owned(), "missing-key", ""),
@@ -339,6 +383,12 @@ async fn each_lint_has_a_plan_that_triggers_it_and_one_that_does_not() {
     let http = |rest: &str| {
         with_items("", &format!("[[phase.item]]\nid = \"x\"\n[phase.item.http]\nget = \"https://a.example\"\n{rest}\n"))
     };
+    let meanwhile = |program: &str| {
+        let rest = "until = { any = [{ event = \"done\" }] }\nmeanwhile = { after = { event = \"message\" }, post";
+        let head = "[[phase.item]]\nid = \"x\"\n[phase.item.sse]\nget = \"https://a.example\"";
+        let expect = format!("expect = {{ json = ['{program}'] }}");
+        with_items("", &format!("{head}\n{rest} = \"https://a.example/c\", {expect} }}\n"))
+    };
     let typed = "confirm = \"type\"";
     let ok = "[phase.item.example]\ngood = { status = 200, json = { ok = true, n = 3 } }";
     let cases = [
@@ -378,6 +428,7 @@ async fn each_lint_has_a_plan_that_triggers_it_and_one_that_does_not() {
             http(&format!("expect = {{ json = ['.n | length >= 0'] }}\n{ok}")),
             http(&format!("expect = {{ json = ['.n | length > 0'] }}\n{ok}")),
         ),
+        ("no-example", meanwhile("[.a, .b] | add > 3"), meanwhile(".a > 3")),
         ("no-example", http("expect = { json = ['[.a, .b] | add > 3'] }"), http("expect = { json = ['.a > 3'] }")),
     ];
     for (code, triggers, does_not) in cases {
@@ -438,6 +489,40 @@ async fn a_stream_that_is_cut_before_its_end_breaks_every_stream_expectation() {
     let right = "{ first_event = \"5s\", max_gap = \"9s\", at_least = [{ event = \"message\", count = 2 }], never = [{ event = \"error\" }] }";
     let (errors, warnings, text) = checked(&sse(right)).await;
     assert_eq!((errors, warnings), (0, 0), "{text}");
+}
+
+#[tokio::test]
+async fn a_stream_without_a_terminal_event_fails_by_never_ending() {
+    let text = "[[phase.item]]\nid = \"x\"\n[phase.item.sse]\nget = \"https://a.example\"\n\
+                expect = { at_least = [{ event = \"message\" }] }\n";
+    let (errors, warnings, text) = checked(&with_items("", text)).await;
+    assert_eq!((errors, warnings), (0, 0), "{text}");
+}
+
+#[tokio::test]
+async fn the_exits_of_a_steps_examples_come_to_what_they_say() {
+    let run = |exits: &str, example: &str| {
+        let head = "[[phase.item]]\nid = \"x\"\nclass = \"once\"\n[phase.item.run]\ncommand = [\"true\"]\n";
+        with_items("", &format!("{head}{exits}\n[phase.item.example]\n{example}\n"))
+    };
+    for (exits, example, errors, warnings) in [
+        ("", "good = { exit = 0 }\nbad = [{ exit = 1, gives = \"fail\" }]", 0, 0),
+        ("", "good = { stdout = \"done\" }", 0, 0),
+        ("", "good = { exit = 3 }", 1, 0),
+        ("exit = { 3 = \"pass\" }", "good = { exit = 3 }", 0, 0),
+        ("exit = { 0 = \"warn\" }", "good = { exit = 0 }", 1, 0),
+        ("", "good = { exit = 0 }\nbad = [{ exit = 127, gives = \"fail\" }]", 1, 0),
+        ("", "good = { exit = 0 }\nbad = [{ exit = 127, gives = \"unknown\" }]", 0, 0),
+        ("exit = { 2 = \"warn\" }", "good = { exit = 0 }\nbad = [{ exit = 2, gives = \"warn\" }]", 0, 0),
+        ("", "good = { exit = 0 }\nbad = [{ stdout = \"no\", gives = \"fail\" }]", 1, 0),
+        ("exit = { 1 = \"pass\" }", "good = { exit = 0 }", 0, 1),
+        ("exit = { 1 = \"pass\" }", "good = [{ exit = 0 }, { exit = 1, when = { n = 1 } }]", 0, 0),
+    ] {
+        let (is, are, text) = checked(&run(exits, example)).await;
+        assert_eq!((is, are), (errors, warnings), "{exits} {example}\n{text}");
+        assert!(errors == 0 || text.contains("[wrong-example]"), "{text}");
+        assert!(warnings == 0 || text.contains("[vacuous-check]"), "{text}");
+    }
 }
 
 #[tokio::test]
