@@ -1,7 +1,15 @@
 //! Plans, sound and broken: the bundled ones load and check clean, and every mistake is told at its place,
 //! all of a file at once.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
+
 use tminus::base::source::{Diagnostic, Source};
+use tminus::base::template::Shape;
+use tminus::kind::Spec;
+use tminus::kind::check::Route;
+use tminus::kind::example::Answered;
+use tminus::launch::plan::Act;
+use tminus::launch::verdict::Verdict;
 use tminus::plan::{Environment, Loaded, Options, check_report, load};
 
 fn environment() -> Environment {
@@ -61,6 +69,71 @@ async fn every_bundled_plan_is_sound_without_a_warning() {
     assert!(seen > 0, "no plan is bundled");
 }
 
+fn bundled() -> Loaded {
+    read(include_str!("../config/omniai.toml")).expect("sound")
+}
+
+/// What a check of a plan asks.
+fn requests(loaded: &Loaded, owner: &str) -> Vec<Route> {
+    let entry = loaded.catalogue.entries.iter().find(|entry| entry.owner.as_str() == owner).expect(owner);
+    let Spec::Check(check) = &entry.spec else { panic!("{owner} is no check") };
+    check.routes(&entry.examples, None, &entry.scope)
+}
+
+/// What a check comes to on an answer.
+async fn judged(loaded: &Loaded, owner: &str, status: u16, body: serde_json::Value, previous: &str) -> Verdict {
+    let entry = loaded.catalogue.entries.iter().find(|entry| entry.owner.slug() == owner).expect(owner);
+    let Spec::Check(check) = &entry.spec else { panic!("{owner} is no check") };
+    let json = Some(Shape::Plain(body));
+    let answered = Answered { status: Some(status), json, ..Answered::default() };
+    let mut scope = entry.scope.clone();
+    scope.bind("previous_version", previous.into());
+    check.judge(&check.seen(&answered, &scope), &scope, &jq()).await.verdict
+}
+
+/// A verify item has no session, so no CSRF token: the backend refuses every write of it, whatever is true.
+#[test]
+fn no_rollback_of_a_bundled_plan_is_verified_by_a_write() {
+    let loaded = bundled();
+    for verify in loaded.plan.rollbacks.iter().flat_map(|rollback| &rollback.verify) {
+        for route in requests(&loaded, verify.id.as_str()) {
+            assert_eq!(route.method, "GET", "{}", verify.id);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_release_is_known_by_its_line_and_time_passes_before_it_is_looked_for() {
+    let loaded = bundled();
+    for (version, wanted) in [
+        ("v1.0.1", Verdict::Pass),
+        ("v1.0.314", Verdict::Pass),
+        ("v1.0.3", Verdict::Fail),
+        ("v1.0", Verdict::Fail),
+        ("v1.01.1", Verdict::Fail),
+    ] {
+        let body = serde_json::json!({ "BUILD_INFO": { "version": version } });
+        assert_eq!(judged(&loaded, "new-build", 200, body, "v1.0.3").await, wanted, "{version}");
+    }
+    let item = |id: &str| loaded.plan.item(&id.into()).expect(id);
+    let before = |id: &str| item(id).needs.iter().map(|need| item(need.as_str())).collect::<Vec<_>>();
+    assert!(before("new-build").iter().any(|item| matches!(item.act, Act::Wait { .. })), "retries have no pause");
+}
+
+#[tokio::test]
+async fn an_event_that_is_neither_taken_nor_dropped_was_not_counted() {
+    let loaded = bundled();
+    for (accepted, dropped, wanted) in
+        [(1, 0, Verdict::Pass), (0, 1, Verdict::Pass), (0, 0, Verdict::Fail), (1, 1, Verdict::Fail)]
+    {
+        let body = serde_json::json!({
+            "status": "accepted", "accepted_count": accepted, "dropped_count": dropped,
+            "effective_sample_rate": 0.1, "sampling_mode": "client",
+        });
+        assert_eq!(judged(&loaded, "telemetry", 202, body, "").await, wanted, "{accepted} and {dropped}");
+    }
+}
+
 async fn checked(text: &str) -> (usize, usize, String) {
     let checked = check_report(&Source::new("plan.toml", text), &environment(), &jq(), false).await;
     (checked.errors, checked.warnings, checked.text)
@@ -117,6 +190,10 @@ fn each_mistake_is_told_at_its_place() {
     let rollback = |rest: &str| format!("{}[[rollback]]\nid = \"back\"\nkey = \"1\"\n{rest}", with_items("", manual));
     let step = "[[rollback.step]]\nid = \"s\"\nclass = \"once\"\nrun = { command = [\"true\"] }\n";
     let verify = "[[rollback.verify]]\nid = \"v\"\nhttp = { get = \"https://a.example\" }\n";
+    let told = |example: &str| format!("[phase.item.example]\n{example}\n");
+    let tail = |rest: &str| {
+        with_items("", &format!("{manual}[[stream]]\nid = \"s\"\n[stream.sse]\nget = \"https://a.example\"\n{rest}\n"))
+    };
     let cases: Vec<(String, &str, &str)> = vec![
         (with_items("", "[[phase.item]]\nid = \"x\"\n"), "no-kind", "[[phase.item]]"),
         (with_items("", "[[phase.item]]\nid = \"x\"\nhtpp = { get = \"x\" }\n"), "unknown-kind", "htpp"),
@@ -175,6 +252,46 @@ fn each_mistake_is_told_at_its_place() {
             with_items("", "[[phase.item]]\nid = \"x\"\nfor_each = { k = [\"a\", \"a\"] }\nmanual = {}\n"),
             "wrong-value",
             "[\"a\", \"a\"]",
+        ),
+        (
+            with_items("[vars]\nv = { env = \"NOT_SET_ANYWHERE\", required = false }\n", manual),
+            "missing-key",
+            "{ env = \"NOT_SET_ANYWHERE\", required = false }",
+        ),
+        (with_items("[vars]\nv = 9223372036854775808\n", manual), "wrong-value", "9223372036854775808"),
+        (
+            with_items("", "[[phase.item]]\nid = \"x\"\nwait = { for = \"99999days\" }\n"),
+            "wrong-value",
+            "\"99999days\"",
+        ),
+        (with_items("", &run("class = \"once\"\nretries = 1")), "no-effect", "retries"),
+        (with_items("", "[[phase.item]]\nid = \"x\"\nretries = 0\nmanual = {}\n"), "no-effect", "retries"),
+        (with_items("", "[[phase.item]]\nid = \"x\"\ntimeout = \"1s\"\nmanual = {}\n"), "no-effect", "timeout"),
+        (
+            with_items("", "[[phase.item]]\nid = \"x\"\ntimeout = \"1s\"\nwait = { for = \"1s\" }\n"),
+            "no-effect",
+            "timeout",
+        ),
+        (with_items("", &format!("{manual}[phase.item.example]\nsets = {{ a = 1 }}\n")), "no-effect", "example"),
+        (tail("deadline = \"1s\""), "no-effect", "deadline"),
+        (tail("meanwhile = { after = { event = \"a\" }, post = \"https://a.example\" }"), "no-effect", "meanwhile"),
+        (tail("expect = { status = 200, max_gap = \"1s\" }"), "no-effect", "status"),
+        (tail("expect = { first_event = \"1s\" }"), "no-effect", "first_event"),
+        (tail("expect = { at_least = [{ event = \"a\" }], never = [{ event = \"b\" }] }"), "no-effect", "at_least"),
+        (tail("expect = { order = [{ event = \"a\" }] }"), "no-effect", "order"),
+        (with_items("[roles.r]\nmay = [\"approve\"]\n", manual), "no-effect", "\"approve\""),
+        (with_items("", &get(&told("good = { status = 200, exit = 0 }"))), "no-effect", "exit"),
+        (with_items("", &get(&told("good = [{ stdout = \"x\" }]"))), "no-effect", "stdout"),
+        (with_items("", &get(&told("good = { events = [] }"))), "no-effect", "events"),
+        (
+            with_items("", &get(&told("bad = [{ status = 500, when = { a = 1 }, gives = \"fail\" }]"))),
+            "no-effect",
+            "when",
+        ),
+        (
+            with_items("", &(run("class = \"once\"") + &told("good = { exit = 0, status = 200 }"))),
+            "no-effect",
+            "status",
         ),
         (HEAD.replace("schema = 1", "schema = 2"), "wrong-value", "2"),
         ("title = 1\n".to_owned(), "missing-key", ""),
@@ -266,6 +383,12 @@ async fn each_lint_has_a_plan_that_triggers_it_and_one_that_does_not() {
     let http = |rest: &str| {
         with_items("", &format!("[[phase.item]]\nid = \"x\"\n[phase.item.http]\nget = \"https://a.example\"\n{rest}\n"))
     };
+    let meanwhile = |program: &str| {
+        let rest = "until = { any = [{ event = \"done\" }] }\nmeanwhile = { after = { event = \"message\" }, post";
+        let head = "[[phase.item]]\nid = \"x\"\n[phase.item.sse]\nget = \"https://a.example\"";
+        let expect = format!("expect = {{ json = ['{program}'] }}");
+        with_items("", &format!("{head}\n{rest} = \"https://a.example/c\", {expect} }}\n"))
+    };
     let typed = "confirm = \"type\"";
     let ok = "[phase.item.example]\ngood = { status = 200, json = { ok = true, n = 3 } }";
     let cases = [
@@ -300,6 +423,12 @@ async fn each_lint_has_a_plan_that_triggers_it_and_one_that_does_not() {
             http(&format!("expect = {{ body = '.*' }}\n{ok}")),
             http(&format!("expect = {{ body = 'ok' }}\n{ok}")),
         ),
+        (
+            "never-fails",
+            http(&format!("expect = {{ json = ['.n | length >= 0'] }}\n{ok}")),
+            http(&format!("expect = {{ json = ['.n | length > 0'] }}\n{ok}")),
+        ),
+        ("no-example", meanwhile("[.a, .b] | add > 3"), meanwhile(".a > 3")),
         ("no-example", http("expect = { json = ['[.a, .b] | add > 3'] }"), http("expect = { json = ['.a > 3'] }")),
     ];
     for (code, triggers, does_not) in cases {
@@ -360,6 +489,40 @@ async fn a_stream_that_is_cut_before_its_end_breaks_every_stream_expectation() {
     let right = "{ first_event = \"5s\", max_gap = \"9s\", at_least = [{ event = \"message\", count = 2 }], never = [{ event = \"error\" }] }";
     let (errors, warnings, text) = checked(&sse(right)).await;
     assert_eq!((errors, warnings), (0, 0), "{text}");
+}
+
+#[tokio::test]
+async fn a_stream_without_a_terminal_event_fails_by_never_ending() {
+    let text = "[[phase.item]]\nid = \"x\"\n[phase.item.sse]\nget = \"https://a.example\"\n\
+                expect = { at_least = [{ event = \"message\" }] }\n";
+    let (errors, warnings, text) = checked(&with_items("", text)).await;
+    assert_eq!((errors, warnings), (0, 0), "{text}");
+}
+
+#[tokio::test]
+async fn the_exits_of_a_steps_examples_come_to_what_they_say() {
+    let run = |exits: &str, example: &str| {
+        let head = "[[phase.item]]\nid = \"x\"\nclass = \"once\"\n[phase.item.run]\ncommand = [\"true\"]\n";
+        with_items("", &format!("{head}{exits}\n[phase.item.example]\n{example}\n"))
+    };
+    for (exits, example, errors, warnings) in [
+        ("", "good = { exit = 0 }\nbad = [{ exit = 1, gives = \"fail\" }]", 0, 0),
+        ("", "good = { stdout = \"done\" }", 0, 0),
+        ("", "good = { exit = 3 }", 1, 0),
+        ("exit = { 3 = \"pass\" }", "good = { exit = 3 }", 0, 0),
+        ("exit = { 0 = \"warn\" }", "good = { exit = 0 }", 1, 0),
+        ("", "good = { exit = 0 }\nbad = [{ exit = 127, gives = \"fail\" }]", 1, 0),
+        ("", "good = { exit = 0 }\nbad = [{ exit = 127, gives = \"unknown\" }]", 0, 0),
+        ("exit = { 2 = \"warn\" }", "good = { exit = 0 }\nbad = [{ exit = 2, gives = \"warn\" }]", 0, 0),
+        ("", "good = { exit = 0 }\nbad = [{ stdout = \"no\", gives = \"fail\" }]", 1, 0),
+        ("exit = { 1 = \"pass\" }", "good = { exit = 0 }", 0, 1),
+        ("exit = { 1 = \"pass\" }", "good = [{ exit = 0 }, { exit = 1, when = { n = 1 } }]", 0, 0),
+    ] {
+        let (is, are, text) = checked(&run(exits, example)).await;
+        assert_eq!((is, are), (errors, warnings), "{exits} {example}\n{text}");
+        assert!(errors == 0 || text.contains("[wrong-example]"), "{text}");
+        assert!(warnings == 0 || text.contains("[vacuous-check]"), "{text}");
+    }
 }
 
 #[tokio::test]

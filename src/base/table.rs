@@ -14,6 +14,9 @@ use super::known::{Known, Wanted};
 use super::source::{Diagnostic, Span, nearest};
 use super::template::{Shape, Template};
 
+/// The longest span of time a file may ask for: sums of a few stay far from any limit.
+pub const LONGEST: Duration = Duration::from_secs(3_660 * 86_400);
+
 /// What reading gathers besides values.
 #[derive(Debug, Default)]
 pub struct Notes {
@@ -202,6 +205,7 @@ impl<'a> Table<'a> {
         let (value, span) = self.raw(key, Wanted::Integer)?;
         match as_integer(value) {
             Some(value) => Some(Placed { value, span }),
+            None if !self.fits(value, span) => None,
             None => {
                 self.wrong_type(key, span, "a whole number", value);
                 None
@@ -215,7 +219,11 @@ impl<'a> Table<'a> {
         self.learn(key, Wanted::Duration);
         let text = self.text(key)?;
         match humantime::parse_duration(&text.value) {
-            Ok(span) => Some(span),
+            Ok(span) if span <= LONGEST => Some(span),
+            Ok(_) => {
+                self.wrong_value(text.span, format!("`{}` is more than ten years (3660 days)", text.value));
+                None
+            }
             Err(_) => {
                 self.wrong_value(text.span, format!("`{}` is no duration: write 500ms, 90s, 10m or 48h", text.value));
                 None
@@ -340,7 +348,10 @@ impl<'a> Table<'a> {
                 };
                 Shape::Table(entries.into_iter().filter_map(entry).collect())
             }
-            plain => Shape::Plain(plain_value(plain)),
+            plain => {
+                self.fits(plain, span).then_some(())?;
+                Shape::Plain(plain_value(plain))
+            }
         })
     }
 
@@ -348,7 +359,29 @@ impl<'a> Table<'a> {
     #[must_use]
     pub fn plain(&self, key: &'static str) -> Option<Placed<Value>> {
         let (value, span) = self.raw(key, Wanted::Any)?;
+        self.fits(value, span).then_some(())?;
         Some(Placed { value: plain_value(value), span })
+    }
+
+    /// True where every number in `value` has a JSON form; reports each that has none.
+    pub fn fits(&self, value: &DeValue<'_>, span: Span) -> bool {
+        match value {
+            DeValue::Integer(integer) if as_integer(value).is_none() => {
+                self.wrong_value(span, format!("`{integer}` is beyond 64 bits"));
+                false
+            }
+            DeValue::Float(float) if !plain_value(value).is_number() => {
+                self.wrong_value(span, format!("`{float}` is no number that JSON knows"));
+                false
+            }
+            DeValue::Array(values) => {
+                values.iter().fold(true, |fit, value| self.fits(value.get_ref(), value.span().into()) && fit)
+            }
+            DeValue::Table(table) => {
+                table.values().fold(true, |fit, value| self.fits(value.get_ref(), value.span().into()) && fit)
+            }
+            _ => true,
+        }
     }
 
     #[must_use]
@@ -399,7 +432,7 @@ fn as_integer(value: &DeValue<'_>) -> Option<i64> {
     value.as_integer().and_then(|integer| i64::from_str_radix(&integer.as_str().replace('_', ""), integer.radix()).ok())
 }
 
-/// A TOML value as JSON; dates become their text.
+/// A TOML value as JSON; dates become their text, and numbers that do not [fit](Table::fits) null.
 #[must_use]
 pub fn plain_value(value: &DeValue<'_>) -> Value {
     match value {
@@ -454,6 +487,43 @@ mod tests {
             ]
         );
         assert_eq!(&text[found[3].span.start..found[3].span.end], "tilte");
+    }
+
+    #[test]
+    fn numbers_that_json_does_not_know_are_told_where_they_stand() {
+        for (value, told) in [
+            ("9223372036854775808", true),
+            ("-9223372036854775809", true),
+            ("0xffffffffffffffff", true),
+            ("inf", true),
+            ("-nan", true),
+            ("1e999", true),
+            ("[1, { a = inf }]", true),
+            ("9223372036854775807", false),
+            ("1e300", false),
+            ("0x7f", false),
+        ] {
+            for read in [
+                |table: &Table<'_>| table.plain("x").is_none(),
+                |table: &Table<'_>| {
+                    let _ = table.shape("x");
+                    true
+                },
+            ] {
+                let (_, found) = reading(&format!("x = {value}"), read);
+                assert_eq!(found.iter().map(|found| found.code).collect::<Vec<_>>(), ["wrong-value"][..told.into()]);
+            }
+        }
+        let (got, found) = reading("x = 9223372036854775808", |table| table.integer("x"));
+        assert_eq!((got, found.len(), found[0].code), (None, 1, "wrong-value"));
+    }
+
+    #[test]
+    fn a_span_of_time_ends_after_ten_years() {
+        for (text, fits) in [("3660days", true), ("3660days 1ms", false), ("18446744073709551615s", false)] {
+            let (got, found) = reading(&format!("for = '{text}'"), |table| table.duration("for"));
+            assert_eq!((got.is_some(), found.is_empty()), (fits, fits), "{text}: {found:?}");
+        }
     }
 
     #[test]

@@ -4,9 +4,9 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::examples;
 use super::names::Stands;
 use super::reader::{Body, Reader};
+use super::{effects, examples};
 use crate::base::source::Span;
 use crate::base::table::{Placed, Table};
 use crate::base::template::Scope;
@@ -41,6 +41,7 @@ impl<'a> Reader<'a> {
         let get = table.need_text("http", "`http = \"https://…\"`");
         let jq = table.need_text("jq", "`jq = \".version\"`");
         let examples = examples::read(table);
+        effects::examples(table, check::http::Http::KIND);
         let told = self.notes.take_names();
         let (get, jq) = (get?, jq?);
         let text = |placed: &Placed<String>| string(&placed.value, placed.span);

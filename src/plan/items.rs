@@ -7,7 +7,7 @@ use super::names::{Names, Stands};
 use super::phases::Slugs;
 use super::reader::{Body, Reader, shown};
 use super::sessions::each;
-use super::{MOST_ITEMS, kinds, lint, unbuilt};
+use super::{MOST_ITEMS, effects, kinds, lint, unbuilt};
 use crate::base::source::Diagnostic;
 use crate::base::table::{Placed, Table};
 use crate::base::template::Scope;
@@ -285,6 +285,14 @@ impl<'a> Reader<'a> {
         }
         if !step && common.auto.is_some() {
             refuse("auto", "a check always runs by itself, and a person never does");
+        }
+        if body.kind.family != "check" {
+            effects::refuse(table, "retries", "here: only a check is tried again");
+        }
+        if !step && body.kind.family != "check" {
+            let why = format!("on `{}`: nothing is asked or run", body.kind.name);
+            effects::refuse(table, "timeout", &why);
+            effects::refuse(table, "example", &why);
         }
         if in_session && body.kind.family != "check" {
             refuse("session", "only checks share cookies and captured values");

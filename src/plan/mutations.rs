@@ -1,6 +1,7 @@
 //! A good answer made wrong in every plain way: another status, an empty body, each field of its JSON
-//! removed, null, empty or of another type, each header removed or added, events cut, late or unwanted, no answer at all.
-//! A check that none of them disturbs proves nothing. It judges nothing itself.
+//! removed, null, empty, out of range or of another type, each header removed or added, events cut, late or
+//! unwanted, a stream that never ends or breaks. A check that none of them makes fail proves nothing. Silence is
+//! not among them: it fails every check, also one that expects nothing. It judges nothing itself.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -21,25 +22,29 @@ const MOST_WORDS: usize = 48;
 /// Later than any limit a plan would set.
 const LATE: Duration = Duration::from_secs(86_400);
 
-/// Every mutation of `good`. The words of its findings say which events and headers are asked about.
-pub(super) fn of<'a>(good: &'a Seen, findings: &[Finding]) -> impl Iterator<Item = Seen> + 'a {
+/// Every mutation of `good`. The words of its findings say which events and headers are asked about;
+/// `unwanted` are events that must never come, where they can be made up.
+pub(super) fn of<'a>(
+    good: &'a Seen,
+    findings: &[Finding],
+    unwanted: &'a [Received],
+) -> impl Iterator<Item = Seen> + 'a {
     let words = words(findings);
     (0..good.answers.len()).flat_map(move |at| {
         let (label, answer) = &good.answers[at];
         let wrong = match answer {
-            Ok(answer) => answers(answer, label, &words),
+            Ok(answer) => answers(answer, label, &words, unwanted),
             Err(_) => Vec::new(),
         };
-        let silent = std::iter::once(Err(Cause::Refused));
-        wrong.into_iter().map(Ok).chain(silent).map(move |answer| {
+        wrong.into_iter().map(move |answer| {
             let mut seen = good.clone();
-            seen.answers[at].1 = answer;
+            seen.answers[at].1 = Ok(answer);
             seen
         })
     })
 }
 
-fn answers(good: &Answer, label: &str, words: &BTreeSet<String>) -> Vec<Answer> {
+fn answers(good: &Answer, label: &str, words: &BTreeSet<String>, unwanted: &[Received]) -> Vec<Answer> {
     let mut all = Vec::new();
     let mut with = |change: &dyn Fn(&mut Answer)| {
         let mut answer = good.clone();
@@ -75,7 +80,7 @@ fn answers(good: &Answer, label: &str, words: &BTreeSet<String>) -> Vec<Answer> 
         with(&|answer| answer.http.body = Bytes::from(body.to_string()));
     }
     if good.end.is_some() {
-        all.extend(streams(good, words));
+        all.extend(streams(good, words, unwanted));
     }
     all
 }
@@ -98,12 +103,19 @@ fn replaced(headers: &HeaderMap, name: &HeaderName) -> HeaderMap {
     other
 }
 
-fn streams(good: &Answer, words: &BTreeSet<String>) -> Vec<Answer> {
+fn streams(good: &Answer, words: &BTreeSet<String>, unwanted: &[Received]) -> Vec<Answer> {
     let mut all = Vec::new();
     let events = |events: Vec<Received>, end: End| Answer { events, end: Some(end), ..good.clone() };
     let count = good.events.len();
     for kept in 0..count {
         all.push(events(good.events[..kept].to_vec(), End::Closed));
+    }
+    let before_last = count.saturating_sub(1);
+    // Where no terminal event is asked for, a closed stream is as good as any.
+    for end in [End::Deadline, End::Silent, End::Broken(Cause::Reset)] {
+        for kept in BTreeSet::from([0, before_last]) {
+            all.push(events(good.events[..kept].to_vec(), end.clone()));
+        }
     }
     for (at, event) in good.events.iter().enumerate().take(MOST_FIELDS) {
         let mut without = good.events.clone();
@@ -123,27 +135,30 @@ fn streams(good: &Answer, words: &BTreeSet<String>) -> Vec<Answer> {
     let mut backwards = good.events.clone();
     backwards.reverse();
     all.push(events(backwards, End::Closed));
-    let before_last = count.saturating_sub(1);
-    for word in words {
+    let by_word = words.iter().flat_map(|word| {
         let named = Received { event: word.clone(), data: "{}".to_owned(), ..Received::default() };
         let said = Received { event: "message".to_owned(), data: word.clone(), ..Received::default() };
-        for unwanted in [named, said] {
-            let mut more = good.events.clone();
-            more.insert(before_last, unwanted);
-            all.push(events(more, End::Closed));
-        }
+        [named, said]
+    });
+    for one in by_word.chain(unwanted.iter().cloned()) {
+        let mut more = good.events.clone();
+        more.insert(before_last, one);
+        all.push(events(more, End::Closed));
     }
     all
 }
 
-/// The JSON with one field removed, null, empty or of another type, for each field.
+/// The JSON with one field removed, null, empty, out of range or of another type, for each field.
 fn fields(body: &[u8]) -> Vec<Value> {
     let Ok(good) = serde_json::from_slice::<Value>(body) else { return Vec::new() };
     let mut pointers = Vec::new();
     collect(&good, "", &mut pointers);
     let mut all = vec![json!(null), empty(Some(&good))];
     for pointer in pointers.iter().filter(|pointer| !pointer.is_empty()) {
-        for value in [json!(null), empty(good.pointer(pointer)), another(good.pointer(pointer))] {
+        let field = good.pointer(pointer);
+        let small = field.is_some_and(Value::is_number).then(|| [json!(0), json!(-1e12)]);
+        let wrong = [json!(null), empty(field), another(field)];
+        for value in wrong.into_iter().chain(small.into_iter().flatten()) {
             let mut other = good.clone();
             if let Some(field) = other.pointer_mut(pointer) {
                 *field = value;
@@ -228,7 +243,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_body_is_mutated_within_bounds(body in "[\\[\\]{}\":,a-z0-9~/ ]{0,80}") {
-            prop_assert!(fields(body.as_bytes()).len() <= 2 + 4 * MOST_FIELDS);
+            prop_assert!(fields(body.as_bytes()).len() <= 2 + 6 * MOST_FIELDS);
         }
     }
 }

@@ -8,7 +8,7 @@ use toml::de::DeValue;
 use super::items::Draft;
 use super::names::{Names, Stands};
 use super::sessions::SessionDraft;
-use super::{Environment, Options, examples, kinds, lint, needs, unbuilt};
+use super::{Environment, Options, effects, examples, kinds, lint, needs, unbuilt};
 use crate::base::known::Wanted;
 use crate::base::source::{Diagnostic, Source, Span};
 use crate::base::table::{Notes, Placed, Table};
@@ -209,6 +209,7 @@ impl<'a> Reader<'a> {
         let examples = examples::read(owner);
         let told = self.notes.take_names();
         let (kind, table) = found?;
+        effects::examples(owner, kind);
         Some(Body { examples, told, ..self.body_of(kind, table, called) })
     }
 

@@ -33,6 +33,10 @@ impl<'a> Reader<'a> {
         for Placed { value: word, span } in role.texts("may") {
             match Power::WORDS.iter().find(|(known, _)| *known == word) {
                 Some((_, power)) => {
+                    if *power == Power::Approve {
+                        let message = "`approve` has no effect: this version asks for no approval";
+                        self.notes.report(Diagnostic::warning("no-effect", span, message));
+                    }
                     may.insert(*power);
                 }
                 None => {

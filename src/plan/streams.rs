@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::items::Draft;
 use super::names::Names;
 use super::reader::{Body, Reader};
-use super::unbuilt;
+use super::{effects, unbuilt};
 use crate::base::source::{Diagnostic, nearest};
 use crate::base::table::{Placed, Table};
 use crate::base::template::Scope;
@@ -32,6 +32,7 @@ impl<'a> Reader<'a> {
             let session = self.session_of(&table);
             let after = table.text("after").and_then(|after| self.draft_of(&after, drafts));
             let body = self.body(&table, &[check::sse::Sse::KIND], &format!("stream {slug}"));
+            effects::stream(&table);
             table.finish();
             let (Some(body), Ok(session)) = (body, session) else { continue };
             self.open_tails(&slug, &title, &body, session, after);

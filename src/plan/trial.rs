@@ -1,8 +1,10 @@
 //! A check is tested before it is trusted: its good examples must pass, its bad ones must give the verdict
-//! they name, and every expectation must be one that some wrong answer can break. Examples of different
-//! items that contradict each other are told. Nothing here touches a wire.
+//! they name, and every expectation must be one that some wrong answer makes fail: what can at most become
+//! unknown has never said no. Examples of different items that contradict each other are told. Nothing here
+//! touches a wire.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -11,12 +13,13 @@ use super::{Loaded, examples, mutations};
 use crate::base::jq::{Jq, Program};
 use crate::base::source::{Diagnostic, Span};
 use crate::base::template::{Scope, Shape};
+use crate::kind::check::sse::{Pattern, Received};
 use crate::kind::check::{self, Seen};
 use crate::kind::example::Answered;
 use crate::kind::session::Session;
 use crate::kind::{Entry, Spec};
 use crate::launch::id::SessionId;
-use crate::launch::verdict::{Finding, Report, Verdict};
+use crate::launch::verdict::{Finding, Outcome, Report, Verdict};
 
 /// Values captured by what came before, as the good examples give them.
 #[derive(Default)]
@@ -39,6 +42,9 @@ pub(super) async fn all(loaded: &Loaded, jq: &Jq) -> Vec<Diagnostic> {
                 captured.keep(entry, place, &good, &scope, jq).await;
             }
             tell(check, entry, place, loaded, &mut told);
+        }
+        if let (Spec::Step(step), false) = (&entry.spec, place.repeats) {
+            found.extend(exits(step.exits(), entry, place));
         }
     }
     found.extend(contradictions(&told));
@@ -93,6 +99,13 @@ async fn one(
             }
         },
     };
+    if let Some(program) = untold(check, scope) {
+        let message =
+            format!("{} cannot be tried: `{program}` of its `meanwhile` is no plain comparison", place.called);
+        let wrong = Diagnostic::warning("no-example", place.span, message);
+        found.push(wrong.help("an example has no place for that answer: split the program into plain comparisons"));
+        return None;
+    }
     let mut first = None;
     let mut expectations: Vec<Finding> = Vec::new();
     for good in &goods {
@@ -106,51 +119,150 @@ async fn one(
         }
     }
     let first = first?;
-    let mut open: BTreeSet<Expectation> = expectations.iter().filter_map(expectation).collect();
+    let mut open = Open::of(&expectations);
     for (bad, gives) in &entry.examples.bad {
         let report = check.judge(&check.seen(bad, scope), scope, jq).await;
-        strike(&mut open, &report);
+        open.strike(&report);
         if report.verdict != *gives {
             let message = format!("a bad example of {} comes to {}, not {gives}", place.called, report.verdict);
             found.push(Diagnostic::error("wrong-example", bad.span, message).label(report.summary));
         }
     }
-    for wrong in mutations::of(&first, &expectations) {
-        if open.is_empty() {
+    let unwanted = unwanted(check, scope);
+    for wrong in mutations::of(&first, &expectations, &unwanted) {
+        if open.left.is_empty() {
             break;
         }
-        strike(&mut open, &check.judge(&wrong, scope, jq).await);
+        open.strike(&check.judge(&wrong, scope, jq).await);
     }
-    for (row, subject, expected) in open {
-        let what = if row.is_empty() { format!("`{subject}` ({expected})") } else { format!("the row {row}") };
-        let message = format!("{} cannot fail: no wrong answer breaks {what}", place.called);
-        let wrong = Diagnostic::warning("vacuous-check", place.span, message).label("holds whatever is answered");
-        found.push(wrong.help("compare with what a right answer says, or show a `bad` example that breaks it"));
-    }
+    found.extend(open.told(place));
     Some(first)
 }
 
-/// Row, subject and what is expected of it. In a matrix the row is the expectation.
+/// Row, subject and what is expected of it.
 type Expectation = (String, String, String);
 
 fn expectation(finding: &Finding) -> Option<Expectation> {
-    if finding.verdict != Verdict::Pass || finding.subject.starts_with("capture ") {
+    // Browsers let these methods through unlisted: what is said of them cannot be wrong, nor left out.
+    let safelisted = || ["covers GET", "covers HEAD", "covers POST"].contains(&finding.expected.as_str());
+    if finding.subject.starts_with("capture ") || finding.row.is_some() && safelisted() {
         return None;
     }
-    Some(match &finding.row {
-        Some(row) => (row.clone(), String::new(), String::new()),
-        None => (String::new(), finding.subject.clone(), finding.expected.clone()),
-    })
+    Some((finding.row.clone().unwrap_or_default(), finding.subject.clone(), finding.expected.clone()))
 }
 
-/// Takes away the expectations that an answer broke.
-fn strike(open: &mut BTreeSet<Expectation>, report: &Report) {
-    for finding in report.findings.iter().filter(|finding| finding.verdict != Verdict::Pass) {
-        let passed = Finding { verdict: Verdict::Pass, ..finding.clone() };
-        if let Some(broken) = expectation(&passed) {
-            open.remove(&broken);
+/// The expectations that no answer made fail so far.
+struct Open {
+    left: BTreeSet<Expectation>,
+    /// Those that at least became unknown.
+    unclear: BTreeSet<Expectation>,
+}
+
+impl Open {
+    fn of(findings: &[Finding]) -> Self {
+        Self { left: findings.iter().filter_map(expectation).collect(), unclear: BTreeSet::new() }
+    }
+
+    fn strike(&mut self, report: &Report) {
+        for finding in &report.findings {
+            let Some(expectation) = expectation(finding) else { continue };
+            match finding.verdict {
+                Verdict::Pass => {}
+                Verdict::Fail => {
+                    self.left.remove(&expectation);
+                }
+                _ => {
+                    self.unclear.insert(expectation);
+                }
+            }
         }
     }
+
+    fn told(self, place: &Place) -> Vec<Diagnostic> {
+        let Self { left, unclear } = self;
+        let told = |left: Expectation| {
+            let (row, subject, expected) = &left;
+            let of_row = if row.is_empty() { String::new() } else { format!(" of the row {row}") };
+            let what = format!("`{subject}` ({expected}){of_row}");
+            let help = "compare with what a right answer says, or show a `bad` example that makes it fail";
+            let wrong = if unclear.contains(&left) {
+                let message = format!("{} can become unknown but never fail by {what}", place.called);
+                Diagnostic::warning("never-fails", place.span, message).label("never says no")
+            } else {
+                let message = format!("{} cannot fail: no wrong answer breaks {what}", place.called);
+                Diagnostic::warning("vacuous-check", place.span, message).label("holds whatever is answered")
+            };
+            wrong.help(help)
+        };
+        left.into_iter().map(told).collect()
+    }
+}
+
+/// A program on the answer to `meanwhile` for which no answer can be made up.
+fn untold<'a>(check: &'a check::Spec, scope: &Scope) -> Option<&'a str> {
+    let check::Spec::Sse(sse) = check else { return None };
+    let programs = &sse.meanwhile.as_ref()?.json;
+    programs.iter().find(|program| program.satisfied_by(scope).is_none()).map(|program| program.text.as_str())
+}
+
+/// Events that must never come, as far as one follows from its pattern.
+fn unwanted(check: &check::Spec, scope: &Scope) -> Vec<Received> {
+    let check::Spec::Sse(sse) = check else { return Vec::new() };
+    let event = |pattern: &Pattern| {
+        let data = match (&pattern.data, &pattern.json) {
+            (Some(data), _) => data.clone(),
+            (None, Some(program)) => {
+                let (path, value) = program.satisfied_by(scope)?;
+                let inside = |value, key: &Value| match key {
+                    Value::String(key) => Some(serde_json::json!({ key.as_str(): value })),
+                    Value::Number(at) if at.as_u64() == Some(0) => Some(serde_json::json!([value])),
+                    _ => None,
+                };
+                path.iter().rev().try_fold(value, inside)?.to_string()
+            }
+            (None, None) => "{}".to_owned(),
+        };
+        let event = pattern.event.clone().unwrap_or_else(|| "message".to_owned());
+        Some(Received { event, data, ..Received::default() })
+    };
+    sse.expect.never.iter().filter_map(event).collect()
+}
+
+/// Holds a step's examples to its exit codes. Nothing is run.
+fn exits(map: &[(i32, Verdict)], entry: &Entry, place: &Place) -> Vec<Diagnostic> {
+    let ended = |exit: i32| {
+        let (signal, error, survivors) = (None, None, Vec::new());
+        let outcome = Outcome {
+            exit: Some(exit),
+            signal,
+            error,
+            cancelled: false,
+            took: Duration::ZERO,
+            survivors,
+            simulated: true,
+        };
+        outcome.verdict(map)
+    };
+    // What a target without a word on it exits with, as in a rehearsal.
+    let exit_of = |example: &Answered| example.exit.unwrap_or(0);
+    let good = entry.examples.good.iter().map(|example| (example, Verdict::Pass, "good"));
+    let bad = entry.examples.bad.iter().map(|(example, gives)| (example, *gives, "bad"));
+    let mut found = Vec::new();
+    for (example, wanted, which) in good.chain(bad) {
+        let verdict = ended(exit_of(example));
+        if verdict != wanted {
+            let message = format!("a {which} example of {} comes to {verdict}, not {wanted}", place.called);
+            let wrong = Diagnostic::error("wrong-example", example.span, message);
+            found.push(wrong.label(format!("exit {}", exit_of(example))));
+        }
+    }
+    let meant = entry.examples.good.iter().any(|example| example.exit == Some(1));
+    if ended(1) == Verdict::Pass && !meant {
+        let message = format!("{} passes on exit 1, with which most commands say that they failed", place.called);
+        let wrong = Diagnostic::warning("vacuous-check", place.span, message).label("`exit` maps 1 to pass");
+        found.push(wrong.help("where that is right, show it: `good = [{ exit = 0 }, { exit = 1 }]`"));
+    }
+    found
 }
 
 fn not_passed(place: &Place, good: &Answered, report: &Report, derived: bool) -> Diagnostic {

@@ -41,6 +41,7 @@ impl<'a> Reader<'a> {
             self.names.bind(name, span, Stands::Var, self.notes);
             let value = match placed.value {
                 DeValue::Table(_) => vars.table_named(name).and_then(|table| self.environment_var(name, table)),
+                plain if !vars.fits(plain, placed.span) => None,
                 plain => self.plain_var(name, &Placed { value: plain_value(plain), span: placed.span }),
             };
             // A wrong variable still has a name: what uses it is not wrong too.
@@ -63,6 +64,9 @@ impl<'a> Reader<'a> {
         let env = table.need_text("env", "`env = \"NAME\"`");
         let default = table.plain("default");
         let required = table.flag("required").unwrap_or(default.is_none());
+        if !required && !table.has("default") {
+            table.missing("default", "`default = …`: the value where it is not set");
+        }
         table.finish();
         let default = match default {
             Some(default) => Some(self.plain_var(name, &default)?),
@@ -114,6 +118,7 @@ impl<'a> Reader<'a> {
             return None;
         };
         let placed = repeat.any(name)?;
+        repeat.fits(placed.value, placed.span).then_some(())?;
         let values = self.list(name, &placed)?;
         let mut texts: Vec<String> = values.iter().map(|value| printable(&as_text(value))).collect();
         texts.sort_unstable();

@@ -116,7 +116,7 @@ pub const TABLES: &[Section] = &[
             ("title", "for the screen; the name otherwise"),
             ("people", "who holds it"),
             ("votes", "whether the poll asks it"),
-            ("may", "any of `resume`, `waive`, `abort`, `approve`"),
+            ("may", "any of `resume`, `waive`, `abort`; `approve` is known, and gives nothing in this version"),
         ],
     ),
     section(
