@@ -313,3 +313,22 @@ async fn an_attempt_is_stopped_before_its_claim_and_after_it() {
     assert_eq!((outcome.error, outcome.ended_by), (None, Some(EndedBy::Cancel)));
     assert!(!proc::stop(&late.dir(), "cancelled").expect("tried"), "nobody is left to ask");
 }
+
+#[tokio::test]
+async fn a_command_whose_outcome_has_no_room_on_the_disk_never_runs() {
+    let attempt = Attempt::bash("touch $READY.ran").with_fifo();
+    let dir = attempt.dir();
+    fs::create_dir(&dir).expect("made");
+    fs::write(dir.join("intent.json"), serde_json::to_vec(&attempt.intent).expect("json")).expect("written");
+    let handed = attempt.folder.path().join("handed");
+    fs::write(&handed, serde_json::to_vec(&attempt.private).expect("json")).expect("written");
+    // No file of this shim may grow to what an outcome is given.
+    let script = "trap '' XFSZ; ulimit -f 4; exec \"$0\" __shim \"$1\" < \"$2\"";
+    let arguments: [&OsStr; 5] = ["-c".as_ref(), script.as_ref(), PROGRAM.as_ref(), dir.as_ref(), handed.as_ref()];
+    let shim = Command::new("bash").args(arguments).output().expect("ran");
+    assert_eq!(shim.status.code(), Some(proc::CANNOT_BEGIN));
+    assert_eq!(proc::look(&dir).expect("looked"), Standing::NotClaimed);
+    assert!(!attempt.folder.path().join("ready.ran").exists());
+    // With room again, the same attempt runs.
+    assert_eq!(attempt.run().await.exit, Some(0));
+}

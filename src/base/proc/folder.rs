@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::Errno;
 
 use super::OutcomeFile;
 
@@ -36,6 +37,7 @@ pub struct Claim {
 #[derive(Debug)]
 pub struct OutcomeRoom {
     dir: PathBuf,
+    own: PathBuf,
     file: File,
 }
 
@@ -71,7 +73,8 @@ pub fn claim(dir: &Path) -> io::Result<Option<Claim>> {
     write!(file, "{}", std::process::id())?;
     file.try_lock().map_err(io::Error::from)?;
     let linked = fs::hard_link(&own, dir.join("claim"));
-    fs::remove_file(&own)?;
+    // From here on the attempt is claimed: a name too many is no reason to run nothing.
+    let _ = fs::remove_file(&own);
     match linked {
         Ok(()) => Ok(Some(Claim { _locked: file })),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
@@ -86,9 +89,14 @@ pub fn claim(dir: &Path) -> io::Result<Option<Claim>> {
 /// The file system's own.
 pub fn fence(dir: &Path, why: &str) -> io::Result<bool> {
     create_private_dir(dir)?;
+    // To learn that it is too late needs no room on the disk.
+    if dir.join("claim").try_exists()? {
+        return Ok(false);
+    }
+    let room = OutcomeRoom::take(dir)?;
     let Some(_claim) = claim(dir)? else { return Ok(false) };
     let outcome = OutcomeFile { v: 1, error: Some(why.to_owned()), ..OutcomeFile::default() };
-    OutcomeRoom::take(dir)?.write(&outcome)?;
+    room.write(&outcome)?;
     Ok(true)
 }
 
@@ -126,11 +134,17 @@ fn read_outcome(dir: &Path) -> io::Result<Option<OutcomeFile>> {
 }
 
 impl OutcomeRoom {
+    /// Before the claim, under a name of its own: where there is no room, nothing was claimed and nothing
+    /// ran. Given back where another claims.
     pub fn take(dir: &Path) -> io::Result<Self> {
-        let file = create(&dir.join("outcome.new"))?;
-        // Not every file system can; then the write itself has to find its room.
-        let _ = fallocate(&file, FallocateFlags::empty(), 0, OUTCOME_ROOM);
-        Ok(Self { dir: dir.to_owned(), file })
+        let own = dir.join(format!("outcome.{}", std::process::id()));
+        let file = create(&own)?;
+        let room = Self { dir: dir.to_owned(), own, file };
+        match fallocate(&room.file, FallocateFlags::empty(), 0, OUTCOME_ROOM) {
+            Err(full @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => Err(full.into()),
+            // Not every file system can; then the write itself has to find its room.
+            _ => Ok(room),
+        }
     }
 
     pub fn write(mut self, outcome: &OutcomeFile) -> io::Result<()> {
@@ -140,8 +154,15 @@ impl OutcomeRoom {
         self.file.set_len(json.len() as u64)?;
         self.file.sync_all()?;
         let path = self.dir.join("outcome.json");
-        fs::rename(self.dir.join("outcome.new"), &path)?;
+        fs::rename(&self.own, &path)?;
         sync_parent(&path)
+    }
+}
+
+impl Drop for OutcomeRoom {
+    fn drop(&mut self) {
+        // Gone already where it was written: it took its name.
+        let _ = fs::remove_file(&self.own);
     }
 }
 
@@ -176,5 +197,18 @@ mod tests {
         let Standing::Ended(outcome) = look(dir.path()).expect("read") else { panic!("no outcome") };
         assert_eq!(outcome.error.as_deref(), Some("taken over"));
         assert!(claim(dir.path()).expect("tried").is_none());
+    }
+
+    #[test]
+    fn rooms_are_apart_and_one_that_is_not_used_is_given_back() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let names = || fs::read_dir(dir.path()).expect("read").count();
+        drop(OutcomeRoom::take(dir.path()).expect("taken"));
+        assert_eq!(names(), 0);
+        // A shim's own room, as another process has it, is not touched by a fence.
+        fs::write(dir.path().join("outcome.1"), "a shim's").expect("written");
+        assert!(fence(dir.path(), "taken over").expect("fenced"));
+        assert_eq!(fs::read(dir.path().join("outcome.1")).expect("there"), b"a shim's");
+        assert_eq!(names(), 3, "its claim, its outcome, and the shim's room");
     }
 }

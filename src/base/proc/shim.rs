@@ -63,8 +63,9 @@ fn attempt(dir: &Path, clock: Clock) -> io::Result<bool> {
     runtime.block_on(async {
         // Before the claim: whoever holds it must not die of a hang-up.
         let signals = Signals::catch()?;
-        let Some(held) = claim(dir)? else { return Ok(false) };
+        // Before it too: what cannot be kept must not run.
         let room = OutcomeRoom::take(dir)?;
+        let Some(held) = claim(dir)? else { return Ok(false) };
         let outcome = run(dir, intent, private, signals, clock).await;
         written(room, &outcome, held).map(|()| true)
     })
