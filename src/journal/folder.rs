@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::chain::Hash;
 use crate::launch::id::{Attempt, ItemId, RollbackId};
 
 /// A path that was found to be a launch, or was made one.
@@ -30,8 +29,6 @@ pub enum FolderError {
 
 /// Folders every launch has.
 const FOLDERS: [&str; 5] = ["steps", "rollback", "streams", "artifacts", "inbox"];
-/// File systems end names at 255 bytes; a `for_each` value may be any URL.
-const LONGEST_NAME: usize = 200;
 
 impl LaunchFolder {
     /// Makes the folder of a new launch, and its parents; an empty one may be there.
@@ -118,13 +115,13 @@ impl LaunchFolder {
     /// `steps/ITEM/ATTEMPT`, not made yet.
     #[must_use]
     pub fn step(&self, item: &ItemId, attempt: Attempt) -> PathBuf {
-        self.root.join("steps").join(name(item)).join(attempt.to_string())
+        self.root.join("steps").join(item.folder()).join(attempt.to_string())
     }
 
     /// `rollback/RUN-ID`, not made yet.
     #[must_use]
     pub fn rollback(&self, run: u32, rollback: &RollbackId) -> PathBuf {
-        self.root.join("rollback").join(format!("{run}-{}", name(&ItemId::new(rollback.as_str()))))
+        self.root.join("rollback").join(format!("{run}-{}", ItemId::new(rollback.as_str()).folder()))
     }
 
     #[must_use]
@@ -172,17 +169,6 @@ impl LaunchFolder {
         };
         written().map_err(denied("write", path))
     }
-}
-
-/// A folder's name for an id: never `.` or `..`, never too long, and no two ids the same.
-fn name(id: &ItemId) -> String {
-    let plain = id.folder();
-    if plain.len() > LONGEST_NAME {
-        // `~` never stands in a plain name, and neither does a cut inside `%xx` matter here.
-        let hash = Hash::default().then(id.as_str().as_bytes()).to_string();
-        return format!("{}~{}", &plain[..LONGEST_NAME - 33], &hash[..32]);
-    }
-    if plain.bytes().all(|byte| byte == b'.') { plain.replace('.', "%2e") } else { plain }
 }
 
 fn denied<'a>(what: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> FolderError + 'a {

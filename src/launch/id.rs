@@ -2,6 +2,12 @@
 //! (rules.md, "Journal first").
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// File systems end names at 255 bytes, and a run, an attempt or an ending is added to this one.
+const LONGEST_FOLDER: usize = 120;
+/// Bytes of the hash at the end of a folder of a long id.
+const HASH_KEPT: usize = 16;
 
 macro_rules! names {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
@@ -67,7 +73,8 @@ impl ItemId {
         self.0.split('[').next().unwrap_or(&self.0)
     }
 
-    /// A name fit for a folder: letters, digits, `-`, `_`, `.` only, and no two ids the same.
+    /// A name fit for a folder: letters, digits, `-`, `_`, `.`, `%`, `~` only, never `.` or `..`, at most 120
+    /// bytes, and no two ids the same. A long id, as that of a `for_each` over URLs, ends in its hash.
     #[must_use]
     pub fn folder(&self) -> String {
         let mut name = String::with_capacity(self.0.len());
@@ -76,6 +83,15 @@ impl ItemId {
                 b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => name.push(byte.into()),
                 other => name.push_str(&format!("%{other:02x}")),
             }
+        }
+        if name.len() > LONGEST_FOLDER {
+            let hash = Sha256::digest(self.0.as_bytes());
+            // `~` stands in no short name. All is ASCII: it can be cut anywhere.
+            name.truncate(LONGEST_FOLDER - 1 - 2 * HASH_KEPT);
+            name.push('~');
+            hash.iter().take(HASH_KEPT).for_each(|byte| name.push_str(&format!("{byte:02x}")));
+        } else if name.bytes().all(|byte| byte == b'.') {
+            name = name.replace('.', "%2e");
         }
         name
     }
@@ -109,6 +125,21 @@ mod tests {
         assert_eq!(a.slug(), "login");
         assert_ne!(a.folder(), b.folder());
         assert!(!a.folder().contains('/'));
-        assert!(!ItemId::new("..").folder().is_empty());
+        for dots in [".", "..", "..."] {
+            assert!(!ItemId::new(dots).folder().starts_with('.'));
+        }
+    }
+
+    #[test]
+    fn folders_of_long_ids_fit_a_file_system_and_still_differ() {
+        let key = "https://a.example/".repeat(40);
+        let (a, b) = (ItemId::keyed("login", Some(&key)), ItemId::keyed("login", Some(&format!("{key}x"))));
+        assert_ne!(a.folder(), b.folder());
+        assert_eq!(a.folder(), a.clone().folder());
+        let place = tempfile::tempdir().expect("a folder");
+        for folder in [a.folder(), b.folder()] {
+            assert!(folder.len() <= LONGEST_FOLDER && folder.starts_with("login%5b"), "{folder}");
+            std::fs::create_dir(place.path().join(format!("1-{folder}.old-1000"))).expect("made");
+        }
     }
 }
