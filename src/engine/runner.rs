@@ -27,7 +27,7 @@ pub fn begin(world: &World, outputs: &Outputs, id: &RollbackId, run: u32) {
         Ok(runner.ended())
     });
     let followed = Followed { launch, id: id.clone(), run, told: 0 };
-    tokio::spawn(followed.to_its_end(world.observations.clone(), Arc::clone(outputs), started));
+    tokio::spawn(followed.follow_on(world.observations.clone(), Arc::clone(outputs), started));
 }
 
 /// Follows a rollback that an earlier console was told of, after the `told` facts that its journal holds.
@@ -37,7 +37,7 @@ pub fn resume(world: &World, outputs: &Outputs, id: &RollbackId, run: u32, told:
     let Some(launch) = world.folder.clone() else { return };
     let started = rollback::start(&world.program, &launch, run, id).map(rollback::Runner::ended);
     let followed = Followed { launch, id: id.clone(), run, told };
-    tokio::spawn(followed.to_its_end(world.observations.clone(), Arc::clone(outputs), started));
+    tokio::spawn(followed.follow_on(world.observations.clone(), Arc::clone(outputs), started));
 }
 
 /// One run of a rollback, as its log tells it.
@@ -52,7 +52,7 @@ struct Followed {
 impl Followed {
     /// Tells every fact of the log once. `started` is our own runner until it exits: while it has not, it
     /// lives, whatever the log looks like. After that a runner lives where the log is held.
-    async fn to_its_end(
+    async fn follow_on(
         mut self,
         observations: mpsc::Sender<Observation>,
         outputs: Outputs,
@@ -170,7 +170,7 @@ mod tests {
             started: io::Result<impl Future<Output = io::Result<Option<i32>>> + Send + 'static>,
         ) -> tokio::task::JoinHandle<()> {
             let followed = Followed { launch: self.folder.path().to_owned(), id: "back".into(), run: 1, told };
-            tokio::spawn(followed.to_its_end(self.observations.clone(), Arc::new(|_, _| ()), started))
+            tokio::spawn(followed.follow_on(self.observations.clone(), Arc::new(|_, _| ()), started))
         }
 
         fn log(&self) -> Log {
