@@ -77,8 +77,9 @@ impl Facts {
 
     fn expected(&self, fault: Fault) -> Expected {
         match fault {
-            // No connection, half an answer, or every request answered 500 with nothing to capture.
-            Fault::Down | Fault::Reset | Fault::Errors => self.silence(),
+            // No connection, half an answer, or every request answered 500 with nothing to capture. Under a
+            // wrong status the body hands out what comes next, but nothing of a wrong answer is taken.
+            Fault::Down | Fault::Reset | Fault::Errors | Fault::WrongStatus => self.silence(),
             // Down at the first turn of each request, up at the second.
             Fault::Flap => {
                 let mut expected = self.silence();
@@ -88,8 +89,6 @@ impl Facts {
             Fault::Slow => all(self.timed, Fail),
             // Unparsable output is unknown. Text is no JSON, and a preflight has no body.
             Fault::BadJson => all(self.json.iter().chain(self.after_csrf), Unknown),
-            // The world answered and the answer is wrong; its body still hands out what comes next.
-            Fault::WrongStatus => all(self.answered_alone().chain(self.after_csrf), Fail),
             Fault::CorsOpen => all(self.matrices, Fail),
             Fault::StreamStalls | Fault::StreamDrops | Fault::StreamNeverEnds => all(&STREAMS, Fail),
             // `login` and `conversation` bring the token back and are refused; the others need the

@@ -131,7 +131,7 @@ pub(crate) async fn control_answers(cx: &Context) -> bool {
     answered
 }
 
-fn withheld_note(names: &[String]) -> Option<String> {
+pub(crate) fn withheld_note(names: &[String]) -> Option<String> {
     let all = names.join(", ");
     (!names.is_empty()).then(|| format!(" · withheld: cookie {all} is Secure and this is plain http"))
 }

@@ -19,7 +19,7 @@ use crate::base::template::{Scope, Shape, Template};
 use crate::kind::Kind;
 use crate::launch::verdict::Report;
 
-pub(crate) use ask::control_answers;
+pub(crate) use ask::{control_answers, withheld_note};
 pub(crate) use derive::{answer, open};
 pub(crate) use judge::{header_values, members};
 

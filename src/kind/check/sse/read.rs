@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
+use url::Url;
 
 use super::pattern::{Fit, Look};
 use super::request::keep_cookies;
@@ -14,10 +15,10 @@ use crate::base::jq::Jq;
 use crate::base::secret::Redactor;
 use crate::base::template::Scope;
 use crate::base::wire::{Answer as HttpAnswer, Body, Cause, Opening, Request, sse};
-use crate::kind::check::http::control_answers;
-use crate::kind::check::{Answer, Context, Seen};
+use crate::kind::check::http::{control_answers, withheld_note};
+use crate::kind::check::{Answer, Context, Seen, Session};
 use crate::kind::exchange::{self, fit};
-use crate::launch::verdict::{Exchange, Report};
+use crate::launch::verdict::{Exchange, Report, Verdict};
 
 /// Bytes of an answer that is no stream which are read for its error code, and how long.
 const ERROR_BODY: usize = 8 << 10;
@@ -30,6 +31,7 @@ pub(super) async fn run(sse: &Sse, cx: &Context) -> Report {
         None => cx.scope.clone(),
     };
     let request = sse.call.stream_request(&scope, cx.session.as_ref());
+    let withheld = request.as_ref().ok().and_then(|request| withheld(cx.session.as_ref()?, request));
     let answers = match &request {
         Ok(request) => stream(sse, cx, &scope, request.clone(), started).await,
         Err(cause) => vec![(STREAM.to_owned(), Err(cause.clone()))],
@@ -37,10 +39,21 @@ pub(super) async fn run(sse: &Sse, cx: &Context) -> Report {
     let lost = answers.iter().any(|(_, answer)| matches!(answer, Err(Cause::NotResolved | Cause::NoRoute)));
     let answers_at_all = lost && control_answers(cx).await;
     let seen = Seen { answers, control_answers: answers_at_all };
-    let mut report = judge::judge(sse, &seen, &scope, &cx.jq).await;
+    // What the evaluator says is cut: it must know what to take out first.
+    let jq = cx.jq.redacting(cx.redactor.clone());
+    let mut report = judge::judge(sse, &seen, &scope, &jq).await;
     report.took = started.elapsed();
+    if report.verdict != Verdict::Pass {
+        report.summary.extend(withheld);
+    }
     report.exchange = request.ok().and_then(|request| told(&request, &seen, &cx.redactor));
     fit(report, &cx.redactor)
+}
+
+/// Cookies that should have gone with the request and may not, in words.
+fn withheld(session: &Session, request: &Request) -> Option<String> {
+    let url = Url::parse(&request.url).ok()?;
+    withheld_note(&session.cookies_for(&url).withheld)
 }
 
 type Answers = Vec<(String, Result<Answer, Cause>)>;

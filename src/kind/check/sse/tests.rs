@@ -5,15 +5,20 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::HeaderValue;
+use http::header::SET_COOKIE;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use toml::de::DeTable;
 
 use super::read::{Chunks, Counting, read};
 use super::*;
+use crate::base::secret::Redactor;
 use crate::base::source::Diagnostic;
 use crate::base::table::Notes;
+use crate::base::wire::{Client, Limits, Network};
 use crate::kind::check::Answer;
+use crate::kind::session::SessionPlan;
 use crate::launch::verdict::{Finding, Verdict};
 
 fn reading(text: &str) -> (Option<Sse>, Vec<Diagnostic>) {
@@ -237,6 +242,27 @@ fn the_kind_s_own_example_reads() {
     assert_eq!(read.until.len(), 3);
     assert_eq!(read.meanwhile.expect("there").count, 1);
     assert_eq!(read.expect.max_gap, Some(Duration::from_secs(15)));
+}
+
+#[tokio::test]
+async fn a_cookie_that_may_not_go_with_a_failing_stream_is_named() {
+    // Nothing resolves or answers here: a name that cannot be, and the control probe is none.
+    let session = Session::new(SessionPlan { cookies: true, ..SessionPlan::default() });
+    let set = [(SET_COOKIE, HeaderValue::from_static("sid=abcdef; Secure; Path=/"))].into_iter().collect();
+    let safe = url::Url::parse("https://a.invalid/").expect("a URL");
+    session.keep_cookies(&safe, &set, &Redactor::default());
+    let cx = Context {
+        client: Client::new(&Network::Outside, Limits::default()).expect("a client"),
+        jq: Jq::default(),
+        redactor: Redactor::default(),
+        scope: Scope::default(),
+        session: Some(session),
+        timeout: Duration::ZERO,
+        control: None,
+    };
+    let check = sse("get = 'http://a.invalid/'\nuntil = { any = [{ event = 'done' }] }");
+    let report = check.run(&cx).await.report;
+    assert!(report.summary.contains("withheld: cookie sid"), "{}", report.summary);
 }
 
 #[test]
