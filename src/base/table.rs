@@ -375,10 +375,10 @@ impl<'a> Table<'a> {
                 false
             }
             DeValue::Array(values) => {
-                values.iter().fold(true, |fit, value| self.fits(value.get_ref(), value.span().into()) && fit)
+                values.iter().filter(|value| !self.fits(value.get_ref(), value.span().into())).count() == 0
             }
             DeValue::Table(table) => {
-                table.values().fold(true, |fit, value| self.fits(value.get_ref(), value.span().into()) && fit)
+                table.values().filter(|value| !self.fits(value.get_ref(), value.span().into())).count() == 0
             }
             _ => true,
         }
