@@ -37,6 +37,10 @@ impl Effects {
             let (Some(item), Some(attempt)) = (board.plan.item(id), state.attempt) else { continue };
             if let (Act::Step { spec, .. }, true) = (&item.act, state.is_running()) {
                 steps::adopt(&self.world, &self.outputs, item, *spec, attempt);
+                // Asked for by a console that went before it could reach the shim.
+                if state.cancelled {
+                    self.world.cancel(id, attempt);
+                }
             }
         }
         if let Some(run) = board.rolling_back() {

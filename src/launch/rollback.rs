@@ -59,6 +59,8 @@ impl RollbackRun {
         match fact {
             RollbackFact::Started { pid } => self.pid = Some(*pid),
             RollbackFact::StepStarted { step } => {
+                // A runner that took over from a dead one begins the step it stood at anew.
+                self.steps.retain(|told| told.step != *step || told.end.is_some());
                 self.steps.push(StepTold { step: step.clone(), since: at, end: None });
             }
             RollbackFact::StepEnded { step, verdict, outcome } => {
