@@ -1,6 +1,6 @@
 //! Decides what becomes of an input: events, or a refusal. Pure: the board and the time come in.
 
-use super::board::{Board, Progress};
+use super::board::Board;
 use super::command::{Command, Input, Observation, Refusal};
 use super::countdown;
 use super::event::{Actor, Event, Mode, RollbackFact, Vote};
@@ -10,7 +10,6 @@ use super::plan::{Act, Class, Item, Power};
 use super::poll;
 use super::schedule::{Due, due, waits_for};
 use super::time::Instant;
-use super::verdict::Verdict;
 
 /// What becomes of `input` at `now`. An empty list means: nothing to record.
 ///
@@ -341,14 +340,4 @@ fn roll_back(board: &Board, rollback: &RollbackId, why: &str, now: Instant) -> R
         events.push(Event::HoldCalled { who: "rollback".into(), why });
     }
     Ok(events)
-}
-
-/// True where an item's verdict could still be changed by running it again.
-#[must_use]
-pub fn can_run_again(board: &Board, item: &Item, now: Instant) -> bool {
-    run_item(board, item, now).is_ok()
-        && !matches!(
-            board.item(&item.id).map(|state| &state.progress),
-            Some(Progress::Ended { verdict: Verdict::Pass, .. })
-        )
 }
