@@ -1,6 +1,7 @@
 //! What everything else stands on, and what knows nothing of launches: sources with spans, tables read
 //! with their spans, templates, secrets, HTTP and SSE on the wire, processes, outside text.
 
+pub mod boundary;
 pub mod jq;
 pub mod known;
 pub mod proc;

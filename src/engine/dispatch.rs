@@ -12,6 +12,7 @@ use crate::launch::event::{Actor, Event, Recorded};
 use crate::launch::id::ItemId;
 use crate::launch::plan::Act;
 use crate::launch::schedule;
+use crate::launch::telling::asked_for;
 use crate::launch::time::{Instant, Now};
 
 /// More turns of `schedule::follow` than any board can need: a plan that got here would never end.
@@ -66,22 +67,30 @@ impl Dispatch {
             // What follows from a time nobody watched is not asked for before that is folded: T-0 never
             // fires unwatched.
             let slept = matches!(input, Input::Observation(Observation::Slept { .. }));
-            if !slept && (place == 0 || matches!(input, Input::Command { .. })) {
+            let asked = matches!(input, Input::Command { .. } | Input::Request { .. });
+            if !slept && (place == 0 || asked) {
                 self.follow(now, &mut turn);
             }
             let actor = match input {
-                Input::Command { by, .. } => by.clone(),
+                Input::Command { by, .. } | Input::Request { by, .. } => by.clone(),
                 Input::Observation(_) | Input::Tick => Actor::engine(),
             };
-            match decide(&self.board, input, now.instant) {
-                Ok(events) => {
-                    for event in events {
-                        self.record(now.instant, now, actor.clone(), event, &mut turn);
-                    }
-                    turn.answers.push(Ok(()));
+            let (events, answer) = match decide(&self.board, input, now.instant) {
+                Ok(events) => (events, Ok(())),
+                Err(refusal) => (Vec::new(), Err(refusal)),
+            };
+            // In the same transaction as what it led to: a request is decided once, whenever we die.
+            let decided = match input {
+                Input::Request { id, command, .. } if !self.board.requests.contains(id) => {
+                    let refused = answer.as_ref().err().map(|refusal: &Refusal| refusal.0.clone());
+                    Some(Event::RequestDecided { request: id.clone(), what: asked_for(command), refused })
                 }
-                Err(refusal) => turn.answers.push(Err(refusal)),
+                _ => None,
+            };
+            for event in events.into_iter().chain(decided) {
+                self.record(now.instant, now, actor.clone(), event, &mut turn);
             }
+            turn.answers.push(answer);
         }
         if !turn.left() {
             self.follow(axis.now(), &mut turn);

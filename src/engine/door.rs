@@ -26,6 +26,9 @@ fn words(command: &mut Command) -> Option<&mut String> {
         | Command::Thaw { why: words }
         | Command::Note { text: words }
         | Command::Rollback { why: words, .. }
+        | Command::RollbackFound { why: words, .. }
+        | Command::MarkStep { reason: words, .. }
+        | Command::Repeat { reason: words, .. }
         | Command::End { why: words }
         | Command::Vote { vote: Vote::NoGo { reason: words } | Vote::GoWithWaiver { reason: words }, .. } => {
             Some(words)

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::world::World;
+use crate::base::boundary::reach;
 use crate::base::proc::{self, Standing, Tail};
 use crate::base::template::Scope;
 use crate::kind::Spec;
@@ -48,6 +49,7 @@ pub fn start(world: &World, outputs: &Outputs, item: &Item, spec: SpecId, attemp
                     Some(target) => act::simulated(&world.program, target, &item.id, item.timeout),
                     None => act::intent(command, item.timeout, &world.base, &world.catalogue.secrets),
                 };
+                reach("intent-kept");
                 let (program, place) = (world.program.clone(), dir.clone());
                 let begun = tokio::task::spawn_blocking(move || proc::start(&program, &place, &intent, &private)).await;
                 begun.map_err(|error| error.to_string()).and_then(|begun| begun.map_err(|error| error.to_string()))
@@ -57,6 +59,7 @@ pub fn start(world: &World, outputs: &Outputs, item: &Item, spec: SpecId, attemp
         let standing = match started {
             Ok(started) => {
                 let pid = started.pid;
+                reach("shim-started");
                 world.observe(Observation::StepStarted { item: item.id.clone(), attempt, pid }).await;
                 at_its_end(&dir, started.ended(), &cancel, || following.look()).await
             }

@@ -85,6 +85,10 @@ fn outcome() -> Outcome {
         took: Duration::from_secs(61),
         survivors: vec![4711],
         simulated: true,
+        never_ran: true,
+        left_behind: vec![4712],
+        lost_bytes: 9,
+        held_open: true,
     }
 }
 
@@ -104,6 +108,9 @@ pub fn one_of_each() -> Vec<Event> {
         },
         Event::ConsoleReturned { clean: false, t: -5 },
         Event::ConsoleLeft,
+        Event::TookOver { from: "ann".into(), pid: 4711, host: "war-room".into() },
+        Event::RequestDecided { request: "0f".into(), what: why(), refused: None },
+        Event::RequestDecided { request: "1f".into(), what: why(), refused: Some(why()) },
         Event::Slept { gap: Duration::from_millis(1_500) },
         Event::TimeJumped { by: Duration::from_secs(600) },
         Event::HoldCalled { who: "release".into(), why: why() },
@@ -126,6 +133,8 @@ pub fn one_of_each() -> Vec<Event> {
         Event::StepEnded { item: item.clone(), attempt, verdict: Verdict::Fail, outcome: outcome() },
         Event::CancelAsked { item: item.clone(), attempt, why: why() },
         Event::ItemCancelled { item: item.clone(), attempt, why: why() },
+        Event::StepMarked { item: item.clone(), attempt, passed: true, reason: why() },
+        Event::RepeatOrdered { item: item.clone(), attempt, reason: why() },
         Event::Attested { item: item.clone(), note: why(), passed: true },
         Event::Waived { item: item.clone(), reason: why() },
         Event::Acknowledged { item },
@@ -236,6 +245,7 @@ fn any_outcome() -> impl Strategy<Value = Outcome> {
             took,
             survivors,
             simulated,
+            ..Outcome::default()
         },
     )
 }

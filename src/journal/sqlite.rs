@@ -11,6 +11,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction,
 
 use super::chain::{Hash, Head, Link};
 use super::store::{Beat, Durable, Expected, Store, StoreError};
+use crate::base::boundary::reach;
 use crate::launch::time::Instant;
 
 /// `tmns`: what `file` shows, and what tells a journal from any other database.
@@ -149,6 +150,7 @@ impl Store for Sqlite {
                 insert.execute(params![integer(link.seq), link.hash.0, link.bytes])?;
             }
         }
+        reach("append-in-transaction");
         Ok(appending.commit()?)
     }
 

@@ -11,16 +11,18 @@ use serde_json::Value;
 
 use crate::launch::countdown::Passage;
 use crate::launch::event::{Actor, Event, Mode, RollbackEnd, RollbackFact, Vote};
-use crate::launch::id::{Attempt, ItemId, MonitorId, PhaseId, RoleId, RollbackId, StreamId};
+use crate::launch::id::{Attempt, ItemId, MonitorId, PhaseId, RequestId, RoleId, RollbackId, StreamId};
 use crate::launch::plan::Release;
 use crate::launch::time::Mark;
 use crate::launch::verdict::{Captured, Exchange, Finding, Outcome, Report, Verdict};
 
 /// The names of all events of version 1.
-pub const TYPES: [&str; 39] = [
+pub const TYPES: [&str; 43] = [
     "LaunchOpened",
     "ConsoleReturned",
     "ConsoleLeft",
+    "TookOver",
+    "RequestDecided",
     "Slept",
     "TimeJumped",
     "Passed",
@@ -44,6 +46,8 @@ pub const TYPES: [&str; 39] = [
     "StepEnded",
     "CancelAsked",
     "ItemCancelled",
+    "StepMarked",
+    "RepeatOrdered",
     "Attested",
     "Waived",
     "Acknowledged",
@@ -76,6 +80,17 @@ pub enum EventV1 {
         t: i64,
     },
     ConsoleLeft,
+    TookOver {
+        from: String,
+        pid: u32,
+        host: String,
+    },
+    RequestDecided {
+        request: RequestId,
+        what: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        refused: Option<String>,
+    },
     Slept {
         #[serde(with = "millis")]
         gap: Duration,
@@ -159,6 +174,17 @@ pub enum EventV1 {
         item: ItemId,
         attempt: Attempt,
         why: String,
+    },
+    StepMarked {
+        item: ItemId,
+        attempt: Attempt,
+        passed: bool,
+        reason: String,
+    },
+    RepeatOrdered {
+        item: ItemId,
+        attempt: Attempt,
+        reason: String,
     },
     Attested {
         item: ItemId,
@@ -318,6 +344,24 @@ struct OutcomeV1 {
     took: Duration,
     survivors: Vec<u32>,
     simulated: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    never_ran: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    left_behind: Vec<u32>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    lost_bytes: u64,
+    #[serde(default, skip_serializing_if = "is_false")]
+    held_open: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(value: &u64) -> bool {
+    *value == 0
 }
 
 #[derive(Serialize, Deserialize)]

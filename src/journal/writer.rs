@@ -13,6 +13,7 @@ use super::lease::Lease;
 use super::memory::Memory;
 use super::record::{self, Draft, EncodeError};
 use super::store::{Beat, Durable, Expected, Store, StoreError};
+use crate::base::boundary::reach;
 use crate::launch::event::Recorded;
 
 /// So many appends wait before the next has to.
@@ -202,7 +203,9 @@ impl Writer {
     fn commit(&mut self, group: Group, head: Head) {
         let Group { links, replies, durable, beat } = group;
         if let Some(durable) = durable {
+            reach("append");
             let kept = self.keep(&links, durable);
+            reach("append-kept");
             if kept.is_ok() {
                 self.head = head;
                 if durable == Durable::Synced {
@@ -252,7 +255,10 @@ impl Writer {
         self.behind = 0;
         let Some(path) = self.head_file.as_ref().filter(|_| self.filed != self.synced) else { return };
         match head::write(path, self.synced) {
-            Ok(()) => self.filed = self.synced,
+            Ok(()) => {
+                self.filed = self.synced;
+                reach("head-filed");
+            }
             Err(wrong) => self.tell(Some(&StoreError::Failed(format!("the head file: {wrong}")))),
         }
     }

@@ -10,7 +10,7 @@ pub use super::item::{Attest, ItemState, Progress, Waiver};
 use super::countdown::{self, Countdown, Terms};
 use super::event::{Actor, Event, Mode, Recorded, Vote};
 use super::gate;
-use super::id::{Attempt, ItemId, MonitorId, PhaseId, RoleId, StreamId};
+use super::id::{Attempt, ItemId, MonitorId, PhaseId, RequestId, RoleId, StreamId};
 use super::plan::{Act, Plan};
 use super::rollback::RollbackRun;
 use super::time::{Instant, Mark, Wall, millis};
@@ -42,6 +42,8 @@ pub struct Board {
     /// Faults a rehearsal has on.
     pub faults: Vec<String>,
     pub notes: u32,
+    /// Requests of attached terminals that were decided: none is decided twice.
+    pub requests: BTreeSet<RequestId>,
     pub ended: Option<String>,
     /// Newest last.
     pub recent: VecDeque<Arc<Recorded>>,
@@ -111,6 +113,7 @@ impl Board {
             frozen: None,
             faults: Vec::new(),
             notes: 0,
+            requests: BTreeSet::new(),
             ended: None,
             recent: VecDeque::new(),
         }
@@ -192,6 +195,9 @@ impl Board {
             }
             Event::LaunchEnded { why } => self.ended = Some(why.clone()),
             Event::Noted { .. } => self.notes += 1,
+            Event::RequestDecided { request, .. } => {
+                self.requests.insert(request.clone());
+            }
             Event::FaultSwitched { fault, on } => {
                 self.faults.retain(|known| known != fault);
                 if *on {
@@ -362,6 +368,13 @@ impl Board {
             }
             Event::CancelAsked { .. } => state.cancelled = true,
             Event::ItemBlocked { by, .. } => state.progress = Progress::Blocked { by: by.clone() },
+            Event::StepMarked { attempt, passed, reason, .. } => {
+                let verdict = if *passed { Verdict::Pass } else { Verdict::Fail };
+                let word = if *passed { "done" } else { "failed" };
+                let seen = format!("marked {word} by {}: {reason}", record.actor.name);
+                state.report = Some(Arc::new(Report::plain(verdict, seen, Duration::ZERO)));
+                state.end(*attempt, verdict, record.at);
+            }
             Event::Attested { note, passed, .. } => {
                 let verdict = if *passed { Verdict::Pass } else { Verdict::Fail };
                 let by = record.actor.clone();
@@ -392,6 +405,8 @@ pub fn item_of(event: &Event) -> Option<&ItemId> {
         | Event::StepEnded { item, .. }
         | Event::CancelAsked { item, .. }
         | Event::ItemCancelled { item, .. }
+        | Event::StepMarked { item, .. }
+        | Event::RepeatOrdered { item, .. }
         | Event::Attested { item, .. }
         | Event::Waived { item, .. }
         | Event::Acknowledged { item } => Some(item),

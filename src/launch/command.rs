@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::event::{Actor, RollbackFact, Vote};
-use super::id::{Attempt, ItemId, MonitorId, PhaseId, RoleId, RollbackId, StreamId};
+use super::id::{Attempt, ItemId, MonitorId, PhaseId, RequestId, RoleId, RollbackId, StreamId};
 use super::time::Mark;
 use super::verdict::{Captured, Outcome, Report, Verdict};
 
@@ -16,6 +16,12 @@ pub enum Input {
         command: Command,
     },
     Observation(Observation),
+    /// What an attached terminal asks: decided as a command of its caller would be, once.
+    Request {
+        id: RequestId,
+        by: Actor,
+        command: Command,
+    },
     /// Time passed.
     Tick,
 }
@@ -37,6 +43,17 @@ pub enum Command {
         item: ItemId,
         note: String,
         passed: bool,
+    },
+    /// Says what a step of unknown outcome came to, looked up by hand.
+    MarkStep {
+        item: ItemId,
+        passed: bool,
+        reason: String,
+    },
+    /// Has a step done again whose outcome is unknown.
+    Repeat {
+        item: ItemId,
+        reason: String,
     },
     Waive {
         item: ItemId,
@@ -79,6 +96,12 @@ pub enum Command {
     },
     Rollback {
         rollback: RollbackId,
+        why: String,
+    },
+    /// A rollback that was started from another terminal, and runs without us.
+    RollbackFound {
+        rollback: RollbackId,
+        run: u32,
         why: String,
     },
     SwitchFault {

@@ -1,15 +1,16 @@
 //! Decides what becomes of an input: events, or a refusal. Pure: the board and the time come in.
 
-use super::board::Board;
+use super::board::{Board, Progress};
 use super::command::{Command, Input, Observation, Refusal};
 use super::countdown;
 use super::event::{Actor, Event, Mode, RollbackFact, Vote};
 use super::gate;
-use super::id::{Attempt, ItemId, RoleId, RollbackId};
+use super::id::{Attempt, ItemId, RequestId, RoleId, RollbackId};
 use super::plan::{Act, Class, Item, Power};
 use super::poll;
 use super::schedule::{Due, due, waits_for};
 use super::time::Instant;
+use super::verdict::Verdict;
 
 /// What becomes of `input` at `now`. An empty list means: nothing to record.
 ///
@@ -21,6 +22,7 @@ pub fn decide(board: &Board, input: &Input, now: Instant) -> Result<Vec<Event>, 
         Input::Tick => Ok(Vec::new()),
         Input::Observation(observation) => Ok(observe(board, observation)),
         Input::Command { by, command } => act(board, by, command, now),
+        Input::Request { id, by, command } => request(board, id, by, command, now),
     }
 }
 
@@ -147,6 +149,14 @@ fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec
         Command::Note { text } if text.trim().is_empty() => Err(Refusal("an empty note says nothing".into())),
         Command::Note { text } => one(Event::Noted { text: text.clone() }),
         Command::Rollback { rollback, why } => roll_back(board, rollback, why, now),
+        Command::MarkStep { item, passed, reason } => mark(board, find(board, item)?, *passed, reason),
+        Command::Repeat { item, reason } => repeat(board, find(board, item)?, reason, now),
+        Command::RollbackFound { rollback, run, why } => {
+            if board.rollbacks.iter().any(|known| known.run == *run) {
+                return Ok(Vec::new());
+            }
+            one(Event::RollbackRequested { rollback: rollback.clone(), run: *run, why: why.clone() })
+        }
         Command::SwitchFault { fault, on } => {
             if board.mode != Mode::Rehearsal {
                 return Err(Refusal("faults are for rehearsals".into()));
@@ -193,7 +203,41 @@ fn try_clock(
     act(&mut clock).map_err(Refusal::from)
 }
 
+/// What an attached terminal may ask: the operator's console alone acts. A scribe, who carries no role,
+/// has notes; the rest is for the role that a terminal carries (rules.md, "Journal first").
+fn request(board: &Board, id: &RequestId, by: &Actor, command: &Command, now: Instant) -> Result<Vec<Event>, Refusal> {
+    if board.requests.contains(id) {
+        return Err(Refusal("this request was decided before".into()));
+    }
+    match command {
+        Command::Note { .. } => {}
+        Command::CallHold { .. } | Command::ReleaseHold { .. } | Command::Vote { .. } | Command::Acknowledge { .. } => {
+            let Some(role) = &by.role else { return Err(Refusal("a scribe has notes alone: ask as a role".into())) };
+            if board.plan.role(role).is_none() {
+                return Err(Refusal(format!("no role {role} in this plan")));
+            }
+        }
+        _ => return Err(Refusal("an attached terminal asks; the operator's console acts".into())),
+    }
+    act(board, by, command, now)
+}
+
 fn run_item(board: &Board, item: &Item, now: Instant) -> Result<Event, Refusal> {
+    if let (Act::Step { class: Class::Once, .. }, Some(state)) = (&item.act, board.item(&item.id))
+        && state.attempt.is_some()
+        && !state.is_running()
+        && !state.outcome.as_ref().is_some_and(|outcome| outcome.never_ran)
+    {
+        return Err(Refusal(format!(
+            "{} is of class once and was attempted: look what it did and mark it done or failed, or repeat it with a \
+             reason",
+            item.id
+        )));
+    }
+    begin(board, item, now)
+}
+
+fn begin(board: &Board, item: &Item, now: Instant) -> Result<Event, Refusal> {
     let state = board.item(&item.id).ok_or_else(|| Refusal(format!("no item {}", item.id)))?;
     let attempt = Attempt(state.attempt.map_or(1, |attempt| attempt.0 + 1));
     if state.is_running() {
@@ -211,18 +255,49 @@ fn run_item(board: &Board, item: &Item, now: Instant) -> Result<Event, Refusal> 
     match &item.act {
         Act::Manual { .. } => Err(Refusal(format!("{} is for a person: attest it", item.id))),
         Act::Check(_) | Act::Wait { .. } => Ok(Event::ItemStarted { item: item.id.clone(), attempt }),
-        Act::Step { class, .. } => {
+        Act::Step { .. } => {
             fenced(board)?;
-            if *class == Class::Once && state.attempt.is_some() {
-                let refusal = format!(
-                    "{} is of class once and was attempted: verify by hand what it did, then waive it",
-                    item.id
-                );
-                return Err(Refusal(refusal));
-            }
             Ok(Event::StepIntended { item: item.id.clone(), attempt })
         }
     }
+}
+
+/// The attempt of a step whose end nobody knows.
+fn unknown_attempt(board: &Board, item: &Item) -> Result<Attempt, Refusal> {
+    let state = board.item(&item.id).ok_or_else(|| Refusal(format!("no item {}", item.id)))?;
+    let Act::Step { .. } = item.act else { return Err(Refusal(format!("{} is no step", item.id))) };
+    if state.outcome.as_ref().is_some_and(|outcome| outcome.never_ran) {
+        return Err(Refusal(format!("{} never ran: run it", item.id)));
+    }
+    match (&state.progress, state.attempt) {
+        (Progress::Ended { verdict: Verdict::Unknown, .. }, Some(attempt)) => Ok(attempt),
+        (Progress::Ended { verdict, .. }, _) => Err(Refusal(format!("what {} came to is known: {verdict}", item.id))),
+        _ => Err(Refusal(format!("{} has not ended", item.id))),
+    }
+}
+
+fn mark(board: &Board, item: &Item, passed: bool, reason: &str) -> Result<Vec<Event>, Refusal> {
+    let attempt = unknown_attempt(board, item)?;
+    if reason.trim().is_empty() {
+        return Err(Refusal("say how you know what it came to".into()));
+    }
+    Ok(vec![Event::StepMarked { item: item.id.clone(), attempt, passed, reason: reason.to_owned() }])
+}
+
+/// Possible too where a step of class once is known to have failed: a person says why once more is right.
+fn repeat(board: &Board, item: &Item, reason: &str, now: Instant) -> Result<Vec<Event>, Refusal> {
+    let state = board.item(&item.id).ok_or_else(|| Refusal(format!("no item {}", item.id)))?;
+    let attempt = match (&item.act, &state.progress, state.attempt) {
+        (Act::Step { .. }, Progress::Ended { verdict, .. }, Some(attempt)) if *verdict != Verdict::Pass => attempt,
+        (Act::Step { .. }, Progress::Ended { .. }, _) => return Err(Refusal(format!("{} has passed", item.id))),
+        (Act::Step { .. }, ..) => return Err(Refusal(format!("{} has not ended", item.id))),
+        _ => return Err(Refusal(format!("{} is no step", item.id))),
+    };
+    if reason.trim().is_empty() {
+        return Err(Refusal("say why doing it again is right".into()));
+    }
+    let again = begin(board, item, now)?;
+    Ok(vec![Event::RepeatOrdered { item: item.id.clone(), attempt, reason: reason.to_owned() }, again])
 }
 
 fn fenced(board: &Board) -> Result<(), Refusal> {
@@ -324,7 +399,7 @@ fn roll_back(board: &Board, rollback: &RollbackId, why: &str, now: Instant) -> R
     if let Some(run) = board.rolling_back() {
         return Err(Refusal(format!("rollback {} is already under way", run.id)));
     }
-    let run = u32::try_from(board.rollbacks.len()).unwrap_or(u32::MAX).saturating_add(1);
+    let run = board.rollbacks.iter().map(|known| known.run).max().unwrap_or(0).saturating_add(1);
     let mut events = vec![Event::RollbackRequested { rollback: known.id.clone(), run, why: why.to_owned() }];
     for item in board.plan.items.values() {
         let Act::Step { class: Class::Readonly, .. } = item.act else { continue };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::countdown::Passage;
-use super::id::{Attempt, ItemId, MonitorId, PhaseId, RoleId, RollbackId, StreamId};
+use super::id::{Attempt, ItemId, MonitorId, PhaseId, RequestId, RoleId, RollbackId, StreamId};
 use super::plan::Release;
 use super::time::{Instant, Mark, Wall};
 use super::verdict::{Captured, Outcome, Report, Verdict};
@@ -60,6 +60,20 @@ pub enum Event {
     },
     /// A console left by itself.
     ConsoleLeft,
+    /// Another console took the lease from one that held it still: `from`, process `pid` on `host`.
+    TookOver {
+        from: String,
+        pid: u32,
+        host: String,
+    },
+    /// A request of an attached terminal was decided; what it led to stands beside it. Each is decided once.
+    RequestDecided {
+        request: RequestId,
+        /// What was asked, as one line.
+        what: String,
+        /// Why not, where it was refused.
+        refused: Option<String>,
+    },
     /// The machine slept for `gap`.
     Slept {
         gap: Duration,
@@ -147,6 +161,20 @@ pub enum Event {
         item: ItemId,
         attempt: Attempt,
         why: String,
+    },
+    /// A person found out by hand what an attempt of unknown outcome had come to.
+    StepMarked {
+        item: ItemId,
+        attempt: Attempt,
+        passed: bool,
+        reason: String,
+    },
+    /// A person had a step done again though it may have happened; its next intent follows.
+    RepeatOrdered {
+        item: ItemId,
+        /// The attempt whose outcome is unknown.
+        attempt: Attempt,
+        reason: String,
     },
     Attested {
         item: ItemId,

@@ -53,6 +53,8 @@ names! {
     StreamId;
     RollbackId;
     RoleId;
+    /// A request of an attached terminal: drawn by chance where it was made, so that no two are the same.
+    RequestId;
 }
 
 /// Which try at an item this is, from 1.

@@ -37,15 +37,7 @@ fn ready(flight: &mut Flight) {
 }
 
 fn ended(exit: i32) -> Outcome {
-    Outcome {
-        exit: Some(exit),
-        signal: None,
-        error: None,
-        cancelled: false,
-        took: Duration::from_secs(1),
-        survivors: vec![],
-        simulated: false,
-    }
+    Outcome { exit: Some(exit), took: Duration::from_secs(1), ..Outcome::default() }
 }
 
 #[test]

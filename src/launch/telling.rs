@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::command::Command;
 use super::countdown::Passage;
 use super::event::{Actor, Event, Recorded, RollbackEnd, RollbackFact, Vote};
 use super::verdict::{Captured, Verdict};
@@ -19,6 +20,9 @@ pub fn tell(record: &Recorded) -> String {
         Event::ConsoleReturned { clean: true, .. } => format!("console came back{by}"),
         Event::ConsoleReturned { clean: false, .. } => format!("console came back after a crash{by}"),
         Event::ConsoleLeft => format!("console left{by}"),
+        Event::TookOver { from, pid, host } => format!("launch TAKEN OVER{by} from {from} (process {pid} on {host})"),
+        Event::RequestDecided { what, refused: None, .. } => format!("request{by}: {what}"),
+        Event::RequestDecided { what, refused: Some(why), .. } => format!("request{by} REFUSED: {what}: {why}"),
         Event::Slept { gap } => format!("the machine slept for {}", span(*gap)),
         Event::TimeJumped { by } => format!("idle time skipped: {}", span(*by)),
         Event::Passed(Passage::Held(mark)) => format!("built-in hold at {mark}"),
@@ -72,12 +76,31 @@ fn tell_item(event: &Event, by: &str) -> String {
         }
         Event::CancelAsked { item, why, .. } => format!("{item} is asked to end: {why}"),
         Event::ItemCancelled { item, why, .. } => format!("{item} stopped: {why}"),
+        Event::StepMarked { item, passed: true, reason, .. } => format!("{item} marked DONE{by}: {reason}"),
+        Event::StepMarked { item, passed: false, reason, .. } => format!("{item} marked FAILED{by}: {reason}"),
+        Event::RepeatOrdered { item, reason, .. } => format!("{item} is done AGAIN{by}: {reason}"),
         Event::Attested { item, note, passed: true } => format!("{item} attested{by}{}", after_colon(note)),
         Event::Attested { item, note, passed: false } => format!("{item} attested as FAILED{by}{}", after_colon(note)),
         Event::Waived { item, reason } => format!("{item} WAIVED{by}: {reason}"),
         Event::Acknowledged { item } => format!("{item} acknowledged{by}"),
         // `tell` has taken every other event.
         other => format!("{other:?}"),
+    }
+}
+
+/// A request as one line: what was asked, not what came of it.
+#[must_use]
+pub fn asked_for(command: &Command) -> String {
+    match command {
+        Command::Note { text } => format!("note: {text}"),
+        Command::CallHold { why } => format!("hold: {why}"),
+        Command::ReleaseHold { who } => format!("release the hold of {who}"),
+        Command::Vote { role, vote } => format!("{role} votes {}", vote_words(vote)),
+        Command::Acknowledge { item } => format!("acknowledge {item}"),
+        other => {
+            let debug = format!("{other:?}");
+            debug.split([' ', '{']).next().unwrap_or_default().to_owned()
+        }
     }
 }
 

@@ -164,7 +164,7 @@ impl Finding {
 }
 
 /// How a step's process ended, as its shim wrote it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Outcome {
     /// The exit code, if it exited.
     pub exit: Option<i32>,
@@ -184,6 +184,18 @@ pub struct Outcome {
     /// Said by a rehearsal: nothing ran, the answer is the plan's example.
     #[serde(default)]
     pub simulated: bool,
+    /// Proven by the claim: no process of this attempt ever began, so doing it again does it once.
+    #[serde(default)]
+    pub never_ran: bool,
+    /// Descendants that outlived the command and were ended by the shim.
+    #[serde(default)]
+    pub left_behind: Vec<u32>,
+    /// Bytes of output that the disk refused.
+    #[serde(default)]
+    pub lost_bytes: u64,
+    /// Something outside the command's tree still held an output open: what it writes later is not kept.
+    #[serde(default)]
+    pub held_open: bool,
 }
 
 impl Outcome {
@@ -279,15 +291,7 @@ mod tests {
 
     #[test]
     fn exit_codes_are_judged_as_the_rules_say() {
-        let ended = |exit, signal| Outcome {
-            exit,
-            signal,
-            error: None,
-            cancelled: false,
-            took: Duration::ZERO,
-            survivors: vec![],
-            simulated: false,
-        };
+        let ended = |exit, signal| Outcome { exit, signal, ..Outcome::default() };
         let map = [(2, Verdict::Warn)];
         for (outcome, verdict) in [
             (ended(Some(0), None), Verdict::Pass),

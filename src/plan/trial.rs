@@ -4,7 +4,6 @@
 //! touches a wire.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use serde_json::Value;
 
@@ -231,16 +230,7 @@ fn unwanted(check: &check::Spec, scope: &Scope) -> Vec<Received> {
 /// Holds a step's examples to its exit codes. Nothing is run.
 fn exits(map: &[(i32, Verdict)], entry: &Entry, place: &Place) -> Vec<Diagnostic> {
     let ended = |exit: i32| {
-        let (signal, error, survivors) = (None, None, Vec::new());
-        let outcome = Outcome {
-            exit: Some(exit),
-            signal,
-            error,
-            cancelled: false,
-            took: Duration::ZERO,
-            survivors,
-            simulated: true,
-        };
+        let outcome = Outcome { exit: Some(exit), simulated: true, ..Outcome::default() };
         outcome.verdict(map)
     };
     // What a target without a word on it exits with, as in a rehearsal.

@@ -299,15 +299,7 @@ pub fn live() -> Live {
 }
 
 pub fn outcome(exit: i32) -> Outcome {
-    Outcome {
-        exit: Some(exit),
-        signal: None,
-        error: None,
-        cancelled: false,
-        took: Duration::from_millis(2_300),
-        survivors: Vec::new(),
-        simulated: false,
-    }
+    Outcome { exit: Some(exit), took: Duration::from_millis(2_300), ..Outcome::default() }
 }
 
 pub fn setup(theme: Theme) -> Setup {

@@ -95,7 +95,7 @@ pub fn fence(dir: &Path, why: &str) -> io::Result<bool> {
     }
     let room = OutcomeRoom::take(dir)?;
     let Some(_claim) = claim(dir)? else { return Ok(false) };
-    let outcome = OutcomeFile { v: 1, error: Some(why.to_owned()), ..OutcomeFile::default() };
+    let outcome = OutcomeFile { v: 1, error: Some(why.to_owned()), never_ran: true, ..OutcomeFile::default() };
     room.write(&outcome)?;
     Ok(true)
 }

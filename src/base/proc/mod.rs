@@ -66,6 +66,9 @@ pub struct OutcomeFile {
     /// Why it never ran.
     #[serde(default)]
     pub error: Option<String>,
+    /// The attempt was claimed to keep every shim from it: nothing ran.
+    #[serde(default)]
+    pub never_ran: bool,
     /// Set where we ended it while it still ran.
     #[serde(default)]
     pub ended_by: Option<EndedBy>,

@@ -61,15 +61,7 @@ pub fn outcome(standing: Standing) -> Outcome {
 /// The outcome of what could not even be tried.
 #[must_use]
 pub fn never(why: &str) -> Outcome {
-    Outcome {
-        exit: None,
-        signal: None,
-        error: Some(cut(&printable(why), ERROR_KEPT)),
-        cancelled: false,
-        took: Duration::ZERO,
-        survivors: Vec::new(),
-        simulated: false,
-    }
+    Outcome { error: Some(cut(&printable(why), ERROR_KEPT)), ..Outcome::default() }
 }
 
 fn of_file(file: OutcomeFile) -> Outcome {
@@ -81,6 +73,10 @@ fn of_file(file: OutcomeFile) -> Outcome {
         took: Duration::from_millis(file.took_ms),
         survivors: file.survivors,
         simulated: file.simulated,
+        never_ran: file.never_ran,
+        left_behind: file.left_behind,
+        lost_bytes: file.lost_bytes,
+        held_open: file.held_open,
     }
 }
 

@@ -1,0 +1,54 @@
+//! Named places at which a test has a process of ours die or stop: the boundaries of the journal, of an
+//! attempt, of a rollback. A release build has none.
+//!
+//! `TMINUS_BOUNDARY=NAME[#N]=kill|stop`: the Nth time (the first, where none is said) that a process reaches
+//! NAME, it ends itself with SIGKILL, or stops itself with SIGSTOP until someone lets it go on.
+
+/// Reaches the boundary `name`.
+#[cfg(debug_assertions)]
+pub fn reach(name: &str) {
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use rustix::process::{Signal, getpid, kill_process};
+
+    static WANTED: OnceLock<Option<(String, u32, Signal)>> = OnceLock::new();
+    static REACHED: AtomicU32 = AtomicU32::new(0);
+    let wanted = WANTED.get_or_init(|| std::env::var("TMINUS_BOUNDARY").ok().as_deref().and_then(parse));
+    let Some((place, nth, signal)) = wanted else { return };
+    if place == name && REACHED.fetch_add(1, Ordering::SeqCst) + 1 == *nth {
+        let _ = kill_process(getpid(), *signal);
+    }
+}
+
+#[cfg(debug_assertions)]
+fn parse(text: &str) -> Option<(String, u32, rustix::process::Signal)> {
+    let (place, how) = text.split_once('=')?;
+    let signal = match how {
+        "kill" => rustix::process::Signal::KILL,
+        "stop" => rustix::process::Signal::STOP,
+        _ => return None,
+    };
+    let (name, nth) = place.split_once('#').map_or(Some((place, 1)), |(name, nth)| Some((name, nth.parse().ok()?)))?;
+    Some((name.to_owned(), nth, signal))
+}
+
+/// Reaches nothing: this is a release build.
+#[cfg(not(debug_assertions))]
+pub fn reach(_name: &str) {}
+
+#[cfg(test)]
+mod tests {
+    use rustix::process::Signal;
+
+    use super::parse;
+
+    #[test]
+    fn a_place_a_number_and_what_happens() {
+        assert_eq!(parse("append-done=kill"), Some(("append-done".into(), 1, Signal::KILL)));
+        assert_eq!(parse("append-done#3=stop"), Some(("append-done".into(), 3, Signal::STOP)));
+        for wrong in ["", "x", "x=", "x=hang", "x#y=kill"] {
+            assert_eq!(parse(wrong), None, "{wrong}");
+        }
+    }
+}
