@@ -26,7 +26,7 @@ mod store_tests;
 mod writer_tests;
 
 pub use folder::LaunchFolder;
-pub use lease::Holder;
+pub use lease::{Held, Holder, look};
 pub use open::{Noticed, OpenError, Opened, Purpose, open, open_each};
 pub use record::Draft;
 pub use store::{Beat, Durable};
