@@ -4,7 +4,9 @@
 //!
 //! It knows what an event is, never what it means: no rule, no fold.
 
+pub mod audit;
 pub mod chain;
+pub mod finding;
 pub mod folder;
 pub mod head;
 pub mod lease;
@@ -16,6 +18,8 @@ pub mod store;
 pub mod wire;
 pub mod writer;
 
+#[cfg(test)]
+mod audit_tests;
 #[cfg(test)]
 mod open_tests;
 #[cfg(test)]
