@@ -20,6 +20,7 @@ mod rehearse;
 mod reopen;
 mod run;
 mod summary;
+mod verify;
 
 /// Something of the user's is wrong: the plan, the arguments, the folder.
 pub const WRONG: i32 = 3;
@@ -51,6 +52,8 @@ enum Command {
     Keys,
     /// Print what happened in a launch, one record a line.
     Log(log::Arguments),
+    /// Say whether everything a launch keeps is as it was written; changes nothing.
+    Verify(verify::Arguments),
 }
 
 /// What `run` and `rehearse` share.
@@ -92,6 +95,7 @@ pub fn run() -> i32 {
         Command::Kinds => kinds::run(),
         Command::Keys => keys::run(),
         Command::Log(arguments) => log::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
     };
     done.unwrap_or_else(|error| {
         // Whoever read our output has seen enough.
