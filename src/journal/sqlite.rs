@@ -50,6 +50,7 @@ impl Sqlite {
             Err(wrong) if wrong.kind() != io::ErrorKind::AlreadyExists => return Err(failed(&wrong)),
             _ => {}
         }
+        reach("journal-made");
         let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         db.busy_timeout(PATIENCE)?;
         let mut store = Self { db, durable: Durable::Synced };
@@ -61,6 +62,7 @@ impl Sqlite {
             making.pragma_update(None, "application_id", APPLICATION)?;
             making.pragma_update(None, "user_version", LAYOUT)?;
             making.commit()?;
+            reach("journal-begun");
         } else {
             store.recognise()?;
             store.db.pragma_update(None, "synchronous", "full")?;
@@ -76,6 +78,7 @@ impl Sqlite {
         let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         db.busy_timeout(PATIENCE)?;
         let store = Self { db, durable: Durable::Synced };
+        store.begun()?;
         store.recognise()?;
         Ok(store)
     }
@@ -88,6 +91,7 @@ impl Sqlite {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
         let db = Connection::open_with_flags(format!("file:{}?immutable=1", escaped(path)), flags)?;
         let store = Self { db, durable: Durable::Synced };
+        store.begun()?;
         store.recognise()?;
         Ok(store)
     }
@@ -115,6 +119,13 @@ impl Sqlite {
 
     fn is_empty(&self) -> Result<bool, StoreError> {
         Ok(self.db.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?)
+    }
+
+    fn begun(&self) -> Result<(), StoreError> {
+        if self.is_empty()? {
+            return Err(StoreError::NoJournal("it is empty: its launch never began".into()));
+        }
+        Ok(())
     }
 
     fn recognise(&self) -> Result<(), StoreError> {
@@ -183,6 +194,7 @@ impl Store for Sqlite {
         raising.execute("UPDATE lease SET epoch = epoch + 1", [])?;
         let raised = epoch(&raising)?;
         raising.commit()?;
+        reach("epoch-raised");
         Ok(raised)
     }
 

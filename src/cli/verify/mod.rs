@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use anyhow::bail;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -38,7 +39,13 @@ pub struct Arguments {
 /// The folder is no launch.
 pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let looked = match LaunchFolder::open(&arguments.launch) {
-        Ok(folder) => look::look(&folder),
+        Ok(folder) => {
+            let looked = look::look(&folder);
+            if looked.journal.is_none() && never_began(&folder) {
+                bail!("no launch began in {}: nothing of it happened", folder.path().display());
+            }
+            looked
+        }
         Err(FolderError::NotALaunch(path)) => without_journal(&path).ok_or(FolderError::NotALaunch(path))?,
         Err(wrong) => return Err(wrong.into()),
     };
@@ -49,6 +56,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     };
     std::io::stdout().write_all(text.as_bytes())?;
     Ok(code)
+}
+
+/// A console was ended while it opened the launch, before any record.
+fn never_began(folder: &LaunchFolder) -> bool {
+    let nothing = matches!(head::read(&folder.head()), Ok(Found::Missing | Found::Head(Head { seq: 0, .. })));
+    nothing && LaunchFolder::never_began(folder.path())
 }
 
 /// A launch whose journal was taken away has its head still.
