@@ -10,6 +10,8 @@
 
 #[path = "crash/chance.rs"]
 mod chance;
+#[path = "crash/console.rs"]
+mod console;
 #[path = "crash/flight.rs"]
 mod flight;
 #[path = "crash/judge.rs"]
