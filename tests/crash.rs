@@ -18,6 +18,8 @@ mod flight;
 mod judge;
 #[path = "crash/kill.rs"]
 mod kill;
+#[path = "crash/scribe.rs"]
+mod scribe;
 #[path = "crash/site.rs"]
 mod site;
 #[path = "crash/tally.rs"]

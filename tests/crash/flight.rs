@@ -16,6 +16,7 @@ use super::chance::Chance;
 use super::console::{Console, Start};
 use super::judge::{self, Seen};
 use super::kill::{self, Victims};
+use super::scribe::Scribe;
 use super::site;
 use super::tally::Tally;
 
@@ -75,6 +76,7 @@ pub struct Flight<'a> {
     plan: Option<Arc<Plan>>,
     log: PathBuf,
     seen: Seen,
+    scribe: Scribe,
     tally: &'a Mutex<Tally>,
     kills: u32,
     consoles: u32,
@@ -106,6 +108,7 @@ impl<'a> Flight<'a> {
             source,
             plan: None,
             seen: Seen::default(),
+            scribe: Scribe::default(),
             tally,
             kills: 0,
             consoles: 0,
@@ -198,7 +201,11 @@ impl<'a> Flight<'a> {
                 kill::kill(victims, console.id(), &self.mark);
                 break now;
             }
+            self.scribe.reads(&self.launch);
             self.seen.look(&self.launch, &self.log);
+            if self.chance.one_in(8) {
+                self.scribe.writes(&self.launch);
+            }
             if since(thought) >= THINKS {
                 thought = clock::boot();
                 self.attend(&mut console);
@@ -211,8 +218,10 @@ impl<'a> Flight<'a> {
         {
             self.tally().struck(name);
         }
+        self.scribe.reads(&self.launch);
         let records = self.seen.after_kill(&self.launch, &self.log);
         judge::rollbacks(&self.launch, &records, false);
+        self.scribe.judge(&self.launch, &records);
         let err = ended.err;
         assert!(!err.contains("panicked"), "{err}");
         if ended.killed {
@@ -282,7 +291,7 @@ impl<'a> Flight<'a> {
         for (id, state) in &board.items {
             assert!(!state.is_running(), "{id} is stuck: {state:?}");
         }
-        self.tally().flown(&board);
+        self.tally().flown(&board, self.scribe.answered());
     }
 
     /// Where a failed one is to be looked at.

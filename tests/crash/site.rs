@@ -135,7 +135,7 @@ pub const OPENING: [&str; 7] =
     ["folder-made", "journal-made", "journal-begun", "epoch-raised", "plan-frozen", "reserve-kept", "launch-filed"];
 
 /// Boundaries on its way.
-pub const FLYING: [&str; 18] = [
+pub const FLYING: [&str; 20] = [
     "append",
     "append-in-transaction",
     "append-kept",
@@ -153,5 +153,7 @@ pub const FLYING: [&str; 18] = [
     "command-ended",
     "outcome-written",
     "claim-released",
+    "request-taken",
+    "request-decided",
     "baseline-kept",
 ];
