@@ -66,7 +66,7 @@ pub fn start(world: &World, outputs: &Outputs, item: &Item, spec: SpecId, attemp
             Err(why) => Err(io::Error::other(why)),
         };
         following.look();
-        tell(&world, &item.id, attempt, spec.exits(), standing).await;
+        tell(&world, &item.id, attempt, spec.exits(), standing, &dir).await;
     });
 }
 
@@ -87,7 +87,7 @@ pub fn adopt(world: &World, outputs: &Outputs, item: &Item, spec: SpecId, attemp
             Err(error) => Err(error),
         };
         following.look();
-        tell(&world, &item.id, attempt, spec.exits(), standing).await;
+        tell(&world, &item.id, attempt, spec.exits(), standing, &dir).await;
     });
 }
 
@@ -120,8 +120,10 @@ async fn tell(
     attempt: Attempt,
     exits: &[(i32, Verdict)],
     standing: io::Result<Standing>,
+    dir: &Path,
 ) {
-    let mut outcome = standing.map_or_else(|error| act::never(&error.to_string()), act::outcome);
+    let outcome = |standing| act::outcome(standing, dir);
+    let mut outcome = standing.map_or_else(|error| act::never(&error.to_string()), outcome);
     outcome.error = outcome.error.map(|error| world.redactor.text(&error));
     world.forget(item, attempt);
     let verdict = outcome.verdict(exits);

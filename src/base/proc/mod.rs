@@ -6,6 +6,7 @@
 //! for what the shim itself has to say.
 
 mod folder;
+mod mark;
 mod pump;
 mod shim;
 mod tail;
@@ -24,6 +25,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 pub use folder::{Standing, create_private_dir, fence, look, write_whole};
+pub use mark::{MARK, still_running};
 pub use shim::{CANNOT_BEGIN, LOST_THE_CLAIM, shim};
 pub use tail::Tail;
 
@@ -82,6 +84,10 @@ pub struct OutcomeFile {
     /// Processor time of the whole tree.
     pub cpu_user_ms: u64,
     pub cpu_system_ms: u64,
+    /// The largest resident set of any one process of the tree, as far as it was seen while it ran; none for
+    /// a command that ended before the first look.
+    #[serde(default)]
+    pub peak_kib: Option<u64>,
     /// Bytes in the files, after redaction.
     pub stdout_bytes: u64,
     pub stderr_bytes: u64,

@@ -15,8 +15,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::folder::{Claim, OutcomeRoom, claim, create};
 use super::pump::{Input, Output};
-use super::tree;
 use super::{Clock, EndedBy, Intent, OutcomeFile, Private};
+use super::{mark, tree};
 use crate::base::secret::Redactor;
 
 /// Exit code of a shim that another was faster than: it ran nothing.
@@ -33,6 +33,9 @@ const ROUND: Duration = Duration::from_millis(20);
 const AFTER_KILL: Duration = Duration::from_secs(2);
 /// How long an output may stay open after the last of the tree is gone.
 const DRAIN: Duration = Duration::from_millis(500);
+/// When the peak of memory is looked at: soon, since most commands are short, then ever more seldom.
+const FIRST_PEAK: Duration = Duration::from_millis(10);
+const LAST_PEAK: Duration = Duration::from_secs(2);
 /// What the environment and standard input of a command may hold together.
 const PRIVATE_LIMIT: u64 = 16 << 20;
 
@@ -106,6 +109,7 @@ fn begin(dir: &Path, intent: &Intent, private: Private) -> Result<Running, Strin
     let (program, arguments) = intent.argv.split_first().ok_or("the command is empty")?;
     let mut command = Command::new(program);
     command.args(arguments).envs(private.env).process_group(0);
+    mark::on(&mut command, dir);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command.stdin(if private.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
     if let Some(cwd) = &intent.cwd {
@@ -174,6 +178,7 @@ impl Running {
         let mut termed: Vec<u32> = Vec::new();
         let mut round = None;
         let mut cancelled = false;
+        let mut peak = Peak::new();
         loop {
             let mut timed_out = false;
             tokio::select! {
@@ -181,6 +186,7 @@ impl Running {
                 end = signals.next() => cancelled |= end,
                 () = at(until) => timed_out = true,
                 () = at(round) => {}
+                () = sleep_until(peak.next) => peak.look(),
                 () = async { tokio::select! {
                     () = self.out.turn() => {}
                     () = self.err.turn() => {}
@@ -237,6 +243,7 @@ impl Running {
         (outcome.stdout_bytes, outcome.stderr_bytes) = (self.out.written, self.err.written);
         outcome.lost_bytes = self.out.lost + self.err.lost;
         (outcome.cpu_user_ms, outcome.cpu_system_ms) = tree::reaped_cpu();
+        outcome.peak_kib = peak.kib;
         outcome
     }
 }
@@ -260,8 +267,28 @@ fn end_everyone(stage: Stage, termed: &mut Vec<u32>) {
                 }
             }
         }
-        Stage::Killing => tree::descendants().into_iter().for_each(|pid| tree::signal(pid, Signal::KILL)),
+        Stage::Killing => tree::kill_everyone(),
         Stage::Command | Stage::Leaving | Stage::Draining => {}
+    }
+}
+
+/// The peak of memory as far as it was seen: a process that is gone tells it no more, and asking the
+/// kernel at its end (`wait4`) is not to be had without unsafe code.
+struct Peak {
+    kib: Option<u64>,
+    next: Instant,
+    wait: Duration,
+}
+
+impl Peak {
+    fn new() -> Self {
+        Self { kib: None, next: Instant::now() + FIRST_PEAK, wait: FIRST_PEAK }
+    }
+
+    fn look(&mut self) {
+        self.kib = self.kib.max(tree::peak_kib(std::process::id()));
+        self.wait = (self.wait * 2).min(LAST_PEAK);
+        self.next = Instant::now() + self.wait;
     }
 }
 

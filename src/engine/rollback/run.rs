@@ -108,7 +108,7 @@ async fn act(orders: &Orders, step: &RollbackStep) -> Done {
         }
     };
     let lost = standing == Standing::Lost;
-    let mut outcome = act::outcome(standing);
+    let mut outcome = act::outcome(standing, &dir);
     outcome.error = outcome.error.map(|error| orders.redactor.text(&error));
     let verdict = outcome.verdict(&exits);
     let mut stderr = Tail::new(dir.join("stderr"), 1);

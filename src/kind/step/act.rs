@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Command;
-use crate::base::proc::{Intent, OutcomeFile, Private, Standing};
+use crate::base::proc::{Intent, OutcomeFile, Private, Standing, still_running};
 use crate::base::text::{cut, printable};
 use crate::launch::id::ItemId;
 use crate::launch::verdict::Outcome;
@@ -17,6 +17,8 @@ pub const SIMULATE: &str = "__simulate";
 const GRACE: Duration = Duration::from_secs(5);
 /// Columns of an error's text that are kept.
 const ERROR_KEPT: usize = 400;
+/// Process ids that a sentence names.
+const PIDS_TOLD: usize = 8;
 
 /// What the shim is given for `command`. `secrets` are all of the plan's, for its redactor. A command's
 /// `cwd` is relative to `base`, the plan's own folder.
@@ -47,14 +49,29 @@ pub fn simulated(program: impl AsRef<Path>, target: SocketAddr, step: &ItemId, t
     (intent, Private::default())
 }
 
-/// How an attempt that stands so came out. Its text still has to pass the redactor.
+/// How the attempt in `dir`, that stands so, came out. Its text still has to pass the redactor.
 #[must_use]
-pub fn outcome(standing: Standing) -> Outcome {
+pub fn outcome(standing: Standing, dir: &Path) -> Outcome {
     match standing {
         Standing::Ended(file) => of_file(*file),
         Standing::NotClaimed => never("it never ran"),
         Standing::Running { pid } => never(&format!("it still runs, under process {pid}")),
-        Standing::Lost => never("its shim died: what the command did, and whether it still runs, is not known"),
+        Standing::Lost => never(&lost(&still_running(dir))),
+    }
+}
+
+/// Nobody ends what a dead shim left: whoever looks must at least know whether it still runs.
+fn lost(running: &[u32]) -> String {
+    let why = "its shim died: what the command did is not known";
+    match running {
+        // Its mark may have been taken off: that none is found proves nothing.
+        [] => format!("{why}; none of its processes was found, which does not prove that none runs"),
+        [one] => format!("{why}; still running, and nobody ends it: process {one}"),
+        all => {
+            let pids = all.iter().take(PIDS_TOLD).map(u32::to_string).collect::<Vec<_>>().join(", ");
+            let more = if all.len() > PIDS_TOLD { ", …" } else { "" };
+            format!("{why}; still running, and nobody ends them: processes {pids}{more}")
+        }
     }
 }
 
@@ -92,11 +109,18 @@ mod tests {
     #[test]
     fn what_has_no_outcome_is_unknown() {
         for standing in [Standing::NotClaimed, Standing::Lost, Standing::Running { pid: 1 }] {
-            assert_eq!(outcome(standing).verdict(&[(0, Verdict::Pass)]), Verdict::Unknown);
+            assert_eq!(outcome(standing, Path::new("/nowhere")).verdict(&[(0, Verdict::Pass)]), Verdict::Unknown);
         }
         let missing = OutcomeFile { error: Some("no \u{1b}[31mprogram".into()), ..OutcomeFile::default() };
-        let missing = outcome(Standing::Ended(Box::new(missing)));
+        let missing = outcome(Standing::Ended(Box::new(missing)), Path::new("/nowhere"));
         assert_eq!((missing.verdict(&[]), missing.words()), (Verdict::Unknown, "no program".to_owned()));
+    }
+
+    #[test]
+    fn what_a_dead_shim_left_running_is_named_and_silence_is_no_proof() {
+        assert!(lost(&[]).ends_with("does not prove that none runs"));
+        assert!(lost(&[7]).ends_with("nobody ends it: process 7"));
+        assert!(lost(&[7, 8]).ends_with("nobody ends them: processes 7, 8"));
     }
 
     #[test]
