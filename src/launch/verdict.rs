@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::base::proc::MOST_PIDS;
 use crate::base::wire::Cause;
 
 /// What a check or step came to. Ordered from best to worst for [`Verdict::worst`].
@@ -240,7 +241,10 @@ impl Outcome {
 
     /// What is true of it besides its end, a sentence each; none of a clean one.
     fn remarks(&self) -> impl Iterator<Item = String> {
-        let counted = |many: usize, what: &str| format!("{many} {what}{}", if many == 1 { "" } else { "es" });
+        let counted = |many: usize, what: &str| {
+            let (more, plural) = (if many >= MOST_PIDS { " or more" } else { "" }, if many == 1 { "" } else { "es" });
+            format!("{many}{more} {what}{plural}")
+        };
         let left = self.left_behind.len();
         let left = (left > 0).then(|| format!("left {} behind, ended by us", counted(left, "process")));
         let survivors = self.survivors.len();

@@ -32,6 +32,9 @@ pub use tail::Tail;
 /// The hidden subcommand that is the shim: `tminus __shim DIR`.
 pub const SHIM: &str = "__shim";
 
+/// Process ids that an outcome lists, of a kind. A list as long as this stands for that many or more.
+pub const MOST_PIDS: usize = 256;
+
 /// What is to run, as it stands on disk: no value of the environment, no standard input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::folder::{Claim, OutcomeRoom, claim, create};
 use super::pump::{Input, Output};
-use super::{Clock, EndedBy, Intent, OutcomeFile, Private};
+use super::{Clock, EndedBy, Intent, MOST_PIDS, OutcomeFile, Private};
 use super::{mark, tree};
 use crate::base::secret::Redactor;
 
@@ -180,11 +180,11 @@ impl Running {
         let mut cancelled = false;
         let mut peak = Peak::new();
         loop {
-            let mut timed_out = false;
+            // Not in a fixed order: a tree that forks without end ends children without end, and neither clocks
+            // nor outputs may wait for that.
             tokio::select! {
-                biased;
                 end = signals.next() => cancelled |= end,
-                () = at(until) => timed_out = true,
+                () = at(until) => {}
                 () = at(round) => {}
                 () = sleep_until(peak.next) => peak.look(),
                 () = async { tokio::select! {
@@ -193,6 +193,7 @@ impl Running {
                     () = self.input.turn() => {}
                 } } => {}
             }
+            let timed_out = until.is_some_and(|until| until <= Instant::now());
             let anyone = tree::reap(|pid, status| {
                 if pid == self.main && !main_ended {
                     main_ended = true;
@@ -210,12 +211,12 @@ impl Running {
                 }
                 Stage::Command if main_ended => Stage::Leaving,
                 Stage::Leaving if timed_out || cancelled => {
-                    outcome.left_behind = tree::descendants();
+                    outcome.left_behind = told(tree::descendants());
                     Stage::Ending
                 }
                 Stage::Ending if timed_out => Stage::Killing,
                 Stage::Killing if timed_out => {
-                    outcome.survivors = tree::descendants();
+                    outcome.survivors = told(tree::descendants());
                     Stage::Draining
                 }
                 same => same,
@@ -246,6 +247,12 @@ impl Running {
         outcome.peak_kib = peak.kib;
         outcome
     }
+}
+
+/// So many that the outcome fits into the room taken for it.
+fn told(mut pids: Vec<u32>) -> Vec<u32> {
+    pids.truncate(MOST_PIDS);
+    pids
 }
 
 fn note_end(outcome: &mut OutcomeFile, status: WaitStatus) {
