@@ -43,18 +43,22 @@ pub fn start(world: &World, outputs: &Outputs, item: &Item, spec: SpecId, attemp
         let Spec::Step(spec) = &entry.spec else { return };
         let dir = folder(&launch, &item.id, attempt);
         let mut following = Following::new(&outputs, &item.id, &dir);
-        let started = match spec.command(&scope) {
+        let started = match spec
+            .command(&scope)
+            .map_err(|unbound| unbound.to_string())
+            .and_then(|command| act::out_of_sight(spec, &scope).map(|()| command))
+        {
             Ok(command) => {
                 let (intent, private) = match world.simulated {
                     Some(target) => act::simulated(&world.program, target, &item.id, item.timeout),
-                    None => act::intent(command, item.timeout, &world.base, &world.catalogue.secrets),
+                    None => act::intent(command, item.timeout, &world.base, &world.redactor.secrets()),
                 };
                 reach("intent-kept");
                 let (program, place) = (world.program.clone(), dir.clone());
                 let begun = tokio::task::spawn_blocking(move || proc::start(&program, &place, &intent, &private)).await;
                 begun.map_err(|error| error.to_string()).and_then(|begun| begun.map_err(|error| error.to_string()))
             }
-            Err(unbound) => Err(unbound.to_string()),
+            Err(why) => Err(why),
         };
         let standing = match started {
             Ok(started) => {

@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use crate::base::secret::HANDED;
 pub use folder::{Standing, create_private_dir, fence, look, write_whole};
 pub use mark::{MARK, still_running};
 pub use shim::{CANNOT_BEGIN, LOST_THE_CLAIM, shim};
@@ -164,6 +165,7 @@ pub fn start(program: &Path, dir: &Path, intent: &Intent, private: &Private) -> 
     let spawned = Command::new(program)
         .arg(SHIM)
         .arg(dir)
+        .env_remove(HANDED)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(log)

@@ -17,7 +17,8 @@ use super::folder::{Claim, OutcomeRoom, claim, create};
 use super::pump::{Input, Output};
 use super::{Clock, EndedBy, Intent, MOST_PIDS, OutcomeFile, Private};
 use super::{mark, tree};
-use crate::base::secret::Redactor;
+use crate::base::boundary::reach;
+use crate::base::secret::{HANDED, Redactor};
 
 /// Exit code of a shim that another was faster than: it ran nothing.
 pub const LOST_THE_CLAIM: i32 = 3;
@@ -108,7 +109,12 @@ fn begin(dir: &Path, intent: &Intent, private: Private) -> Result<Running, Strin
     let files = (create(&dir.join("stdout")).map_err(ours)?, create(&dir.join("stderr")).map_err(ours)?);
     let (program, arguments) = intent.argv.split_first().ok_or("the command is empty")?;
     let mut command = Command::new(program);
-    command.args(arguments).envs(private.env).process_group(0);
+    command.args(arguments).process_group(0);
+    if intent.simulated {
+        // What stands for the command in a rehearsal needs nothing of ours.
+        command.env_clear();
+    }
+    command.envs(private.env).env_remove(HANDED);
     mark::on(&mut command, dir);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command.stdin(if private.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
@@ -120,6 +126,10 @@ fn begin(dir: &Path, intent: &Intent, private: Private) -> Result<Running, Strin
     }
     let mut child = command.spawn().map_err(|error| format!("failed to start `{program}`: {error}"))?;
     let redactor = (!private.secrets.is_empty()).then(|| Redactor::new(private.secrets));
+    if let Some(redactor) = &redactor {
+        redactor.cover().for_good();
+    }
+    reach("command-started");
     let output = |pipe: Option<OwnedFd>, file| {
         let pipe = pipe.ok_or_else(|| io::Error::other("no pipe"))?;
         Output::new(pipe, file, redactor.as_ref())

@@ -140,9 +140,10 @@ fn prepared(orders: &Orders, step: &RollbackStep) -> Result<Prepared, String> {
         let (intent, private) = act::simulated(&orders.program, target, &step.id, step.timeout);
         return Ok((intent, private, exits));
     }
-    let command: step::Command =
-        spec.command(&entry.scope.with(&orders.baseline)).map_err(|unbound| unbound.to_string())?;
-    let (intent, private) = act::intent(command, step.timeout, &orders.base, &orders.catalogue.secrets);
+    let scope = entry.scope.with(&orders.baseline);
+    let command: step::Command = spec.command(&scope).map_err(|unbound| unbound.to_string())?;
+    act::out_of_sight(spec, &scope)?;
+    let (intent, private) = act::intent(command, step.timeout, &orders.base, &orders.redactor.secrets());
     Ok((intent, private, exits))
 }
 

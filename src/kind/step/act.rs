@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use super::Command;
+use super::{Command, Spec};
 use crate::base::proc::{Intent, OutcomeFile, Private, Standing, still_running};
+use crate::base::template::Scope;
 use crate::base::text::{cut, printable};
 use crate::launch::id::ItemId;
 use crate::launch::verdict::Outcome;
@@ -33,6 +34,18 @@ pub fn intent(command: Command, timeout: Duration, base: &Path, secrets: &[Strin
         simulated: false,
     };
     (intent, Private { env: command.env, stdin: command.stdin, secrets: secrets.to_vec() })
+}
+
+/// Whether the arguments hold no secret's value, however it came there: what was captured for the baseline
+/// is not known when the plan is read.
+///
+/// # Errors
+/// That they do, as a sentence.
+pub fn out_of_sight(step: &Spec, scope: &Scope) -> Result<(), String> {
+    match step.exposed(scope).is_empty() {
+        true => Ok(()),
+        false => Err("it never ran: the value of a secret would stand among its arguments, where `ps` shows it".into()),
+    }
 }
 
 /// What the shim is given in a rehearsal: `program` asks the simulated target what `step` comes to.
