@@ -7,11 +7,12 @@ use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tminus::base::proc::{self, EndedBy, Standing, Tail, still_running};
 use tminus::kind::step::act;
+use tokio::time::Instant;
 
 use attempt::{Attempt, PATIENCE, ended, lives, pids};
 
