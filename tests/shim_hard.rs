@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tminus::base::proc::{self, EndedBy, Standing, Tail, still_running};
+use tminus::base::secret::Redactor;
 use tminus::kind::step::act;
 use tokio::time::Instant;
 
@@ -22,7 +23,7 @@ const GIGABYTE: u64 = 1_000_000_000;
 /// What a shim or a tail of such an output may take.
 const MOST_KIB: u64 = 50 * 1024;
 const LINE: &str = "0123456789abcde\n";
-/// The file that the process that stands for a console tails; it is a test of this binary itself.
+/// The file to tail, for the process that stands for a console; it is a test of this binary itself.
 const TAILED: &str = "TMINUS_TEST_TAILED";
 
 fn kill(pid: u32) {
@@ -56,19 +57,25 @@ fn repeats_up_to(path: &Path, bytes: u64) -> String {
     rest
 }
 
-/// Tails a file as a console does, in a process of its own, until its last line has come.
-#[test]
-#[ignore = "stands for a console: the test of the gigabyte starts it"]
-fn stands_for_a_console_that_tails() {
-    let Some(path) = std::env::var_os(TAILED) else { return };
-    let mut tail = Tail::new(PathBuf::from(path), 400);
-    let until = Instant::now() + PATIENCE;
-    while tail.lines().back().map(String::as_str) != Some("the end") {
-        assert!(Instant::now() < until, "the end never came; {} bytes did", tail.bytes());
-        if !tail.look().expect("read") {
-            std::thread::sleep(Duration::from_millis(10));
+/// Tails a file as a console does until its last line has come. The test of the gigabyte runs this one on its
+/// output, in a process of its own, to see what a tail takes.
+#[tokio::test]
+async fn a_tail_sees_the_end_of_a_file_that_grows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let small = folder.path().join("stdout");
+    fs::write(&small, LINE.repeat(100_000) + "the end\n").expect("written");
+    let path = std::env::var_os(TAILED).map_or(small, PathBuf::from);
+    let mut tail = Tail::new(&path, 400);
+    let mut looks = tokio::time::interval(Duration::from_millis(10));
+    let looking = async {
+        while tail.lines().back().map(String::as_str) != Some("the end") {
+            looks.tick().await;
+            tail.look().expect("read");
         }
-    }
+    };
+    tokio::time::timeout(PATIENCE, looking).await.expect("the end comes");
+    assert_eq!(tail.lines().len(), 400);
+    assert_eq!(tail.bytes(), fs::metadata(path).expect("there").len());
     println!("bytes {}", tail.bytes());
     println!("{}", fs::read_to_string("/proc/self/status").expect("status"));
 }
@@ -83,7 +90,7 @@ async fn a_gigabyte_arrives_whole_in_bounded_memory_while_it_is_tailed() {
     .with_fifo();
     let stdout = attempt.dir().join("stdout");
     let console = Command::new(std::env::current_exe().expect("this test"))
-        .args(["--exact", "stands_for_a_console_that_tails", "--ignored", "--nocapture"])
+        .args(["--exact", "a_tail_sees_the_end_of_a_file_that_grows", "--nocapture"])
         .env(TAILED, &stdout)
         .stdout(Stdio::piped())
         .spawn()
@@ -119,7 +126,7 @@ async fn a_daemon_that_ignores_term_is_reported_and_ended() {
     assert!(outcome.left_behind.contains(&daemon), "{outcome:?} without {daemon}");
     assert_eq!((&*outcome.survivors, outcome.held_open), (&[][..], false));
     assert!(!lives(daemon) && still_running(&attempt.dir()).is_empty());
-    let told = act::outcome(Standing::Ended(Box::new(outcome)), &attempt.dir()).words();
+    let told = act::outcome(Standing::Ended(Box::new(outcome)), &attempt.dir(), &Redactor::default()).words();
     assert!(told.starts_with("exit 4; left ") && told.ends_with("behind, ended by us"), "{told}");
 }
 
@@ -170,7 +177,7 @@ async fn an_output_held_open_from_outside_the_tree_is_told_and_waited_for_no_lon
     drop(held);
     assert_eq!((outcome.exit, outcome.held_open, &*outcome.left_behind), (Some(0), true, &[][..]));
     assert_eq!(attempt.stdout(), "last words\n");
-    let told = act::outcome(Standing::Ended(Box::new(outcome)), &attempt.dir()).words();
+    let told = act::outcome(Standing::Ended(Box::new(outcome)), &attempt.dir(), &Redactor::default()).words();
     assert!(told.contains("still held open from outside"), "{told}");
 }
 
@@ -215,7 +222,7 @@ async fn what_a_killed_shim_leaves_running_is_found_and_named() {
     let standing = tokio::time::timeout(PATIENCE, started.ended()).await.expect("in time").expect("looked");
     assert_eq!(standing, Standing::Lost);
     let found = still_running(&attempt.dir());
-    let told = act::outcome(standing, &attempt.dir()).words();
+    let told = act::outcome(standing, &attempt.dir(), &Redactor::default()).words();
     let other = tempfile::tempdir().expect("a folder");
     let elsewhere = still_running(other.path());
     [main, child].into_iter().for_each(kill);

@@ -126,9 +126,11 @@ async fn tell(
     standing: io::Result<Standing>,
     dir: &Path,
 ) {
-    let outcome = |standing| act::outcome(standing, dir);
-    let mut outcome = standing.map_or_else(|error| act::never(&error.to_string()), outcome);
-    outcome.error = outcome.error.map(|error| world.redactor.text(&error));
+    reach("outcome-learnt");
+    let outcome = match standing {
+        Ok(standing) => act::outcome(standing, dir, &world.redactor),
+        Err(error) => act::never(&error.to_string(), &world.redactor),
+    };
     world.forget(item, attempt);
     let verdict = outcome.verdict(exits);
     world.observe(Observation::StepEnded { item: item.clone(), attempt, verdict, outcome }).await;

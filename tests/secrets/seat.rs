@@ -6,8 +6,7 @@ use std::fs;
 use std::io::Read as _;
 use std::num::NonZeroU16;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -18,6 +17,10 @@ use super::forms::Wanted;
 
 /// Longer than anything takes here; a wait that reaches it has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// No output for so long, and a key has been taken.
+const QUIET: Duration = Duration::from_millis(40);
+/// Between two looks at the process list.
+const LOOK: Duration = Duration::from_millis(5);
 const COLUMNS: u16 = 160;
 const ROWS: u16 = 48;
 
@@ -31,13 +34,14 @@ pub struct Seat {
     wanted: Arc<Wanted>,
     on_screen: BTreeSet<String>,
     watched: Arc<Watched>,
-    watching: Option<JoinHandle<()>>,
+    /// Dropped, it ends the watching.
+    watching: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
 /// What the process list showed of the program and all it started.
 #[derive(Default)]
 struct Watched {
-    over: AtomicBool,
+    /// Command lines, and what of the secrets was in them.
     seen: Mutex<(BTreeSet<Vec<u8>>, BTreeSet<String>)>,
 }
 
@@ -65,22 +69,25 @@ impl Seat {
         });
         let (wanted, watched) = (Arc::new(wanted), Arc::<Watched>::default());
         let root = child.process_id().expect("a process");
+        let (until_dropped, over) = channel();
         let watching = std::thread::spawn({
             let (wanted, watched) = (Arc::clone(&wanted), Arc::clone(&watched));
-            move || watched.watch(root, &wanted)
+            move || watched.watch(root, &wanted, &over)
         });
         let lines = |count| NonZeroU16::new(count).expect("not zero");
         let screen = vt100::Parser::new(lines(ROWS), lines(COLUMNS), 0);
         let (raw, on_screen) = (Vec::new(), BTreeSet::new());
-        let watching = Some(watching);
+        let watching = Some((until_dropped, watching));
         Self { child, _master: pty.master, keys, output, screen, raw, wanted, on_screen, watched, watching }
     }
 
     pub fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).expect("the program reads");
         self.keys.flush().expect("the program reads");
-        // A lone escape is one only where nothing follows at once.
-        std::thread::sleep(Duration::from_millis(30));
+        // A lone escape is one only where nothing follows at once: until the screen has been quiet for a moment.
+        while let Ok(chunk) = self.output.recv_timeout(QUIET) {
+            self.take(&chunk);
+        }
     }
 
     pub fn shown(&self) -> String {
@@ -134,8 +141,8 @@ impl Seat {
     }
 
     fn stop_watching(&mut self) {
-        self.watched.over.store(true, Ordering::SeqCst);
-        if let Some(watching) = self.watching.take() {
+        if let Some((until_dropped, watching)) = self.watching.take() {
+            drop(until_dropped);
             watching.join().expect("watched");
         }
     }
@@ -152,9 +159,9 @@ impl Drop for Seat {
 
 impl Watched {
     /// Those that left the tree (shims and runners lead sessions of their own) are still known once seen.
-    fn watch(&self, root: u32, wanted: &Wanted) {
+    fn watch(&self, root: u32, wanted: &Wanted, over: &Receiver<()>) {
         let mut ours = BTreeSet::from([root]);
-        while !self.over.load(Ordering::SeqCst) {
+        while over.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
             let parents: BTreeMap<u32, u32> = pids().filter_map(|pid| Some((pid, parent(pid)?))).collect();
             loop {
                 let more: Vec<u32> = parents
@@ -175,7 +182,6 @@ impl Watched {
                     seen.1.extend(found);
                 }
             }
-            std::thread::sleep(Duration::from_millis(5));
         }
     }
 }

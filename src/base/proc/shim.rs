@@ -61,6 +61,7 @@ fn attempt(dir: &Path, clock: Clock) -> io::Result<bool> {
     let mut handed = Vec::new();
     io::stdin().take(PRIVATE_LIMIT).read_to_end(&mut handed)?;
     let private: Private = serde_json::from_slice(&handed)?;
+    reach("shim-begun");
     set_child_subreaper(Some(rustix::process::getpid()))?;
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -70,7 +71,9 @@ fn attempt(dir: &Path, clock: Clock) -> io::Result<bool> {
         // Before it too: what cannot be kept must not run.
         let room = OutcomeRoom::take(dir)?;
         let Some(held) = claim(dir)? else { return Ok(false) };
+        reach("shim-claimed");
         let outcome = run(dir, intent, private, signals, clock).await;
+        reach("command-ended");
         written(room, &outcome, held).map(|()| true)
     })
 }
@@ -78,7 +81,9 @@ fn attempt(dir: &Path, clock: Clock) -> io::Result<bool> {
 /// The lock is let go only after the outcome is there: in between, nobody takes it for lost.
 fn written(room: OutcomeRoom, outcome: &OutcomeFile, held: Claim) -> io::Result<()> {
     room.write(outcome)?;
+    reach("outcome-written");
     drop(held);
+    reach("claim-released");
     Ok(())
 }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use super::{Command, Spec};
 use crate::base::proc::{Intent, OutcomeFile, Private, Standing, still_running};
+use crate::base::secret::Redactor;
 use crate::base::template::Scope;
-use crate::base::text::{cut, printable};
+use crate::kind::exchange::shown;
 use crate::launch::id::ItemId;
 use crate::launch::verdict::Outcome;
 
@@ -62,11 +63,12 @@ pub fn simulated(program: impl AsRef<Path>, target: SocketAddr, step: &ItemId, t
     (intent, Private::default())
 }
 
-/// How the attempt in `dir`, that stands so, came out. Its text still has to pass the redactor.
+/// How the attempt in `dir`, that stands so, came out.
 #[must_use]
-pub fn outcome(standing: Standing, dir: &Path) -> Outcome {
+pub fn outcome(standing: Standing, dir: &Path, redactor: &Redactor) -> Outcome {
+    let never = |why: &str| never(why, redactor);
     match standing {
-        Standing::Ended(file) => of_file(*file),
+        Standing::Ended(file) => of_file(*file, redactor),
         Standing::NotClaimed => never("it never ran"),
         Standing::Running { pid } => never(&format!("it still runs, under process {pid}")),
         Standing::Lost => never(&lost(&still_running(dir))),
@@ -90,15 +92,15 @@ fn lost(running: &[u32]) -> String {
 
 /// The outcome of what could not even be tried.
 #[must_use]
-pub fn never(why: &str) -> Outcome {
-    Outcome { error: Some(cut(&printable(why), ERROR_KEPT)), ..Outcome::default() }
+pub fn never(why: &str, redactor: &Redactor) -> Outcome {
+    Outcome { error: Some(shown(why, ERROR_KEPT, redactor)), ..Outcome::default() }
 }
 
-fn of_file(file: OutcomeFile) -> Outcome {
+fn of_file(file: OutcomeFile, redactor: &Redactor) -> Outcome {
     Outcome {
         exit: file.exit,
         signal: file.signal,
-        error: file.error.map(|error| cut(&printable(&error), ERROR_KEPT)),
+        error: file.error.map(|error| shown(&error, ERROR_KEPT, redactor)),
         cancelled: file.ended_by.is_some(),
         took: Duration::from_millis(file.took_ms),
         survivors: file.survivors,
@@ -122,10 +124,13 @@ mod tests {
     #[test]
     fn what_has_no_outcome_is_unknown() {
         for standing in [Standing::NotClaimed, Standing::Lost, Standing::Running { pid: 1 }] {
-            assert_eq!(outcome(standing, Path::new("/nowhere")).verdict(&[(0, Verdict::Pass)]), Verdict::Unknown);
+            assert_eq!(
+                outcome(standing, Path::new("/nowhere"), &Redactor::default()).verdict(&[(0, Verdict::Pass)]),
+                Verdict::Unknown
+            );
         }
         let missing = OutcomeFile { error: Some("no \u{1b}[31mprogram".into()), ..OutcomeFile::default() };
-        let missing = outcome(Standing::Ended(Box::new(missing)), Path::new("/nowhere"));
+        let missing = outcome(Standing::Ended(Box::new(missing)), Path::new("/nowhere"), &Redactor::default());
         assert_eq!((missing.verdict(&[]), missing.words()), (Verdict::Unknown, "no program".to_owned()));
     }
 
@@ -134,6 +139,15 @@ mod tests {
         assert!(lost(&[]).ends_with("does not prove that none runs"));
         assert!(lost(&[7]).ends_with("nobody ends it: process 7"));
         assert!(lost(&[7, 8]).ends_with("nobody ends them: processes 7, 8"));
+    }
+
+    #[test]
+    fn a_secret_across_the_cut_of_an_error_does_not_leave_its_beginning() {
+        let error = format!("{}hunter22", "x".repeat(ERROR_KEPT - 4));
+        let file = OutcomeFile { error: Some(error), ..OutcomeFile::default() };
+        let redactor = Redactor::new(["hunter22".to_owned()]);
+        let told = outcome(Standing::Ended(Box::new(file)), Path::new("/nowhere"), &redactor).words();
+        assert!(!told.contains("hun"), "{told}");
     }
 
     #[test]
