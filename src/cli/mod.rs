@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::base::secret::covered;
+
 mod ask;
 mod assemble;
 mod check;
@@ -123,7 +125,7 @@ pub fn run() -> i32 {
         if error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe) {
             return 0;
         }
-        eprintln!("tminus: {error:#}");
+        eprintln!("tminus: {}", covered(&format!("{error:#}")));
         WRONG
     })
 }
