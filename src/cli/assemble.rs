@@ -278,10 +278,12 @@ fn axis(board: &Board, beat: Option<Beat>) -> Axis {
     Axis::new(Axis::machine(), origin)
 }
 
-/// The steps that succeeded, in the order they ended.
+/// The steps that succeeded, in the order they ended; by a person's word too.
 fn done(records: &[Recorded]) -> impl Iterator<Item = &ItemId> {
     records.iter().filter_map(|record| match &record.event {
-        Event::StepEnded { item, verdict: Verdict::Pass, .. } => Some(item),
+        Event::StepEnded { item, verdict: Verdict::Pass, .. } | Event::StepMarked { item, passed: true, .. } => {
+            Some(item)
+        }
         Event::RollbackTold { fact: RollbackFact::StepEnded { step, verdict: Verdict::Pass, .. }, .. } => Some(step),
         _ => None,
     })

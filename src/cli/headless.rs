@@ -11,17 +11,20 @@ use tokio::sync::oneshot;
 
 use super::assemble::Flight;
 use super::{Common, INTERRUPTED, summary};
+use crate::base::text::printable;
 use crate::clock;
 use crate::engine::crew;
 use crate::engine::run::{Crew, Wires, wires};
 use crate::journal::LaunchFolder;
 use crate::launch::board::{Board, Progress as Going};
 use crate::launch::command::Command;
-use crate::launch::event::{Actor, Event, Mode};
+use crate::launch::event::{Actor, Mode};
 use crate::launch::id::RollbackId;
 use crate::launch::plan::{Act, Plan};
 use crate::launch::port::{Ask, Port, Snapshot};
+use crate::launch::recovery::{self, Way};
 use crate::launch::time::{Instant, Now};
+use crate::launch::verdict::Outcome;
 use crate::launch::{countdown, gate, poll, schedule};
 
 /// How long an interrupted launch may take to write down that it was left.
@@ -153,12 +156,10 @@ fn unattended(board: &Board, now: Instant) -> Option<Command> {
     }
     let holding = clock.phase == countdown::Phase::Holding;
     let served = clock.hold_left().is_none_or(|left| left.is_zero());
-    let stands = schedule::next_at(board, now).is_none() || (holding && served);
-    (stands && !has_left(board)).then_some(Command::Leave)
-}
-
-fn has_left(board: &Board) -> bool {
-    board.recent.back().is_some_and(|record| record.event == Event::ConsoleLeft)
+    // What a crash left in doubt is told at once, not when nothing else is left to do.
+    let doubt = recovery::waiting(board).next().is_some();
+    let stands = doubt || schedule::next_at(board, now).is_none() || (holding && served);
+    (stands && !crew::has_left(board)).then_some(Command::Leave)
 }
 
 /// What a launch that stands still waits for, in the words of the first of it.
@@ -177,8 +178,27 @@ fn waits_for(board: &Board, now: Instant) -> String {
     let latches = clock.iter().flat_map(|clock| &clock.latches);
     let held = latches.map(|(who, why)| format!("held by {who}: {}", why.join(", ")));
     let blocked = poll::tally(board, now).blocking;
-    let mut reasons = mine.chain(blocked).chain(held);
+    let mut reasons = in_doubt(board).into_iter().chain(mine).chain(blocked).chain(held);
     reasons.next().unwrap_or_else(|| "only a person can go on".to_owned())
+}
+
+/// The steps whose outcome nobody knows, and what a person has to do about each.
+fn in_doubt(board: &Board) -> Option<String> {
+    let order = board.plan.phases.iter().flat_map(|phase| &phase.items).filter_map(|id| board.plan.item(id));
+    let told = order.filter_map(|item| {
+        let state = board.item(&item.id)?;
+        let why = state.outcome.as_ref().map(Outcome::words).unwrap_or_default();
+        Some(match recovery::way(item, state)? {
+            Way::Key => format!("{} waits for a person's key to run again: {why}", item.id),
+            Way::Word => format!(
+                "{} needs a person's word: {why}. Look by hand what it did; then, in the console, mark it done, mark it \
+                 failed, or repeat it, each with a reason",
+                item.id
+            ),
+        })
+    });
+    let told: Vec<String> = told.map(|line| printable(&line)).collect();
+    (!told.is_empty()).then(|| told.join("\n          "))
 }
 
 pub async fn interrupted() {

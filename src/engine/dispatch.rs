@@ -13,7 +13,7 @@ use crate::launch::id::ItemId;
 use crate::launch::plan::Act;
 use crate::launch::schedule;
 use crate::launch::telling::asked_for;
-use crate::launch::time::{Instant, Now};
+use crate::launch::time::{Instant, Now, Wall};
 
 /// More turns of `schedule::follow` than any board can need: a plan that got here would never end.
 const FOLLOW_AT_MOST: usize = 100_000;
@@ -132,6 +132,7 @@ impl Dispatch {
     fn record(&mut self, at: Instant, now: Now, actor: Actor, event: Event, turn: &mut Turn) {
         let before = chrono::TimeDelta::milliseconds(now.instant.0 - at.0);
         let occurred_at = now.wall.checked_sub_signed(before).unwrap_or(now.wall);
+        let occurred_at = ended_at(&event).map_or(occurred_at, |at| at.min(occurred_at));
         let seq = self.board.seq + 1;
         let record = Recorded { seq, at, occurred_at, recorded_at: now.wall, actor, event };
         // Folded as its bytes tell it, so that a replay can never differ.
@@ -155,6 +156,14 @@ impl Dispatch {
             _ => self.in_flight,
         };
         turn.records.push(record);
+    }
+}
+
+/// When a step ended, as its shim told: it may be learnt much later.
+fn ended_at(event: &Event) -> Option<Wall> {
+    match event {
+        Event::StepEnded { outcome, .. } => outcome.ended_at,
+        _ => None,
     }
 }
 

@@ -8,6 +8,7 @@ use super::Command;
 use crate::base::proc::{Intent, OutcomeFile, Private, Standing};
 use crate::base::text::{cut, printable};
 use crate::launch::id::ItemId;
+use crate::launch::time::Wall;
 use crate::launch::verdict::Outcome;
 
 /// The hidden subcommand that stands for a command in a rehearsal: `tminus __simulate URL STEP-ID`.
@@ -77,6 +78,8 @@ fn of_file(file: OutcomeFile) -> Outcome {
         left_behind: file.left_behind,
         lost_bytes: file.lost_bytes,
         held_open: file.held_open,
+        // A fence writes no times: nothing began, nothing ended.
+        ended_at: Wall::from_timestamp_millis(file.ended_ms).filter(|_| file.ended_ms > 0),
     }
 }
 
