@@ -140,14 +140,16 @@ fn kill(process: i32) {
 }
 
 fn until(mut done: impl FnMut() -> bool) {
-    let looks = PATIENCE.as_millis() / LOOK.as_millis();
-    for _ in 0..looks {
-        if done() {
-            return;
-        }
-        std::thread::sleep(LOOK);
-    }
-    panic!("it never came");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    runtime.block_on(async {
+        let looking = async {
+            let mut looks = tokio::time::interval(LOOK);
+            while !done() {
+                looks.tick().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, looking).await.expect("it comes");
+    });
 }
 
 #[test]

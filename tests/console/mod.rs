@@ -459,3 +459,24 @@ fn look(cell: &Cell, theme: &Theme) -> String {
     }
     format!("{:?}", cell.style())
 }
+
+/// The two sizes everything is looked at in.
+pub const SIZES: [(u16, u16); 2] = [(120, 36), (80, 24)];
+
+pub fn seen(name: &str, console: &mut Console<TestBackend>) {
+    let area = screen(console).area;
+    let name = format!("{name}_{}x{}", area.width, area.height);
+    let theme = Theme::default();
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "../snapshots/screens" }, {
+        insta::assert_snapshot!(name, rendered(&screen(console), &theme));
+    });
+}
+
+/// Looks at what `keys` lead to in a launch under way, at both sizes.
+pub fn looked(name: &str, story: &Story, second: i64, keys: &str) {
+    for (width, height) in SIZES {
+        let mut console = self::console(story.snapshot(second), width, height);
+        press(&mut console, keys);
+        seen(name, &mut console);
+    }
+}
