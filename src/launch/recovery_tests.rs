@@ -269,7 +269,9 @@ fn a_role_without_the_power_to_waive_marks_nothing_done_and_no_terminal_asks_for
     assert!(refused.contains("backend may not waive") && refused.contains("lets gates open"), "{refused}");
     for command in [mark("charge", true, "seen"), repeat("charge", "again")] {
         let by = Actor::person("bo", Some("lead".into()));
-        let refused = flight.input(&Input::Request { id: "r".into(), by, command }).expect_err("asked");
+        let refused = flight
+            .input(&Input::Request { id: "r".into(), by, command, asked_at: Wall::default(), age: Duration::ZERO })
+            .expect_err("asked");
         assert!(refused.contains("the operator's console acts"), "{refused}");
     }
     flight.command_as("backend", mark("charge", false, "the bank says no")).expect("failed opens nothing");
