@@ -283,7 +283,7 @@ fn without_a_console_a_launch_leaves_and_says_whose_word_it_needs() {
             "once" => "charge needs a person's word: its shim died",
             _ => "charge waits for a person's key to run again: its shim died",
         };
-        assert!(ran.out.contains(word), "{}", ran.out);
+        assert!(ran.out.contains(word) && ran.err.contains(word), "{ran:?}");
         assert!(ran.out.contains(&format!("go on with `tminus run --launch {}`", stage.at)), "{}", ran.out);
         assert_eq!((stage.intents(), stage.runs().as_str()), (1, "charged\n"));
         assert_eq!(stage.records().last().map(|record| record.event.clone()), Some(Event::ConsoleLeft));

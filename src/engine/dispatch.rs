@@ -96,6 +96,8 @@ impl Dispatch {
                 // What was seen is told as of when it was seen, and recorded now.
                 let occurred_at = match (input, &event) {
                     (Input::Request { asked_at, .. }, Event::Noted { .. }) => *asked_at,
+                    // Told by its shim; it may be learnt much later.
+                    (_, Event::StepEnded { outcome, .. }) => outcome.ended_at.map_or(now.wall, |at| at.min(now.wall)),
                     _ => now.wall,
                 };
                 self.put(now.instant, occurred_at, now, actor.clone(), event, &mut turn);
@@ -142,7 +144,6 @@ impl Dispatch {
     fn record(&mut self, at: Instant, now: Now, actor: Actor, event: Event, turn: &mut Turn) {
         let before = chrono::TimeDelta::milliseconds(now.instant.0 - at.0);
         let occurred_at = now.wall.checked_sub_signed(before).unwrap_or(now.wall);
-        let occurred_at = ended_at(&event).map_or(occurred_at, |at| at.min(occurred_at));
         self.put(at, occurred_at, now, actor, event, turn);
     }
 
@@ -170,14 +171,6 @@ impl Dispatch {
             _ => self.in_flight,
         };
         turn.records.push(record);
-    }
-}
-
-/// When a step ended, as its shim told: it may be learnt much later.
-fn ended_at(event: &Event) -> Option<Wall> {
-    match event {
-        Event::StepEnded { outcome, .. } => outcome.ended_at,
-        _ => None,
     }
 }
 

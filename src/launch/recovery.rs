@@ -160,8 +160,9 @@ pub fn may_mark(item: &Item, state: &ItemState) -> bool {
 /// Steps that wait for a person because a console went: their attempt was found open, and what it did is
 /// not known, or it never ran.
 pub fn waiting(board: &Board) -> impl Iterator<Item = (&Item, Way)> {
-    steps(board).filter(|(item, state)| was_cut_off(board, item, state)).filter_map(|(item, state)| {
-        let way = way(item, state)?;
+    board.recovery.iter().flat_map(|known| &known.open).filter_map(|open| {
+        let (item, state) = (board.plan.item(&open.item)?, board.item(&open.item)?);
+        let way = way(item, state).filter(|_| was_cut_off(board, item, state))?;
         (!repeats_itself(board, item, state)).then_some((item, way))
     })
 }
