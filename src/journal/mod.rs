@@ -9,12 +9,14 @@ pub mod chain;
 pub mod finding;
 pub mod folder;
 pub mod head;
+pub mod inspect;
 pub mod lease;
 pub mod memory;
 pub mod open;
 pub mod record;
 pub mod sqlite;
 pub mod store;
+mod whole;
 pub mod wire;
 pub mod writer;
 
@@ -30,6 +32,7 @@ mod store_tests;
 mod writer_tests;
 
 pub use folder::LaunchFolder;
+pub use inspect::{Inspected, inspect};
 pub use lease::{Held, Holder, look};
 pub use open::{Noticed, OpenError, Opened, Purpose, open, open_each};
 pub use record::Draft;
