@@ -17,6 +17,7 @@ mod log;
 mod logging;
 
 mod rehearse;
+mod rollback;
 mod run;
 mod summary;
 
@@ -48,6 +49,8 @@ enum Command {
     Kinds,
     /// Print every key of the console.
     Keys,
+    /// Roll a launch back, from any terminal: the journal and the console may be gone, frozen or broken.
+    Rollback(rollback::Arguments),
     /// Print what happened in a launch, one record a line.
     Log(log::Arguments),
 }
@@ -90,6 +93,7 @@ pub fn run() -> i32 {
 
         Command::Kinds => kinds::run(),
         Command::Keys => keys::run(),
+        Command::Rollback(arguments) => rollback::run(&arguments),
         Command::Log(arguments) => log::run(&arguments),
     };
     done.unwrap_or_else(|error| {

@@ -8,6 +8,7 @@ pub mod crew;
 pub mod dispatch;
 pub mod door;
 pub mod effects;
+pub mod found;
 pub mod rollback;
 pub mod run;
 pub mod runner;
