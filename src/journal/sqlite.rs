@@ -47,6 +47,7 @@ impl Sqlite {
             Err(wrong) if wrong.kind() != io::ErrorKind::AlreadyExists => return Err(failed(&wrong)),
             _ => {}
         }
+        reach("journal-made");
         let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         db.busy_timeout(PATIENCE)?;
         let mut store = Self { db, durable: Durable::Synced };
@@ -58,6 +59,7 @@ impl Sqlite {
             making.pragma_update(None, "application_id", APPLICATION)?;
             making.pragma_update(None, "user_version", LAYOUT)?;
             making.commit()?;
+            reach("journal-begun");
         } else {
             store.recognise()?;
             store.db.pragma_update(None, "synchronous", "full")?;
@@ -73,6 +75,9 @@ impl Sqlite {
         let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         db.busy_timeout(PATIENCE)?;
         let store = Self { db, durable: Durable::Synced };
+        if store.is_empty()? {
+            return Err(StoreError::NoJournal("it is empty: its launch never began".into()));
+        }
         store.recognise()?;
         Ok(store)
     }
@@ -134,6 +139,7 @@ impl Store for Sqlite {
         raising.execute("UPDATE lease SET epoch = epoch + 1", [])?;
         let raised = epoch(&raising)?;
         raising.commit()?;
+        reach("epoch-raised");
         Ok(raised)
     }
 

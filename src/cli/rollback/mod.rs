@@ -11,12 +11,14 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
+use super::frozen::one_of;
 use super::{INTERRUPTED, runtime};
 use crate::base::proc::this_program;
 use crate::base::secret::Redactor;
 use crate::base::source::nearest;
 use crate::base::text::printable;
 use crate::clock;
+use crate::engine::inbox::form;
 use crate::engine::rollback::{self, Asked, Frozen, Wanted};
 use crate::launch::event::Actor;
 use crate::launch::id::{RoleId, RollbackId};
@@ -61,7 +63,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let frozen = rollback::frozen(&launch).map_err(anyhow::Error::msg)?;
     let Some(id) = &arguments.id else { return list(&launch, &frozen.plan) };
     let id = known(&frozen.plan, id)?;
-    let role = arguments.role.as_deref().map(|role| carried(&frozen.plan, role)).transpose()?;
+    let roles = || frozen.plan.roles.iter().map(|role| role.id.as_str());
+    let role = arguments.role.as_deref().map(|role| one_of("role", role, roles())).transpose()?.map(RoleId::new);
+    let name = form::named(&arguments.name)?;
 
     let under = rollback::under_way(&launch).ok().flatten();
     if under.is_none() && !arguments.yes {
@@ -75,12 +79,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     }
     let redactor = Redactor::new(frozen.catalogue.secrets.iter().cloned());
     let why = match arguments.why.trim() {
-        "" => format!("asked for by {}", arguments.name),
+        "" => format!("asked for by {name}"),
         why => why.to_owned(),
     };
     let wanted = Wanted {
         rollback: id,
-        by: Actor::person(redactor.text(&arguments.name), role),
+        by: Actor::person(redactor.text(&name), role),
         why: redactor.text(&why),
         at: clock::wall(),
         from: terminal(),
@@ -124,15 +128,6 @@ fn known(plan: &Plan, id: &str) -> anyhow::Result<RollbackId> {
     }
     let near = nearest(&id, ids()).map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
     bail!("the plan has no rollback `{id}`{near} It has: {}", ids().collect::<Vec<_>>().join(", "))
-}
-
-fn carried(plan: &Plan, role: &str) -> anyhow::Result<RoleId> {
-    if let Some(known) = plan.role(&RoleId::new(role)) {
-        return Ok(known.id.clone());
-    }
-    let near = nearest(role, plan.roles.iter().map(|role| role.id.as_str()));
-    let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
-    bail!("no role `{}` in this plan{near}", printable(role))
 }
 
 fn list(launch: &Path, plan: &Plan) -> anyhow::Result<i32> {
