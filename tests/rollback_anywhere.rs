@@ -18,6 +18,7 @@ use anywhere::{
 };
 use binary::ended;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
+use tminus::base::boundary;
 use tminus::clock;
 use tminus::engine::rollback::{self, Entry};
 use tminus::launch::event::{Event, Recorded, RollbackEnd, RollbackFact};
@@ -229,11 +230,11 @@ async fn it_needs_no_journal() {
 
 #[tokio::test]
 async fn killed_at_each_boundary_it_goes_on_where_it_stood() {
-    let places = ["log-open", "step-intent", "step-intent#2", "step-started", "step-ended", "step-ended#2", "verified"];
-    let rounds = places.iter().map(|place| async move {
+    let places = boundary::OF_ROLLBACKS.iter().chain(&["rollback-step-intent#2", "rollback-step-ended#2"]);
+    let rounds = places.map(|place| async move {
         let launch = Launch::new("true").await;
         launch.abandoned().await;
-        let boundary = format!("rollback-{place}=kill");
+        let boundary = format!("{place}=kill");
         let first = ended(launch.ask_with("back", &[], &[("TMINUS_BOUNDARY", &boundary)])).await;
         assert_eq!(first.code, Some(2), "{place}: {first:?}");
         assert!(first.out.contains("CANNOT TELL"), "{place}: {first:?}");
@@ -241,7 +242,7 @@ async fn killed_at_each_boundary_it_goes_on_where_it_stood() {
         let second = ended(launch.ask("back", &[])).await;
         let ran = launch.rolled();
         // Only a runner that never told anything has left nothing to go on with.
-        if *place != "log-open" {
+        if *place != "rollback-log-open" {
             assert!(second.out.contains("Run 1 of back had lost its runner"), "{place}: {second:?}");
         }
         verified(&second);

@@ -1,14 +1,16 @@
 //! `tminus log`: what happened in a launch, one record a line. Reads only; a broken journal is shown as
-//! far as it reads, and named; rollbacks that it does not know yet are told from their runners' logs.
+//! far as it reads, what is wrong with it is named, and the exit code is 2. Rollbacks that it does not know
+//! yet are told from their runners' own logs.
 
-use std::io::Write;
+use std::collections::BTreeSet;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use crate::base::text::printable;
 use crate::engine::rollback::{self, Found, Log};
-use crate::journal::{self, LaunchFolder, Purpose};
+use crate::journal::{self, LaunchFolder, Noticed, Purpose};
 use crate::launch::event::{Event, Recorded};
 use crate::launch::telling::{fact_words, tell};
 use crate::launch::time::Wall;
@@ -19,27 +21,31 @@ pub struct Arguments {
     launch: PathBuf,
 }
 
+/// Where it ends before its end, or may: what a person reads there is not all.
+const NOT_ALL: i32 = 2;
+
 /// # Errors
 /// The folder is no launch, or cannot be read.
 pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let folder = LaunchFolder::open(&arguments.launch)?;
-    let opened = journal::open(&folder, Purpose::Read)?;
-    let mut out = std::io::stdout().lock();
-    for record in &opened.records {
-        let at = stamp(record.occurred_at);
-        let stamp = if record.actor.scripted { " (scripted)" } else { "" };
-        writeln!(
-            out,
-            "{:>6}  {at}  {}{stamp}: {}",
-            record.seq,
-            printable(&record.actor.name),
-            printable(&tell(record))
-        )?;
-    }
-    let unknown = strangers(folder.path(), &opened.records);
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let mut written = Ok(());
+    let mut known = BTreeSet::new();
+    let opened = journal::open_each(&folder, Purpose::Read, &mut |record| {
+        if let Event::RollbackRequested { run, .. } = record.event {
+            known.insert(run);
+        }
+        if written.is_ok() {
+            written = line(&mut out, &record);
+        }
+    });
+    written?;
+    let opened = opened.map_err(|error| out.flush().err().map_or_else(|| anyhow::Error::new(error), Into::into))?;
+    let unknown = strangers(folder.path(), &known);
     for found in &unknown {
         tell_stranger(&mut out, folder.path(), found)?;
     }
+    out.flush()?;
     if !unknown.is_empty() {
         let (count, noun) = (unknown.len(), if unknown.len() == 1 { "rollback" } else { "rollbacks" });
         eprintln!(
@@ -50,16 +56,25 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     for notice in &opened.noticed {
         eprintln!("tminus: {notice}");
     }
-    Ok(0)
+    let short = opened.noticed.iter().any(Noticed::is_short);
+    if short {
+        let (last, launch) = (opened.head.seq, printable(&folder.path().display().to_string()));
+        eprintln!("tminus: this is the log up to record {last}; `tminus verify {launch}` says all that is wrong");
+    }
+    Ok(if short { NOT_ALL } else { 0 })
+}
+
+fn line(out: &mut impl Write, record: &Recorded) -> std::io::Result<()> {
+    let at = stamp(record.occurred_at);
+    let stamp = if record.actor.scripted { " (scripted)" } else { "" };
+    let (name, told) = (printable(&record.actor.name), printable(&tell(record)));
+    writeln!(out, "{:>6}  {at}  {name}{stamp}: {told}", record.seq)
 }
 
 /// Runs of rollbacks that the journal has not heard of.
-fn strangers(launch: &Path, records: &[Recorded]) -> Vec<Found> {
-    let known = |found: &Found| {
-        records.iter().any(|record| matches!(record.event, Event::RollbackRequested { run, .. } if run == found.run))
-    };
+fn strangers(launch: &Path, known: &BTreeSet<u32>) -> Vec<Found> {
     let runs = rollback::runs(launch).unwrap_or_default();
-    runs.into_iter().filter(|found| !known(found)).collect()
+    runs.into_iter().filter(|found| !known.contains(&found.run)).collect()
 }
 
 /// One such run, as its runner's chained log tells it.

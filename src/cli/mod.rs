@@ -23,6 +23,7 @@ mod reopen;
 mod rollback;
 mod run;
 mod summary;
+mod verify;
 
 /// Something of the user's is wrong: the plan, the arguments, the folder.
 pub const WRONG: i32 = 3;
@@ -60,6 +61,8 @@ enum Command {
     Rollback(rollback::Arguments),
     /// Print what happened in a launch, one record a line.
     Log(log::Arguments),
+    /// Say whether everything a launch keeps is as it was written; changes nothing.
+    Verify(verify::Arguments),
     /// Have a note recorded in a running launch, from any terminal.
     Note(ask::Note),
     /// Call a hold in a running launch, for the role you carry.
@@ -112,6 +115,7 @@ pub fn run() -> i32 {
         Command::Keys => keys::run(),
         Command::Rollback(arguments) => rollback::run(&arguments),
         Command::Log(arguments) => log::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
         Command::Note(arguments) => ask::note(&arguments),
         Command::Hold(arguments) => ask::hold(&arguments),
         Command::Release(arguments) => ask::release(&arguments),

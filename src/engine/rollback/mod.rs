@@ -6,6 +6,7 @@
 //! runs at a time in a launch: the runner holds `rollback/lock`.
 
 mod ask;
+mod audit;
 mod fact;
 mod load;
 mod log;
@@ -32,6 +33,7 @@ use crate::launch::event::{RollbackEnd, RollbackFact};
 use crate::launch::id::{ItemId, RollbackId};
 
 pub use ask::{Asked, Wanted, ask};
+pub use audit::{Looked, look_over};
 pub use load::{Frozen, Kinds, frozen, load};
 pub use log::{Entry, Follow, Log, LogError, Opened};
 pub use one::{Found, Progress, Taken, Under, number, progress, runs, take, under_way};
