@@ -22,6 +22,7 @@ mod logging;
 
 mod rehearse;
 mod reopen;
+mod rollback;
 mod run;
 mod summary;
 mod verify;
@@ -58,6 +59,8 @@ enum Command {
     Kinds,
     /// Print every key of the console.
     Keys,
+    /// Roll a launch back, from any terminal: the journal and the console may be gone, frozen or broken.
+    Rollback(rollback::Arguments),
     /// Print what happened in a launch, one record a line.
     Log(log::Arguments),
     /// Say whether everything a launch keeps is as it was written; changes nothing.
@@ -112,6 +115,7 @@ pub fn run() -> i32 {
 
         Command::Kinds => kinds::run(),
         Command::Keys => keys::run(),
+        Command::Rollback(arguments) => rollback::run(&arguments),
         Command::Log(arguments) => log::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Note(arguments) => ask::note(&arguments),
