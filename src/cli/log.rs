@@ -8,12 +8,20 @@ use clap::Args;
 
 use crate::base::text::printable;
 use crate::journal::{self, LaunchFolder, Purpose};
+use crate::launch::event::Recorded;
 use crate::launch::telling::tell;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// The launch's folder.
     launch: PathBuf,
+}
+
+/// A record as one line.
+pub fn line(record: &Recorded) -> String {
+    let at = record.occurred_at.format("%Y-%m-%dT%H:%M:%S%.3fZ");
+    let stamp = if record.actor.scripted { " (scripted)" } else { "" };
+    format!("{:>6}  {at}  {}{stamp}: {}", record.seq, printable(&record.actor.name), printable(&tell(record)))
 }
 
 /// # Errors
@@ -23,15 +31,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let opened = journal::open(&folder, Purpose::Read)?;
     let mut out = std::io::stdout().lock();
     for record in &opened.records {
-        let at = record.occurred_at.format("%Y-%m-%dT%H:%M:%S%.3fZ");
-        let stamp = if record.actor.scripted { " (scripted)" } else { "" };
-        writeln!(
-            out,
-            "{:>6}  {at}  {}{stamp}: {}",
-            record.seq,
-            printable(&record.actor.name),
-            printable(&tell(record))
-        )?;
+        writeln!(out, "{}", line(record))?;
     }
     for notice in &opened.noticed {
         eprintln!("tminus: {notice}");

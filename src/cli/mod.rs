@@ -21,6 +21,7 @@ mod logging;
 mod rehearse;
 mod run;
 mod summary;
+mod watch;
 
 /// Something of the user's is wrong: the plan, the arguments, the folder.
 pub const WRONG: i32 = 3;
@@ -56,6 +57,8 @@ enum Command {
     Keys,
     /// Print what happened in a launch, one record a line.
     Log(log::Arguments),
+    /// Watch a launch that another console holds, and ask things of it; without a terminal, print its records.
+    Watch(watch::Arguments),
     /// Have a note recorded in a running launch, from any terminal.
     Note(ask::Note),
     /// Call a hold in a running launch, for the role you carry.
@@ -107,6 +110,7 @@ pub fn run() -> i32 {
         Command::Kinds => kinds::run(),
         Command::Keys => keys::run(),
         Command::Log(arguments) => log::run(&arguments),
+        Command::Watch(arguments) => watch::run(&arguments),
         Command::Note(arguments) => ask::note(&arguments),
         Command::Hold(arguments) => ask::hold(&arguments),
         Command::Release(arguments) => ask::release(&arguments),
