@@ -19,8 +19,10 @@ mod log;
 mod logging;
 
 mod rehearse;
+mod reopen;
 mod run;
 mod summary;
+mod verify;
 mod watch;
 
 /// Something of the user's is wrong: the plan, the arguments, the folder.
@@ -57,6 +59,8 @@ enum Command {
     Keys,
     /// Print what happened in a launch, one record a line.
     Log(log::Arguments),
+    /// Say whether everything a launch keeps is as it was written; changes nothing.
+    Verify(verify::Arguments),
     /// Watch a launch that another console holds, and ask things of it; without a terminal, print its records.
     Watch(watch::Arguments),
     /// Have a note recorded in a running launch, from any terminal.
@@ -110,6 +114,7 @@ pub fn run() -> i32 {
         Command::Kinds => kinds::run(),
         Command::Keys => keys::run(),
         Command::Log(arguments) => log::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
         Command::Watch(arguments) => watch::run(&arguments),
         Command::Note(arguments) => ask::note(&arguments),
         Command::Hold(arguments) => ask::hold(&arguments),

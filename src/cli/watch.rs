@@ -1,7 +1,7 @@
 //! `tminus watch`: a console attached to a launch that another one holds. It reads, and asks; it changes
 //! nothing itself. Without a terminal it prints the records as they come, until the launch has ended.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{BufWriter, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -75,14 +75,14 @@ async fn print(frozen: &Frozen, asker: &Asker) -> anyhow::Result<i32> {
     tokio::pin!(interrupted);
     let mut told = None;
     loop {
-        let mut lines = String::new();
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        let mut written = Ok(());
         reading.read_on(&mut |record| {
-            lines.push_str(&log::line(record));
-            lines.push('\n');
+            if written.is_ok() {
+                written = log::line(&mut out, record);
+            }
         });
-        let mut out = std::io::stdout().lock();
-        out.write_all(lines.as_bytes())?;
-        out.flush()?;
+        written.and_then(|()| out.flush())?;
         drop(out);
         let signs = reading.signs();
         let standing = standing::stand(&signs, &asker.holder(), clock::wall());
