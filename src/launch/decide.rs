@@ -10,6 +10,7 @@ use super::gate;
 use super::id::{Attempt, ItemId, RequestId, RoleId, RollbackId};
 use super::plan::{Act, Class, Item, Power};
 use super::poll;
+use super::recovery;
 use super::schedule::{Due, due, waits_for};
 use super::time::Instant;
 use super::verdict::Verdict;
@@ -159,7 +160,7 @@ fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec
             roll_back(board, rollback, last.saturating_add(1), why, now)
         }
         Command::RollbackAs { rollback, run, why } => roll_back(board, rollback, *run, why, now),
-        Command::MarkStep { item, passed, reason } => mark(board, find(board, item)?, *passed, reason),
+        Command::MarkStep { item, passed, reason } => mark(board, by, find(board, item)?, *passed, reason),
         Command::Repeat { item, reason } => repeat(board, find(board, item)?, reason, now),
         Command::RollbackFound { rollback, run, why } => {
             if board.rollbacks.iter().any(|known| known.run == *run) {
@@ -291,7 +292,8 @@ fn begin(board: &Board, item: &Item, now: Instant) -> Result<Event, Refusal> {
     }
 }
 
-/// The attempt of a step whose end nobody knows.
+/// The attempt of a step whose end nobody knows, or that stands by a person's word on it: a wrong word is
+/// put right by another, and both are in the journal.
 fn unknown_attempt(board: &Board, item: &Item) -> Result<Attempt, Refusal> {
     let state = board.item(&item.id).ok_or_else(|| Refusal(format!("no item {}", item.id)))?;
     let Act::Step { .. } = item.act else { return Err(Refusal(format!("{} is no step", item.id))) };
@@ -299,14 +301,20 @@ fn unknown_attempt(board: &Board, item: &Item) -> Result<Attempt, Refusal> {
         return Err(Refusal(format!("{} never ran: run it", item.id)));
     }
     match (&state.progress, state.attempt) {
-        (Progress::Ended { verdict: Verdict::Unknown, .. }, Some(attempt)) => Ok(attempt),
+        (Progress::Ended { .. }, Some(attempt)) if recovery::may_mark(item, state) => Ok(attempt),
         (Progress::Ended { verdict, .. }, _) => Err(Refusal(format!("what {} came to is known: {verdict}", item.id))),
         _ => Err(Refusal(format!("{} has not ended", item.id))),
     }
 }
 
-fn mark(board: &Board, item: &Item, passed: bool, reason: &str) -> Result<Vec<Event>, Refusal> {
+/// Done lets gates open by a word, as a waiver does, and needs the same power; failed opens nothing, and is
+/// for whoever acts at this console. Neither acts on the world: a freeze or a rollback forbids nothing.
+fn mark(board: &Board, by: &Actor, item: &Item, passed: bool, reason: &str) -> Result<Vec<Event>, Refusal> {
     let attempt = unknown_attempt(board, item)?;
+    if passed {
+        permit(board, by, Power::Waive)
+            .map_err(|why| Refusal(format!("{why}: marking a step done lets gates open as a waiver does")))?;
+    }
     if reason.trim().is_empty() {
         return Err(Refusal("say how you know what it came to".into()));
     }

@@ -89,6 +89,7 @@ pub fn load(launch: &Path, run: u32, rollback: &RollbackId) -> Result<(Orders, K
         }
     }
     let redactor = Redactor::new(catalogue.secrets.iter().cloned());
+    redactor.learn_handed();
     let simulated = match (&file.network, file.simulated) {
         (Network::Loopback { address, .. }, true) => Some(*address),
         (Network::Outside, true) => return Err("launch.json names no target for a rehearsal".to_owned()),

@@ -26,6 +26,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::base::boundary::reach;
 use crate::base::proc::create_private_dir;
+use crate::base::secret;
 use crate::base::text::printable_lines;
 use crate::base::wire::Network;
 use crate::clock;
@@ -111,6 +112,7 @@ pub fn start(program: &Path, launch: &Path, run: u32, rollback: &RollbackId) -> 
         .arg(launch)
         .arg(run.to_string())
         .arg(rollback.as_str())
+        .envs(secret::handed())
         .stdin(Stdio::null())
         .stdout(out)
         .stderr(err)
@@ -134,7 +136,8 @@ impl Runner {
 /// `tminus __rollback`: the runner on what the launch's folder holds. Answers its exit code.
 #[must_use]
 pub fn main(launch: &Path, run: u32, rollback: &RollbackId) -> i32 {
-    serve(launch, run, rollback, || load(launch, run, rollback))
+    let load = || load(launch, run, rollback).inspect(|(orders, _)| orders.redactor.cover().for_good());
+    serve(launch, run, rollback, load)
 }
 
 /// Is the runner of `rollback`, with orders and checks from `load`. Answers its exit code.

@@ -104,7 +104,7 @@ struct Done {
 /// Runs one step, or learns how an earlier runner's attempt at it came out.
 async fn act(orders: &Orders, step: &RollbackStep) -> Done {
     let never = |why: &str| {
-        let outcome = act::never(&orders.redactor.text(why));
+        let outcome = act::never(why, &orders.redactor);
         Done { verdict: Verdict::Unknown, outcome, last: None, lost: false }
     };
     let (intent, private, exits) = match prepared(orders, step) {
@@ -122,8 +122,7 @@ async fn act(orders: &Orders, step: &RollbackStep) -> Done {
         }
     };
     let lost = standing == Standing::Lost;
-    let mut outcome = act::outcome(standing);
-    outcome.error = outcome.error.map(|error| orders.redactor.text(&error));
+    let outcome = act::outcome(standing, &dir, &orders.redactor);
     let verdict = outcome.verdict(&exits);
     let mut stderr = Tail::new(dir.join("stderr"), 1);
     let last = stderr.look().ok().and_then(|_| stderr.lines().pop_back()).filter(|line| !line.is_empty());
@@ -155,9 +154,10 @@ fn prepared(orders: &Orders, step: &RollbackStep) -> Result<Prepared, String> {
         let (intent, private) = act::simulated(&orders.program, target, &step.id, step.timeout);
         return Ok((intent, private, exits));
     }
-    let command: step::Command =
-        spec.command(&entry.scope.with(&orders.baseline)).map_err(|unbound| unbound.to_string())?;
-    let (intent, private) = act::intent(command, step.timeout, &orders.base, &orders.catalogue.secrets);
+    let scope = entry.scope.with(&orders.baseline);
+    let command: step::Command = spec.command(&scope).map_err(|unbound| unbound.to_string())?;
+    act::out_of_sight(spec, &scope)?;
+    let (intent, private) = act::intent(command, step.timeout, &orders.base, &orders.redactor.secrets());
     Ok((intent, private, exits))
 }
 
