@@ -7,6 +7,7 @@ use crate::base::text::printable;
 use crate::launch::board::{Board, ItemState, Progress};
 use crate::launch::countdown;
 use crate::launch::event::{Mode, RollbackEnd, Vote};
+use crate::launch::rollback::RollbackRun;
 use crate::launch::time::{Instant, Mark, clock_face};
 use crate::launch::verdict::{Outcome, Verdict};
 use crate::launch::{gate, poll};
@@ -25,7 +26,7 @@ pub fn exit_code(board: &Board, now: Instant) -> i32 {
             if standing.is_clear() { None } else { standing.blocking.iter().filter_map(|(_, verdict)| *verdict).max() }
         })
         .max();
-    let rolled_back = board.mode == Mode::Launch && board.rollbacks.iter().any(|run| run.end.is_some());
+    let rolled_back = board.mode == Mode::Launch && board.rollbacks.iter().any(RollbackRun::has_acted);
     let all_clear = board.plan.phases.iter().all(|phase| gate::standing(board, phase, now).is_clear());
     let lifted = board.clock.as_ref().is_none_or(|clock| clock.t0.is_some());
     match worst {

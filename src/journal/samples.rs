@@ -175,6 +175,7 @@ pub fn one_of_each() -> Vec<Event> {
         RollbackEnd::Verified,
         RollbackEnd::NotVerified { checks: vec![step()] },
         RollbackEnd::FailedAtStep { step: step(), why: why(), by_hand: why() },
+        RollbackEnd::Joined { run: 1, rollback: "back".into() },
     ];
     all.extend(ends.map(|end| {
         let took = Duration::from_millis(12_345);

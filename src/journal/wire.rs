@@ -409,6 +409,7 @@ enum RollbackEndV1 {
     Verified,
     NotVerified { checks: Vec<ItemId> },
     FailedAtStep { step: ItemId, why: String, by_hand: String },
+    Joined { run: u32, rollback: RollbackId },
 }
 
 mod millis {

@@ -163,7 +163,14 @@ impl Board {
 
     #[must_use]
     pub fn rolling_back(&self) -> Option<&RollbackRun> {
-        self.rollbacks.last().filter(|run| run.end.is_none())
+        self.rollbacks.iter().rev().find(|run| run.end.is_none())
+    }
+
+    /// The rollback under way, or the last that acted; one that joined another only where there is no other.
+    #[must_use]
+    pub fn last_rollback(&self) -> Option<&RollbackRun> {
+        let acted = || self.rollbacks.iter().rev().find(|run| run.has_acted());
+        self.rolling_back().or_else(acted).or_else(|| self.rollbacks.last())
     }
 
     /// How many checks and steps act or look just now; time passing by itself (`wait`) is not one.

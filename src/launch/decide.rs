@@ -155,14 +155,20 @@ fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec
         Command::Vote { role, vote } => self::vote(board, by, role, vote),
         Command::Note { text } if text.trim().is_empty() => Err(Refusal("an empty note says nothing".into())),
         Command::Note { text } => one(Event::Noted { text: text.clone() }),
-        Command::Rollback { rollback, why } => roll_back(board, rollback, why, now),
+        Command::Rollback { rollback, why } => {
+            let last = board.rollbacks.iter().map(|known| known.run).max().unwrap_or(0);
+            roll_back(board, rollback, last.saturating_add(1), why, now)
+        }
+        Command::RollbackAs { rollback, run, why } => roll_back(board, rollback, *run, why, now),
         Command::MarkStep { item, passed, reason } => mark(board, by, find(board, item)?, *passed, reason),
         Command::Repeat { item, reason } => repeat(board, find(board, item)?, reason, now),
         Command::RollbackFound { rollback, run, why } => {
             if board.rollbacks.iter().any(|known| known.run == *run) {
                 return Ok(Vec::new());
             }
-            one(Event::RollbackRequested { rollback: rollback.clone(), run: *run, why: why.clone() })
+            let known = board.plan.rollback(rollback).ok_or_else(|| Refusal(format!("no rollback {rollback}")))?;
+            // It was begun, whatever this board thinks of it: what follows is the same.
+            Ok(pre_empt(board, &known.id, *run, why, now))
         }
         Command::SwitchFault { fault, on } => {
             if board.mode != Mode::Rehearsal {
@@ -425,13 +431,16 @@ fn vote(board: &Board, by: &Actor, role: &RoleId, vote: &Vote) -> Result<Vec<Eve
 
 /// A rollback pre-empts and never waits: readonly work in flight is cancelled, everything else runs on
 /// beside it, and no new step begins (`fenced`). A second request joins the first.
-fn roll_back(board: &Board, rollback: &RollbackId, why: &str, now: Instant) -> Result<Vec<Event>, Refusal> {
+fn roll_back(board: &Board, rollback: &RollbackId, run: u32, why: &str, now: Instant) -> Result<Vec<Event>, Refusal> {
     let known = board.plan.rollback(rollback).ok_or_else(|| Refusal(format!("no rollback {rollback}")))?;
     if let Some(run) = board.rolling_back() {
         return Err(Refusal(format!("rollback {} is already under way", run.id)));
     }
-    let run = board.rollbacks.iter().map(|known| known.run).max().unwrap_or(0).saturating_add(1);
-    let mut events = vec![Event::RollbackRequested { rollback: known.id.clone(), run, why: why.to_owned() }];
+    Ok(pre_empt(board, &known.id, run, why, now))
+}
+
+fn pre_empt(board: &Board, rollback: &RollbackId, run: u32, why: &str, now: Instant) -> Vec<Event> {
+    let mut events = vec![Event::RollbackRequested { rollback: rollback.clone(), run, why: why.to_owned() }];
     for item in board.plan.items.values() {
         let Act::Step { class: Class::Readonly, .. } = item.act else { continue };
         let Some(state) = board.item(&item.id).filter(|state| state.is_running()) else { continue };
@@ -445,5 +454,5 @@ fn roll_back(board: &Board, rollback: &RollbackId, why: &str, now: Instant) -> R
         let why = format!("rollback {rollback}");
         events.push(Event::HoldCalled { who: "rollback".into(), why });
     }
-    Ok(events)
+    events
 }

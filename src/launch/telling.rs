@@ -137,7 +137,9 @@ pub fn vote_words(vote: &Vote) -> String {
     }
 }
 
-fn fact_words(fact: &RollbackFact) -> String {
+/// What the runner of a rollback told, as one line.
+#[must_use]
+pub fn fact_words(fact: &RollbackFact) -> String {
     match fact {
         RollbackFact::Started { pid } => format!("its runner is process {pid}"),
         RollbackFact::StepStarted { step } => format!("{step} started"),
@@ -157,6 +159,7 @@ pub fn end_words(end: &RollbackEnd) -> String {
             format!("DONE BUT NOT VERIFIED ({})", checks.join(", "))
         }
         RollbackEnd::FailedAtStep { step, why, .. } => format!("FAILED AT {step}: {why}"),
+        RollbackEnd::Joined { run, rollback } => format!("did nothing: it joined run {run} of {rollback}"),
     }
 }
 

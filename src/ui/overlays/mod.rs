@@ -17,6 +17,7 @@ use super::state::{Overlay, View};
 use super::theme::Role;
 use super::widgets::row::{Row, wrap};
 use super::widgets::sheet;
+use crate::base::secret::covered;
 
 /// Draws an overlay in the middle of `area`; answers where the cursor stands.
 pub fn draw(overlay: &Overlay, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
@@ -59,6 +60,12 @@ pub fn answers<'v>(view: &View<'v>, yes: &str, no: &str) -> Row<'v> {
 /// Draws a text field into the first line of `area`; answers where its cursor stands.
 pub fn field(input: &Input, lead: &str, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
     if area.is_empty() {
+        return None;
+    }
+    let clean = covered(input.value());
+    if clean != input.value() {
+        // A secret was pasted: where in it the cursor stands is nobody's to see either.
+        Row::new(view.theme).say(Role::Focus, lead).say(Role::Title, clean).put(area, buf);
         return None;
     }
     let room = usize::from(area.width).saturating_sub(lead.width() + 1);
