@@ -17,7 +17,7 @@ use super::theme::{Role, Theme};
 use super::{dialog, frame, update};
 use crate::launch::command::Refusal;
 use crate::launch::id::RoleId;
-use crate::launch::port::Snapshot;
+use crate::launch::port::{Seat, Snapshot};
 use crate::launch::time::{Instant, Now};
 
 /// What a console is given besides the launch.
@@ -89,7 +89,8 @@ impl<B: Backend> Console<B> {
     pub fn take(&mut self, snapshot: Arc<Snapshot>) {
         let same = Arc::ptr_eq(&self.snapshot.board, &snapshot.board)
             && Arc::ptr_eq(&self.snapshot.live, &snapshot.live)
-            && self.snapshot.alarm == snapshot.alarm;
+            && self.snapshot.alarm == snapshot.alarm
+            && self.snapshot.seat == snapshot.seat;
         let first = self.snapshot.board.seq == 0;
         self.snapshot = snapshot;
         self.dirty |= !same;
@@ -101,8 +102,12 @@ impl<B: Backend> Console<B> {
     /// The snapshot's time, and what has passed since by the machine's own clock.
     #[must_use]
     pub fn now(&self) -> Now {
-        let since = ((self.setup.boot)() - self.snapshot.taken_at).max(0);
         let taken = self.snapshot.now;
+        // Nobody counts that we hear of: a T that ran on would be our own.
+        if matches!(self.snapshot.seat, Seat::Attached { heard: false }) {
+            return taken;
+        }
+        let since = ((self.setup.boot)() - self.snapshot.taken_at).max(0);
         Now {
             instant: Instant(taken.instant.0.saturating_add(since)),
             wall: taken.wall + TimeDelta::milliseconds(since),
@@ -176,9 +181,11 @@ impl<B: Backend> Console<B> {
 
     /// What the loop answered to `asked`.
     pub fn answer(&mut self, answer: Result<(), Refusal>) {
-        if let Err(refusal) = answer {
-            self.state.say(Role::Failed, refusal.0);
-            self.dirty = true;
+        match answer {
+            Err(refusal) => self.say(Role::Failed, &refusal.0),
+            // Another console decided it: its asker is told.
+            Ok(()) if self.snapshot.seat != Seat::Operator => self.say(Role::Passed, "recorded"),
+            Ok(()) => {}
         }
     }
 
