@@ -22,9 +22,11 @@ mod logging;
 
 mod rehearse;
 mod reopen;
+mod rollback;
 mod run;
 mod summary;
 mod verify;
+mod watch;
 
 /// Something of the user's is wrong: the plan, the arguments, the folder.
 pub const WRONG: i32 = 3;
@@ -58,10 +60,14 @@ enum Command {
     Kinds,
     /// Print every key of the console.
     Keys,
+    /// Roll a launch back, from any terminal: the journal and the console may be gone, frozen or broken.
+    Rollback(rollback::Arguments),
     /// Print what happened in a launch, one record a line.
     Log(log::Arguments),
     /// Say whether everything a launch keeps is as it was written; changes nothing.
     Verify(verify::Arguments),
+    /// Watch a launch that another console holds, and ask things of it; without a terminal, print its records.
+    Watch(watch::Arguments),
     /// Have a note recorded in a running launch, from any terminal.
     Note(ask::Note),
     /// Call a hold in a running launch, for the role you carry.
@@ -112,8 +118,10 @@ pub fn run() -> i32 {
 
         Command::Kinds => kinds::run(),
         Command::Keys => keys::run(),
+        Command::Rollback(arguments) => rollback::run(&arguments),
         Command::Log(arguments) => log::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Watch(arguments) => watch::run(&arguments),
         Command::Note(arguments) => ask::note(&arguments),
         Command::Hold(arguments) => ask::hold(&arguments),
         Command::Release(arguments) => ask::release(&arguments),

@@ -12,6 +12,7 @@ use tokio::time::Instant as WireInstant;
 use super::dispatch::{Dispatch, Turn};
 use super::door;
 use super::effects::Effects;
+use super::found::Finder;
 use super::inbox::desk::{self, Desk, Handed};
 use super::time::{Axis, Pace};
 use crate::journal::{Beat, Draft, Durable, Health, Journal};
@@ -19,7 +20,7 @@ use crate::launch::board::Board;
 use crate::launch::command::{Command, Input, Observation, Refusal};
 use crate::launch::event::{Actor, Event, Recorded};
 use crate::launch::live::Live;
-use crate::launch::port::{Ask, Port, Snapshot};
+use crate::launch::port::{Ask, Port, Seat, Snapshot};
 use crate::launch::schedule;
 use crate::launch::time::{Instant, Mark};
 
@@ -50,8 +51,8 @@ pub struct Parts {
 
 /// The loop's end of a port.
 pub struct Wires {
-    snapshots: watch::Sender<Arc<Snapshot>>,
-    asks: mpsc::Receiver<Ask>,
+    pub(super) snapshots: watch::Sender<Arc<Snapshot>>,
+    pub(super) asks: mpsc::Receiver<Ask>,
 }
 
 /// A port that shows `first` until a loop takes the other end: a console can draw before there is one.
@@ -76,6 +77,8 @@ pub struct Loop {
     again: Vec<Input>,
     /// Rollbacks that were started, recorded or not: none is started twice.
     begun: BTreeSet<u32>,
+    /// Rollbacks that were begun at another terminal.
+    finder: Finder,
     /// When time alone is looked at next, however much the panes' news interrupts.
     look_at: WireInstant,
 }
@@ -89,6 +92,7 @@ impl Loop {
         let dispatch = Dispatch::new(parts.board.clone());
         let Wires { snapshots, asks } = wires;
         let now = WireInstant::now();
+        let finder = Finder::new(parts.folder.clone());
         Self {
             parts,
             dispatch,
@@ -99,6 +103,7 @@ impl Loop {
             beaten_at: now,
             again: Vec::new(),
             begun: BTreeSet::new(),
+            finder,
             look_at: now,
         }
     }
@@ -122,8 +127,9 @@ impl Loop {
         let mut desk = self.parts.folder.as_deref().map_or_else(Desk::closed, |folder| {
             Desk::open(desk::of(folder), self.parts.effects.world.redactor.clone(), self.parts.journal.health())
         });
-        let turn = self.dispatch.turn(&[], &self.parts.axis);
-        self.settle(turn, &[], Vec::new()).await;
+        let found = self.found();
+        let turn = self.dispatch.turn(&found, &self.parts.axis);
+        self.settle(turn, &found, Vec::new()).await;
         loop {
             let (mut news, mut asked, mut handed) = (None, None, None);
             tokio::select! {
@@ -138,9 +144,14 @@ impl Loop {
                     self.publish();
                     continue;
                 }
+                () = self.finder.due() => if !self.finder.changed() {
+                    continue;
+                },
                 () = tokio::time::sleep_until(self.look_at) => {}
             }
             let mut inputs = std::mem::take(&mut self.again);
+            // Before what is asked here: a request joins what runs already.
+            inputs.extend(self.found());
             inputs.extend(news.map(Input::Observation));
             let decided = handed.map(|Handed { inputs: requests, decided }| {
                 inputs.extend(requests);
@@ -189,16 +200,40 @@ impl Loop {
         board
     }
 
-    fn take(&self, ask: Ask, inputs: &mut Vec<Input>, replies: &mut Vec<Option<Reply>>) {
+    fn take(&mut self, ask: Ask, inputs: &mut Vec<Input>, replies: &mut Vec<Option<Reply>>) {
         let command = door::clean(ask.command, &self.parts.effects.world.redactor);
+        // One that runs already is told before it in this turn: what comes to that needs no number.
+        let under_way = inputs.iter().any(begins_rollback);
+        let command = if under_way { command } else { self.numbered(command) };
         inputs.push(Input::Command { by: self.parts.operator.clone(), command });
         replies.push(Some(ask.reply));
+    }
+
+    /// Rollbacks that were begun elsewhere, as commands of whoever asked.
+    fn found(&mut self) -> Vec<Input> {
+        let found = self.finder.look(self.dispatch.published());
+        let clean = |command| door::clean(command, &self.parts.effects.world.redactor);
+        found.into_iter().map(|(by, command)| Input::Command { by, command: clean(command) }).collect()
+    }
+
+    /// A rollback has a number that no other terminal has taken, unless the disk refuses one.
+    fn numbered(&mut self, command: Command) -> Command {
+        let board = self.dispatch.published();
+        match command {
+            Command::Rollback { rollback, why } if board.rolling_back().is_none() && board.ended.is_none() => {
+                match self.finder.number(board) {
+                    Some(run) => Command::RollbackAs { rollback, run, why },
+                    None => Command::Rollback { rollback, why },
+                }
+            }
+            other => other,
+        }
     }
 
     /// The scripted crew acts until it has nothing more to do just now.
     async fn let_act(&mut self, crew: &mut Crew) {
         while let Some((by, command)) = crew(self.dispatch.published(), self.parts.axis.now().instant) {
-            let input = Input::Command { by, command };
+            let input = Input::Command { by, command: self.numbered(command) };
             let turn = self.dispatch.turn(std::slice::from_ref(&input), &self.parts.axis);
             let refused = turn.answers.iter().any(Result::is_err);
             self.settle(turn, std::slice::from_ref(&input), Vec::new()).await;
@@ -290,7 +325,11 @@ impl Loop {
                 Event::RollbackRequested { run, .. } => self.begun.insert(*run),
                 _ => failed.is_none(),
             };
-            if start {
+            // Between the decision and here lies a disk's sync, or a stop of this process.
+            let step = start && matches!(record.event, Event::StepIntended { .. });
+            if step && self.finder.is_overtaken(&board) {
+                self.parts.effects.withhold(record, &board);
+            } else if start {
                 self.parts.effects.start(record, &board);
             }
         }
@@ -353,7 +392,12 @@ fn must_be_synced(event: &Event) -> bool {
 
 /// What holds though no record of it could be written: the world was seen so, a rollback goes on.
 fn stands_unwritten(input: &Input) -> bool {
-    matches!(input, Input::Observation(_) | Input::Command { command: Command::Rollback { .. }, .. })
+    matches!(input, Input::Observation(_)) || begins_rollback(input)
+}
+
+fn begins_rollback(input: &Input) -> bool {
+    let Input::Command { command, .. } = input else { return false };
+    matches!(command, Command::Rollback { .. } | Command::RollbackAs { .. } | Command::RollbackFound { .. })
 }
 
 fn alarm(error: &str, unwritten: &[Recorded]) -> String {
@@ -383,5 +427,6 @@ fn snapshot(dispatch: &Dispatch, live: Arc<Live>, parts: &Parts, alarm: Option<S
         },
         alarm,
         folder: parts.folder.as_ref().map(|folder| folder.display().to_string()).unwrap_or_default(),
+        seat: Seat::Operator,
     }
 }

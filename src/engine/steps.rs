@@ -87,7 +87,13 @@ pub fn adopt(world: &World, outputs: &Outputs, item: &Item, spec: SpecId, attemp
         // fenced, it can never run, and repeating it is safe.
         let fenced = proc::fence(&dir, "its console went before it began; it never ran");
         let standing = match fenced {
-            Ok(_) => at_its_end(&dir, proc::ended(&dir), &cancel, || following.look()).await,
+            Ok(_) => {
+                // Told again though it was told before: the journal then says that it lived when we came.
+                if let Ok(Standing::Running { pid }) = proc::look(&dir) {
+                    world.observe(Observation::StepStarted { item: item.id.clone(), attempt, pid }).await;
+                }
+                at_its_end(&dir, proc::ended(&dir), &cancel, || following.look()).await
+            }
             Err(error) => Err(error),
         };
         following.look();

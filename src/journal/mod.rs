@@ -16,6 +16,7 @@ pub mod open;
 pub mod record;
 pub mod sqlite;
 pub mod store;
+mod whole;
 pub mod wire;
 pub mod writer;
 

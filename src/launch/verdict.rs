@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::time::Wall;
 use crate::base::proc::MOST_PIDS;
 use crate::base::wire::Cause;
 
@@ -197,12 +198,22 @@ pub struct Outcome {
     /// Something outside the command's tree still held an output open: what it writes later is not kept.
     #[serde(default)]
     pub held_open: bool,
+    /// When it ended, by its shim's wall clock; none where no shim told.
+    #[serde(default, with = "chrono::serde::ts_milliseconds_option", skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Wall>,
 }
 
 /// Process ids that a sentence names.
 const PIDS_TOLD: usize = 8;
 
 impl Outcome {
+    /// Nobody was there to tell how it ended: it may have done anything, or nothing.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        let told = self.exit.is_some() || self.signal.is_some() || self.ended_at.is_some();
+        !told && !self.never_ran
+    }
+
     /// rules.md: exit 0 passes, others fail unless mapped; 126, 127, a signal not ours and a failed
     /// spawn are unknown; our own timeout is a fail.
     #[must_use]

@@ -10,6 +10,7 @@ use crate::base::secret::Redactor;
 use crate::base::template::Scope;
 use crate::kind::exchange::shown;
 use crate::launch::id::ItemId;
+use crate::launch::time::Wall;
 use crate::launch::verdict::Outcome;
 
 /// The hidden subcommand that stands for a command in a rehearsal: `tminus __simulate URL STEP-ID`.
@@ -109,6 +110,8 @@ fn of_file(file: OutcomeFile, redactor: &Redactor) -> Outcome {
         left_behind: file.left_behind,
         lost_bytes: file.lost_bytes,
         held_open: file.held_open,
+        // A fence writes no times: nothing began, nothing ended.
+        ended_at: Wall::from_timestamp_millis(file.ended_ms).filter(|_| file.ended_ms > 0),
     }
 }
 

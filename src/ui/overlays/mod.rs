@@ -4,6 +4,7 @@ pub mod help;
 pub mod holds;
 pub mod palette;
 pub mod prompt;
+pub mod recovery;
 pub mod rollback;
 
 use ratatui::buffer::Buffer;
@@ -26,6 +27,7 @@ pub fn draw(overlay: &Overlay, view: &View<'_>, area: Rect, buf: &mut Buffer) ->
         Overlay::Prompt(prompt) => return prompt::draw(prompt, view, area, buf),
         Overlay::Ask { question, .. } => ask(question, view, area, buf),
         Overlay::Holds { selected } => holds::draw(*selected, view, area, buf),
+        Overlay::Recovery { selected } => recovery::draw(*selected, view, area, buf),
         Overlay::Recycle { selected } => holds::draw_recycle(*selected, view, area, buf),
         Overlay::Rollback(rolling) => return rollback::draw(rolling, view, area, buf),
     }
