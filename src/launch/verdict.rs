@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::base::proc::MOST_PIDS;
 use super::time::Wall;
+use crate::base::proc::MOST_PIDS;
 use crate::base::wire::Cause;
 
 /// What a check or step came to. Ordered from best to worst for [`Verdict::worst`].
