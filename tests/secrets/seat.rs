@@ -16,7 +16,7 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 use super::forms::Wanted;
 
 /// Longer than anything takes here; a wait that reaches it has failed.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// No output for so long, and a key has been taken.
 const QUIET: Duration = Duration::from_millis(40);
 /// Between two looks at the process list.
