@@ -11,10 +11,12 @@ use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+use super::take_over::{self, refused, taken};
 use super::{Common, logging};
 use crate::base::jq::Jq;
 use crate::base::source::Source;
 use crate::base::wire::{Client, Limits, Network};
+use crate::engine::acting::Acting;
 use crate::engine::effects::{Effects, Switch};
 use crate::engine::run::{Loop, Parts, Wires};
 use crate::engine::steps::Outputs;
@@ -75,9 +77,17 @@ pub struct Opening {
     pub pace: Pace,
     pub rehearsal: Option<Rehearsal>,
     pub operator: Actor,
+    /// Take it from the console that holds it, if one does.
+    pub take_over: bool,
 }
 
 impl Site {
+    /// The subcommand that goes on with this launch.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        if self.rehearsal { "rehearse" } else { "run" }
+    }
+
     /// The simulated target, in a rehearsal.
     #[must_use]
     pub fn target(&self) -> Option<SocketAddr> {
@@ -191,11 +201,14 @@ pub fn operator(common: &Common, plan: &Plan) -> anyhow::Result<Actor> {
 /// # Errors
 /// Another console holds the folder, or something of it cannot be read or written.
 pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
-    let Opening { source, plan, catalogue, folder, new, site, pace, rehearsal, operator } = opening;
+    let Opening { source, plan, catalogue, folder, new, site, pace, rehearsal, operator, take_over } = opening;
     let holder = Holder::here(operator.name.clone(), clock::wall());
     let opened = {
         let folder = folder.clone();
-        tokio::task::spawn_blocking(move || journal::open(&folder, Purpose::Act(holder))).await??
+        let purpose = if take_over { Purpose::TakeOver(holder) } else { Purpose::Act(holder) };
+        let again = format!("tminus {} --launch {}", site.word(), folder.path().display());
+        let opened = tokio::task::spawn_blocking(move || journal::open(&folder, purpose)).await?;
+        opened.map_err(|why| refused(why, &again))?
     };
     let Some(journal) = opened.journal else { bail!("the journal was opened for reading only") };
     if new {
@@ -219,7 +232,7 @@ pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
         done(&opened.records).for_each(|step| rehearsal.target.restore(step));
     }
     let (observations_in, observations) = mpsc::channel(4096);
-    let world = World::new(world::Parts {
+    let mut world = World::new(world::Parts {
         plan: Arc::clone(&plan),
         catalogue: Arc::clone(&catalogue),
         client: Client::new(&site.network, Limits::default()).map_err(anyhow::Error::msg)?,
@@ -230,6 +243,7 @@ pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
         base: site.base.clone(),
         simulated: site.target(),
     });
+    world.acting = Acting::by(journal.stake());
     logging::to(&folder.console_log(), &world.redactor);
     let watching = world.clone();
     let watch = Arc::new(Watch::start(
@@ -261,9 +275,13 @@ pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
     // Nothing is added to a launch that has ended.
     if !over {
         let event = first_event(&plan, &opened.records, t, site.rehearsal);
+        for (actor, event) in taken(opened.took_over.as_ref(), &event, &operator) {
+            looping.state(event, actor).await.map_err(anyhow::Error::msg)?;
+        }
         looping.state(event, operator.clone()).await.map_err(anyhow::Error::msg)?;
     }
-    let noticed = opened.noticed.iter().map(ToString::to_string).collect();
+    let took_over = opened.took_over.as_ref().map(take_over::told);
+    let noticed = took_over.into_iter().chain(opened.noticed.iter().map(ToString::to_string)).collect();
     Ok(Flight { looping, target, noticed })
 }
 

@@ -19,7 +19,10 @@ mod logging;
 mod rehearse;
 mod run;
 mod summary;
+mod take_over;
 
+/// Nobody here can tell how it stands: unknown, stale, or another console's to say.
+pub const CANNOT_TELL: i32 = 2;
 /// Something of the user's is wrong: the plan, the arguments, the folder.
 pub const WRONG: i32 = 3;
 /// A signal ended it.
@@ -61,6 +64,9 @@ struct Common {
     /// Where the launch is kept: a new folder, or the one of a launch to go on with.
     #[arg(long, value_name = "DIR")]
     launch: Option<PathBuf>,
+    /// Take the launch over from the console that holds it, be it frozen or at work: that one can no longer act.
+    #[arg(long, requires = "launch")]
+    take_over: bool,
     /// The role you act for.
     #[arg(long = "as", value_name = "ROLE")]
     role: Option<String>,

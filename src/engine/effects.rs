@@ -93,6 +93,16 @@ impl Effects {
         }
     }
 
+    /// Another console acts now: nothing more is watched, looked at or begun from here. What runs under a
+    /// shim or a rollback's runner goes on; it is the other console's to follow.
+    pub fn stand_down(&self) {
+        self.world.acting.stop();
+        if let Some(watch) = &self.watch {
+            let watch = Arc::clone(watch);
+            tokio::spawn(async move { watch.stop().await });
+        }
+    }
+
     fn open_stream(&self, stream: &crate::launch::plan::Stream) {
         if let Some(watch) = &self.watch {
             let session = stream.session.as_ref().and_then(|id| self.world.session(id));

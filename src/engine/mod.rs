@@ -2,7 +2,9 @@
 //!
 //! `run` is the loop, `dispatch` a turn of it, `effects` what a record sets going; `world`, `steps`,
 //! `baseline` and `runner` are the hands; `rollback` is the detached runner, a process of its own.
+//! `acting` tells every hand whether this console still may.
 
+pub mod acting;
 pub mod baseline;
 pub mod crew;
 pub mod dispatch;

@@ -77,6 +77,8 @@ pub struct Loop {
     begun: BTreeSet<u32>,
     /// When time alone is looked at next, however much the panes' news interrupts.
     look_at: WireInstant,
+    /// Another console acts now: the sentence that says so.
+    taken_over: Option<String>,
 }
 
 /// A question of a headless crew or a gate run, asked once a turn: what to do next?
@@ -99,6 +101,7 @@ impl Loop {
             again: Vec::new(),
             begun: BTreeSet::new(),
             look_at: now,
+            taken_over: None,
         }
     }
 
@@ -109,11 +112,15 @@ impl Loop {
     pub async fn state(&mut self, event: Event, actor: Actor) -> Result<(), String> {
         let turn = self.dispatch.state(event, actor, self.parts.axis.now());
         self.settle(turn, &[], Vec::new()).await;
-        self.alarm.clone().map_or(Ok(()), Err)
+        self.taken_over.clone().or_else(|| self.alarm.clone()).map_or(Ok(()), Err)
     }
 
     /// Runs until the launch has ended or this console leaves. The board as it is then.
     pub async fn run(mut self, mut crew: Option<Crew>) -> Arc<Board> {
+        let headless = crew.is_some();
+        if self.is_taken_over() {
+            return self.stand_by(None, headless).await;
+        }
         // A console killed between the record and the file left a rollback without its way back.
         self.parts.effects.world.keep_baseline(self.dispatch.published());
         self.parts.effects.begin(self.dispatch.published());
@@ -134,6 +141,10 @@ impl Loop {
                     continue;
                 }
                 () = tokio::time::sleep_until(self.look_at) => {}
+            }
+            // Before anything else: this process may have stood still for an hour.
+            if self.is_taken_over() {
+                return self.stand_by(asked, headless).await;
             }
             let mut inputs = std::mem::take(&mut self.again);
             inputs.extend(news.map(Input::Observation));
@@ -191,7 +202,7 @@ impl Loop {
             let refused = turn.answers.iter().any(Result::is_err);
             self.settle(turn, std::slice::from_ref(&input), Vec::new()).await;
             // What could not be written did not happen: asked again at once, it would be for ever.
-            if refused || self.alarm.is_some() || self.is_over() {
+            if refused || self.alarm.is_some() || self.taken_over.is_some() || self.is_over() {
                 break;
             }
         }
@@ -271,8 +282,10 @@ impl Loop {
                 }
             }
         }
+        // What is in the journal is done by whoever holds it now, what is not was asked of one who did not.
+        let taken_over = self.is_taken_over();
         let board = Arc::clone(self.dispatch.published());
-        for record in &records {
+        for record in records.iter().filter(|_| !taken_over) {
             // A rollback needs no healthy journal: it acts from the frozen plan, and keeps its own log.
             let start = match &record.event {
                 Event::RollbackRequested { run, .. } => self.begun.insert(*run),
@@ -284,15 +297,18 @@ impl Loop {
         }
         for ((reply, answer), input) in replies.into_iter().zip(answers).zip(inputs) {
             if let Some(reply) = reply {
-                let answer = match &failed {
-                    Some(why) if !stands_unwritten(input) => Err(Refusal(format!("not recorded, so not done: {why}"))),
+                let answer = match (&self.taken_over, &failed) {
+                    (Some(words), _) => Err(Refusal(words.clone())),
+                    (None, Some(why)) if !stands_unwritten(input) => {
+                        Err(Refusal(format!("not recorded, so not done: {why}")))
+                    }
                     _ => answer,
                 };
                 let _ = reply.send(answer);
             }
         }
         // A turn in which nothing happened shows nothing new; the second's beat shows the time.
-        if !records.is_empty() {
+        if !records.is_empty() && !taken_over {
             self.publish();
         }
     }
@@ -316,11 +332,15 @@ impl Loop {
         match &*self.parts.journal.health().borrow() {
             Health::Well => {}
             Health::Failing(why) => self.alarm = Some(format!("the journal cannot be written: {why}")),
+            Health::TakenOver(_) => return,
             Health::Lost(why) => self.alarm = Some(format!("the journal is lost to this console: {why}")),
         }
         self.publish();
     }
 }
+
+#[path = "stand_by.rs"]
+mod stand_by;
 
 type Reply = oneshot::Sender<Result<(), Refusal>>;
 
@@ -370,6 +390,7 @@ fn snapshot(dispatch: &Dispatch, live: Arc<Live>, parts: &Parts, alarm: Option<S
             Pace::Real | Pace::Skip => 1,
         },
         alarm,
+        taken_over: None,
         folder: parts.folder.as_ref().map(|folder| folder.display().to_string()).unwrap_or_default(),
     }
 }

@@ -21,7 +21,7 @@ const LOOK: Duration = Duration::from_millis(50);
 /// Starts the runner of a rollback that was only now asked for, and follows it. An end that lies there
 /// already is that of a run which this journal does not know: it is no answer to this request.
 pub fn begin(world: &World, outputs: &Outputs, id: &RollbackId, run: u32) {
-    let Some(launch) = world.folder.clone() else { return };
+    let Some(launch) = world.folder.clone().filter(|_| world.acting.may()) else { return };
     let started = rollback::set_aside(&launch, run, id).and_then(|()| {
         let runner = rollback::start(&world.program, &launch, run, id)?;
         Ok(runner.ended())
@@ -34,7 +34,7 @@ pub fn begin(world: &World, outputs: &Outputs, id: &RollbackId, run: u32) {
 /// A runner is started all the same: it joins one that lives, answers what has ended, goes on with what a
 /// dead one left, and begins what was asked for and never started.
 pub fn resume(world: &World, outputs: &Outputs, id: &RollbackId, run: u32, told: u32) {
-    let Some(launch) = world.folder.clone() else { return };
+    let Some(launch) = world.folder.clone().filter(|_| world.acting.may()) else { return };
     let started = rollback::start(&world.program, &launch, run, id).map(rollback::Runner::ended);
     let followed = Followed { launch, id: id.clone(), run, told };
     tokio::spawn(followed.follow_on(world.observations.clone(), Arc::clone(outputs), started));

@@ -77,6 +77,30 @@ impl Sqlite {
         Ok(store)
     }
 
+    /// Takes the lease as [`Store::raise_epoch`] does, if `stands` still says so while nobody else can; none
+    /// where it does not.
+    ///
+    /// # Errors
+    /// The store cannot be written, or another process does.
+    pub fn raise_epoch_while(&mut self, stands: &dyn Fn() -> bool) -> Result<Option<u64>, StoreError> {
+        let raising = self.begin_with(Durable::Synced)?;
+        if !stands() {
+            return Ok(None);
+        }
+        raising.execute("UPDATE lease SET epoch = epoch + 1", [])?;
+        let raised = epoch(&raising)?;
+        raising.commit()?;
+        Ok(Some(raised))
+    }
+
+    /// The number of the last record; 0 where there is none.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn last(&self) -> Result<u64, StoreError> {
+        Ok(head(&self.db)?.seq)
+    }
+
     fn is_empty(&self) -> Result<bool, StoreError> {
         Ok(self.db.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?)
     }
@@ -130,11 +154,8 @@ impl Store for Sqlite {
     }
 
     fn raise_epoch(&mut self) -> Result<u64, StoreError> {
-        let raising = self.begin_with(Durable::Synced)?;
-        raising.execute("UPDATE lease SET epoch = epoch + 1", [])?;
-        let raised = epoch(&raising)?;
-        raising.commit()?;
-        Ok(raised)
+        let raised = self.raise_epoch_while(&|| true)?;
+        raised.ok_or_else(|| StoreError::Failed("the epoch was not raised".into()))
     }
 
     fn append(&mut self, expected: Expected, links: &[Link], durable: Durable) -> Result<(), StoreError> {
@@ -222,6 +243,7 @@ impl From<rusqlite::Error> for StoreError {
     fn from(wrong: rusqlite::Error) -> Self {
         match wrong.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::DatabaseBusy) => Self::Busy,
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::NoJournal(wrong.to_string()),
             _ => Self::Failed(wrong.to_string()),
         }

@@ -75,15 +75,18 @@ impl<B: Backend> Console<B> {
     pub fn take(&mut self, snapshot: Arc<Snapshot>) {
         let same = Arc::ptr_eq(&self.snapshot.board, &snapshot.board)
             && Arc::ptr_eq(&self.snapshot.live, &snapshot.live)
-            && self.snapshot.alarm == snapshot.alarm;
+            && self.snapshot.alarm == snapshot.alarm
+            && self.snapshot.taken_over == snapshot.taken_over;
         self.snapshot = snapshot;
         self.dirty |= !same;
     }
 
-    /// The snapshot's time, and what has passed since by the machine's own clock.
+    /// The snapshot's time, and what has passed since by the machine's own clock. Where another console
+    /// counts now, none has: a T that nobody here knows must not be seen to run.
     #[must_use]
     pub fn now(&self) -> Now {
-        let since = ((self.setup.boot)() - self.snapshot.taken_at).max(0);
+        let counts = self.snapshot.taken_over.is_none();
+        let since = if counts { ((self.setup.boot)() - self.snapshot.taken_at).max(0) } else { 0 };
         let taken = self.snapshot.now;
         Now {
             instant: Instant(taken.instant.0.saturating_add(since)),

@@ -266,7 +266,7 @@ fn back(state: &mut State) {
 }
 
 fn quit(state: &mut State, view: &View<'_>) -> Option<Effect> {
-    if !view.board().is_busy() {
+    if !view.board().is_busy() || view.snapshot.taken_over.is_some() {
         return Some(Effect::Leave);
     }
     let question = match view.board().rolling_back() {

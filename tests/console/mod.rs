@@ -170,12 +170,14 @@ pub struct Story {
     records: Vec<Recorded>,
     pub live: Live,
     pub alarm: Option<String>,
+    pub taken_over: Option<String>,
     mode: Mode,
 }
 
 impl Story {
     pub fn opened(mode: Mode) -> Self {
-        let mut story = Self { plan: Arc::new(plan()), records: Vec::new(), live: live(), alarm: None, mode };
+        let mut story =
+            Self { plan: Arc::new(plan()), records: Vec::new(), live: live(), alarm: None, taken_over: None, mode };
         let release = Release { version: Some("1.0.0".into()), ..Release::default() };
         let opened =
             Event::LaunchOpened { plan: "omniai".into(), plan_hash: "00".into(), mode, start: 7_200_000, release };
@@ -219,6 +221,7 @@ impl Story {
             taken_at: 0,
             speed: 1,
             alarm: self.alarm.clone(),
+            taken_over: self.taken_over.clone(),
             folder: "/launches/omniai".into(),
         })
     }

@@ -6,6 +6,7 @@
 //! for what the shim itself has to say.
 
 mod folder;
+mod other;
 mod pump;
 mod shim;
 mod tail;
@@ -24,6 +25,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 pub use folder::{Standing, create_private_dir, fence, look, write_whole};
+pub use other::{Other, writers};
 pub use shim::{CANNOT_BEGIN, LOST_THE_CLAIM, shim};
 pub use tail::Tail;
 

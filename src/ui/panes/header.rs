@@ -128,6 +128,9 @@ pub fn bands(view: &View<'_>) -> Vec<Band> {
 fn emergency(view: &View<'_>) -> Option<Band> {
     let board = view.board();
     let danger = |text: String| Some(Band { role: Role::Danger, text });
+    if let Some(words) = &view.snapshot.taken_over {
+        return danger(words.clone());
+    }
     if let Some(alarm) = &view.snapshot.alarm {
         return danger(alarm.clone());
     }
