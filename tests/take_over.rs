@@ -204,7 +204,6 @@ async fn of_a_killed_console_there_is_nothing_to_take() {
 async fn a_step_that_was_intended_and_not_begun_never_runs() {
     let war = War::of(STEP);
     let mut ann = war.ann(&[("TMINUS_BOUNDARY", "intent-kept=stop")]);
-    ann.sees("Something that must not happen twice");
     stands_still(pid(&ann));
     let bob = war.passes_by("bob", &["--take-over"]).await;
     let all = war.records();

@@ -11,6 +11,8 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 
 /// Longer than anything takes here; a wait that reaches it has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// What is waited for may show elsewhere than on the screen.
+const LOOK: Duration = Duration::from_millis(20);
 const ENTER_ALTERNATE: &[u8] = b"\x1b[?1049h";
 const LEAVE_ALTERNATE: &[u8] = b"\x1b[?1049l";
 
@@ -80,12 +82,13 @@ impl Seat {
         // A screen that only counts the seconds is no answer.
         let until = tokio::time::Instant::now() + PATIENCE;
         while !done(self) {
-            match self.output.recv_timeout(until.saturating_duration_since(tokio::time::Instant::now())) {
-                Ok(chunk) => {
+            match self.output.recv_timeout(LOOK) {
+                Ok(chunk) if tokio::time::Instant::now() < until => {
                     self.screen.process(&chunk);
                     self.raw.extend(chunk);
                 }
-                Err(RecvTimeoutError::Timeout) => panic!("no {what} in\n{}", self.screen.screen().contents()),
+                Err(RecvTimeoutError::Timeout) if tokio::time::Instant::now() < until => {}
+                Ok(_) | Err(RecvTimeoutError::Timeout) => panic!("no {what} in\n{}", self.screen.screen().contents()),
                 Err(RecvTimeoutError::Disconnected) => {
                     panic!("ended before {what}:\n{}", self.screen.screen().contents())
                 }
@@ -96,9 +99,17 @@ impl Seat {
 
     /// Waits for the program's end; its exit code.
     pub fn ends(&mut self) -> u32 {
-        while let Ok(chunk) = self.output.recv_timeout(PATIENCE) {
-            self.screen.process(&chunk);
-            self.raw.extend(chunk);
+        let until = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            match self.output.recv_timeout(LOOK) {
+                Ok(chunk) => {
+                    self.screen.process(&chunk);
+                    self.raw.extend(chunk);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            assert!(tokio::time::Instant::now() < until, "it does not end:\n{}", self.screen.screen().contents());
         }
         self.child.wait().expect("it ends").exit_code()
     }
