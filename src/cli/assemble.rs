@@ -11,8 +11,10 @@ use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+use super::reopen::{Told, reopen};
 use super::take_over::{self, refused, taken};
 use super::{Common, logging};
+use crate::base::boundary::reach;
 use crate::base::jq::Jq;
 use crate::base::source::Source;
 use crate::base::wire::{Client, Limits, Network};
@@ -22,16 +24,14 @@ use crate::engine::run::{Loop, Parts, Wires};
 use crate::engine::steps::Outputs;
 use crate::engine::time::{Axis, Pace};
 use crate::engine::world::{self, World};
-use crate::journal::{self, Beat, Holder, LaunchFolder, Purpose};
+use crate::journal::{Beat, Holder, LaunchFolder, Purpose};
 use crate::kind::Catalogue;
 use crate::launch;
 use crate::launch::board::Board;
 use crate::launch::countdown::Countdown;
-use crate::launch::event::{Actor, Event, Mode, Recorded, RollbackFact};
-use crate::launch::id::ItemId;
+use crate::launch::event::{Actor, Event, Mode};
 use crate::launch::plan::Plan;
 use crate::launch::time::{Instant, Mark};
-use crate::launch::verdict::Verdict;
 use crate::plan::{self, Environment, Loaded, Options};
 use crate::rehearsal::Target;
 use crate::watch::Watch;
@@ -148,7 +148,7 @@ pub fn load(source: &Source, options: &Options) -> anyhow::Result<Loaded> {
 /// It cannot be made, is not readable, or is no launch.
 pub fn folder(common: &Common, plan: &str, rehearsal: bool) -> anyhow::Result<(LaunchFolder, bool)> {
     match &common.launch {
-        Some(path) if path.join("journal.db").exists() => Ok((LaunchFolder::open(path)?, false)),
+        Some(path) if LaunchFolder::began(path) => Ok((LaunchFolder::open(path)?, false)),
         Some(path) => Ok((LaunchFolder::create(path)?, true)),
         None => {
             let kind = if rehearsal { "rehearsals" } else { "launches" };
@@ -157,6 +157,32 @@ pub fn folder(common: &Common, plan: &str, rehearsal: bool) -> anyhow::Result<(L
             Ok((LaunchFolder::create(path)?, true))
         }
     }
+}
+
+/// The folder of the launch to go on with, where --launch names one that was begun. `named` is whether a plan
+/// is, too: without it nobody knows what a launch was that never began.
+///
+/// # Errors
+/// Its console was killed before it began, and no plan is named.
+pub fn existing(common: &Common, named: bool) -> anyhow::Result<Option<&Path>> {
+    let Some(path) = common.launch.as_deref() else { return Ok(None) };
+    if !named && LaunchFolder::never_began(path) {
+        bail!(
+            "the launch in {} was ended before it began, and nothing of it happened: name its plan to open it \
+             again, or take another folder",
+            path.display()
+        );
+    }
+    if path.join("journal.db").exists() && !LaunchFolder::began(path) && !LaunchFolder::never_began(path) {
+        return Err(unsited(path));
+    }
+    Ok(LaunchFolder::began(path).then_some(path))
+}
+
+/// Records, and no way to go on with them: where its steps run stands nowhere else.
+fn unsited(path: &Path) -> anyhow::Error {
+    let path = path.display();
+    anyhow::anyhow!("{path} holds the journal of a launch, and not how it was opened (launch.json): put it back")
 }
 
 /// `$XDG_STATE_HOME/tminus`, or `~/.local/state/tminus`, or the temporary folder.
@@ -203,24 +229,34 @@ pub fn operator(common: &Common, plan: &Plan) -> anyhow::Result<Actor> {
 pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
     let Opening { source, plan, catalogue, folder, new, site, pace, rehearsal, operator, take_over } = opening;
     let holder = Holder::here(operator.name.clone(), clock::wall());
-    let opened = {
-        let folder = folder.clone();
+    let (opened, told) = {
+        let (folder, plan) = (folder.clone(), Arc::clone(&plan));
         let purpose = if take_over { Purpose::TakeOver(holder) } else { Purpose::Act(holder) };
         let again = format!("tminus {} --launch {}", site.word(), folder.path().display());
-        let opened = tokio::task::spawn_blocking(move || journal::open(&folder, purpose)).await?;
+        let opened = tokio::task::spawn_blocking(move || reopen(&folder, plan, purpose)).await?;
         opened.map_err(|why| refused(why, &again))?
     };
     let Some(journal) = opened.journal else { bail!("the journal was opened for reading only") };
+    if journal.taken_over().is_some() {
+        bail!("the launch was taken over by another console while it was opened");
+    }
+    // The order is that of `LaunchFolder::began`: with the site there, the launch can be gone on with.
     if new {
+        if told.last().is_some() {
+            return Err(unsited(folder.path()));
+        }
         folder.write(&folder.plan(), source.text.as_bytes())?;
+        reach("plan-frozen");
         folder.write(&folder.path().join("reserve"), &[0; RESERVE])?;
+        reach("reserve-kept");
     }
     folder.write(&folder.launch(), &serde_json::to_vec_pretty(&site)?)?;
-    if opened.records.is_empty() {
+    reach("launch-filed");
+    if told.last().is_none() {
         fits(&plan)?;
     }
-    same_plan(&plan, &opened.records, folder.path())?;
-    let board = Board::replay(Arc::clone(&plan), &opened.records);
+    let Told { board, done, .. } = told;
+    let left = board.recent.back().map(|record| record.event == Event::ConsoleLeft);
     let over = board.ended.is_some();
     let axis = axis(&board, opened.beat);
     // A heartbeat from before the last record tells less than the record.
@@ -229,7 +265,7 @@ pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
     if let Some(rehearsal) = &rehearsal {
         // The target is a new one: it misbehaves as the old one did.
         board.faults.iter().for_each(|fault| (rehearsal.switch)(fault, true));
-        done(&opened.records).for_each(|step| rehearsal.target.restore(step));
+        done.iter().for_each(|step| rehearsal.target.restore(step));
     }
     let (observations_in, observations) = mpsc::channel(4096);
     let mut world = World::new(world::Parts {
@@ -274,11 +310,16 @@ pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
     let mut looping = Loop::new(parts, wires);
     // Nothing is added to a launch that has ended.
     if !over {
-        let event = first_event(&plan, &opened.records, t, site.rehearsal);
+        let event = first_event(&plan, left, t, site.rehearsal);
         for (actor, event) in taken(opened.took_over.as_ref(), &event, &operator) {
             looping.state(event, actor).await.map_err(anyhow::Error::msg)?;
         }
         looping.state(event, operator.clone()).await.map_err(anyhow::Error::msg)?;
+        // What was found of the journal itself stands in it from now on.
+        for notice in &opened.noticed {
+            let told = Event::Noted { text: format!("the journal: {notice}") };
+            looping.state(told, Actor::engine()).await.map_err(anyhow::Error::msg)?;
+        }
     }
     let took_over = opened.took_over.as_ref().map(take_over::told);
     let noticed = took_over.into_iter().chain(opened.noticed.iter().map(ToString::to_string)).collect();
@@ -296,28 +337,18 @@ fn axis(board: &Board, beat: Option<Beat>) -> Axis {
     Axis::new(Axis::machine(), origin)
 }
 
-/// The steps that succeeded, in the order they ended.
-fn done(records: &[Recorded]) -> impl Iterator<Item = &ItemId> {
-    records.iter().filter_map(|record| match &record.event {
-        Event::StepEnded { item, verdict: Verdict::Pass, .. } => Some(item),
-        Event::RollbackTold { fact: RollbackFact::StepEnded { step, verdict: Verdict::Pass, .. }, .. } => Some(step),
-        _ => None,
-    })
-}
-
-/// The opening of a new launch, or a console's return to one.
-fn first_event(plan: &Plan, records: &[Recorded], t: i64, rehearsal: bool) -> Event {
-    let Some(last) = records.last() else {
-        return Event::LaunchOpened {
+/// The opening of a new launch, or a console's return to one, which was `left` by itself or not.
+fn first_event(plan: &Plan, left: Option<bool>, t: i64, rehearsal: bool) -> Event {
+    match left {
+        None => Event::LaunchOpened {
             plan: plan.id.clone(),
             plan_hash: plan.hash.clone(),
             mode: if rehearsal { Mode::Rehearsal } else { Mode::Launch },
             start: plan.start(clock::wall()),
             release: plan.release.clone(),
-        };
-    };
-    let clean = last.event == Event::ConsoleLeft;
-    Event::ConsoleReturned { clean, t }
+        },
+        Some(clean) => Event::ConsoleReturned { clean, t },
+    }
 }
 
 /// The folder of a plan, absolute.
@@ -340,19 +371,6 @@ pub fn fits(plan: &Plan) -> anyhow::Result<()> {
     let terms = launch::board::terms(plan, Instant(0), clock::wall());
     Countdown::new(Instant(0), plan.start(clock::wall()), terms).context("the plan's clock")?;
     Ok(())
-}
-
-/// The frozen plan is the one the launch was opened with: another would replay to another board.
-fn same_plan(plan: &Plan, records: &[Recorded], folder: &Path) -> anyhow::Result<()> {
-    match records.first().map(|record| &record.event) {
-        Some(Event::LaunchOpened { plan_hash, .. }) if *plan_hash != plan.hash => {
-            bail!(
-                "{}/plan.toml is not the plan this launch was opened with: put the frozen copy back",
-                folder.display()
-            )
-        }
-        _ => Ok(()),
-    }
 }
 
 /// A launch keeps the plan it was opened with.

@@ -3,6 +3,8 @@
 //! `run` is the loop, `dispatch` a turn of it, `effects` what a record sets going; `world`, `steps`,
 //! `baseline` and `runner` are the hands; `rollback` is the detached runner, a process of its own.
 //! `acting` tells every hand whether this console still may.
+//! `baseline` and `runner` are the hands; `rollback` is the detached runner, a process of its own;
+//! `inbox` is what attached terminals ask.
 
 pub mod acting;
 pub mod baseline;
@@ -10,6 +12,7 @@ pub mod crew;
 pub mod dispatch;
 pub mod door;
 pub mod effects;
+pub mod inbox;
 pub mod rollback;
 pub mod run;
 pub mod runner;

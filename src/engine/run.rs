@@ -12,6 +12,7 @@ use tokio::time::Instant as WireInstant;
 use super::dispatch::{Dispatch, Turn};
 use super::door;
 use super::effects::Effects;
+use super::inbox::desk::{self, Desk, Handed};
 use super::time::{Axis, Pace};
 use crate::journal::{Beat, Draft, Durable, Health, Journal};
 use crate::launch::board::Board;
@@ -125,16 +126,20 @@ impl Loop {
         self.parts.effects.world.keep_baseline(self.dispatch.published());
         self.parts.effects.begin(self.dispatch.published());
         let (mut console_open, mut live_open) = (true, true);
+        let mut desk = self.parts.folder.as_deref().map_or_else(Desk::closed, |folder| {
+            Desk::open(desk::of(folder), self.parts.effects.world.redactor.clone(), self.parts.journal.health())
+        });
         let turn = self.dispatch.turn(&[], &self.parts.axis);
         self.settle(turn, &[], Vec::new()).await;
         loop {
-            let (mut news, mut asked) = (None, None);
+            let (mut news, mut asked, mut handed) = (None, None, None);
             tokio::select! {
                 observation = self.parts.observations.recv() => news = observation,
                 ask = self.asks.recv(), if console_open => match ask {
                     Some(ask) => asked = Some(ask),
                     None => console_open = false,
                 },
+                requests = desk.next() => handed = Some(requests),
                 changed = self.parts.live.changed(), if live_open => {
                     live_open = changed.is_ok();
                     self.publish();
@@ -148,6 +153,10 @@ impl Loop {
             }
             let mut inputs = std::mem::take(&mut self.again);
             inputs.extend(news.map(Input::Observation));
+            let decided = handed.map(|Handed { inputs: requests, decided }| {
+                inputs.extend(requests);
+                decided
+            });
             let mut replies: Vec<Option<Reply>> = inputs.iter().map(|_| None).collect();
             if let Some(ask) = asked {
                 self.take(ask, &mut inputs, &mut replies);
@@ -167,6 +176,9 @@ impl Loop {
             replies.resize_with(inputs.len(), || None);
             let turn = self.dispatch.turn(&inputs, &self.parts.axis);
             self.settle(turn, &inputs, replies).await;
+            if let Some(decided) = decided {
+                let _ = decided.send(Arc::clone(self.dispatch.published()));
+            }
             if let Some(crew) = &mut crew {
                 self.let_act(crew).await;
             }

@@ -4,9 +4,12 @@
 //!
 //! It knows what an event is, never what it means: no rule, no fold.
 
+pub mod audit;
 pub mod chain;
+pub mod finding;
 pub mod folder;
 pub mod head;
+pub mod inspect;
 pub mod lease;
 pub mod memory;
 pub mod open;
@@ -17,6 +20,8 @@ pub mod take_over;
 pub mod wire;
 pub mod writer;
 
+#[cfg(test)]
+mod audit_tests;
 #[cfg(test)]
 mod open_tests;
 #[cfg(test)]
@@ -29,6 +34,7 @@ mod take_over_tests;
 mod writer_tests;
 
 pub use folder::LaunchFolder;
+pub use inspect::{Inspected, inspect};
 pub use lease::{Held, Holder, LeaseError, Stake, look};
 pub use open::{Noticed, OpenError, Opened, Purpose, open, open_each};
 pub use record::Draft;

@@ -58,6 +58,17 @@ pub enum Noticed {
     Undecodable { seq: u64, why: String },
 }
 
+impl Noticed {
+    /// Whether records that were written are not among those that were read.
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        match self {
+            Self::TornTail { .. } | Self::Broken(_) | Self::Undecodable { .. } => true,
+            Self::HeadMissing | Self::HeadGarbled => false,
+        }
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error(transparent)]

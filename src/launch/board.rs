@@ -43,7 +43,7 @@ pub struct Board {
     pub faults: Vec<String>,
     pub notes: u32,
     /// Requests of attached terminals that were decided: none is decided twice.
-    pub requests: BTreeSet<RequestId>,
+    pub requests: Arc<BTreeMap<RequestId, Decided>>,
     pub ended: Option<String>,
     /// Newest last.
     pub recent: VecDeque<Arc<Recorded>>,
@@ -67,6 +67,15 @@ pub struct Change {
     pub verdict: Verdict,
     pub since: Instant,
     pub why: String,
+}
+
+/// What became of a request: what its asker is answered, however often it asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    /// The record that says so.
+    pub seq: u64,
+    /// Why not, where it was refused.
+    pub refused: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,7 +122,7 @@ impl Board {
             frozen: None,
             faults: Vec::new(),
             notes: 0,
-            requests: BTreeSet::new(),
+            requests: Arc::default(),
             ended: None,
             recent: VecDeque::new(),
         }
@@ -169,6 +178,11 @@ impl Board {
     /// Folds one event in. Total: an event about something the plan does not have changes nothing but
     /// the sequence.
     pub fn apply(&mut self, record: &Recorded) {
+        self.take(Arc::new(record.clone()));
+    }
+
+    /// As [`Board::apply`], of a record that nobody else needs.
+    pub fn take(&mut self, record: Arc<Recorded>) {
         self.seq = record.seq;
         self.at = self.at.max(record.at);
         // Time that nobody watched is not counted through: the clock itself says where it stops.
@@ -176,11 +190,11 @@ impl Board {
         if let Some(clock) = self.clock.as_mut().filter(|_| !unwatched) {
             clock.tick(record.at);
         }
-        self.fold(record);
-        self.recent.push_back(Arc::new(record.clone()));
-        if self.recent.len() > RECENT_KEPT {
+        self.fold(&record);
+        if self.recent.len() == RECENT_KEPT {
             self.recent.pop_front();
         }
+        self.recent.push_back(record);
     }
 
     fn fold(&mut self, record: &Recorded) {
@@ -195,8 +209,9 @@ impl Board {
             }
             Event::LaunchEnded { why } => self.ended = Some(why.clone()),
             Event::Noted { .. } => self.notes += 1,
-            Event::RequestDecided { request, .. } => {
-                self.requests.insert(request.clone());
+            Event::RequestDecided { request, refused, .. } => {
+                let decided = Decided { seq: record.seq, refused: refused.clone() };
+                Arc::make_mut(&mut self.requests).insert(request.clone(), decided);
             }
             Event::FaultSwitched { fault, on } => {
                 self.faults.retain(|known| known != fault);
