@@ -66,6 +66,14 @@ impl War {
         seat
     }
 
+    /// Waits until the console has begun to fly it.
+    fn is_flown_by(&self, seat: &mut Seat) {
+        let opened = |record: &Recorded| matches!(record.event, Event::PhaseOpened { .. });
+        let _ = seat.until("a phase open", |seat| {
+            seat.screen.screen().contents().contains("Someone looked") && self.records().iter().any(opened)
+        });
+    }
+
     /// Another who takes it over, at work.
     fn takes(&self, name: &str) -> Seat {
         let mut seat = self.sits(name, &["--take-over"], &[]);
@@ -144,7 +152,7 @@ fn is_out(seat: &mut Seat, by: &str) {
 async fn a_suspended_console_is_taken_over_and_does_nothing_when_it_wakes() {
     let war = War::of(MANUAL);
     let mut ann = war.ann(&[]);
-    ann.sees("Someone looked");
+    war.is_flown_by(&mut ann);
     stop(pid(&ann));
 
     let refused = war.passes_by("bob", &[]).await;
@@ -181,7 +189,7 @@ async fn a_suspended_console_is_taken_over_and_does_nothing_when_it_wakes() {
 async fn a_console_at_work_is_taken_over_and_says_so_at_once() {
     let war = War::of(MANUAL);
     let mut ann = war.ann(&[]);
-    ann.sees("Someone looked");
+    war.is_flown_by(&mut ann);
     let _bob = war.takes("bob");
     is_out(&mut ann, "bob");
 }
@@ -190,7 +198,7 @@ async fn a_console_at_work_is_taken_over_and_says_so_at_once() {
 async fn of_a_killed_console_there_is_nothing_to_take() {
     let war = War::of(MANUAL);
     let mut ann = war.ann(&[]);
-    ann.sees("Someone looked");
+    war.is_flown_by(&mut ann);
     signal(pid(&ann), "KILL");
     ann.ends();
     let bob = war.passes_by("bob", &["--take-over"]).await;
@@ -262,7 +270,7 @@ async fn a_console_stopped_in_the_middle_of_a_write_is_ended() {
 async fn of_two_that_take_over_at_once_one_holds_and_the_other_says_so() {
     let war = War::of(MANUAL);
     let mut ann = war.ann(&[]);
-    ann.sees("Someone looked");
+    war.is_flown_by(&mut ann);
     let both = ["bob", "cat"].map(|name| (name, war.sits(name, &["--take-over"], &[])));
     let settled = |seat: &Seat| {
         let shown = seat.screen.screen().contents();
@@ -279,18 +287,14 @@ async fn of_two_that_take_over_at_once_one_holds_and_the_other_says_so() {
             assert!(!seat.screen.screen().contents().contains(BANNER), "{shown}");
             continue;
         }
-        // Refused before it began, or taken over after.
-        if !seat.screen.screen().contents().contains("meanwhile") {
-            seat.until("the loser's word", |seat| {
-                let shown = seat.screen.screen().contents();
-                shown.contains(BANNER) || shown.contains("meanwhile")
-            });
-        }
-        let shown = seat.screen.screen().contents();
+        // Refused before it took anything, or fenced after: while it opened, or at work.
+        let lost = |seat: &Seat| {
+            let shown = seat.screen.screen().contents();
+            shown.contains(BANNER) || shown.contains("taken over meanwhile")
+        };
+        let shown = seat.until("the loser's word", lost);
         assert!(shown.contains(&holder), "{shown}");
-        if shown.contains(BANNER) {
-            seat.press("q");
-        }
+        seat.press("q");
         assert!([2, 3].contains(&seat.ends()));
     }
     ann.sees(BANNER);
@@ -303,7 +307,7 @@ async fn of_two_that_take_over_at_once_one_holds_and_the_other_says_so() {
 async fn a_taker_that_dies_half_way_leaves_the_launch_to_the_next() {
     let war = War::of(MANUAL);
     let mut ann = war.ann(&[]);
-    ann.sees("Someone looked");
+    war.is_flown_by(&mut ann);
     let mut bob = war.sits("bob", &["--take-over"], &[("TMINUS_BOUNDARY", "lock-replaced=kill")]);
     bob.ends();
     is_out(&mut ann, "bob");
@@ -317,7 +321,7 @@ async fn a_taker_that_dies_half_way_leaves_the_launch_to_the_next() {
 async fn a_taker_that_stands_still_half_way_never_takes_over_when_it_wakes() {
     let war = War::of(MANUAL);
     let mut ann = war.ann(&[]);
-    ann.sees("Someone looked");
+    war.is_flown_by(&mut ann);
     let mut bob = war.sits("bob", &["--take-over"], &[("TMINUS_BOUNDARY", "take-over=stop")]);
     stands_still(pid(&bob));
     let _cat = war.takes("cat");

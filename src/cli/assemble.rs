@@ -18,7 +18,7 @@ use crate::base::boundary::reach;
 use crate::base::jq::Jq;
 use crate::base::source::Source;
 use crate::base::wire::{Client, Limits, Network};
-use crate::engine::acting::Acting;
+use crate::engine::acting::{self, Acting};
 use crate::engine::effects::{Effects, Switch};
 use crate::engine::run::{Loop, Parts, Wires};
 use crate::engine::steps::Outputs;
@@ -237,8 +237,8 @@ pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
         opened.map_err(|why| refused(why, &again))?
     };
     let Some(journal) = opened.journal else { bail!("the journal was opened for reading only") };
-    if journal.taken_over().is_some() {
-        bail!("the launch was taken over by another console while it was opened");
+    if let Some(by) = journal.taken_over() {
+        bail!("{}", acting::words(by.as_ref()));
     }
     // The order is that of `LaunchFolder::began`: with the site there, the launch can be gone on with.
     if new {

@@ -3,7 +3,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-use crate::journal::Stake;
+use crate::journal::{Holder, Stake};
 
 /// The right to act, as a task sees it. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -35,4 +35,16 @@ impl Acting {
     pub async fn stopped(&self) {
         self.over.cancelled().await;
     }
+}
+
+/// What a console says that was taken over. What matters most comes first: a narrow screen cuts the rest.
+#[must_use]
+pub fn words(by: Option<&Holder>) -> String {
+    let who = by.map_or_else(
+        || "another console".to_owned(),
+        |Holder { name, pid, host, since }| {
+            format!("{name} at {} (process {pid} on {host})", since.format("%H:%M:%S UTC"))
+        },
+    );
+    format!("this console can no longer act: the launch was taken over by {who}")
 }

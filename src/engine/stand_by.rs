@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::Loop;
-use crate::journal::Holder;
+use crate::engine::acting;
 use crate::launch::board::Board;
 use crate::launch::command::{Command, Refusal};
 use crate::launch::port::{Ask, Snapshot};
@@ -16,7 +16,7 @@ impl Loop {
             return true;
         }
         let Some(by) = self.parts.journal.taken_over() else { return false };
-        let words = words(by.as_ref());
+        let words = acting::words(by.as_ref());
         tracing::warn!("{words}");
         self.parts.effects.stand_down();
         // What was seen last stays on the screen, with the time it was seen at.
@@ -59,15 +59,4 @@ impl Loop {
             _ => Refusal(words.to_owned()),
         }
     }
-}
-
-/// What the screen says from now on. What matters most comes first: a narrow screen cuts the rest.
-fn words(by: Option<&Holder>) -> String {
-    let who = by.map_or_else(
-        || "another console".to_owned(),
-        |Holder { name, pid, host, since }| {
-            format!("{name} at {} (process {pid} on {host})", since.format("%H:%M:%S UTC"))
-        },
-    );
-    format!("this console can no longer act: the launch was taken over by {who}")
 }

@@ -81,7 +81,7 @@ async fn of_two_takers_one_is_refused_by_name() {
     let (_place, folder, _ann) = held().await;
     let (first, second) = (seen(&folder), seen(&folder));
     let bob = replace(&folder.lock(), &first, &person("bob")).expect("the first");
-    let refused = replace(&folder.lock(), &second, &person("cat")).err().expect("the second");
+    let refused = replace(&folder.lock(), &second, &person("cat")).expect_err("the second");
     assert!(matches!(&refused, Failed::Lease(LeaseError::Overtaken(Some(by))) if by.name == "bob"), "{refused}");
     assert_eq!(named(&folder.lock()), "bob");
     drop(bob);
