@@ -5,14 +5,14 @@
 
 mod binary;
 #[expect(dead_code, reason = "each test file uses a part of this")]
-mod seat;
+mod pty;
 mod told;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use binary::{PATIENCE, Place, Ran};
-use seat::{Seat, signal};
+use pty::{Seat, signal};
 use tminus::journal::{Held, look};
 use tminus::launch::countdown::CONSOLE_RESTART;
 use tminus::launch::event::{Event, Recorded};

@@ -3,11 +3,11 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
 
-mod seat;
+mod pty;
 
 use std::process::Command;
 
-use seat::{Seat, signal};
+use pty::{Seat, signal};
 
 /// `tminus rehearse` on a terminal of this size, the mode the terminal had before, and its home.
 fn rehearse(cols: u16, rows: u16) -> (Seat, String, tempfile::TempDir) {

@@ -187,6 +187,26 @@ async fn a_launch_that_is_flown_or_was_killed_is_whole_at_any_moment() {
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.out.contains("nobody holds it"), "{}", ran.out);
     assert_eq!(state(&folder), before, "the log of the dead writer is read and left");
+
+    let torn = records(&folder).len() as u64 + 1;
+    sql(&folder, &format!("INSERT INTO records VALUES ({torn}, zeroblob(32), CAST('{{\"v\":1,' AS BLOB))"));
+    let ran = verify(&place, &folder, &[]).await;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.out.contains(&format!("record {torn}, the last, is torn")), "{}", ran.out);
+    let mut flying = place.start(&["rehearse", "--headless", "--launch", &name]);
+    let cut =
+        |record: &Recorded| matches!(&record.event, Event::Noted { text } if text.contains("was torn and is cut off"));
+    let looking = async {
+        // With one more behind it, the launch is open and has said so on standard error, too.
+        while records(&folder).iter().rev().skip(1).all(|record| !cut(record)) {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, looking).await.expect("what was cut off is recorded");
+    flying.kill().await.expect("killed");
+    let ran = ended(flying).await;
+    assert!(ran.err.contains(&format!("record {torn}, the last, was torn and is cut off")), "{ran:?}");
+    assert_eq!(verify(&place, &folder, &[]).await.code, Some(0));
 }
 
 #[tokio::test]

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::base::secret::covered;
+
 mod ask;
 mod assemble;
 mod check;
@@ -20,6 +22,7 @@ mod logging;
 
 mod rehearse;
 mod reopen;
+mod rollback;
 mod run;
 mod summary;
 mod take_over;
@@ -57,6 +60,8 @@ enum Command {
     Kinds,
     /// Print every key of the console.
     Keys,
+    /// Roll a launch back, from any terminal: the journal and the console may be gone, frozen or broken.
+    Rollback(rollback::Arguments),
     /// Print what happened in a launch, one record a line.
     Log(log::Arguments),
     /// Say whether everything a launch keeps is as it was written; changes nothing.
@@ -114,6 +119,7 @@ pub fn run() -> i32 {
 
         Command::Kinds => kinds::run(),
         Command::Keys => keys::run(),
+        Command::Rollback(arguments) => rollback::run(&arguments),
         Command::Log(arguments) => log::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Note(arguments) => ask::note(&arguments),
@@ -127,7 +133,7 @@ pub fn run() -> i32 {
         if error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe) {
             return 0;
         }
-        eprintln!("tminus: {error:#}");
+        eprintln!("tminus: {}", covered(&format!("{error:#}")));
         WRONG
     })
 }

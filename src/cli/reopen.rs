@@ -34,6 +34,8 @@ impl Told {
         match &record.event {
             Event::LaunchOpened { plan_hash, .. } if record.seq == 1 => self.plan_hash = Some(plan_hash.clone()),
             Event::StepEnded { item: step, verdict: Verdict::Pass, .. }
+            // By a person's word too.
+            | Event::StepMarked { item: step, passed: true, .. }
             | Event::RollbackTold { fact: RollbackFact::StepEnded { step, verdict: Verdict::Pass, .. }, .. } => {
                 self.done.push(step.clone());
             }
@@ -98,6 +100,7 @@ fn advised(wrong: OpenError, folder: &Path) -> anyhow::Error {
 mod tests {
     use super::*;
     use crate::journal::{Draft, Durable, Holder};
+    use crate::launch::board::RECENT_KEPT;
     use crate::launch::event::Actor;
     use crate::launch::time::{Instant, Now};
     use crate::plan::{Environment, Options};
@@ -153,6 +156,7 @@ mod tests {
         let (opened, told) = reopen(&folder, Arc::clone(&plan), ann()).expect("opens");
         assert_eq!(told.board, Board::replay(Arc::clone(&plan), &records));
         assert_eq!(told.last(), records.last());
+        assert_eq!(told.board.recent.len(), RECENT_KEPT, "of a long journal the newest are kept, no more");
         assert_eq!(told.done, [ItemId::new("cut"), ItemId::new("frontend/redeploy")]);
         assert!(opened.records.is_empty(), "the records are not kept");
         opened.journal.expect("to act").close().await;

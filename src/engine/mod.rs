@@ -12,6 +12,7 @@ pub mod crew;
 pub mod dispatch;
 pub mod door;
 pub mod effects;
+pub mod found;
 pub mod inbox;
 pub mod rollback;
 pub mod run;

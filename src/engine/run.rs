@@ -12,6 +12,7 @@ use tokio::time::Instant as WireInstant;
 use super::dispatch::{Dispatch, Turn};
 use super::door;
 use super::effects::Effects;
+use super::found::Finder;
 use super::inbox::desk::{self, Desk, Handed};
 use super::time::{Axis, Pace};
 use crate::journal::{Beat, Draft, Durable, Health, Journal};
@@ -76,6 +77,8 @@ pub struct Loop {
     again: Vec<Input>,
     /// Rollbacks that were started, recorded or not: none is started twice.
     begun: BTreeSet<u32>,
+    /// Rollbacks that were begun at another terminal.
+    finder: Finder,
     /// When time alone is looked at next, however much the panes' news interrupts.
     look_at: WireInstant,
     /// Another console acts now: the sentence that says so.
@@ -91,6 +94,7 @@ impl Loop {
         let dispatch = Dispatch::new(parts.board.clone());
         let Wires { snapshots, asks } = wires;
         let now = WireInstant::now();
+        let finder = Finder::new(parts.folder.clone());
         Self {
             parts,
             dispatch,
@@ -101,6 +105,7 @@ impl Loop {
             beaten_at: now,
             again: Vec::new(),
             begun: BTreeSet::new(),
+            finder,
             look_at: now,
             taken_over: None,
         }
@@ -129,10 +134,11 @@ impl Loop {
         let mut desk = self.parts.folder.as_deref().map_or_else(Desk::closed, |folder| {
             Desk::open(desk::of(folder), self.parts.effects.world.redactor.clone(), self.parts.journal.health())
         });
-        let turn = self.dispatch.turn(&[], &self.parts.axis);
-        self.settle(turn, &[], Vec::new()).await;
+        let found = self.found();
+        let turn = self.dispatch.turn(&found, &self.parts.axis);
+        self.settle(turn, &found, Vec::new()).await;
         loop {
-            let (mut news, mut asked, mut handed) = (None, None, None);
+            let (mut news, mut asked, mut handed, mut shown) = (None, None, None, false);
             tokio::select! {
                 observation = self.parts.observations.recv() => news = observation,
                 ask = self.asks.recv(), if console_open => match ask {
@@ -142,16 +148,25 @@ impl Loop {
                 requests = desk.next() => handed = Some(requests),
                 changed = self.parts.live.changed(), if live_open => {
                     live_open = changed.is_ok();
-                    self.publish();
-                    continue;
+                    shown = true;
                 }
+                () = self.finder.due() => if !self.finder.changed() {
+                    continue;
+                },
                 () = tokio::time::sleep_until(self.look_at) => {}
             }
             // Before anything else: this process may have stood still for an hour.
             if self.is_taken_over() {
+                drop((desk, handed));
                 return self.stand_by(asked, headless).await;
             }
+            if shown {
+                self.publish();
+                continue;
+            }
             let mut inputs = std::mem::take(&mut self.again);
+            // Before what is asked here: a request joins what runs already.
+            inputs.extend(self.found());
             inputs.extend(news.map(Input::Observation));
             let decided = handed.map(|Handed { inputs: requests, decided }| {
                 inputs.extend(requests);
@@ -200,16 +215,40 @@ impl Loop {
         board
     }
 
-    fn take(&self, ask: Ask, inputs: &mut Vec<Input>, replies: &mut Vec<Option<Reply>>) {
+    fn take(&mut self, ask: Ask, inputs: &mut Vec<Input>, replies: &mut Vec<Option<Reply>>) {
         let command = door::clean(ask.command, &self.parts.effects.world.redactor);
+        // One that runs already is told before it in this turn: what comes to that needs no number.
+        let under_way = inputs.iter().any(begins_rollback);
+        let command = if under_way { command } else { self.numbered(command) };
         inputs.push(Input::Command { by: self.parts.operator.clone(), command });
         replies.push(Some(ask.reply));
+    }
+
+    /// Rollbacks that were begun elsewhere, as commands of whoever asked.
+    fn found(&mut self) -> Vec<Input> {
+        let found = self.finder.look(self.dispatch.published());
+        let clean = |command| door::clean(command, &self.parts.effects.world.redactor);
+        found.into_iter().map(|(by, command)| Input::Command { by, command: clean(command) }).collect()
+    }
+
+    /// A rollback has a number that no other terminal has taken, unless the disk refuses one.
+    fn numbered(&mut self, command: Command) -> Command {
+        let board = self.dispatch.published();
+        match command {
+            Command::Rollback { rollback, why } if board.rolling_back().is_none() && board.ended.is_none() => {
+                match self.finder.number(board) {
+                    Some(run) => Command::RollbackAs { rollback, run, why },
+                    None => Command::Rollback { rollback, why },
+                }
+            }
+            other => other,
+        }
     }
 
     /// The scripted crew acts until it has nothing more to do just now.
     async fn let_act(&mut self, crew: &mut Crew) {
         while let Some((by, command)) = crew(self.dispatch.published(), self.parts.axis.now().instant) {
-            let input = Input::Command { by, command };
+            let input = Input::Command { by, command: self.numbered(command) };
             let turn = self.dispatch.turn(std::slice::from_ref(&input), &self.parts.axis);
             let refused = turn.answers.iter().any(Result::is_err);
             self.settle(turn, std::slice::from_ref(&input), Vec::new()).await;
@@ -303,7 +342,11 @@ impl Loop {
                 Event::RollbackRequested { run, .. } => self.begun.insert(*run),
                 _ => failed.is_none(),
             };
-            if start {
+            // Between the decision and here lies a disk's sync, or a stop of this process.
+            let step = start && matches!(record.event, Event::StepIntended { .. });
+            if step && self.finder.is_overtaken(&board) {
+                self.parts.effects.withhold(record, &board);
+            } else if start {
                 self.parts.effects.start(record, &board);
             }
         }
@@ -326,6 +369,9 @@ impl Loop {
     }
 
     fn publish(&mut self) {
+        if self.taken_over.is_some() {
+            return;
+        }
         let live = Arc::clone(&self.parts.live.borrow_and_update());
         let snapshot = snapshot(&self.dispatch, live, &self.parts, self.alarm.clone());
         self.snapshots.send_replace(Arc::new(snapshot));
@@ -344,7 +390,7 @@ impl Loop {
         match &*self.parts.journal.health().borrow() {
             Health::Well => {}
             Health::Failing(why) => self.alarm = Some(format!("the journal cannot be written: {why}")),
-            Health::TakenOver(_) => return,
+            Health::TakenOver(_) => {}
             Health::Lost(why) => self.alarm = Some(format!("the journal is lost to this console: {why}")),
         }
         self.publish();
@@ -373,7 +419,12 @@ fn must_be_synced(event: &Event) -> bool {
 
 /// What holds though no record of it could be written: the world was seen so, a rollback goes on.
 fn stands_unwritten(input: &Input) -> bool {
-    matches!(input, Input::Observation(_) | Input::Command { command: Command::Rollback { .. }, .. })
+    matches!(input, Input::Observation(_)) || begins_rollback(input)
+}
+
+fn begins_rollback(input: &Input) -> bool {
+    let Input::Command { command, .. } = input else { return false };
+    matches!(command, Command::Rollback { .. } | Command::RollbackAs { .. } | Command::RollbackFound { .. })
 }
 
 fn alarm(error: &str, unwritten: &[Recorded]) -> String {

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use super::Loop;
 use crate::engine::acting;
+use crate::engine::rollback::{self, Asked, Wanted};
 use crate::launch::board::Board;
 use crate::launch::command::{Command, Refusal};
+use crate::launch::id::RollbackId;
 use crate::launch::port::{Ask, Snapshot};
 
 impl Loop {
@@ -34,7 +36,12 @@ impl Loop {
         loop {
             if let Some(Ask { command, reply }) = next {
                 let leaves = command == Command::Leave;
-                let _ = reply.send(if leaves { Ok(()) } else { Err(self.refusal(&command)) });
+                let answer = match command {
+                    Command::Leave => Ok(()),
+                    Command::Rollback { rollback, why } => self.roll_back(rollback, &why),
+                    _ => Err(Refusal(self.taken_over.clone().unwrap_or_default())),
+                };
+                let _ = reply.send(answer);
                 if leaves {
                     break;
                 }
@@ -50,13 +57,33 @@ impl Loop {
         self.end().await
     }
 
-    fn refusal(&self, command: &Command) -> Refusal {
+    /// A rollback needs no lease: any terminal may begin one, and this one's keys are what someone in need
+    /// of it has under his hands. It is asked for as from outside: the console that acts finds it, and
+    /// another that is under way is joined.
+    fn roll_back(&self, rollback: RollbackId, why: &str) -> Result<(), Refusal> {
         let words = self.taken_over.as_deref().unwrap_or_default();
-        match (command, &self.parts.folder) {
-            (Command::Rollback { rollback, .. }, Some(folder)) => {
-                Refusal(format!("{words}; roll back with `tminus rollback {} {rollback}`", folder.display()))
+        let Some(launch) = &self.parts.folder else { return Err(Refusal(words.to_owned())) };
+        let world = &self.parts.effects.world;
+        let wanted = Wanted {
+            rollback: rollback.clone(),
+            by: self.parts.operator.clone(),
+            why: world.redactor.text(why),
+            at: self.parts.axis.now().wall,
+            from: "a console that was taken over".into(),
+        };
+        let asked = rollback::ask(&world.program, launch, &wanted);
+        let asked = asked.map_err(|why| Refusal(format!("failed to start rollback {rollback}: {why}")))?;
+        let told = match asked {
+            Asked::Joined { run, rollback } => format!("rollback {rollback} #{run} is under way"),
+            Asked::Resumed { run, runner } | Asked::Begun { run, runner } => {
+                // Reaped when it ends; it needs nobody to wait for it.
+                tokio::spawn(async move { drop(runner.ended().await) });
+                format!("rollback {rollback} #{run} was started from here")
             }
-            _ => Refusal(words.to_owned()),
-        }
+        };
+        let last = Arc::clone(&self.snapshots.borrow());
+        let taken_over = Some(format!("{told}, and shows elsewhere: {words}"));
+        self.snapshots.send_replace(Arc::new(Snapshot { taken_over, ..(*last).clone() }));
+        Ok(())
     }
 }

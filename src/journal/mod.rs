@@ -17,6 +17,7 @@ pub mod record;
 pub mod sqlite;
 pub mod store;
 pub mod take_over;
+mod whole;
 pub mod wire;
 pub mod writer;
 

@@ -47,7 +47,7 @@ impl Sqlite {
         // SQLite's own side files take over the rights of this one.
         let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
         match made {
-            Err(wrong) if wrong.kind() != io::ErrorKind::AlreadyExists => return Err(failed(&wrong)),
+            Err(wrong) if wrong.kind() != io::ErrorKind::AlreadyExists => return Err(wrong.into()),
             _ => {}
         }
         reach("journal-made");
@@ -301,10 +301,6 @@ fn escaped(path: &Path) -> String {
 
 fn integer(seq: u64) -> i64 {
     i64::try_from(seq).unwrap_or(i64::MAX)
-}
-
-fn failed(wrong: &io::Error) -> StoreError {
-    if wrong.kind() == io::ErrorKind::StorageFull { StoreError::Full } else { StoreError::Failed(wrong.to_string()) }
 }
 
 impl From<rusqlite::Error> for StoreError {

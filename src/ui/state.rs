@@ -118,6 +118,13 @@ pub enum Purpose {
         vote: usize,
     },
     Filter(Pane),
+    /// What a step of unknown outcome came to.
+    Mark {
+        item: ItemId,
+        passed: bool,
+    },
+    /// A step that may have happened, once more.
+    Repeat(ItemId),
     /// The item's id, typed out before a step runs.
     TypeItem(ItemId),
 }
@@ -161,6 +168,10 @@ pub enum Overlay {
     Recycle {
         selected: usize,
     },
+    /// What was open when this console came back.
+    Recovery {
+        selected: usize,
+    },
     Rollback(Rolling),
 }
 
@@ -199,6 +210,10 @@ pub struct State {
     pub zoom: bool,
     pub utc: bool,
     pub overlay: Option<Overlay>,
+    /// What comes back when the overlay is closed: a reason typed from the recovery screen ends there.
+    pub under: Option<Overlay>,
+    /// The last frame had no room for panes or dialogs.
+    pub cramped: bool,
     pub message: Option<Message>,
     pub checklist: checklist::State,
     pub detail: detail::State,

@@ -37,20 +37,20 @@ impl Facts {
             Event::StepIntended { item, attempt } => {
                 let what = format!("attempt {attempt} at step {item} is intended a second time");
                 if !self.intents.insert((item, attempt)) {
-                    self.again(record.seq, what);
+                    self.again(record.seq, &what);
                 }
             }
             Event::RequestDecided { request, .. } => {
                 let what = format!("request {request} is decided a second time");
                 if !self.requests.insert(request) {
-                    self.again(record.seq, what);
+                    self.again(record.seq, &what);
                 }
             }
             _ => {}
         }
     }
 
-    fn again(&mut self, seq: u64, what: String) {
+    fn again(&mut self, seq: u64, what: &str) {
         let what = format!("record {seq}: {what}");
         self.twice.push(Said { span: Some(Span::one(seq)), ..Said::of("journal.db", what) });
     }

@@ -97,7 +97,7 @@ fn once(folder: &LaunchFolder) -> Looked {
             looked.journal = Some(seen);
         }
         Err(OpenError::Store { why: why @ StoreError::NoJournal(_), .. }) => {
-            looked.wrong("journal.db", why.to_string())
+            looked.wrong("journal.db", why.to_string());
         }
         Err(why) => looked.doubt("journal.db", why.to_string()),
     }
@@ -157,7 +157,7 @@ impl Looked {
     fn plan(&mut self, folder: &LaunchFolder, hash: &str, mode: Mode) {
         match fs::read(folder.plan()) {
             Ok(bytes) if Hash(Sha256::digest(&bytes).into()).to_string() == hash => {
-                self.checked.push("the frozen plan")
+                self.checked.push("the frozen plan");
             }
             Ok(_) => self.wrong("plan.toml", "it is not the plan this launch was opened with (record 1)"),
             // A gate keeps none.

@@ -112,9 +112,8 @@ mod tests {
         let (_place, path, log) = log();
         let looked = look_over(&path).expect("reads");
         assert!(whole(&looked) && looked.entries.len() == LINES, "{looked:?}");
-        let sound = fs::read(&path).expect("reads");
-        let end = sound.iter().rposition(|byte| *byte != 0).expect("lines") + 1;
-        let mut writing = sound.clone();
+        let mut writing = fs::read(&path).expect("reads");
+        let end = writing.iter().rposition(|byte| *byte != 0).expect("lines") + 1;
         writing[end..end + 5].copy_from_slice(b"0123a");
         fs::write(&path, &writing).expect("writes");
         assert!(whole(&look_over(&path).expect("reads")), "the line that is being written is no damage");

@@ -150,7 +150,7 @@ fn emergency(view: &View<'_>) -> Option<Band> {
         Phase::Scrubbed => return danger("SCRUBBED · this attempt is over".into()),
         _ => {}
     }
-    if let Some(run) = board.rollbacks.last() {
+    if let Some(run) = board.last_rollback() {
         let ended = run.end.as_ref().map_or("", RollbackEnd::words).to_uppercase();
         let role = if run.end == Some(RollbackEnd::Verified) { Role::Held } else { Role::Danger };
         let took = run.took.map(span::words).unwrap_or_default();
