@@ -161,6 +161,7 @@ async fn a_suspended_console_is_taken_over_and_does_nothing_when_it_wakes() {
     assert!(refused.err.contains(&format!("(process {} on ", pid(&ann))), "{refused:?}");
     let how = format!("`tminus run --launch {} --take-over`", war.folder());
     assert!(refused.err.contains(&how), "{refused:?}");
+    assert!(refused.err.contains(&format!("`tminus watch {}`", war.folder())), "{refused:?}");
 
     let mut bob = war.takes("bob");
     assert_eq!(war.holder().as_deref(), Some("bob"));

@@ -17,6 +17,7 @@ use super::{Common, logging};
 use crate::base::boundary::reach;
 use crate::base::jq::Jq;
 use crate::base::source::Source;
+use crate::base::text::printable;
 use crate::base::wire::{Client, Limits, Network};
 use crate::engine::acting::{self, Acting};
 use crate::engine::effects::{Effects, Switch};
@@ -232,9 +233,10 @@ pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
     let (opened, told) = {
         let (folder, plan) = (folder.clone(), Arc::clone(&plan));
         let purpose = if take_over { Purpose::TakeOver(holder) } else { Purpose::Act(holder) };
-        let again = format!("tminus {} --launch {}", site.word(), folder.path().display());
+        let launch = printable(&folder.path().display().to_string());
+        let again = format!("tminus {} --launch {launch}", site.word());
         let opened = tokio::task::spawn_blocking(move || reopen(&folder, plan, purpose)).await?;
-        opened.map_err(|why| refused(why, &again))?
+        opened.map_err(|why| refused(why, &again, &launch))?
     };
     let Some(journal) = opened.journal else { bail!("the journal was opened for reading only") };
     if let Some(by) = journal.taken_over() {

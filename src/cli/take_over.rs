@@ -6,11 +6,12 @@ use crate::launch::port::Snapshot;
 
 /// Why a launch was not opened, and where another console holds it, how to come by it all the same.
 #[must_use]
-pub fn refused(why: anyhow::Error, again: &str) -> anyhow::Error {
+pub fn refused(why: anyhow::Error, again: &str, launch: &str) -> anyhow::Error {
     match why.downcast_ref() {
-        Some(OpenError::Lease(LeaseError::Held(_) | LeaseError::Overtaken(_))) => {
-            anyhow::anyhow!("{why}\n  to take it over, so that that console can no longer act: `{again} --take-over`")
-        }
+        Some(OpenError::Lease(LeaseError::Held(_) | LeaseError::Overtaken(_))) => anyhow::anyhow!(
+            "{why}\n  to attach to it, as it is: `tminus watch {launch}`\n  \
+             to take it over, so that the other console can no longer act: `{again} --take-over`"
+        ),
         _ => why,
     }
 }
