@@ -1,6 +1,8 @@
 //! The console as it is seen: every pane and dialog at the sizes people have, with the role of every run
 //! of text, and the promises about keys, selection and outside text.
 
+#[path = "screens/attached.rs"]
+mod attached;
 mod console;
 
 use std::cell::Cell;

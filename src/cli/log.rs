@@ -64,7 +64,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     Ok(if short { NOT_ALL } else { 0 })
 }
 
-fn line(out: &mut impl Write, record: &Recorded) -> std::io::Result<()> {
+/// Writes a record as one line.
+///
+/// # Errors
+/// The output's own.
+pub fn line(out: &mut impl Write, record: &Recorded) -> std::io::Result<()> {
     let at = stamp(record.occurred_at);
     let stamp = if record.actor.scripted { " (scripted)" } else { "" };
     let (name, told) = (printable(&record.actor.name), printable(&tell(record)));

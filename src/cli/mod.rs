@@ -27,6 +27,7 @@ mod run;
 mod summary;
 mod take_over;
 mod verify;
+mod watch;
 
 /// Something of the user's is wrong: the plan, the arguments, the folder.
 pub const WRONG: i32 = 3;
@@ -66,6 +67,8 @@ enum Command {
     Log(log::Arguments),
     /// Say whether everything a launch keeps is as it was written; changes nothing.
     Verify(verify::Arguments),
+    /// Watch a launch that another console holds, and ask things of it; without a terminal, print its records.
+    Watch(watch::Arguments),
     /// Have a note recorded in a running launch, from any terminal.
     Note(ask::Note),
     /// Call a hold in a running launch, for the role you carry.
@@ -122,6 +125,7 @@ pub fn run() -> i32 {
         Command::Rollback(arguments) => rollback::run(&arguments),
         Command::Log(arguments) => log::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Watch(arguments) => watch::run(&arguments),
         Command::Note(arguments) => ask::note(&arguments),
         Command::Hold(arguments) => ask::hold(&arguments),
         Command::Release(arguments) => ask::release(&arguments),

@@ -4,9 +4,11 @@
 //! `baseline` and `runner` are the hands; `rollback` is the detached runner, a process of its own.
 //! `acting` tells every hand whether this console still may.
 //! `baseline` and `runner` are the hands; `rollback` is the detached runner, a process of its own;
-//! `inbox` is what attached terminals ask.
+//! `inbox` is what attached terminals ask, `attached` a console
+//! that watches what another one holds.
 
 pub mod acting;
+pub mod attached;
 pub mod baseline;
 pub mod crew;
 pub mod dispatch;

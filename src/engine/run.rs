@@ -20,7 +20,7 @@ use crate::launch::board::Board;
 use crate::launch::command::{Command, Input, Observation, Refusal};
 use crate::launch::event::{Actor, Event, Recorded};
 use crate::launch::live::Live;
-use crate::launch::port::{Ask, Port, Snapshot};
+use crate::launch::port::{Ask, Port, Seat, Snapshot};
 use crate::launch::schedule;
 use crate::launch::time::{Instant, Mark};
 
@@ -51,8 +51,8 @@ pub struct Parts {
 
 /// The loop's end of a port.
 pub struct Wires {
-    snapshots: watch::Sender<Arc<Snapshot>>,
-    asks: mpsc::Receiver<Ask>,
+    pub(super) snapshots: watch::Sender<Arc<Snapshot>>,
+    pub(super) asks: mpsc::Receiver<Ask>,
 }
 
 /// A port that shows `first` until a loop takes the other end: a console can draw before there is one.
@@ -455,5 +455,6 @@ fn snapshot(dispatch: &Dispatch, live: Arc<Live>, parts: &Parts, alarm: Option<S
         alarm,
         taken_over: None,
         folder: parts.folder.as_ref().map(|folder| folder.display().to_string()).unwrap_or_default(),
+        seat: Seat::Operator,
     }
 }

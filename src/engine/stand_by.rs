@@ -38,7 +38,7 @@ impl Loop {
                 let leaves = command == Command::Leave;
                 let answer = match command {
                     Command::Leave => Ok(()),
-                    Command::Rollback { rollback, why } => self.roll_back(rollback, &why),
+                    Command::Rollback { rollback, why } => self.roll_back(&rollback, &why),
                     _ => Err(Refusal(self.taken_over.clone().unwrap_or_default())),
                 };
                 let _ = reply.send(answer);
@@ -60,7 +60,7 @@ impl Loop {
     /// A rollback needs no lease: any terminal may begin one, and this one's keys are what someone in need
     /// of it has under his hands. It is asked for as from outside: the console that acts finds it, and
     /// another that is under way is joined.
-    fn roll_back(&self, rollback: RollbackId, why: &str) -> Result<(), Refusal> {
+    fn roll_back(&self, rollback: &RollbackId, why: &str) -> Result<(), Refusal> {
         let words = self.taken_over.as_deref().unwrap_or_default();
         let Some(launch) = &self.parts.folder else { return Err(Refusal(words.to_owned())) };
         let world = &self.parts.effects.world;

@@ -30,6 +30,20 @@ pub struct Snapshot {
     pub taken_over: Option<String>,
     /// The launch folder, for display.
     pub folder: String,
+    pub seat: Seat,
+}
+
+/// What a console is to its launch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Seat {
+    /// It holds the launch and acts.
+    #[default]
+    Operator,
+    /// It watches, and asks; another one acts.
+    Attached {
+        /// That one is heard. While it is not, nothing runs on here: what is shown is the last known.
+        heard: bool,
+    },
 }
 
 impl Snapshot {
@@ -39,7 +53,8 @@ impl Snapshot {
         let mut board = Board::new(plan);
         board.mode = mode;
         let live = Arc::default();
-        Self { board: Arc::new(board), live, now, taken_at, speed: 1, alarm: None, taken_over: None, folder }
+        let (board, seat) = (Arc::new(board), Seat::Operator);
+        Self { board, live, now, taken_at, speed: 1, alarm: None, taken_over: None, folder, seat }
     }
 }
 

@@ -17,7 +17,7 @@ use super::theme::{Role, Theme};
 use super::{dialog, frame, update};
 use crate::launch::command::Refusal;
 use crate::launch::id::RoleId;
-use crate::launch::port::Snapshot;
+use crate::launch::port::{Seat, Snapshot};
 use crate::launch::time::{Instant, Now};
 
 /// What a console is given besides the launch.
@@ -90,7 +90,8 @@ impl<B: Backend> Console<B> {
         let same = Arc::ptr_eq(&self.snapshot.board, &snapshot.board)
             && Arc::ptr_eq(&self.snapshot.live, &snapshot.live)
             && self.snapshot.alarm == snapshot.alarm
-            && self.snapshot.taken_over == snapshot.taken_over;
+            && self.snapshot.taken_over == snapshot.taken_over
+            && self.snapshot.seat == snapshot.seat;
         let first = self.snapshot.board.seq == 0;
         self.snapshot = snapshot;
         self.dirty |= !same;
@@ -103,9 +104,12 @@ impl<B: Backend> Console<B> {
     /// counts now, none has: a T that nobody here knows must not be seen to run.
     #[must_use]
     pub fn now(&self) -> Now {
-        let counts = self.snapshot.taken_over.is_none();
-        let since = if counts { ((self.setup.boot)() - self.snapshot.taken_at).max(0) } else { 0 };
         let taken = self.snapshot.now;
+        // Nobody counts that we hear of: a T that ran on would be our own.
+        if matches!(self.snapshot.seat, Seat::Attached { heard: false }) || self.snapshot.taken_over.is_some() {
+            return taken;
+        }
+        let since = ((self.setup.boot)() - self.snapshot.taken_at).max(0);
         Now {
             instant: Instant(taken.instant.0.saturating_add(since)),
             wall: taken.wall + TimeDelta::milliseconds(since),
@@ -179,9 +183,11 @@ impl<B: Backend> Console<B> {
 
     /// What the loop answered to `asked`.
     pub fn answer(&mut self, answer: Result<(), Refusal>) {
-        if let Err(refusal) = answer {
-            self.state.say(Role::Failed, refusal.0);
-            self.dirty = true;
+        match answer {
+            Err(refusal) => self.say(Role::Failed, &refusal.0),
+            // Another console decided it: its asker is told.
+            Ok(()) if self.snapshot.seat != Seat::Operator => self.say(Role::Passed, "recorded"),
+            Ok(()) => {}
         }
     }
 

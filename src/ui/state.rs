@@ -13,7 +13,7 @@ use crate::launch::command::Command;
 use crate::launch::id::{ItemId, RoleId, RollbackId};
 use crate::launch::live::Live;
 use crate::launch::plan::Plan;
-use crate::launch::port::Snapshot;
+use crate::launch::port::{Seat, Snapshot};
 use crate::launch::time::{Now, Wall};
 
 /// Which part of the screen the keys go to.
@@ -79,6 +79,12 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn live(&self) -> &'a Live {
         &self.snapshot.live
+    }
+
+    /// True where this console watches what another one acts in.
+    #[must_use]
+    pub fn attached(&self) -> bool {
+        self.snapshot.seat != Seat::Operator
     }
 
     /// `14:03:12` in the launch's zone.

@@ -2,6 +2,7 @@
 //! a clock, writes to a terminal or asks the loop.
 
 use super::action::Action;
+use super::attached;
 use super::overlays::{holds, recovery};
 use super::panes::{self, checklist::Line, detail};
 use super::state::{Effect, Overlay, Pane, Purpose, Rolling, State, View};
@@ -22,6 +23,10 @@ pub fn update(state: &mut State, action: Action, view: &View<'_>) -> Option<Effe
     state.message = None;
     if let Some(step) = step_of(action) {
         panes::step(state, step, view);
+        return None;
+    }
+    if let Some(why) = attached::refused(action, view) {
+        state.say(Role::Warned, why);
         return None;
     }
     match action {
@@ -96,6 +101,9 @@ pub fn selected<'v>(state: &State, view: &View<'v>) -> Option<(&'v Item, &'v Ite
 /// True where an action would do something now with the selected item: what the footer may offer.
 #[must_use]
 pub fn offered(action: Action, item: Option<(&Item, &ItemState)>, view: &View<'_>) -> bool {
+    if attached::refused(action, view).is_some() {
+        return false;
+    }
     match action {
         Action::Attest => item.is_some_and(|(item, _)| wants_word(item, view)),
         Action::Open => true,
@@ -137,7 +145,7 @@ fn open(state: &mut State, view: &View<'_>) -> Option<Effect> {
     }
     let (item, known) = selected(state, view)?;
     let fresh = matches!(known.progress, Progress::Waiting) && due(view.board(), item, view.now.instant) == Due::Now;
-    if fresh {
+    if fresh && !view.attached() {
         return run(state, view);
     }
     state.focus(Pane::Detail);
@@ -235,7 +243,9 @@ fn hold(state: &mut State, view: &View<'_>) {
         return;
     };
     let no_hold_below = view.plan().clock.no_hold_below.unwrap_or_default();
-    if clock.t0.is_some() {
+    if view.attached() {
+        state.prompt(Purpose::Hold);
+    } else if clock.t0.is_some() {
         state.prompt(Purpose::Freeze);
     } else if clock.t < no_hold_below.0 {
         state.prompt(Purpose::CutOff);
@@ -246,7 +256,7 @@ fn hold(state: &mut State, view: &View<'_>) {
 
 /// Resumes at once where nothing else is open; else shows what is.
 fn release(state: &mut State, view: &View<'_>) -> Option<Effect> {
-    if view.board().frozen.is_some() {
+    if view.board().frozen.is_some() && !view.attached() {
         state.prompt(Purpose::Thaw);
         return None;
     }
@@ -256,6 +266,10 @@ fn release(state: &mut State, view: &View<'_>) -> Option<Effect> {
     };
     if clock.latches.keys().any(|who| who != BUILT_IN) {
         state.overlay = Some(Overlay::Holds { selected: 0 });
+        return None;
+    }
+    if view.attached() {
+        state.say(Role::Warned, "every hold is released: the operator's console resumes");
         return None;
     }
     Some(Effect::Ask(Command::Resume))
@@ -305,7 +319,8 @@ fn back(state: &mut State) {
 }
 
 fn quit(state: &mut State, view: &View<'_>) -> Option<Effect> {
-    if !view.board().is_busy() || view.snapshot.taken_over.is_some() {
+    // Nothing is this console's to leave behind.
+    if view.attached() || view.snapshot.taken_over.is_some() || !view.board().is_busy() {
         return Some(Effect::Leave);
     }
     let question = match view.board().rolling_back() {

@@ -21,7 +21,7 @@ use tminus::launch::plan::{
     Act, BuiltInHold, Class, ClockPlan, Confirm, Item, Monitor, OnFail, Phase, Plan, Release, Role, Rollback,
     RollbackStep, SpecId, Stream, Verify,
 };
-use tminus::launch::port::Snapshot;
+use tminus::launch::port::{Seat, Snapshot};
 use tminus::launch::time::{Instant, Mark, Now, Wall};
 use tminus::launch::verdict::{Finding, Outcome, Report, Verdict};
 use tminus::ui::keymap::{Key, Keymap};
@@ -171,6 +171,7 @@ pub struct Story {
     pub live: Live,
     pub alarm: Option<String>,
     pub taken_over: Option<String>,
+    pub seat: Seat,
     mode: Mode,
 }
 
@@ -180,8 +181,8 @@ impl Story {
     }
 
     pub fn of(plan: Plan, mode: Mode) -> Self {
-        let (plan, records) = (Arc::new(plan), Vec::new());
-        let mut story = Self { plan, records, live: live(), alarm: None, taken_over: None, mode };
+        let (plan, records, seat) = (Arc::new(plan), Vec::new(), Seat::Operator);
+        let mut story = Self { plan, records, live: live(), alarm: None, taken_over: None, seat, mode };
         let release = Release { version: Some("1.0.0".into()), ..Release::default() };
         let opened =
             Event::LaunchOpened { plan: "omniai".into(), plan_hash: "00".into(), mode, start: 7_200_000, release };
@@ -219,6 +220,7 @@ impl Story {
 
     pub fn snapshot(&self, second: i64) -> Arc<Snapshot> {
         Arc::new(Snapshot {
+            seat: self.seat,
             board: Arc::new(self.board()),
             live: Arc::new(self.live.clone()),
             now: Now { instant: Instant(second * 1000), wall: wall(second) },

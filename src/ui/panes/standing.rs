@@ -127,6 +127,10 @@ fn call(view: &View<'_>, item: &Item) -> Option<String> {
         Act::Step { .. } if !item.auto => (Action::Open, "run"),
         _ => return None,
     };
+    // At an attached console the key does nothing.
+    if view.attached() {
+        return Some(format!("due: {word}"));
+    }
     Some(format!("{} {word}", view.keymap.label(action).unwrap_or_default()))
 }
 
