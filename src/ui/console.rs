@@ -92,6 +92,7 @@ impl<B: Backend> Console<B> {
         let same = Arc::ptr_eq(&self.snapshot.board, &snapshot.board)
             && Arc::ptr_eq(&self.snapshot.live, &snapshot.live)
             && self.snapshot.alarm == snapshot.alarm
+            && self.snapshot.taken_over == snapshot.taken_over
             && self.snapshot.seat == snapshot.seat;
         let first = self.snapshot.board.seq == 0;
         self.snapshot = snapshot;
@@ -101,12 +102,13 @@ impl<B: Backend> Console<B> {
         }
     }
 
-    /// The snapshot's time, and what has passed since by the machine's own clock.
+    /// The snapshot's time, and what has passed since by the machine's own clock. Where another console
+    /// counts now, none has: a T that nobody here knows must not be seen to run.
     #[must_use]
     pub fn now(&self) -> Now {
         let taken = self.snapshot.now;
         // Nobody counts that we hear of: a T that ran on would be our own.
-        if matches!(self.snapshot.seat, Seat::Attached { heard: false }) {
+        if matches!(self.snapshot.seat, Seat::Attached { heard: false }) || self.snapshot.taken_over.is_some() {
             return taken;
         }
         let since = ((self.setup.boot)() - self.snapshot.taken_at).max(0);
