@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use super::{Common, logging};
+use super::{Common, logging, unwritten};
 use crate::base::jq::Jq;
 use crate::base::source::Source;
 use crate::base::wire::{Client, Limits, Network};
@@ -19,8 +19,9 @@ use crate::engine::effects::{Effects, Switch};
 use crate::engine::run::{Loop, Parts, Wires};
 use crate::engine::steps::Outputs;
 use crate::engine::time::{Axis, Pace};
+use crate::engine::unwritten::launch_of;
 use crate::engine::world::{self, World};
-use crate::journal::{self, Beat, Holder, LaunchFolder, Purpose};
+use crate::journal::{self, side, Beat, Holder, LaunchFolder, Purpose};
 use crate::kind::Catalogue;
 use crate::launch;
 use crate::launch::board::Board;
@@ -53,6 +54,9 @@ pub struct Site {
     pub network: Network,
     /// True in a rehearsal: steps ask the simulated target instead of running.
     pub simulated: bool,
+    /// Where the side file was wanted, if anywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<PathBuf>,
 }
 
 /// The target of a rehearsal, and its faults.
@@ -202,6 +206,7 @@ pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
         folder.write(&folder.plan(), source.text.as_bytes())?;
         folder.write(&folder.path().join("reserve"), &[0; RESERVE])?;
     }
+    let earlier_side = self::site(&folder).ok().and_then(|site| site.side);
     folder.write(&folder.launch(), &serde_json::to_vec_pretty(&site)?)?;
     if opened.records.is_empty() {
         fits(&plan)?;
@@ -209,6 +214,7 @@ pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
     same_plan(&plan, &opened.records, folder.path())?;
     let board = Board::replay(Arc::clone(&plan), &opened.records);
     let over = board.ended.is_some();
+    let launch_of = launch_of(&board);
     let axis = axis(&board, opened.beat);
     // A heartbeat from before the last record tells less than the record.
     let beat = opened.beat.filter(|beat| beat.at >= board.at).map(|beat| beat.t);
@@ -257,13 +263,17 @@ pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
         operator: operator.clone(),
         folder: Some(folder.path().to_owned()),
     };
-    let mut looping = Loop::new(parts, wires);
+    let mut looping = Loop::new(parts, wires).with_side(side::place(folder.path(), site.side.as_deref()));
+    let mut noticed: Vec<String> = opened.noticed.iter().map(ToString::to_string).collect();
     // Nothing is added to a launch that has ended.
     if !over {
+        if !new {
+            let named = earlier_side.as_deref();
+            noticed.extend(unwritten::read_in(&mut looping, &folder, &launch_of, named).await?);
+        }
         let event = first_event(&plan, &opened.records, t, site.rehearsal);
         looping.state(event, operator.clone()).await.map_err(anyhow::Error::msg)?;
     }
-    let noticed = opened.noticed.iter().map(ToString::to_string).collect();
     Ok(Flight { looping, target, noticed })
 }
 
@@ -306,6 +316,11 @@ fn first_event(plan: &Plan, records: &[Recorded], t: i64, rehearsal: bool) -> Ev
 pub fn base_of(plan: &Path) -> PathBuf {
     let folder = plan.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
+}
+
+/// The next console may be opened in another folder.
+pub fn absolute(path: &PathBuf) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.clone())
 }
 
 /// The plan of a launch to go on with, as it lay in its own folder: files it names are told from there.

@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::assemble::Flight;
-use super::{Common, INTERRUPTED, summary};
+use super::{Common, INTERRUPTED, summary, unwritten};
 use crate::clock;
 use crate::engine::crew;
 use crate::engine::run::{Crew, Wires, wires};
@@ -103,6 +103,7 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
         None => unattended(board, now).map(|command| (Actor::engine(), command)),
     });
     let progress = Progress::start(&port);
+    let saying = unwritten::say(&port);
     let mut flying = tokio::spawn(looping.run(Some(crew)));
     let board = tokio::select! {
         board = &mut flying => board?,
@@ -119,11 +120,19 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
                 () = interrupted() => {}
             }
             progress.stop();
+            if let Some(farewell) = unwritten::farewell(&port.snapshots) {
+                eprintln!("tminus: {farewell}");
+            }
             eprintln!("tminus: interrupted; go on with `{again}`");
             return Ok(INTERRUPTED);
         }
     };
     progress.stop();
+    // The loop is gone: what it said last is said before the summary.
+    let _ = tokio::time::timeout(FAREWELL, saying).await;
+    if let Some(farewell) = unwritten::farewell(&port.snapshots) {
+        eprintln!("tminus: {farewell}");
+    }
     let now = port.snapshots.borrow().now.instant;
     let mut text = summary::text(&board, now, &folder.display().to_string());
     if board.ended.is_none() {

@@ -19,6 +19,7 @@ mod logging;
 mod rehearse;
 mod run;
 mod summary;
+mod unwritten;
 
 /// Something of the user's is wrong: the plan, the arguments, the folder.
 pub const WRONG: i32 = 3;
@@ -61,6 +62,9 @@ struct Common {
     /// Where the launch is kept: a new folder, or the one of a launch to go on with.
     #[arg(long, value_name = "DIR")]
     launch: Option<PathBuf>,
+    /// Where records wait while the launch's disk refuses them; unless named, a folder of yours on another disk.
+    #[arg(long, value_name = "DIR")]
+    side: Option<PathBuf>,
     /// The role you act for.
     #[arg(long = "as", value_name = "ROLE")]
     role: Option<String>,

@@ -93,6 +93,23 @@ impl Effects {
         }
     }
 
+    /// What is found recorded though it was said not to be, and so was not begun: a look is made now; a step
+    /// never ran, and its attempt is fenced, for nobody waits for it any more.
+    pub fn find(&self, record: &Recorded, board: &Arc<Board>) {
+        match &record.event {
+            Event::StepIntended { item, attempt } => {
+                if let Some((item, Act::Step { spec, .. })) = board.plan.item(item).map(|item| (item, &item.act)) {
+                    steps::adopt(&self.world, &self.outputs, item, *spec, *attempt);
+                }
+            }
+            Event::ItemStarted { .. }
+            | Event::CancelAsked { .. }
+            | Event::ItemCancelled { .. }
+            | Event::BaselineCaptured { .. } => self.start(record, board),
+            _ => {}
+        }
+    }
+
     fn open_stream(&self, stream: &crate::launch::plan::Stream) {
         if let Some(watch) = &self.watch {
             let session = stream.session.as_ref().and_then(|id| self.world.session(id));

@@ -1,7 +1,6 @@
 //! The one loop: inputs in, turns made, records appended, the board published, effects started. It alone
 //! owns the board. Nothing here decides: `dispatch` does, through the pure functions of `launch`.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,14 +12,16 @@ use super::dispatch::{Dispatch, Turn};
 use super::door;
 use super::effects::Effects;
 use super::time::{Axis, Pace};
-use crate::journal::{Beat, Draft, Durable, Health, Journal};
+use super::unwritten::{self, Unwritten};
+use crate::journal::side::{Left, Of};
+use crate::journal::{AppendError, Beat, Draft, Durable, Health, Journal};
 use crate::launch::board::Board;
 use crate::launch::command::{Command, Input, Observation, Refusal};
 use crate::launch::event::{Actor, Event, Recorded};
 use crate::launch::live::Live;
 use crate::launch::port::{Ask, Port, Snapshot};
 use crate::launch::schedule;
-use crate::launch::time::{Instant, Mark};
+use crate::launch::time::{Instant, Mark, Now};
 
 /// Inputs taken into one turn.
 const BATCH: usize = 1_024;
@@ -67,14 +68,16 @@ pub struct Loop {
     dispatch: Dispatch,
     snapshots: watch::Sender<Arc<Snapshot>>,
     asks: mpsc::Receiver<Ask>,
-    alarm: Option<String>,
+    /// Set while the journal cannot be written.
+    unwritten: Option<Unwritten>,
+    /// Where records wait meanwhile, beside memory.
+    side: Option<PathBuf>,
+    /// What stays wrong though the journal is well.
+    trouble: Option<String>,
+    /// Up to here everything is recorded.
+    settled: Now,
     paced_at: WireInstant,
     beaten_at: WireInstant,
-    /// What a turn that could not be written was made of, as far as it stands without its record: what
-    /// was seen, and rollbacks. Taken again until it is written.
-    again: Vec<Input>,
-    /// Rollbacks that were started, recorded or not: none is started twice.
-    begun: BTreeSet<u32>,
     /// When time alone is looked at next, however much the panes' news interrupts.
     look_at: WireInstant,
 }
@@ -88,18 +91,27 @@ impl Loop {
         let dispatch = Dispatch::new(parts.board.clone());
         let Wires { snapshots, asks } = wires;
         let now = WireInstant::now();
+        let settled = parts.axis.now();
         Self {
             parts,
             dispatch,
             snapshots,
             asks,
-            alarm: None,
+            unwritten: None,
+            side: None,
+            trouble: None,
+            settled,
             paced_at: now,
             beaten_at: now,
-            again: Vec::new(),
-            begun: BTreeSet::new(),
             look_at: now,
         }
+    }
+
+    /// What the journal cannot take is kept in a file at `path` too.
+    #[must_use]
+    pub fn with_side(mut self, path: Option<PathBuf>) -> Self {
+        self.side = path;
+        self
     }
 
     /// Records what no input decides, before the loop runs: the opening, a return.
@@ -108,8 +120,25 @@ impl Loop {
     /// The journal could not be written.
     pub async fn state(&mut self, event: Event, actor: Actor) -> Result<(), String> {
         let turn = self.dispatch.state(event, actor, self.parts.axis.now());
-        self.settle(turn, &[], Vec::new()).await;
-        self.alarm.clone().map_or(Ok(()), Err)
+        self.append(&turn.records).await.map_err(|wrong| unwritten::words(&wrong))?;
+        self.dispatch.commit();
+        self.publish();
+        Ok(())
+    }
+
+    /// Records what an earlier console could not, before the loop runs: each as of when it happened, and once,
+    /// though that console may have died between recording it and removing its side file.
+    ///
+    /// # Errors
+    /// The journal could not be written.
+    pub async fn read_in(&mut self, left: &Left) -> Result<(), String> {
+        let board = self.dispatch.published();
+        let drafts = unwritten::left_behind(left, board, self.parts.axis.now());
+        if !drafts.is_empty() {
+            let kept = self.parts.journal.append(drafts, Durable::Synced).await;
+            self.dispatch.recorded(&kept.map_err(|wrong| unwritten::words(&wrong))?);
+        }
+        Ok(())
     }
 
     /// Runs until the launch has ended or this console leaves. The board as it is then.
@@ -135,8 +164,7 @@ impl Loop {
                 }
                 () = tokio::time::sleep_until(self.look_at) => {}
             }
-            let mut inputs = std::mem::take(&mut self.again);
-            inputs.extend(news.map(Input::Observation));
+            let mut inputs: Vec<Input> = news.map(Input::Observation).into_iter().collect();
             let mut replies: Vec<Option<Reply>> = inputs.iter().map(|_| None).collect();
             if let Some(ask) = asked {
                 self.take(ask, &mut inputs, &mut replies);
@@ -156,25 +184,32 @@ impl Loop {
             replies.resize_with(inputs.len(), || None);
             let turn = self.dispatch.turn(&inputs, &self.parts.axis);
             self.settle(turn, &inputs, replies).await;
-            if let Some(crew) = &mut crew {
+            self.write_again(false).await;
+            if let Some(crew) = crew.as_mut().filter(|_| self.unwritten.is_none()) {
                 self.let_act(crew).await;
             }
             self.beat();
             self.look_at = WireInstant::now() + self.pause();
-            if self.is_over() {
+            if self.is_over() || (crew.is_some() && self.is_lost()) {
                 return self.end().await;
             }
         }
     }
 
     /// Nothing more is watched; everything recorded is synced, and the folder is another console's to take.
-    async fn end(self) -> Arc<Board> {
+    async fn end(mut self) -> Arc<Board> {
+        self.write_again(true).await;
         if let Some(watch) = &self.parts.effects.watch {
             watch.stop().await;
         }
-        let board = Arc::clone(self.dispatch.published());
+        let board = self.dispatch.shown();
         self.parts.journal.close().await;
         board
+    }
+
+    /// Nobody is there, and nothing can ever be recorded: only a rollback under way is waited for.
+    fn is_lost(&self) -> bool {
+        self.unwritten.as_ref().is_some_and(Unwritten::is_lasting) && self.dispatch.shown().rolling_back().is_none()
     }
 
     fn take(&self, ask: Ask, inputs: &mut Vec<Input>, replies: &mut Vec<Option<Reply>>) {
@@ -191,20 +226,23 @@ impl Loop {
             let refused = turn.answers.iter().any(Result::is_err);
             self.settle(turn, std::slice::from_ref(&input), Vec::new()).await;
             // What could not be written did not happen: asked again at once, it would be for ever.
-            if refused || self.alarm.is_some() || self.is_over() {
+            if refused || self.unwritten.is_some() || self.is_over() {
                 break;
             }
         }
     }
 
     fn is_over(&self) -> bool {
-        let board = self.dispatch.published();
+        let board = self.dispatch.shown();
         let left = board.recent.back().is_some_and(|record| record.event == Event::ConsoleLeft);
         board.ended.is_some() || left
     }
 
     /// How long nothing can happen by time alone.
     fn pause(&self) -> Duration {
+        if let Some(at) = self.unwritten.as_ref().and_then(Unwritten::try_at) {
+            return at.duration_since(WireInstant::now());
+        }
         if self.parts.pace != Pace::Real {
             return PACE;
         }
@@ -217,7 +255,7 @@ impl Loop {
         let elapsed = self.paced_at.elapsed();
         self.paced_at = WireInstant::now();
         let board = self.dispatch.published();
-        if board.is_busy() || self.parts.pace == Pace::Real || !self.parts.observations.is_empty() {
+        if self.unwritten.is_some() || board.is_busy() || self.parts.pace == Pace::Real || !self.parts.observations.is_empty() {
             return;
         }
         let now = self.parts.axis.now().instant;
@@ -236,7 +274,7 @@ impl Loop {
 
     /// Switches on the faults whose mark has come.
     fn due_faults(&mut self, inputs: &mut Vec<Input>) {
-        if self.parts.script.is_empty() {
+        if self.parts.script.is_empty() || self.unwritten.is_some() {
             return;
         }
         let t = self.dispatch.published().mark_at(self.parts.axis.now().instant);
@@ -247,47 +285,39 @@ impl Loop {
         }
     }
 
-    /// Appends a turn's records, shows the board they made, and starts what follows from them.
+    /// Appends a turn's records, shows the board they made, and starts what follows from them. While the
+    /// journal cannot be written the turn is made again of what stands without its record, and that waits.
     async fn settle(&mut self, turn: Turn, inputs: &[Input], replies: Vec<Option<Reply>>) {
-        let Turn { records, answers } = turn;
-        let mut failed = None;
-        if !records.is_empty() {
-            let durable = if records.iter().any(|record| must_be_synced(&record.event)) {
-                Durable::Synced
-            } else {
-                Durable::Written
-            };
-            let drafts = records.iter().map(draft).collect();
-            match self.parts.journal.append(drafts, durable).await {
-                Ok(_) => {
-                    self.dispatch.commit();
-                    self.alarm = None;
+        let Turn { mut records, mut answers } = turn;
+        if self.unwritten.is_none() {
+            match self.append(&records).await {
+                Ok(()) => {
+                    if !records.is_empty() {
+                        self.dispatch.commit();
+                    }
+                    self.settled = self.dispatch.turned_at().unwrap_or(self.settled);
                 }
-                Err(error) => {
+                // Another console acts now: this one neither records nor does anything.
+                Err(wrong) if unwritten::is_fenced(&wrong) => {
                     self.dispatch.abandon();
-                    self.again.extend(inputs.iter().filter(|input| stands_unwritten(input)).cloned());
-                    failed = Some(error.to_string());
-                    self.alarm = Some(alarm(&error.to_string(), &records));
+                    records.clear();
+                    answers = inputs.iter().map(|_| Err(Refusal(unwritten::words(&wrong)))).collect();
+                }
+                Err(wrong) => {
+                    self.withhold(unwritten::words(&wrong), unwritten::lasts(&wrong));
+                    Turn { records, answers } = self.dispatch.turn(inputs, &self.parts.axis);
                 }
             }
         }
-        let board = Arc::clone(self.dispatch.published());
-        for record in &records {
-            // A rollback needs no healthy journal: it acts from the frozen plan, and keeps its own log.
-            let start = match &record.event {
-                Event::RollbackRequested { run, .. } => self.begun.insert(*run),
-                _ => failed.is_none(),
-            };
-            if start {
-                self.parts.effects.start(record, &board);
-            }
+        if let Some(unwritten) = &mut self.unwritten {
+            unwritten.keep(&records);
         }
-        for ((reply, answer), input) in replies.into_iter().zip(answers).zip(inputs) {
+        let board = self.dispatch.shown();
+        for record in &records {
+            self.parts.effects.start(record, &board);
+        }
+        for (reply, answer) in replies.into_iter().zip(answers) {
             if let Some(reply) = reply {
-                let answer = match &failed {
-                    Some(why) if !stands_unwritten(input) => Err(Refusal(format!("not recorded, so not done: {why}"))),
-                    _ => answer,
-                };
                 let _ = reply.send(answer);
             }
         }
@@ -297,9 +327,55 @@ impl Loop {
         }
     }
 
+    async fn append(&self, records: &[Recorded]) -> Result<(), AppendError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let synced = records.iter().any(|record| must_be_synced(&record.event));
+        let durable = if synced { Durable::Synced } else { Durable::Written };
+        self.parts.journal.append(records.iter().map(draft).collect(), durable).await.map(|_| ())
+    }
+
+    /// Nothing can be recorded from here on: the launch stops where it was last recorded.
+    fn withhold(&mut self, why: String, lasting: bool) {
+        let stop = self.dispatch.withhold(self.settled, &why);
+        let board = self.dispatch.published();
+        let of = Of { launch: unwritten::launch_of(board), after: board.seq };
+        let side = self.side.clone().map(|path| (path, of));
+        let mut unwritten = Unwritten::new(self.settled, why, lasting, side);
+        unwritten.keep(&stop.records);
+        self.unwritten = Some(unwritten);
+        self.publish();
+    }
+
+    /// Tries to record what waits, at its time or where this console leaves.
+    async fn write_again(&mut self, last: bool) {
+        let now = self.parts.axis.now();
+        let due = |at: WireInstant| last || at <= WireInstant::now();
+        let Some(unwritten) = self.unwritten.as_mut().filter(|known| known.try_at().is_some_and(due)) else { return };
+        match self.parts.journal.append(unwritten.drafts(now), Durable::Synced).await {
+            Ok(records) => {
+                self.dispatch.recorded(&records);
+                self.settled = now;
+                self.trouble = self.unwritten.take().and_then(Unwritten::written).or(self.trouble.take());
+            }
+            // A write that was said to have failed had not: that stands, and what waits is decided again.
+            Err(AppendError::ReadIn(found)) => {
+                self.dispatch.recorded(&found);
+                let stop = self.dispatch.withhold(unwritten.since(), unwritten.why());
+                let waits = unwritten.rebase(stop.records, &self.dispatch.shown());
+                self.dispatch.show(&waits);
+                let board = Arc::clone(self.dispatch.published());
+                found.iter().for_each(|record| self.parts.effects.find(record, &board));
+            }
+            Err(wrong) => unwritten.failed(&wrong),
+        }
+        self.publish();
+    }
+
     fn publish(&mut self) {
         let live = Arc::clone(&self.parts.live.borrow_and_update());
-        let snapshot = snapshot(&self.dispatch, live, &self.parts, self.alarm.clone());
+        let snapshot = snapshot(self.dispatch.shown(), live, &self.parts, self.alarm());
         self.snapshots.send_replace(Arc::new(snapshot));
     }
 
@@ -309,16 +385,39 @@ impl Loop {
             return;
         }
         self.beaten_at = WireInstant::now();
+        if self.unwritten.is_none() {
+            self.beat_now();
+            let health = self.parts.journal.health().borrow().clone();
+            match health {
+                Health::Failing(why) => self.withhold(format!("the journal cannot be written: {why}"), false),
+                Health::Lost(why) => self.withhold(format!("the journal cannot be written: {why}"), true),
+                // What is kept besides the records does not stop the launch; one that was taken over has nothing
+                // to keep.
+                Health::Well | Health::Unguarded(_) | Health::TakenOver(_) => {}
+            }
+        }
+        self.publish();
+    }
+
+    fn beat_now(&self) {
         let now = self.parts.axis.now();
         if let Some(clock) = self.dispatch.published().clock_at(now.instant) {
             self.parts.journal.beat(Beat { t: clock.t, at: now.instant, wall: now.wall });
         }
-        match &*self.parts.journal.health().borrow() {
-            Health::Well => {}
-            Health::Failing(why) => self.alarm = Some(format!("the journal cannot be written: {why}")),
-            Health::Lost(why) => self.alarm = Some(format!("the journal is lost to this console: {why}")),
+    }
+
+    /// The banner: why nothing can be recorded, else what fails beside the journal.
+    fn alarm(&self) -> Option<String> {
+        if let Some(unwritten) = &self.unwritten {
+            return Some(unwritten.banner(&self.dispatch.shown()));
         }
-        self.publish();
+        let unguarded = match &*self.parts.journal.health().borrow() {
+            Health::Unguarded(why) => Some(why.clone()),
+            Health::TakenOver(why) => Some(format!("the journal is lost to this console: {why}")),
+            _ => None,
+        };
+        let told: Vec<String> = unguarded.into_iter().chain(self.trouble.clone()).collect();
+        (!told.is_empty()).then(|| told.join("; "))
     }
 }
 
@@ -339,29 +438,14 @@ fn must_be_synced(event: &Event) -> bool {
     )
 }
 
-/// What holds though no record of it could be written: the world was seen so, a rollback goes on.
-fn stands_unwritten(input: &Input) -> bool {
-    matches!(input, Input::Observation(_) | Input::Command { command: Command::Rollback { .. }, .. })
-}
-
-fn alarm(error: &str, unwritten: &[Recorded]) -> String {
-    let rollback = unwritten.iter().find_map(|record| match &record.event {
-        Event::RollbackRequested { rollback, run, .. } => {
-            Some(format!("; rollback {rollback} #{run} runs all the same"))
-        }
-        _ => None,
-    });
-    format!("the journal cannot be written: {error}{}", rollback.unwrap_or_default())
-}
-
 fn draft(record: &Recorded) -> Draft {
     let Recorded { at, occurred_at, recorded_at, actor, event, .. } = record.clone();
     Draft { at, occurred_at, recorded_at, actor, event }
 }
 
-fn snapshot(dispatch: &Dispatch, live: Arc<Live>, parts: &Parts, alarm: Option<String>) -> Snapshot {
+fn snapshot(board: Arc<Board>, live: Arc<Live>, parts: &Parts, alarm: Option<String>) -> Snapshot {
     Snapshot {
-        board: Arc::clone(dispatch.published()),
+        board,
         live,
         now: parts.axis.now(),
         taken_at: parts.axis.boot(),

@@ -11,6 +11,7 @@ pub mod lease;
 pub mod memory;
 pub mod open;
 pub mod record;
+pub mod side;
 pub mod sqlite;
 pub mod store;
 pub mod wire;

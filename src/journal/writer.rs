@@ -36,8 +36,12 @@ pub enum Health {
     Well,
     /// The last write failed; the next is tried. The banner's words.
     Failing(String),
+    /// Records are kept; what guards them beside the store is not.
+    Unguarded(String),
     /// Nothing will ever be written by this console again.
     Lost(String),
+    /// As `Lost`, since another console acts now.
+    TakenOver(String),
 }
 
 #[derive(Debug, Clone, thiserror::Error)]
@@ -48,6 +52,10 @@ pub enum AppendError {
     /// Nothing of it was kept.
     #[error("the journal cannot be written: {0}")]
     Store(Arc<StoreError>),
+    /// Nothing of it was kept, since the journal went on: an earlier write that was said to have failed had
+    /// not. These follow what was known; decide again.
+    #[error("the journal holds {} records more than was known", .0.len())]
+    ReadIn(Vec<Recorded>),
     #[error("the journal is closed")]
     Closed,
 }
@@ -78,7 +86,7 @@ impl Journal {
         let Start { store, epoch, head, files } = start;
         let (head_file, lease) = files.unzip();
         let writer =
-            Writer { store, epoch, head, synced: head, filed: head, head_file, behind: 0, told, _lease: lease };
+            Writer { store, epoch, head, synced: head, filed: head, head_file, behind: 0, told, fatal: None, _lease: lease };
         thread::Builder::new().name("journal".into()).spawn(move || writer.run(waiting))?;
         Ok(Self { asks, health })
     }
@@ -145,6 +153,8 @@ struct Writer {
     /// Groups since the head file was written.
     behind: u32,
     told: watch::Sender<Health>,
+    /// Why nothing will ever be written again.
+    fatal: Option<Arc<StoreError>>,
     _lease: Option<Lease>,
 }
 
@@ -206,15 +216,28 @@ impl Writer {
             reach("append");
             let kept = self.keep(&links, durable);
             reach("append-kept");
-            if kept.is_ok() {
-                self.head = head;
-                if durable == Durable::Synced {
-                    self.synced = head;
+            let kept = match kept {
+                Err(wrong) if matches!(*wrong, StoreError::Moved { .. }) => {
+                    Err(self.read_in().map_or(AppendError::Store(wrong), AppendError::ReadIn))
                 }
+                other => other.map_err(AppendError::Store),
+            };
+            match &kept {
+                Ok(()) => {
+                    self.head = head;
+                    if durable == Durable::Synced {
+                        self.synced = head;
+                    }
+                    self.tell(None);
+                }
+                Err(AppendError::Store(wrong)) => {
+                    self.fatal = (!wrong.may_pass()).then(|| Arc::clone(wrong));
+                    self.tell(Some(wrong));
+                }
+                Err(_) => {}
             }
-            self.tell(kept.as_ref().err().map(AsRef::as_ref));
             for (reply, records) in replies {
-                let _ = reply.send(kept.clone().map(|()| records).map_err(AppendError::Store));
+                let _ = reply.send(kept.clone().map(|()| records));
             }
         }
         if let Some(beat) = beat {
@@ -228,21 +251,49 @@ impl Writer {
     }
 
     fn keep(&mut self, links: &[Link], durable: Durable) -> Result<(), Arc<StoreError>> {
-        if let Health::Lost(why) = &*self.told.borrow() {
-            return Err(Arc::new(StoreError::Failed(why.clone())));
+        if let Some(fatal) = &self.fatal {
+            return Err(Arc::clone(fatal));
         }
         let expected = Expected { epoch: self.epoch, head: self.head };
         self.store.append(expected, links, durable).map_err(Arc::new)
+    }
+
+    /// What the store holds after our head: we hold the lease, so that it is of a write of ours whose failing
+    /// was not the end of it. None where it does not follow our head: then it is another's, or damaged.
+    fn read_in(&mut self) -> Option<Vec<Recorded>> {
+        let (mut head, mut records) = (self.head, Vec::new());
+        let mut follows = true;
+        let read = self.store.read(&mut |link: Link| {
+            if link.seq > head.seq {
+                let next = head.then(&link.bytes);
+                match record::decode(&link.bytes) {
+                    Ok(record) if (next.seq, next.hash) == (link.seq, link.hash) => records.push(record),
+                    _ => follows = false,
+                }
+                head = next;
+            }
+            follows
+        });
+        let found = read.is_ok() && follows && !records.is_empty();
+        found.then(|| {
+            self.head = head;
+            records
+        })
     }
 
     fn tell(&self, wrong: Option<&StoreError>) {
         let health = match wrong {
             None => Health::Well,
             Some(wrong) if wrong.may_pass() => Health::Failing(wrong.to_string()),
+            Some(wrong @ StoreError::LeaseLost { .. }) => Health::TakenOver(wrong.to_string()),
             Some(wrong) => Health::Lost(wrong.to_string()),
         };
+        self.set(health);
+    }
+
+    fn set(&self, health: Health) {
         self.told.send_if_modified(|told| {
-            let news = !matches!(told, Health::Lost(_)) && *told != health;
+            let news = !matches!(told, Health::Lost(_) | Health::TakenOver(_)) && *told != health;
             if news {
                 *told = health;
             }
@@ -259,7 +310,12 @@ impl Writer {
                 self.filed = self.synced;
                 reach("head-filed");
             }
-            Err(wrong) => self.tell(Some(&StoreError::Failed(format!("the head file: {wrong}")))),
+            // The records are kept all the same; where they are not, that is the news.
+            Err(wrong) if !matches!(&*self.told.borrow(), Health::Failing(_)) => {
+                let why = format!("{} cannot be written: {wrong}; a cut tail could not be noticed", path.display());
+                self.set(Health::Unguarded(why));
+            }
+            Err(_) => {}
         }
     }
 

@@ -10,6 +10,7 @@ use super::plan::{Act, Class, Item, Power};
 use super::poll;
 use super::schedule::{Due, due, waits_for};
 use super::time::Instant;
+use super::unwritten;
 use super::verdict::Verdict;
 
 /// What becomes of `input` at `now`. An empty list means: nothing to record.
@@ -74,6 +75,7 @@ fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec
     if let (Some(why), false) = (&board.ended, matches!(command, Command::Note { .. } | Command::Leave)) {
         return Err(Refusal(format!("the launch has ended: {why}")));
     }
+    unwritten::allow(board, command)?;
     let one = |event| Ok(vec![event]);
     match command {
         Command::RunItem { item } => run_item(board, find(board, item)?, now).map(|event| vec![event]),
@@ -209,6 +211,7 @@ fn request(board: &Board, id: &RequestId, by: &Actor, command: &Command, now: In
     if board.requests.contains(id) {
         return Err(Refusal("this request was decided before".into()));
     }
+    unwritten::allow(board, command)?;
     match command {
         Command::Note { .. } => {}
         Command::CallHold { .. } | Command::ReleaseHold { .. } | Command::Vote { .. } | Command::Acknowledge { .. } => {
@@ -371,7 +374,8 @@ fn release(board: &Board, by: &Actor, who: &str) -> Result<Vec<Event>, Refusal> 
     if !held || who == countdown::BUILT_IN {
         return Err(Refusal(format!("{who} holds nothing that could be released")));
     }
-    if who != caller(by) && who != countdown::CONSOLE_RESTART && by.role.is_some() {
+    let by_anyone = [countdown::CONSOLE_RESTART, countdown::JOURNAL];
+    if who != caller(by) && !by_anyone.contains(&who) && by.role.is_some() {
         permit(board, by, Power::Waive)?;
     }
     Ok(vec![Event::HoldReleased { who: who.to_owned() }])

@@ -122,15 +122,13 @@ fn verdict<'v>(row: Row<'v>, view: &View<'v>) -> Row<'v> {
 #[must_use]
 pub fn bands(view: &View<'_>) -> Vec<Band> {
     let held = view.board().clock_at(view.now.instant).and_then(|clock| holds(view, &clock));
-    emergency(view).into_iter().chain(held).collect()
+    let alarm = view.snapshot.alarm.clone().map(|text| Band { role: Role::Danger, text });
+    alarm.into_iter().chain(emergency(view)).chain(held).take(2).collect()
 }
 
 fn emergency(view: &View<'_>) -> Option<Band> {
     let board = view.board();
     let danger = |text: String| Some(Band { role: Role::Danger, text });
-    if let Some(alarm) = &view.snapshot.alarm {
-        return danger(alarm.clone());
-    }
     if let Some(run) = board.rolling_back() {
         let deadline = view.plan().rollback(&run.id).map(|rollback| rollback.deadline).unwrap_or_default();
         let elapsed = run.elapsed(view.now.instant);
