@@ -11,6 +11,7 @@ use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+use super::reopen::{Told, reopen};
 use super::{Common, logging, unwritten};
 use crate::base::jq::Jq;
 use crate::base::source::Source;
@@ -21,16 +22,14 @@ use crate::engine::steps::Outputs;
 use crate::engine::time::{Axis, Pace};
 use crate::engine::unwritten::launch_of;
 use crate::engine::world::{self, World};
-use crate::journal::{self, side, Beat, Holder, LaunchFolder, Purpose};
+use crate::journal::{Beat, Holder, LaunchFolder, Purpose, side};
 use crate::kind::Catalogue;
 use crate::launch;
 use crate::launch::board::Board;
 use crate::launch::countdown::Countdown;
-use crate::launch::event::{Actor, Event, Mode, Recorded, RollbackFact};
-use crate::launch::id::ItemId;
+use crate::launch::event::{Actor, Event, Mode};
 use crate::launch::plan::Plan;
 use crate::launch::time::{Instant, Mark};
-use crate::launch::verdict::Verdict;
 use crate::plan::{self, Environment, Loaded, Options};
 use crate::rehearsal::Target;
 use crate::watch::Watch;
@@ -197,9 +196,9 @@ pub fn operator(common: &Common, plan: &Plan) -> anyhow::Result<Actor> {
 pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
     let Opening { source, plan, catalogue, folder, new, site, pace, rehearsal, operator } = opening;
     let holder = Holder::here(operator.name.clone(), clock::wall());
-    let opened = {
-        let folder = folder.clone();
-        tokio::task::spawn_blocking(move || journal::open(&folder, Purpose::Act(holder))).await??
+    let (opened, told) = {
+        let (folder, plan) = (folder.clone(), Arc::clone(&plan));
+        tokio::task::spawn_blocking(move || reopen(&folder, plan, Purpose::Act(holder))).await??
     };
     let Some(journal) = opened.journal else { bail!("the journal was opened for reading only") };
     if new {
@@ -208,11 +207,11 @@ pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
     }
     let earlier_side = self::site(&folder).ok().and_then(|site| site.side);
     folder.write(&folder.launch(), &serde_json::to_vec_pretty(&site)?)?;
-    if opened.records.is_empty() {
+    if told.last().is_none() {
         fits(&plan)?;
     }
-    same_plan(&plan, &opened.records, folder.path())?;
-    let board = Board::replay(Arc::clone(&plan), &opened.records);
+    let Told { board, done, .. } = told;
+    let left = board.recent.back().map(|record| record.event == Event::ConsoleLeft);
     let over = board.ended.is_some();
     let launch_of = launch_of(&board);
     let axis = axis(&board, opened.beat);
@@ -222,7 +221,7 @@ pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
     if let Some(rehearsal) = &rehearsal {
         // The target is a new one: it misbehaves as the old one did.
         board.faults.iter().for_each(|fault| (rehearsal.switch)(fault, true));
-        done(&opened.records).for_each(|step| rehearsal.target.restore(step));
+        done.iter().for_each(|step| rehearsal.target.restore(step));
     }
     let (observations_in, observations) = mpsc::channel(4096);
     let world = World::new(world::Parts {
@@ -271,7 +270,7 @@ pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
             let named = earlier_side.as_deref();
             noticed.extend(unwritten::read_in(&mut looping, &folder, &launch_of, named).await?);
         }
-        let event = first_event(&plan, &opened.records, t, site.rehearsal);
+        let event = first_event(&plan, left, t, site.rehearsal);
         looping.state(event, operator.clone()).await.map_err(anyhow::Error::msg)?;
     }
     Ok(Flight { looping, target, noticed })
@@ -288,28 +287,18 @@ fn axis(board: &Board, beat: Option<Beat>) -> Axis {
     Axis::new(Axis::machine(), origin)
 }
 
-/// The steps that succeeded, in the order they ended.
-fn done(records: &[Recorded]) -> impl Iterator<Item = &ItemId> {
-    records.iter().filter_map(|record| match &record.event {
-        Event::StepEnded { item, verdict: Verdict::Pass, .. } => Some(item),
-        Event::RollbackTold { fact: RollbackFact::StepEnded { step, verdict: Verdict::Pass, .. }, .. } => Some(step),
-        _ => None,
-    })
-}
-
-/// The opening of a new launch, or a console's return to one.
-fn first_event(plan: &Plan, records: &[Recorded], t: i64, rehearsal: bool) -> Event {
-    let Some(last) = records.last() else {
-        return Event::LaunchOpened {
+/// The opening of a new launch, or a console's return to one, which was `left` by itself or not.
+fn first_event(plan: &Plan, left: Option<bool>, t: i64, rehearsal: bool) -> Event {
+    match left {
+        None => Event::LaunchOpened {
             plan: plan.id.clone(),
             plan_hash: plan.hash.clone(),
             mode: if rehearsal { Mode::Rehearsal } else { Mode::Launch },
             start: plan.start(clock::wall()),
             release: plan.release.clone(),
-        };
-    };
-    let clean = last.event == Event::ConsoleLeft;
-    Event::ConsoleReturned { clean, t }
+        },
+        Some(clean) => Event::ConsoleReturned { clean, t },
+    }
 }
 
 /// The folder of a plan, absolute.
@@ -337,19 +326,6 @@ pub fn fits(plan: &Plan) -> anyhow::Result<()> {
     let terms = launch::board::terms(plan, Instant(0), clock::wall());
     Countdown::new(Instant(0), plan.start(clock::wall()), terms).context("the plan's clock")?;
     Ok(())
-}
-
-/// The frozen plan is the one the launch was opened with: another would replay to another board.
-fn same_plan(plan: &Plan, records: &[Recorded], folder: &Path) -> anyhow::Result<()> {
-    match records.first().map(|record| &record.event) {
-        Some(Event::LaunchOpened { plan_hash, .. }) if *plan_hash != plan.hash => {
-            bail!(
-                "{}/plan.toml is not the plan this launch was opened with: put the frozen copy back",
-                folder.display()
-            )
-        }
-        _ => Ok(()),
-    }
 }
 
 /// A launch keeps the plan it was opened with.

@@ -17,6 +17,7 @@ mod log;
 mod logging;
 
 mod rehearse;
+mod reopen;
 mod run;
 mod summary;
 mod unwritten;

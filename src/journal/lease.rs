@@ -1,11 +1,16 @@
 //! One console holds the launch: a lock on the folder's `lock` file for as long as it lives, and its
 //! name in it for those who come second. The epoch in the store is what a writer is checked against;
 //! this lock is what keeps honest consoles apart.
+//!
+//! The file may be replaced by another console's (a take-over): only a lock on the file that stands at
+//! the path is the lease.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use chrono::serde::ts_milliseconds;
 use rustix::fs::{FlockOperation, flock};
@@ -15,6 +20,12 @@ use serde::{Deserialize, Serialize};
 use crate::base::text::printable;
 use crate::launch::time::Wall;
 
+/// How often a lock that someone merely looked at is tried again before it counts as held.
+const TRIES: u32 = 20;
+const BETWEEN_TRIES: Duration = Duration::from_millis(5);
+/// A longer lock file is none of ours.
+const LONGEST: u64 = 64 << 10;
+
 /// Who holds a launch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
@@ -23,6 +34,14 @@ pub struct Holder {
     pub host: String,
     #[serde(with = "ts_milliseconds")]
     pub since: Wall,
+}
+
+/// Whether a launch is held, and by whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Held {
+    Free,
+    /// `None` where the holder has not written its name yet. Its words are printable.
+    By(Option<Holder>),
 }
 
 /// The lock, held until this is dropped or the process ends.
@@ -55,12 +74,7 @@ impl Lease {
     /// # Errors
     /// Another console holds it, or the file cannot be written.
     pub fn take(path: &Path, holder: &Holder) -> Result<Self, LeaseError> {
-        let mut lock = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
-        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => return Err(LeaseError::Held(holder_at(path))),
-            Err(wrong) => return Err(io::Error::from(wrong).into()),
-        }
+        let Some(mut lock) = locked(path)? else { return Err(LeaseError::Held(holder_at(path))) };
         // The name of the last holder may stand there; only the lock says that one lives.
         lock.set_len(0)?;
         lock.rewind()?;
@@ -69,11 +83,66 @@ impl Lease {
     }
 }
 
+/// Who holds the launch whose lock file is at `path`, without taking it: the lock is shared for an
+/// instant, and an opening that meets a look tries again.
+///
+/// # Errors
+/// The file is there and cannot be read.
+pub fn look(path: &Path) -> io::Result<Held> {
+    loop {
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Held::Free),
+            Err(error) => return Err(error),
+        };
+        let held = match flock(&file, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => Held::Free,
+            Err(Errno::WOULDBLOCK) => Held::By(named(&file)),
+            Err(wrong) => return Err(wrong.into()),
+        };
+        // A file that was replaced between the two tells of a holder that is no more.
+        if stands(path, &file)? {
+            return Ok(held);
+        }
+    }
+}
+
 /// Who wrote its name into the lock file last, whether it lives or not. Its words are printable.
 #[must_use]
 pub fn holder_at(path: &Path) -> Option<Holder> {
-    let holder: Holder = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+    named(&File::open(path).ok()?)
+}
+
+fn named(file: &File) -> Option<Holder> {
+    let mut bytes = Vec::new();
+    file.take(LONGEST).read_to_end(&mut bytes).ok()?;
+    let holder: Holder = serde_json::from_slice(&bytes).ok()?;
     Some(Holder { name: printable(&holder.name), host: printable(&holder.host), ..holder })
+}
+
+/// The file at `path`, locked for us alone; none where another holds it.
+fn locked(path: &Path) -> io::Result<Option<File>> {
+    for tried in 1.. {
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) if stands(path, &file)? => return Ok(Some(file)),
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) if tried >= TRIES => return Ok(None),
+            Err(Errno::WOULDBLOCK) => thread::sleep(BETWEEN_TRIES),
+            Err(wrong) => return Err(wrong.into()),
+        }
+    }
+    Ok(None)
+}
+
+/// Whether `file` is the one at `path`.
+fn stands(path: &Path, file: &File) -> io::Result<bool> {
+    let ours = file.metadata()?;
+    match fs::metadata(path) {
+        Ok(there) => Ok((there.dev(), there.ino()) == (ours.dev(), ours.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 fn held(holder: Option<&Holder>) -> String {
@@ -104,6 +173,51 @@ mod tests {
         drop(lease);
         let _bob = Lease::take(&path, &bob).expect("free again");
         assert_eq!(holder_at(&path), Some(bob));
+    }
+
+    #[test]
+    fn a_look_tells_who_holds_and_takes_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("lock");
+        assert_eq!(look(&path).expect("looks"), Held::Free, "no file");
+        let ann = Holder::here("ann", wall(0));
+        let lease = Lease::take(&path, &ann).expect("free");
+        assert_eq!(look(&path).expect("looks"), Held::By(Some(ann.clone())));
+        fs::write(&path, "{").expect("writes");
+        assert_eq!(look(&path).expect("looks"), Held::By(None), "no name yet");
+        drop(lease);
+        assert_eq!(look(&path).expect("looks"), Held::Free, "whoever is named there");
+        let _again = Lease::take(&path, &ann).expect("a look holds nothing");
+    }
+
+    #[test]
+    fn a_look_that_is_under_way_refuses_nobody() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("lock");
+        let ann = Holder::here("ann", wall(0));
+        drop(Lease::take(&path, &ann).expect("free"));
+        let looking = File::open(&path).expect("opens");
+        flock(&looking, FlockOperation::NonBlockingLockShared).expect("locks");
+        assert_eq!(look(&path).expect("looks"), Held::Free, "two look at once");
+        let gone = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(20));
+            drop(looking);
+        });
+        let _lease = Lease::take(&path, &ann).expect("tried again");
+        gone.join().expect("no panic");
+    }
+
+    #[test]
+    fn a_lock_on_a_file_that_was_replaced_is_no_lease() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("lock");
+        let ann = Holder::here("ann", wall(0));
+        let lease = Lease::take(&path, &ann).expect("free");
+        fs::remove_file(&path).expect("removed");
+        assert_eq!(look(&path).expect("looks"), Held::Free);
+        let _next = Lease::take(&path, &Holder::here("bob", wall(0))).expect("free");
+        drop(lease);
+        assert!(matches!(look(&path).expect("looks"), Held::By(Some(holder)) if holder.name == "bob"));
     }
 
     #[test]

@@ -4,7 +4,9 @@
 //!
 //! It knows what an event is, never what it means: no rule, no fold.
 
+pub mod audit;
 pub mod chain;
+pub mod finding;
 pub mod folder;
 pub mod head;
 pub mod lease;
@@ -18,6 +20,8 @@ pub mod wire;
 pub mod writer;
 
 #[cfg(test)]
+mod audit_tests;
+#[cfg(test)]
 mod open_tests;
 #[cfg(test)]
 mod samples;
@@ -27,7 +31,7 @@ mod store_tests;
 mod writer_tests;
 
 pub use folder::LaunchFolder;
-pub use lease::Holder;
+pub use lease::{Held, Holder, look};
 pub use open::{Noticed, OpenError, Opened, Purpose, open, open_each};
 pub use record::Draft;
 pub use store::{Beat, Durable};

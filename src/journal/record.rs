@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use chrono::serde::ts_milliseconds;
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::audit::{Content, Unread};
 use super::wire::{ActorV1, EventV1, TYPES};
 use crate::launch::event::{Actor, Event, Recorded};
 use crate::launch::time::{Instant, Now, Wall};
@@ -127,6 +128,19 @@ fn newer(bytes: &[u8]) -> Option<DecodeError> {
     }
     let Version { v } = serde_json::from_slice(bytes).ok()?;
     (v > VERSION).then_some(DecodeError::NewerVersion(v))
+}
+
+impl Content for Recorded {
+    fn read(bytes: &[u8]) -> Result<Self, Unread> {
+        decode(bytes).map_err(|wrong| match wrong {
+            DecodeError::NewerVersion(_) | DecodeError::UnknownType(_) => Unread::Newer(wrong.to_string()),
+            DecodeError::Malformed(_) => Unread::Not(wrong.to_string()),
+        })
+    }
+
+    fn seq(&self) -> u64 {
+        self.seq
+    }
 }
 
 impl From<serde_json::Error> for DecodeError {

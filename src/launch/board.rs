@@ -173,6 +173,11 @@ impl Board {
     /// Folds one event in. Total: an event about something the plan does not have changes nothing but
     /// the sequence.
     pub fn apply(&mut self, record: &Recorded) {
+        self.take(Arc::new(record.clone()));
+    }
+
+    /// As [`Board::apply`], of a record that nobody else needs.
+    pub fn take(&mut self, record: Arc<Recorded>) {
         self.seq = record.seq;
         self.at = self.at.max(record.at);
         // Time that nobody watched is not counted through: the clock itself says where it stops.
@@ -180,11 +185,11 @@ impl Board {
         if let Some(clock) = self.clock.as_mut().filter(|_| !unwatched) {
             clock.tick(record.at);
         }
-        self.fold(record);
-        self.recent.push_back(Arc::new(record.clone()));
-        if self.recent.len() > RECENT_KEPT {
+        self.fold(&record);
+        if self.recent.len() == RECENT_KEPT {
             self.recent.pop_front();
         }
+        self.recent.push_back(record);
     }
 
     fn fold(&mut self, record: &Recorded) {

@@ -1,0 +1,142 @@
+//! Reads a launch back: each record is folded as it comes and let go, so that a long journal costs no
+//! more memory than its board.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::bail;
+
+use crate::journal::{self, LaunchFolder, Opened, Purpose};
+use crate::launch::board::Board;
+use crate::launch::event::{Event, Recorded, RollbackFact};
+use crate::launch::id::ItemId;
+use crate::launch::plan::Plan;
+use crate::launch::verdict::Verdict;
+
+/// A launch as its journal tells it.
+pub struct Told {
+    pub board: Board,
+    /// The steps that succeeded, in the order they ended: what a new simulated target takes over.
+    pub done: Vec<ItemId>,
+    /// The hash of the plan it was opened with; none in a new launch.
+    pub plan_hash: Option<String>,
+}
+
+impl Told {
+    #[must_use]
+    pub fn new(plan: Arc<Plan>) -> Self {
+        Self { board: Board::new(plan), done: Vec::new(), plan_hash: None }
+    }
+
+    pub fn take(&mut self, record: Recorded) {
+        match &record.event {
+            Event::LaunchOpened { plan_hash, .. } if record.seq == 1 => self.plan_hash = Some(plan_hash.clone()),
+            Event::StepEnded { item: step, verdict: Verdict::Pass, .. }
+            | Event::RollbackTold { fact: RollbackFact::StepEnded { step, verdict: Verdict::Pass, .. }, .. } => {
+                self.done.push(step.clone());
+            }
+            _ => {}
+        }
+        self.board.take(Arc::new(record));
+    }
+
+    /// The last record; none in a new launch.
+    #[must_use]
+    pub fn last(&self) -> Option<&Recorded> {
+        self.board.recent.back().map(AsRef::as_ref)
+    }
+
+    /// # Errors
+    /// The frozen plan in `folder` is not the one the launch was opened with: it would fold to another board.
+    pub fn same_plan(&self, folder: &Path) -> anyhow::Result<()> {
+        match &self.plan_hash {
+            Some(hash) if *hash != self.board.plan.hash => {
+                bail!(
+                    "{}/plan.toml is not the plan this launch was opened with: put the frozen copy back",
+                    folder.display()
+                )
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Opens the journal in `folder` and folds it over `plan`. Blocks.
+///
+/// # Errors
+/// As [`journal::open_each`], or the plan is another than the launch's.
+pub fn reopen(folder: &LaunchFolder, plan: Arc<Plan>, purpose: Purpose) -> anyhow::Result<(Opened, Told)> {
+    let mut told = Told::new(plan);
+    let opened = journal::open_each(folder, purpose, &mut |record| told.take(record))?;
+    told.same_plan(folder.path())?;
+    Ok((opened, told))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{Draft, Durable, Holder};
+    use crate::launch::event::Actor;
+    use crate::launch::time::{Instant, Now};
+    use crate::plan::{Environment, Options};
+    use crate::{base, clock, plan};
+
+    fn bundled() -> Arc<Plan> {
+        let source = base::source::Source::new("omniai.toml", include_str!("../../config/omniai.toml"));
+        let options = Options { rehearsal: true, ..Options::default() };
+        Arc::new(plan::load(source, &Environment::of_process(), &options).expect("sound").plan)
+    }
+
+    fn events(plan: &Plan) -> Vec<Event> {
+        let outcome = crate::launch::verdict::Outcome { exit: Some(0), ..Default::default() };
+        let opened = Event::LaunchOpened {
+            plan: plan.id.clone(),
+            plan_hash: plan.hash.clone(),
+            mode: crate::launch::event::Mode::Rehearsal,
+            start: plan.start(clock::wall()),
+            release: plan.release.clone(),
+        };
+        let ended = |step: &str, verdict| Event::StepEnded {
+            item: step.into(),
+            attempt: crate::launch::id::Attempt(1),
+            verdict,
+            outcome: outcome.clone(),
+        };
+        let told = |step: &str| Event::RollbackTold {
+            run: 1,
+            fact: RollbackFact::StepEnded { step: step.into(), verdict: Verdict::Pass, outcome: outcome.clone() },
+        };
+        let notes = (0..700).map(|n| Event::Noted { text: format!("note {n}") });
+        [opened]
+            .into_iter()
+            .chain(notes)
+            .chain([ended("cut", Verdict::Pass), ended("other", Verdict::Fail), told("frontend/redeploy")])
+            .chain([Event::ConsoleLeft])
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn a_launch_read_back_is_the_board_of_all_its_records() {
+        let (place, plan) = (tempfile::tempdir().expect("a folder"), bundled());
+        let folder = LaunchFolder::create(place.path().join("launch")).expect("made");
+        let ann = || Purpose::Act(Holder::here("ann", clock::wall()));
+        let (opened, told) = reopen(&folder, Arc::clone(&plan), ann()).expect("opens");
+        assert!(told.last().is_none() && told.plan_hash.is_none() && told.done.is_empty());
+        let journal = opened.journal.expect("to act");
+        let now = |n| Now { instant: Instant(n), wall: clock::wall() };
+        let drafts = (0..).zip(events(&plan)).map(|(n, event)| Draft::now(now(n), Actor::engine(), event)).collect();
+        let records = journal.append(drafts, Durable::Synced).await.expect("appends");
+        journal.close().await;
+
+        let (opened, told) = reopen(&folder, Arc::clone(&plan), ann()).expect("opens");
+        assert_eq!(told.board, Board::replay(Arc::clone(&plan), &records));
+        assert_eq!(told.last(), records.last());
+        assert_eq!(told.done, [ItemId::new("cut"), ItemId::new("frontend/redeploy")]);
+        assert!(opened.records.is_empty(), "the records are not kept");
+        opened.journal.expect("to act").close().await;
+
+        let other = Arc::new(Plan { hash: "another".into(), ..Plan::clone(&plan) });
+        let refused = reopen(&folder, other, Purpose::Read).err().expect("another plan").to_string();
+        assert!(refused.contains("put the frozen copy back"), "{refused}");
+    }
+}
