@@ -89,7 +89,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
             rehearsal: true,
             network: target.network(),
             simulated: true,
-        side,
+            side,
         };
         let script = injections
             .iter()

@@ -255,7 +255,11 @@ impl Loop {
         let elapsed = self.paced_at.elapsed();
         self.paced_at = WireInstant::now();
         let board = self.dispatch.published();
-        if self.unwritten.is_some() || board.is_busy() || self.parts.pace == Pace::Real || !self.parts.observations.is_empty() {
+        if self.unwritten.is_some()
+            || board.is_busy()
+            || self.parts.pace == Pace::Real
+            || !self.parts.observations.is_empty()
+        {
             return;
         }
         let now = self.parts.axis.now().instant;

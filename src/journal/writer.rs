@@ -85,8 +85,18 @@ impl Journal {
         let (told, health) = watch::channel(Health::Well);
         let Start { store, epoch, head, files } = start;
         let (head_file, lease) = files.unzip();
-        let writer =
-            Writer { store, epoch, head, synced: head, filed: head, head_file, behind: 0, told, fatal: None, _lease: lease };
+        let writer = Writer {
+            store,
+            epoch,
+            head,
+            synced: head,
+            filed: head,
+            head_file,
+            behind: 0,
+            told,
+            fatal: None,
+            _lease: lease,
+        };
         thread::Builder::new().name("journal".into()).spawn(move || writer.run(waiting))?;
         Ok(Self { asks, health })
     }

@@ -88,10 +88,9 @@ impl Tail {
             (Event::MonitorChanged { monitor: a, .. }, Event::MonitorChanged { monitor: b, .. }) => a != b,
             (Event::StreamChanged { stream: a, .. }, Event::StreamChanged { stream: b, .. }) => a != b,
             (Event::BaselineCaptured { name: a, .. }, Event::BaselineCaptured { name: b, .. }) => a != b,
-            (
-                Event::CancelAsked { item: a, attempt: of_a, .. },
-                Event::CancelAsked { item: b, attempt: of_b, .. },
-            ) => (a, of_a) != (b, of_b),
+            (Event::CancelAsked { item: a, attempt: of_a, .. }, Event::CancelAsked { item: b, attempt: of_b, .. }) => {
+                (a, of_a) != (b, of_b)
+            }
             (Event::Slept { gap }, Event::Slept { .. }) => {
                 slept += *gap;
                 false
@@ -146,14 +145,127 @@ fn tells(board: &Board, event: &Event) -> bool {
             .and_then(|item| board.item(item))
             .is_some_and(|state| state.is_running() && state.attempt == Some(*attempt)),
         Event::RollbackRequested { run, .. } => board.rollbacks.iter().all(|known| known.run != *run),
-        Event::RollbackTold { run, .. } => {
-            board.rollbacks.iter().any(|known| known.run == *run && known.end.is_none())
-        }
+        Event::RollbackTold { run, .. } => board.rollbacks.iter().any(|known| known.run == *run && known.end.is_none()),
         Event::HoldCalled { .. } => counting(countdown::Phase::Counting),
         Event::Frozen { .. } => counting(countdown::Phase::Liftoff) && board.frozen.is_none(),
         Event::BaselineCaptured { .. } => board.clock.as_ref().is_none_or(|clock| clock.t0.is_none()),
         Event::MonitorChanged { .. } | Event::StreamChanged { .. } | Event::Slept { .. } | Event::Passed(_) => true,
         // A console that leaves cannot be read in by itself.
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::launch::event::{Actor, RollbackFact};
+    use crate::launch::id::Attempt;
+    use crate::launch::samples::{Flight, plan, report};
+    use crate::launch::time::{Instant, Wall};
+    use crate::launch::verdict::Verdict;
+
+    fn record(seq: u64, event: Event) -> Recorded {
+        let at = Wall::default() + chrono::TimeDelta::seconds(i64::try_from(seq).expect("small"));
+        let actor = Actor::engine();
+        Recorded { seq, at: Instant(0), occurred_at: at, recorded_at: at, actor, event }
+    }
+
+    fn changed(monitor: usize, verdict: Verdict) -> Event {
+        Event::MonitorChanged { monitor: format!("m{monitor}").as_str().into(), verdict, why: "seen".into() }
+    }
+
+    #[test]
+    fn an_hour_of_changes_is_kept_as_the_last_of_each() {
+        let mut tail = Tail::default();
+        tail.push(record(1, Event::RollbackTold { run: 1, fact: RollbackFact::Started { pid: 7 } }));
+        let mut seq = 1;
+        for round in 0..360 {
+            for monitor in 0..100 {
+                seq += 1;
+                let verdict = if round % 2 == 0 { Verdict::Fail } else { Verdict::Pass };
+                tail.push(record(seq, changed(monitor, verdict)));
+            }
+            seq += 1;
+            tail.push(record(seq, Event::Slept { gap: Duration::from_secs(3) }));
+        }
+        assert_eq!(tail.records().len(), 1 + 100 + 1);
+        assert_eq!(tail.merged(), 359 * 101);
+        assert!(tail.records().iter().any(|record| record.event == changed(99, Verdict::Pass)));
+        let slept = Event::Slept { gap: Duration::from_secs(3 * 360) };
+        assert_eq!(tail.records().last().map(|record| &record.event), Some(&slept), "a sleep is not lost");
+    }
+
+    /// A flight with health looked at, and what waits of it.
+    fn waiting() -> (Flight, Tail) {
+        let flight = Flight::of(plan());
+        let mut tail = Tail::default();
+        let board = &flight.board;
+        let stop = stop(board, "full").expect("it counts");
+        let ended = Event::ItemEnded { item: "health".into(), attempt: Attempt(1), report: report(Verdict::Pass) };
+        let asked = Event::RollbackRequested { rollback: "front".into(), run: 1, why: "bad".into() };
+        let told = Event::RollbackTold { run: 1, fact: RollbackFact::Started { pid: 7 } };
+        let events = [stop, ended, asked, told, changed(1, Verdict::Fail)];
+        events.into_iter().zip(board.seq + 1..).for_each(|(event, seq)| tail.push(record(seq, event)));
+        (flight, tail)
+    }
+
+    #[test]
+    fn what_was_recorded_all_the_same_is_not_taken_twice() {
+        let (flight, tail) = waiting();
+        assert_eq!(tail.due_on(&flight.board).len(), 5);
+        assert!(!tail.is_in(&flight.records));
+        let mut board = flight.board.clone();
+        for record in &tail.records()[..3] {
+            board.apply(record);
+        }
+        let due: Vec<Event> = tail.due_on(&board).into_iter().map(|record| record.event).collect();
+        assert!(
+            matches!(due.as_slice(), [Event::RollbackTold { .. }, Event::MonitorChanged { .. }]),
+            "the rest still tells something: {due:?}"
+        );
+        let written = [flight.records, tail.records().to_vec()].concat();
+        assert!(tail.is_in(&written));
+    }
+
+    #[test]
+    fn what_the_journal_went_on_from_without_it_is_decided_again() {
+        let (mut flight, tail) = waiting();
+        flight.answer("health", Verdict::Pass);
+        flight.command(Command::Rollback { rollback: "all".into(), why: "another".into() }).expect("possible");
+        let due: Vec<Event> = tail.due_on(&flight.board).into_iter().map(|record| record.event).collect();
+        assert!(
+            due.iter().all(|event| !matches!(event, Event::ItemEnded { .. } | Event::RollbackRequested { .. })),
+            "its number is taken, and the look has ended: {due:?}"
+        );
+    }
+
+    #[test]
+    fn no_command_that_acts_or_is_acknowledged_is_possible() {
+        let mut board = Flight::of(plan()).board;
+        board.unwritten = Some("the journal cannot be written: the disk is full".into());
+        for command in [
+            Command::RunItem { item: "cut".into() },
+            Command::Resume,
+            Command::CatchUp,
+            Command::Note { text: "seen".into() },
+            Command::Vote { role: "lead".into(), vote: crate::launch::event::Vote::Go },
+            Command::Attest { item: "attest".into(), note: "seen".into(), passed: true },
+            Command::End { why: "done".into() },
+        ] {
+            let refused = allow(&board, &command).expect_err("refused").0;
+            assert!(refused.contains("the disk is full") && refused.contains("only a rollback runs"), "{refused}");
+        }
+        for command in [
+            Command::Rollback { rollback: "front".into(), why: "bad".into() },
+            Command::RollbackFound { rollback: "front".into(), run: 1, why: "bad".into() },
+            Command::Cancel { item: "cut".into() },
+            Command::Leave,
+        ] {
+            allow(&board, &command).expect("possible");
+        }
+        let blocked = crate::launch::poll::machine_blocks(&board, Instant(0));
+        assert_eq!(blocked.first(), board.unwritten.as_ref(), "GO is refused, and says why");
     }
 }
