@@ -21,14 +21,16 @@ use tminus::engine::rollback::LaunchFile;
 use tminus::engine::run::{Crew, Loop, Parts, wires};
 use tminus::engine::time::{Axis, Pace};
 use tminus::engine::world::{self, World};
-use tminus::journal::chain::Link;
+use tminus::journal::chain::{Head, Link};
 use tminus::journal::memory::Memory;
 use tminus::journal::record::decode;
+use tminus::journal::side;
 use tminus::journal::store::{Expected, Store, StoreError};
 use tminus::journal::{Beat, Durable, Journal};
 use tminus::launch::board::Board;
 use tminus::launch::command::{Command, Observation, Refusal};
-use tminus::launch::event::{Actor, Event, Mode, Recorded, RollbackEnd};
+use tminus::launch::countdown::{JOURNAL, Phase};
+use tminus::launch::event::{Actor, Event, Mode, Recorded, RollbackEnd, RollbackFact};
 use tminus::launch::id::{ItemId, MonitorId, RollbackId};
 use tminus::launch::plan::Release;
 use tminus::launch::port::{Ask, Port, Snapshot};
@@ -39,49 +41,66 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A disk that is full while `full` says so; what was kept can be read beside it.
+/// A disk that is full while `full` says so, and one that keeps and says it did not while `lies` does; what
+/// was kept can be read beside it.
+#[derive(Clone, Default)]
 struct Disk {
-    memory: Memory,
+    memory: Arc<Mutex<Memory>>,
     full: Arc<AtomicBool>,
+    lies: Arc<AtomicBool>,
     kept: Arc<Mutex<Vec<Link>>>,
+}
+
+impl Disk {
+    fn memory(&self) -> std::sync::MutexGuard<'_, Memory> {
+        self.memory.lock().expect("not poisoned")
+    }
+
+    fn records(&self) -> Vec<Recorded> {
+        let kept = self.kept.lock().expect("not poisoned");
+        kept.iter().map(|link| decode(&link.bytes).expect("a record")).collect()
+    }
 }
 
 impl Store for Disk {
     fn read(&mut self, each: &mut dyn FnMut(Link) -> bool) -> Result<(), StoreError> {
-        self.memory.read(each)
+        self.memory().read(each)
     }
 
     fn epoch(&mut self) -> Result<u64, StoreError> {
-        self.memory.epoch()
+        self.memory().epoch()
     }
 
     fn raise_epoch(&mut self) -> Result<u64, StoreError> {
-        self.memory.raise_epoch()
+        self.memory().raise_epoch()
     }
 
     fn append(&mut self, expected: Expected, links: &[Link], durable: Durable) -> Result<(), StoreError> {
         if self.full.load(Ordering::SeqCst) {
             return Err(StoreError::Full);
         }
-        self.memory.append(expected, links, durable)?;
-        self.kept.lock().expect("one thread").extend_from_slice(links);
+        self.memory().append(expected, links, durable)?;
+        self.kept.lock().expect("not poisoned").extend_from_slice(links);
+        if self.lies.load(Ordering::SeqCst) {
+            return Err(StoreError::NotSynced("so it says".into()));
+        }
         Ok(())
     }
 
     fn cut(&mut self, epoch: u64, seq: u64) -> Result<(), StoreError> {
-        self.memory.cut(epoch, seq)
+        self.memory().cut(epoch, seq)
     }
 
     fn beat(&mut self) -> Result<Option<Beat>, StoreError> {
-        self.memory.beat()
+        self.memory().beat()
     }
 
     fn set_beat(&mut self, epoch: u64, beat: Beat, durable: Durable) -> Result<(), StoreError> {
-        self.memory.set_beat(epoch, beat, durable)
+        self.memory().set_beat(epoch, beat, durable)
     }
 
     fn settle(&mut self) -> Result<(), StoreError> {
-        self.memory.settle()
+        self.memory().settle()
     }
 }
 
@@ -89,8 +108,8 @@ impl Store for Disk {
 struct Launch {
     folder: TempDir,
     _target: Crude,
+    disk: Disk,
     full: Arc<AtomicBool>,
-    kept: Arc<Mutex<Vec<Link>>>,
     port: Port,
     observations: mpsc::Sender<Observation>,
     flying: tokio::task::JoinHandle<Arc<Board>>,
@@ -117,6 +136,14 @@ start = "T-1h"
 id = "ready"
 title = "Ready"
 at = "T-1h"
+
+[[phase.item]]
+id = "act"
+title = "Acts once"
+class = "once"
+timeout = "20s"
+[phase.item.run]
+shell = '''echo acted >> {runs}'''
 
 [[phase.item]]
 id = "look"
@@ -148,6 +175,11 @@ expect = {{ json = ['.status == "ok"'] }}
 }
 
 async fn launch(crew: Option<Crew>) -> Launch {
+    launch_with(Disk::default(), None, crew).await
+}
+
+/// Opens a launch on `disk`, or goes on with the one it holds; `side` is where the side file goes.
+async fn launch_with(disk: Disk, side: Option<&Path>, crew: Option<Crew>) -> Launch {
     let folder = tempfile::tempdir().expect("a folder");
     let target = Crude::start([("/up", Answer::whole("application/json", r#"{"status":"ok"}"#))]).await;
     let text = plan(folder.path(), &target);
@@ -160,8 +192,8 @@ async fn launch(crew: Option<Crew>) -> Launch {
     let loaded = load(source.clone(), &environment, &Options::default())
         .unwrap_or_else(|wrong| panic!("{}", source.render(&wrong, false)));
     let plan = Arc::new(loaded.plan);
-    let (full, kept) = (Arc::new(AtomicBool::new(false)), Arc::<Mutex<Vec<Link>>>::default());
-    let disk = Disk { memory: Memory::new(), full: full.clone(), kept: kept.clone() };
+    let before = disk.records();
+    let head = disk.kept.lock().expect("not poisoned").last().map(|link| Head { seq: link.seq, hash: link.hash });
     let (observations, observed) = mpsc::channel(64);
     let world = World::new(world::Parts {
         plan: plan.clone(),
@@ -180,9 +212,9 @@ async fn launch(crew: Option<Crew>) -> Launch {
     let first = Snapshot::unopened(plan.clone(), Mode::Launch, now, clock::boot(), folder_name);
     let (wires, port) = wires(first);
     let parts = Parts {
-        board: Board::new(plan.clone()),
-        axis: Axis::new(Axis::machine(), Instant(0)),
-        journal: Journal::over(Box::new(disk)).expect("a journal"),
+        board: Board::replay(plan.clone(), &before),
+        axis: Axis::new(Axis::machine(), before.last().map_or(Instant(0), |record| record.at)),
+        journal: Journal::after(Box::new(disk.clone()), head.unwrap_or_default()).expect("a journal"),
         effects: Effects { world, watch: None, outputs: Arc::new(|_, _| ()), faults: None },
         observations: observed,
         live,
@@ -191,7 +223,10 @@ async fn launch(crew: Option<Crew>) -> Launch {
         operator: Actor::person("ada", None),
         folder: Some(folder.path().to_owned()),
     };
-    let mut looping = Loop::new(parts, wires);
+    let mut looping = Loop::new(parts, wires).with_side(side.map(Path::to_owned));
+    if let Some(left) = side.and_then(|side| side::read(side).expect("readable")) {
+        looping.read_in(&left).await.expect("recorded");
+    }
     let opened = Event::LaunchOpened {
         plan: plan.id.clone(),
         plan_hash: plan.hash.clone(),
@@ -199,9 +234,11 @@ async fn launch(crew: Option<Crew>) -> Launch {
         start: plan.clock.start,
         release: Release::default(),
     };
-    looping.state(opened, Actor::engine()).await.expect("recorded");
+    let first = if before.is_empty() { opened } else { Event::ConsoleReturned { clean: false, t: 0 } };
+    looping.state(first, Actor::engine()).await.expect("recorded");
     let flying = tokio::spawn(looping.run(crew));
-    Launch { folder, _target: target, full, kept, port, observations, flying, _live: live_in }
+    let full = disk.full.clone();
+    Launch { folder, _target: target, disk, full, port, observations, flying, _live: live_in }
 }
 
 impl Launch {
@@ -276,8 +313,7 @@ async fn a_rollback_starts_without_a_journal_once_and_is_recorded_when_it_can_be
     assert_eq!(launch.runs(), "ran\n", "it was started once");
     launch.ask(Command::End { why: "done".into() }).await.expect("ended");
     let board = launch.flying.await.expect("joined");
-    let kept: Vec<Recorded> =
-        launch.kept.lock().expect("one thread").iter().map(|link| decode(&link.bytes).expect("a record")).collect();
+    let kept = launch.disk.records();
     assert_eq!(Board::replay(Arc::clone(&board.plan.0), &kept).rollbacks, board.rollbacks);
     assert_eq!(kept.iter().filter(|record| matches!(record.event, Event::RollbackRequested { .. })).count(), 1);
 }
@@ -298,4 +334,112 @@ async fn a_crew_that_cannot_be_recorded_does_not_spin() {
     launch.ask(Command::Note { text: "is anybody there".into() }).await.expect_err("not recorded");
     launch.ask(Command::Note { text: "and again".into() }).await.expect_err("not recorded");
     assert!(asked.load(Ordering::SeqCst) < 100);
+}
+
+fn told(records: &[Recorded], wanted: impl Fn(&Event) -> bool) -> Vec<&Recorded> {
+    records.iter().filter(|record| wanted(&record.event)).collect()
+}
+
+fn requests(event: &Event) -> bool {
+    matches!(event, Event::RollbackRequested { .. })
+}
+
+#[tokio::test]
+async fn what_waits_is_in_a_side_file_until_the_journal_has_it() {
+    let place = tempfile::tempdir().expect("a folder");
+    let path = place.path().join("one.side");
+    let launch = launch_with(Disk::default(), Some(&path), None).await;
+    launch.until(|snapshot| snapshot.board.seq > 0).await;
+    launch.full.store(true, Ordering::SeqCst);
+    launch.ask(back()).await.expect("it runs all the same");
+    let banner = format!("kept in memory and in {}", path.display());
+    let seen = launch.until(|snapshot| snapshot.alarm.as_ref().is_some_and(|alarm| alarm.contains(&banner))).await;
+    let clock = seen.board.clock.as_ref().expect("a clock");
+    assert_eq!(clock.phase, Phase::Holding, "T stands while nothing can be recorded");
+    assert!(seen.board.rolling_back().is_some(), "the rollback is on the screen");
+    let over = |snapshot: &Arc<Snapshot>| snapshot.board.rollbacks.iter().any(|run| run.end.is_some());
+    launch.until(over).await;
+    let left = side::read(&path).expect("reads").expect("there");
+    assert_eq!(told(&left.records, requests).len(), 1, "{:?}", left.records);
+    assert!(launch.disk.records().iter().all(|record| !requests(&record.event)));
+    tokio::time::sleep(Duration::from_millis(50)).await;
+
+    launch.full.store(false, Ordering::SeqCst);
+    launch.until(|snapshot| snapshot.alarm.is_none()).await;
+    assert!(!path.exists(), "what it held is in the journal");
+    launch.ask(Command::End { why: "done".into() }).await.expect("ended");
+    let board = launch.flying.await.expect("joined");
+    let records = launch.disk.records();
+    let replayed = Board::replay(Arc::clone(&board.plan.0), &records);
+    assert_eq!(replayed, *board, "the board is what the journal tells");
+    let asked = told(&records, requests);
+    assert_eq!(asked.len(), 1);
+    assert!(asked[0].recorded_at > asked[0].occurred_at, "as of when it happened: {:?}", asked[0]);
+    for fact in [
+        |fact: &RollbackFact| matches!(fact, RollbackFact::Started { .. }),
+        |fact: &RollbackFact| matches!(fact, RollbackFact::StepEnded { .. }),
+        |fact: &RollbackFact| matches!(fact, RollbackFact::Ended { .. }),
+    ] {
+        let wanted = |event: &Event| matches!(event, Event::RollbackTold { fact: told, .. } if fact(told));
+        assert_eq!(told(&records, wanted).len(), 1, "each fact once: {records:?}");
+    }
+    assert_eq!(told(&records, |event| matches!(event, Event::HoldCalled { who, .. } if who == JOURNAL)).len(), 1);
+    let outage = told(&records, |event| matches!(event, Event::Noted { text } if text.contains("the disk is full")));
+    assert_eq!(outage.len(), 1, "the outage itself is told");
+}
+
+#[tokio::test]
+async fn what_a_dead_console_could_not_record_is_read_in_once() {
+    let place = tempfile::tempdir().expect("a folder");
+    let path = place.path().join("one.side");
+    let disk = Disk::default();
+    let first = launch_with(disk.clone(), Some(&path), None).await;
+    first.until(|snapshot| snapshot.board.seq > 0).await;
+    first.full.store(true, Ordering::SeqCst);
+    first.ask(back()).await.expect("it runs all the same");
+    first.until(|snapshot| snapshot.board.rollbacks.iter().any(|run| run.end.is_some())).await;
+    first.flying.abort();
+    let _ = first.flying.await;
+    let lay_there = std::fs::read(&path).expect("the side file");
+
+    disk.full.store(false, Ordering::SeqCst);
+    let second = launch_with(disk.clone(), Some(&path), None).await;
+    let seen = second.until(|snapshot| !snapshot.board.rollbacks.is_empty()).await;
+    assert_eq!(seen.board.rollbacks[0].end, Some(RollbackEnd::Verified));
+    assert_eq!(told(&disk.records(), requests).len(), 1);
+    second.flying.abort();
+    let _ = second.flying.await;
+    let once = told(&disk.records(), |event| matches!(event, Event::RollbackTold { .. })).len();
+
+    // It recorded and died before it could remove the file.
+    std::fs::write(&path, lay_there).expect("written");
+    let third = launch_with(disk.clone(), Some(&path), None).await;
+    third.until(|snapshot| snapshot.board.seq > seen.board.seq).await;
+    assert_eq!(told(&disk.records(), requests).len(), 1);
+    assert_eq!(told(&disk.records(), |event| matches!(event, Event::RollbackTold { .. })).len(), once);
+}
+
+#[tokio::test]
+async fn a_write_that_was_kept_and_said_to_have_failed_is_read_in_and_begins_nothing() {
+    let launch = launch(None).await;
+    launch.until(|snapshot| snapshot.board.phases.values().all(|phase| phase.opened.is_some())).await;
+    launch.disk.lies.store(true, Ordering::SeqCst);
+    let act = ItemId::new("act");
+    let refused = launch.ask(Command::RunItem { item: act.clone() }).await.expect_err("refused");
+    assert!(refused.0.contains("did not sync"), "{refused}");
+    launch.until(|snapshot| snapshot.alarm.is_some()).await;
+    launch.disk.lies.store(false, Ordering::SeqCst);
+    let ended = launch
+        .until(|snapshot| {
+            let item = snapshot.board.item(&act).expect("an item");
+            snapshot.alarm.is_none() && item.outcome.is_some()
+        })
+        .await;
+    let outcome = ended.board.item(&act).and_then(|item| item.outcome.clone()).expect("an outcome");
+    assert!(outcome.never_ran, "the intent is recorded, and what was refused was not done: {outcome:?}");
+    assert_eq!(launch.runs(), "");
+    launch.ask(attest()).await.expect("it goes on");
+    let records = launch.disk.records();
+    assert_eq!(told(&records, |event| matches!(event, Event::StepIntended { .. })).len(), 1);
+    assert!(records.iter().zip(1..).all(|(record, seq)| record.seq == seq), "one chain");
 }

@@ -114,7 +114,15 @@ impl Journal {
     /// # Errors
     /// No thread could be started.
     pub fn over(store: Box<dyn Store>) -> io::Result<Self> {
-        Self::start(Start { store, epoch: 0, head: Head::default(), files: None })
+        Self::after(store, Head::default())
+    }
+
+    /// As [`Journal::over`], of a `store` that ends at `head`.
+    ///
+    /// # Errors
+    /// No thread could be started.
+    pub fn after(store: Box<dyn Store>, head: Head) -> io::Result<Self> {
+        Self::start(Start { store, epoch: 0, head, files: None })
     }
 
     /// Appends `drafts`, all or none, and gives back the records as they will be read.
