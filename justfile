@@ -20,6 +20,10 @@ test *ARGS:
 ci:
     .ci/run
 
+# A thousand kills, at any instant and at every named boundary (`cargo test` makes two hundred)
+crash *ARGS:
+    TMINUS_CRASH_KILLS=1000 cargo test --test crash -- --nocapture {{ARGS}}
+
 fmt:
     cargo fmt
 

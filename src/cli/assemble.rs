@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 
 use super::reopen::{Told, reopen};
 use super::{Common, logging, unwritten};
+use crate::base::boundary::reach;
 use crate::base::jq::Jq;
 use crate::base::source::Source;
 use crate::base::wire::{Client, Limits, Network};
@@ -141,7 +142,7 @@ pub fn load(source: &Source, options: &Options) -> anyhow::Result<Loaded> {
 /// It cannot be made, is not readable, or is no launch.
 pub fn folder(common: &Common, plan: &str, rehearsal: bool) -> anyhow::Result<(LaunchFolder, bool)> {
     match &common.launch {
-        Some(path) if path.join("journal.db").exists() => Ok((LaunchFolder::open(path)?, false)),
+        Some(path) if LaunchFolder::began(path) => Ok((LaunchFolder::open(path)?, false)),
         Some(path) => Ok((LaunchFolder::create(path)?, true)),
         None => {
             let kind = if rehearsal { "rehearsals" } else { "launches" };
@@ -150,6 +151,32 @@ pub fn folder(common: &Common, plan: &str, rehearsal: bool) -> anyhow::Result<(L
             Ok((LaunchFolder::create(path)?, true))
         }
     }
+}
+
+/// The folder of the launch to go on with, where --launch names one that was begun. `named` is whether a plan
+/// is, too: without it nobody knows what a launch was that never began.
+///
+/// # Errors
+/// Its console was killed before it began, and no plan is named.
+pub fn existing(common: &Common, named: bool) -> anyhow::Result<Option<&Path>> {
+    let Some(path) = common.launch.as_deref() else { return Ok(None) };
+    if !named && LaunchFolder::never_began(path) {
+        bail!(
+            "the launch in {} was ended before it began, and nothing of it happened: name its plan to open it \
+             again, or take another folder",
+            path.display()
+        );
+    }
+    if path.join("journal.db").exists() && !LaunchFolder::began(path) && !LaunchFolder::never_began(path) {
+        return Err(unsited(path));
+    }
+    Ok(LaunchFolder::began(path).then_some(path))
+}
+
+/// Records, and no way to go on with them: where its steps run stands nowhere else.
+fn unsited(path: &Path) -> anyhow::Error {
+    let path = path.display();
+    anyhow::anyhow!("{path} holds the journal of a launch, and not how it was opened (launch.json): put it back")
 }
 
 /// `$XDG_STATE_HOME/tminus`, or `~/.local/state/tminus`, or the temporary folder.
@@ -201,12 +228,19 @@ pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
         tokio::task::spawn_blocking(move || reopen(&folder, plan, Purpose::Act(holder))).await??
     };
     let Some(journal) = opened.journal else { bail!("the journal was opened for reading only") };
+    // The order is that of `LaunchFolder::began`: with the site there, the launch can be gone on with.
     if new {
+        if told.last().is_some() {
+            return Err(unsited(folder.path()));
+        }
         folder.write(&folder.plan(), source.text.as_bytes())?;
+        reach("plan-frozen");
         folder.write(&folder.path().join("reserve"), &[0; RESERVE])?;
+        reach("reserve-kept");
     }
     let earlier_side = self::site(&folder).ok().and_then(|site| site.side);
     folder.write(&folder.launch(), &serde_json::to_vec_pretty(&site)?)?;
+    reach("launch-filed");
     if told.last().is_none() {
         fits(&plan)?;
     }

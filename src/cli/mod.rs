@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+mod ask;
 mod assemble;
 mod check;
 mod console;
+mod frozen;
 mod gate;
 mod headless;
 mod keys;
@@ -24,6 +26,10 @@ mod unwritten;
 
 /// Something of the user's is wrong: the plan, the arguments, the folder.
 pub const WRONG: i32 = 3;
+/// No-go: it was refused, or something failed.
+const NO_GO: i32 = 1;
+/// Nobody could tell, or nobody was there to decide.
+const CANNOT_TELL: i32 = 2;
 /// A signal ended it.
 pub const INTERRUPTED: i32 = 130;
 
@@ -52,6 +58,16 @@ enum Command {
     Keys,
     /// Print what happened in a launch, one record a line.
     Log(log::Arguments),
+    /// Have a note recorded in a running launch, from any terminal.
+    Note(ask::Note),
+    /// Call a hold in a running launch, for the role you carry.
+    Hold(ask::Hold),
+    /// Release your role's hold, or (with a role that may waive) another's.
+    Release(ask::Release),
+    /// Vote in a running launch's poll, for the role you carry.
+    Vote(ask::Vote),
+    /// Take on an item's warning, for the role you carry.
+    Acknowledge(ask::Acknowledge),
 }
 
 /// What `run` and `rehearse` share.
@@ -96,6 +112,11 @@ pub fn run() -> i32 {
         Command::Kinds => kinds::run(),
         Command::Keys => keys::run(),
         Command::Log(arguments) => log::run(&arguments),
+        Command::Note(arguments) => ask::note(&arguments),
+        Command::Hold(arguments) => ask::hold(&arguments),
+        Command::Release(arguments) => ask::release(&arguments),
+        Command::Vote(arguments) => ask::vote(&arguments),
+        Command::Acknowledge(arguments) => ask::acknowledge(&arguments),
     };
     done.unwrap_or_else(|error| {
         // Whoever read our output has seen enough.

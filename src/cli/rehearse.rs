@@ -45,7 +45,7 @@ pub struct Arguments {
 /// The plan, a fault, the arguments or the folder are wrong.
 pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let common = &arguments.common;
-    let existing = common.launch.as_ref().filter(|path| path.join("journal.db").exists());
+    let existing = assemble::existing(common, arguments.plan.is_some())?;
     let (source, base) = match (&arguments.plan, existing) {
         (_, Some(folder)) => {
             let folder = LaunchFolder::open(folder)?;

@@ -26,7 +26,7 @@ pub struct Arguments {
 /// The plan, the arguments or the folder are wrong.
 pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let common = &arguments.common;
-    let existing = common.launch.as_ref().filter(|path| path.join("journal.db").exists());
+    let existing = assemble::existing(common, arguments.plan.is_some())?;
     let (source, known) = match (existing, &arguments.plan) {
         (Some(folder), plan) => {
             let folder = crate::journal::LaunchFolder::open(folder)?;

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::time::Axis;
+use crate::base::text::cut;
 use crate::journal::record::settle;
 use crate::launch::board::Board;
 use crate::launch::command::{Input, Observation, Refusal};
@@ -13,11 +14,14 @@ use crate::launch::id::ItemId;
 use crate::launch::plan::Act;
 use crate::launch::schedule;
 use crate::launch::telling::asked_for;
-use crate::launch::time::{Instant, Now};
+use crate::launch::time::{Instant, Now, Wall};
 use crate::launch::unwritten;
 
 /// More turns of `schedule::follow` than any board can need: a plan that got here would never end.
 const FOLLOW_AT_MOST: usize = 100_000;
+
+/// Columns of a request's own line: what it led to stands whole beside it.
+const WHAT_KEPT: usize = 200;
 
 /// The board while a turn is made, and the one that is published.
 pub struct Dispatch {
@@ -85,14 +89,20 @@ impl Dispatch {
             };
             // In the same transaction as what it led to: a request is decided once, whenever we die.
             let decided = match input {
-                Input::Request { id, command, .. } if self.is_written() && !self.board.requests.contains(id) => {
+                Input::Request { id, command, .. } if self.is_written() && !self.board.requests.contains_key(id) => {
                     let refused = answer.as_ref().err().map(|refusal: &Refusal| refusal.0.clone());
-                    Some(Event::RequestDecided { request: id.clone(), what: asked_for(command), refused })
+                    let what = cut(&asked_for(command), WHAT_KEPT);
+                    Some(Event::RequestDecided { request: id.clone(), what, refused })
                 }
                 _ => None,
             };
             for event in events.into_iter().chain(decided) {
-                self.record(now.instant, now, actor.clone(), event, &mut turn);
+                // What was seen is told as of when it was seen, and recorded now.
+                let occurred_at = match (input, &event) {
+                    (Input::Request { asked_at, .. }, Event::Noted { .. }) => *asked_at,
+                    _ => now.wall,
+                };
+                self.put(now.instant, occurred_at, now, actor.clone(), event, &mut turn);
             }
             turn.answers.push(answer);
         }
@@ -188,6 +198,10 @@ impl Dispatch {
     fn record(&mut self, at: Instant, now: Now, actor: Actor, event: Event, turn: &mut Turn) {
         let before = chrono::TimeDelta::milliseconds(now.instant.0 - at.0);
         let occurred_at = now.wall.checked_sub_signed(before).unwrap_or(now.wall);
+        self.put(at, occurred_at, now, actor, event, turn);
+    }
+
+    fn put(&mut self, at: Instant, occurred_at: Wall, now: Now, actor: Actor, event: Event, turn: &mut Turn) {
         let seq = self.board.seq + 1;
         let record = Recorded { seq, at, occurred_at, recorded_at: now.wall, actor, event };
         // Folded as its bytes tell it, so that a replay can never differ.

@@ -201,3 +201,52 @@ fn a_hold_that_lasts_too_long_meanwhile_is_told_in_its_place() {
     desk.dispatch.recorded(&waits);
     assert_eq!(desk.dispatch.published().clock.as_ref().expect("a clock").phase, Phase::Cutoff);
 }
+
+fn asked(id: &str, role: Option<&str>, command: Command, age: u64) -> Input {
+    let by = Actor::person("bob", role.map(Into::into));
+    let asked_at = Wall::default() - chrono::TimeDelta::seconds(i64::try_from(age).expect("small"));
+    Input::Request { id: id.into(), by, command, asked_at, age: Duration::from_secs(age) }
+}
+
+#[test]
+fn a_request_is_decided_once_and_its_decision_stays() {
+    let mut desk = Desk::new();
+    let hold = asked("a", Some("lead"), Command::CallHold { why: "smoke".into() }, 0);
+    let events = desk.turn(std::slice::from_ref(&hold));
+    assert!(matches!(events.as_slice(), [.., Event::HoldCalled { .. }, Event::RequestDecided { refused: None, .. }]));
+    assert_eq!(desk.turn(&[hold]), Vec::new(), "again is not twice");
+    let scribe = asked("b", None, Command::CallHold { why: "smoke".into() }, 0);
+    let events = desk.turn(&[scribe]);
+    assert!(matches!(events.as_slice(), [Event::RequestDecided { refused: Some(_), .. }]), "{events:?}");
+    let known = &desk.dispatch.published().requests;
+    assert_eq!(known[&"a".into()].refused, None);
+    let why = known[&"b".into()].refused.clone().expect("refused");
+    assert!(why.contains("a scribe has notes alone"), "{why}");
+}
+
+#[test]
+fn what_was_asked_too_long_ago_is_refused_and_a_note_is_told_as_of_then() {
+    let mut desk = Desk::new();
+    let vote = Command::Vote { role: "lead".into(), vote: crate::launch::event::Vote::Go };
+    for command in [Command::CallHold { why: "smoke".into() }, vote, Command::ReleaseHold { who: "lead".into() }] {
+        let id = format!("{command:?}");
+        let events = desk.turn(&[asked(&id, Some("lead"), command, 3 * 3600)]);
+        let [.., Event::RequestDecided { refused: Some(why), .. }] = events.as_slice() else { panic!("{events:?}") };
+        assert!(why.starts_with("asked 3h ago, while nobody was there"), "{why}");
+    }
+    let note = asked("n", None, Command::Note { text: "it went dark".into() }, 3 * 3600);
+    let turn = desk.dispatch.turn(&[note], &desk.axis);
+    let told = turn.records.iter().find(|record| matches!(record.event, Event::Noted { .. })).expect("noted");
+    assert_eq!(told.recorded_at - told.occurred_at, chrono::TimeDelta::hours(3));
+    assert_eq!(told.at, Instant(0), "on the launch's own axis it stands where it was recorded");
+}
+
+#[test]
+fn what_a_crash_left_holding_is_not_released_from_afar() {
+    let mut desk = Desk::new();
+    let _ = desk.dispatch.state(Event::ConsoleReturned { clean: false, t: 0 }, Actor::engine(), desk.axis.now());
+    desk.dispatch.commit();
+    let who = crate::launch::countdown::CONSOLE_RESTART.to_owned();
+    let events = desk.turn(&[asked("a", Some("lead"), Command::ReleaseHold { who }, 0)]);
+    assert!(matches!(events.as_slice(), [.., Event::RequestDecided { refused: Some(_), .. }]), "{events:?}");
+}

@@ -1,13 +1,15 @@
 //! The engine: one loop that ties the four pure verbs to the world. It decides nothing itself.
 //!
 //! `run` is the loop, `dispatch` a turn of it, `effects` what a record sets going; `world`, `steps`,
-//! `baseline` and `runner` are the hands; `rollback` is the detached runner, a process of its own.
+//! `baseline` and `runner` are the hands; `rollback` is the detached runner, a process of its own;
+//! `inbox` is what attached terminals ask.
 
 pub mod baseline;
 pub mod crew;
 pub mod dispatch;
 pub mod door;
 pub mod effects;
+pub mod inbox;
 pub mod rollback;
 pub mod run;
 pub mod runner;

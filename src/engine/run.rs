@@ -11,6 +11,7 @@ use tokio::time::Instant as WireInstant;
 use super::dispatch::{Dispatch, Turn};
 use super::door;
 use super::effects::Effects;
+use super::inbox::desk::{self, Desk, Handed};
 use super::time::{Axis, Pace};
 use super::unwritten::{self, Unwritten};
 use crate::journal::side::{Left, Of};
@@ -147,16 +148,20 @@ impl Loop {
         self.parts.effects.world.keep_baseline(self.dispatch.published());
         self.parts.effects.begin(self.dispatch.published());
         let (mut console_open, mut live_open) = (true, true);
+        let mut desk = self.parts.folder.as_deref().map_or_else(Desk::closed, |folder| {
+            Desk::open(desk::of(folder), self.parts.effects.world.redactor.clone(), self.parts.journal.health())
+        });
         let turn = self.dispatch.turn(&[], &self.parts.axis);
         self.settle(turn, &[], Vec::new()).await;
         loop {
-            let (mut news, mut asked) = (None, None);
+            let (mut news, mut asked, mut handed) = (None, None, None);
             tokio::select! {
                 observation = self.parts.observations.recv() => news = observation,
                 ask = self.asks.recv(), if console_open => match ask {
                     Some(ask) => asked = Some(ask),
                     None => console_open = false,
                 },
+                requests = desk.next() => handed = Some(requests),
                 changed = self.parts.live.changed(), if live_open => {
                     live_open = changed.is_ok();
                     self.publish();
@@ -165,6 +170,10 @@ impl Loop {
                 () = tokio::time::sleep_until(self.look_at) => {}
             }
             let mut inputs: Vec<Input> = news.map(Input::Observation).into_iter().collect();
+            let decided = handed.map(|Handed { inputs: requests, decided }| {
+                inputs.extend(requests);
+                decided
+            });
             let mut replies: Vec<Option<Reply>> = inputs.iter().map(|_| None).collect();
             if let Some(ask) = asked {
                 self.take(ask, &mut inputs, &mut replies);
@@ -185,6 +194,9 @@ impl Loop {
             let turn = self.dispatch.turn(&inputs, &self.parts.axis);
             self.settle(turn, &inputs, replies).await;
             self.write_again(false).await;
+            if let Some(decided) = decided {
+                let _ = decided.send(Arc::clone(self.dispatch.published()));
+            }
             if let Some(crew) = crew.as_mut().filter(|_| self.unwritten.is_none()) {
                 self.let_act(crew).await;
             }

@@ -121,6 +121,7 @@ async fn tell(
     exits: &[(i32, Verdict)],
     standing: io::Result<Standing>,
 ) {
+    reach("outcome-learnt");
     let mut outcome = standing.map_or_else(|error| act::never(&error.to_string()), act::outcome);
     outcome.error = outcome.error.map(|error| world.redactor.text(&error));
     world.forget(item, attempt);

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::base::boundary::reach;
 use crate::base::jq::Jq;
 use crate::base::secret::Redactor;
 use crate::base::template::Scope;
@@ -171,6 +172,7 @@ impl World {
         if let Err(error) = crate::base::proc::write_whole(&folder.join("baseline.json"), &bytes) {
             tracing::error!("failed to keep the baseline: {error}");
         }
+        reach("baseline-kept");
     }
 
     /// Tells the loop; a loop that is gone wants to know nothing.

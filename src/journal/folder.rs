@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::base::boundary::reach;
 use crate::launch::id::{Attempt, ItemId, RollbackId};
 
 /// A path that was found to be a launch, or was made one.
@@ -29,16 +30,20 @@ pub enum FolderError {
 
 /// Folders every launch has.
 const FOLDERS: [&str; 5] = ["steps", "rollback", "streams", "artifacts", "inbox"];
+/// What a console that opens a launch may have made beside them when it is killed. `launch.json` is the last,
+/// and the journal's first record comes after it.
+const FILES: [&str; 3] = ["lock", "head", "reserve"];
 
 impl LaunchFolder {
-    /// Makes the folder of a new launch, and its parents; an empty one may be there.
+    /// Makes the folder of a new launch, and its parents; an empty one may be there, or what is left of a
+    /// launch whose console was killed before it began.
     ///
     /// # Errors
     /// Something lies there already, or it cannot be made.
     pub fn create(root: impl Into<PathBuf>) -> Result<Self, FolderError> {
         let root = root.into();
         match fs::read_dir(&root).map(|mut inside| inside.next()) {
-            Ok(Some(_)) => return Err(FolderError::Occupied(root)),
+            Ok(Some(_)) if !Self::never_began(&root) => return Err(FolderError::Occupied(root)),
             Err(wrong) if wrong.kind() == io::ErrorKind::NotADirectory => return Err(FolderError::NoFolder(root)),
             Err(wrong) if wrong.kind() != io::ErrorKind::NotFound => return Err(denied("read", &root)(wrong)),
             _ => {}
@@ -51,7 +56,43 @@ impl LaunchFolder {
         for inside in FOLDERS {
             folder.make(&folder.root.join(inside))?;
         }
+        reach("folder-made");
         Ok(folder)
+    }
+
+    /// Whether a launch at `root` was begun: everything that going on with it needs lies there.
+    #[must_use]
+    pub fn began(root: &Path) -> bool {
+        root.join("launch.json").exists() && root.join("journal.db").exists()
+    }
+
+    /// Whether `root` holds what a console leaves that is killed while it opens a launch, and nothing else:
+    /// nothing of that launch has happened.
+    #[must_use]
+    pub fn never_began(root: &Path) -> bool {
+        let Ok(inside) = fs::read_dir(root) else { return false };
+        let mut names = Vec::new();
+        for entry in inside {
+            match entry.map(|entry| entry.file_name().into_string()) {
+                Ok(Ok(name)) => names.push(name),
+                _ => return false,
+            }
+        }
+        let has = |name: &str| names.iter().any(|known| known == name);
+        // A plan of somebody's own, in a folder of somebody's own, is no launch's copy of one.
+        let (folders, journal) = (FOLDERS.iter().all(|folder| has(folder)), has("journal.db"));
+        let ours = |name: &String| {
+            let file = name.strip_suffix(".new").unwrap_or(name);
+            if !folders {
+                return FOLDERS.contains(&name.as_str());
+            }
+            FOLDERS.contains(&name.as_str())
+                || FILES.contains(&file)
+                || file.starts_with("lock.")
+                || file.starts_with("journal.db")
+                || (journal && (file == "plan.toml" || name == "launch.json.new"))
+        };
+        !names.is_empty() && names.iter().all(ours)
     }
 
     /// The folder of a launch that exists.
@@ -165,7 +206,9 @@ impl LaunchFolder {
             let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
             file.write_all(bytes)?;
             file.sync_all()?;
-            fs::rename(&new, path)
+            fs::rename(&new, path)?;
+            // What is written next may say that this is there.
+            path.parent().map_or(Ok(()), |parent| fs::File::open(parent)?.sync_all())
         };
         written().map_err(denied("write", path))
     }
@@ -220,6 +263,34 @@ mod tests {
         assert!(occupied.contains("not empty"), "{occupied}");
         assert!(LaunchFolder::create(&file).is_err());
         assert!(LaunchFolder::create(file.join("inside")).is_err());
+    }
+
+    #[test]
+    fn what_a_killed_opening_left_is_made_again_and_nothing_of_somebody_elses() {
+        let place = tempfile::tempdir().expect("a folder");
+        let root = place.path().join("launch");
+        let folder = LaunchFolder::create(&root).expect("made");
+        let began = || (LaunchFolder::began(&root), LaunchFolder::never_began(&root));
+        assert_eq!(began(), (false, true), "nothing but its folders");
+        for path in [folder.lock(), folder.journal(), root.join("journal.db-wal"), folder.head(), folder.plan()] {
+            fs::write(path, "").expect("written");
+            assert_eq!(began(), (false, true));
+        }
+        fs::write(root.join("launch.json.new"), "").expect("written");
+        LaunchFolder::create(&root).expect("made again");
+        fs::write(folder.launch(), "{}").expect("written");
+        assert_eq!(began(), (true, false));
+        assert!(LaunchFolder::create(&root).is_err(), "a launch is not made twice");
+
+        let own = place.path().join("own");
+        fs::create_dir(&own).expect("made");
+        assert!(!LaunchFolder::never_began(&own), "empty: nobody began");
+        fs::write(own.join("plan.toml"), "[plan]").expect("written");
+        assert!(LaunchFolder::create(&own).is_err(), "somebody's own plan");
+        fs::remove_file(own.join("plan.toml")).expect("removed");
+        fs::write(own.join("lock"), "").expect("written");
+        fs::write(own.join("notes.txt"), "").expect("written");
+        assert!(LaunchFolder::create(&own).is_err());
     }
 
     #[test]

@@ -51,6 +51,7 @@ impl Sqlite {
             Err(wrong) if wrong.kind() != io::ErrorKind::AlreadyExists => return Err(failed(&wrong)),
             _ => {}
         }
+        reach("journal-made");
         let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         db.busy_timeout(PATIENCE)?;
         let mut store = Self { db, durable: Durable::Synced, suspect: false, files: Vec::new() };
@@ -62,6 +63,7 @@ impl Sqlite {
             making.pragma_update(None, "application_id", APPLICATION)?;
             making.pragma_update(None, "user_version", LAYOUT)?;
             making.commit()?;
+            reach("journal-begun");
         } else {
             store.recognise()?;
             store.db.pragma_update(None, "synchronous", "full")?;
@@ -108,6 +110,9 @@ impl Sqlite {
         let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         db.busy_timeout(PATIENCE)?;
         let store = Self { db, durable: Durable::Synced, suspect: false, files: Vec::new() };
+        if store.is_empty()? {
+            return Err(StoreError::NoJournal("it is empty: its launch never began".into()));
+        }
         store.recognise()?;
         Ok(store)
     }
@@ -195,6 +200,7 @@ impl Store for Sqlite {
         raising.execute("UPDATE lease SET epoch = epoch + 1", [])?;
         let raised = epoch(&raising)?;
         raising.commit()?;
+        reach("epoch-raised");
         Ok(raised)
     }
 

@@ -261,6 +261,7 @@ impl Writer {
         if let Some(beat) = beat {
             let durable = if self.synced == self.head { Durable::Written } else { Durable::Synced };
             let beaten = self.store.set_beat(self.epoch, beat, durable);
+            reach("beat-kept");
             if beaten.is_ok() && durable == Durable::Synced {
                 self.synced = self.head;
             }

@@ -43,7 +43,7 @@ pub struct Board {
     pub faults: Vec<String>,
     pub notes: u32,
     /// Requests of attached terminals that were decided: none is decided twice.
-    pub requests: BTreeSet<RequestId>,
+    pub requests: Arc<BTreeMap<RequestId, Decided>>,
     pub ended: Option<String>,
     /// Why nothing can be recorded just now. No event tells it: it stands on the board that is shown, never
     /// on one that was replayed.
@@ -70,6 +70,15 @@ pub struct Change {
     pub verdict: Verdict,
     pub since: Instant,
     pub why: String,
+}
+
+/// What became of a request: what its asker is answered, however often it asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    /// The record that says so.
+    pub seq: u64,
+    /// Why not, where it was refused.
+    pub refused: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,7 +125,7 @@ impl Board {
             frozen: None,
             faults: Vec::new(),
             notes: 0,
-            requests: BTreeSet::new(),
+            requests: Arc::default(),
             ended: None,
             unwritten: None,
             recent: VecDeque::new(),
@@ -204,8 +213,9 @@ impl Board {
             }
             Event::LaunchEnded { why } => self.ended = Some(why.clone()),
             Event::Noted { .. } => self.notes += 1,
-            Event::RequestDecided { request, .. } => {
-                self.requests.insert(request.clone());
+            Event::RequestDecided { request, refused, .. } => {
+                let decided = Decided { seq: record.seq, refused: refused.clone() };
+                Arc::make_mut(&mut self.requests).insert(request.clone(), decided);
             }
             Event::FaultSwitched { fault, on } => {
                 self.faults.retain(|known| known != fault);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::event::{Actor, RollbackFact, Vote};
 use super::id::{Attempt, ItemId, MonitorId, PhaseId, RequestId, RoleId, RollbackId, StreamId};
-use super::time::Mark;
+use super::time::{Mark, Wall};
 use super::verdict::{Captured, Outcome, Report, Verdict};
 
 /// Everything that reaches the loop.
@@ -21,6 +21,10 @@ pub enum Input {
         id: RequestId,
         by: Actor,
         command: Command,
+        /// When it was asked, for the record of what was said then.
+        asked_at: Wall,
+        /// How long ago that is.
+        age: Duration,
     },
     /// Time passed.
     Tick,

@@ -106,7 +106,8 @@ pub struct Countdown {
 }
 
 impl Countdown {
-    /// Starts counting at `t` ms before T-0.
+    /// Starts counting at `t` ms before T-0, which is always ahead: a launch opened at T-0 or later counts
+    /// its last millisecond, so that what stands in the way of T-0 can still hold it.
     ///
     /// # Errors
     /// A hold at or after T-0, or a plan whose T-0 lies after the window closes.
@@ -117,7 +118,7 @@ impl Countdown {
         }
         let mut clock = Self {
             now,
-            t,
+            t: t.max(1),
             phase: Phase::Counting,
             attempt: 1,
             latches: BTreeMap::new(),

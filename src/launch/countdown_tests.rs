@@ -374,3 +374,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn t0_is_always_ahead_and_fires_once() {
+    for start in [0, -5 * S] {
+        let mut flight = Flight::new(7 * S, start, terms(&[]));
+        assert_eq!(flight.stands(), (Counting, 1), "opened at {start}");
+        flight.tick(7 * S);
+        assert_eq!(flight.fired, 0);
+        flight.tick(8 * S);
+        assert_eq!((flight.fired, flight.t0()), (1, Some(7 * S + 1)));
+    }
+}

@@ -1,5 +1,7 @@
 //! Decides what becomes of an input: events, or a refusal. Pure: the board and the time come in.
 
+use std::time::Duration;
+
 use super::board::{Board, Progress};
 use super::command::{Command, Input, Observation, Refusal};
 use super::countdown;
@@ -13,6 +15,10 @@ use super::time::Instant;
 use super::unwritten;
 use super::verdict::Verdict;
 
+/// A hold or a vote is about the moment it was asked in. One that was read later than this is refused; so
+/// long may a console stand still, or be exchanged for another.
+pub const REQUEST_KEEPS: Duration = Duration::from_secs(60);
+
 /// What becomes of `input` at `now`. An empty list means: nothing to record.
 ///
 /// # Errors
@@ -23,7 +29,7 @@ pub fn decide(board: &Board, input: &Input, now: Instant) -> Result<Vec<Event>, 
         Input::Tick => Ok(Vec::new()),
         Input::Observation(observation) => Ok(observe(board, observation)),
         Input::Command { by, command } => act(board, by, command, now),
-        Input::Request { id, by, command } => request(board, id, by, command, now),
+        Input::Request { id, by, command, age, .. } => request(board, id, by, command, *age, now),
     }
 }
 
@@ -207,17 +213,34 @@ fn try_clock(
 
 /// What an attached terminal may ask: the operator's console alone acts. A scribe, who carries no role,
 /// has notes; the rest is for the role that a terminal carries (rules.md, "Journal first").
-fn request(board: &Board, id: &RequestId, by: &Actor, command: &Command, now: Instant) -> Result<Vec<Event>, Refusal> {
-    if board.requests.contains(id) {
+fn request(
+    board: &Board,
+    id: &RequestId,
+    by: &Actor,
+    command: &Command,
+    age: Duration,
+    now: Instant,
+) -> Result<Vec<Event>, Refusal> {
+    if board.requests.contains_key(id) {
         return Err(Refusal("this request was decided before".into()));
     }
     unwritten::allow(board, command)?;
     match command {
+        // What was seen stays seen, however late it is read.
         Command::Note { .. } => {}
+        _ if age > REQUEST_KEEPS => {
+            let ago = humantime::format_duration(Duration::from_secs(age.as_secs()));
+            return Err(Refusal(format!(
+                "asked {ago} ago, while nobody was there to decide: ask again if it still holds"
+            )));
+        }
         Command::CallHold { .. } | Command::ReleaseHold { .. } | Command::Vote { .. } | Command::Acknowledge { .. } => {
             let Some(role) = &by.role else { return Err(Refusal("a scribe has notes alone: ask as a role".into())) };
             if board.plan.role(role).is_none() {
                 return Err(Refusal(format!("no role {role} in this plan")));
+            }
+            if matches!(command, Command::ReleaseHold { who } if who == countdown::CONSOLE_RESTART) {
+                return Err(Refusal("what a crash left holding is for the operator's console to release".into()));
             }
         }
         _ => return Err(Refusal("an attached terminal asks; the operator's console acts".into())),

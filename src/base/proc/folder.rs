@@ -9,6 +9,7 @@ use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 
 use super::OutcomeFile;
+use crate::base::boundary::reach;
 
 /// Room kept for an outcome before anything runs, so that a full disk cannot swallow it.
 const OUTCOME_ROOM: u64 = 8 * 1024;
@@ -72,6 +73,7 @@ pub fn claim(dir: &Path) -> io::Result<Option<Claim>> {
     let mut file = create(&own)?;
     write!(file, "{}", std::process::id())?;
     file.try_lock().map_err(io::Error::from)?;
+    reach("claim-locked");
     let linked = fs::hard_link(&own, dir.join("claim"));
     // From here on the attempt is claimed: a name too many is no reason to run nothing.
     let _ = fs::remove_file(&own);
@@ -95,6 +97,7 @@ pub fn fence(dir: &Path, why: &str) -> io::Result<bool> {
     }
     let room = OutcomeRoom::take(dir)?;
     let Some(_claim) = claim(dir)? else { return Ok(false) };
+    reach("attempt-fenced");
     let outcome = OutcomeFile { v: 1, error: Some(why.to_owned()), never_ran: true, ..OutcomeFile::default() };
     room.write(&outcome)?;
     Ok(true)

@@ -23,6 +23,8 @@ use serde::{Deserialize, Serialize};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use crate::base::boundary::reach;
+
 pub use folder::{Standing, create_private_dir, fence, look, write_whole};
 pub use shim::{CANNOT_BEGIN, LOST_THE_CLAIM, shim};
 pub use tail::Tail;
@@ -150,6 +152,7 @@ pub fn start(program: &Path, dir: &Path, intent: &Intent, private: &Private) -> 
     create_private_dir(dir).map_err(wrong)?;
     let json = serde_json::to_vec_pretty(intent).map_err(|error| wrong(error.into()))?;
     write_whole(&dir.join("intent.json"), &json).map_err(wrong)?;
+    reach("intent-written");
     let log = OpenOptions::new().create(true).append(true).mode(0o600).open(dir.join("shim.log")).map_err(wrong)?;
 
     let spawned = Command::new(program)
@@ -161,6 +164,7 @@ pub fn start(program: &Path, dir: &Path, intent: &Intent, private: &Private) -> 
         .spawn()
         .and_then(|child| Ok((pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?, child)));
     let (pidfd, mut child) = spawned.map_err(|source| Error::Spawn { program: program.to_owned(), source })?;
+    reach("shim-spawned");
     let json = serde_json::to_vec(private).map_err(|error| Error::Handing(error.into()))?;
     if let Some(mut stdin) = child.stdin.take() {
         stdin.write_all(&json).map_err(Error::Handing)?;

@@ -17,6 +17,7 @@ use super::folder::{Claim, OutcomeRoom, claim, create};
 use super::pump::{Input, Output};
 use super::tree;
 use super::{Clock, EndedBy, Intent, OutcomeFile, Private};
+use crate::base::boundary::reach;
 use crate::base::secret::Redactor;
 
 /// Exit code of a shim that another was faster than: it ran nothing.
@@ -57,6 +58,7 @@ fn attempt(dir: &Path, clock: Clock) -> io::Result<bool> {
     let mut handed = Vec::new();
     io::stdin().take(PRIVATE_LIMIT).read_to_end(&mut handed)?;
     let private: Private = serde_json::from_slice(&handed)?;
+    reach("shim-begun");
     set_child_subreaper(Some(rustix::process::getpid()))?;
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -66,7 +68,9 @@ fn attempt(dir: &Path, clock: Clock) -> io::Result<bool> {
         // Before it too: what cannot be kept must not run.
         let room = OutcomeRoom::take(dir)?;
         let Some(held) = claim(dir)? else { return Ok(false) };
+        reach("shim-claimed");
         let outcome = run(dir, intent, private, signals, clock).await;
+        reach("command-ended");
         written(room, &outcome, held).map(|()| true)
     })
 }
@@ -74,7 +78,9 @@ fn attempt(dir: &Path, clock: Clock) -> io::Result<bool> {
 /// The lock is let go only after the outcome is there: in between, nobody takes it for lost.
 fn written(room: OutcomeRoom, outcome: &OutcomeFile, held: Claim) -> io::Result<()> {
     room.write(outcome)?;
+    reach("outcome-written");
     drop(held);
+    reach("claim-released");
     Ok(())
 }
 
@@ -115,6 +121,7 @@ fn begin(dir: &Path, intent: &Intent, private: Private) -> Result<Running, Strin
         command.current_dir(cwd);
     }
     let mut child = command.spawn().map_err(|error| format!("failed to start `{program}`: {error}"))?;
+    reach("command-started");
     let redactor = (!private.secrets.is_empty()).then(|| Redactor::new(private.secrets));
     let output = |pipe: Option<OwnedFd>, file| {
         let pipe = pipe.ok_or_else(|| io::Error::other("no pipe"))?;

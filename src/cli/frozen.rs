@@ -1,0 +1,71 @@
+//! A launch as a terminal sees it that does not hold it: its folder and its frozen plan. Secrets that this
+//! terminal lacks are missing to nobody here.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use super::assemble::{self, Site};
+use crate::base::secret::Redactor;
+use crate::base::source::nearest;
+use crate::engine::inbox::bring::Asker;
+use crate::engine::inbox::form;
+use crate::journal::LaunchFolder;
+use crate::launch::id::RoleId;
+use crate::launch::plan::Plan;
+use crate::plan::{self, Environment, Options};
+
+pub struct Frozen {
+    pub folder: LaunchFolder,
+    pub site: Site,
+    pub plan: Arc<Plan>,
+    /// Of the secrets that this terminal's environment has.
+    pub redactor: Redactor,
+}
+
+impl Frozen {
+    /// # Errors
+    /// The folder is no launch, or its frozen plan does not load.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        let folder = LaunchFolder::open(path)?;
+        let site = assemble::site(&folder)?;
+        let mut source = assemble::read(&folder.plan())?;
+        source.name = assemble::named(&site);
+        let options = Options { rehearsal: site.rehearsal, without_secrets: true, ..Options::default() };
+        let loaded = plan::load(source.clone(), &Environment::of_process(), &options);
+        let loaded = loaded.map_err(|wrong| anyhow::anyhow!("{}", source.render(&wrong, false)));
+        let loaded = loaded.context("the launch's frozen plan does not load")?;
+        let redactor = Redactor::new(loaded.catalogue.secrets.iter().cloned());
+        Ok(Self { folder, site, plan: Arc::new(loaded.plan), redactor })
+    }
+
+    /// Who asks here.
+    ///
+    /// # Errors
+    /// The role is not in the plan, or the name is not a person's.
+    pub fn asker(&self, name: &str, role: Option<&str>) -> anyhow::Result<Asker> {
+        let role = role.map(|role| self.role(role)).transpose()?;
+        let name = form::named(name)?;
+        let (folder, redactor) = (self.folder.clone(), self.redactor.clone());
+        Ok(Asker { folder, rehearsal: self.site.rehearsal, name, role, redactor })
+    }
+
+    /// # Errors
+    /// The plan has no such role; the nearest is named.
+    pub fn role(&self, name: &str) -> anyhow::Result<RoleId> {
+        let known = self.plan.roles.iter().map(|role| role.id.as_str());
+        one_of("role", name, known).map(RoleId::new)
+    }
+}
+
+/// `name` as one of those known.
+///
+/// # Errors
+/// It is none; the nearest is named.
+pub fn one_of<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> anyhow::Result<&'a str> {
+    known.clone().find(|known| *known == name).ok_or_else(|| {
+        let near = nearest(name, known).map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
+        anyhow::anyhow!("no {what} `{name}` in this plan{near}")
+    })
+}

@@ -1,0 +1,127 @@
+//! Brings a request to whoever holds the launch, and says in words what came of it: what the subcommands
+//! and an attached console share.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::ask::{self, AskError, Settled};
+use super::form::Answer;
+use crate::base::secret::Redactor;
+use crate::engine::door;
+use crate::journal::lease::LeaseError;
+use crate::journal::{Held, Holder, LaunchFolder, look};
+use crate::launch::command::Command;
+use crate::launch::id::RoleId;
+
+/// A terminal that asks.
+#[derive(Debug, Clone)]
+pub struct Asker {
+    pub folder: LaunchFolder,
+    pub rehearsal: bool,
+    pub name: String,
+    pub role: Option<RoleId>,
+    /// Of the secrets this terminal knows: what was pasted is not even written for the holder to read.
+    pub redactor: Redactor,
+}
+
+/// What came of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Came {
+    /// In the journal, as this record.
+    Recorded(u64),
+    Refused(String),
+    /// Nobody decided it; a sentence that says what now.
+    Undecided(String),
+}
+
+impl Asker {
+    /// Asks for `command`, and waits up to `patience` for what becomes of it. Blocks.
+    ///
+    /// # Errors
+    /// It could not be asked at all.
+    pub fn bring(&self, command: Command, patience: Duration) -> Result<Came, AskError> {
+        let inbox = self.folder.inbox();
+        let is_note = matches!(command, Command::Note { .. });
+        let request = ask::request(&self.name, self.role.clone(), door::clean(command, &self.redactor))?;
+        if self.holder() == Held::Free {
+            let free = "nobody holds this launch";
+            let on = self.again("");
+            if !is_note {
+                return Ok(Came::Undecided(format!(
+                    "{free}, nobody is there to decide it: nothing was asked; `{on}` goes on"
+                )));
+            }
+            ask::submit(&inbox, &request)?;
+            return Ok(Came::Undecided(format!(
+                "{free}: the note is kept in its inbox, and recorded once `{on}` goes on"
+            )));
+        }
+        let settled = ask::ask(&inbox, &request, patience)?;
+        // Who holds it now: it may be another than the one who was asked.
+        let silent = || {
+            let who = match self.holder() {
+                Held::Free => "nobody holds this launch any more".to_owned(),
+                Held::By(holder) => format!("{} and did not answer within {}", held(holder), words(patience)),
+            };
+            let (over, back) = (self.again("--take-over "), self.rollback());
+            (who, format!("`{over}` takes over, `{back}` rolls back without it"))
+        };
+        Ok(match settled {
+            Settled::Answered(Answer::Recorded(seq)) => Came::Recorded(seq),
+            Settled::Answered(Answer::Refused(why)) => Came::Refused(why),
+            Settled::Withdrawn => {
+                let (who, now) = silent();
+                Came::Undecided(format!("{who}: the request was taken back, nothing is recorded of it; {now}"))
+            }
+            Settled::Kept => {
+                let (who, now) = silent();
+                Came::Undecided(format!(
+                    "{who}: the note is kept in the inbox, and recorded by the next to read it; {now}"
+                ))
+            }
+            Settled::Taken => {
+                let (who, now) = silent();
+                Came::Undecided(format!("{who}, but has taken the request: it may still be recorded; {now}"))
+            }
+        })
+    }
+
+    /// Who holds the launch; where that cannot be told, somebody may.
+    #[must_use]
+    pub fn holder(&self) -> Held {
+        look(&self.folder.lock()).unwrap_or(Held::By(None))
+    }
+
+    /// The command that goes on with the launch.
+    #[must_use]
+    pub fn again(&self, more: &str) -> String {
+        let word = if self.rehearsal { "rehearse" } else { "run" };
+        format!("tminus {word} {more}--launch {}", self.shown())
+    }
+
+    /// The command that rolls back from any terminal.
+    #[must_use]
+    pub fn rollback(&self) -> String {
+        format!("tminus rollback {} ID", self.shown())
+    }
+
+    fn shown(&self) -> String {
+        let path: &Path = self.folder.path();
+        crate::base::text::printable(&path.display().to_string())
+    }
+
+    #[must_use]
+    pub fn inbox(&self) -> PathBuf {
+        self.folder.inbox()
+    }
+}
+
+/// `ana holds this launch since … (process 7 on warroom)`.
+#[must_use]
+pub fn held(holder: Option<Holder>) -> String {
+    LeaseError::Held(holder).to_string()
+}
+
+fn words(span: Duration) -> String {
+    humantime::format_duration(span).to_string()
+}

@@ -1,0 +1,356 @@
+//! The wire form of requests and answers, version 1: what attached terminals and the holder write for each
+//! other. Hostile until parsed: the forms are closed, and every name and text has its limit.
+
+use chrono::serde::ts_milliseconds;
+use serde::{Deserialize, Serialize};
+
+use crate::base::text::printable_lines;
+use crate::launch::board::Decided;
+use crate::launch::command::Command;
+use crate::launch::event::Vote;
+use crate::launch::id::{ItemId, RequestId, RoleId};
+use crate::launch::time::Wall;
+
+/// The version this build writes, and the only one it reads.
+pub const VERSION: u32 = 1;
+/// A request or an answer is not larger, in bytes.
+pub const LARGEST: usize = 64 * 1024;
+/// A name, an id or a role, in bytes.
+const LONGEST_NAME: usize = 512;
+/// What is said, in bytes: the journal keeps it, and the pane keeps hundreds of records.
+pub const LONGEST_TEXT: usize = 16 * 1024;
+/// Hexadecimal digits of an id: 128 bits of chance.
+const ID_DIGITS: usize = 32;
+
+/// Names that are not a person's.
+const RESERVED: [&str; 2] = ["engine", "crew"];
+
+/// What an attached terminal asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    pub id: RequestId,
+    /// What its asker calls itself; whose file it is says whether that stands.
+    pub name: String,
+    pub role: Option<RoleId>,
+    pub asked_at: Wall,
+    pub command: Command,
+}
+
+/// What a request came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// In the journal, as this record.
+    Recorded(u64),
+    Refused(String),
+}
+
+/// Why bytes are no request, as a sentence for its asker.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoRequest {
+    #[error("it has more than the {LARGEST} bytes that are read")]
+    TooLarge,
+    #[error("it is no request: {0}")]
+    Malformed(String),
+    #[error("it is a request of version {0}, and this tminus reads version {VERSION}")]
+    Version(u32),
+    #[error("`{0}` is no id of a request: 32 hexadecimal digits, drawn by chance")]
+    Id(String),
+    #[error("its {0} is longer than what is read")]
+    TooLong(&'static str),
+    #[error("its asker has no name")]
+    Nameless,
+    #[error("`{0}` is no name for a person here: it is the launch's own")]
+    Reserved(String),
+    /// Asked by a console of this build for what the file has no words for.
+    #[error("this cannot be asked from an attached terminal")]
+    NotForRequests,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RequestV1 {
+    v: u32,
+    id: RequestId,
+    name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    role: Option<RoleId>,
+    #[serde(with = "ts_milliseconds")]
+    asked_at: Wall,
+    command: AskedV1,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum AskedV1 {
+    Note { text: String },
+    Hold { why: String },
+    Release { who: String },
+    Vote { role: RoleId, vote: VoteV1 },
+    Acknowledge { item: ItemId },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum VoteV1 {
+    Go,
+    NoGo { reason: String },
+    GoWithWaiver { reason: String },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AnswerV1 {
+    v: u32,
+    id: RequestId,
+    /// The record that says what was decided; none where nothing could be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seq: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refused: Option<String>,
+}
+
+/// The bytes of a request.
+///
+/// # Errors
+/// Its command has no place in one, or something of it is too long.
+pub fn encode(request: &Request) -> Result<Vec<u8>, NoRequest> {
+    let command = match &request.command {
+        Command::Note { text } => AskedV1::Note { text: text.clone() },
+        Command::CallHold { why } => AskedV1::Hold { why: why.clone() },
+        Command::ReleaseHold { who } => AskedV1::Release { who: who.clone() },
+        Command::Vote { role, vote } => AskedV1::Vote { role: role.clone(), vote: written(vote) },
+        Command::Acknowledge { item } => AskedV1::Acknowledge { item: item.clone() },
+        _ => return Err(NoRequest::NotForRequests),
+    };
+    let Request { id, name, role, asked_at, .. } = request.clone();
+    let form = RequestV1 { v: VERSION, id, name, role, asked_at, command };
+    let bytes = serde_json::to_vec(&form).map_err(|wrong| NoRequest::Malformed(wrong.to_string()))?;
+    // What its reader would refuse is not written.
+    decode(&bytes).map(|_| bytes)
+}
+
+/// The request that `bytes` are.
+///
+/// # Errors
+/// They are none, or something of it is too long.
+pub fn decode(bytes: &[u8]) -> Result<Request, NoRequest> {
+    if bytes.len() > LARGEST {
+        return Err(NoRequest::TooLarge);
+    }
+    let form: RequestV1 =
+        serde_json::from_slice(bytes).map_err(|wrong| newer(bytes).unwrap_or_else(|| malformed(&wrong)))?;
+    if form.v != VERSION {
+        return Err(NoRequest::Version(form.v));
+    }
+    if !is_id(form.id.as_str()) {
+        return Err(NoRequest::Id(form.id.as_str().chars().take(ID_DIGITS).collect()));
+    }
+    let name = named(&form.name)?;
+    let role = form.role.map(|role| short("role", role.as_str()).map(RoleId::new)).transpose()?;
+    let command = match form.command {
+        AskedV1::Note { text } => Command::Note { text: said(&text)? },
+        AskedV1::Hold { why } => Command::CallHold { why: said(&why)? },
+        AskedV1::Release { who } => Command::ReleaseHold { who: short("caller", &who)? },
+        AskedV1::Vote { role, vote } => {
+            Command::Vote { role: RoleId::new(short("role", role.as_str())?), vote: read(vote)? }
+        }
+        AskedV1::Acknowledge { item } => Command::Acknowledge { item: ItemId::new(short("item", item.as_str())?) },
+    };
+    Ok(Request { id: form.id, name, role, asked_at: form.asked_at, command })
+}
+
+/// The bytes of the answer to `id`.
+///
+/// # Errors
+/// They could not be written as JSON.
+pub fn encode_answer(id: &RequestId, decided: &Decided) -> serde_json::Result<Vec<u8>> {
+    let Decided { seq, refused } = decided.clone();
+    serde_json::to_vec(&AnswerV1 { v: VERSION, id: id.clone(), seq: Some(seq), refused })
+}
+
+/// The bytes of the answer to what was no request.
+///
+/// # Errors
+/// They could not be written as JSON.
+pub fn encode_refusal(id: &RequestId, why: &NoRequest) -> serde_json::Result<Vec<u8>> {
+    serde_json::to_vec(&AnswerV1 { v: VERSION, id: id.clone(), seq: None, refused: Some(why.to_string()) })
+}
+
+/// The answer to `id` that `bytes` are.
+#[must_use]
+pub fn decode_answer(bytes: &[u8], id: &RequestId) -> Option<Answer> {
+    let form: AnswerV1 = serde_json::from_slice(bytes).ok()?;
+    match form {
+        AnswerV1 { v: VERSION, id: of, seq, refused } if of == *id => match (seq, refused) {
+            (_, Some(why)) => Some(Answer::Refused(printable_lines(&why))),
+            (Some(seq), None) => Some(Answer::Recorded(seq)),
+            (None, None) => None,
+        },
+        _ => None,
+    }
+}
+
+/// Whether `text` can be the id of a request, and so the name of a file.
+#[must_use]
+pub fn is_id(text: &str) -> bool {
+    text.len() == ID_DIGITS && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// `name` as that of a person.
+///
+/// # Errors
+/// It is none.
+pub fn named(name: &str) -> Result<String, NoRequest> {
+    let name = short("name", name)?;
+    if name.is_empty() {
+        return Err(NoRequest::Nameless);
+    }
+    if RESERVED.contains(&name.as_str()) {
+        return Err(NoRequest::Reserved(name));
+    }
+    Ok(name)
+}
+
+fn short(what: &'static str, text: &str) -> Result<String, NoRequest> {
+    if text.len() > LONGEST_NAME { Err(NoRequest::TooLong(what)) } else { Ok(printable_lines(text).trim().to_owned()) }
+}
+
+fn said(text: &str) -> Result<String, NoRequest> {
+    if text.len() > LONGEST_TEXT { Err(NoRequest::TooLong("text")) } else { Ok(printable_lines(text)) }
+}
+
+fn written(vote: &Vote) -> VoteV1 {
+    match vote {
+        Vote::Go => VoteV1::Go,
+        Vote::NoGo { reason } => VoteV1::NoGo { reason: reason.clone() },
+        Vote::GoWithWaiver { reason } => VoteV1::GoWithWaiver { reason: reason.clone() },
+    }
+}
+
+fn read(vote: VoteV1) -> Result<Vote, NoRequest> {
+    Ok(match vote {
+        VoteV1::Go => Vote::Go,
+        VoteV1::NoGo { reason } => Vote::NoGo { reason: said(&reason)? },
+        VoteV1::GoWithWaiver { reason } => Vote::GoWithWaiver { reason: said(&reason)? },
+    })
+}
+
+/// A newer version may have another form altogether.
+fn newer(bytes: &[u8]) -> Option<NoRequest> {
+    #[derive(Deserialize)]
+    struct Version {
+        v: u32,
+    }
+    let Version { v } = serde_json::from_slice(bytes).ok()?;
+    (v > VERSION).then_some(NoRequest::Version(v))
+}
+
+/// Not serde's whole message: it quotes what it read.
+fn malformed(wrong: &serde_json::Error) -> NoRequest {
+    let what = match wrong.classify() {
+        serde_json::error::Category::Eof => "it ends too early",
+        serde_json::error::Category::Syntax | serde_json::error::Category::Io => "it is no JSON",
+        serde_json::error::Category::Data => "a field is missing, unknown, or of another type",
+    };
+    NoRequest::Malformed(format!("{what} (line {}, column {})", wrong.line(), wrong.column()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn id() -> RequestId {
+        RequestId::new("0123456789abcdef0123456789abcdef")
+    }
+
+    fn request(command: Command) -> Request {
+        let asked_at = Wall::from_timestamp_millis(1_700_000_000_123).expect("a time");
+        Request { id: id(), name: "bob".into(), role: Some("sre".into()), asked_at, command }
+    }
+
+    fn commands() -> [Command; 7] {
+        [
+            Command::Note { text: "a line\nand another".into() },
+            Command::CallHold { why: "disk".into() },
+            Command::ReleaseHold { who: "sre".into() },
+            Command::Vote { role: "sre".into(), vote: Vote::Go },
+            Command::Vote { role: "sre".into(), vote: Vote::NoGo { reason: "no".into() } },
+            Command::Vote { role: "sre".into(), vote: Vote::GoWithWaiver { reason: "so".into() } },
+            Command::Acknowledge { item: ItemId::keyed("login", Some("https://a.example")) },
+        ]
+    }
+
+    #[test]
+    fn version_1_reads_back_and_stays_as_it_is() {
+        for command in commands() {
+            let asked = request(command);
+            assert_eq!(decode(&encode(&asked).expect("written")), Ok(asked));
+        }
+        let bytes = encode(&request(commands()[4].clone())).expect("written");
+        assert_eq!(
+            String::from_utf8(bytes).expect("text"),
+            r#"{"v":1,"id":"0123456789abcdef0123456789abcdef","name":"bob","role":"sre","asked_at":1700000000123,"command":{"vote":{"role":"sre","vote":{"no_go":{"reason":"no"}}}}}"#
+        );
+    }
+
+    #[test]
+    fn what_an_attached_terminal_may_not_ask_has_no_form() {
+        for command in [Command::Resume, Command::Leave, Command::RunItem { item: "a".into() }] {
+            assert_eq!(encode(&request(command)), Err(NoRequest::NotForRequests));
+        }
+    }
+
+    #[test]
+    fn nonsense_is_told_from_a_request() {
+        let whole = String::from_utf8(encode(&request(commands()[0].clone())).expect("written")).expect("text");
+        let with = |from: &str, to: &str| whole.replace(from, to).into_bytes();
+        for (bytes, wanted) in [
+            (b"{".to_vec(), "ends too early"),
+            (b"\xff\xfe".to_vec(), "no JSON"),
+            (with("\"v\":1", "\"v\":2"), "version 2"),
+            (br#"{"v":9,"what":"ever"}"#.to_vec(), "version 9"),
+            (with("\"v\":1", "\"v\":1,\"sudo\":true"), "unknown"),
+            (with("\"note\"", "\"resume\""), "unknown"),
+            (with("0123456789abcdef0123456789abcdef", "../../plan"), "no id"),
+            (with("\"bob\"", "\" \""), "no name"),
+            (with("\"bob\"", "\"engine\""), "the launch's own"),
+            (with("a line", &"x".repeat(LONGEST_TEXT)), "text is longer"),
+            (with("\"sre\"", &format!("\"{}\"", "x".repeat(LONGEST_NAME + 1))), "role is longer"),
+            (vec![b' '; LARGEST + 1], "more than the 65536 bytes"),
+        ] {
+            let wrong = decode(&bytes).expect_err(wanted).to_string();
+            assert!(wrong.contains(wanted), "{wanted}: {wrong}");
+        }
+    }
+
+    #[test]
+    fn no_escape_sequence_passes() {
+        let mut asked = request(Command::Note { text: "red \u{1b}[31malert\nnext".into() });
+        asked.name = "b\u{1b}[2Job".into();
+        let read = decode(&encode(&asked).expect("written")).expect("a request");
+        assert_eq!((read.name.as_str(), read.command), ("bob", Command::Note { text: "red alert\nnext".into() }));
+    }
+
+    #[test]
+    fn an_answer_is_for_its_own_request() {
+        let refused = Decided { seq: 7, refused: Some("no\u{1b}[2J".into()) };
+        let bytes = encode_answer(&id(), &refused).expect("written");
+        assert_eq!(decode_answer(&bytes, &id()), Some(Answer::Refused("no".into())));
+        assert_eq!(decode_answer(&bytes, &RequestId::new("f".repeat(32))), None);
+        let bytes = encode_answer(&id(), &Decided { seq: 7, refused: None }).expect("written");
+        assert_eq!(decode_answer(&bytes, &id()), Some(Answer::Recorded(7)));
+        for nothing in [r#"{"v":1,"id":"0123456789abcdef0123456789abcdef"}"#, "{}", ""] {
+            assert_eq!(decode_answer(nothing.as_bytes(), &id()), None);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = decode(&bytes);
+            let _ = decode_answer(&bytes, &id());
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What a flight flies: a plan with real steps after T-0, the script they run, the server its checks ask.
+
+use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::path::Path;
+
+use super::chance::Chance;
+
+/// Steps of a launch.
+const STEPS: u32 = 36;
+/// From one mark to the next.
+const APART_MS: u32 = 70;
+
+/// Appends a line when it begins and one just before it ends: `ITEM ATTEMPT begin|end CODE PID`. Its attempt
+/// stands in the arguments of its shim; where the shim died before it could look, it says `?`.
+const ACT: &str = r#"
+item=$1 code=$2 pause=$3 how=$4
+attempt='?'
+if { mapfile -d '' -t shim < /proc/$PPID/cmdline; } 2>/dev/null && [[ ${shim[1]} == __shim ]]; then
+    attempt=${shim[2]##*/}
+fi
+echo "$item $attempt begin - $$" >> "$LOG"
+[[ $how == child ]] && { sleep 0.06 & }
+[[ $pause == 0 ]] || sleep "$pause"
+echo "printed by $item"
+echo "$item $attempt end $code $$" >> "$LOG"
+exit "$code"
+"#;
+
+/// One step of the plan: what it will exit with.
+pub const CODES: [(i32, &str); 4] = [(0, "pass"), (0, "pass"), (3, "warn"), (7, "fail")];
+pub const CLASSES: [&str; 3] = ["once", "idempotent", "readonly"];
+
+/// Writes plan and script into `home`; the plan's path.
+pub fn plan(home: &Path, chance: &mut Chance, server: &str) -> std::path::PathBuf {
+    std::fs::write(home.join("act.sh"), ACT).expect("written");
+    let mut text = String::from(
+        "[plan]\nschema = 1\nid = \"crash\"\ntitle = \"A launch to be killed\"\nenvironment = \"test\"\n\n\
+         [[phase]]\nid = \"act\"\ntitle = \"Act\"\nat = \"T-0\"\n\n",
+    );
+    for number in 0..STEPS {
+        let (class, (code, _)) = (chance.of_slice(&CLASSES), chance.of_slice(&CODES));
+        let how = if chance.one_in(8) { "child" } else { "alone" };
+        let (at, pause) = (number * APART_MS, chance.below(6));
+        let pause = if pause == 0 { "0".to_owned() } else { format!("0.0{}", pause - 1) };
+        let _ = write!(
+            text,
+            "[[phase.item]]\nid = \"{class}-{number}\"\nclass = \"{class}\"\nauto = true\nat = \"T+{at}ms\"\n\
+             timeout = \"30s\"\n[phase.item.run]\ncommand = [\"bash\", \"act.sh\", \"{class}-{number}\", \"{code}\", \
+             \"{pause}\", \"{how}\"]\nenv = {{ LOG = \"{}\" }}\nexit = {{ 3 = \"warn\" }}\n\n",
+            home.join("log").display(),
+        );
+        if number % 6 == 2 {
+            let (name, wanted) = if chance.one_in(2) { ("good", 200) } else { ("bad", 201) };
+            let _ = write!(
+                text,
+                "[[phase.item]]\nid = \"{name}-{number}\"\nat = \"T+{at}ms\"\n[phase.item.http]\n\
+                 get = \"{server}/{number}\"\nexpect = {{ status = {wanted} }}\n\n"
+            );
+        }
+        if number % 12 == 5 {
+            let _ = write!(text, "[[phase.item]]\nid = \"wait-{number}\"\nat = \"T+{at}ms\"\nwait.for = \"150ms\"\n\n");
+        }
+    }
+    let path = home.join("plan.toml");
+    std::fs::write(&path, text).expect("written");
+    path
+}
+
+/// A server that answers 200 to everything, after a while; ends with the process.
+pub fn server() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { continue };
+            std::thread::spawn(move || {
+                let mut request = [0; 2048];
+                let _ = stream.read(&mut request);
+                // It has said all: this read ends with its time.
+                let wait = std::time::Duration::from_millis(1 + u64::from(request[8] % 4) * 10);
+                let _ = stream.set_read_timeout(Some(wait)).and_then(|()| stream.read(&mut [0]));
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}");
+            });
+        }
+    });
+    format!("http://{address}")
+}
+
+/// A rehearsal in small: a hold, a poll, a rollback.
+pub fn rehearsal(home: &Path) -> std::path::PathBuf {
+    let path = home.join("plan.toml");
+    std::fs::write(&path, include_str!("../rehearsal_plan/plan.toml")).expect("written");
+    path
+}
+
+/// Boundaries that a launch comes to while it is opened.
+pub const OPENING: [&str; 7] =
+    ["folder-made", "journal-made", "journal-begun", "epoch-raised", "plan-frozen", "reserve-kept", "launch-filed"];
+
+/// Boundaries on its way.
+pub const FLYING: [&str; 18] = [
+    "append",
+    "append-in-transaction",
+    "append-kept",
+    "head-filed",
+    "beat-kept",
+    "intent-kept",
+    "intent-written",
+    "shim-spawned",
+    "shim-started",
+    "outcome-learnt",
+    "shim-begun",
+    "claim-locked",
+    "shim-claimed",
+    "command-started",
+    "command-ended",
+    "outcome-written",
+    "claim-released",
+    "baseline-kept",
+];
