@@ -146,7 +146,7 @@ impl Dispatch {
     /// the launch stops where it was last recorded, at `since`.
     pub fn withhold(&mut self, since: Now, why: &str) -> Turn {
         self.abandon();
-        self.board.unwritten = Some(why.to_owned());
+        self.board.unwritten = Some(format!("the journal cannot be written: {why}"));
         let mut turn = Turn::default();
         if let Some(event) = unwritten::stop(&self.board, why) {
             self.record(since.instant.max(self.board.at), since, Actor::engine(), event, &mut turn);

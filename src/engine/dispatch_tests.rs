@@ -94,7 +94,7 @@ fn a_turn_that_could_not_be_written_did_not_happen() {
 
 /// What is in the journal while it can be written, and what waits while it cannot, as the loop has it.
 fn outage(desk: &mut Desk, since: crate::launch::time::Now) -> Vec<crate::launch::event::Recorded> {
-    desk.dispatch.withhold(since, "the journal cannot be written: the disk is full").records
+    desk.dispatch.withhold(since, "the disk is full").records
 }
 
 /// A minute before T-0, nothing in the way, with a step that starts itself at T-0 and one at T+5m.

@@ -121,7 +121,7 @@ impl Loop {
     /// The journal could not be written.
     pub async fn state(&mut self, event: Event, actor: Actor) -> Result<(), String> {
         let turn = self.dispatch.state(event, actor, self.parts.axis.now());
-        self.append(&turn.records).await.map_err(|wrong| unwritten::words(&wrong))?;
+        self.append(&turn.records).await.map_err(|wrong| wrong.to_string())?;
         self.dispatch.commit();
         self.publish();
         Ok(())
@@ -137,7 +137,7 @@ impl Loop {
         let drafts = unwritten::left_behind(left, board, self.parts.axis.now());
         if !drafts.is_empty() {
             let kept = self.parts.journal.append(drafts, Durable::Synced).await;
-            self.dispatch.recorded(&kept.map_err(|wrong| unwritten::words(&wrong))?);
+            self.dispatch.recorded(&kept.map_err(|wrong| wrong.to_string())?);
         }
         Ok(())
     }
@@ -317,10 +317,10 @@ impl Loop {
                 Err(wrong) if unwritten::is_fenced(&wrong) => {
                     self.dispatch.abandon();
                     records.clear();
-                    answers = inputs.iter().map(|_| Err(Refusal(unwritten::words(&wrong)))).collect();
+                    answers = inputs.iter().map(|_| Err(Refusal(wrong.to_string()))).collect();
                 }
                 Err(wrong) => {
-                    self.withhold(unwritten::words(&wrong), unwritten::lasts(&wrong));
+                    self.withhold(unwritten::reason(&wrong), unwritten::lasts(&wrong));
                     Turn { records, answers } = self.dispatch.turn(inputs, &self.parts.axis);
                 }
             }
@@ -401,12 +401,15 @@ impl Loop {
             return;
         }
         self.beaten_at = WireInstant::now();
+        if self.parts.effects.world.unkept().is_some() {
+            self.parts.effects.world.keep_baseline(&self.dispatch.shown());
+        }
         if self.unwritten.is_none() {
             self.beat_now();
             let health = self.parts.journal.health().borrow().clone();
             match health {
-                Health::Failing(why) => self.withhold(format!("the journal cannot be written: {why}"), false),
-                Health::Lost(why) => self.withhold(format!("the journal cannot be written: {why}"), true),
+                Health::Failing(why) => self.withhold(why, false),
+                Health::Lost(why) => self.withhold(why, true),
                 // What is kept besides the records does not stop the launch; one that was taken over has nothing
                 // to keep.
                 Health::Well | Health::Unguarded(_) | Health::TakenOver(_) => {}
@@ -432,7 +435,8 @@ impl Loop {
             Health::TakenOver(why) => Some(format!("the journal is lost to this console: {why}")),
             _ => None,
         };
-        let told: Vec<String> = unguarded.into_iter().chain(self.trouble.clone()).collect();
+        let unkept = self.parts.effects.world.unkept();
+        let told: Vec<String> = unguarded.into_iter().chain(unkept).chain(self.trouble.clone()).collect();
         (!told.is_empty()).then(|| told.join("; "))
     }
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use tokio::time::Instant as WireInstant;
 
-use crate::base::boundary::reach;
 use crate::base::text::printable;
 use crate::journal::side::{self, Left, Of, Side};
 use crate::journal::store::StoreError;
@@ -42,11 +41,11 @@ enum Aside {
     Failed(PathBuf, String),
 }
 
-/// Why a write failed, as the banner says it.
+/// Why a write failed.
 #[must_use]
-pub fn words(wrong: &AppendError) -> String {
+pub fn reason(wrong: &AppendError) -> String {
     match wrong {
-        AppendError::Store(why) => format!("the journal cannot be written: {why}"),
+        AppendError::Store(why) => why.to_string(),
         other => other.to_string(),
     }
 }
@@ -103,12 +102,11 @@ impl Unwritten {
             Ok(side)
         });
         self.aside = kept.map_or_else(|wrong| Aside::Failed(path, wrong.to_string()), Aside::Kept);
-        reach("side-kept");
     }
 
     /// It was tried again, and failed.
     pub fn failed(&mut self, wrong: &AppendError) {
-        self.why = words(wrong);
+        self.why = reason(wrong);
         self.lasting = lasts(wrong);
         self.try_at = WireInstant::now() + AGAIN;
     }
@@ -156,13 +154,12 @@ impl Unwritten {
             Aside::Nowhere | Aside::At(..) => "in memory alone".to_owned(),
         };
         let never = if self.lasting { "; this console will not write it again" } else { "" };
-        format!("{}{never}; {rollback}; {kept} records kept {place}", self.why)
+        format!("the journal cannot be written: {}{never}; {rollback}; {kept} records kept {place}", self.why)
     }
 
     /// All of it is in the journal and synced. A sentence where the side file could not be removed.
     #[must_use]
     pub fn written(self) -> Option<String> {
-        reach("side-written-in");
         let path = match self.aside {
             Aside::Kept(side) => side.path().to_owned(),
             Aside::Failed(path, _) => path,

@@ -72,10 +72,10 @@ fn every_damage_has_its_own_words() {
         ),
         ("record 1 was altered", &|links| links[0].bytes[3] ^= 1),
         ("record 5 has another hash beside it than that of its bytes, which are as they were written", &|links| {
-            links[4].hash.0[0] ^= 1
+            links[4].hash.0[0] ^= 1;
         }),
         ("record 9 has another hash beside it than that of its bytes, which are as they were written", &|links| {
-            links[8].hash.0[0] ^= 1
+            links[8].hash.0[0] ^= 1;
         }),
         ("records 3 to 5 are missing", &|links| drop(links.drain(2..5))),
         ("records 1 and 2 are missing", &|links| drop(links.drain(..2))),

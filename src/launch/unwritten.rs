@@ -52,9 +52,10 @@ pub fn refusal(why: &str) -> Refusal {
 #[must_use]
 pub fn stop(board: &Board, why: &str) -> Option<Event> {
     let clock = board.clock.as_ref().filter(|_| board.ended.is_none())?;
+    let why = format!("the journal could not be written: {why}");
     match clock.phase {
-        countdown::Phase::Counting => Some(Event::HoldCalled { who: JOURNAL.into(), why: why.to_owned() }),
-        countdown::Phase::Liftoff if board.frozen.is_none() => Some(Event::Frozen { why: why.to_owned() }),
+        countdown::Phase::Counting => Some(Event::HoldCalled { who: JOURNAL.into(), why }),
+        countdown::Phase::Liftoff if board.frozen.is_none() => Some(Event::Frozen { why }),
         _ => None,
     }
 }
