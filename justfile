@@ -63,6 +63,7 @@ deny:
 bench *ARGS: hurl
     cargo bench --profile release --bench gate -- {{ARGS}}
     cargo bench --profile release --bench console -- {{ARGS}}
+    cargo bench --profile release --bench journal
 
 # hurl, the peer of `tminus gate`: from crates.io, with libxml2 and libcurl from the system
 [private]

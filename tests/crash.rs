@@ -10,12 +10,16 @@
 
 #[path = "crash/chance.rs"]
 mod chance;
+#[path = "crash/console.rs"]
+mod console;
 #[path = "crash/flight.rs"]
 mod flight;
 #[path = "crash/judge.rs"]
 mod judge;
 #[path = "crash/kill.rs"]
 mod kill;
+#[path = "crash/scribe.rs"]
+mod scribe;
 #[path = "crash/site.rs"]
 mod site;
 #[path = "crash/tally.rs"]

@@ -36,6 +36,9 @@ pub const ALL: &[&str] = &[
     "command-ended",
     "outcome-written",
     "claim-released",
+    // What an attached terminal asked.
+    "request-taken",
+    "request-decided",
     // What a rollback goes back to.
     "baseline-kept",
 ];

@@ -306,6 +306,11 @@ pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
         }
         let event = first_event(&plan, left, t, site.rehearsal);
         looping.state(event, operator.clone()).await.map_err(anyhow::Error::msg)?;
+        // What was found of the journal itself stands in it from now on.
+        for notice in &opened.noticed {
+            let told = Event::Noted { text: format!("the journal: {notice}") };
+            looping.state(told, Actor::engine()).await.map_err(anyhow::Error::msg)?;
+        }
     }
     Ok(Flight { looping, target, noticed })
 }

@@ -23,6 +23,7 @@ mod reopen;
 mod run;
 mod summary;
 mod unwritten;
+mod verify;
 
 /// Something of the user's is wrong: the plan, the arguments, the folder.
 pub const WRONG: i32 = 3;
@@ -58,6 +59,8 @@ enum Command {
     Keys,
     /// Print what happened in a launch, one record a line.
     Log(log::Arguments),
+    /// Say whether everything a launch keeps is as it was written; changes nothing.
+    Verify(verify::Arguments),
     /// Have a note recorded in a running launch, from any terminal.
     Note(ask::Note),
     /// Call a hold in a running launch, for the role you carry.
@@ -112,6 +115,7 @@ pub fn run() -> i32 {
         Command::Kinds => kinds::run(),
         Command::Keys => keys::run(),
         Command::Log(arguments) => log::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
         Command::Note(arguments) => ask::note(&arguments),
         Command::Hold(arguments) => ask::hold(&arguments),
         Command::Release(arguments) => ask::release(&arguments),

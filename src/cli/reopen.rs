@@ -4,9 +4,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 
-use crate::journal::{self, LaunchFolder, Opened, Purpose};
+use crate::base::text::printable;
+use crate::journal::store::StoreError;
+use crate::journal::{self, LaunchFolder, OpenError, Opened, Purpose};
 use crate::launch::board::Board;
 use crate::launch::event::{Event, Recorded, RollbackFact};
 use crate::launch::id::ItemId;
@@ -67,15 +69,36 @@ impl Told {
 /// As [`journal::open_each`], or the plan is another than the launch's.
 pub fn reopen(folder: &LaunchFolder, plan: Arc<Plan>, purpose: Purpose) -> anyhow::Result<(Opened, Told)> {
     let mut told = Told::new(plan);
-    let opened = journal::open_each(folder, purpose, &mut |record| told.take(record))?;
+    let opened = journal::open_each(folder, purpose, &mut |record| told.take(record))
+        .map_err(|wrong| advised(wrong, folder.path()))?;
     told.same_plan(folder.path())?;
     Ok((opened, told))
+}
+
+/// What can still be done with a launch whose journal cannot be acted on.
+fn advised(wrong: OpenError, folder: &Path) -> anyhow::Error {
+    let unfit = match &wrong {
+        OpenError::Broken(_) | OpenError::Undecodable { .. } => true,
+        OpenError::Store { why, .. } => matches!(why, StoreError::NoJournal(_) | StoreError::NewerLayout(_)),
+        OpenError::Lease(_) | OpenError::File { .. } => false,
+    };
+    if !unfit {
+        return wrong.into();
+    }
+    let launch = printable(&folder.display().to_string());
+    anyhow!(
+        "{wrong}\n  nothing was changed, and no console acts on it. What can be done:\n  \
+         `tminus verify {launch}` says all that is wrong\n  \
+         `tminus log {launch}` and `tminus watch {launch}` show what can be read\n  \
+         `tminus rollback {launch} ID` rolls back: it does not need the journal"
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::journal::{Draft, Durable, Holder};
+    use crate::launch::board::RECENT_KEPT;
     use crate::launch::event::Actor;
     use crate::launch::time::{Instant, Now};
     use crate::plan::{Environment, Options};
@@ -131,6 +154,7 @@ mod tests {
         let (opened, told) = reopen(&folder, Arc::clone(&plan), ann()).expect("opens");
         assert_eq!(told.board, Board::replay(Arc::clone(&plan), &records));
         assert_eq!(told.last(), records.last());
+        assert_eq!(told.board.recent.len(), RECENT_KEPT, "of a long journal the newest are kept, no more");
         assert_eq!(told.done, [ItemId::new("cut"), ItemId::new("frontend/redeploy")]);
         assert!(opened.records.is_empty(), "the records are not kept");
         opened.journal.expect("to act").close().await;

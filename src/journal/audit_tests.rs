@@ -257,7 +257,7 @@ fn apply(links: &mut Vec<Link>, mutation: &Mutation) -> Option<Vec<u64>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
     fn no_mutation_passes_and_each_is_named_where_it_is(mutation in any_mutation()) {

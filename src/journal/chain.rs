@@ -83,32 +83,23 @@ impl Walk {
         Self { head: Head::default(), synced }
     }
 
-    #[must_use]
-    pub fn head(&self) -> Head {
-        self.head
-    }
-
-    /// Takes the next record.
+    /// Takes the next record, whatever it says.
     ///
     /// # Errors
-    /// It does not follow, or it cannot be read.
-    pub fn take(&mut self, link: &Link) -> Result<Recorded, Wrong> {
+    /// It does not follow.
+    pub fn prove(&mut self, link: &Link) -> Result<Head, Broken> {
         let next = self.head.then(&link.bytes);
         if link.seq != next.seq {
-            return Err(Broken::Missing { seq: next.seq }.into());
+            return Err(Broken::Missing { seq: next.seq });
         }
         if link.hash != next.hash {
-            return Err(Broken::Altered { seq: next.seq }.into());
+            return Err(Broken::Altered { seq: next.seq });
         }
         if self.synced.is_some_and(|synced| synced.seq == next.seq && synced.hash != next.hash) {
-            return Err(Broken::Rewritten { seq: next.seq }.into());
-        }
-        let recorded = record::decode(&link.bytes).map_err(|why| Wrong::Undecodable { seq: link.seq, why })?;
-        if recorded.seq != link.seq {
-            return Err(Broken::Misplaced { seq: link.seq, says: recorded.seq }.into());
+            return Err(Broken::Rewritten { seq: next.seq });
         }
         self.head = next;
-        Ok(recorded)
+        Ok(next)
     }
 
     /// The records end here.
@@ -122,6 +113,18 @@ impl Walk {
             }
             _ => Ok(self.head),
         }
+    }
+}
+
+/// What the record at `seq` says.
+///
+/// # Errors
+/// It cannot be read, or says that it is another.
+pub fn say(seq: u64, bytes: &[u8]) -> Result<Recorded, Wrong> {
+    let recorded = record::decode(bytes).map_err(|why| Wrong::Undecodable { seq, why })?;
+    match recorded.seq {
+        says if says == seq => Ok(recorded),
+        says => Err(Broken::Misplaced { seq, says }.into()),
     }
 }
 
@@ -167,7 +170,8 @@ mod tests {
     fn walk(links: &[Link], synced: Option<Head>) -> Result<Head, Wrong> {
         let mut walk = Walk::new(synced);
         for link in links {
-            walk.take(link)?;
+            walk.prove(link)?;
+            say(link.seq, &link.bytes)?;
         }
         Ok(walk.end()?)
     }

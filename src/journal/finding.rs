@@ -63,7 +63,8 @@ impl Span {
     }
 
     /// As words, with its verb for one and for many.
-    pub(super) fn with(self, one: &str, many: &str) -> String {
+    #[must_use]
+    pub fn with(self, one: &str, many: &str) -> String {
         match self {
             Self { from, to } if from == to => format!("record {from} {one}"),
             Self { from, to } if from + 1 == to => format!("records {from} and {to} {many}"),

@@ -37,8 +37,9 @@ pub struct Holder {
 }
 
 /// Whether a launch is held, and by whom.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Held {
+    #[default]
     Free,
     /// `None` where the holder has not written its name yet. Its words are printable.
     By(Option<Holder>),

@@ -9,6 +9,7 @@ pub mod chain;
 pub mod finding;
 pub mod folder;
 pub mod head;
+pub mod inspect;
 pub mod lease;
 pub mod memory;
 pub mod open;
@@ -16,6 +17,7 @@ pub mod record;
 pub mod side;
 pub mod sqlite;
 pub mod store;
+mod whole;
 pub mod wire;
 pub mod writer;
 
@@ -31,6 +33,7 @@ mod store_tests;
 mod writer_tests;
 
 pub use folder::LaunchFolder;
+pub use inspect::{Inspected, inspect};
 pub use lease::{Held, Holder, look};
 pub use open::{Noticed, OpenError, Opened, Purpose, open, open_each};
 pub use record::Draft;

@@ -1,9 +1,10 @@
 //! Opening a launch's journal: for acting (the lease, a whole chain, a writer) or for reading only.
 
-use std::io;
 use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::{io, mem, thread};
 
-use super::chain::{Broken, Head, Link, Walk, Wrong};
+use super::chain::{self, Broken, Head, Link, Walk, Wrong};
 use super::folder::LaunchFolder;
 use super::head::{self, Found};
 use super::lease::{Holder, Lease, LeaseError};
@@ -12,6 +13,12 @@ use super::sqlite::Sqlite;
 use super::store::{Beat, Store, StoreError};
 use super::writer::{Journal, Start};
 use crate::launch::event::Recorded;
+
+/// At most so many records, or so many bytes of them and one record more, are decoded at once.
+pub(super) const CHUNK: usize = 256;
+const CHUNK_BYTES: usize = 256 << 10;
+/// So many of these are read ahead.
+pub(super) const AHEAD: usize = 4;
 
 /// What a journal is opened for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +58,17 @@ pub enum Noticed {
     /// Only for reading.
     #[error("record {seq} and what follows cannot be read: {why}")]
     Undecodable { seq: u64, why: String },
+}
+
+impl Noticed {
+    /// Whether records that were written are not among those that were read.
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        match self {
+            Self::TornTail { .. } | Self::Broken(_) | Self::Undecodable { .. } => true,
+            Self::HeadMissing | Self::HeadGarbled => false,
+        }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -132,9 +150,9 @@ fn read(folder: &LaunchFolder, each: &mut dyn FnMut(Recorded)) -> Result<Opened,
     Ok(Opened { records: Vec::new(), journal: None, head: walked.head, beat, noticed })
 }
 
-struct Walked {
-    head: Head,
-    noticed: Vec<Noticed>,
+pub(super) struct Walked {
+    pub head: Head,
+    pub noticed: Vec<Noticed>,
     wrong: Option<Stop>,
 }
 
@@ -147,31 +165,25 @@ enum Stop {
     Wrong(Wrong),
 }
 
-fn walk(store: &mut dyn Store, found: Found, each: &mut dyn FnMut(Recorded)) -> Result<Walked, StoreError> {
+/// Reads `store` to its end or to the first thing that is wrong. One thread reads and proves the chain, this
+/// one decodes: half of the work each.
+pub(super) fn walk(store: &mut dyn Store, found: Found, each: &mut dyn FnMut(Recorded)) -> Result<Walked, StoreError> {
     let synced = match found {
         Found::Head(head) => Some(head),
         Found::Missing | Found::Garbled => None,
     };
-    let mut walk = Walk::new(synced);
-    let mut wrong = None;
-    let mut more = false;
-    store.read(&mut |link: Link| {
-        more = wrong.is_some();
-        if !more {
-            match walk.take(&link) {
-                Ok(recorded) => each(recorded),
-                Err(found) => wrong = Some(found),
-            }
-        }
-        !more
+    let (chunks, proven) = sync_channel(AHEAD);
+    let (decoded, end) = thread::scope(|scope| {
+        let reader = thread::Builder::new().name("journal-reader".into());
+        let reader = reader.spawn_scoped(scope, move || prove(store, synced, &chunks)).map_err(StoreError::from)?;
+        let decoded = decode(proven, each);
+        let end = reader.join().unwrap_or_else(|_| Err(StoreError::Failed("its reader failed".into())));
+        Ok::<_, StoreError>((decoded, end))
     })?;
-    let head = walk.head();
-    let wrong = match wrong {
-        Some(Wrong::Broken(Broken::Altered { seq })) if !more && synced.is_some_and(|synced| synced.seq < seq) => {
-            Some(Stop::Torn { seq })
-        }
-        Some(wrong) => Some(Stop::Wrong(wrong)),
-        None => walk.end().err().map(|cut| Stop::Wrong(cut.into())),
+    let (head, wrong) = match decoded {
+        // What was read ahead of it is of no account.
+        (head, Some(wrong)) => (head, Some(Stop::Wrong(wrong))),
+        (head, None) => (head, end?),
     };
     let noticed = match found {
         Found::Garbled => vec![Noticed::HeadGarbled],
@@ -180,4 +192,60 @@ fn walk(store: &mut dyn Store, found: Found, each: &mut dyn FnMut(Recorded)) -> 
         Found::Missing | Found::Head(_) => Vec::new(),
     };
     Ok(Walked { head, noticed, wrong })
+}
+
+/// Records whose chain is proven, one behind the other.
+#[derive(Default)]
+struct Chunk {
+    bytes: Vec<u8>,
+    /// Each with the end of its bytes.
+    heads: Vec<(Head, usize)>,
+}
+
+/// Reads and proves the chain until it ends, breaks, or nobody wants more.
+fn prove(store: &mut dyn Store, synced: Option<Head>, to: &SyncSender<Chunk>) -> Result<Option<Stop>, StoreError> {
+    let mut walk = Walk::new(synced);
+    let mut chunk = Chunk::default();
+    let (mut wrong, mut more, mut wanted) = (None, false, true);
+    store.read(&mut |link: Link| {
+        more = wrong.is_some();
+        if more {
+            return false;
+        }
+        match walk.prove(&link) {
+            Ok(head) => {
+                chunk.bytes.extend_from_slice(&link.bytes);
+                chunk.heads.push((head, chunk.bytes.len()));
+                if chunk.heads.len() >= CHUNK || chunk.bytes.len() >= CHUNK_BYTES {
+                    wanted = to.send(mem::take(&mut chunk)).is_ok();
+                }
+            }
+            Err(found) => wrong = Some(found),
+        }
+        wanted
+    })?;
+    let _ = to.send(chunk);
+    Ok(match wrong {
+        Some(Broken::Altered { seq }) if !more && synced.is_some_and(|synced| synced.seq < seq) => {
+            Some(Stop::Torn { seq })
+        }
+        Some(wrong) => Some(Stop::Wrong(wrong.into())),
+        None => walk.end().err().map(|cut| Stop::Wrong(cut.into())),
+    })
+}
+
+/// Hands over what the records say, up to the first that says nothing.
+fn decode(chunks: Receiver<Chunk>, each: &mut dyn FnMut(Recorded)) -> (Head, Option<Wrong>) {
+    let mut last = Head::default();
+    for Chunk { bytes, heads } in chunks {
+        let mut from = 0;
+        for (head, to) in heads {
+            match chain::say(head.seq, &bytes[from..to]) {
+                Ok(recorded) => each(recorded),
+                Err(wrong) => return (last, Some(wrong)),
+            }
+            (last, from) = (head, to);
+        }
+    }
+    (last, None)
 }

@@ -1,12 +1,17 @@
 //! What opening a launch promises: one console, a chain that is whole, and damage named.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::Connection;
 
-use super::chain::Broken;
-use super::store::{Beat, Durable};
-use super::{Holder, LaunchFolder, Noticed, OpenError, Opened, Purpose, head, open, samples};
+use super::chain::{Broken, Head, Link};
+use super::head::Found;
+use super::open::{AHEAD, CHUNK, walk};
+use super::store::{Beat, Durable, Expected, Store, StoreError};
+use super::{Holder, LaunchFolder, Noticed, OpenError, Opened, Purpose, head, open, record, samples};
+use crate::launch::event::Recorded;
 use crate::launch::time::Instant;
 
 fn ann() -> Purpose {
@@ -175,4 +180,73 @@ fn a_journal_that_cannot_be_opened_names_its_file() {
     assert!(!Path::new(&folder.journal()).exists(), "reading makes nothing");
     std::fs::write(folder.journal(), "x".repeat(200)).expect("written");
     assert!(told(ann()).contains("this is no journal"), "{}", told(ann()));
+}
+
+/// A store of any length that is made while it is read.
+struct Endless {
+    length: u64,
+    read: Arc<AtomicU64>,
+}
+
+impl Store for Endless {
+    fn read(&mut self, each: &mut dyn FnMut(Link) -> bool) -> Result<(), StoreError> {
+        let mut head = Head::default();
+        for seq in 1..=self.length {
+            let bytes = record::encode(&samples::recorded(seq, samples::noted("one of many"))).expect("encodes");
+            head = head.then(&bytes);
+            self.read.store(seq, Ordering::SeqCst);
+            if !each(Link { seq, hash: head.hash, bytes }) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn epoch(&mut self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
+    fn raise_epoch(&mut self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
+    fn append(&mut self, _: Expected, _: &[Link], _: Durable) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn cut(&mut self, _: u64, _: u64) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn beat(&mut self) -> Result<Option<Beat>, StoreError> {
+        Ok(None)
+    }
+
+    fn set_beat(&mut self, _: u64, _: Beat, _: Durable) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn settle(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+/// The budget of a million events is one of time, which `benches/journal.rs` measures; this is what keeps
+/// its memory flat: no record waits for those that follow it.
+#[test]
+fn a_long_journal_is_handed_over_as_it_is_read() {
+    const LENGTH: u64 = 20_000;
+    let read = Arc::new(AtomicU64::new(0));
+    let mut store = Endless { length: LENGTH, read: Arc::clone(&read) };
+    let (mut seen, mut ahead) = (0, 0);
+    let mut each = |record: Recorded| {
+        assert_eq!(record.seq, seen + 1, "in their order");
+        seen = record.seq;
+        ahead = ahead.max(read.load(Ordering::SeqCst).saturating_sub(seen));
+    };
+    let walked = walk(&mut store, Found::Missing, &mut each).expect("reads");
+    assert_eq!((seen, walked.head.seq), (LENGTH, LENGTH));
+    // One chunk is decoded, some wait, one is being filled and one wants to be sent.
+    let bound = (CHUNK * (AHEAD + 3)) as u64;
+    assert!(ahead <= bound, "{ahead} records were read ahead, more than {bound}");
 }

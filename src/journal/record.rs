@@ -9,6 +9,7 @@ use chrono::serde::ts_milliseconds;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::audit::{Content, Unread};
+use super::whole;
 use super::wire::{ActorV1, EventV1, TYPES};
 use crate::launch::event::{Actor, Event, Recorded};
 use crate::launch::time::{Instant, Now, Wall};
@@ -89,6 +90,11 @@ pub fn encode(recorded: &Recorded) -> Result<Vec<u8>, EncodeError> {
 /// # Errors
 /// Of a newer version, of an unknown type, or no record at all.
 pub fn decode(bytes: &[u8]) -> Result<Recorded, DecodeError> {
+    whole::read(bytes).map_or_else(|| decode_twice(bytes), Ok)
+}
+
+/// As [`decode`], and knows why it cannot.
+fn decode_twice(bytes: &[u8]) -> Result<Recorded, DecodeError> {
     // The envelope first, skipping `data`; then the event, skipping the envelope.
     let envelope: Envelope = serde_json::from_slice(bytes).map_err(|wrong| newer(bytes).unwrap_or(wrong.into()))?;
     if envelope.v > VERSION {
@@ -252,6 +258,25 @@ mod tests {
     }
 
     #[test]
+    fn one_pass_reads_one_of_each_and_takes_no_liberty() {
+        for event in samples::one_of_each() {
+            let recorded = samples::recorded(3, event);
+            let bytes = encode(&recorded).expect("encodes");
+            assert_eq!(whole::read(&bytes).as_ref(), Some(&recorded));
+            let text = String::from_utf8(bytes).expect("text");
+            for other in [
+                text.replacen("\"seq\":3", "\"seq\":3,\"seq\":3", 1),
+                text.replacen("\"v\":1", "\"v\":2", 1),
+                format!("{text}x"),
+                text.replacen("\"at\":300,", "", 1),
+            ] {
+                assert_ne!(other, text);
+                assert!(whole::read(other.as_bytes()).is_none() && decode(other.as_bytes()).is_err(), "{other}");
+            }
+        }
+    }
+
+    #[test]
     fn what_could_not_be_read_back_has_no_bytes() {
         let mut deep = serde_json::Value::Null;
         for _ in 0..126 {
@@ -278,6 +303,21 @@ mod tests {
             let (bytes, settled) = settle(&recorded).expect("settles");
             prop_assert_eq!(&settled, &recorded);
             prop_assert_eq!(encode(&settled).expect("encodes"), bytes);
+        }
+
+        #[test]
+        fn one_pass_reads_what_two_read(
+            recorded in samples::any_recorded(),
+            at in any::<usize>(),
+            with in any::<u8>(),
+        ) {
+            let mut bytes = encode(&recorded).expect("encodes");
+            prop_assert_eq!(whole::read(&bytes), Some(recorded));
+            let at = at % bytes.len();
+            bytes[at] = with;
+            if let Some(read) = whole::read(&bytes) {
+                prop_assert_eq!(decode_twice(&bytes).ok(), Some(read));
+            }
         }
 
         #[test]

@@ -2,16 +2,19 @@
 
 use std::fs::OpenOptions;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::DateTime;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, ffi, params};
 
 use super::chain::{Hash, Head, Link};
 use super::store::{Beat, Durable, Expected, Store, StoreError};
 use crate::base::boundary::reach;
+use crate::base::text::printable;
 use crate::launch::time::Instant;
 
 /// `tmns`: what `file` shows, and what tells a journal from any other database.
@@ -48,7 +51,7 @@ impl Sqlite {
         // SQLite's own side files take over the rights of this one.
         let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
         match made {
-            Err(wrong) if wrong.kind() != io::ErrorKind::AlreadyExists => return Err(failed(&wrong)),
+            Err(wrong) if wrong.kind() != io::ErrorKind::AlreadyExists => return Err(wrong.into()),
             _ => {}
         }
         reach("journal-made");
@@ -110,15 +113,54 @@ impl Sqlite {
         let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         db.busy_timeout(PATIENCE)?;
         let store = Self { db, durable: Durable::Synced, suspect: false, files: Vec::new() };
-        if store.is_empty()? {
-            return Err(StoreError::NoJournal("it is empty: its launch never began".into()));
-        }
+        store.begun()?;
         store.recognise()?;
         Ok(store)
     }
 
+    /// Opens a journal that nobody writes, and that no process left half way: not even a side file is made.
+    ///
+    /// # Errors
+    /// It is no journal, of a newer layout, or cannot be read.
+    pub fn open_still(path: &Path) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let db = Connection::open_with_flags(format!("file:{}?immutable=1", escaped(path)), flags)?;
+        let store = Self { db, durable: Durable::Synced, suspect: false, files: Vec::new() };
+        store.begun()?;
+        store.recognise()?;
+        Ok(store)
+    }
+
+    /// Everything that `look` reads is of one moment.
+    ///
+    /// # Errors
+    /// As `look`, or the store cannot be read.
+    pub fn snapshot<T>(&mut self, look: impl FnOnce(&mut Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.db.execute_batch("BEGIN")?;
+        let looked = look(self);
+        let _ = self.db.execute_batch("COMMIT");
+        looked
+    }
+
+    /// What SQLite itself finds wrong with the file; empty where it is sound.
+    ///
+    /// # Errors
+    /// It could not look.
+    pub fn damage(&self) -> Result<Vec<String>, StoreError> {
+        let mut look = self.db.prepare("PRAGMA quick_check(10)")?;
+        let found = look.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+        Ok(found.into_iter().filter(|found| found != "ok").collect())
+    }
+
     fn is_empty(&self) -> Result<bool, StoreError> {
         Ok(self.db.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?)
+    }
+
+    fn begun(&self) -> Result<(), StoreError> {
+        if self.is_empty()? {
+            return Err(StoreError::NoJournal("it is empty: its launch never began".into()));
+        }
+        Ok(())
     }
 
     fn recognise(&self) -> Result<(), StoreError> {
@@ -127,8 +169,19 @@ impl Sqlite {
             return Err(StoreError::NoJournal("the database is another program's".into()));
         }
         match self.db.pragma_query_value(None, "user_version", |row| row.get(0))? {
-            LAYOUT => Ok(()),
+            LAYOUT => self.plain(),
             newer => Err(StoreError::NewerLayout(newer)),
+        }
+    }
+
+    /// Refuses a database whose tables are made to do something when they are read or written.
+    fn plain(&self) -> Result<(), StoreError> {
+        self.db.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+        let strange = "SELECT name FROM sqlite_schema WHERE type <> 'table' OR rootpage = 0";
+        let strange: Option<String> = self.db.query_row(strange, [], |row| row.get(0)).optional()?;
+        match strange {
+            None => Ok(()),
+            Some(name) => Err(StoreError::NoJournal(format!("it holds `{}`, as no journal does", printable(&name)))),
         }
     }
 
@@ -184,7 +237,9 @@ impl Store for Sqlite {
             // A hash of another length than 32 is no hash: the walk will say so.
             let hash = row.get_ref(1)?.as_blob().ok().and_then(|hash| hash.try_into().ok()).unwrap_or_default();
             let bytes = row.get_ref(2)?.as_blob().unwrap_or_default().to_vec();
-            if !each(Link { seq: seq.unsigned_abs(), hash: Hash(hash), bytes }) {
+            // No record has a place below 1.
+            let seq = u64::try_from(seq).unwrap_or_default();
+            if !each(Link { seq, hash: Hash(hash), bytes }) {
                 break;
             }
         }
@@ -263,12 +318,15 @@ fn head(db: &Connection) -> Result<Head, StoreError> {
     Ok(head.optional()?.unwrap_or_default())
 }
 
-fn integer(seq: u64) -> i64 {
-    i64::try_from(seq).unwrap_or(i64::MAX)
+/// A path as it stands in a URI.
+fn escaped(path: &Path) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(byte);
+    let one = |byte: &u8| if plain(byte) { char::from(*byte).to_string() } else { format!("%{byte:02X}") };
+    path.as_os_str().as_bytes().iter().map(one).collect()
 }
 
-fn failed(wrong: &io::Error) -> StoreError {
-    if wrong.kind() == io::ErrorKind::StorageFull { StoreError::Full } else { StoreError::Failed(wrong.to_string()) }
+fn integer(seq: u64) -> i64 {
+    i64::try_from(seq).unwrap_or(i64::MAX)
 }
 
 /// Device and number of the file at `path`.

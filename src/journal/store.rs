@@ -62,6 +62,12 @@ impl StoreError {
     }
 }
 
+impl From<std::io::Error> for StoreError {
+    fn from(wrong: std::io::Error) -> Self {
+        if wrong.kind() == std::io::ErrorKind::StorageFull { Self::Full } else { Self::Failed(wrong.to_string()) }
+    }
+}
+
 pub trait Store: Send {
     /// Every link in order, until `each` returns false.
     ///

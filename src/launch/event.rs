@@ -78,7 +78,8 @@ pub enum Event {
     Slept {
         gap: Duration,
     },
-    /// A rehearsal skipped idle time.
+    /// A rehearsal skipped idle time. Journals of version 1 may hold it; no console records it any more,
+    /// for each record says where on the axis it stands.
     TimeJumped {
         by: Duration,
     },

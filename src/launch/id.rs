@@ -1,7 +1,8 @@
 //! Names of things, as newtypes: the plan's slugs, the `for_each` key, the attempt. Never ordinals
 //! (rules.md, "Journal first").
 
-use serde::{Deserialize, Serialize};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest, Sha256};
 
 /// File systems end names at 255 bytes, and a run, an attempt or an ending is added to this one.
@@ -14,7 +15,7 @@ macro_rules! names {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
-        pub struct $name(pub std::sync::Arc<str>);
+        pub struct $name(#[serde(deserialize_with = "shared")] pub std::sync::Arc<str>);
 
         impl $name {
             #[must_use]
@@ -55,6 +56,24 @@ names! {
     RoleId;
     /// A request of an attached terminal: drawn by chance where it was made, so that no two are the same.
     RequestId;
+}
+
+/// A name in one allocation: a long journal is mostly names.
+fn shared<'de, D: Deserializer<'de>>(from: D) -> Result<std::sync::Arc<str>, D::Error> {
+    struct Name;
+
+    impl Visitor<'_> for Name {
+        type Value = std::sync::Arc<str>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a string")
+        }
+
+        fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Self::Value, E> {
+            Ok(name.into())
+        }
+    }
+    from.deserialize_str(Name)
 }
 
 /// Which try at an item this is, from 1.

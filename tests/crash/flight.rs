@@ -1,28 +1,35 @@
 //! One launch, killed and gone on with until it is over.
 
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tempfile::TempDir;
 use tminus::clock;
+use tminus::launch::board::Board;
+use tminus::launch::countdown::{Passage, Phase};
 use tminus::launch::event::{Event, Recorded};
 use tminus::launch::id::ItemId;
+use tminus::launch::plan::Plan;
 
 use super::chance::Chance;
+use super::console::{Console, Start};
 use super::judge::{self, Seen};
 use super::kill::{self, Victims};
+use super::scribe::Scribe;
 use super::site;
 use super::tally::Tally;
 
 /// No single console lives longer in a flight.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How long a console may take to come to a boundary; then it dies where it is.
-const UNTIL_STRUCK: Duration = Duration::from_millis(1_600);
+/// How long a console may take to come to a boundary; then it dies where it is. The first heartbeat comes
+/// after a second, and somebody at the keys takes a while too.
+const UNTIL_STRUCK: Duration = Duration::from_millis(700);
+const UNTIL_BEAT: Duration = Duration::from_millis(1_600);
 /// Between two looks at what a running console does.
 const LOOK: Duration = Duration::from_millis(12);
+/// Between two keys of somebody at the console.
+const THINKS: Duration = Duration::from_millis(70);
 /// Kills of one flight, at most.
 const MOST: u32 = 24;
 
@@ -31,6 +38,8 @@ const MOST: u32 = 24;
 pub enum Kind {
     /// Real steps after T-0, nobody at the console.
     Steps,
+    /// The same, and a countdown to T-0 before it with somebody at a terminal.
+    Countdown,
     /// A countdown, holds, a rollback: a scripted crew against the simulated target.
     Rehearsal,
 }
@@ -41,6 +50,8 @@ enum End {
     After(Duration, Victims),
     /// The Nth time some process of it gets there.
     At(&'static str, u32),
+    /// Once T-0 is reached.
+    Lifted,
     ByItself,
 }
 
@@ -61,11 +72,14 @@ pub struct Flight<'a> {
     mark: String,
     home: TempDir,
     launch: PathBuf,
-    plan: PathBuf,
+    source: PathBuf,
+    plan: Option<Arc<Plan>>,
     log: PathBuf,
     seen: Seen,
+    scribe: Scribe,
     tally: &'a Mutex<Tally>,
     kills: u32,
+    consoles: u32,
 }
 
 impl Drop for Flight<'_> {
@@ -77,10 +91,11 @@ impl Drop for Flight<'_> {
 impl<'a> Flight<'a> {
     pub fn new(number: u32, seed: u64, server: &str, tally: &'a Mutex<Tally>) -> Self {
         let mut chance = Chance::of(seed, number);
-        let kind = if number % 4 == 3 { Kind::Rehearsal } else { Kind::Steps };
+        let kind = [Kind::Steps, Kind::Countdown, Kind::Steps, Kind::Rehearsal][number as usize % 4];
         let home = tempfile::tempdir().expect("a folder");
-        let plan = match kind {
-            Kind::Steps => site::plan(home.path(), &mut chance, server),
+        let source = match kind {
+            Kind::Steps => site::plan(home.path(), &mut chance, server, false),
+            Kind::Countdown => site::plan(home.path(), &mut chance, server, true),
             Kind::Rehearsal => site::rehearsal(home.path()),
         };
         Self {
@@ -90,10 +105,13 @@ impl<'a> Flight<'a> {
             launch: home.path().join("launch"),
             log: home.path().join("log"),
             home,
-            plan,
+            source,
+            plan: None,
             seen: Seen::default(),
+            scribe: Scribe::default(),
             tally,
             kills: 0,
+            consoles: 0,
         }
     }
 
@@ -105,10 +123,15 @@ impl<'a> Flight<'a> {
                 return self.ended(None);
             }
         }
-        while self.kills < MOST {
+        let most = if self.kind == Kind::Countdown { MOST / 2 } else { MOST };
+        while self.kills < most {
             let end = self.choose();
             if let Some(ran) = self.run(end) {
                 return self.ended(Some(ran));
+            }
+            // A countdown is flown to T-0, however often it is killed on the way.
+            if self.is_manned() && self.kills + 3 >= most {
+                self.run(End::Lifted);
             }
             if self.is_stuck_before_t0() {
                 break;
@@ -139,82 +162,119 @@ impl<'a> Flight<'a> {
         }
         let victims = *self.chance.of_slice(&Victims::CHOICE);
         // Most consoles die while they act, some while they open.
-        let after = Duration::from_millis(15 + self.chance.below(330));
-        End::After(after, victims)
+        let most = if self.is_manned() { 1_000 } else { 330 };
+        End::After(Duration::from_millis(15 + self.chance.below(most)), victims)
     }
 
     /// Runs one console to its end. What it printed, where that was its own.
     fn run(&mut self, end: End) -> Option<String> {
-        let told = self.home.path().join("told");
-        let _ = std::fs::remove_file(&told);
-        let mut child = self.start(end, &told);
+        // Of its own: shims of the one before may still come to the boundary of theirs.
+        self.consoles += 1;
+        let told = self.home.path().join(format!("told-{}", self.consoles));
+        let mut console = self.start(end, &told);
         let began = clock::boot();
         let until = match end {
             End::After(after, _) => after,
+            End::At("beat-kept", _) => UNTIL_BEAT,
+            End::At(..) if self.is_manned() => UNTIL_BEAT,
             End::At(..) => UNTIL_STRUCK,
-            End::ByItself => PATIENCE,
+            End::Lifted | End::ByItself => PATIENCE,
         };
-        let mut struck_at = None;
+        let (mut struck_at, mut thought) = (None, began);
         let killed_at = loop {
-            if child.try_wait().expect("a child").is_some() {
+            if console.is_gone() {
                 break clock::wall().timestamp_millis();
             }
             if struck_at.is_none() && told.exists() {
                 // A shim's end, or our own; the console sees what comes of it, or not.
                 struck_at = Some(since(began) + Duration::from_millis(self.chance.below(60)));
             }
-            if since(began) >= struck_at.unwrap_or(until) {
-                assert_ne!(end, End::ByItself, "it does not end: {:?}", self.last(5));
+            let lifted = end == End::Lifted && self.has_lifted();
+            if lifted || since(began) >= struck_at.unwrap_or(until) {
+                let endless = end == End::ByItself || (end == End::Lifted && !lifted);
+                assert!(!endless, "it does not end: {:?}", self.last(5));
                 let victims = match end {
                     End::After(_, victims) => victims,
                     _ => Victims::Console,
                 };
                 let now = clock::wall().timestamp_millis();
-                kill::kill(victims, child.id(), &self.mark);
+                kill::kill(victims, console.id(), &self.mark);
                 break now;
             }
+            self.scribe.reads(&self.launch);
             self.seen.look(&self.launch, &self.log);
+            if self.chance.one_in(8) {
+                self.scribe.writes(&self.launch);
+            }
+            if since(thought) >= THINKS {
+                thought = clock::boot();
+                self.attend(&mut console);
+            }
             pause(LOOK);
         };
-        let output = child.wait_with_output().expect("a child");
+        let ended = console.ended();
         if told.exists()
             && let End::At(name, _) = end
         {
             self.tally().struck(name);
         }
+        self.scribe.reads(&self.launch);
         let records = self.seen.after_kill(&self.launch, &self.log);
         judge::rollbacks(&self.launch, &records, false);
-        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        self.scribe.judge(&self.launch, &records);
+        let err = ended.err;
         assert!(!err.contains("panicked"), "{err}");
-        if output.status.signal() == Some(9) {
+        if ended.killed {
             self.seen.kills.push((records.len(), killed_at));
             self.kills += 1;
             let what = match end {
                 End::After(_, victims) => format!("{victims:?} at some instant"),
                 End::At(name, _) if told.exists() => format!("at {name}"),
                 End::At(..) => "Console that never came to its boundary".to_owned(),
+                End::Lifted => "Console after T-0".to_owned(),
                 End::ByItself => panic!("killed by somebody else"),
             };
             self.tally().killed(&what);
             return None;
         }
-        let code = output.status.code();
-        assert!(matches!(code, Some(0..=2)), "it ended with {code:?}: {err}");
-        Some(String::from_utf8(output.stdout).expect("text"))
+        assert!(matches!(ended.code, Some(0..=2)), "it ended with {:?}: {err}", ended.code);
+        Some(ended.out)
     }
 
-    fn start(&self, end: End, told: &std::path::Path) -> Child {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tminus"));
+    fn start(&self, end: End, told: &Path) -> Console {
         let word = if self.kind == Kind::Rehearsal { "rehearse" } else { "run" };
-        command.arg(word).arg(&self.plan).args(["--headless", "--launch"]).arg(&self.launch);
+        let arguments = vec![word.into(), self.source.clone().into(), "--launch".into(), self.launch.clone().into()];
         let path = std::env::var_os("PATH").unwrap_or_default();
-        command.env_clear().env("PATH", path).env("HOME", self.home.path()).env("USER", "ada");
-        command.env(kill::MARK, &self.mark);
+        let mut environment = vec![
+            ("PATH".into(), path),
+            ("HOME".into(), self.home.path().into()),
+            ("USER".into(), "ada".into()),
+            (kill::MARK.into(), self.mark.clone().into()),
+        ];
         if let End::At(name, nth) = end {
-            command.env("TMINUS_BOUNDARY", format!("{name}#{nth}=kill")).env("TMINUS_BOUNDARY_TOLD", told);
+            environment.push(("TMINUS_BOUNDARY".into(), format!("{name}#{nth}=kill").into()));
+            environment.push(("TMINUS_BOUNDARY_TOLD".into(), told.into()));
         }
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        command.spawn().expect("tminus starts")
+        let start = Start { arguments, environment };
+        if self.is_manned() { Console::seat(start) } else { Console::headless(start) }
+    }
+
+    /// Before T-0 of a launch with somebody at it.
+    fn is_manned(&self) -> bool {
+        self.kind == Kind::Countdown && !self.has_lifted()
+    }
+
+    /// Somebody at the console has a countdown that holds go on.
+    fn attend(&mut self, console: &mut Console) {
+        let Console::Seat(seat) = console else { return };
+        if !self.launch.join("launch.json").exists() {
+            return;
+        }
+        let plan = self.plan.get_or_insert_with(|| judge::plan(&self.launch));
+        let board = Board::replay(Arc::clone(plan), &self.seen.decoded());
+        if board.clock.is_some_and(|clock| clock.phase == Phase::Holding) {
+            seat.goes_on(self.chance.one_in(3));
+        }
     }
 
     /// The launch was left by its console, or is over: everything that was promised of it holds.
@@ -222,16 +282,16 @@ impl<'a> Flight<'a> {
         let Some(out) = out else { return };
         let records = self.seen.after_kill(&self.launch, &self.log);
         let plan = judge::plan(&self.launch);
-        let board = judge::told(&plan, &records, &self.seen.kills, self.kind == Kind::Steps);
+        let board = judge::told(&plan, &records, &self.seen.kills, self.kind != Kind::Rehearsal);
         judge::rollbacks(&self.launch, &records, true);
         judge::printed(&board, &out);
-        if self.kind == Kind::Steps && !self.is_stuck_before_t0() {
+        if self.kind != Kind::Rehearsal && !self.is_stuck_before_t0() {
             judge::over(&board, &self.launch, &judge::lines(&self.log));
         }
         for (id, state) in &board.items {
             assert!(!state.is_running(), "{id} is stuck: {state:?}");
         }
-        self.tally().flown(&board);
+        self.tally().flown(&board, self.scribe.answered());
     }
 
     /// Where a failed one is to be looked at.
@@ -247,9 +307,12 @@ impl<'a> Flight<'a> {
 
     /// Without anybody at it, a launch killed before T-0 comes back holding and stays so.
     fn is_stuck_before_t0(&self) -> bool {
-        let records = self.seen.decoded();
-        let lifted = records.iter().any(|record| matches!(record.event, Event::Passed(_)));
-        self.kind == Kind::Steps && !records.is_empty() && !lifted
+        self.kind == Kind::Steps && !self.seen.records.is_empty() && !self.has_lifted()
+    }
+
+    fn has_lifted(&self) -> bool {
+        let lifted = |record: &Recorded| record.event == Event::Passed(Passage::Liftoff);
+        self.seen.decoded().iter().any(lifted)
     }
 
     fn has_an_intent_without_a_claim(&self) -> bool {

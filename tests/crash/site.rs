@@ -28,44 +28,79 @@ echo "$item $attempt end $code $$" >> "$LOG"
 exit "$code"
 "#;
 
-/// One step of the plan: what it will exit with.
-pub const CODES: [(i32, &str); 4] = [(0, "pass"), (0, "pass"), (3, "warn"), (7, "fail")];
-pub const CLASSES: [&str; 3] = ["once", "idempotent", "readonly"];
+/// What steps exit with: 3 is mapped to a warning.
+const CODES: [i32; 4] = [0, 0, 3, 7];
+const CLASSES: [&str; 3] = ["once", "idempotent", "readonly"];
 
-/// Writes plan and script into `home`; the plan's path.
-pub fn plan(home: &Path, chance: &mut Chance, server: &str) -> std::path::PathBuf {
+/// Writes plan and script into `home`; the plan's path. With a `countdown` it begins 1.8 s before T-0, with
+/// a gate, a hold and a baseline on the way; else at T-0.
+pub fn plan(home: &Path, chance: &mut Chance, server: &str, countdown: bool) -> std::path::PathBuf {
     std::fs::write(home.join("act.sh"), ACT).expect("written");
     let mut text = String::from(
-        "[plan]\nschema = 1\nid = \"crash\"\ntitle = \"A launch to be killed\"\nenvironment = \"test\"\n\n\
-         [[phase]]\nid = \"act\"\ntitle = \"Act\"\nat = \"T-0\"\n\n",
+        "[plan]\nschema = 1\nid = \"crash\"\ntitle = \"A launch to be killed\"\nenvironment = \"test\"\n\n",
     );
-    for number in 0..STEPS {
-        let (class, (code, _)) = (chance.of_slice(&CLASSES), chance.of_slice(&CODES));
-        let how = if chance.one_in(8) { "child" } else { "alone" };
-        let (at, pause) = (number * APART_MS, chance.below(6));
-        let pause = if pause == 0 { "0".to_owned() } else { format!("0.0{}", pause - 1) };
+    let mut items = Items { home, chance, server };
+    if countdown {
         let _ = write!(
             text,
-            "[[phase.item]]\nid = \"{class}-{number}\"\nclass = \"{class}\"\nauto = true\nat = \"T+{at}ms\"\n\
-             timeout = \"30s\"\n[phase.item.run]\ncommand = [\"bash\", \"act.sh\", \"{class}-{number}\", \"{code}\", \
-             \"{pause}\", \"{how}\"]\nenv = {{ LOG = \"{}\" }}\nexit = {{ 3 = \"warn\" }}\n\n",
-            home.join("log").display(),
+            "[clock]\nstart = \"T-1800ms\"\nholds = [{{ at = \"T-900ms\", for = \"30ms\" }}]\n\n\
+             [baseline]\nprevious = {{ http = \"{server}/previous\", jq = \".version\" }}\n\n\
+             [[phase]]\nid = \"gate\"\ntitle = \"Gate\"\nat = \"T-1700ms\"\ngate = true\n\n\
+             [[phase.item]]\nid = \"good-gate\"\n[phase.item.http]\nget = \"{server}/gate\"\n\
+             expect = {{ status = 200 }}\n\n\
+             [[phase]]\nid = \"before\"\ntitle = \"Before\"\nat = \"T-1600ms\"\n\n"
         );
-        if number % 6 == 2 {
-            let (name, wanted) = if chance.one_in(2) { ("good", 200) } else { ("bad", 201) };
-            let _ = write!(
-                text,
-                "[[phase.item]]\nid = \"{name}-{number}\"\nat = \"T+{at}ms\"\n[phase.item.http]\n\
-                 get = \"{server}/{number}\"\nexpect = {{ status = {wanted} }}\n\n"
-            );
-        }
-        if number % 12 == 5 {
-            let _ = write!(text, "[[phase.item]]\nid = \"wait-{number}\"\nat = \"T+{at}ms\"\nwait.for = \"150ms\"\n\n");
-        }
+        (1..=15).for_each(|number| items.step(&mut text, number, &format!("T-{}ms", 1600 - number * 100)));
+    }
+    text.push_str("[[phase]]\nid = \"act\"\ntitle = \"Act\"\nat = \"T-0\"\n\n");
+    let first = if countdown { 20 } else { 0 };
+    for number in first..STEPS {
+        let at = format!("T+{}ms", (number - first) * APART_MS);
+        items.step(&mut text, number, &at);
+        items.more(&mut text, number, &at);
     }
     let path = home.join("plan.toml");
     std::fs::write(&path, text).expect("written");
     path
+}
+
+/// Writes items of a plan.
+struct Items<'a> {
+    home: &'a Path,
+    chance: &'a mut Chance,
+    server: &'a str,
+}
+
+impl Items<'_> {
+    fn step(&mut self, text: &mut String, number: u32, at: &str) {
+        let (class, code) = (*self.chance.of_slice(&CLASSES), *self.chance.of_slice(&CODES));
+        let how = if self.chance.one_in(8) { "child" } else { "alone" };
+        let pause = self.chance.below(6);
+        let pause = if pause == 0 { "0".to_owned() } else { format!("0.0{}", pause - 1) };
+        let _ = write!(
+            text,
+            "[[phase.item]]\nid = \"{class}-{number}\"\nclass = \"{class}\"\nauto = true\nat = \"{at}\"\n\
+             timeout = \"30s\"\n[phase.item.run]\ncommand = [\"bash\", \"act.sh\", \"{class}-{number}\", \"{code}\", \
+             \"{pause}\", \"{how}\"]\nenv = {{ LOG = \"{}\" }}\nexit = {{ 3 = \"warn\" }}\n\n",
+            self.home.join("log").display(),
+        );
+    }
+
+    /// Now and then a check, or a wait.
+    fn more(&mut self, text: &mut String, number: u32, at: &str) {
+        if number % 6 == 2 {
+            let (name, wanted) = if self.chance.one_in(2) { ("good", 200) } else { ("bad", 201) };
+            let _ = write!(
+                text,
+                "[[phase.item]]\nid = \"{name}-{number}\"\nat = \"{at}\"\n[phase.item.http]\n\
+                 get = \"{}/{number}\"\nexpect = {{ status = {wanted} }}\n\n",
+                self.server,
+            );
+        }
+        if number % 12 == 5 {
+            let _ = write!(text, "[[phase.item]]\nid = \"wait-{number}\"\nat = \"{at}\"\nwait.for = \"150ms\"\n\n");
+        }
+    }
 }
 
 /// A server that answers 200 to everything, after a while; ends with the process.
@@ -81,7 +116,7 @@ pub fn server() -> String {
                 // It has said all: this read ends with its time.
                 let wait = std::time::Duration::from_millis(1 + u64::from(request[8] % 4) * 10);
                 let _ = stream.set_read_timeout(Some(wait)).and_then(|()| stream.read(&mut [0]));
-                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}");
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 15\r\nConnection: close\r\n\r\n{\"version\":\"1\"}");
             });
         }
     });
@@ -100,7 +135,7 @@ pub const OPENING: [&str; 7] =
     ["folder-made", "journal-made", "journal-begun", "epoch-raised", "plan-frozen", "reserve-kept", "launch-filed"];
 
 /// Boundaries on its way.
-pub const FLYING: [&str; 18] = [
+pub const FLYING: [&str; 20] = [
     "append",
     "append-in-transaction",
     "append-kept",
@@ -118,5 +153,7 @@ pub const FLYING: [&str; 18] = [
     "command-ended",
     "outcome-written",
     "claim-released",
+    "request-taken",
+    "request-decided",
     "baseline-kept",
 ];

@@ -15,6 +15,8 @@ pub struct Tally {
     /// How often each was tried.
     tried: BTreeMap<&'static str, u32>,
     pub flights: u32,
+    /// Notes that a console said it had recorded.
+    pub answered: usize,
     /// Items by the verdict they ended with.
     pub ends: BTreeMap<String, u32>,
 }
@@ -42,8 +44,9 @@ impl Tally {
         chosen
     }
 
-    pub fn flown(&mut self, board: &Board) {
+    pub fn flown(&mut self, board: &Board, answered: usize) {
         self.flights += 1;
+        self.answered += answered;
         for state in board.items.values() {
             let word = match state.progress {
                 Progress::Ended { verdict, .. } => verdict.word(),
@@ -56,7 +59,8 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} kills in {} flights; items ended {:?}", self.all_kills(), self.flights, self.ends)?;
+        let (kills, flights, answered) = (self.all_kills(), self.flights, self.answered);
+        writeln!(f, "{kills} kills in {flights} flights; {answered} notes answered; items ended {:?}", self.ends)?;
         for (what, count) in &self.kills {
             writeln!(f, "{count:>5}  {what}")?;
         }

@@ -166,6 +166,9 @@ impl Clerk {
                 Err(Untaken::Failed(wrong)) => tracing::warn!("failed to read request {}: {wrong}", found.id),
             }
         }
+        if !taken.is_empty() {
+            reach("request-taken");
+        }
         // By what they say themselves: files of one batch may share their time.
         taken.sort_by_key(|input| if let Input::Request { asked_at, .. } = input { *asked_at } else { clock::wall() });
         taken

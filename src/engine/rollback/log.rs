@@ -20,7 +20,7 @@ use crate::launch::time::Wall;
 
 const ROOM: u64 = 256 * 1024;
 /// A log longer than this is none of ours.
-const LIMIT: u64 = 64 << 20;
+pub(super) const LIMIT: u64 = 64 << 20;
 /// How often a lock that someone merely looked at is tried again before it counts as held.
 const TRIES: u32 = 20;
 const BETWEEN_TRIES: Duration = Duration::from_millis(5);

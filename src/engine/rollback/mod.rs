@@ -4,6 +4,7 @@
 //! In the launch's folder it reads `plan.toml`, `launch.json` and `baseline.json`; it writes
 //! `rollback/RUN-ID/`: `log`, `runner.log`, `steps/STEP.N/`.
 
+mod audit;
 mod fact;
 mod load;
 mod log;
@@ -26,6 +27,7 @@ use crate::clock;
 use crate::launch::event::{RollbackEnd, RollbackFact};
 use crate::launch::id::{ItemId, RollbackId};
 
+pub use audit::{Looked, look_over};
 pub use load::{Kinds, load};
 pub use log::{Entry, Follow, Log, LogError, Opened};
 pub use run::{Look, Orders, attempt_folder, run};

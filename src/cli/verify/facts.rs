@@ -1,0 +1,91 @@
+//! What a launch's records say that other files must agree with, and what may be said once only.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::look::Said;
+use crate::journal::finding::Span;
+use crate::launch::event::{Event, Mode, Recorded, RollbackFact};
+use crate::launch::id::{Attempt, ItemId, RequestId, RollbackId};
+use crate::launch::verdict::Captured;
+
+#[derive(Debug, Default)]
+pub struct Facts {
+    /// The plan's hash, and what was opened.
+    pub opened: Option<(String, Mode)>,
+    /// In the order they were captured.
+    pub baseline: Vec<(String, Captured)>,
+    /// Rollbacks by their number, with what the journal tells of them.
+    pub runs: BTreeMap<u32, (RollbackId, Vec<RollbackFact>)>,
+    pub twice: Vec<Said>,
+    intents: BTreeSet<(ItemId, Attempt)>,
+    requests: BTreeSet<RequestId>,
+}
+
+impl Facts {
+    pub fn take(&mut self, record: Recorded) {
+        match record.event {
+            Event::LaunchOpened { plan_hash, mode, .. } if record.seq == 1 => self.opened = Some((plan_hash, mode)),
+            Event::BaselineCaptured { name, value } => self.baseline.push((name, value)),
+            Event::RollbackRequested { rollback, run, .. } => {
+                self.runs.entry(run).or_insert((rollback, Vec::new()));
+            }
+            Event::RollbackTold { run, fact } => {
+                if let Some((_, facts)) = self.runs.get_mut(&run) {
+                    facts.push(fact);
+                }
+            }
+            Event::StepIntended { item, attempt } => {
+                let what = format!("attempt {attempt} at step {item} is intended a second time");
+                if !self.intents.insert((item, attempt)) {
+                    self.again(record.seq, &what);
+                }
+            }
+            Event::RequestDecided { request, .. } => {
+                let what = format!("request {request} is decided a second time");
+                if !self.requests.insert(request) {
+                    self.again(record.seq, &what);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn again(&mut self, seq: u64, what: &str) {
+        let what = format!("record {seq}: {what}");
+        self.twice.push(Said { span: Some(Span::one(seq)), ..Said::of("journal.db", what) });
+    }
+
+    /// What `baseline.json` may hold: the last first, and then what it held before each capture.
+    pub fn baselines(&self) -> impl Iterator<Item = BTreeMap<String, Captured>> + '_ {
+        (0..=self.baseline.len()).rev().map(|count| self.baseline[..count].iter().cloned().collect())
+    }
+}
+
+/// The first fact of `journal` that the rollback's own log does not tell, in its order; numbered from 1.
+#[must_use]
+pub fn untold(journal: &[RollbackFact], log: &[RollbackFact]) -> Option<usize> {
+    let mut log = log.iter();
+    journal.iter().filter(|fact| !ours(fact)).position(|fact| !log.any(|told| same(fact, told))).map(|at| at + 1)
+}
+
+/// An end that a console told, for its runner could not.
+fn ours(fact: &RollbackFact) -> bool {
+    matches!(fact, RollbackFact::Ended { took, .. } if took.is_zero())
+}
+
+/// The two are kept in forms of their own, one with finer times.
+fn same(one: &RollbackFact, other: &RollbackFact) -> bool {
+    use RollbackFact::{Ended, Started, StepEnded, StepStarted, Verified};
+    match (one, other) {
+        (Started { pid }, Started { pid: other }) => pid == other,
+        (StepStarted { step }, StepStarted { step: other }) => step == other,
+        (StepEnded { step, verdict, outcome }, StepEnded { step: other, verdict: found, outcome: came }) => {
+            (step, verdict, outcome.exit, outcome.signal) == (other, found, came.exit, came.signal)
+        }
+        (Verified { check, report }, Verified { check: other, report: found }) => {
+            (check, report.verdict, &report.summary) == (other, found.verdict, &found.summary)
+        }
+        (Ended { end, .. }, Ended { end: other, .. }) => end == other,
+        _ => false,
+    }
+}
