@@ -362,7 +362,8 @@ async fn what_waits_is_in_a_side_file_until_the_journal_has_it() {
     let left = side::read(&path).expect("reads").expect("there");
     assert_eq!(told(&left.records, requests).len(), 1, "{:?}", left.records);
     assert!(launch.disk.records().iter().all(|record| !requests(&record.event)));
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    // The clocks of the records are those of the machine: something else is asked meanwhile, and refused.
+    launch.ask(attest()).await.expect_err("refused");
 
     launch.full.store(false, Ordering::SeqCst);
     launch.until(|snapshot| snapshot.alarm.is_none()).await;
