@@ -5,6 +5,8 @@
 
 mod binary;
 mod told;
+#[path = "requests/watch.rs"]
+mod watch;
 
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};

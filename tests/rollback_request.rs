@@ -15,10 +15,11 @@ use tminus::base::source::Source;
 use tminus::base::wire::{Client, Limits, Network};
 use tminus::clock;
 use tminus::engine::effects::Effects;
+use tminus::engine::found::Finder;
 use tminus::engine::rollback::LaunchFile;
 use tminus::engine::world::{self, World};
 use tminus::launch::board::Board;
-use tminus::launch::command::Observation;
+use tminus::launch::command::{Command, Observation};
 use tminus::launch::event::{Actor, Event, Recorded, RollbackEnd, RollbackFact};
 use tminus::launch::id::RollbackId;
 use tminus::launch::time::Instant;
@@ -107,7 +108,7 @@ expect = {{ json = ['.status == "ok"'] }}
             simulated: None,
         });
         let facts = told.iter().map(|fact| Event::RollbackTold { run: 1, fact: fact.clone() });
-        let records: Vec<Recorded> = std::iter::once(request()).chain(facts.map(recorded)).collect();
+        let records: Vec<Recorded> = std::iter::once(request(1)).chain(facts.map(recorded)).collect();
         let board = Arc::new(Board::replay(plan, &records));
         assert!(board.rolling_back().is_some());
         let effects = Effects { world, watch: None, outputs: Arc::new(|_, _| ()), faults: None };
@@ -121,11 +122,12 @@ expect = {{ json = ['.status == "ok"'] }}
 
 impl Console {
     /// Every fact until the end.
-    async fn facts(&mut self) -> Vec<RollbackFact> {
+    async fn facts(&mut self, wanted: u32) -> Vec<RollbackFact> {
         let mut facts = Vec::new();
         while !matches!(facts.last(), Some(RollbackFact::Ended { .. })) {
             let told = tokio::time::timeout(PATIENCE, self.observed.recv()).await.expect("in time");
-            let Some(Observation::RollbackTold { run: 1, fact }) = told else { panic!("not a fact: {told:?}") };
+            let Some(Observation::RollbackTold { run, fact }) = told else { panic!("not a fact: {told:?}") };
+            assert_eq!(run, wanted);
             facts.push(fact);
         }
         facts
@@ -137,8 +139,8 @@ fn recorded(event: Event) -> Recorded {
     Recorded { seq: 1, at: Instant(0), occurred_at: wall, recorded_at: wall, actor: Actor::engine(), event }
 }
 
-fn request() -> Recorded {
-    recorded(Event::RollbackRequested { rollback: RollbackId::new("back"), run: 1, why: "it is bad".into() })
+fn request(run: u32) -> Recorded {
+    recorded(Event::RollbackRequested { rollback: RollbackId::new("back"), run, why: "it is bad".into() })
 }
 
 fn verified(facts: &[RollbackFact]) -> bool {
@@ -146,14 +148,32 @@ fn verified(facts: &[RollbackFact]) -> bool {
 }
 
 #[tokio::test]
-async fn an_end_that_the_journal_lost_is_no_answer_to_a_new_request() {
+async fn an_end_that_the_journal_lost_is_read_in_and_no_answer_to_a_new_request() {
     let launch = Launch::new().await;
-    for runs in 1..=2 {
-        let mut console = launch.console(&[]);
-        console.effects.start(&request(), &console.board);
-        assert!(verified(&console.facts().await));
-        assert_eq!(launch.runs(), runs, "each request runs");
-    }
+    let mut console = launch.console(&[]);
+    console.effects.start(&request(1), &console.board);
+    let facts = console.facts(1).await;
+    assert!(verified(&facts));
+
+    // The journal lost all of it: the next console finds it, and has another number for its own request.
+    let mut console = launch.console(&[]);
+    let mut finder = Finder::new(Some(launch.folder.path().to_owned()));
+    let unknowing = Board::new(Arc::clone(&console.board.plan.0));
+    let found = finder.look(&unknowing);
+    let [(by, Command::RollbackFound { run: 1, .. })] = found.as_slice() else { panic!("not found: {found:?}") };
+    assert_eq!(by.name, "engine", "who asked");
+    assert_eq!(finder.look(&unknowing), [], "each once");
+    console.effects.start(&request(1), &console.board);
+    assert_eq!(console.facts(1).await, facts);
+    assert_eq!(launch.runs(), 1, "what has ended is read and not run");
+
+    let number = finder.number(&unknowing).expect("a number");
+    assert_eq!(number, 2);
+    let over = Recorded { seq: 2, ..recorded(Event::RollbackTold { run: 1, fact: facts[facts.len() - 1].clone() }) };
+    let board = Board::replay(Arc::clone(&console.board.plan.0), &[request(1), over, request(2)]);
+    console.effects.start(&request(2), &Arc::new(board));
+    assert!(verified(&console.facts(2).await));
+    assert_eq!(launch.runs(), 2, "each request runs");
 }
 
 #[tokio::test]
@@ -161,7 +181,7 @@ async fn a_rollback_whose_runner_was_never_started_is_begun_by_the_console_that_
     let launch = Launch::new().await;
     let mut console = launch.console(&[]);
     console.effects.begin(&console.board);
-    let facts = console.facts().await;
+    let facts = console.facts(1).await;
     assert!(verified(&facts), "{facts:?}");
     assert_eq!(launch.runs(), 1);
 
@@ -169,7 +189,7 @@ async fn a_rollback_whose_runner_was_never_started_is_begun_by_the_console_that_
     for known in [0, 2] {
         let mut console = launch.console(&facts[..known]);
         console.effects.begin(&console.board);
-        assert_eq!(console.facts().await, facts[known..]);
+        assert_eq!(console.facts(1).await, facts[known..]);
     }
     assert_eq!(launch.runs(), 1, "what has ended is read and not run");
 }

@@ -86,8 +86,12 @@ expect = {{ json = ['.version == $previous'] }}
     }
 
     fn command(&self) -> Command {
+        self.command_of(1)
+    }
+
+    fn command_of(&self, run: u32) -> Command {
         let mut command = Command::new(PROGRAM);
-        command.args([rollback::ROLLBACK]).arg(self.folder.path()).args(["1", "frontend"]);
+        command.args([rollback::ROLLBACK]).arg(self.folder.path()).args([&run.to_string(), "frontend"]);
         command
     }
 
@@ -355,25 +359,27 @@ fn a_second_request_joins_and_a_third_learns_the_end() {
 }
 
 #[test]
-fn an_ended_run_is_set_aside_for_a_new_request_and_one_under_way_is_not() {
+fn every_new_request_has_a_number_of_its_own_and_nothing_that_lies_there_is_touched() {
     let launch = Launch::new(&step("back", "once", &format!("{BACK}; echo ran >> LIVE.count")), "1s");
     let id = RollbackId::new("frontend");
-    let aside = || rollback::set_aside(launch.folder.path(), 1, &id).expect("set aside");
-    aside();
     for runs in 1..=3 {
-        assert_eq!(launch.run().0, Some(code::VERIFIED));
+        let run = rollback::number(launch.folder.path(), 0).expect("a number");
+        assert_eq!(run, u32::try_from(runs).expect("small"));
+        let ran = launch.command_of(run).output().expect("ran");
+        assert_eq!(ran.status.code(), Some(code::VERIFIED));
         assert_eq!(fs::read_to_string(launch.path("live.count")).expect("ran"), "ran\n".repeat(runs));
-        aside();
-        assert!(!launch.log().exists());
     }
-    assert!(launch.path("rollback/1-frontend.old-3/log").exists());
-
-    let Opened::Ours(mut log, _) = Log::open(&launch.log(), Path::new("/none")).expect("opened") else {
-        panic!("held")
-    };
-    log.tell("2026-01-02T03:04:05Z".parse().expect("a time"), &RollbackFact::Started { pid: 1 }).expect("told");
-    aside();
-    assert!(launch.log().exists());
+    for run in 1..=3 {
+        assert_eq!(rollback::progress(launch.folder.path(), run, &id).end, Some(RollbackEnd::Verified));
+    }
+    // Of many at once each has its own.
+    let claims: Vec<u32> = std::thread::scope(|scope| {
+        let claim = || rollback::number(launch.folder.path(), 0).expect("a number");
+        let all: Vec<_> = (0..8).map(|_| scope.spawn(claim)).collect();
+        all.into_iter().map(|claim| claim.join().expect("joined")).collect()
+    });
+    assert_eq!(claims.iter().collect::<std::collections::BTreeSet<_>>().len(), 8, "{claims:?}");
+    assert!(claims.iter().all(|run| *run > 3), "{claims:?}");
 }
 
 #[test]

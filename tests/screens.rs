@@ -1,12 +1,16 @@
 //! The console as it is seen: every pane and dialog at the sizes people have, with the role of every run
 //! of text, and the promises about keys, selection and outside text.
 
+#[path = "screens/attached.rs"]
+mod attached;
 mod console;
 
 use std::cell::Cell;
 use std::time::Duration;
 
-use console::{Story, console, live, outcome, press, rendered, screen, setup, text, type_in, under_way};
+use console::{
+    SIZES, Story, console, crashed, live, looked, outcome, press, screen, seen, setup, text, type_in, under_way,
+};
 use futures_util::stream;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -18,32 +22,11 @@ use tminus::launch::id::Attempt;
 use tminus::launch::port::Port;
 use tminus::launch::time::Mark;
 use tminus::launch::verdict::{Finding, Report, Verdict};
-use tminus::ui::action::{TABLE, Where, keys_page};
+use tminus::ui::action::{TABLE, keys_page};
 use tminus::ui::state::{Effect, Pane};
 use tminus::ui::theme::Theme;
 use tminus::ui::{Console, Leave, drive};
 use tokio::sync::{mpsc, watch};
-
-/// The two sizes everything is looked at in.
-const SIZES: [(u16, u16); 2] = [(120, 36), (80, 24)];
-
-fn seen(name: &str, console: &mut Console<TestBackend>) {
-    let area = screen(console).area;
-    let name = format!("{name}_{}x{}", area.width, area.height);
-    let theme = Theme::default();
-    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "snapshots/screens" }, {
-        insta::assert_snapshot!(name, rendered(&screen(console), &theme));
-    });
-}
-
-/// Looks at what `keys` lead to in a launch under way, at both sizes.
-fn looked(name: &str, story: &Story, second: i64, keys: &str) {
-    for (width, height) in SIZES {
-        let mut console = console(story.snapshot(second), width, height);
-        press(&mut console, keys);
-        seen(name, &mut console);
-    }
-}
 
 #[test]
 fn a_launch_under_way() {
@@ -287,13 +270,15 @@ fn every_action_does_something_somewhere() {
     let mut held = under_way(Mode::Launch);
     held.person(1805, Event::HoldCalled { who: "ana".into(), why: "odd".into() });
     // At the last, T is below the recycle mark.
-    let stories = [(under_way(Mode::Launch), 1810), (held, 1810), (under_way(Mode::Launch), 6_000)];
-    for entry in TABLE.iter().filter(|entry| entry.place != Where::Dialogs) {
+    let under = || under_way(Mode::Launch);
+    let stories = [(crashed(), 2000), (under(), 1810), (held, 1810), (under(), 6_000)];
+    for entry in TABLE.iter().filter(|entry| entry.place.in_palette()) {
         let places = stories.iter().flat_map(|story| (0..12).map(move |down| (story, down)));
         let mut places = places.flat_map(|(story, down)| (0..Pane::ALL.len()).map(move |tabs| (story, down, tabs)));
         let does = places.any(|((story, second), down, tabs)| {
             let mut console = console(story.snapshot(*second), 80, 24);
             // The last phase is folded and the pane zoomed, so that there is something to take back.
+            press(&mut console, "esc");
             press(&mut console, &format!("end k h home {} {} z", "j ".repeat(down), "tab ".repeat(tabs)));
             let before = told(&console);
             press(&mut console, ":");

@@ -6,88 +6,14 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group, test_kill_process};
-use tempfile::TempDir;
-use tminus::base::proc::{self, EndedBy, Intent, OutcomeFile, Private, Standing};
+use rustix::process::{Pid, Signal, kill_process_group};
+use tminus::base::proc::{self, EndedBy, Standing};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_tminus");
-/// No test waits longer for anything.
-const PATIENCE: Duration = Duration::from_secs(30);
+use attempt::{Attempt, PATIENCE, PROGRAM, ended, lives, pids};
 
-struct Attempt {
-    folder: TempDir,
-    intent: Intent,
-    private: Private,
-}
-
-impl Attempt {
-    fn of(argv: &[&str]) -> Self {
-        let argv = argv.iter().map(ToString::to_string).collect();
-        let intent = Intent { argv, cwd: None, env: Vec::new(), timeout_ms: 20_000, grace_ms: 200, simulated: false };
-        Self { folder: tempfile::tempdir().expect("a folder"), intent, private: Private::default() }
-    }
-
-    fn bash(script: &str) -> Self {
-        Self::of(&["bash", "-c", script])
-    }
-
-    fn dir(&self) -> PathBuf {
-        self.folder.path().join("attempt")
-    }
-
-    /// A fifo whose path the command knows as `$READY`: a first line in it is its word that it runs.
-    fn with_fifo(mut self) -> Self {
-        let path = self.fifo();
-        assert!(Command::new("mkfifo").arg(&path).status().expect("mkfifo").success());
-        self.private.env.push(("READY".into(), path.display().to_string()));
-        self
-    }
-
-    fn fifo(&self) -> PathBuf {
-        self.folder.path().join("ready")
-    }
-
-    /// What the command wrote into its fifo, once it did.
-    async fn ready(&self) -> String {
-        let path = self.fifo();
-        let read = tokio::task::spawn_blocking(move || fs::read_to_string(path).expect("read"));
-        tokio::time::timeout(PATIENCE, read).await.expect("in time").expect("joined")
-    }
-
-    fn start(&self) -> proc::Started {
-        proc::start(Path::new(PROGRAM), &self.dir(), &self.intent, &self.private).expect("started")
-    }
-
-    async fn run(&self) -> OutcomeFile {
-        ended(self.start().ended()).await
-    }
-
-    fn stdout(&self) -> String {
-        fs::read_to_string(self.dir().join("stdout")).expect("stdout")
-    }
-}
-
-async fn ended(wait: impl Future<Output = std::io::Result<Standing>>) -> OutcomeFile {
-    match tokio::time::timeout(PATIENCE, wait).await.expect("in time").expect("looked") {
-        Standing::Ended(outcome) => *outcome,
-        other => panic!("no outcome: {other:?}"),
-    }
-}
-
-fn lives(pid: u32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let zombie = stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'));
-    let pid = Pid::from_raw(i32::try_from(pid).expect("a pid")).expect("a pid");
-    test_kill_process(pid).is_ok() && !zombie
-}
-
-fn pids(words: &str) -> Vec<u32> {
-    words.split_whitespace().map(|word| word.parse().expect("a pid")).collect()
-}
+mod attempt;
 
 #[tokio::test]
 async fn exit_codes_signals_and_times_are_told() {
@@ -215,21 +141,6 @@ async fn a_pipeline_that_outlives_its_shell_keeps_its_last_lines() {
     assert_eq!(end.exit, Some(0));
     assert!(outcome.stdout().ends_with("<2000>\n"));
     assert_eq!(end.left_behind, Vec::<u32>::new());
-}
-
-#[tokio::test]
-async fn two_hundred_megabytes_arrive_whole_in_bounded_memory() {
-    let attempt = Attempt::bash("head -c 200000000 /dev/zero; grep VmHWM /proc/$PPID/status >&2; printf 'the end'");
-    let outcome = attempt.run().await;
-    assert_eq!((outcome.exit, outcome.stdout_bytes), (Some(0), 200_000_007));
-    let path = attempt.dir().join("stdout");
-    assert_eq!(fs::metadata(&path).expect("there").len(), 200_000_007);
-    let mut tail = proc::Tail::new(&path, 1);
-    assert!(tail.look().expect("read"));
-    assert!(tail.lines().is_empty() || tail.bytes() == 200_000_007);
-    let stderr = fs::read_to_string(attempt.dir().join("stderr")).expect("stderr");
-    let peak: u64 = stderr.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("VmHWM of the shim");
-    assert!(peak < 64 * 1024, "the shim took {peak} KiB");
 }
 
 #[tokio::test]

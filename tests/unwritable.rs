@@ -17,7 +17,7 @@ use tminus::base::source::Source;
 use tminus::base::wire::{Client, Limits, Network};
 use tminus::clock;
 use tminus::engine::effects::Effects;
-use tminus::engine::rollback::LaunchFile;
+use tminus::engine::rollback::{self, LaunchFile};
 use tminus::engine::run::{Crew, Loop, Parts, wires};
 use tminus::engine::time::{Axis, Pace};
 use tminus::engine::world::{self, World};
@@ -307,7 +307,8 @@ async fn a_rollback_starts_without_a_journal_once_and_is_recorded_when_it_can_be
     };
     tokio::time::timeout(PATIENCE, ran).await.expect("its step runs while nothing can be written");
     launch.full.store(false, Ordering::SeqCst);
-    let over = launch.until(|snapshot| snapshot.board.rollbacks.iter().any(|run| run.end.is_some())).await;
+    let ended = |snapshot: &Snapshot| snapshot.board.rollbacks.iter().any(|run| run.end.is_some());
+    let over = launch.until(|snapshot| snapshot.alarm.is_none() && ended(snapshot)).await;
     assert_eq!(over.board.rollbacks.len(), 1);
     assert_eq!(over.board.rollbacks[0].end, Some(RollbackEnd::Verified));
     assert_eq!(launch.runs(), "ran\n", "it was started once");
@@ -443,4 +444,63 @@ async fn a_write_that_was_kept_and_said_to_have_failed_is_read_in_and_begins_not
     let records = launch.disk.records();
     assert_eq!(told(&records, |event| matches!(event, Event::StepIntended { .. })).len(), 1);
     assert!(records.iter().zip(1..).all(|(record, seq)| record.seq == seq), "one chain");
+}
+
+/// A rollback as another terminal asks for it.
+fn asked_elsewhere(launch: &Launch) -> rollback::Asked {
+    let wanted = rollback::Wanted {
+        rollback: RollbackId::new("back"),
+        by: Actor::person("bob", None),
+        why: "it is bad".into(),
+        at: clock::wall(),
+        from: String::new(),
+    };
+    rollback::ask(Path::new(env!("CARGO_BIN_EXE_tminus")), launch.folder.path(), &wanted).expect("started")
+}
+
+#[tokio::test]
+async fn a_rollback_from_elsewhere_is_recorded_by_its_asker_when_the_disk_returns() {
+    let launch = launch(None).await;
+    launch.full.store(true, Ordering::SeqCst);
+    let rollback::Asked::Begun { run: 1, runner } = asked_elsewhere(&launch) else { panic!("another") };
+    runner.ended().await.expect("waited");
+    assert_eq!(launch.runs(), "ran\n", "it needs no journal");
+    launch.until(|snapshot| snapshot.alarm.is_some()).await;
+    launch.full.store(false, Ordering::SeqCst);
+    let ended = |snapshot: &Snapshot| snapshot.board.rollbacks.iter().any(|run| run.end.is_some());
+    let over = launch.until(|snapshot| snapshot.alarm.is_none() && ended(snapshot)).await;
+    let run = &over.board.rollbacks[0];
+    assert_eq!((run.by.name.as_str(), run.end.as_ref()), ("bob", Some(&RollbackEnd::Verified)));
+    assert_eq!((over.board.rollbacks.len(), launch.runs().as_str()), (1, "ran\n"));
+    launch.ask(Command::End { why: "done".into() }).await.expect("ended");
+    let board = launch.flying.await.expect("joined");
+    let kept = launch.disk.records();
+    assert_eq!(Board::replay(Arc::clone(&board.plan.0), &kept).rollbacks, board.rollbacks);
+}
+
+#[tokio::test]
+async fn a_request_here_comes_to_the_rollback_that_runs_already_and_a_later_one_is_new() {
+    let launch = launch(None).await;
+    launch.until(|snapshot| snapshot.board.phases.values().all(|phase| phase.opened.is_some())).await;
+    // The test stands for the runner of another terminal.
+    let run = rollback::number(launch.folder.path(), 0).expect("a number");
+    let request = rollback::Request::new("back".into(), run, &Actor::person("bob", None), "it is bad", clock::wall());
+    request.publish(launch.folder.path()).expect("published");
+    let path = rollback::log_of(launch.folder.path(), run, &"back".into());
+    let opened = rollback::Log::open(&path, &launch.folder.path().join("reserve")).expect("opened");
+    let rollback::Opened::Ours(mut log, _) = opened else { panic!("held") };
+    // In the same instant: the console has not heard of it yet.
+    let refused = launch.ask(back()).await.expect_err("one at a time");
+    assert!(refused.0.contains("already under way"), "{refused}");
+    let end = RollbackFact::Ended { end: RollbackEnd::Verified, took: Duration::ZERO };
+    log.tell(clock::wall(), &end).expect("told");
+    let ended = |snapshot: &Arc<Snapshot>| snapshot.board.rollbacks.iter().all(|run| run.end.is_some());
+    let over = launch.until(|snapshot| !snapshot.board.rollbacks.is_empty() && ended(snapshot)).await;
+    assert_eq!(over.board.rollbacks.len(), 1);
+    launch.ask(back()).await.expect("a new one");
+    let over = launch.until(|snapshot| snapshot.board.rollbacks.len() == 2 && ended(snapshot)).await;
+    let runs: Vec<(u32, &str)> = over.board.rollbacks.iter().map(|run| (run.run, run.by.name.as_str())).collect();
+    assert_eq!(runs, [(1, "bob"), (2, "ada")]);
+    assert!(over.board.rollbacks.iter().all(|run| run.end == Some(RollbackEnd::Verified)));
+    assert_eq!(launch.runs(), "ran\n");
 }

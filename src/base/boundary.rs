@@ -1,9 +1,10 @@
 //! Named places at which a test has a process of ours die or stop: the boundaries of the journal, of an
 //! attempt, of a rollback. A release build has none.
 //!
-//! `TMINUS_BOUNDARY=NAME[#N]=kill|stop`: the Nth time (the first, where none is said) that a process reaches
-//! NAME, it ends itself with SIGKILL, or stops itself with SIGSTOP until someone lets it go on. Shims and
-//! runners inherit it and count for themselves. With `TMINUS_BOUNDARY_TOLD=FILE` it first adds NAME to FILE.
+//! `TMINUS_BOUNDARY=NAME[#N]=kill|stop|panic`: the Nth time (the first, where none is said) that a process
+//! reaches NAME, it ends itself with SIGKILL, stops itself with SIGSTOP until someone lets it go on, or panics
+//! with the words of `TMINUS_BOUNDARY_WORDS`. Shims and runners inherit it and count for themselves. With
+//! `TMINUS_BOUNDARY_TOLD=FILE` it first adds NAME to FILE.
 
 /// Every name that [`reach`] is called with, in the order of a launch. `tests/crash.rs` kills at each.
 pub const ALL: &[&str] = &[
@@ -43,7 +44,11 @@ pub const ALL: &[&str] = &[
     "baseline-kept",
 ];
 
-/// Reaches the boundary `name`, one of [`ALL`].
+/// Those of the rollback runner, beside [`ALL`]. `tests/rollback_anywhere.rs` kills at each.
+pub const OF_ROLLBACKS: &[&str] =
+    &["rollback-log-open", "rollback-step-intent", "rollback-step-started", "rollback-step-ended", "rollback-verified"];
+
+/// Reaches the boundary `name`, one of [`ALL`] or [`OF_ROLLBACKS`].
 #[cfg(debug_assertions)]
 pub fn reach(name: &str) {
     use std::sync::OnceLock;
@@ -51,14 +56,18 @@ pub fn reach(name: &str) {
 
     use rustix::process::{Signal, getpid, kill_process};
 
-    static WANTED: OnceLock<Option<(String, u32, Signal)>> = OnceLock::new();
+    static WANTED: OnceLock<Option<(String, u32, End)>> = OnceLock::new();
     static REACHED: AtomicU32 = AtomicU32::new(0);
-    debug_assert!(ALL.contains(&name), "{name} is not in boundary::ALL");
+    debug_assert!(ALL.iter().chain(OF_ROLLBACKS).any(|known| *known == name), "{name} is not in boundary::ALL");
     let wanted = WANTED.get_or_init(|| std::env::var("TMINUS_BOUNDARY").ok().as_deref().and_then(parse));
-    let Some((place, nth, signal)) = wanted else { return };
+    let Some((place, nth, end)) = wanted else { return };
     if place == name && REACHED.fetch_add(1, Ordering::SeqCst) + 1 == *nth {
         tell(name);
-        let _ = kill_process(getpid(), *signal);
+        let _ = match end {
+            End::Kill => kill_process(getpid(), Signal::KILL),
+            End::Stop => kill_process(getpid(), Signal::STOP),
+            End::Panic => panic_with(&std::env::var("TMINUS_BOUNDARY_WORDS").unwrap_or_default()),
+        };
     }
 }
 
@@ -74,15 +83,30 @@ fn tell(name: &str) {
 }
 
 #[cfg(debug_assertions)]
-fn parse(text: &str) -> Option<(String, u32, rustix::process::Signal)> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Kill,
+    Stop,
+    Panic,
+}
+
+#[cfg(debug_assertions)]
+#[expect(clippy::panic, reason = "a test wants to see what a panic of ours tells")]
+fn panic_with(words: &str) -> ! {
+    panic!("{words}")
+}
+
+#[cfg(debug_assertions)]
+fn parse(text: &str) -> Option<(String, u32, End)> {
     let (place, how) = text.split_once('=')?;
-    let signal = match how {
-        "kill" => rustix::process::Signal::KILL,
-        "stop" => rustix::process::Signal::STOP,
+    let end = match how {
+        "kill" => End::Kill,
+        "stop" => End::Stop,
+        "panic" => End::Panic,
         _ => return None,
     };
     let (name, nth) = place.split_once('#').map_or(Some((place, 1)), |(name, nth)| Some((name, nth.parse().ok()?)))?;
-    Some((name.to_owned(), nth, signal))
+    Some((name.to_owned(), nth, end))
 }
 
 /// Reaches nothing: this is a release build.
@@ -93,9 +117,7 @@ pub fn reach(_name: &str) {}
 mod tests {
     use std::collections::BTreeSet;
 
-    use rustix::process::Signal;
-
-    use super::{ALL, parse};
+    use super::{ALL, End, parse};
 
     #[test]
     fn no_two_places_have_one_name() {
@@ -104,8 +126,9 @@ mod tests {
 
     #[test]
     fn a_place_a_number_and_what_happens() {
-        assert_eq!(parse("append-done=kill"), Some(("append-done".into(), 1, Signal::KILL)));
-        assert_eq!(parse("append-done#3=stop"), Some(("append-done".into(), 3, Signal::STOP)));
+        assert_eq!(parse("append-done=kill"), Some(("append-done".into(), 1, End::Kill)));
+        assert_eq!(parse("append-done#3=stop"), Some(("append-done".into(), 3, End::Stop)));
+        assert_eq!(parse("append=panic"), Some(("append".into(), 1, End::Panic)));
         for wrong in ["", "x", "x=", "x=hang", "x#y=kill"] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }

@@ -269,8 +269,9 @@ pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
         base: site.base.clone(),
         simulated: site.target(),
     });
+    world.redactor.cover().for_good();
     logging::to(&folder.console_log(), &world.redactor);
-    let watching = world.clone();
+    let (watching, redactor) = (world.clone(), world.redactor.clone());
     let watch = Arc::new(Watch::start(
         &plan,
         catalogue,
@@ -283,7 +284,11 @@ pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
         None => (None, None, Vec::new()),
     };
     let (live, shown) = (watch.live(), Arc::clone(&watch));
-    let outputs: Outputs = Arc::new(move |item, view| shown.show_output(item.clone(), view));
+    // The shim took out what was known when it began; what was captured since then must not be shown either.
+    let outputs: Outputs = Arc::new(move |item, mut view| {
+        view.tail.iter_mut().for_each(|line| *line = redactor.text(line));
+        shown.show_output(item.clone(), view);
+    });
     let parts = Parts {
         board,
         axis,

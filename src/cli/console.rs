@@ -75,7 +75,7 @@ where
 }
 
 /// The default keys, with the user's own over them where there is a file.
-fn keymap() -> anyhow::Result<Keymap> {
+pub fn keymap() -> anyhow::Result<Keymap> {
     let of = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let home = of("HOME").map(|home| home.join(".config"));
     let path = of("XDG_CONFIG_HOME").or(home).map(|folder| folder.join("tminus/keymap.toml"));

@@ -78,6 +78,7 @@ async fn fly(arguments: &Arguments, loaded: Loaded, selected: Selected) -> anyho
         base: assemble::base_of(Path::new(&loaded.source.name)),
         simulated: None,
     });
+    world.redactor.cover().for_good();
     let (_live, live) = watch::channel(Arc::default());
     let now = Now { instant: Instant(0), wall: clock::wall() };
     let (wires, port) = wires(Snapshot::unopened(Arc::clone(&plan), Mode::Gate, now, clock::boot(), String::new()));

@@ -1,6 +1,7 @@
 //! Flies an assembled launch: in the console on a terminal, else without one. A real launch without a
 //! console acts on nobody's behalf: it runs what runs by itself, waits, and says why it cannot go on.
 
+use std::collections::BTreeSet;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,17 +12,20 @@ use tokio::sync::oneshot;
 
 use super::assemble::Flight;
 use super::{Common, INTERRUPTED, summary, unwritten};
+use crate::base::text::printable;
 use crate::clock;
 use crate::engine::crew;
 use crate::engine::run::{Crew, Wires, wires};
 use crate::journal::LaunchFolder;
 use crate::launch::board::{Board, Progress as Going};
 use crate::launch::command::Command;
-use crate::launch::event::{Actor, Event, Mode};
+use crate::launch::event::{Actor, Mode};
 use crate::launch::id::RollbackId;
-use crate::launch::plan::{Act, Plan};
+use crate::launch::plan::{Act, Item, Plan};
 use crate::launch::port::{Ask, Port, Snapshot};
+use crate::launch::recovery::{self, Way};
 use crate::launch::time::{Instant, Now};
+use crate::launch::verdict::Outcome;
 use crate::launch::{countdown, gate, poll, schedule};
 
 /// How long an interrupted launch may take to write down that it was left.
@@ -92,7 +96,7 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
     if let Some(why) = &port.snapshots.borrow().board.ended {
         eprintln!("tminus: this launch has ended ({why}); nothing of it runs again");
     }
-    let mut held_since = None;
+    let (mut held_since, mut in_doubt) = (None, BTreeSet::new());
     let crew: Crew = Box::new(move |board, now| match &script {
         Some(script) => {
             let polled = poll::at_poll_hold(board, now) && !board.is_busy();
@@ -100,7 +104,13 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
             let patient = clock::boot() - since < PATIENCE_MS;
             crew::next(board, now, script.drill.as_ref(), patient).map(|command| (crew::actor(), command))
         }
-        None => unattended(board, now).map(|command| (Actor::engine(), command)),
+        None => {
+            // At once, not when nothing else is left to do: what runs by itself goes on meanwhile.
+            for (item, way) in recovery::waiting(board).filter(|(item, _)| in_doubt.insert(item.id.clone())) {
+                eprintln!("tminus: {}", doubt(board, item, way));
+            }
+            unattended(board, now).map(|command| (Actor::engine(), command))
+        }
     });
     let progress = Progress::start(&port);
     let saying = unwritten::say(&port);
@@ -163,11 +173,7 @@ fn unattended(board: &Board, now: Instant) -> Option<Command> {
     let holding = clock.phase == countdown::Phase::Holding;
     let served = clock.hold_left().is_none_or(|left| left.is_zero());
     let stands = schedule::next_at(board, now).is_none() || (holding && served);
-    (stands && !has_left(board)).then_some(Command::Leave)
-}
-
-fn has_left(board: &Board) -> bool {
-    board.recent.back().is_some_and(|record| record.event == Event::ConsoleLeft)
+    (stands && !crew::has_left(board)).then_some(Command::Leave)
 }
 
 /// What a launch that stands still waits for, in the words of the first of it.
@@ -186,8 +192,29 @@ fn waits_for(board: &Board, now: Instant) -> String {
     let latches = clock.iter().flat_map(|clock| &clock.latches);
     let held = latches.map(|(who, why)| format!("held by {who}: {}", why.join(", ")));
     let blocked = poll::tally(board, now).blocking;
-    let mut reasons = mine.chain(blocked).chain(held);
+    let mut reasons = doubts(board).into_iter().chain(mine).chain(blocked).chain(held);
     reasons.next().unwrap_or_else(|| "only a person can go on".to_owned())
+}
+
+/// The steps whose outcome nobody knows, and what a person has to do about each.
+fn doubts(board: &Board) -> Option<String> {
+    let order = board.plan.phases.iter().flat_map(|phase| &phase.items).filter_map(|id| board.plan.item(id));
+    let told = order.filter_map(|item| Some(doubt(board, item, recovery::way(item, board.item(&item.id)?)?)));
+    let told: Vec<String> = told.collect();
+    (!told.is_empty()).then(|| told.join("\n          "))
+}
+
+fn doubt(board: &Board, item: &Item, way: Way) -> String {
+    let outcome = board.item(&item.id).and_then(|state| state.outcome.as_ref());
+    let why = printable(&outcome.map(Outcome::words).unwrap_or_default());
+    match way {
+        Way::Key => format!("{} waits for a person's key to run again: {why}", item.id),
+        Way::Word => format!(
+            "{} needs a person's word: {why}. Look by hand what it did; then, in the console, mark it done, mark it \
+             failed, or repeat it, each with a reason",
+            item.id
+        ),
+    }
 }
 
 pub async fn interrupted() {

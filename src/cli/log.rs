@@ -1,15 +1,19 @@
 //! `tminus log`: what happened in a launch, one record a line. Reads only; a broken journal is shown as
-//! far as it reads, what is wrong with it is named, and the exit code is 2.
+//! far as it reads, what is wrong with it is named, and the exit code is 2. Rollbacks that it does not know
+//! yet are told from their runners' own logs.
 
+use std::collections::BTreeSet;
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use crate::base::text::printable;
+use crate::engine::rollback::{self, Found, Log};
 use crate::journal::{self, LaunchFolder, Noticed, Purpose};
-use crate::launch::event::Recorded;
-use crate::launch::telling::tell;
+use crate::launch::event::{Event, Recorded};
+use crate::launch::telling::{fact_words, tell};
+use crate::launch::time::Wall;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -26,13 +30,29 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let folder = LaunchFolder::open(&arguments.launch)?;
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut written = Ok(());
+    let mut known = BTreeSet::new();
     let opened = journal::open_each(&folder, Purpose::Read, &mut |record| {
+        if let Event::RollbackRequested { run, .. } = record.event {
+            known.insert(run);
+        }
         if written.is_ok() {
             written = line(&mut out, &record);
         }
     });
-    written.and_then(|()| out.flush())?;
-    let opened = opened?;
+    written?;
+    let opened = opened.map_err(|error| out.flush().err().map_or_else(|| anyhow::Error::new(error), Into::into))?;
+    let unknown = strangers(folder.path(), &known);
+    for found in &unknown {
+        tell_stranger(&mut out, folder.path(), found)?;
+    }
+    out.flush()?;
+    if !unknown.is_empty() {
+        let (count, noun) = (unknown.len(), if unknown.len() == 1 { "rollback" } else { "rollbacks" });
+        eprintln!(
+            "tminus: the journal does not know {count} {noun} yet: told above from the runners' own logs, and read in \
+             by the next console that holds the launch"
+        );
+    }
     for notice in &opened.noticed {
         eprintln!("tminus: {notice}");
     }
@@ -44,9 +64,48 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     Ok(if short { NOT_ALL } else { 0 })
 }
 
-fn line(out: &mut impl Write, record: &Recorded) -> std::io::Result<()> {
-    let at = record.occurred_at.format("%Y-%m-%dT%H:%M:%S%.3fZ");
+/// Writes a record as one line.
+///
+/// # Errors
+/// The output's own.
+pub fn line(out: &mut impl Write, record: &Recorded) -> std::io::Result<()> {
+    let at = stamp(record.occurred_at);
     let stamp = if record.actor.scripted { " (scripted)" } else { "" };
     let (name, told) = (printable(&record.actor.name), printable(&tell(record)));
     writeln!(out, "{:>6}  {at}  {name}{stamp}: {told}", record.seq)
+}
+
+/// Runs of rollbacks that the journal has not heard of.
+fn strangers(launch: &Path, known: &BTreeSet<u32>) -> Vec<Found> {
+    let runs = rollback::runs(launch).unwrap_or_default();
+    runs.into_iter().filter(|found| !known.contains(&found.run)).collect()
+}
+
+/// One such run, as its runner's chained log tells it.
+fn tell_stranger(out: &mut impl Write, launch: &Path, found: &Found) -> std::io::Result<()> {
+    let Found { run, rollback: id, request } = found;
+    let id = printable(id.as_str());
+    let mark = "(not in the journal yet)";
+    if let Some(request) = request {
+        let at = stamp(request.at);
+        writeln!(
+            out,
+            "     -  {at}  {}: ROLLBACK {id} (run {run}) by {}: {} {mark}",
+            request.name, request.name, request.why
+        )?;
+    }
+    match Log::follow(&rollback::log_of(launch, *run, &found.rollback)).read() {
+        Ok(entries) => {
+            for entry in entries {
+                let words = printable(&fact_words(&entry.fact));
+                writeln!(out, "     -  {}  runner: rollback run {run}: {words} {mark}", stamp(entry.at))?;
+            }
+        }
+        Err(error) => writeln!(out, "     -  rollback run {run} of {id}: {} {mark}", printable(&error.to_string()))?,
+    }
+    Ok(())
+}
+
+fn stamp(at: Wall) -> impl std::fmt::Display {
+    at.format("%Y-%m-%dT%H:%M:%S%.3fZ")
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::base::secret::covered;
+
 mod ask;
 mod assemble;
 mod check;
@@ -20,10 +22,12 @@ mod logging;
 
 mod rehearse;
 mod reopen;
+mod rollback;
 mod run;
 mod summary;
 mod unwritten;
 mod verify;
+mod watch;
 
 /// Something of the user's is wrong: the plan, the arguments, the folder.
 pub const WRONG: i32 = 3;
@@ -57,10 +61,14 @@ enum Command {
     Kinds,
     /// Print every key of the console.
     Keys,
+    /// Roll a launch back, from any terminal: the journal and the console may be gone, frozen or broken.
+    Rollback(rollback::Arguments),
     /// Print what happened in a launch, one record a line.
     Log(log::Arguments),
     /// Say whether everything a launch keeps is as it was written; changes nothing.
     Verify(verify::Arguments),
+    /// Watch a launch that another console holds, and ask things of it; without a terminal, print its records.
+    Watch(watch::Arguments),
     /// Have a note recorded in a running launch, from any terminal.
     Note(ask::Note),
     /// Call a hold in a running launch, for the role you carry.
@@ -114,8 +122,10 @@ pub fn run() -> i32 {
 
         Command::Kinds => kinds::run(),
         Command::Keys => keys::run(),
+        Command::Rollback(arguments) => rollback::run(&arguments),
         Command::Log(arguments) => log::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Watch(arguments) => watch::run(&arguments),
         Command::Note(arguments) => ask::note(&arguments),
         Command::Hold(arguments) => ask::hold(&arguments),
         Command::Release(arguments) => ask::release(&arguments),
@@ -127,7 +137,7 @@ pub fn run() -> i32 {
         if error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe) {
             return 0;
         }
-        eprintln!("tminus: {error:#}");
+        eprintln!("tminus: {}", covered(&format!("{error:#}")));
         WRONG
     })
 }

@@ -34,6 +34,8 @@ impl Told {
         match &record.event {
             Event::LaunchOpened { plan_hash, .. } if record.seq == 1 => self.plan_hash = Some(plan_hash.clone()),
             Event::StepEnded { item: step, verdict: Verdict::Pass, .. }
+            // By a person's word too.
+            | Event::StepMarked { item: step, passed: true, .. }
             | Event::RollbackTold { fact: RollbackFact::StepEnded { step, verdict: Verdict::Pass, .. }, .. } => {
                 self.done.push(step.clone());
             }

@@ -4,12 +4,13 @@
 use std::fmt::Write as _;
 
 use crate::base::text::printable;
-use crate::launch::board::{Board, Progress};
+use crate::launch::board::{Board, ItemState, Progress};
 use crate::launch::countdown;
 use crate::launch::event::{Mode, RollbackEnd, Vote};
-use crate::launch::gate;
+use crate::launch::rollback::RollbackRun;
 use crate::launch::time::{Instant, Mark, clock_face};
-use crate::launch::verdict::Verdict;
+use crate::launch::verdict::{Outcome, Verdict};
+use crate::launch::{gate, poll};
 
 /// The exit code of a launch (console.md): 0 go · 1 no-go · 2 cannot tell, as of one that was left half
 /// way with nothing red · 4 rolled back. A drill or a
@@ -25,7 +26,7 @@ pub fn exit_code(board: &Board, now: Instant) -> i32 {
             if standing.is_clear() { None } else { standing.blocking.iter().filter_map(|(_, verdict)| *verdict).max() }
         })
         .max();
-    let rolled_back = board.mode == Mode::Launch && board.rollbacks.iter().any(|run| run.end.is_some());
+    let rolled_back = board.mode == Mode::Launch && board.rollbacks.iter().any(RollbackRun::has_acted);
     let all_clear = board.plan.phases.iter().all(|phase| gate::standing(board, phase, now).is_clear());
     let lifted = board.clock.as_ref().is_none_or(|clock| clock.t0.is_some());
     match worst {
@@ -88,12 +89,18 @@ fn phases(board: &Board, now: Instant, out: &mut String) {
             let state = board.item(id);
             let why = state.map(|state| match &state.progress {
                 Progress::Blocked { by } => format!("not run, {by}"),
-                _ => state.report.as_ref().map(|report| report.summary.clone()).unwrap_or_default(),
+                _ => why(state),
             });
             let verdict = verdict.map_or("not run", Verdict::word);
             let _ = writeln!(out, "           {verdict:<7} {id}: {}", printable(&why.unwrap_or_default()));
         }
     }
+}
+
+/// What a person or a check said of an item; else how its process ended.
+fn why(state: &ItemState) -> String {
+    let report = state.report.as_ref().map(|report| report.summary.clone());
+    report.or_else(|| state.outcome.as_ref().map(Outcome::words)).unwrap_or_default()
 }
 
 fn clock(board: &Board, now: Instant, out: &mut String) {
@@ -123,6 +130,9 @@ fn clock(board: &Board, now: Instant, out: &mut String) {
             format!("{role} {word}{stamp}")
         })
         .collect();
+    for word in poll::tally(board, now).marked {
+        let _ = writeln!(out, "by hand: {}", printable(&word));
+    }
     if !votes.is_empty() {
         let _ = writeln!(out, "poll: {}", votes.join(", "));
     }

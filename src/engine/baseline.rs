@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::world::World;
-use crate::base::template::Scope;
+use crate::base::template::{Scope, as_text};
 use crate::kind::Spec;
 use crate::launch::command::Observation;
 use crate::launch::plan::Baseline;
@@ -37,7 +39,34 @@ async fn look(world: &World, wanted: &Baseline) -> Captured {
     let ran = spec.run(&world.context(entry, &Scope::default(), TIMEOUT)).await;
     let value = ran.captured.into_iter().find(|(name, _)| *name == wanted.name).map(|(_, value)| value);
     match value {
+        Some(value) if world.catalogue.secrets.iter().any(|secret| holds(&value, secret)) => {
+            Captured::Missing("its value holds a secret of the plan, which no file may keep".into())
+        }
         Some(value) if !value.is_null() => Captured::Value(value),
         _ => Captured::Missing(ran.report.summary),
+    }
+}
+
+/// Whether any text of `value` holds `secret`.
+fn holds(value: &Value, secret: &str) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(|item| holds(item, secret)),
+        Value::Object(entries) => entries.iter().any(|(key, value)| key.contains(secret) || holds(value, secret)),
+        scalar => as_text(scalar).contains(secret),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_value_that_holds_a_secret_is_none_to_keep() {
+        for value in [json!("v hunter22"), json!(["a", { "k": "hunter22" }]), json!({ "hunter22": 1 })] {
+            assert!(holds(&value, "hunter22"), "{value}");
+        }
+        assert!(!holds(&json!({ "version": "1.4.1", "n": 2 }), "hunter22"));
     }
 }

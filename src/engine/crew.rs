@@ -1,13 +1,15 @@
 //! The scripted crew of a headless rehearsal: it attests, votes, resumes, starts steps and drills the
 //! rollback, as people would, and is stamped as such. It never waives and never votes against what it
-//! sees: a red gate ends its launch with NO-GO.
+//! sees: a red gate ends its launch with NO-GO. After a crash it repeats what may be repeated by a key, and
+//! leaves where a person's word is wanted: it can look at nothing by hand.
 
 use crate::launch::board::{Board, Progress};
 use crate::launch::command::Command;
 use crate::launch::countdown;
-use crate::launch::event::{Actor, Vote};
+use crate::launch::event::{Actor, Event, Vote};
 use crate::launch::id::RollbackId;
 use crate::launch::plan::{Act, Item};
+use crate::launch::recovery::{self, Way};
 use crate::launch::schedule::{self, Due};
 use crate::launch::time::Instant;
 use crate::launch::{gate, poll};
@@ -31,12 +33,20 @@ pub fn next(board: &Board, now: Instant, drill: Option<&RollbackId>, patient: bo
     }) {
         return Some(command);
     }
+    let cut_off: Vec<_> = recovery::waiting(board).collect();
+    let mut by_key = cut_off.iter().filter(|(_, way)| *way == Way::Key).map(|(item, _)| *item);
+    if let Some(item) = by_key.find(|item| board.frozen.is_none() && schedule::due(board, item, now) == Due::Now) {
+        return Some(Command::RunItem { item: item.id.clone() });
+    }
     let clock = board.clock_at(now)?;
     if matches!(clock.phase, countdown::Phase::Scrubbed | countdown::Phase::Cutoff) {
         return Some(Command::End { why: "the countdown ended short of T-0".into() });
     }
     if board.is_busy() {
         return None;
+    }
+    if cut_off.iter().any(|(_, way)| *way == Way::Word) {
+        return (!has_left(board)).then_some(Command::Leave);
     }
     if let Some(blocked) = no_go(board, now) {
         return Some(match clock.t0 {
@@ -54,6 +64,12 @@ pub fn next(board: &Board, now: Instant, drill: Option<&RollbackId>, patient: bo
         }),
         _ => None,
     }
+}
+
+/// Whether the last record is the leaving of this console.
+#[must_use]
+pub fn has_left(board: &Board) -> bool {
+    board.recent.back().is_some_and(|record| record.event == Event::ConsoleLeft)
 }
 
 fn for_item(board: &Board, item: &Item, now: Instant) -> Option<Command> {

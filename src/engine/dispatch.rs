@@ -100,6 +100,8 @@ impl Dispatch {
                 // What was seen is told as of when it was seen, and recorded now.
                 let occurred_at = match (input, &event) {
                     (Input::Request { asked_at, .. }, Event::Noted { .. }) => *asked_at,
+                    // Told by its shim; it may be learnt much later.
+                    (_, Event::StepEnded { outcome, .. }) => outcome.ended_at.map_or(now.wall, |at| at.min(now.wall)),
                     _ => now.wall,
                 };
                 self.put(now.instant, occurred_at, now, actor.clone(), event, &mut turn);

@@ -26,6 +26,7 @@ fn words(command: &mut Command) -> Option<&mut String> {
         | Command::Thaw { why: words }
         | Command::Note { text: words }
         | Command::Rollback { why: words, .. }
+        | Command::RollbackAs { why: words, .. }
         | Command::RollbackFound { why: words, .. }
         | Command::MarkStep { reason: words, .. }
         | Command::Repeat { reason: words, .. }

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::rollback::Request;
 use super::runner;
 use super::steps::{self, Outputs};
 use super::world::{self, World};
+use crate::base::proc;
 use crate::launch::board::{Board, Progress};
 use crate::launch::event::{Event, Recorded};
 use crate::launch::id::ItemId;
@@ -43,7 +45,7 @@ impl Effects {
                 }
             }
         }
-        if let Some(run) = board.rolling_back() {
+        for run in board.rollbacks.iter().filter(|run| run.end.is_none()) {
             runner::resume(&self.world, &self.outputs, &run.id, run.run, run.told);
         }
         for stream in &board.plan.streams {
@@ -81,8 +83,12 @@ impl Effects {
                 }
             }
             Event::BaselineCaptured { .. } => self.world.keep_baseline(board),
-            Event::RollbackRequested { rollback, run, .. } => {
-                runner::begin(&self.world, &self.outputs, rollback, *run);
+            Event::RollbackRequested { rollback, run, why } => {
+                let mut request = Request::new(rollback.clone(), *run, &record.actor, why, record.occurred_at);
+                "the operator's console".clone_into(&mut request.from);
+                let over = board.rollbacks.iter().filter(|known| known.end.is_some()).map(|known| known.run);
+                request.over = over.collect();
+                runner::begin(&self.world, &self.outputs, &request);
             }
             Event::FaultSwitched { fault, on } => {
                 if let Some(switch) = &self.faults {
@@ -108,6 +114,19 @@ impl Effects {
             | Event::BaselineCaptured { .. } => self.start(record, board),
             _ => {}
         }
+    }
+
+    /// Instead of [`Effects::start`], where a rollback was begun elsewhere since its intent was decided: the
+    /// step never runs, and its outcome says so.
+    pub fn withhold(&self, record: &Recorded, board: &Arc<Board>) {
+        let Event::StepIntended { item, attempt } = &record.event else { return };
+        let (Some(item), Some(launch)) = (board.plan.item(item), &self.world.folder) else { return };
+        let Act::Step { spec, .. } = item.act else { return };
+        let why = "a rollback was begun elsewhere before it began; it never ran";
+        if let Err(error) = proc::fence(&steps::folder(launch, &item.id, *attempt), why) {
+            tracing::error!("failed to fence {}: {error}", item.id);
+        }
+        steps::adopt(&self.world, &self.outputs, item, spec, *attempt);
     }
 
     fn open_stream(&self, stream: &crate::launch::plan::Stream) {

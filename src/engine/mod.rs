@@ -2,13 +2,16 @@
 //!
 //! `run` is the loop, `dispatch` a turn of it, `effects` what a record sets going; `world`, `steps`,
 //! `baseline` and `runner` are the hands; `rollback` is the detached runner, a process of its own;
-//! `inbox` is what attached terminals ask.
+//! `inbox` is what attached terminals ask, `attached` a console
+//! that watches what another one holds.
 
+pub mod attached;
 pub mod baseline;
 pub mod crew;
 pub mod dispatch;
 pub mod door;
 pub mod effects;
+pub mod found;
 pub mod inbox;
 pub mod rollback;
 pub mod run;

@@ -1,6 +1,8 @@
 //! The one loop: inputs in, turns made, records appended, the board published, effects started. It alone
 //! owns the board. Nothing here decides: `dispatch` does, through the pure functions of `launch`.
 
+mod recording;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,16 +13,16 @@ use tokio::time::Instant as WireInstant;
 use super::dispatch::{Dispatch, Turn};
 use super::door;
 use super::effects::Effects;
+use super::found::Finder;
 use super::inbox::desk::{self, Desk, Handed};
 use super::time::{Axis, Pace};
 use super::unwritten::{self, Unwritten};
-use crate::journal::side::{Left, Of};
-use crate::journal::{AppendError, Beat, Draft, Durable, Health, Journal};
+use crate::journal::{Beat, Draft, Health, Journal};
 use crate::launch::board::Board;
 use crate::launch::command::{Command, Input, Observation, Refusal};
 use crate::launch::event::{Actor, Event, Recorded};
 use crate::launch::live::Live;
-use crate::launch::port::{Ask, Port, Snapshot};
+use crate::launch::port::{Ask, Port, Seat, Snapshot};
 use crate::launch::schedule;
 use crate::launch::time::{Instant, Mark, Now};
 
@@ -51,8 +53,8 @@ pub struct Parts {
 
 /// The loop's end of a port.
 pub struct Wires {
-    snapshots: watch::Sender<Arc<Snapshot>>,
-    asks: mpsc::Receiver<Ask>,
+    pub(super) snapshots: watch::Sender<Arc<Snapshot>>,
+    pub(super) asks: mpsc::Receiver<Ask>,
 }
 
 /// A port that shows `first` until a loop takes the other end: a console can draw before there is one.
@@ -79,6 +81,8 @@ pub struct Loop {
     settled: Now,
     paced_at: WireInstant,
     beaten_at: WireInstant,
+    /// Rollbacks that were begun at another terminal.
+    finder: Finder,
     /// When time alone is looked at next, however much the panes' news interrupts.
     look_at: WireInstant,
 }
@@ -93,6 +97,7 @@ impl Loop {
         let Wires { snapshots, asks } = wires;
         let now = WireInstant::now();
         let settled = parts.axis.now();
+        let finder = Finder::new(parts.folder.clone());
         Self {
             parts,
             dispatch,
@@ -104,15 +109,9 @@ impl Loop {
             settled,
             paced_at: now,
             beaten_at: now,
+            finder,
             look_at: now,
         }
-    }
-
-    /// What the journal cannot take is kept in a file at `path` too.
-    #[must_use]
-    pub fn with_side(mut self, path: Option<PathBuf>) -> Self {
-        self.side = path;
-        self
     }
 
     /// Records what no input decides, before the loop runs: the opening, a return.
@@ -127,21 +126,6 @@ impl Loop {
         Ok(())
     }
 
-    /// Records what an earlier console could not, before the loop runs: each as of when it happened, and once,
-    /// though that console may have died between recording it and removing its side file.
-    ///
-    /// # Errors
-    /// The journal could not be written.
-    pub async fn read_in(&mut self, left: &Left) -> Result<(), String> {
-        let board = self.dispatch.published();
-        let drafts = unwritten::left_behind(left, board, self.parts.axis.now());
-        if !drafts.is_empty() {
-            let kept = self.parts.journal.append(drafts, Durable::Synced).await;
-            self.dispatch.recorded(&kept.map_err(|wrong| wrong.to_string())?);
-        }
-        Ok(())
-    }
-
     /// Runs until the launch has ended or this console leaves. The board as it is then.
     pub async fn run(mut self, mut crew: Option<Crew>) -> Arc<Board> {
         // A console killed between the record and the file left a rollback without its way back.
@@ -151,8 +135,9 @@ impl Loop {
         let mut desk = self.parts.folder.as_deref().map_or_else(Desk::closed, |folder| {
             Desk::open(desk::of(folder), self.parts.effects.world.redactor.clone(), self.parts.journal.health())
         });
-        let turn = self.dispatch.turn(&[], &self.parts.axis);
-        self.settle(turn, &[], Vec::new()).await;
+        let found = self.found();
+        let turn = self.dispatch.turn(&found, &self.parts.axis);
+        self.settle(turn, &found, Vec::new()).await;
         loop {
             let (mut news, mut asked, mut handed) = (None, None, None);
             tokio::select! {
@@ -167,9 +152,14 @@ impl Loop {
                     self.publish();
                     continue;
                 }
+                () = self.finder.due() => if !self.finder.changed() {
+                    continue;
+                },
                 () = tokio::time::sleep_until(self.look_at) => {}
             }
-            let mut inputs: Vec<Input> = news.map(Input::Observation).into_iter().collect();
+            // Before what is asked here: a request joins what runs already.
+            let mut inputs = self.found();
+            inputs.extend(news.map(Input::Observation));
             let decided = handed.map(|Handed { inputs: requests, decided }| {
                 inputs.extend(requests);
                 decided
@@ -219,21 +209,40 @@ impl Loop {
         board
     }
 
-    /// Nobody is there, and nothing can ever be recorded: only a rollback under way is waited for.
-    fn is_lost(&self) -> bool {
-        self.unwritten.as_ref().is_some_and(Unwritten::is_lasting) && self.dispatch.shown().rolling_back().is_none()
-    }
-
-    fn take(&self, ask: Ask, inputs: &mut Vec<Input>, replies: &mut Vec<Option<Reply>>) {
+    fn take(&mut self, ask: Ask, inputs: &mut Vec<Input>, replies: &mut Vec<Option<Reply>>) {
         let command = door::clean(ask.command, &self.parts.effects.world.redactor);
+        // One that runs already is told before it in this turn: what comes to that needs no number.
+        let under_way = inputs.iter().any(begins_rollback);
+        let command = if under_way { command } else { self.numbered(command) };
         inputs.push(Input::Command { by: self.parts.operator.clone(), command });
         replies.push(Some(ask.reply));
+    }
+
+    /// Rollbacks that were begun elsewhere, as commands of whoever asked.
+    fn found(&mut self) -> Vec<Input> {
+        let found = self.finder.look(&self.dispatch.shown());
+        let clean = |command| door::clean(command, &self.parts.effects.world.redactor);
+        found.into_iter().map(|(by, command)| Input::Command { by, command: clean(command) }).collect()
+    }
+
+    /// A rollback has a number that no other terminal has taken, unless the disk refuses one.
+    fn numbered(&mut self, command: Command) -> Command {
+        let board = self.dispatch.shown();
+        match command {
+            Command::Rollback { rollback, why } if board.rolling_back().is_none() && board.ended.is_none() => {
+                match self.finder.number(&board) {
+                    Some(run) => Command::RollbackAs { rollback, run, why },
+                    None => Command::Rollback { rollback, why },
+                }
+            }
+            other => other,
+        }
     }
 
     /// The scripted crew acts until it has nothing more to do just now.
     async fn let_act(&mut self, crew: &mut Crew) {
         while let Some((by, command)) = crew(self.dispatch.published(), self.parts.axis.now().instant) {
-            let input = Input::Command { by, command };
+            let input = Input::Command { by, command: self.numbered(command) };
             let turn = self.dispatch.turn(std::slice::from_ref(&input), &self.parts.axis);
             let refused = turn.answers.iter().any(Result::is_err);
             self.settle(turn, std::slice::from_ref(&input), Vec::new()).await;
@@ -330,7 +339,13 @@ impl Loop {
         }
         let board = self.dispatch.shown();
         for record in &records {
-            self.parts.effects.start(record, &board);
+            // Between the decision and here lies a disk's sync, or a stop of this process.
+            let step = matches!(record.event, Event::StepIntended { .. });
+            if step && self.finder.is_overtaken(&board) {
+                self.parts.effects.withhold(record, &board);
+            } else {
+                self.parts.effects.start(record, &board);
+            }
         }
         for (reply, answer) in replies.into_iter().zip(answers) {
             if let Some(reply) = reply {
@@ -341,52 +356,6 @@ impl Loop {
         if !records.is_empty() {
             self.publish();
         }
-    }
-
-    async fn append(&self, records: &[Recorded]) -> Result<(), AppendError> {
-        if records.is_empty() {
-            return Ok(());
-        }
-        let synced = records.iter().any(|record| must_be_synced(&record.event));
-        let durable = if synced { Durable::Synced } else { Durable::Written };
-        self.parts.journal.append(records.iter().map(draft).collect(), durable).await.map(|_| ())
-    }
-
-    /// Nothing can be recorded from here on: the launch stops where it was last recorded.
-    fn withhold(&mut self, why: String, lasting: bool) {
-        let stop = self.dispatch.withhold(self.settled, &why);
-        let board = self.dispatch.published();
-        let of = Of { launch: unwritten::launch_of(board), after: board.seq };
-        let side = self.side.clone().map(|path| (path, of));
-        let mut unwritten = Unwritten::new(self.settled, why, lasting, side);
-        unwritten.keep(&stop.records);
-        self.unwritten = Some(unwritten);
-        self.publish();
-    }
-
-    /// Tries to record what waits, at its time or where this console leaves.
-    async fn write_again(&mut self, last: bool) {
-        let now = self.parts.axis.now();
-        let due = |at: WireInstant| last || at <= WireInstant::now();
-        let Some(unwritten) = self.unwritten.as_mut().filter(|known| known.try_at().is_some_and(due)) else { return };
-        match self.parts.journal.append(unwritten.drafts(now), Durable::Synced).await {
-            Ok(records) => {
-                self.dispatch.recorded(&records);
-                self.settled = now;
-                self.trouble = self.unwritten.take().and_then(Unwritten::written).or(self.trouble.take());
-            }
-            // A write that was said to have failed had not: that stands, and what waits is decided again.
-            Err(AppendError::ReadIn(found)) => {
-                self.dispatch.recorded(&found);
-                let stop = self.dispatch.withhold(unwritten.since(), unwritten.why());
-                let waits = unwritten.rebase(stop.records, &self.dispatch.shown());
-                self.dispatch.show(&waits);
-                let board = Arc::clone(self.dispatch.published());
-                found.iter().for_each(|record| self.parts.effects.find(record, &board));
-            }
-            Err(wrong) => unwritten.failed(&wrong),
-        }
-        self.publish();
     }
 
     fn publish(&mut self) {
@@ -424,21 +393,6 @@ impl Loop {
             self.parts.journal.beat(Beat { t: clock.t, at: now.instant, wall: now.wall });
         }
     }
-
-    /// The banner: why nothing can be recorded, else what fails beside the journal.
-    fn alarm(&self) -> Option<String> {
-        if let Some(unwritten) = &self.unwritten {
-            return Some(unwritten.banner(&self.dispatch.shown()));
-        }
-        let unguarded = match &*self.parts.journal.health().borrow() {
-            Health::Unguarded(why) => Some(why.clone()),
-            Health::TakenOver(why) => Some(format!("the journal is lost to this console: {why}")),
-            _ => None,
-        };
-        let unkept = self.parts.effects.world.unkept();
-        let told: Vec<String> = unguarded.into_iter().chain(unkept).chain(self.trouble.clone()).collect();
-        (!told.is_empty()).then(|| told.join("; "))
-    }
 }
 
 type Reply = oneshot::Sender<Result<(), Refusal>>;
@@ -458,6 +412,11 @@ fn must_be_synced(event: &Event) -> bool {
     )
 }
 
+fn begins_rollback(input: &Input) -> bool {
+    let Input::Command { command, .. } = input else { return false };
+    matches!(command, Command::Rollback { .. } | Command::RollbackAs { .. } | Command::RollbackFound { .. })
+}
+
 fn draft(record: &Recorded) -> Draft {
     let Recorded { at, occurred_at, recorded_at, actor, event, .. } = record.clone();
     Draft { at, occurred_at, recorded_at, actor, event }
@@ -475,5 +434,6 @@ fn snapshot(board: Arc<Board>, live: Arc<Live>, parts: &Parts, alarm: Option<Str
         },
         alarm,
         folder: parts.folder.as_ref().map(|folder| folder.display().to_string()).unwrap_or_default(),
+        seat: Seat::Operator,
     }
 }

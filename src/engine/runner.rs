@@ -3,41 +3,44 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::rollback::{self, Log, code};
+use super::rollback::{self, Follow, Log, Opened, Request, code};
 use super::steps::{Following, Outputs};
 use super::world::World;
+use crate::clock;
 use crate::launch::command::Observation;
 use crate::launch::event::{RollbackEnd, RollbackFact};
 use crate::launch::id::{ItemId, RollbackId};
 
 /// How often the log is looked at.
 const LOOK: Duration = Duration::from_millis(50);
+/// So many runners of ours may join one that dies.
+const JOINS: u32 = 5;
 
-/// Starts the runner of a rollback that was only now asked for, and follows it. An end that lies there
-/// already is that of a run which this journal does not know: it is no answer to this request.
-pub fn begin(world: &World, outputs: &Outputs, id: &RollbackId, run: u32) {
+/// Runs a rollback that the journal was told of just now. One that was asked for at this console is given
+/// its request and its runner; one that was found, with its request, is followed.
+pub fn begin(world: &World, outputs: &Outputs, request: &Request) {
     let Some(launch) = world.folder.clone() else { return };
-    let started = rollback::set_aside(&launch, run, id).and_then(|()| {
-        let runner = rollback::start(&world.program, &launch, run, id)?;
-        Ok(runner.ended())
-    });
-    let followed = Followed { launch, id: id.clone(), run, told: 0 };
-    tokio::spawn(followed.follow_on(world.observations.clone(), Arc::clone(outputs), started));
+    // One that lies there already, or cannot be written: the runner begins either way.
+    let _ = request.publish(&launch);
+    let followed = Followed { launch, id: request.rollback.clone(), run: request.run, told: 0 };
+    let theirs = followed.is_alive() || rollback::progress(&followed.launch, followed.run, &followed.id).end.is_some();
+    let started = if theirs { None } else { Some(followed.start(world)) };
+    tokio::spawn(followed.on_to_its_end(world.clone(), Arc::clone(outputs), started));
 }
 
 /// Follows a rollback that an earlier console was told of, after the `told` facts that its journal holds.
-/// A runner is started all the same: it joins one that lives, answers what has ended, goes on with what a
-/// dead one left, and begins what was asked for and never started.
+/// One whose runner lives or that has ended is read; one that a dead runner left is gone on with, and what
+/// was asked for and never started is begun.
 pub fn resume(world: &World, outputs: &Outputs, id: &RollbackId, run: u32, told: u32) {
     let Some(launch) = world.folder.clone() else { return };
-    let started = rollback::start(&world.program, &launch, run, id).map(rollback::Runner::ended);
     let followed = Followed { launch, id: id.clone(), run, told };
-    tokio::spawn(followed.follow_on(world.observations.clone(), Arc::clone(outputs), started));
+    tokio::spawn(followed.on_to_its_end(world.clone(), Arc::clone(outputs), None));
 }
 
 /// One run of a rollback, as its log tells it.
@@ -49,72 +52,177 @@ struct Followed {
     told: u32,
 }
 
+/// The log of a run and the output of its step, read on.
+struct Reading {
+    log: Follow,
+    /// Facts that were read.
+    passed: u32,
+    following: Option<Following>,
+    outputs: Outputs,
+    observations: mpsc::Sender<Observation>,
+}
+
+type Exit = io::Result<Option<i32>>;
+/// A runner of ours on its way to its exit.
+type Exiting = Pin<Box<dyn Future<Output = Exit> + Send>>;
+
+/// No runner is left, and the log tells no end.
+#[derive(Debug, Clone)]
+struct Gone {
+    why: String,
+    /// Ours had joined another's.
+    joined: bool,
+}
+
 impl Followed {
-    /// Tells every fact of the log once. `started` is our own runner until it exits: while it has not, it
-    /// lives, whatever the log looks like. After that a runner lives where the log is held.
-    async fn follow_on(
-        mut self,
-        observations: mpsc::Sender<Observation>,
-        outputs: Outputs,
-        started: io::Result<impl Future<Output = io::Result<Option<i32>>>>,
-    ) {
-        let path = rollback::log_of(&self.launch, self.run, &self.id);
-        let folder = rollback::folder(&self.launch, self.run, &self.id);
-        let (mut ours, mut ended) = match started {
-            Ok(runner) => (Some(Box::pin(runner)), None),
-            Err(error) => (None, Some(format!("failed to start its runner: {error}"))),
-        };
-        let mut log = Log::follow(&path);
-        let mut passed = 0;
-        let mut following: Option<Following> = None;
-        let mut over = false;
-        while !over {
-            // Before the log is read: all that a runner told is in it when it is gone.
-            let gone = ended.clone().filter(|_| !Log::is_held(&path).unwrap_or(true));
-            let (entries, broken) = match log.read() {
-                Ok(entries) => (entries, None),
-                Err(error) => {
-                    // A runner that begins puts a broken log aside: its own is read from the start.
-                    (log, passed) = (Log::follow(&path), 0);
-                    (Vec::new(), Some(error.to_string()))
-                }
+    fn path(&self) -> PathBuf {
+        rollback::log_of(&self.launch, self.run, &self.id)
+    }
+
+    /// True while a runner holds its log. One that cannot be looked at may live.
+    fn is_alive(&self) -> bool {
+        Log::is_held(&self.path()).unwrap_or(true)
+    }
+
+    fn start(&self, world: &World) -> io::Result<Exiting> {
+        let runner = rollback::start(&world.program, &self.launch, self.run, &self.id)?;
+        Ok(Box::pin(runner.ended()))
+    }
+
+    fn reading(&self, outputs: Outputs, observations: mpsc::Sender<Observation>) -> Reading {
+        Reading { log: Log::follow(&self.path()), passed: 0, following: None, outputs, observations }
+    }
+
+    /// To the end of the run, wherever its runner came from. `started` is one of ours; where there is none,
+    /// another's is followed for as long as it lives, and one of ours goes on where that left off.
+    async fn on_to_its_end(mut self, world: World, outputs: Outputs, started: Option<io::Result<Exiting>>) {
+        let mut reading = self.reading(outputs, world.observations.clone());
+        let (mut next, mut joined) = (started, 0);
+        loop {
+            let started = match next.take() {
+                Some(started) => started,
+                None if self.attend_other(&mut reading).await => return,
+                None => self.start(&world),
             };
-            for entry in entries {
-                if let RollbackFact::StepStarted { step } = &entry.fact {
-                    following = Some(Following::new(&outputs, step, &rollback::attempt_folder(&folder, step, 1)));
-                }
-                passed += 1;
-                over = matches!(entry.fact, RollbackFact::Ended { .. });
-                // An end that the board had would not be followed.
-                if passed > self.told || over {
-                    self.told = self.told.max(passed);
-                    self.tell(&observations, entry.fact).await;
-                }
-                if over {
-                    break;
-                }
+            let Some(gone) = self.attend(&mut reading, started).await else { return };
+            joined += u32::from(gone.joined);
+            // Ours only joined one that has died since: another of ours goes on, and not for ever.
+            let again = gone.joined && joined < JOINS;
+            if !again && self.conclude(&reading, gone).await {
+                return;
             }
-            if let Some(following) = &mut following {
-                following.look();
+        }
+    }
+
+    /// Follows a runner of another's for as long as it lives. True where the run came to its end.
+    async fn attend_other(&mut self, reading: &mut Reading) -> bool {
+        loop {
+            let alive = self.is_alive();
+            if self.look(reading).await == Ok(true) {
+                return true;
             }
-            if let (Some(why), false) = (gone, over) {
-                self.tell(&observations, self.unknown(&broken.unwrap_or(why))).await;
-                over = true;
+            if !alive {
+                return false;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Tells what is new in the log, each fact once. True at its end; the words of a log that is broken.
+    async fn look(&mut self, reading: &mut Reading) -> Result<bool, String> {
+        let entries = match reading.log.read() {
+            Ok(entries) => entries,
+            Err(error) => {
+                // A runner that begins puts a broken log aside: its own is read from the start.
+                (reading.log, reading.passed) = (Log::follow(&self.path()), 0);
+                return Err(error.to_string());
+            }
+        };
+        let mut over = false;
+        for entry in entries {
+            if let RollbackFact::StepStarted { step } = &entry.fact {
+                let folder = rollback::folder(&self.launch, self.run, &self.id);
+                let attempt = rollback::attempt_folder(&folder, step, 1);
+                reading.following = Some(Following::new(&reading.outputs, step, &attempt));
+            }
+            reading.passed += 1;
+            over = matches!(entry.fact, RollbackFact::Ended { .. });
+            // An end that the board had would not be followed.
+            if reading.passed > self.told || over {
+                self.told = self.told.max(reading.passed);
+                self.tell(&reading.observations, entry.fact).await;
             }
             if over {
                 break;
             }
+        }
+        if let Some(following) = &mut reading.following {
+            following.look();
+        }
+        Ok(over)
+    }
+
+    /// `started` is our own runner until it exits: while it has not, it lives, whatever the log looks like.
+    /// After that a runner lives where the log is held. None where the run came to its end.
+    async fn attend(&mut self, reading: &mut Reading, started: io::Result<impl Future<Output = Exit>>) -> Option<Gone> {
+        let (mut ours, mut ended) = match started {
+            Ok(runner) => (Some(Box::pin(runner)), None),
+            Err(error) => (None, Some(Gone::new(format!("failed to start its runner: {error}")))),
+        };
+        let gone = loop {
+            // Before the log is read: all that a runner told is in it when it is gone.
+            let gone = ended.clone().filter(|_| !self.is_alive());
+            let looked = self.look(reading).await;
+            if looked == Ok(true) {
+                break None;
+            }
+            if let Some(gone) = gone {
+                break Some(Gone { why: looked.err().unwrap_or(gone.why), ..gone });
+            }
             match &mut ours {
                 Some(runner) => tokio::select! {
-                    exit = runner => (ours, ended) = (None, Some(words(exit))),
+                    exit = runner => (ours, ended) = (None, Some(gone_with(exit))),
                     () = tokio::time::sleep(LOOK) => {}
                 },
                 None => tokio::time::sleep(LOOK).await,
             }
-        }
+        };
         if let Some(runner) = ours {
             // Reaped when it ends; what it came to is in its log.
             let _ = runner.await;
+        }
+        gone
+    }
+
+    /// Tells the end of a run that nobody goes on with. False where the log is read on.
+    async fn conclude(&self, reading: &Reading, gone: Gone) -> bool {
+        let end = self.unknown(&gone.why);
+        // Whoever asks for it next must not go on with what is told to have ended.
+        let kept = self.keep(&end);
+        if kept {
+            self.tell(&reading.observations, end).await;
+        }
+        kept
+    }
+
+    /// Writes an end that no runner told into the log. False where one has begun to write there, or has
+    /// written an end of its own by now: the log is read on.
+    fn keep(&self, end: &RollbackFact) -> bool {
+        match Log::open(&self.path(), &self.launch.join("reserve")) {
+            Ok(Opened::Held) => false,
+            Ok(Opened::Ours(mut log, before)) => {
+                if rollback::ended(&before).is_some() {
+                    return false;
+                }
+                if let Err(error) = log.tell(clock::wall(), end) {
+                    tracing::error!("{error}");
+                }
+                true
+            }
+            Err(error) => {
+                tracing::error!("{error}");
+                true
+            }
         }
     }
 
@@ -134,12 +242,18 @@ impl Followed {
 }
 
 /// Why a runner that has exited tells no more.
-fn words(exit: io::Result<Option<i32>>) -> String {
+fn gone_with(exit: Exit) -> Gone {
     match exit {
-        Ok(Some(code::JOINED)) => "the runner it joined died".to_owned(),
-        Ok(Some(code)) => format!("its runner ended with exit code {code}, and its log tells no end"),
-        Ok(None) => "its runner died".to_owned(),
-        Err(error) => format!("failed to wait for its runner: {error}"),
+        Ok(Some(code::JOINED)) => Gone { why: "the runner it joined died".to_owned(), joined: true },
+        Ok(Some(code)) => Gone::new(format!("its runner ended with exit code {code}, and its log tells no end")),
+        Ok(None) => Gone::new("its runner died".to_owned()),
+        Err(error) => Gone::new(format!("failed to wait for its runner: {error}")),
+    }
+}
+
+impl Gone {
+    fn new(why: String) -> Self {
+        Self { why, joined: false }
     }
 }
 
@@ -150,7 +264,6 @@ mod tests {
     use tokio::sync::mpsc::error::TryRecvError;
 
     use super::*;
-    use crate::engine::rollback::Opened;
 
     struct Place {
         folder: tempfile::TempDir,
@@ -169,8 +282,13 @@ mod tests {
             told: u32,
             started: io::Result<impl Future<Output = io::Result<Option<i32>>> + Send + 'static>,
         ) -> tokio::task::JoinHandle<()> {
-            let followed = Followed { launch: self.folder.path().to_owned(), id: "back".into(), run: 1, told };
-            tokio::spawn(followed.follow_on(self.observations.clone(), Arc::new(|_, _| ()), started))
+            let mut followed = Followed { launch: self.folder.path().to_owned(), id: "back".into(), run: 1, told };
+            let mut reading = followed.reading(Arc::new(|_, _| ()), self.observations.clone());
+            tokio::spawn(async move {
+                if let Some(gone) = followed.attend(&mut reading, started).await {
+                    assert!(followed.conclude(&reading, gone).await);
+                }
+            })
         }
 
         fn log(&self) -> Log {

@@ -43,18 +43,22 @@ pub fn start(world: &World, outputs: &Outputs, item: &Item, spec: SpecId, attemp
         let Spec::Step(spec) = &entry.spec else { return };
         let dir = folder(&launch, &item.id, attempt);
         let mut following = Following::new(&outputs, &item.id, &dir);
-        let started = match spec.command(&scope) {
+        let started = match spec
+            .command(&scope)
+            .map_err(|unbound| unbound.to_string())
+            .and_then(|command| act::out_of_sight(spec, &scope).map(|()| command))
+        {
             Ok(command) => {
                 let (intent, private) = match world.simulated {
                     Some(target) => act::simulated(&world.program, target, &item.id, item.timeout),
-                    None => act::intent(command, item.timeout, &world.base, &world.catalogue.secrets),
+                    None => act::intent(command, item.timeout, &world.base, &world.redactor.secrets()),
                 };
                 reach("intent-kept");
                 let (program, place) = (world.program.clone(), dir.clone());
                 let begun = tokio::task::spawn_blocking(move || proc::start(&program, &place, &intent, &private)).await;
                 begun.map_err(|error| error.to_string()).and_then(|begun| begun.map_err(|error| error.to_string()))
             }
-            Err(unbound) => Err(unbound.to_string()),
+            Err(why) => Err(why),
         };
         let standing = match started {
             Ok(started) => {
@@ -66,7 +70,7 @@ pub fn start(world: &World, outputs: &Outputs, item: &Item, spec: SpecId, attemp
             Err(why) => Err(io::Error::other(why)),
         };
         following.look();
-        tell(&world, &item.id, attempt, spec.exits(), standing).await;
+        tell(&world, &item.id, attempt, spec.exits(), standing, &dir).await;
     });
 }
 
@@ -83,11 +87,17 @@ pub fn adopt(world: &World, outputs: &Outputs, item: &Item, spec: SpecId, attemp
         // fenced, it can never run, and repeating it is safe.
         let fenced = proc::fence(&dir, "its console went before it began; it never ran");
         let standing = match fenced {
-            Ok(_) => at_its_end(&dir, proc::ended(&dir), &cancel, || following.look()).await,
+            Ok(_) => {
+                // Told again though it was told before: the journal then says that it lived when we came.
+                if let Ok(Standing::Running { pid }) = proc::look(&dir) {
+                    world.observe(Observation::StepStarted { item: item.id.clone(), attempt, pid }).await;
+                }
+                at_its_end(&dir, proc::ended(&dir), &cancel, || following.look()).await
+            }
             Err(error) => Err(error),
         };
         following.look();
-        tell(&world, &item.id, attempt, spec.exits(), standing).await;
+        tell(&world, &item.id, attempt, spec.exits(), standing, &dir).await;
     });
 }
 
@@ -120,10 +130,13 @@ async fn tell(
     attempt: Attempt,
     exits: &[(i32, Verdict)],
     standing: io::Result<Standing>,
+    dir: &Path,
 ) {
     reach("outcome-learnt");
-    let mut outcome = standing.map_or_else(|error| act::never(&error.to_string()), act::outcome);
-    outcome.error = outcome.error.map(|error| world.redactor.text(&error));
+    let outcome = match standing {
+        Ok(standing) => act::outcome(standing, dir, &world.redactor),
+        Err(error) => act::never(&error.to_string(), &world.redactor),
+    };
     world.forget(item, attempt);
     let verdict = outcome.verdict(exits);
     world.observe(Observation::StepEnded { item: item.clone(), attempt, verdict, outcome }).await;

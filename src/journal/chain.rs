@@ -102,6 +102,22 @@ impl Walk {
         Ok(next)
     }
 
+    /// The last record that was taken.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        self.head
+    }
+
+    /// Takes the next record, and says what it says. One that does not say anything is not taken.
+    ///
+    /// # Errors
+    /// It does not follow, or cannot be read.
+    pub fn take(&mut self, link: &Link) -> Result<Recorded, Wrong> {
+        let before = self.head;
+        let next = self.prove(link)?;
+        say(next.seq, &link.bytes).inspect_err(|_| self.head = before)
+    }
+
     /// The records end here.
     ///
     /// # Errors

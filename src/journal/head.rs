@@ -2,11 +2,14 @@
 //! that ends before it has lost its tail. It may lag behind the store, never lead.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use super::chain::Head;
+
+/// In bytes: no head has so many.
+const LONGEST: u64 = 256;
 
 /// What stands in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +23,9 @@ pub enum Found {
 /// # Errors
 /// The file is there and cannot be read.
 pub fn read(path: &Path) -> io::Result<Found> {
-    let text = match fs::read(path) {
-        Ok(text) => text,
+    let mut text = Vec::new();
+    match File::open(path) {
+        Ok(file) => file.take(LONGEST).read_to_end(&mut text)?,
         Err(wrong) if wrong.kind() == io::ErrorKind::NotFound => return Ok(Found::Missing),
         Err(wrong) => return Err(wrong),
     };

@@ -80,6 +80,10 @@ pub fn inspect(folder: &LaunchFolder, each: &mut dyn FnMut(Recorded)) -> Result<
 
 fn stands_still(journal: &Path) -> io::Result<Still> {
     let file = fs::metadata(journal)?;
+    // A pipe would be waited for.
+    if !file.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
     let mut log = journal.as_os_str().to_owned();
     log.push("-wal");
     // A console makes this file before it writes a byte, and only the last one to leave takes it away.

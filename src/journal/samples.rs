@@ -89,6 +89,7 @@ fn outcome() -> Outcome {
         left_behind: vec![4712],
         lost_bytes: 9,
         held_open: true,
+        ended_at: Some(wall(1_700_000_000_123)),
     }
 }
 
@@ -174,6 +175,7 @@ pub fn one_of_each() -> Vec<Event> {
         RollbackEnd::Verified,
         RollbackEnd::NotVerified { checks: vec![step()] },
         RollbackEnd::FailedAtStep { step: step(), why: why(), by_hand: why() },
+        RollbackEnd::Joined { run: 1, rollback: "back".into() },
     ];
     all.extend(ends.map(|end| {
         let took = Duration::from_millis(12_345);

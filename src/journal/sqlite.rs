@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, ffi, params};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension, Rows, Transaction, TransactionBehavior, ffi, params,
+};
 
 use super::chain::{Hash, Head, Link};
 use super::store::{Beat, Durable, Expected, Store, StoreError};
@@ -152,6 +154,16 @@ impl Sqlite {
         Ok(found.into_iter().filter(|found| found != "ok").collect())
     }
 
+    /// Every link after record `seq` in order, until `each` returns false: what was appended since a reader
+    /// looked last.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn read_after(&mut self, seq: u64, each: &mut dyn FnMut(Link) -> bool) -> Result<(), StoreError> {
+        let mut later = self.db.prepare_cached("SELECT seq, hash, bytes FROM records WHERE seq > ?1 ORDER BY seq")?;
+        each_link(later.query([integer(seq)])?, each)
+    }
+
     fn is_empty(&self) -> Result<bool, StoreError> {
         Ok(self.db.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?)
     }
@@ -231,19 +243,7 @@ impl Sqlite {
 impl Store for Sqlite {
     fn read(&mut self, each: &mut dyn FnMut(Link) -> bool) -> Result<(), StoreError> {
         let mut all = self.db.prepare("SELECT seq, hash, bytes FROM records ORDER BY seq")?;
-        let mut rows = all.query([])?;
-        while let Some(row) = rows.next()? {
-            let seq: i64 = row.get(0)?;
-            // A hash of another length than 32 is no hash: the walk will say so.
-            let hash = row.get_ref(1)?.as_blob().ok().and_then(|hash| hash.try_into().ok()).unwrap_or_default();
-            let bytes = row.get_ref(2)?.as_blob().unwrap_or_default().to_vec();
-            // No record has a place below 1.
-            let seq = u64::try_from(seq).unwrap_or_default();
-            if !each(Link { seq, hash: Hash(hash), bytes }) {
-                break;
-            }
-        }
-        Ok(())
+        each_link(all.query([])?, each)
     }
 
     fn epoch(&mut self) -> Result<u64, StoreError> {
@@ -296,6 +296,21 @@ impl Store for Sqlite {
         self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         Ok(())
     }
+}
+
+fn each_link(mut rows: Rows<'_>, each: &mut dyn FnMut(Link) -> bool) -> Result<(), StoreError> {
+    while let Some(row) = rows.next()? {
+        let seq: i64 = row.get(0)?;
+        // A hash of another length than 32 is no hash: the walk will say so.
+        let hash = row.get_ref(1)?.as_blob().ok().and_then(|hash| hash.try_into().ok()).unwrap_or_default();
+        let bytes = row.get_ref(2)?.as_blob().unwrap_or_default().to_vec();
+        // No record has a place below 1.
+        let seq = u64::try_from(seq).unwrap_or_default();
+        if !each(Link { seq, hash: Hash(hash), bytes }) {
+            break;
+        }
+    }
+    Ok(())
 }
 
 fn epoch(db: &Connection) -> Result<u64, StoreError> {

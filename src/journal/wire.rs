@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use chrono::serde::ts_milliseconds_option;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ use crate::launch::countdown::Passage;
 use crate::launch::event::{Actor, Event, Mode, RollbackEnd, RollbackFact, Vote};
 use crate::launch::id::{Attempt, ItemId, MonitorId, PhaseId, RequestId, RoleId, RollbackId, StreamId};
 use crate::launch::plan::Release;
-use crate::launch::time::Mark;
+use crate::launch::time::{Mark, Wall};
 use crate::launch::verdict::{Captured, Exchange, Finding, Outcome, Report, Verdict};
 
 /// The names of all events of version 1.
@@ -352,6 +353,8 @@ struct OutcomeV1 {
     lost_bytes: u64,
     #[serde(default, skip_serializing_if = "is_false")]
     held_open: bool,
+    #[serde(default, with = "ts_milliseconds_option", skip_serializing_if = "Option::is_none")]
+    ended_at: Option<Wall>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
@@ -406,6 +409,7 @@ enum RollbackEndV1 {
     Verified,
     NotVerified { checks: Vec<ItemId> },
     FailedAtStep { step: ItemId, why: String, by_hand: String },
+    Joined { run: u32, rollback: RollbackId },
 }
 
 mod millis {

@@ -12,9 +12,10 @@ use super::event::{Actor, Event, Mode, Recorded, Vote};
 use super::gate;
 use super::id::{Attempt, ItemId, MonitorId, PhaseId, RequestId, RoleId, StreamId};
 use super::plan::{Act, Plan};
+use super::recovery::Recovery;
 use super::rollback::RollbackRun;
 use super::time::{Instant, Mark, Wall, millis};
-use super::verdict::{Captured, Report, Verdict};
+use super::verdict::{Captured, Outcome, Report, Verdict};
 
 /// How many of the newest records the journal pane can show.
 pub const RECENT_KEPT: usize = 500;
@@ -37,6 +38,8 @@ pub struct Board {
     pub voided: Option<String>,
     pub baseline: BTreeMap<String, Captured>,
     pub rollbacks: Vec<RollbackRun>,
+    /// What the last console that came back found open.
+    pub recovery: Option<Recovery>,
     /// After T-0: why every step but rollback is stopped.
     pub frozen: Option<String>,
     /// Faults a rehearsal has on.
@@ -122,6 +125,7 @@ impl Board {
             voided: None,
             baseline: BTreeMap::new(),
             rollbacks: Vec::new(),
+            recovery: None,
             frozen: None,
             faults: Vec::new(),
             notes: 0,
@@ -163,7 +167,14 @@ impl Board {
 
     #[must_use]
     pub fn rolling_back(&self) -> Option<&RollbackRun> {
-        self.rollbacks.last().filter(|run| run.end.is_none())
+        self.rollbacks.iter().rev().find(|run| run.end.is_none())
+    }
+
+    /// The rollback under way, or the last that acted; one that joined another only where there is no other.
+    #[must_use]
+    pub fn last_rollback(&self) -> Option<&RollbackRun> {
+        let acted = || self.rollbacks.iter().rev().find(|run| run.has_acted());
+        self.rolling_back().or_else(acted).or_else(|| self.rollbacks.last())
     }
 
     /// How many checks and steps act or look just now; time passing by itself (`wait`) is not one.
@@ -255,7 +266,8 @@ impl Board {
                     told.apply(fact, record.at);
                 }
             }
-            Event::ConsoleReturned { .. } => {
+            Event::ConsoleReturned { clean, .. } => {
+                self.recovery = Some(Recovery::found(self, record, *clean));
                 self.fold_clock(record);
                 self.fold_return();
             }
@@ -301,7 +313,7 @@ impl Board {
         for item in plan.items.values() {
             let again = item.session.as_ref().is_some_and(|session| broken.contains(session));
             let Some(state) = self.items.get_mut(&item.id) else { continue };
-            if again || (state.is_running() && !matches!(item.act, Act::Step { .. })) {
+            if (again || state.is_running()) && !matches!(item.act, Act::Step { .. }) {
                 Arc::make_mut(state).progress = Progress::Waiting;
             }
         }
@@ -368,9 +380,19 @@ impl Board {
             }
             Event::StepIntended { attempt, .. } => {
                 state.begin(*attempt, Progress::Intended { since: record.at }, retries);
+                // A step's only reports are people's words on the attempt before.
+                state.report = None;
             }
-            Event::StepStarted { pid, .. } => {
-                state.progress = Progress::Running { since: record.at, pid: Some(*pid) };
+            Event::StepStarted { pid, attempt, .. } => {
+                // One that is adopted has run all the while.
+                let since = match state.progress {
+                    Progress::Running { since, .. } | Progress::Intended { since } => since,
+                    _ => record.at,
+                };
+                state.progress = Progress::Running { since, pid: Some(*pid) };
+                if let Some(recovery) = &mut self.recovery {
+                    recovery.adopt(id, *attempt, *pid);
+                }
             }
             Event::ItemEnded { attempt, report, .. } => {
                 state.report = Some(Arc::new(report.clone()));
@@ -378,7 +400,8 @@ impl Board {
             }
             Event::StepEnded { attempt, verdict, outcome, .. } => {
                 state.outcome = Some(outcome.clone());
-                state.end(*attempt, *verdict, record.at);
+                let at = ended_at(record, outcome, &state.progress);
+                state.end(*attempt, *verdict, at);
             }
             Event::ItemCancelled { attempt, why, .. } => {
                 state.report = Some(Arc::new(Report::plain(Verdict::Unknown, why.clone(), Duration::ZERO)));
@@ -392,6 +415,8 @@ impl Board {
                 let word = if *passed { "done" } else { "failed" };
                 let seen = format!("marked {word} by {}: {reason}", record.actor.name);
                 state.report = Some(Arc::new(Report::plain(verdict, seen, Duration::ZERO)));
+                let by = record.actor.clone();
+                state.marked = Some(Attest { by, note: reason.clone(), passed: *passed, at: record.occurred_at });
                 state.end(*attempt, verdict, record.at);
             }
             Event::Attested { note, passed, .. } => {
@@ -410,6 +435,16 @@ impl Board {
             _ => {}
         }
     }
+}
+
+/// A step that ended while nobody watched ages from its own end, not from when that was learnt.
+fn ended_at(record: &Recorded, outcome: &Outcome, before: &Progress) -> Instant {
+    let ago = outcome.ended_at.map_or(0, |at| (record.recorded_at - at).num_milliseconds().max(0));
+    let since = match before {
+        Progress::Running { since, .. } | Progress::Intended { since } => *since,
+        _ => record.at,
+    };
+    Instant(record.at.0.saturating_sub(ago)).max(since).min(record.at)
 }
 
 /// The item an event is about.

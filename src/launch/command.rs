@@ -102,6 +102,12 @@ pub enum Command {
         rollback: RollbackId,
         why: String,
     },
+    /// [`Command::Rollback`] with the number that was claimed for it in the launch's folder.
+    RollbackAs {
+        rollback: RollbackId,
+        run: u32,
+        why: String,
+    },
     /// A rollback that was started from another terminal, and runs without us.
     RollbackFound {
         rollback: RollbackId,

@@ -10,6 +10,7 @@ use super::gate;
 use super::id::{Attempt, ItemId, RequestId, RoleId, RollbackId};
 use super::plan::{Act, Class, Item, Power};
 use super::poll;
+use super::recovery;
 use super::schedule::{Due, due, waits_for};
 use super::time::Instant;
 use super::unwritten;
@@ -156,14 +157,20 @@ fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec
         Command::Vote { role, vote } => self::vote(board, by, role, vote),
         Command::Note { text } if text.trim().is_empty() => Err(Refusal("an empty note says nothing".into())),
         Command::Note { text } => one(Event::Noted { text: text.clone() }),
-        Command::Rollback { rollback, why } => roll_back(board, rollback, why, now),
-        Command::MarkStep { item, passed, reason } => mark(board, find(board, item)?, *passed, reason),
+        Command::Rollback { rollback, why } => {
+            let last = board.rollbacks.iter().map(|known| known.run).max().unwrap_or(0);
+            roll_back(board, rollback, last.saturating_add(1), why, now)
+        }
+        Command::RollbackAs { rollback, run, why } => roll_back(board, rollback, *run, why, now),
+        Command::MarkStep { item, passed, reason } => mark(board, by, find(board, item)?, *passed, reason),
         Command::Repeat { item, reason } => repeat(board, find(board, item)?, reason, now),
         Command::RollbackFound { rollback, run, why } => {
             if board.rollbacks.iter().any(|known| known.run == *run) {
                 return Ok(Vec::new());
             }
-            one(Event::RollbackRequested { rollback: rollback.clone(), run: *run, why: why.clone() })
+            let known = board.plan.rollback(rollback).ok_or_else(|| Refusal(format!("no rollback {rollback}")))?;
+            // It was begun, whatever this board thinks of it: what follows is the same.
+            Ok(pre_empt(board, &known.id, *run, why, now))
         }
         Command::SwitchFault { fault, on } => {
             if board.mode != Mode::Rehearsal {
@@ -288,7 +295,8 @@ fn begin(board: &Board, item: &Item, now: Instant) -> Result<Event, Refusal> {
     }
 }
 
-/// The attempt of a step whose end nobody knows.
+/// The attempt of a step whose end nobody knows, or that stands by a person's word on it: a wrong word is
+/// put right by another, and both are in the journal.
 fn unknown_attempt(board: &Board, item: &Item) -> Result<Attempt, Refusal> {
     let state = board.item(&item.id).ok_or_else(|| Refusal(format!("no item {}", item.id)))?;
     let Act::Step { .. } = item.act else { return Err(Refusal(format!("{} is no step", item.id))) };
@@ -296,14 +304,20 @@ fn unknown_attempt(board: &Board, item: &Item) -> Result<Attempt, Refusal> {
         return Err(Refusal(format!("{} never ran: run it", item.id)));
     }
     match (&state.progress, state.attempt) {
-        (Progress::Ended { verdict: Verdict::Unknown, .. }, Some(attempt)) => Ok(attempt),
+        (Progress::Ended { .. }, Some(attempt)) if recovery::may_mark(item, state) => Ok(attempt),
         (Progress::Ended { verdict, .. }, _) => Err(Refusal(format!("what {} came to is known: {verdict}", item.id))),
         _ => Err(Refusal(format!("{} has not ended", item.id))),
     }
 }
 
-fn mark(board: &Board, item: &Item, passed: bool, reason: &str) -> Result<Vec<Event>, Refusal> {
+/// Done lets gates open by a word, as a waiver does, and needs the same power; failed opens nothing, and is
+/// for whoever acts at this console. Neither acts on the world: a freeze or a rollback forbids nothing.
+fn mark(board: &Board, by: &Actor, item: &Item, passed: bool, reason: &str) -> Result<Vec<Event>, Refusal> {
     let attempt = unknown_attempt(board, item)?;
+    if passed {
+        permit(board, by, Power::Waive)
+            .map_err(|why| Refusal(format!("{why}: marking a step done lets gates open as a waiver does")))?;
+    }
     if reason.trim().is_empty() {
         return Err(Refusal("say how you know what it came to".into()));
     }
@@ -421,13 +435,16 @@ fn vote(board: &Board, by: &Actor, role: &RoleId, vote: &Vote) -> Result<Vec<Eve
 
 /// A rollback pre-empts and never waits: readonly work in flight is cancelled, everything else runs on
 /// beside it, and no new step begins (`fenced`). A second request joins the first.
-fn roll_back(board: &Board, rollback: &RollbackId, why: &str, now: Instant) -> Result<Vec<Event>, Refusal> {
+fn roll_back(board: &Board, rollback: &RollbackId, run: u32, why: &str, now: Instant) -> Result<Vec<Event>, Refusal> {
     let known = board.plan.rollback(rollback).ok_or_else(|| Refusal(format!("no rollback {rollback}")))?;
     if let Some(run) = board.rolling_back() {
         return Err(Refusal(format!("rollback {} is already under way", run.id)));
     }
-    let run = board.rollbacks.iter().map(|known| known.run).max().unwrap_or(0).saturating_add(1);
-    let mut events = vec![Event::RollbackRequested { rollback: known.id.clone(), run, why: why.to_owned() }];
+    Ok(pre_empt(board, &known.id, run, why, now))
+}
+
+fn pre_empt(board: &Board, rollback: &RollbackId, run: u32, why: &str, now: Instant) -> Vec<Event> {
+    let mut events = vec![Event::RollbackRequested { rollback: rollback.clone(), run, why: why.to_owned() }];
     for item in board.plan.items.values() {
         let Act::Step { class: Class::Readonly, .. } = item.act else { continue };
         let Some(state) = board.item(&item.id).filter(|state| state.is_running()) else { continue };
@@ -441,5 +458,5 @@ fn roll_back(board: &Board, rollback: &RollbackId, why: &str, now: Instant) -> R
         let why = format!("rollback {rollback}");
         events.push(Event::HoldCalled { who: "rollback".into(), why });
     }
-    Ok(events)
+    events
 }

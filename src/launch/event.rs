@@ -252,7 +252,8 @@ pub enum RollbackFact {
     Ended { end: RollbackEnd, took: Duration },
 }
 
-/// The three endings. An exit code never makes the first.
+/// The three endings of what acted, and that of a request which joined another. An exit code never makes
+/// the first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RollbackEnd {
     Verified,
@@ -264,6 +265,11 @@ pub enum RollbackEnd {
         step: ItemId,
         why: String,
         by_hand: String,
+    },
+    /// It did nothing: one rollback runs at a time, and this request came to another run.
+    Joined {
+        run: u32,
+        rollback: RollbackId,
     },
 }
 
@@ -298,6 +304,7 @@ impl RollbackEnd {
             Self::Verified => "verified",
             Self::NotVerified { .. } => "done but not verified",
             Self::FailedAtStep { .. } => "failed",
+            Self::Joined { .. } => "joined another run",
         }
     }
 }

@@ -15,6 +15,8 @@ pub struct Standing {
     /// Items that let the gate open, waived ones included.
     pub clear: usize,
     pub waivers: u32,
+    /// Steps that let it open because a person said what they had come to.
+    pub marked: u32,
     pub running: usize,
     /// Items not tried yet.
     pub waiting: usize,
@@ -73,7 +75,10 @@ pub fn standing(board: &Board, phase: &Phase, now: Instant) -> Standing {
         }
         standing.worst = standing.worst.max(state.verdict(item.valid_for, now));
         match clear(board, item, now) {
-            Clear::Yes => standing.clear += 1,
+            Clear::Yes => {
+                standing.clear += 1;
+                standing.marked += u32::from(state.marked.is_some());
+            }
             Clear::ByWaiver => {
                 standing.clear += 1;
                 standing.waivers += 1;

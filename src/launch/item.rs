@@ -21,6 +21,8 @@ pub struct ItemState {
     pub outcome: Option<Outcome>,
     pub waiver: Option<Waiver>,
     pub attested: Option<Attest>,
+    /// What a person said that an attempt of unknown outcome came to: its verdict stands by that word.
+    pub marked: Option<Attest>,
     pub acknowledged: bool,
     /// A person ended the attempt, or asked its step to end: nothing tries again by itself.
     pub cancelled: bool,
@@ -97,6 +99,7 @@ impl ItemState {
         self.waiver = None;
         self.acknowledged = false;
         self.outcome = None;
+        self.marked = None;
     }
 
     pub(super) fn end(&mut self, attempt: Attempt, verdict: Verdict, at: Instant) {

@@ -13,6 +13,7 @@ pub mod live;
 pub mod plan;
 pub mod poll;
 pub mod port;
+pub mod recovery;
 pub mod rollback;
 #[cfg(test)]
 pub mod samples;

@@ -15,6 +15,8 @@ pub struct Tally {
     pub go: usize,
     /// Why not GO, in plain words, first things first; empty means GO.
     pub blocking: Vec<String>,
+    /// What counts as done by a person's word alone, with that word: nobody votes on it unawares.
+    pub marked: Vec<String>,
 }
 
 impl Tally {
@@ -41,7 +43,7 @@ pub fn tally(board: &Board, now: Instant) -> Tally {
         }
         votes.push((role.clone(), vote));
     }
-    Tally { votes, go, blocking }
+    Tally { votes, go, blocking, marked: marked(board) }
 }
 
 /// What the machine alone says against GO.
@@ -65,6 +67,14 @@ pub fn machine_blocks(board: &Board, now: Instant) -> Vec<String> {
         }
     }
     blocks
+}
+
+/// Steps marked done by hand, in the order of the plan.
+fn marked(board: &Board) -> Vec<String> {
+    let order = board.plan.phases.iter().flat_map(|phase| &phase.items);
+    let marked = order.filter_map(|id| Some((id, board.item(id)?.marked.as_ref()?)));
+    let done = marked.filter(|(_, word)| word.passed);
+    done.map(|(id, word)| format!("{id} marked done by {}: {}", word.by.name, word.note)).collect()
 }
 
 fn before_liftoff(phase: &Phase) -> bool {

@@ -27,6 +27,20 @@ pub struct Snapshot {
     pub alarm: Option<String>,
     /// The launch folder, for display.
     pub folder: String,
+    pub seat: Seat,
+}
+
+/// What a console is to its launch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Seat {
+    /// It holds the launch and acts.
+    #[default]
+    Operator,
+    /// It watches, and asks; another one acts.
+    Attached {
+        /// That one is heard. While it is not, nothing runs on here: what is shown is the last known.
+        heard: bool,
+    },
 }
 
 impl Snapshot {
@@ -36,7 +50,7 @@ impl Snapshot {
         let mut board = Board::new(plan);
         board.mode = mode;
         let live = Arc::default();
-        Self { board: Arc::new(board), live, now, taken_at, speed: 1, alarm: None, folder }
+        Self { board: Arc::new(board), live, now, taken_at, speed: 1, alarm: None, folder, seat: Seat::Operator }
     }
 }
 

@@ -79,6 +79,12 @@ impl RollbackRun {
         }
     }
 
+    /// True once it came to an end of its own.
+    #[must_use]
+    pub fn has_acted(&self) -> bool {
+        self.end.as_ref().is_some_and(|end| !matches!(end, RollbackEnd::Joined { .. }))
+    }
+
     /// The stopwatch: running until the end was told.
     #[must_use]
     pub fn elapsed(&self, now: Instant) -> Duration {

@@ -11,6 +11,7 @@ use super::gate;
 use super::id::{Attempt, ItemId, PhaseId, SessionId};
 use super::plan::{Act, Item, Phase, Plan};
 use super::poll;
+use super::recovery;
 use super::time::{Instant, Mark};
 use super::verdict::{Report, Verdict};
 
@@ -225,7 +226,7 @@ fn starts(board: &Board, now: Instant, in_flight: usize) -> Vec<Timed> {
             let before = item.session.as_ref().and_then(|session| in_session.insert(session, id));
             // Behind one that waits, all of a session wait: a long one is not asked item by item.
             let waits = |session: &SessionId| stalled.contains(session);
-            if !open || !wants_start(item, state) || item.session.as_ref().is_some_and(waits) {
+            if !open || !wants_start(board, item, state) || item.session.as_ref().is_some_and(waits) {
                 continue;
             }
             let attempt = Attempt(state.attempt.map_or(1, |attempt| attempt.0 + 1));
@@ -259,25 +260,27 @@ fn stopped(board: &Board) -> bool {
     board.clock.as_ref().is_some_and(over)
 }
 
-fn wants_start(item: &Item, state: &ItemState) -> bool {
+fn wants_start(board: &Board, item: &Item, state: &ItemState) -> bool {
     match &state.progress {
         Progress::Waiting | Progress::Blocked { .. } => true,
-        // A retry is of a check alone: a step is never repeated by itself.
-        Progress::Ended { verdict: Verdict::Fail | Verdict::Unknown, .. } => {
-            matches!(item.act, Act::Check(_)) && state.retries < item.retries && !state.cancelled
-        }
+        // A retry is of a check alone: a step is never repeated by itself, but a readonly one that a crash
+        // cut off.
+        Progress::Ended { verdict: Verdict::Fail | Verdict::Unknown, .. } => match item.act {
+            Act::Check(_) => state.retries < item.retries && !state.cancelled,
+            _ => recovery::repeats_itself(board, item, state),
+        },
         _ => false,
     }
 }
 
-/// Whether a step or a human task is due and waits for its key or word.
+/// Whether a step or a human task is due and waits for its key or word, or a crash left one that does.
 #[must_use]
 pub fn wants_person(board: &Board, now: Instant) -> bool {
     board.plan.items.values().any(|item| {
         let by_key = matches!(item.act, Act::Manual { .. }) || (matches!(item.act, Act::Step { .. }) && !item.auto);
         let waits = board.item(&item.id).is_some_and(|state| matches!(state.progress, Progress::Waiting));
         by_key && waits && due(board, item, now) == Due::Now
-    })
+    }) || recovery::waiting(board).next().is_some()
 }
 
 /// Whether `item` can begin at `now`.
@@ -307,7 +310,7 @@ pub fn waits_for(board: &Board, item: &Item, now: Instant) -> Option<Due> {
 fn needs(board: &Board, item: &Item, before: Option<&ItemId>, now: Instant) -> Option<Due> {
     for needed in item.needs.iter().chain(before) {
         let (Some(other), Some(known)) = (board.plan.item(needed), board.item(needed)) else { continue };
-        if known.is_running() || matches!(known.progress, Progress::Waiting) || wants_start(other, known) {
+        if known.is_running() || matches!(known.progress, Progress::Waiting) || wants_start(board, other, known) {
             if let Progress::Blocked { .. } = known.progress {
                 return Some(Due::Blocked(format!("{needed} did not run")));
             }

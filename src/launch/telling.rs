@@ -7,6 +7,9 @@ use super::countdown::Passage;
 use super::event::{Actor, Event, Recorded, RollbackEnd, RollbackFact, Vote};
 use super::verdict::{Captured, Verdict};
 
+/// What was learnt longer after it happened was not watched.
+const UNWATCHED: chrono::TimeDelta = chrono::TimeDelta::seconds(2);
+
 /// One line about a record. Text from outside is in it as it was recorded: pass it through
 /// `base::text::printable` where it is shown.
 #[must_use]
@@ -55,11 +58,11 @@ pub fn tell(record: &Recorded) -> String {
         Event::RollbackTold { run, fact } => format!("rollback run {run}: {}", fact_words(fact)),
         Event::FaultSwitched { fault, on } => format!("fault {fault} {}", if *on { "on" } else { "off" }),
         Event::LaunchEnded { why } => format!("launch ended: {why}"),
-        event => tell_item(event, &by),
+        event => tell_item(event, &by, record.recorded_at - record.occurred_at > UNWATCHED),
     }
 }
 
-fn tell_item(event: &Event, by: &str) -> String {
+fn tell_item(event: &Event, by: &str, learnt_late: bool) -> String {
     match event {
         Event::ItemStarted { item, attempt } | Event::StepIntended { item, attempt } => {
             format!("{item} started{}{by}", nth(attempt.0))
@@ -72,7 +75,10 @@ fn tell_item(event: &Event, by: &str) -> String {
         Event::StepStarted { item, pid, .. } => format!("{item} runs as process {pid}"),
         Event::StepEnded { item, verdict, outcome, .. } => {
             let simulated = if outcome.simulated { ", simulated" } else { "" };
-            format!("{item} {verdict} in {}: {}{simulated}", span(outcome.took), outcome.words())
+            let late = if learnt_late { ", while no console watched" } else { "" };
+            let timed = !outcome.is_lost() && !outcome.never_ran;
+            let took = if timed { format!(" in {}", span(outcome.took)) } else { String::new() };
+            format!("{item} {verdict}{took}: {}{simulated}{late}", outcome.words())
         }
         Event::CancelAsked { item, why, .. } => format!("{item} is asked to end: {why}"),
         Event::ItemCancelled { item, why, .. } => format!("{item} stopped: {why}"),
@@ -131,7 +137,9 @@ pub fn vote_words(vote: &Vote) -> String {
     }
 }
 
-fn fact_words(fact: &RollbackFact) -> String {
+/// What the runner of a rollback told, as one line.
+#[must_use]
+pub fn fact_words(fact: &RollbackFact) -> String {
     match fact {
         RollbackFact::Started { pid } => format!("its runner is process {pid}"),
         RollbackFact::StepStarted { step } => format!("{step} started"),
@@ -151,6 +159,7 @@ pub fn end_words(end: &RollbackEnd) -> String {
             format!("DONE BUT NOT VERIFIED ({})", checks.join(", "))
         }
         RollbackEnd::FailedAtStep { step, why, .. } => format!("FAILED AT {step}: {why}"),
+        RollbackEnd::Joined { run, rollback } => format!("did nothing: it joined run {run} of {rollback}"),
     }
 }
 

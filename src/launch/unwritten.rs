@@ -13,7 +13,11 @@ use super::event::{Event, Recorded};
 /// It would act, or be acknowledged, without a record.
 pub fn allow(board: &Board, command: &Command) -> Result<(), Refusal> {
     let stands = match command {
-        Command::Rollback { .. } | Command::RollbackFound { .. } | Command::Cancel { .. } | Command::Leave => true,
+        Command::Rollback { .. }
+        | Command::RollbackAs { .. }
+        | Command::RollbackFound { .. }
+        | Command::Cancel { .. }
+        | Command::Leave => true,
         Command::RunItem { .. }
         | Command::RunPhase { .. }
         | Command::Attest { .. }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::time::Wall;
+use crate::base::proc::MOST_PIDS;
 use crate::base::wire::Cause;
 
 /// What a check or step came to. Ordered from best to worst for [`Verdict::worst`].
@@ -196,9 +198,22 @@ pub struct Outcome {
     /// Something outside the command's tree still held an output open: what it writes later is not kept.
     #[serde(default)]
     pub held_open: bool,
+    /// When it ended, by its shim's wall clock; none where no shim told.
+    #[serde(default, with = "chrono::serde::ts_milliseconds_option", skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Wall>,
 }
 
+/// Process ids that a sentence names.
+const PIDS_TOLD: usize = 8;
+
 impl Outcome {
+    /// Nobody was there to tell how it ended: it may have done anything, or nothing.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        let told = self.exit.is_some() || self.signal.is_some() || self.ended_at.is_some();
+        !told && !self.never_ran
+    }
+
     /// rules.md: exit 0 passes, others fail unless mapped; 126, 127, a signal not ours and a failed
     /// spawn are unknown; our own timeout is a fail.
     #[must_use]
@@ -222,6 +237,7 @@ impl Outcome {
         }
     }
 
+    /// How it ended, and what a person must know beside that: who outlived it, what of its output is missing.
     #[must_use]
     pub fn words(&self) -> String {
         let end = match (&self.error, self.exit, self.signal) {
@@ -230,7 +246,30 @@ impl Outcome {
             (None, None, Some(signal)) => format!("signal {signal}"),
             (None, None, None) => "no outcome".to_owned(),
         };
-        if self.cancelled { format!("ended by us: {end}") } else { end }
+        let end = if self.cancelled { format!("ended by us: {end}") } else { end };
+        std::iter::once(end).chain(self.remarks()).collect::<Vec<_>>().join("; ")
+    }
+
+    /// What is true of it besides its end, a sentence each; none of a clean one.
+    fn remarks(&self) -> impl Iterator<Item = String> {
+        let counted = |many: usize, what: &str| {
+            let (more, plural) = (if many >= MOST_PIDS { " or more" } else { "" }, if many == 1 { "" } else { "es" });
+            format!("{many}{more} {what}{plural}")
+        };
+        let left = self.left_behind.len();
+        let left = (left > 0).then(|| format!("left {} behind, ended by us", counted(left, "process")));
+        let survivors = self.survivors.len();
+        let survivors = (survivors > 0).then(|| {
+            let pids = self.survivors.iter().take(PIDS_TOLD).map(u32::to_string).collect::<Vec<_>>().join(", ");
+            let more = if survivors > PIDS_TOLD { ", …" } else { "" };
+            format!("{} still alive after KILL: {pids}{more}", counted(survivors, "process"))
+        });
+        let held = self.held_open.then(|| "output still held open from outside: what comes later is not kept".into());
+        let lost = (self.lost_bytes > 0).then(|| {
+            let bytes = if self.lost_bytes == 1 { "byte" } else { "bytes" };
+            format!("{} {bytes} of output lost: the disk refused them", self.lost_bytes)
+        });
+        left.into_iter().chain(survivors).chain(held).chain(lost)
     }
 }
 
@@ -287,6 +326,27 @@ mod tests {
             assert_eq!(Verdict::of_silence(&cause, false), alone, "{cause:?}");
             assert_eq!(Verdict::of_silence(&cause, true), with_control, "{cause:?}");
         }
+    }
+
+    #[test]
+    fn who_outlived_a_step_and_what_is_missing_of_its_output_is_told() {
+        let clean = Outcome { exit: Some(0), ..Outcome::default() };
+        assert_eq!(clean.words(), "exit 0");
+        let all = Outcome {
+            left_behind: vec![7, 8],
+            survivors: vec![9],
+            held_open: true,
+            lost_bytes: 12,
+            cancelled: true,
+            ..clean.clone()
+        };
+        assert_eq!(
+            all.words(),
+            "ended by us: exit 0; left 2 processes behind, ended by us; 1 process still alive after KILL: 9; output \
+             still held open from outside: what comes later is not kept; 12 bytes of output lost: the disk refused them"
+        );
+        let many = Outcome { survivors: (1..=9).collect(), ..clean };
+        assert_eq!(many.words(), "exit 0; 9 processes still alive after KILL: 1, 2, 3, 4, 5, 6, 7, 8, …");
     }
 
     #[test]

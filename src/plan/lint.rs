@@ -10,8 +10,8 @@ use super::names::Names;
 use crate::base::jq::Program;
 use crate::base::source::{Diagnostic, Span};
 use crate::base::table::{Notes, Placed, Table};
-use crate::base::template::Template;
-use crate::kind::Kind;
+use crate::base::template::{Scope, Template};
+use crate::kind::{Kind, step};
 use crate::launch::plan::Confirm;
 
 /// A pattern of this file; none would be a mistake a test finds.
@@ -42,7 +42,8 @@ pub(super) fn command(owner: &Table<'_>, kind: Kind, confirm: Confirm, names: &N
     let Some(Placed { value: DeValue::Table(step), .. }) = owner.any(kind.name) else { return };
     let Some(argv) = step.get("command").or_else(|| step.get("shell")) else { return };
     let words = strings(argv.get_ref(), argv.span().into());
-    for (word, span) in &words {
+    let place = step.get("cwd").map(|cwd| strings(cwd.get_ref(), cwd.span().into())).unwrap_or_default();
+    for (word, span) in words.iter().chain(&place) {
         let template = Template::parse(word, *span).ok();
         let secret =
             template.iter().flat_map(Template::names).find(|name| names.is_secret(name) || names.is_captured(name));
@@ -62,6 +63,16 @@ pub(super) fn command(owner: &Table<'_>, kind: Kind, confirm: Confirm, names: &N
     if found(&PYTHON, &line).is_some() {
         let wrong = Diagnostic::warning("python-run-by-bash", span, "a Python file run by a shell");
         notes.report(wrong.help("write `[\"python3\", …]`"));
+    }
+}
+
+/// A secret's value where `ps` shows it, under another name than its own or none: [`command`] tells the rest.
+pub(super) fn exposed(step: &step::Spec, scope: &Scope, table: Span, notes: &Notes) {
+    for found in step.exposed(scope).into_iter().filter(|found| !found.by_name) {
+        let span = if found.span == Span::default() { table } else { found.span };
+        let message = "the value of a secret among the arguments of a command: every `ps` shows them";
+        let wrong = Diagnostic::error("secret-in-argv", span, message).label("a secret has this very value");
+        notes.report(wrong.help("hand it over as `env = { NAME = \"{{ secret }}\" }` or `stdin`"));
     }
 }
 

@@ -42,6 +42,7 @@ pub use self::environment::Environment;
 pub use self::reader::{Place, Unset};
 pub use self::report::{Checked, check_report};
 use crate::base::known::Known;
+use crate::base::secret::Redactor;
 use crate::base::source::{Diagnostic, Severity, Source, Span};
 use crate::base::table::{Notes, Table};
 use crate::kind::Catalogue;
@@ -123,10 +124,14 @@ fn read(
         return Err(wrong.iter().take(MOST_SHOWN).map(error).collect());
     }
     let table = Table::new("[]", parsed.span().into(), parsed.get_ref(), notes);
-    let mut read = reader::Reader::new(source, notes, environment, options).read(table);
+    // A mistake may be told with the value it is in, and so may a panic.
+    let redactor = Redactor::default();
+    let covered = redactor.cover();
+    let mut read = reader::Reader::new(source, notes, environment, options, redactor.clone()).read(table);
+    drop(covered);
     lint::placeholders(parsed.get_ref(), notes);
     read.plan.hash = hash(&source.text);
-    let mut found = notes.take_diagnostics();
+    let mut found: Vec<_> = notes.take_diagnostics().into_iter().map(|found| without(found, &redactor)).collect();
     // One mistake in a session is met by each of its items.
     found.sort_by(|a, b| (a.span, a.code, &a.message).cmp(&(b.span, b.code, &b.message)));
     found.dedup_by(|a, b| (a.span, a.code, &a.message) == (b.span, b.code, &b.message));
@@ -136,6 +141,14 @@ fn read(
     } else {
         Err(errors.into_iter().chain(warnings).take(MOST_SHOWN).collect())
     }
+}
+
+/// The diagnostic without a value of a secret in its words; what it underlines is the plan's own text.
+fn without(mut found: Diagnostic, redactor: &Redactor) -> Diagnostic {
+    for words in [Some(&mut found.message), Some(&mut found.label), found.help.as_mut()].into_iter().flatten() {
+        *words = redactor.text(words);
+    }
+    found
 }
 
 /// More mistakes than this help nobody, and each shows a piece of the file.

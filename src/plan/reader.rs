@@ -10,6 +10,7 @@ use super::names::{Names, Stands};
 use super::sessions::SessionDraft;
 use super::{Environment, Options, effects, examples, kinds, lint, needs, unbuilt};
 use crate::base::known::Wanted;
+use crate::base::secret::Redactor;
 use crate::base::source::{Diagnostic, Source, Span};
 use crate::base::table::{Notes, Placed, Table};
 use crate::base::template::Scope;
@@ -56,6 +57,8 @@ pub(super) struct Reader<'a> {
     pub notes: &'a Notes,
     pub environment: &'a Environment,
     pub options: &'a Options,
+    /// Knows each secret as soon as it is read.
+    pub redactor: Redactor,
     /// Vars and secrets.
     pub scope: Scope,
     /// Vars, secrets and baseline values.
@@ -81,12 +84,19 @@ pub(super) struct Body {
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(source: &'a Source, notes: &'a Notes, environment: &'a Environment, options: &'a Options) -> Self {
+    pub fn new(
+        source: &'a Source,
+        notes: &'a Notes,
+        environment: &'a Environment,
+        options: &'a Options,
+        redactor: Redactor,
+    ) -> Self {
         Self {
             source,
             notes,
             environment,
             options,
+            redactor,
             scope: Scope::default(),
             names: Names::default(),
             sessions: Vec::new(),
@@ -252,6 +262,9 @@ impl<'a> Reader<'a> {
             within.check(&body.told, self.source, self.notes);
         }
         let scope = self.scope.with(extra);
+        if let Some(Spec::Step(step)) = &body.spec {
+            lint::exposed(step, &scope, body.place.span, self.notes);
+        }
         let mut examples = body.examples;
         examples::give_state(&mut examples, body.spec.as_ref(), &scope, self.notes, body.place.span);
         let entry = Entry { owner, spec: body.spec?, scope, session, examples };

@@ -9,12 +9,11 @@ use toml::de::DeValue;
 
 use super::names::Stands;
 use super::reader::{Reader, Unset};
+use crate::base::secret::{Redactor, SHORTEST};
 use crate::base::source::{Diagnostic, Span};
 use crate::base::table::{Placed, Table};
 use crate::base::text::printable;
 
-/// Shorter values cannot be told from ordinary text by the redactor (rules.md, "Secrets").
-const SHORTEST: usize = 6;
 /// The largest file a secret is read from, in bytes.
 const LARGEST_FILE: u64 = 64 << 10;
 
@@ -104,7 +103,8 @@ impl<'a> Reader<'a> {
     }
 
     fn long_enough(&self, name: &str, value: &str, span: Span) -> Option<String> {
-        if value.chars().count() >= SHORTEST {
+        if Redactor::check(value).is_ok() {
+            self.redactor.learn(value);
             return Some(value.to_owned());
         }
         let message = format!("the secret `{name}` is shorter than {SHORTEST} characters");

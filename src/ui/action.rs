@@ -15,6 +15,10 @@ pub enum Where {
     /// Panes that are lists of text: checklist, streams, journal.
     Lists,
     Streams,
+    /// Checklist, detail and the recovery screen.
+    Steps,
+    /// The recovery screen alone.
+    Recovery,
     Dialogs,
 }
 
@@ -23,14 +27,19 @@ pub enum Where {
 pub enum Place {
     Pane(Pane),
     Dialog,
+    /// The dialog that lists what a crash left open: it has keys besides those of all dialogs.
+    Recovery,
 }
 
 impl Where {
     #[must_use]
     pub fn covers(self, place: Place) -> bool {
         match (self, place) {
-            (Self::Everywhere, _) | (Self::Dialogs, Place::Dialog) | (Self::Panes, Place::Pane(_)) => true,
-            (Self::Items, Place::Pane(pane)) => matches!(pane, Pane::Checklist | Pane::Detail),
+            (Self::Everywhere, _)
+            | (Self::Dialogs, Place::Dialog | Place::Recovery)
+            | (Self::Panes, Place::Pane(_))
+            | (Self::Recovery | Self::Steps, Place::Recovery) => true,
+            (Self::Items | Self::Steps, Place::Pane(pane)) => matches!(pane, Pane::Checklist | Pane::Detail),
             (Self::Lists, Place::Pane(pane)) => matches!(pane, Pane::Checklist | Pane::Streams | Pane::Journal),
             (Self::Streams, Place::Pane(pane)) => pane == Pane::Streams,
             _ => false,
@@ -41,7 +50,13 @@ impl Where {
     #[must_use]
     pub fn meets(self, other: Self) -> bool {
         let panes = Pane::ALL.into_iter().map(Place::Pane);
-        panes.chain([Place::Dialog]).any(|place| self.covers(place) && other.covers(place))
+        panes.chain([Place::Dialog, Place::Recovery]).any(|place| self.covers(place) && other.covers(place))
+    }
+
+    /// What only some dialog understands is not looked for in the palette.
+    #[must_use]
+    pub fn in_palette(self) -> bool {
+        !matches!(self, Self::Dialogs | Self::Recovery)
     }
 
     #[must_use]
@@ -52,6 +67,8 @@ impl Where {
             Self::Items => "checklist, detail",
             Self::Lists => "checklist, streams, journal",
             Self::Streams => "streams",
+            Self::Steps => "checklist, detail, recovery",
+            Self::Recovery => "recovery",
             Self::Dialogs => "dialogs",
         }
     }
@@ -101,6 +118,9 @@ actions! {
     Waive, "waive", "waive", Panes, true, "Waive what the selected item found, with a reason";
     Acknowledge, "acknowledge", "acknowledge", Panes, true, "Take on the selected item's warning";
     Cancel, "cancel", "cancel", Panes, true, "Cancel the selected item while it runs";
+    MarkDone, "mark-done", "mark done", Steps, true, "Say that a step of unknown outcome was done, with how you know";
+    MarkFailed, "mark-failed", "mark failed", Steps, true, "Say that a step of unknown outcome failed, with how you know";
+    Recovery, "recovery", "recovery", Panes, false, "Show what was open when this console came back, and what settles it";
     Hold, "hold", "hold", Panes, true, "Hold the countdown; cut it off below the no-hold mark; freeze after T-0";
     Release, "release", "release", Panes, true, "Release holds, resume the countdown, or lift the freeze";
     Recycle, "recycle", "recycle", Panes, true, "Take the countdown back to a declared mark";
@@ -133,6 +153,8 @@ actions! {
     Confirm, "confirm", "yes", Dialogs, false, "Say yes, or choose the selected line";
     Dismiss, "dismiss", "no", Dialogs, false, "Say no, close the dialog";
     Choice, "choice", "other answer", Dialogs, false, "Take the next of several answers";
+    Repeat, "repeat", "repeat", Recovery, true, "Do a step of unknown outcome again, with why that is right";
+    CatchUp, "catch-up", "catch up", Recovery, true, "After a crash: take T to where it would be now";
 }
 
 impl Action {
@@ -184,7 +206,7 @@ mod tests {
         let keymap = Keymap::default();
         for entry in TABLE {
             let by_key = !keymap.keys(entry.action).is_empty();
-            let by_palette = entry.place != Where::Dialogs;
+            let by_palette = entry.place.in_palette();
             assert!(by_key || by_palette, "{}", entry.id);
         }
     }

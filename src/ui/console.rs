@@ -10,12 +10,14 @@ use ratatui::crossterm::event::{KeyEvent, KeyEventKind};
 
 use super::action::Place;
 use super::keymap::{Key, Keymap};
+use super::layout::{self, Size};
+use super::overlays::recovery;
 use super::state::{Effect, State, View};
 use super::theme::{Role, Theme};
 use super::{dialog, frame, update};
 use crate::launch::command::Refusal;
 use crate::launch::id::RoleId;
-use crate::launch::port::Snapshot;
+use crate::launch::port::{Seat, Snapshot};
 use crate::launch::time::{Instant, Now};
 
 /// What a console is given besides the launch.
@@ -47,7 +49,19 @@ pub struct Console<B: Backend> {
 impl<B: Backend> Console<B> {
     #[must_use]
     pub fn new(terminal: Terminal<B>, setup: Setup, snapshot: Arc<Snapshot>) -> Self {
-        Self { terminal, setup, snapshot, state: State::default(), dirty: true, shown: (i64::MIN, i64::MIN), frames: 0 }
+        let (state, shown) = (State::default(), (i64::MIN, i64::MIN));
+        let mut console = Self { terminal, setup, snapshot, state, dirty: true, shown, frames: 0 };
+        console.come_back();
+        console
+    }
+
+    /// A console that came back to something open begins with it: once, before any key, so that nothing
+    /// ever appears under a finger that was meant for something else.
+    fn come_back(&mut self) {
+        let board = &self.snapshot.board;
+        if board.seq > 0 && board.ended.is_none() && self.state.overlay.is_none() {
+            self.state.overlay = self.with(|_, view| recovery::opened(view));
+        }
     }
 
     #[must_use]
@@ -75,16 +89,25 @@ impl<B: Backend> Console<B> {
     pub fn take(&mut self, snapshot: Arc<Snapshot>) {
         let same = Arc::ptr_eq(&self.snapshot.board, &snapshot.board)
             && Arc::ptr_eq(&self.snapshot.live, &snapshot.live)
-            && self.snapshot.alarm == snapshot.alarm;
+            && self.snapshot.alarm == snapshot.alarm
+            && self.snapshot.seat == snapshot.seat;
+        let first = self.snapshot.board.seq == 0;
         self.snapshot = snapshot;
         self.dirty |= !same;
+        if first {
+            self.come_back();
+        }
     }
 
     /// The snapshot's time, and what has passed since by the machine's own clock.
     #[must_use]
     pub fn now(&self) -> Now {
-        let since = ((self.setup.boot)() - self.snapshot.taken_at).max(0);
         let taken = self.snapshot.now;
+        // Nobody counts that we hear of: a T that ran on would be our own.
+        if matches!(self.snapshot.seat, Seat::Attached { heard: false }) {
+            return taken;
+        }
+        let since = ((self.setup.boot)() - self.snapshot.taken_at).max(0);
         Now {
             instant: Instant(taken.instant.0.saturating_add(since)),
             wall: taken.wall + TimeDelta::milliseconds(since),
@@ -158,9 +181,11 @@ impl<B: Backend> Console<B> {
 
     /// What the loop answered to `asked`.
     pub fn answer(&mut self, answer: Result<(), Refusal>) {
-        if let Err(refusal) = answer {
-            self.state.say(Role::Failed, refusal.0);
-            self.dirty = true;
+        match answer {
+            Err(refusal) => self.say(Role::Failed, &refusal.0),
+            // Another console decided it: its asker is told.
+            Ok(()) if self.snapshot.seat != Seat::Operator => self.say(Role::Passed, "recorded"),
+            Ok(()) => {}
         }
     }
 
@@ -190,15 +215,17 @@ impl<B: Backend> Console<B> {
         let (now, offset) = (self.now(), self.offset());
         let view = view(&self.setup, &self.snapshot, now, offset);
         let state = &self.state;
-        let mut page = state.page;
+        let (mut page, mut cramped) = (state.page, state.cramped);
         self.terminal.draw(|screen| {
             let area = screen.area();
             page = frame::page(state, &view, area);
+            cramped = layout::size(area) == Size::TooSmall;
             if let Some(cursor) = frame::draw(state, &view, area, screen.buffer_mut()) {
                 screen.set_cursor_position(cursor);
             }
         })?;
         self.state.page = page;
+        self.state.cramped = cramped;
         self.dirty = false;
         self.frames += 1;
         self.shown = self.seconds();

@@ -6,21 +6,33 @@ use tui_input::backend::crossterm::EventHandler as _;
 
 use super::action::{Action, Place, TABLE, Where};
 use super::keymap::Key;
-use super::overlays::{holds, palette, prompt, rollback};
-use super::state::{Effect, Overlay, Prompt, Purpose, Rolling, State, View};
+use super::overlays::{holds, palette, prompt, recovery, rollback};
+use super::panes::checklist;
+use super::state::{Effect, Overlay, Pane, Prompt, Purpose, Rolling, State, View};
 use super::theme::Role;
-use super::update::{open_rollback, set_filter, step_of, update};
+use super::update::{mark, open_rollback, set_filter, step_of, update};
 use super::widgets::list::{Step, Window};
 use crate::launch::command::Command;
+use crate::launch::plan::{Act, Confirm, Item};
+use crate::launch::recovery::{Way, way};
 
 /// Longer texts than this are not taken into a field.
 const LONGEST_TEXT: usize = 2_000;
 
 /// What becomes of a key pressed while `state.overlay` is there.
 pub fn press(state: &mut State, event: KeyEvent, view: &View<'_>) -> Option<Effect> {
+    let effect = pressed(state, event, view);
+    if state.overlay.is_none() {
+        state.overlay = state.under.take();
+    }
+    effect
+}
+
+fn pressed(state: &mut State, event: KeyEvent, view: &View<'_>) -> Option<Effect> {
     let key = Key::from(event);
     let mut overlay = state.overlay.take()?;
-    let action = view.keymap.action(key, Place::Dialog);
+    let listed = matches!(overlay, Overlay::Recovery { .. });
+    let action = view.keymap.action(key, if listed { Place::Recovery } else { Place::Dialog });
     let has_field = overlay.input().is_some();
     if let Some(field) = overlay.input().filter(|_| key.types() || action.is_none()) {
         if field.value().chars().count() < LONGEST_TEXT || !key.types() {
@@ -37,10 +49,21 @@ pub fn press(state: &mut State, event: KeyEvent, view: &View<'_>) -> Option<Effe
         state.overlay = rollback::chosen(view, &known.id).map(Overlay::Rollback);
         return None;
     }
+    if listed && state.cramped && !matches!(action, Some(Action::Rollback | Action::Dismiss)) {
+        // Nobody acts on what is not seen.
+        state.overlay = Some(overlay);
+        return None;
+    }
+    let settles = [Action::MarkDone, Action::MarkFailed, Action::Repeat, Action::CatchUp];
+    if let (Overlay::Recovery { selected }, Some(action)) = (&overlay, action.filter(|action| settles.contains(action)))
+    {
+        return recover(state, action, *selected, view);
+    }
     match action {
         Some(Action::Rollback) => {
             if !matches!(overlay, Overlay::Rollback(_)) {
                 open_rollback(state, view);
+                state.under = listed.then_some(overlay).or(state.under.take());
             } else {
                 state.overlay = Some(overlay);
             }
@@ -117,6 +140,7 @@ fn moved(overlay: &mut Overlay, step: Step, page: usize, view: &View<'_>) {
         }
         Overlay::Holds { selected } => *selected = step.from(*selected, holds::ways(view).len(), page),
         Overlay::Recycle { selected } => *selected = step.from(*selected, holds::marks(view).len(), page),
+        Overlay::Recovery { selected } => *selected = step.from(*selected, recovery::lines(view).len(), page),
         Overlay::Rollback(Rolling::Choose { selected }) => {
             *selected = step.from(*selected, view.plan().rollbacks.len(), page);
         }
@@ -152,8 +176,48 @@ fn confirm(state: &mut State, overlay: Overlay, view: &View<'_>) -> Option<Effec
             let mark = holds::marks(view).get(selected).copied()?;
             Some(Effect::Ask(Command::Recycle { mark }))
         }
+        Overlay::Recovery { selected } => recover(state, Action::Confirm, selected, view),
         Overlay::Rollback(rolling) => confirm_rollback(state, rolling, view),
     }
+}
+
+/// A key of the recovery screen. The screen stays, or comes back once a reason was typed.
+fn recover(state: &mut State, action: Action, selected: usize, view: &View<'_>) -> Option<Effect> {
+    let line = recovery::lines(view).into_iter().nth(selected);
+    let of = line.as_ref().and_then(|line| recovery::step(view, line));
+    let way = of.and_then(|(item, known)| way(item, known));
+    let mut effect = None;
+    match (action, of, way) {
+        (Action::CatchUp, ..) => effect = Some(Effect::Ask(Command::CatchUp)),
+        (Action::MarkDone | Action::MarkFailed, ..) => mark(state, action, of),
+        (Action::Repeat, Some((item, _)), Some(Way::Word)) => state.prompt(Purpose::Repeat(item.id.clone())),
+        (_, Some((item, _)), Some(Way::Key)) => effect = again(state, item),
+        (Action::Repeat, ..) => state.say(Role::Warned, "this is no step of unknown outcome"),
+        (_, Some((item, _)), Some(Way::Word)) => {
+            state.say(Role::Warned, format!("{} may have happened: look by hand what it did, then say so", item.id));
+        }
+        (_, Some((item, _)), None) => {
+            state.checklist.select(checklist::Line::Item(item.id.clone()));
+            state.focus(Pane::Detail);
+            return None;
+        }
+        _ => state.overlay = Some(Overlay::Rollback(Rolling::Watch { window: Window::default() })),
+    }
+    if state.overlay.is_some() {
+        state.under = Some(Overlay::Recovery { selected });
+    } else {
+        state.overlay = Some(Overlay::Recovery { selected });
+    }
+    effect
+}
+
+/// One key does it again, but where the plan wants the step's id typed.
+fn again(state: &mut State, item: &Item) -> Option<Effect> {
+    if matches!(item.act, Act::Step { confirm: Confirm::Type, .. }) {
+        state.prompt(Purpose::TypeItem(item.id.clone()));
+        return None;
+    }
+    Some(Effect::Ask(Command::RunItem { item: item.id.clone() }))
 }
 
 fn answer(state: &mut State, mut prompt: Prompt, view: &View<'_>) -> Option<Effect> {

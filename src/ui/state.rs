@@ -13,7 +13,7 @@ use crate::launch::command::Command;
 use crate::launch::id::{ItemId, RoleId, RollbackId};
 use crate::launch::live::Live;
 use crate::launch::plan::Plan;
-use crate::launch::port::Snapshot;
+use crate::launch::port::{Seat, Snapshot};
 use crate::launch::time::{Now, Wall};
 
 /// Which part of the screen the keys go to.
@@ -81,6 +81,12 @@ impl<'a> View<'a> {
         &self.snapshot.live
     }
 
+    /// True where this console watches what another one acts in.
+    #[must_use]
+    pub fn attached(&self) -> bool {
+        self.snapshot.seat != Seat::Operator
+    }
+
     /// `14:03:12` in the launch's zone.
     #[must_use]
     pub fn time(&self, wall: Wall) -> String {
@@ -118,6 +124,13 @@ pub enum Purpose {
         vote: usize,
     },
     Filter(Pane),
+    /// What a step of unknown outcome came to.
+    Mark {
+        item: ItemId,
+        passed: bool,
+    },
+    /// A step that may have happened, once more.
+    Repeat(ItemId),
     /// The item's id, typed out before a step runs.
     TypeItem(ItemId),
 }
@@ -161,6 +174,10 @@ pub enum Overlay {
     Recycle {
         selected: usize,
     },
+    /// What was open when this console came back.
+    Recovery {
+        selected: usize,
+    },
     Rollback(Rolling),
 }
 
@@ -199,6 +216,10 @@ pub struct State {
     pub zoom: bool,
     pub utc: bool,
     pub overlay: Option<Overlay>,
+    /// What comes back when the overlay is closed: a reason typed from the recovery screen ends there.
+    pub under: Option<Overlay>,
+    /// The last frame had no room for panes or dialogs.
+    pub cramped: bool,
     pub message: Option<Message>,
     pub checklist: checklist::State,
     pub detail: detail::State,

@@ -2,7 +2,8 @@
 //! a clock, writes to a terminal or asks the loop.
 
 use super::action::Action;
-use super::overlays::holds;
+use super::attached;
+use super::overlays::{holds, recovery};
 use super::panes::{self, checklist::Line, detail};
 use super::state::{Effect, Overlay, Pane, Purpose, Rolling, State, View};
 use super::theme::Role;
@@ -12,8 +13,10 @@ use crate::launch::command::Command;
 use crate::launch::countdown::{BUILT_IN, Phase};
 use crate::launch::gate::{self, Clear};
 use crate::launch::id::ItemId;
-use crate::launch::plan::{Act, Confirm, Item};
+use crate::launch::plan::{Act, Class, Confirm, Item};
+use crate::launch::recovery::may_mark;
 use crate::launch::schedule::{Due, due};
+use crate::launch::verdict::Verdict;
 
 /// What becomes of `action` in a pane.
 pub fn update(state: &mut State, action: Action, view: &View<'_>) -> Option<Effect> {
@@ -22,12 +25,21 @@ pub fn update(state: &mut State, action: Action, view: &View<'_>) -> Option<Effe
         panes::step(state, step, view);
         return None;
     }
+    if let Some(why) = attached::refused(action, view) {
+        state.say(Role::Warned, why);
+        return None;
+    }
     match action {
         Action::Rollback => open_rollback(state, view),
         Action::Open => return open(state, view),
         Action::RunAgain => return run(state, view),
         Action::RunPhase => return run_phase(state, view),
         Action::Attest | Action::Waive | Action::Acknowledge | Action::Cancel => return on_item(state, action, view),
+        Action::MarkDone | Action::MarkFailed => {
+            let selected = selected(state, view);
+            mark(state, action, selected);
+        }
+        Action::Recovery => open_recovery(state, view),
         Action::Hold => hold(state, view),
         Action::Release => return release(state, view),
         Action::Recycle if holds::marks(view).is_empty() => {
@@ -89,6 +101,9 @@ pub fn selected<'v>(state: &State, view: &View<'v>) -> Option<(&'v Item, &'v Ite
 /// True where an action would do something now with the selected item: what the footer may offer.
 #[must_use]
 pub fn offered(action: Action, item: Option<(&Item, &ItemState)>, view: &View<'_>) -> bool {
+    if attached::refused(action, view).is_some() {
+        return false;
+    }
     match action {
         Action::Attest => item.is_some_and(|(item, _)| wants_word(item, view)),
         Action::Open => true,
@@ -96,6 +111,8 @@ pub fn offered(action: Action, item: Option<(&Item, &ItemState)>, view: &View<'_
             !known.is_running() && known.attempt.is_some() && matches!(item.act, Act::Check(_) | Act::Step { .. })
         }),
         Action::Cancel => item.is_some_and(|(_, known)| known.is_running()),
+        Action::MarkDone | Action::MarkFailed => item.is_some_and(|(item, known)| may_mark(item, known)),
+        Action::Recovery => view.board().recovery.as_ref().is_some_and(|known| !known.is_empty()),
         Action::Waive | Action::Acknowledge => item.is_some_and(|(item, known)| {
             let blocks = matches!(gate::clear(view.board(), item, view.now.instant), Clear::No(Some(_)));
             blocks && (action == Action::Waive || !matches!(known.progress, Progress::Blocked { .. }))
@@ -128,7 +145,7 @@ fn open(state: &mut State, view: &View<'_>) -> Option<Effect> {
     }
     let (item, known) = selected(state, view)?;
     let fresh = matches!(known.progress, Progress::Waiting) && due(view.board(), item, view.now.instant) == Due::Now;
-    if fresh {
+    if fresh && !view.attached() {
         return run(state, view);
     }
     state.focus(Pane::Detail);
@@ -147,6 +164,11 @@ fn run(state: &mut State, view: &View<'_>) -> Option<Effect> {
             state.prompt(Purpose::Attest { item: item.id.clone(), passed: true });
             None
         }
+        // It may have happened: once more needs a reason.
+        Act::Step { class: Class::Once, .. } if may_be_twice(known) => {
+            state.prompt(Purpose::Repeat(item.id.clone()));
+            None
+        }
         Act::Step { confirm: Confirm::Type, .. } => {
             state.prompt(Purpose::TypeItem(item.id.clone()));
             None
@@ -157,6 +179,31 @@ fn run(state: &mut State, view: &View<'_>) -> Option<Effect> {
             None
         }
         _ => Some(Effect::Ask(command)),
+    }
+}
+
+fn may_be_twice(known: &ItemState) -> bool {
+    let never_ran = known.outcome.as_ref().is_some_and(|outcome| outcome.never_ran);
+    !never_ran && matches!(known.progress, Progress::Ended { verdict, .. } if verdict != Verdict::Pass)
+}
+
+/// Asks how a person knows what a step came to.
+pub fn mark(state: &mut State, action: Action, of: Option<(&Item, &ItemState)>) {
+    match of {
+        Some((item, known)) if may_mark(item, known) => {
+            let passed = action == Action::MarkDone;
+            state.prompt(Purpose::Mark { item: item.id.clone(), passed });
+        }
+        Some((item, _)) => state.say(Role::Warned, format!("{} is no step of unknown outcome", item.id)),
+        None => state.say(Role::Warned, format!("select a step to {}", action.entry().short)),
+    }
+}
+
+fn open_recovery(state: &mut State, view: &View<'_>) {
+    match recovery::opened(view) {
+        Some(overlay) => state.overlay = Some(overlay),
+        None if view.board().recovery.is_none() => state.say(Role::Warned, "no console has come back to this launch"),
+        None => state.say(Role::Plain, "nothing was open when this console came back"),
     }
 }
 
@@ -196,7 +243,9 @@ fn hold(state: &mut State, view: &View<'_>) {
         return;
     };
     let no_hold_below = view.plan().clock.no_hold_below.unwrap_or_default();
-    if clock.t0.is_some() {
+    if view.attached() {
+        state.prompt(Purpose::Hold);
+    } else if clock.t0.is_some() {
         state.prompt(Purpose::Freeze);
     } else if clock.t < no_hold_below.0 {
         state.prompt(Purpose::CutOff);
@@ -207,7 +256,7 @@ fn hold(state: &mut State, view: &View<'_>) {
 
 /// Resumes at once where nothing else is open; else shows what is.
 fn release(state: &mut State, view: &View<'_>) -> Option<Effect> {
-    if view.board().frozen.is_some() {
+    if view.board().frozen.is_some() && !view.attached() {
         state.prompt(Purpose::Thaw);
         return None;
     }
@@ -217,6 +266,10 @@ fn release(state: &mut State, view: &View<'_>) -> Option<Effect> {
     };
     if clock.latches.keys().any(|who| who != BUILT_IN) {
         state.overlay = Some(Overlay::Holds { selected: 0 });
+        return None;
+    }
+    if view.attached() {
+        state.say(Role::Warned, "every hold is released: the operator's console resumes");
         return None;
     }
     Some(Effect::Ask(Command::Resume))
@@ -266,7 +319,8 @@ fn back(state: &mut State) {
 }
 
 fn quit(state: &mut State, view: &View<'_>) -> Option<Effect> {
-    if !view.board().is_busy() {
+    // Nothing is this console's to leave behind.
+    if view.attached() || !view.board().is_busy() {
         return Some(Effect::Leave);
     }
     let question = match view.board().rolling_back() {

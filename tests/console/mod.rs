@@ -21,7 +21,7 @@ use tminus::launch::plan::{
     Act, BuiltInHold, Class, ClockPlan, Confirm, Item, Monitor, OnFail, Phase, Plan, Release, Role, Rollback,
     RollbackStep, SpecId, Stream, Verify,
 };
-use tminus::launch::port::Snapshot;
+use tminus::launch::port::{Seat, Snapshot};
 use tminus::launch::time::{Instant, Mark, Now, Wall};
 use tminus::launch::verdict::{Finding, Outcome, Report, Verdict};
 use tminus::ui::keymap::{Key, Keymap};
@@ -170,12 +170,18 @@ pub struct Story {
     records: Vec<Recorded>,
     pub live: Live,
     pub alarm: Option<String>,
+    pub seat: Seat,
     mode: Mode,
 }
 
 impl Story {
     pub fn opened(mode: Mode) -> Self {
-        let mut story = Self { plan: Arc::new(plan()), records: Vec::new(), live: live(), alarm: None, mode };
+        Self::of(plan(), mode)
+    }
+
+    pub fn of(plan: Plan, mode: Mode) -> Self {
+        let plan = Arc::new(plan);
+        let mut story = Self { plan, records: Vec::new(), live: live(), alarm: None, seat: Seat::Operator, mode };
         let release = Release { version: Some("1.0.0".into()), ..Release::default() };
         let opened =
             Event::LaunchOpened { plan: "omniai".into(), plan_hash: "00".into(), mode, start: 7_200_000, release };
@@ -213,6 +219,7 @@ impl Story {
 
     pub fn snapshot(&self, second: i64) -> Arc<Snapshot> {
         Arc::new(Snapshot {
+            seat: self.seat,
             board: Arc::new(self.board()),
             live: Arc::new(self.live.clone()),
             now: Now { instant: Instant(second * 1000), wall: wall(second) },
@@ -248,6 +255,54 @@ pub fn under_way(mode: Mode) -> Story {
     story.at(1802, Event::ItemStarted { item: "stream".into(), attempt: Attempt(1) });
     story.person(1803, Event::Voted { role: "lead".into(), vote: tminus::launch::event::Vote::Go });
     story.person(1804, Event::Noted { text: "dashboards are open".into() });
+    story
+}
+
+/// Steps that must not happen twice, in gate B.
+const ONCE: [(&str, &str); 4] = [
+    ("migrate", "Migrate the schema"),
+    ("seed", "Seed the tenants"),
+    ("index", "Build the index"),
+    ("notify", "Tell the partners"),
+];
+
+/// An attempt at a step whose shim told nothing more.
+pub fn lost() -> Outcome {
+    let error = "its shim died: what the command did, and whether it still runs, is not known";
+    Outcome { error: Some(error.into()), ..Outcome::default() }
+}
+
+/// The console was killed at 31:40 while five steps were under way, and came back 95 seconds later. One has no
+/// outcome, one never ran, one runs on, one ended meanwhile, and one may be repeated.
+pub fn crashed() -> Story {
+    let mut plan = plan();
+    for (id, title) in ONCE {
+        let act = Act::Step { spec: SPEC, class: Class::Once, confirm: Confirm::Key };
+        plan.items.insert(id.into(), item("gate-b", id, title, act));
+        plan.phases[1].items.push(id.into());
+    }
+    let mut story = Story::of(plan, Mode::Launch);
+    story.at(1800, Event::PhaseOpened { phase: "gate-b".into() });
+    let attempt = Attempt(1);
+    for id in ["warm", "migrate", "seed", "index", "notify"] {
+        story.person(1810, Event::StepIntended { item: id.into(), attempt });
+        if id != "seed" {
+            story.at(1811, Event::StepStarted { item: id.into(), attempt, pid: 4711 });
+        }
+    }
+    story.person(1995, Event::ConsoleReturned { clean: false, t: 5_300_000 });
+    let ended = |item: &str, verdict, outcome| Event::StepEnded { item: item.into(), attempt, verdict, outcome };
+    let fenced = Outcome {
+        error: Some("its console went before it began; it never ran".into()),
+        never_ran: true,
+        ..Outcome::default()
+    };
+    story.at(1995, ended("warm", Verdict::Unknown, lost()));
+    story.at(1995, ended("migrate", Verdict::Unknown, lost()));
+    story.at(1995, ended("seed", Verdict::Unknown, fenced));
+    story.at(1995, Event::StepStarted { item: "index".into(), attempt, pid: 4712 });
+    let away = Outcome { ended_at: Some(wall(1950)), ..outcome(0) };
+    story.at(1995, ended("notify", Verdict::Pass, away));
     story
 }
 
@@ -406,4 +461,25 @@ fn look(cell: &Cell, theme: &Theme) -> String {
         }
     }
     format!("{:?}", cell.style())
+}
+
+/// The two sizes everything is looked at in.
+pub const SIZES: [(u16, u16); 2] = [(120, 36), (80, 24)];
+
+pub fn seen(name: &str, console: &mut Console<TestBackend>) {
+    let area = screen(console).area;
+    let name = format!("{name}_{}x{}", area.width, area.height);
+    let theme = Theme::default();
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "../snapshots/screens" }, {
+        insta::assert_snapshot!(name, rendered(&screen(console), &theme));
+    });
+}
+
+/// Looks at what `keys` lead to in a launch under way, at both sizes.
+pub fn looked(name: &str, story: &Story, second: i64, keys: &str) {
+    for (width, height) in SIZES {
+        let mut console = self::console(story.snapshot(second), width, height);
+        press(&mut console, keys);
+        seen(name, &mut console);
+    }
 }

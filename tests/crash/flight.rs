@@ -1,6 +1,9 @@
 //! One launch, killed and gone on with until it is over.
 
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -30,6 +33,8 @@ const UNTIL_BEAT: Duration = Duration::from_millis(1_600);
 const LOOK: Duration = Duration::from_millis(12);
 /// Between two keys of somebody at the console.
 const THINKS: Duration = Duration::from_millis(70);
+/// Whether `tminus rollback` is there.
+const ROLLBACKS: bool = false;
 /// Kills of one flight, at most.
 const MOST: u32 = 24;
 
@@ -50,6 +55,8 @@ enum End {
     After(Duration, Victims),
     /// The Nth time some process of it gets there.
     At(&'static str, u32),
+    /// A shim stands still before its claim, and goes on when another console is there.
+    Asleep(&'static str),
     /// Once T-0 is reached.
     Lifted,
     ByItself,
@@ -80,11 +87,19 @@ pub struct Flight<'a> {
     tally: &'a Mutex<Tally>,
     kills: u32,
     consoles: u32,
+    /// Some shim may stand still.
+    asleep: bool,
+    /// Somebody rolls back from another terminal, once.
+    wants_back: bool,
+    elsewhere: Option<Child>,
 }
 
 impl Drop for Flight<'_> {
     fn drop(&mut self) {
         kill::everything(&self.mark);
+        if let Some(mut elsewhere) = self.elsewhere.take() {
+            let _ = elsewhere.wait();
+        }
     }
 }
 
@@ -112,6 +127,9 @@ impl<'a> Flight<'a> {
             tally,
             kills: 0,
             consoles: 0,
+            asleep: false,
+            wants_back: ROLLBACKS && kind != Kind::Rehearsal && number.is_multiple_of(3),
+            elsewhere: None,
         }
     }
 
@@ -123,7 +141,7 @@ impl<'a> Flight<'a> {
                 return self.ended(None);
             }
         }
-        let most = if self.kind == Kind::Countdown { MOST / 2 } else { MOST };
+        let most = if self.kind == Kind::Steps { MOST } else { MOST / 2 };
         while self.kills < most {
             let end = self.choose();
             if let Some(ran) = self.run(end) {
@@ -149,6 +167,9 @@ impl<'a> Flight<'a> {
         if abandoned && self.chance.one_in(5) {
             return End::At("attempt-fenced", 1);
         }
+        if self.chance.one_in(12) {
+            return End::Asleep(if self.chance.one_in(2) { "shim-begun" } else { "claim-locked" });
+        }
         if self.chance.one_in(2) {
             let at = self.tally().rarest(&site::FLYING, &mut self.chance);
             let nth = match at {
@@ -162,7 +183,12 @@ impl<'a> Flight<'a> {
         }
         let victims = *self.chance.of_slice(&Victims::CHOICE);
         // Most consoles die while they act, some while they open.
-        let most = if self.is_manned() { 1_000 } else { 330 };
+        let most = match self.kind {
+            // All the way to its rollback, now and then.
+            Kind::Rehearsal if !self.rolls_back() => 1_800,
+            _ if self.is_manned() => 1_000,
+            _ => 330,
+        };
         End::After(Duration::from_millis(15 + self.chance.below(most)), victims)
     }
 
@@ -172,18 +198,19 @@ impl<'a> Flight<'a> {
         self.consoles += 1;
         let told = self.home.path().join(format!("told-{}", self.consoles));
         let mut console = self.start(end, &told);
+        let sleeps = matches!(end, End::Asleep(_));
         let began = clock::boot();
         let until = match end {
             End::After(after, _) => after,
             End::At("beat-kept", _) => UNTIL_BEAT,
-            End::At(..) if self.is_manned() => UNTIL_BEAT,
-            End::At(..) => UNTIL_STRUCK,
+            End::At(..) if self.is_manned() || self.kind == Kind::Rehearsal => UNTIL_BEAT,
+            End::At(..) | End::Asleep(_) => UNTIL_STRUCK,
             End::Lifted | End::ByItself => PATIENCE,
         };
         let (mut struck_at, mut thought) = (None, began);
-        let killed_at = loop {
+        loop {
             if console.is_gone() {
-                break clock::wall().timestamp_millis();
+                break;
             }
             if struck_at.is_none() && told.exists() {
                 // A shim's end, or our own; the console sees what comes of it, or not.
@@ -197,12 +224,17 @@ impl<'a> Flight<'a> {
                     End::After(_, victims) => victims,
                     _ => Victims::Console,
                 };
-                let now = clock::wall().timestamp_millis();
                 kill::kill(victims, console.id(), &self.mark);
-                break now;
+                break;
             }
             self.scribe.reads(&self.launch);
             self.seen.look(&self.launch, &self.log);
+            if self.asleep && self.chance.one_in(12) {
+                self.wake();
+            }
+            if self.wants_back && self.chance.one_in(40) && self.has_lifted() {
+                self.rolls_back_from_elsewhere();
+            }
             if self.chance.one_in(8) {
                 self.scribe.writes(&self.launch);
             }
@@ -211,8 +243,11 @@ impl<'a> Flight<'a> {
                 self.attend(&mut console);
             }
             pause(LOOK);
-        };
+        }
         let ended = console.ended();
+        // Until then at most it watched.
+        let killed_at = clock::wall().timestamp_millis();
+        self.asleep |= sleeps;
         if told.exists()
             && let End::At(name, _) = end
         {
@@ -231,32 +266,42 @@ impl<'a> Flight<'a> {
                 End::After(_, victims) => format!("{victims:?} at some instant"),
                 End::At(name, _) if told.exists() => format!("at {name}"),
                 End::At(..) => "Console that never came to its boundary".to_owned(),
+                End::Asleep(_) => "Console while a shim stood still".to_owned(),
                 End::Lifted => "Console after T-0".to_owned(),
                 End::ByItself => panic!("killed by somebody else"),
             };
             self.tally().killed(&what);
             return None;
         }
-        assert!(matches!(ended.code, Some(0..=2)), "it ended with {:?}: {err}", ended.code);
+        assert!(matches!(ended.code, Some(0..=2 | 4)), "it ended with {:?}: {err}", ended.code);
         Some(ended.out)
     }
 
     fn start(&self, end: End, told: &Path) -> Console {
         let word = if self.kind == Kind::Rehearsal { "rehearse" } else { "run" };
         let arguments = vec![word.into(), self.source.clone().into(), "--launch".into(), self.launch.clone().into()];
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let mut environment = vec![
-            ("PATH".into(), path),
-            ("HOME".into(), self.home.path().into()),
-            ("USER".into(), "ada".into()),
-            (kill::MARK.into(), self.mark.clone().into()),
-        ];
-        if let End::At(name, nth) = end {
-            environment.push(("TMINUS_BOUNDARY".into(), format!("{name}#{nth}=kill").into()));
+        let mut environment = self.environment();
+        let boundary = match end {
+            End::At(name, nth) => Some(format!("{name}#{nth}=kill")),
+            End::Asleep(name) => Some(format!("{name}=stop")),
+            _ => None,
+        };
+        if let Some(boundary) = boundary {
+            environment.push(("TMINUS_BOUNDARY".into(), boundary.into()));
             environment.push(("TMINUS_BOUNDARY_TOLD".into(), told.into()));
         }
         let start = Start { arguments, environment };
         if self.is_manned() { Console::seat(start) } else { Console::headless(start) }
+    }
+
+    fn environment(&self) -> Vec<(OsString, OsString)> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        vec![
+            ("PATH".into(), path),
+            ("HOME".into(), self.home.path().into()),
+            ("USER".into(), "ada".into()),
+            (kill::MARK.into(), self.mark.clone().into()),
+        ]
     }
 
     /// Before T-0 of a launch with somebody at it.
@@ -279,6 +324,13 @@ impl<'a> Flight<'a> {
 
     /// The launch was left by its console, or is over: everything that was promised of it holds.
     fn ended(&mut self, out: Option<String>) {
+        // A shim that wakes after everybody is gone does no more than one that never slept.
+        self.wake();
+        let began = clock::boot();
+        while kill::any(&self.mark) {
+            assert!(since(began) < PATIENCE, "something of it never ends");
+            pause(LOOK);
+        }
         let Some(out) = out else { return };
         let records = self.seen.after_kill(&self.launch, &self.log);
         let plan = judge::plan(&self.launch);
@@ -308,6 +360,26 @@ impl<'a> Flight<'a> {
     /// Without anybody at it, a launch killed before T-0 comes back holding and stays so.
     fn is_stuck_before_t0(&self) -> bool {
         self.kind == Kind::Steps && !self.seen.records.is_empty() && !self.has_lifted()
+    }
+
+    /// Whoever stands still goes on.
+    fn wake(&mut self) {
+        self.asleep = false;
+        kill::wake(&self.mark);
+    }
+
+    /// From another terminal, whatever becomes of the console.
+    fn rolls_back_from_elsewhere(&mut self) {
+        self.wants_back = false;
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_tminus"));
+        command.arg("rollback").arg(&self.launch).args([site::ROLLBACK, "--yes", "--why", "it went wrong"]);
+        command.env_clear().envs(self.environment()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        self.elsewhere = Some(command.process_group(0).spawn().expect("tminus starts"));
+    }
+
+    fn rolls_back(&self) -> bool {
+        let asked = |record: &Recorded| matches!(record.event, Event::RollbackRequested { .. });
+        self.seen.decoded().iter().any(asked)
     }
 
     fn has_lifted(&self) -> bool {

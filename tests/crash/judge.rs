@@ -18,6 +18,8 @@ use tminus::launch::plan::{Act, Class, Plan};
 use tminus::launch::verdict::Verdict;
 use tminus::plan::{Environment, Options, load};
 
+use super::site::ROLLBACK;
+
 /// A record as it lies in the store: what was seen of it must be there for ever.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Raw {
@@ -80,6 +82,7 @@ impl Seen {
         let known = self.records.len();
         self.records.extend(raw(launch, known));
         intended(&lines, &self.decoded());
+        told_first(launch, &lines);
     }
 
     pub fn decoded(&self) -> Vec<Recorded> {
@@ -106,6 +109,7 @@ impl Seen {
             assert_eq!(opened.head.hash.0.to_vec(), self.records.last().map_or(vec![0; 32], |last| last.hash.clone()));
         }
         intended(&lines, &records);
+        told_first(launch, &lines);
         once(&lines);
         truthful(launch, &lines, &records);
         records
@@ -127,12 +131,28 @@ fn intended(lines: &[Line], records: &[Recorded]) {
             _ => None,
         })
         .collect();
-    for line in lines {
+    for line in lines.iter().filter(|line| !is_of_rollback(line)) {
         let known = match line.attempt {
             Some(attempt) => intents.contains(&(line.item.as_str(), attempt)),
             None => intents.iter().any(|(item, _)| *item == line.item),
         };
         assert!(known, "an effect without its intent: {line:?}");
+    }
+}
+
+fn is_of_rollback(line: &Line) -> bool {
+    line.item.ends_with("-back")
+}
+
+/// A rollback's steps are in its runner's log before they happen.
+fn told_first(launch: &Path, lines: &[Line]) {
+    let path = rollback::log_of(launch, 1, &ROLLBACK.into());
+    let mut log = None;
+    for line in lines.iter().filter(|line| is_of_rollback(line)) {
+        let log = log.get_or_insert_with(|| Log::follow(&path).read().expect("its log is whole"));
+        let told =
+            |fact: &RollbackFact| matches!(fact, RollbackFact::StepStarted { step } if step.as_str() == line.item);
+        assert!(log.iter().any(|entry| told(&entry.fact)), "a rollback's step that its log does not tell: {line:?}");
     }
 }
 
@@ -272,6 +292,10 @@ fn returned(before: &Board, board: &Board, record: &Recorded, kills: Option<&[(u
 pub fn over(board: &Board, launch: &Path, lines: &[Line]) {
     for (id, state) in &board.items {
         assert!(!state.is_running(), "{id} is stuck: {state:?}");
+        // Nothing more begins beside a rollback, or after it.
+        if !board.rollbacks.is_empty() && !matches!(state.progress, Progress::Ended { .. }) {
+            continue;
+        }
         let Progress::Ended { verdict, .. } = state.progress else { panic!("{id} was left out: {state:?}") };
         let Some(item) = board.plan.item(id) else { continue };
         match &item.act {

@@ -76,6 +76,18 @@ pub fn everything(mark: &str) {
     }
 }
 
+/// Has every process of the flight that stands still go on.
+pub fn wake(mark: &str) {
+    for found in marked(mark) {
+        let _ = kill_process(found.pid, Signal::CONT);
+    }
+}
+
+/// Whether any process of the flight lives.
+pub fn any(mark: &str) -> bool {
+    !marked(mark).is_empty()
+}
+
 fn marked(mark: &str) -> Vec<Found> {
     let wanted = format!("{MARK}={mark}").into_bytes();
     let mut found = Vec::new();

@@ -9,6 +9,8 @@ use super::chance::Chance;
 
 /// Steps of a launch.
 const STEPS: u32 = 36;
+/// The rollback of every plan.
+pub const ROLLBACK: &str = "back";
 /// From one mark to the next.
 const APART_MS: u32 = 70;
 
@@ -19,6 +21,7 @@ item=$1 code=$2 pause=$3 how=$4
 attempt='?'
 if { mapfile -d '' -t shim < /proc/$PPID/cmdline; } 2>/dev/null && [[ ${shim[1]} == __shim ]]; then
     attempt=${shim[2]##*/}
+    attempt=${attempt##*.}
 fi
 echo "$item $attempt begin - $$" >> "$LOG"
 [[ $how == child ]] && { sleep 0.06 & }
@@ -59,6 +62,21 @@ pub fn plan(home: &Path, chance: &mut Chance, server: &str, countdown: bool) -> 
         items.step(&mut text, number, &at);
         items.more(&mut text, number, &at);
     }
+    let log = home.join("log").display().to_string();
+    let _ = write!(text, "[[rollback]]\nid = \"{ROLLBACK}\"\nkey = \"1\"\n\n");
+    for step in ["once-back", "idempotent-back", "readonly-back"] {
+        let class = step.trim_end_matches("-back");
+        let _ = write!(
+            text,
+            "[[rollback.step]]\nid = \"{step}\"\nclass = \"{class}\"\ntimeout = \"30s\"\n[rollback.step.run]\n\
+             command = [\"bash\", \"act.sh\", \"{step}\", \"0\", \"0.05\", \"alone\"]\nenv = {{ LOG = \"{log}\" }}\n\n"
+        );
+    }
+    let _ = write!(
+        text,
+        "[[rollback.verify]]\nid = \"looked\"\n[rollback.verify.http]\nget = \"{server}/back\"\n\
+         expect = {{ status = 200 }}\n"
+    );
     let path = home.join("plan.toml");
     std::fs::write(&path, text).expect("written");
     path

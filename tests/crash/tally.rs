@@ -34,11 +34,13 @@ impl Tally {
         *self.struck.entry(name).or_default() += 1;
     }
 
-    /// One of those that were tried least.
+    /// One of those that struck least, and of them one that was tried least.
     pub fn rarest(&mut self, names: &[&'static str], chance: &mut Chance) -> &'static str {
-        let tried = |name: &&&'static str| self.tried.get(**name).copied().unwrap_or(0);
-        let least = names.iter().map(|name| tried(&name)).min().unwrap_or(0);
-        let rare: Vec<&'static str> = names.iter().filter(|name| tried(name) == least).copied().collect();
+        let count = |of: &BTreeMap<&'static str, u32>, name| of.get(name).copied().unwrap_or(0);
+        // One that cannot be come to just now is not tried for ever.
+        let had = |name: &'static str| count(&self.struck, name) * 4 + count(&self.tried, name);
+        let least = names.iter().map(|name| had(name)).min().unwrap_or(0);
+        let rare: Vec<&'static str> = names.iter().copied().filter(|name| had(name) == least).collect();
         let chosen = *chance.of_slice(&rare);
         *self.tried.entry(chosen).or_default() += 1;
         chosen
@@ -47,6 +49,10 @@ impl Tally {
     pub fn flown(&mut self, board: &Board, answered: usize) {
         self.flights += 1;
         self.answered += answered;
+        for run in &board.rollbacks {
+            let word = run.end.as_ref().map_or("still running", |end| end.words());
+            *self.ends.entry(format!("rollback {word}")).or_default() += 1;
+        }
         for state in board.items.values() {
             let word = match state.progress {
                 Progress::Ended { verdict, .. } => verdict.word(),

@@ -6,6 +6,7 @@
 //! for what the shim itself has to say.
 
 mod folder;
+mod mark;
 mod pump;
 mod shim;
 mod tail;
@@ -24,13 +25,18 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use crate::base::boundary::reach;
+use crate::base::secret::HANDED;
 
 pub use folder::{Standing, create_private_dir, fence, look, write_whole};
+pub use mark::{MARK, still_running};
 pub use shim::{CANNOT_BEGIN, LOST_THE_CLAIM, shim};
 pub use tail::Tail;
 
 /// The hidden subcommand that is the shim: `tminus __shim DIR`.
 pub const SHIM: &str = "__shim";
+
+/// Process ids that an outcome lists, of a kind. A list as long as this stands for that many or more.
+pub const MOST_PIDS: usize = 256;
 
 /// What is to run, as it stands on disk: no value of the environment, no standard input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +90,10 @@ pub struct OutcomeFile {
     /// Processor time of the whole tree.
     pub cpu_user_ms: u64,
     pub cpu_system_ms: u64,
+    /// The largest resident set of any one process of the tree, as far as it was seen while it ran; none for
+    /// a command that ended before the first look.
+    #[serde(default)]
+    pub peak_kib: Option<u64>,
     /// Bytes in the files, after redaction.
     pub stdout_bytes: u64,
     pub stderr_bytes: u64,
@@ -158,6 +168,7 @@ pub fn start(program: &Path, dir: &Path, intent: &Intent, private: &Private) -> 
     let spawned = Command::new(program)
         .arg(SHIM)
         .arg(dir)
+        .env_remove(HANDED)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(log)

@@ -15,10 +15,10 @@ use tokio::time::{Instant, sleep_until};
 
 use super::folder::{Claim, OutcomeRoom, claim, create};
 use super::pump::{Input, Output};
-use super::tree;
-use super::{Clock, EndedBy, Intent, OutcomeFile, Private};
+use super::{Clock, EndedBy, Intent, MOST_PIDS, OutcomeFile, Private};
+use super::{mark, tree};
 use crate::base::boundary::reach;
-use crate::base::secret::Redactor;
+use crate::base::secret::{HANDED, Redactor};
 
 /// Exit code of a shim that another was faster than: it ran nothing.
 pub const LOST_THE_CLAIM: i32 = 3;
@@ -34,6 +34,9 @@ const ROUND: Duration = Duration::from_millis(20);
 const AFTER_KILL: Duration = Duration::from_secs(2);
 /// How long an output may stay open after the last of the tree is gone.
 const DRAIN: Duration = Duration::from_millis(500);
+/// When the peak of memory is looked at: soon, since most commands are short, then ever more seldom.
+const FIRST_PEAK: Duration = Duration::from_millis(10);
+const LAST_PEAK: Duration = Duration::from_secs(2);
 /// What the environment and standard input of a command may hold together.
 const PRIVATE_LIMIT: u64 = 16 << 20;
 
@@ -111,7 +114,13 @@ fn begin(dir: &Path, intent: &Intent, private: Private) -> Result<Running, Strin
     let files = (create(&dir.join("stdout")).map_err(ours)?, create(&dir.join("stderr")).map_err(ours)?);
     let (program, arguments) = intent.argv.split_first().ok_or("the command is empty")?;
     let mut command = Command::new(program);
-    command.args(arguments).envs(private.env).process_group(0);
+    command.args(arguments).process_group(0);
+    if intent.simulated {
+        // What stands for the command in a rehearsal needs nothing of ours.
+        command.env_clear();
+    }
+    command.envs(private.env).env_remove(HANDED);
+    mark::on(&mut command, dir);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command.stdin(if private.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
     if let Some(cwd) = &intent.cwd {
@@ -121,8 +130,11 @@ fn begin(dir: &Path, intent: &Intent, private: Private) -> Result<Running, Strin
         command.current_dir(cwd);
     }
     let mut child = command.spawn().map_err(|error| format!("failed to start `{program}`: {error}"))?;
-    reach("command-started");
     let redactor = (!private.secrets.is_empty()).then(|| Redactor::new(private.secrets));
+    if let Some(redactor) = &redactor {
+        redactor.cover().for_good();
+    }
+    reach("command-started");
     let output = |pipe: Option<OwnedFd>, file| {
         let pipe = pipe.ok_or_else(|| io::Error::other("no pipe"))?;
         Output::new(pipe, file, redactor.as_ref())
@@ -181,19 +193,22 @@ impl Running {
         let mut termed: Vec<u32> = Vec::new();
         let mut round = None;
         let mut cancelled = false;
+        let mut peak = Peak::new();
         loop {
-            let mut timed_out = false;
+            // Not in a fixed order: a tree that forks without end ends children without end, and neither clocks
+            // nor outputs may wait for that.
             tokio::select! {
-                biased;
                 end = signals.next() => cancelled |= end,
-                () = at(until) => timed_out = true,
+                () = at(until) => {}
                 () = at(round) => {}
+                () = sleep_until(peak.next) => peak.look(),
                 () = async { tokio::select! {
                     () = self.out.turn() => {}
                     () = self.err.turn() => {}
                     () = self.input.turn() => {}
                 } } => {}
             }
+            let timed_out = until.is_some_and(|until| until <= Instant::now());
             let anyone = tree::reap(|pid, status| {
                 if pid == self.main && !main_ended {
                     main_ended = true;
@@ -211,12 +226,12 @@ impl Running {
                 }
                 Stage::Command if main_ended => Stage::Leaving,
                 Stage::Leaving if timed_out || cancelled => {
-                    outcome.left_behind = tree::descendants();
+                    outcome.left_behind = told(tree::descendants());
                     Stage::Ending
                 }
                 Stage::Ending if timed_out => Stage::Killing,
                 Stage::Killing if timed_out => {
-                    outcome.survivors = tree::descendants();
+                    outcome.survivors = told(tree::descendants());
                     Stage::Draining
                 }
                 same => same,
@@ -244,8 +259,15 @@ impl Running {
         (outcome.stdout_bytes, outcome.stderr_bytes) = (self.out.written, self.err.written);
         outcome.lost_bytes = self.out.lost + self.err.lost;
         (outcome.cpu_user_ms, outcome.cpu_system_ms) = tree::reaped_cpu();
+        outcome.peak_kib = peak.kib;
         outcome
     }
+}
+
+/// So many that the outcome fits into the room taken for it.
+fn told(mut pids: Vec<u32>) -> Vec<u32> {
+    pids.truncate(MOST_PIDS);
+    pids
 }
 
 fn note_end(outcome: &mut OutcomeFile, status: WaitStatus) {
@@ -267,8 +289,28 @@ fn end_everyone(stage: Stage, termed: &mut Vec<u32>) {
                 }
             }
         }
-        Stage::Killing => tree::descendants().into_iter().for_each(|pid| tree::signal(pid, Signal::KILL)),
+        Stage::Killing => tree::kill_everyone(),
         Stage::Command | Stage::Leaving | Stage::Draining => {}
+    }
+}
+
+/// The peak of memory as far as it was seen: a process that is gone tells it no more, and asking the
+/// kernel at its end (`wait4`) is not to be had without unsafe code.
+struct Peak {
+    kib: Option<u64>,
+    next: Instant,
+    wait: Duration,
+}
+
+impl Peak {
+    fn new() -> Self {
+        Self { kib: None, next: Instant::now() + FIRST_PEAK, wait: FIRST_PEAK }
+    }
+
+    fn look(&mut self) {
+        self.kib = self.kib.max(tree::peak_kib(std::process::id()));
+        self.wait = (self.wait * 2).min(LAST_PEAK);
+        self.next = Instant::now() + self.wait;
     }
 }
 

@@ -29,6 +29,7 @@ pub fn of(secret: &str) -> Forms {
     let mut plain: BTreeSet<String> = BTreeSet::from([secret.to_owned()]);
     plain.extend(json(secret));
     plain.extend(url(secret));
+    plain.extend(written_as_code(secret));
     for core in &base64 {
         plain.extend(url(core));
         plain.extend(json(core));
@@ -101,6 +102,13 @@ fn json_with(secret: &str, wide: Wide, slash: bool, html: bool) -> String {
         }
     }
     out
+}
+
+/// As programs print a text for programmers: Rust's `{:?}` (so do our own errors), and JSON inside of JSON.
+fn written_as_code(secret: &str) -> [String; 2] {
+    let debug = format!("{secret:?}");
+    let inner = json_with(secret, Wide::Kept, false, false);
+    [debug[1..debug.len() - 1].to_owned(), json_with(&inner, Wide::Kept, false, false)]
 }
 
 fn url(secret: &str) -> BTreeSet<String> {

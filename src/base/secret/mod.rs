@@ -5,6 +5,7 @@
 //! encodings piled on one another (base64 of a URL-encoded value), and base64 wrapped at fewer than
 //! 16 columns.
 
+mod cover;
 mod forms;
 mod known;
 mod stream;
@@ -16,6 +17,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+pub use cover::{Covered, HANDED, LastWords, covered, handed, keep_last_words};
 use known::Known;
 pub use stream::Redacting;
 
@@ -24,6 +26,9 @@ pub const REDACTED: &str = "«redacted»";
 
 /// Values shorter than this many characters cannot be told from ordinary text.
 pub const SHORTEST: usize = 6;
+
+/// A line of a secret with several is a secret by itself from this many characters on.
+const SHORTEST_LINE: usize = 16;
 
 /// The redactor of a launch. Cheap to clone; all clones know the same secrets.
 #[derive(Clone, Default)]
@@ -71,10 +76,21 @@ impl Redactor {
             return;
         }
         let mut learnt = self.shared.learnt.lock().unwrap_or_else(PoisonError::into_inner);
-        if learnt.insert(secret.to_owned()) {
-            let grown = Arc::new(self.known().with(secret));
-            *self.shared.known.write().unwrap_or_else(PoisonError::into_inner) = grown;
+        for secret in std::iter::once(secret).chain(lines(secret)) {
+            if learnt.insert(secret.to_owned()) {
+                let grown = Arc::new(self.known().with(secret));
+                *self.shared.known.write().unwrap_or_else(PoisonError::into_inner) = grown;
+            }
         }
+    }
+
+    /// Every value it knows, for a process of ours that must know them too. In no order that tells anything.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<String> {
+        let mut all: Vec<String> =
+            self.shared.learnt.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
+        all.sort_unstable();
+        all
     }
 
     /// `text` with [`REDACTED`] in place of every secret.
@@ -83,9 +99,7 @@ impl Redactor {
         if self.known().is_empty() {
             return text.to_owned();
         }
-        // Every form is UTF-8 by itself, so cutting forms out of UTF-8 leaves UTF-8.
-        String::from_utf8(self.bytes(text.as_bytes()))
-            .unwrap_or_else(|wrong| String::from_utf8_lossy(wrong.as_bytes()).into_owned())
+        utf8(self.bytes(text.as_bytes()))
     }
 
     /// As [`Redactor::text`], for bytes of any kind.
@@ -106,6 +120,27 @@ impl Redactor {
     fn known(&self) -> Arc<Known> {
         Arc::clone(&self.shared.known.read().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// The lines of a secret that has several, as a PEM key has: programs indent them, number them, end them in
+/// their own way. Not its armour, and none so short that it may be anything.
+fn lines(secret: &str) -> impl Iterator<Item = &str> {
+    let own = |line: &&str| line.chars().count() >= SHORTEST_LINE && !line.starts_with("-----");
+    secret.lines().map(str::trim).filter(own).filter(move |line| line.len() < secret.len())
+}
+
+impl Shared {
+    /// As [`Redactor::text`], without waiting for anyone; none where that cannot be.
+    fn try_text(self: &Arc<Self>, text: &str) -> Option<String> {
+        // Held by nobody now, it may be held a moment later: then by another thread, which lets it go.
+        drop(self.known.try_read().ok()?);
+        Some(Redactor { shared: Arc::clone(self) }.text(text))
+    }
+}
+
+/// Every form is UTF-8 by itself, so cutting forms out of UTF-8 leaves UTF-8.
+fn utf8(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|wrong| String::from_utf8_lossy(wrong.as_bytes()).into_owned())
 }
 
 impl fmt::Debug for Redactor {

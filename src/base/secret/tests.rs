@@ -153,6 +153,38 @@ fn overlapping_secrets_both_go_and_neighbours_are_counted() {
 }
 
 #[test]
+fn a_key_of_many_lines_goes_in_one_piece_and_line_by_line() {
+    let lines = ["MIIEvQIBADANBgkqhkiG9w0BAQEFAASC", "BKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj", "short=="];
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----", lines.join("\n"));
+    let redactor = redactor(&pem);
+    assert_eq!(redactor.text(&format!("<{pem}>")), format!("<{REDACTED}>"));
+    assert_eq!(redactor.text(&serde_json::json!({ "k": pem }).to_string()), format!("{{\"k\":\"{REDACTED}\"}}"));
+    let numbered = format!("1 {}\r\n  2 {}\r\n-----END PRIVATE KEY-----", lines[0], lines[1]);
+    assert_eq!(redactor.text(&numbered), format!("1 {REDACTED}\r\n  2 {REDACTED}\r\n-----END PRIVATE KEY-----"));
+}
+
+#[test]
+fn what_a_program_prints_for_programmers_is_known() {
+    let secret = "p4\"w\\rd\t\u{7f}é";
+    let redactor = redactor(secret);
+    let inner = serde_json::json!({ "k": secret }).to_string();
+    for text in [format!("Some({secret:?})"), serde_json::json!({ "body": inner }).to_string()] {
+        let shown = redactor.text(&text);
+        assert!(shown.contains(REDACTED) && !shown.contains("rd"), "{text} came through as {shown}");
+    }
+}
+
+#[test]
+fn a_secret_that_begins_another_does_not_save_its_end() {
+    let redactor = Redactor::new(["prefix-secret".to_owned(), "prefix-secret-and-more".to_owned()]);
+    let text = "<prefix-secret-and-more> <prefix-secret> <prefix-secret-and>";
+    assert_eq!(redactor.text(text), format!("<{REDACTED}> <{REDACTED}> <{REDACTED}-and>"));
+    for cut in 0..text.len() {
+        assert_eq!(streamed(&redactor, text.as_bytes(), &[cut]), redactor.bytes(text.as_bytes()), "cut at {cut}");
+    }
+}
+
+#[test]
 fn a_stream_of_nothing_but_prefixes_stays_bounded() {
     let redactor = redactor("aaaaaaaa");
     let mut stream = redactor.stream();
@@ -196,7 +228,13 @@ proptest! {
         let text = pick.get(&texts);
         let whole = redactor.bytes(text.as_bytes());
         prop_assert!(!leaks(&secret, &whole), "{:?} came through as {:?}", text, String::from_utf8_lossy(&whole));
-        prop_assert_eq!(streamed(&redactor, text.as_bytes(), &cuts), whole);
+        prop_assert_eq!(&streamed(&redactor, text.as_bytes(), &cuts), &whole);
+        // At every byte offset, and at all of them at once.
+        let all: Vec<usize> = (0..=text.len()).collect();
+        for cut in &all {
+            prop_assert_eq!(&streamed(&redactor, text.as_bytes(), &[*cut]), &whole, "{:?} cut at {}", text, cut);
+        }
+        prop_assert_eq!(&streamed(&redactor, text.as_bytes(), &all), &whole);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ use crate::launch::verdict::Captured;
 
 /// The version of `launch.json` that this program writes.
 const SITE: u32 = 1;
+/// In bytes: no file beside the journal is larger.
+const LARGEST: u64 = 64 << 20;
 /// A launch that is flown while it is looked at is looked at again before anything is called wrong: its
 /// files follow its records by some milliseconds.
 const TRIES: u32 = 4;
@@ -115,6 +117,16 @@ fn once(folder: &LaunchFolder) -> Looked {
     looked
 }
 
+/// A whole file of ours, which is never that large; a device or a pipe is none.
+fn bounded(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST { Err(io::Error::from(io::ErrorKind::FileTooLarge)) } else { Ok(bytes) }
+}
+
 impl Looked {
     fn wrong(&mut self, file: impl Into<String>, what: impl Into<String>) {
         self.findings.push(Said::of(file, what));
@@ -155,7 +167,7 @@ impl Looked {
 
     /// The frozen plan is the one that the launch was opened with.
     fn plan(&mut self, folder: &LaunchFolder, hash: &str, mode: Mode) {
-        match fs::read(folder.plan()) {
+        match bounded(&folder.plan()) {
             Ok(bytes) if Hash(Sha256::digest(&bytes).into()).to_string() == hash => {
                 self.checked.push("the frozen plan");
             }
@@ -170,7 +182,7 @@ impl Looked {
     }
 
     fn site(&mut self, folder: &LaunchFolder, mode: Mode) {
-        match fs::read(folder.launch()) {
+        match bounded(&folder.launch()) {
             Ok(bytes) => match serde_json::from_slice::<Site>(&bytes) {
                 Ok(site) if site.version > SITE => {
                     let version = site.version;
@@ -191,7 +203,7 @@ impl Looked {
     /// The file that a rollback reads holds what the journal captured.
     fn baseline(&mut self, folder: &LaunchFolder, facts: &Facts) {
         const FILE: &str = "baseline.json";
-        let kept = match fs::read(folder.baseline()) {
+        let kept = match bounded(&folder.baseline()) {
             Ok(bytes) => serde_json::from_slice::<BTreeMap<String, Captured>>(&bytes),
             Err(wrong) if wrong.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
             Err(wrong) => return self.doubt(FILE, format!("it cannot be read: {wrong}")),

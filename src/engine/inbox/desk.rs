@@ -135,7 +135,9 @@ async fn off_the_loop<T: Send + 'static>(
     });
     match done.await {
         Ok(done) => done,
-        Err(died) => std::panic::resume_unwind(died.into_panic()),
+        Err(died) if died.is_panic() => std::panic::resume_unwind(died.into_panic()),
+        // The runtime ends, and this task with it.
+        Err(_) => std::future::pending().await,
     }
 }
 

@@ -159,7 +159,8 @@ fn untaken(wrong: io::Error) -> Untaken {
 }
 
 /// What the user `uid` is called, by the lines of `/etc/passwd`.
-fn login(passwd: &str, uid: u32) -> String {
+#[must_use]
+pub fn login(passwd: &str, uid: u32) -> String {
     let known = passwd.lines().find_map(|line| {
         let mut fields = line.split(':');
         let (name, _, id) = (fields.next()?, fields.next()?, fields.next()?);

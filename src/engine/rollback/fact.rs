@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::launch::event::{RollbackEnd, RollbackFact};
-use crate::launch::id::ItemId;
+use crate::launch::id::{ItemId, RollbackId};
 use crate::launch::time::{Wall, millis};
 use crate::launch::verdict::{Outcome, Report, Verdict};
 
@@ -37,6 +37,7 @@ pub enum End {
     Verified,
     NotVerified { checks: Vec<ItemId> },
     FailedAtStep { step: ItemId, why: String, by_hand: String },
+    Joined { run: u32, rollback: RollbackId },
 }
 
 impl From<RollbackFact> for Told {
@@ -73,6 +74,7 @@ impl From<RollbackEnd> for End {
             RollbackEnd::Verified => Self::Verified,
             RollbackEnd::NotVerified { checks } => Self::NotVerified { checks },
             RollbackEnd::FailedAtStep { step, why, by_hand } => Self::FailedAtStep { step, why, by_hand },
+            RollbackEnd::Joined { run, rollback } => Self::Joined { run, rollback },
         }
     }
 }
@@ -83,6 +85,7 @@ impl From<End> for RollbackEnd {
             End::Verified => Self::Verified,
             End::NotVerified { checks } => Self::NotVerified { checks },
             End::FailedAtStep { step, why, by_hand } => Self::FailedAtStep { step, why, by_hand },
+            End::Joined { run, rollback } => Self::Joined { run, rollback },
         }
     }
 }

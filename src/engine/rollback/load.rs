@@ -20,6 +20,7 @@ use crate::kind::check::http::Http;
 use crate::kind::check::{self, Context};
 use crate::kind::session::Session;
 use crate::kind::{Catalogue, Spec};
+use crate::launch;
 use crate::launch::id::{RollbackId, SessionId};
 use crate::launch::plan::Verify;
 use crate::launch::verdict::{Captured, Report, Verdict};
@@ -39,11 +40,21 @@ pub struct Kinds {
     control: Option<Arc<Http>>,
 }
 
-/// Orders for `rollback` of the launch in `launch`, and what looks for it.
+/// What a launch froze, read from its folder alone.
+pub struct Frozen {
+    pub file: LaunchFile,
+    pub plan: launch::plan::Plan,
+    pub catalogue: Catalogue,
+    pub baseline: Scope,
+    /// The baseline's names that have a value.
+    pub captured: Vec<String>,
+}
+
+/// Reads what the launch in `launch` froze.
 ///
 /// # Errors
 /// What is missing or wrong, as a sentence.
-pub fn load(launch: &Path, run: u32, rollback: &RollbackId) -> Result<(Orders, Kinds), String> {
+pub fn frozen(launch: &Path) -> Result<Frozen, String> {
     let file: LaunchFile = json(&launch.join("launch.json"))?;
     let captured: BTreeMap<String, Captured> = json_if_there(&launch.join("baseline.json"))?;
     let path = launch.join("plan.toml");
@@ -53,22 +64,32 @@ pub fn load(launch: &Path, run: u32, rollback: &RollbackId) -> Result<(Orders, K
     let source = Source::new(file.base.join("plan.toml").display().to_string(), text);
     let loaded = plan::load(source.clone(), &Environment::of_process(), &options)
         .map_err(|wrong| format!("the frozen plan does not load: {}", source.render(&wrong, false)))?;
-    let found = loaded.plan.rollback(rollback).cloned();
-    let mut found = found.ok_or_else(|| format!("the frozen plan has no rollback `{rollback}`"))?;
+    let (mut baseline, mut names) = (Scope::default(), Vec::new());
+    for (name, value) in &captured {
+        if let Some(value) = value.value() {
+            baseline.bind(name, value.clone());
+            names.push(name.clone());
+        }
+    }
+    Ok(Frozen { file, plan: loaded.plan, catalogue: loaded.catalogue, baseline, captured: names })
+}
+
+/// Orders for `rollback` of the launch in `launch`, and what looks for it.
+///
+/// # Errors
+/// What is missing or wrong, as a sentence.
+pub fn load(launch: &Path, run: u32, rollback: &RollbackId) -> Result<(Orders, Kinds), String> {
+    let Frozen { file, plan, catalogue, baseline, .. } = frozen(launch)?;
+    let mut found =
+        plan.rollback(rollback).cloned().ok_or_else(|| format!("the frozen plan has no rollback `{rollback}`"))?;
 
     if file.simulated {
         for check in &mut found.verify {
             check.within = check.within.min(SIMULATED_PATIENCE);
         }
     }
-    let mut baseline = Scope::default();
-    for (name, value) in &captured {
-        if let Some(value) = value.value() {
-            baseline.bind(name, value.clone());
-        }
-    }
-    let catalogue = loaded.catalogue;
     let redactor = Redactor::new(catalogue.secrets.iter().cloned());
+    redactor.learn_handed();
     let simulated = match (&file.network, file.simulated) {
         (Network::Loopback { address, .. }, true) => Some(*address),
         (Network::Outside, true) => return Err("launch.json names no target for a rehearsal".to_owned()),
@@ -80,7 +101,7 @@ pub fn load(launch: &Path, run: u32, rollback: &RollbackId) -> Result<(Orders, K
         redactor: redactor.clone(),
         baseline: baseline.clone(),
         sessions: catalogue.sessions.iter().map(|(id, plan)| (id.clone(), Session::new(plan.clone()))).collect(),
-        control: loaded.plan.control.and_then(|spec| control(&catalogue, spec)),
+        control: plan.control.and_then(|spec| control(&catalogue, spec)),
         catalogue: catalogue.clone(),
     };
     let orders = Orders {

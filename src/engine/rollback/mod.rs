@@ -2,12 +2,16 @@
 //! the frozen plan and plain files, and never opens the database. It must not wait for anyone.
 //!
 //! In the launch's folder it reads `plan.toml`, `launch.json` and `baseline.json`; it writes
-//! `rollback/RUN-ID/`: `log`, `runner.log`, `steps/STEP.N/`.
+//! `rollback/RUN-ID/`: `log`, `runner.log`, `steps/STEP.N/`, beside the `request.json` of whoever asked. One
+//! runs at a time in a launch: the runner holds `rollback/lock`.
 
+mod ask;
 mod audit;
 mod fact;
 mod load;
 mod log;
+mod one;
+mod request;
 mod run;
 
 use std::fs::{self, OpenOptions};
@@ -20,20 +24,25 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::base::boundary::reach;
 use crate::base::proc::create_private_dir;
+use crate::base::secret;
 use crate::base::text::printable_lines;
 use crate::base::wire::Network;
 use crate::clock;
 use crate::launch::event::{RollbackEnd, RollbackFact};
 use crate::launch::id::{ItemId, RollbackId};
 
+pub use ask::{Asked, Wanted, ask};
 pub use audit::{Looked, look_over};
-pub use load::{Kinds, load};
+pub use load::{Frozen, Kinds, frozen, load};
 pub use log::{Entry, Follow, Log, LogError, Opened};
-pub use run::{Look, Orders, attempt_folder, run};
+pub use one::{Found, Progress, Taken, Under, number, progress, runs, take, under_way};
+pub use request::{Request, login};
+pub use run::{Look, Orders, attempt_folder, commands, run};
 
-/// So many runs of one number are kept beside the newest.
-const OLD_RUNS: u32 = 1_000;
+/// A request that no runner took up for so long is not taken up by itself any more.
+const STALE: Duration = Duration::from_secs(60);
 
 /// The hidden subcommand that is the runner: `tminus __rollback DIR RUN ROLLBACK-ID`.
 pub const ROLLBACK: &str = "__rollback";
@@ -44,7 +53,7 @@ pub mod code {
     pub const NOT_VERIFIED: i32 = 1;
     /// At a step, or before the first because something of ours was missing.
     pub const FAILED: i32 = 2;
-    /// Another runner is at it: this request joined it.
+    /// Another runner is at it, or at another rollback: this request joined that one.
     pub const JOINED: i32 = 3;
 }
 
@@ -86,21 +95,6 @@ pub fn log_of(launch: &Path, run: u32, rollback: &RollbackId) -> PathBuf {
     folder(launch, run, rollback).join("log")
 }
 
-/// Makes room for a new run where one of the same number has ended: its folder is kept as `RUN-ID.old-N`.
-/// One that has not ended stays, since its steps may still run.
-///
-/// # Errors
-/// The folder could not be renamed, or there are too many old ones.
-pub fn set_aside(launch: &Path, run: u32, rollback: &RollbackId) -> io::Result<()> {
-    let Ok(entries) = Log::follow(&log_of(launch, run, rollback)).read() else { return Ok(()) };
-    if ended(&entries).is_none() {
-        return Ok(());
-    }
-    let folder = folder(launch, run, rollback);
-    let old = (1..=OLD_RUNS).map(|n| folder.with_added_extension(format!("old-{n}"))).find(|old| !old.exists());
-    fs::rename(&folder, old.ok_or_else(|| io::Error::other("too many old runs of this rollback lie there"))?)
-}
-
 /// Starts the runner and does not wait for it. Needs a runtime, as a parent that reaps. A full disk stops
 /// none: the reserve is given up first, and what still finds no room is not said in `runner.log`.
 ///
@@ -118,10 +112,13 @@ pub fn start(program: &Path, launch: &Path, run: u32, rollback: &RollbackId) -> 
         .arg(launch)
         .arg(run.to_string())
         .arg(rollback.as_str())
+        .envs(secret::handed())
         .stdin(Stdio::null())
         .stdout(out)
         .stderr(err)
         .kill_on_drop(false)
+        // Neither a key of its starter's terminal nor the end of that terminal reaches it.
+        .process_group(0)
         .spawn()?;
     Ok(Runner { pid: child.id().unwrap_or(0), child })
 }
@@ -139,7 +136,8 @@ impl Runner {
 /// `tminus __rollback`: the runner on what the launch's folder holds. Answers its exit code.
 #[must_use]
 pub fn main(launch: &Path, run: u32, rollback: &RollbackId) -> i32 {
-    serve(launch, run, rollback, || load(launch, run, rollback))
+    let load = || load(launch, run, rollback).inspect(|(orders, _)| orders.redactor.cover().for_good());
+    serve(launch, run, rollback, load)
 }
 
 /// Is the runner of `rollback`, with orders and checks from `load`. Answers its exit code.
@@ -153,9 +151,17 @@ pub fn serve<L: Look>(
     rollback: &RollbackId,
     load: impl FnOnce() -> Result<(Orders, L), String>,
 ) -> i32 {
-    // Already its own leader where a test or a person started it so.
-    let _ = rustix::process::setsid();
+    leave_terminal();
     free_reserve(launch);
+    let only = match one::take(launch, run, rollback) {
+        Ok(Taken::Ours(only)) => Some(only),
+        Ok(Taken::Held(under)) => return give_way(launch, run, rollback, under),
+        // Without a lock the log's own keeps two runners of one run apart.
+        Err(error) => {
+            say!(stderr, "failed to lock the launch's rollbacks: {error}");
+            None
+        }
+    };
     let path = log_of(launch, run, rollback);
     match Log::open(&path, &launch.join("reserve")) {
         Ok(Opened::Held) => {
@@ -167,7 +173,16 @@ pub fn serve<L: Look>(
                 say!(stdout, "run {run} of `{rollback}` is over: {}", end.words());
                 return code_of(&end);
             }
-            in_runtime(Telling { log: Some(log), unwritten: 0, before }, rollback, load)
+            let begun = !before.is_empty();
+            let mut telling = Telling { log: Some(log), unwritten: 0, before };
+            let overtaken = only.as_ref().and_then(|_| one::overtaken(launch, run, rollback, begun));
+            if let Some(end) = overtaken.or_else(|| if begun { None } else { stale(launch, run, rollback) }) {
+                say!(stdout, "run {run} of `{rollback}` does nothing: {}", end.words());
+                telling.tell(&RollbackFact::Ended { end: end.clone(), took: Duration::ZERO });
+                return code_of(&end);
+            }
+            reach("rollback-log-open");
+            in_runtime(telling, rollback, load)
         }
         // A rollback goes on without its log: the steps' own folders still say what happened.
         Err(error) => {
@@ -175,6 +190,46 @@ pub fn serve<L: Look>(
             in_runtime(Telling { log: None, unwritten: 0, before: Vec::new() }, rollback, load)
         }
     }
+}
+
+/// Out of its starter's session: a leader of a group has to join another for the moment.
+fn leave_terminal() {
+    use rustix::process::{getpgid, getppid, setpgid, setsid};
+    if setsid().is_ok() {
+        return;
+    }
+    let group = getppid().and_then(|starter| getpgid(Some(starter)).ok());
+    if group.is_some_and(|group| setpgid(None, Some(group)).is_ok()) {
+        let _ = setsid();
+    }
+}
+
+/// Another runner lives. A run of its own number joined it, and says so for ever: nobody begins it later.
+fn give_way(launch: &Path, run: u32, rollback: &RollbackId, under: Option<Under>) -> i32 {
+    let Some(under) = under.filter(|under| under.run != run || under.rollback != *rollback) else {
+        say!(stdout, "joined: run {run} of `{rollback}` is under way");
+        return code::JOINED;
+    };
+    say!(stdout, "joined: run {} of `{}` is under way", under.run, under.rollback);
+    if let Ok(Opened::Ours(log, before)) = Log::open(&log_of(launch, run, rollback), &launch.join("reserve"))
+        && ended(&before).is_none()
+    {
+        let end = one::gave_way(under.run, &under.rollback, rollback, !before.is_empty());
+        let mut telling = Telling { log: Some(log), unwritten: 0, before };
+        telling.tell(&RollbackFact::Ended { end, took: Duration::ZERO });
+    }
+    code::JOINED
+}
+
+/// The end of a run that was asked for too long ago to begin by itself: its starter died first.
+fn stale(launch: &Path, run: u32, rollback: &RollbackId) -> Option<RollbackEnd> {
+    let request = Request::read(launch, &folder(launch, run, rollback))?;
+    let asked = (clock::wall() - request.at).to_std().ok().filter(|ago| *ago > STALE)?;
+    Some(RollbackEnd::FailedAtStep {
+        step: ItemId::new(rollback.as_str()),
+        why: format!("it was asked for {} s ago, and its runner never began", asked.as_secs()),
+        by_hand: "nothing was done: ask for it again".to_owned(),
+    })
 }
 
 /// The room kept for this moment: a rollback's folders, intents and outcomes need it before anything says
@@ -222,7 +277,9 @@ async fn to_its_end<L: Look>(
     code
 }
 
-fn ended(entries: &[Entry]) -> Option<RollbackEnd> {
+/// How a run ended, by its log.
+#[must_use]
+pub fn ended(entries: &[Entry]) -> Option<RollbackEnd> {
     entries.iter().find_map(|entry| match &entry.fact {
         RollbackFact::Ended { end, .. } => Some(end.clone()),
         _ => None,
@@ -234,6 +291,7 @@ fn code_of(end: &RollbackEnd) -> i32 {
         RollbackEnd::Verified => code::VERIFIED,
         RollbackEnd::NotVerified { .. } => code::NOT_VERIFIED,
         RollbackEnd::FailedAtStep { .. } => code::FAILED,
+        RollbackEnd::Joined { .. } => code::JOINED,
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::base::boundary::reach;
 use crate::base::proc::{self, Intent, Private, Standing, Tail};
 use crate::base::secret::Redactor;
 use crate::base::template::Scope;
@@ -54,16 +55,29 @@ pub fn attempt_folder(folder: &Path, step: &ItemId, attempt: u32) -> PathBuf {
     folder.join("steps").join(format!("{}.{attempt}", step.folder()))
 }
 
+/// What each step runs, as one line for a person who is about to start it.
+#[must_use]
+pub fn commands(orders: &Orders) -> Vec<String> {
+    let line = |step: &RollbackStep| match prepared(orders, step) {
+        Ok((intent, ..)) if intent.simulated => "simulated: nothing runs".to_owned(),
+        Ok((intent, ..)) => orders.redactor.text(&intent.argv.join(" ")),
+        Err(why) => orders.redactor.text(&why),
+    };
+    orders.rollback.steps.iter().map(line).collect()
+}
+
 /// Runs it to one of its three ends. `tell` is called with each fact as it happens, the end left out.
 pub async fn run(orders: &Orders, look: &impl Look, tell: &mut impl FnMut(RollbackFact)) -> RollbackEnd {
     for step in &orders.rollback.steps {
         tell(RollbackFact::StepStarted { step: step.id.clone() });
+        reach("rollback-step-intent");
         let Done { verdict, outcome, last, lost } = act(orders, step).await;
         let why = match &last {
             Some(last) => format!("{}: {last}", outcome.words()),
             None => outcome.words(),
         };
         tell(RollbackFact::StepEnded { step: step.id.clone(), verdict, outcome });
+        reach("rollback-step-ended");
         if !matches!(verdict, Verdict::Pass | Verdict::Warn) {
             let by_hand = match lost {
                 true => {
@@ -90,7 +104,7 @@ struct Done {
 /// Runs one step, or learns how an earlier runner's attempt at it came out.
 async fn act(orders: &Orders, step: &RollbackStep) -> Done {
     let never = |why: &str| {
-        let outcome = act::never(&orders.redactor.text(why));
+        let outcome = act::never(why, &orders.redactor);
         Done { verdict: Verdict::Unknown, outcome, last: None, lost: false }
     };
     let (intent, private, exits) = match prepared(orders, step) {
@@ -108,8 +122,7 @@ async fn act(orders: &Orders, step: &RollbackStep) -> Done {
         }
     };
     let lost = standing == Standing::Lost;
-    let mut outcome = act::outcome(standing);
-    outcome.error = outcome.error.map(|error| orders.redactor.text(&error));
+    let outcome = act::outcome(standing, &dir, &orders.redactor);
     let verdict = outcome.verdict(&exits);
     let mut stderr = Tail::new(dir.join("stderr"), 1);
     let last = stderr.look().ok().and_then(|_| stderr.lines().pop_back()).filter(|line| !line.is_empty());
@@ -121,6 +134,7 @@ async fn attempted(orders: &Orders, dir: &Path, intent: &Intent, private: &Priva
     let ours = |error: std::io::Error| format!("failed to follow the step in {}: {error}", dir.display());
     if proc::look(dir).map_err(ours)? == Standing::NotClaimed {
         let started = proc::start(&orders.program, dir, intent, private).map_err(|error| error.to_string())?;
+        reach("rollback-step-started");
         let standing = started.ended().await.map_err(ours)?;
         // Ours lost the claim to a shim that was on its way: that one's end counts.
         if !matches!(standing, Standing::Running { .. }) {
@@ -140,9 +154,10 @@ fn prepared(orders: &Orders, step: &RollbackStep) -> Result<Prepared, String> {
         let (intent, private) = act::simulated(&orders.program, target, &step.id, step.timeout);
         return Ok((intent, private, exits));
     }
-    let command: step::Command =
-        spec.command(&entry.scope.with(&orders.baseline)).map_err(|unbound| unbound.to_string())?;
-    let (intent, private) = act::intent(command, step.timeout, &orders.base, &orders.catalogue.secrets);
+    let scope = entry.scope.with(&orders.baseline);
+    let command: step::Command = spec.command(&scope).map_err(|unbound| unbound.to_string())?;
+    act::out_of_sight(spec, &scope)?;
+    let (intent, private) = act::intent(command, step.timeout, &orders.base, &orders.redactor.secrets());
     Ok((intent, private, exits))
 }
 
@@ -167,6 +182,7 @@ async fn verify(checks: &[Verify], look: &impl Look, tell: &mut impl FnMut(Rollb
                 told.retain(|(id, ..)| *id != check.id);
                 told.push(now);
                 tell(RollbackFact::Verified { check: check.id.clone(), report });
+                reach("rollback-verified");
             }
             match verdict {
                 Verdict::Pass => {}

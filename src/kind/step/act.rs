@@ -4,10 +4,13 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use super::Command;
-use crate::base::proc::{Intent, OutcomeFile, Private, Standing};
-use crate::base::text::{cut, printable};
+use super::{Command, Spec};
+use crate::base::proc::{Intent, OutcomeFile, Private, Standing, still_running};
+use crate::base::secret::Redactor;
+use crate::base::template::Scope;
+use crate::kind::exchange::shown;
 use crate::launch::id::ItemId;
+use crate::launch::time::Wall;
 use crate::launch::verdict::Outcome;
 
 /// The hidden subcommand that stands for a command in a rehearsal: `tminus __simulate URL STEP-ID`.
@@ -17,6 +20,8 @@ pub const SIMULATE: &str = "__simulate";
 const GRACE: Duration = Duration::from_secs(5);
 /// Columns of an error's text that are kept.
 const ERROR_KEPT: usize = 400;
+/// Process ids that a sentence names.
+const PIDS_TOLD: usize = 8;
 
 /// What the shim is given for `command`. `secrets` are all of the plan's, for its redactor. A command's
 /// `cwd` is relative to `base`, the plan's own folder.
@@ -33,6 +38,18 @@ pub fn intent(command: Command, timeout: Duration, base: &Path, secrets: &[Strin
     (intent, Private { env: command.env, stdin: command.stdin, secrets: secrets.to_vec() })
 }
 
+/// Whether the arguments hold no secret's value, however it came there: what was captured for the baseline
+/// is not known when the plan is read.
+///
+/// # Errors
+/// That they do, as a sentence.
+pub fn out_of_sight(step: &Spec, scope: &Scope) -> Result<(), String> {
+    match step.exposed(scope).is_empty() {
+        true => Ok(()),
+        false => Err("it never ran: the value of a secret would stand among its arguments, where `ps` shows it".into()),
+    }
+}
+
 /// What the shim is given in a rehearsal: `program` asks the simulated target what `step` comes to.
 #[must_use]
 pub fn simulated(program: impl AsRef<Path>, target: SocketAddr, step: &ItemId, timeout: Duration) -> (Intent, Private) {
@@ -47,28 +64,44 @@ pub fn simulated(program: impl AsRef<Path>, target: SocketAddr, step: &ItemId, t
     (intent, Private::default())
 }
 
-/// How an attempt that stands so came out. Its text still has to pass the redactor.
+/// How the attempt in `dir`, that stands so, came out.
 #[must_use]
-pub fn outcome(standing: Standing) -> Outcome {
+pub fn outcome(standing: Standing, dir: &Path, redactor: &Redactor) -> Outcome {
+    let never = |why: &str| never(why, redactor);
     match standing {
-        Standing::Ended(file) => of_file(*file),
+        Standing::Ended(file) => of_file(*file, redactor),
         Standing::NotClaimed => never("it never ran"),
         Standing::Running { pid } => never(&format!("it still runs, under process {pid}")),
-        Standing::Lost => never("its shim died: what the command did, and whether it still runs, is not known"),
+        Standing::Lost => never(&lost(&still_running(dir))),
+    }
+}
+
+/// Nobody ends what a dead shim left: whoever looks must at least know whether it still runs.
+fn lost(running: &[u32]) -> String {
+    let why = "its shim died: what the command did is not known";
+    match running {
+        // Its mark may have been taken off: that none is found proves nothing.
+        [] => format!("{why}; none of its processes was found, which does not prove that none runs"),
+        [one] => format!("{why}; still running, and nobody ends it: process {one}"),
+        all => {
+            let pids = all.iter().take(PIDS_TOLD).map(u32::to_string).collect::<Vec<_>>().join(", ");
+            let more = if all.len() > PIDS_TOLD { ", …" } else { "" };
+            format!("{why}; still running, and nobody ends them: processes {pids}{more}")
+        }
     }
 }
 
 /// The outcome of what could not even be tried.
 #[must_use]
-pub fn never(why: &str) -> Outcome {
-    Outcome { error: Some(cut(&printable(why), ERROR_KEPT)), ..Outcome::default() }
+pub fn never(why: &str, redactor: &Redactor) -> Outcome {
+    Outcome { error: Some(shown(why, ERROR_KEPT, redactor)), ..Outcome::default() }
 }
 
-fn of_file(file: OutcomeFile) -> Outcome {
+fn of_file(file: OutcomeFile, redactor: &Redactor) -> Outcome {
     Outcome {
         exit: file.exit,
         signal: file.signal,
-        error: file.error.map(|error| cut(&printable(&error), ERROR_KEPT)),
+        error: file.error.map(|error| shown(&error, ERROR_KEPT, redactor)),
         cancelled: file.ended_by.is_some(),
         took: Duration::from_millis(file.took_ms),
         survivors: file.survivors,
@@ -77,6 +110,8 @@ fn of_file(file: OutcomeFile) -> Outcome {
         left_behind: file.left_behind,
         lost_bytes: file.lost_bytes,
         held_open: file.held_open,
+        // A fence writes no times: nothing began, nothing ended.
+        ended_at: Wall::from_timestamp_millis(file.ended_ms).filter(|_| file.ended_ms > 0),
     }
 }
 
@@ -92,11 +127,30 @@ mod tests {
     #[test]
     fn what_has_no_outcome_is_unknown() {
         for standing in [Standing::NotClaimed, Standing::Lost, Standing::Running { pid: 1 }] {
-            assert_eq!(outcome(standing).verdict(&[(0, Verdict::Pass)]), Verdict::Unknown);
+            assert_eq!(
+                outcome(standing, Path::new("/nowhere"), &Redactor::default()).verdict(&[(0, Verdict::Pass)]),
+                Verdict::Unknown
+            );
         }
         let missing = OutcomeFile { error: Some("no \u{1b}[31mprogram".into()), ..OutcomeFile::default() };
-        let missing = outcome(Standing::Ended(Box::new(missing)));
+        let missing = outcome(Standing::Ended(Box::new(missing)), Path::new("/nowhere"), &Redactor::default());
         assert_eq!((missing.verdict(&[]), missing.words()), (Verdict::Unknown, "no program".to_owned()));
+    }
+
+    #[test]
+    fn what_a_dead_shim_left_running_is_named_and_silence_is_no_proof() {
+        assert!(lost(&[]).ends_with("does not prove that none runs"));
+        assert!(lost(&[7]).ends_with("nobody ends it: process 7"));
+        assert!(lost(&[7, 8]).ends_with("nobody ends them: processes 7, 8"));
+    }
+
+    #[test]
+    fn a_secret_across_the_cut_of_an_error_does_not_leave_its_beginning() {
+        let error = format!("{}hunter22", "x".repeat(ERROR_KEPT - 4));
+        let file = OutcomeFile { error: Some(error), ..OutcomeFile::default() };
+        let redactor = Redactor::new(["hunter22".to_owned()]);
+        let told = outcome(Standing::Ended(Box::new(file)), Path::new("/nowhere"), &redactor).words();
+        assert!(!told.contains("hun"), "{told}");
     }
 
     #[test]

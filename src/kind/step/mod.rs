@@ -36,7 +36,17 @@ pub trait Step: Sized + Clone + Send + Sync {
     fn exits(&self) -> &[(i32, Verdict)];
 
     /// Places where a secret of `scope` would be in sight of `ps`: the plan that has one is refused.
-    fn exposed(&self, scope: &Scope) -> Vec<Span>;
+    fn exposed(&self, scope: &Scope) -> Vec<Exposed>;
+}
+
+/// A place of a step where a secret would be in sight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exposed {
+    /// Of the text that holds it; empty for a script.
+    pub span: Span,
+    /// The secret stands there by its name; else by its value alone: a variable may be set to the same, or
+    /// someone wrote it down.
+    pub by_name: bool,
 }
 
 macro_rules! steps {
@@ -80,7 +90,7 @@ macro_rules! steps {
 
             /// Places where a secret of `scope` would be in sight of `ps`.
             #[must_use]
-            pub fn exposed(&self, scope: &Scope) -> Vec<Span> {
+            pub fn exposed(&self, scope: &Scope) -> Vec<Exposed> {
                 match self { $(Self::$kind(step) => step.exposed(scope),)* }
             }
         }

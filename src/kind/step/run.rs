@@ -1,7 +1,8 @@
 //! The `run` step: a command as arguments, or a script for bash. Values of the plan go into arguments or
 //! the environment, never into a script's text; secrets go into the environment or standard input only.
 
-use super::{Command, Step};
+use super::{Command, Exposed, Step};
+use crate::base::secret::Redactor;
 use crate::base::source::{Diagnostic, Span, nearest};
 use crate::base::table::{Placed, Table};
 use crate::base::template::{Scope, Template, Unbound};
@@ -75,9 +76,17 @@ impl Step for Run {
         &self.exits
     }
 
-    fn exposed(&self, scope: &Scope) -> Vec<Span> {
+    fn exposed(&self, scope: &Scope) -> Vec<Exposed> {
+        let open = scope.without_secrets();
+        let secrets: Vec<String> = scope.secrets().filter(|secret| Redactor::check(secret).is_ok()).collect();
         let in_sight = self.argv.iter().chain(&self.cwd);
-        in_sight.filter(|template| template.is_secret(scope)).map(|template| template.span).collect()
+        let exposed = in_sight.filter_map(|template| {
+            let by_name = template.is_secret(scope);
+            let text = template.text(&open).unwrap_or_default();
+            let by_value = secrets.iter().any(|secret| text.contains(secret.as_str()));
+            (by_name || by_value).then_some(Exposed { span: template.span, by_name })
+        });
+        exposed.collect()
     }
 }
 
@@ -197,8 +206,22 @@ mod tests {
         let text = "command = ['deploy', '--token={{ token }}']";
         let run = sound(text);
         assert_eq!(run.command(&scope()), Err(Unbound("token".into())));
-        let spans: Vec<_> = run.exposed(&scope()).iter().map(|span| &text[span.start..span.end]).collect();
+        let spans: Vec<_> = run.exposed(&scope()).iter().map(|found| &text[found.span.start..found.span.end]).collect();
         assert_eq!(spans, ["'--token={{ token }}'"]);
+    }
+
+    #[test]
+    fn a_secret_is_in_sight_by_its_value_too() {
+        let mut scope = scope();
+        scope.bind("same", json!("hunter22"));
+        for text in [
+            "command = ['deploy', '--token={{ same }}']",
+            "command = ['deploy', '--token=hunter22']",
+            "shell = 'deploy --token=hunter22'",
+            "command = ['deploy']\ncwd = '/x/{{ same }}'",
+        ] {
+            assert_eq!(sound(text).exposed(&scope).len(), 1, "{text}");
+        }
     }
 
     #[test]

@@ -22,9 +22,13 @@ pub fn ways(view: &View<'_>) -> Vec<(String, Command)> {
     for (who, whys) in clock.latches.iter().filter(|(who, _)| *who != BUILT_IN) {
         let why = whys.join(", ");
         ways.push((format!("release the hold of {who}: {why}"), Command::ReleaseHold { who: who.clone() }));
-        if who == CONSOLE_RESTART {
+        if who == CONSOLE_RESTART && !view.attached() {
             ways.push(("catch up: take T to where it would be now".into(), Command::CatchUp));
         }
+    }
+    // Only the operator's console resumes.
+    if view.attached() {
+        return ways;
     }
     let tally = poll::tally(view.board(), view.now.instant);
     let word = match (poll::at_poll_hold(view.board(), view.now.instant), tally.blocking.len()) {

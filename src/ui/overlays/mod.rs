@@ -4,6 +4,7 @@ pub mod help;
 pub mod holds;
 pub mod palette;
 pub mod prompt;
+pub mod recovery;
 pub mod rollback;
 
 use ratatui::buffer::Buffer;
@@ -16,6 +17,7 @@ use super::state::{Overlay, View};
 use super::theme::Role;
 use super::widgets::row::{Row, wrap};
 use super::widgets::sheet;
+use crate::base::secret::covered;
 
 /// Draws an overlay in the middle of `area`; answers where the cursor stands.
 pub fn draw(overlay: &Overlay, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
@@ -25,6 +27,7 @@ pub fn draw(overlay: &Overlay, view: &View<'_>, area: Rect, buf: &mut Buffer) ->
         Overlay::Prompt(prompt) => return prompt::draw(prompt, view, area, buf),
         Overlay::Ask { question, .. } => ask(question, view, area, buf),
         Overlay::Holds { selected } => holds::draw(*selected, view, area, buf),
+        Overlay::Recovery { selected } => recovery::draw(*selected, view, area, buf),
         Overlay::Recycle { selected } => holds::draw_recycle(*selected, view, area, buf),
         Overlay::Rollback(rolling) => return rollback::draw(rolling, view, area, buf),
     }
@@ -57,6 +60,12 @@ pub fn answers<'v>(view: &View<'v>, yes: &str, no: &str) -> Row<'v> {
 /// Draws a text field into the first line of `area`; answers where its cursor stands.
 pub fn field(input: &Input, lead: &str, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
     if area.is_empty() {
+        return None;
+    }
+    let clean = covered(input.value());
+    if clean != input.value() {
+        // A secret was pasted: where in it the cursor stands is nobody's to see either.
+        Row::new(view.theme).say(Role::Focus, lead).say(Role::Title, clean).put(area, buf);
         return None;
     }
     let room = usize::from(area.width).saturating_sub(lead.width() + 1);

@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use tui_input::Input;
 
 use super::field;
-use crate::ui::action::{Entry, TABLE, Where};
+use crate::ui::action::{Entry, TABLE};
 use crate::ui::state::View;
 use crate::ui::theme::Role;
 use crate::ui::widgets::list;
@@ -17,7 +17,7 @@ use crate::ui::widgets::sheet;
 pub fn found(typed: &str) -> Vec<&'static Entry> {
     let mut scored: Vec<(usize, &Entry)> = TABLE
         .iter()
-        .filter(|entry| entry.place != Where::Dialogs)
+        .filter(|entry| entry.place.in_palette())
         .filter_map(|entry| {
             let by_id = score(typed, entry.id);
             let by_sentence = score(typed, entry.sentence).map(|score| score + 20);
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn every_action_of_a_pane_is_found_by_its_own_id() {
-        for entry in TABLE.iter().filter(|entry| entry.place != Where::Dialogs) {
+        for entry in TABLE.iter().filter(|entry| entry.place.in_palette()) {
             assert!(found(entry.id).iter().any(|known| known.id == entry.id), "{}", entry.id);
         }
     }

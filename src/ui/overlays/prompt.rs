@@ -29,6 +29,9 @@ impl Purpose {
             Self::Attest { .. } => "Attest",
             Self::Vote { .. } => "Vote",
             Self::Filter(_) => "Filter",
+            Self::Mark { passed: true, .. } => "Mark done",
+            Self::Mark { passed: false, .. } => "Mark failed",
+            Self::Repeat(_) => "Repeat",
             Self::TypeItem(_) => "Run",
         }
     }
@@ -51,6 +54,13 @@ impl Purpose {
             }
             Self::Vote { .. } => vec!["The reason, where the answer is not GO:".into()],
             Self::Filter(pane) => vec![format!("Lines of the {} that hold:", pane.title().to_lowercase())],
+            Self::Mark { item, passed: true } => {
+                vec![title(item), "It counts as done by your word, and what needs it goes on. How you know:".into()]
+            }
+            Self::Mark { item, passed: false } => vec![title(item), "It counts as failed. How you know:".into()],
+            Self::Repeat(item) => {
+                vec![title(item), "It may have happened, and is done once more. Why that is right:".into()]
+            }
             Self::TypeItem(item) => vec![title(item), format!("Type {item} to run it:")],
         }
     }
@@ -87,6 +97,8 @@ impl Purpose {
                 };
                 Command::Vote { role, vote }
             }
+            Self::Mark { item, passed } => Command::MarkStep { item: item.clone(), passed: *passed, reason: reason()? },
+            Self::Repeat(item) => Command::Repeat { item: item.clone(), reason: reason()? },
             Self::TypeItem(item) if text == item.as_str() => Command::RunItem { item: item.clone() },
             Self::TypeItem(item) => return Err(format!("that is not {item}")),
             Self::Filter(_) => return Ok(None),

@@ -111,7 +111,7 @@ fn confirm(
 }
 
 fn watch(window: Window, view: &View<'_>, area: Rect, buf: &mut Buffer) {
-    let Some(run) = view.board().rollbacks.last() else {
+    let Some(run) = view.board().last_rollback() else {
         let inner = sheet::sheet(area, "ROLLBACK", "", Role::Failed, view.theme, buf);
         sheet::rows(
             [Row::new(view.theme).say(Role::Warned, " asked for; the engine has not begun it yet")],
@@ -180,6 +180,9 @@ fn ending<'v>(view: &View<'v>, run: &RollbackRun, width: usize) -> Vec<Row<'v>> 
                 );
             }
             rows
+        }
+        Some(RollbackEnd::Joined { run, rollback }) => {
+            vec![line(Role::Warned, &format!("did nothing: it joined run {run} of {rollback}"))]
         }
     }
 }

@@ -10,7 +10,9 @@ use crate::launch::board::{ItemState, Progress};
 use crate::launch::gate;
 use crate::launch::id::{ItemId, PhaseId};
 use crate::launch::plan::{Act, Class, Confirm, Item};
+use crate::launch::recovery::{self, Way};
 use crate::launch::verdict::{Exchange, Finding, Outcome, Report, Verdict};
+use crate::ui::action::Action;
 use crate::ui::state::{Pane, View};
 use crate::ui::theme::Role;
 use crate::ui::widgets::list::Window;
@@ -140,7 +142,10 @@ impl<'v> Page<'v> {
         if let Some(outcome) = &state.outcome {
             self.outcome(outcome);
         }
+        self.ways(item, state);
         match &state.report {
+            // A person's word is told above.
+            Some(_) if state.marked.is_some() => {}
             Some(report) => self.report(report, only),
             None => self.expects(item),
         }
@@ -162,6 +167,11 @@ impl<'v> Page<'v> {
             let word = if attest.passed { "attested" } else { "attested as failed" };
             self.named(word, role, &format!("{} · {} at {}", attest.note, who(&attest.by), offset.time(attest.at)));
         }
+        if let Some(word) = &state.marked {
+            let (role, name) =
+                if word.passed { (Role::Warned, "marked done") } else { (Role::Failed, "marked failed") };
+            self.named(name, role, &format!("{} · {} at {}", word.note, who(&word.by), offset.time(word.at)));
+        }
     }
 
     fn outcome(&mut self, outcome: &Outcome) {
@@ -170,6 +180,38 @@ impl<'v> Page<'v> {
         if !outcome.survivors.is_empty() {
             self.named("still alive", Role::Failed, &format!("processes {:?}", outcome.survivors));
         }
+        if outcome.never_ran {
+            self.named("never ran", Role::Warned, "no process of it ever began: running it now does it once");
+        }
+        if !outcome.left_behind.is_empty() {
+            let text = format!("processes {:?} outlived the command, and were ended", outcome.left_behind);
+            self.named("left behind", Role::Warned, &text);
+        }
+        if outcome.lost_bytes > 0 {
+            let text = format!("{} bytes, which the disk refused", outcome.lost_bytes);
+            self.named("output lost", Role::Failed, &text);
+        }
+        if outcome.held_open {
+            let text = "something outside the step still held it; what that writes later is not kept";
+            self.named("output open", Role::Warned, text);
+        }
+    }
+
+    /// What settles a step of unknown outcome.
+    fn ways(&mut self, item: &Item, state: &ItemState) {
+        let key = |action: Action| self.view.keymap.label(action).unwrap_or_default();
+        let (done, failed, again) = (key(Action::MarkDone), key(Action::MarkFailed), key(Action::RunAgain));
+        let never_ran = state.outcome.as_ref().is_some_and(|outcome| outcome.never_ran);
+        let text = match recovery::way(item, state) {
+            Some(Way::Key) if never_ran => format!("{again} runs it"),
+            Some(Way::Key) => format!("{again} repeats it; or look by hand: {done} marks it done, {failed} failed"),
+            Some(Way::Word) => format!(
+                "it may have happened: look by hand, then {done} marks it done, {failed} failed, {again} repeats it; each \
+                 with a reason"
+            ),
+            None => return,
+        };
+        self.named("to do", Role::Focus, &text);
     }
 
     fn expects(&mut self, item: &Item) {
@@ -290,7 +332,7 @@ fn about(item: &Item) -> String {
 
 fn state_words(view: &View<'_>, item: &Item, state: &ItemState, words: &str) -> String {
     match &state.progress {
-        Progress::Ended { .. } => {
+        Progress::Ended { .. } if state.marked.is_none() => {
             let verdict = state.verdict(item.valid_for, view.now.instant).unwrap_or(Verdict::Unknown);
             let took = standing::took(state).map(|took| format!(" in {}", span::words(took))).unwrap_or_default();
             let retried = if verdict == Verdict::Pass && state.retries > 0 { " after a retry" } else { "" };

@@ -7,7 +7,9 @@ use ratatui::layout::Rect;
 use crate::launch::countdown::{BUILT_IN, Countdown, Phase};
 use crate::launch::event::{Mode, RollbackEnd};
 use crate::launch::poll;
+use crate::launch::port::Seat;
 use crate::launch::time::{Mark, clock_face};
+use crate::launch::verdict::Verdict;
 use crate::ui::state::View;
 use crate::ui::theme::Role;
 use crate::ui::widgets::row::Row;
@@ -20,19 +22,28 @@ pub struct Band {
     pub text: String,
 }
 
+/// Columns that a title is never cut below: room for its stamps.
+const STAMPED: usize = 32;
+
 /// Draws one line where it is wide enough, else two.
 pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let clock = view.board().clock_at(view.now.instant);
     if area.height >= 2 {
         verdict(title(view), view).put(area, buf);
-        let row = countdown(Row::new(view.theme).say(Role::Plain, " "), view, clock.as_ref(), true);
-        let row = row.right(Role::Muted, format!("{} ", who(view)));
+        let who = format!("{} ", who(view));
+        let start = Row::new(view.theme).say(Role::Plain, " ");
+        let full = countdown(start.clone(), view, clock.as_ref(), true).right(Role::Muted, &who);
+        let fits = full.whole_width() < usize::from(area.width);
+        let row = if fits { full } else { countdown(start, view, clock.as_ref(), false).right(Role::Muted, &who) };
         row.put(Rect { y: area.y + 1, height: 1, ..area }, buf);
         return;
     }
     let tail = verdict(Row::new(view.theme), view).right(Role::Muted, format!("  {} ", who(view)));
     let room = usize::from(area.width).saturating_sub(tail.whole_width() + 1);
-    let row = title(view).at_most(room / 2).say(Role::Plain, "   ");
+    // Above all the countdown; of the title what is left, and its stamps.
+    let counts = countdown(Row::new(view.theme), view, clock.as_ref(), false).width();
+    let title = title(view).at_most((room / 2).min(room.saturating_sub(counts + 3)).max(STAMPED));
+    let row = title.say(Role::Plain, "   ");
     // Where not everything fits, the projected T-0 goes first.
     let full = countdown(row.clone(), view, clock.as_ref(), true);
     let row = if full.width() <= room { full } else { countdown(row, view, clock.as_ref(), false) };
@@ -48,13 +59,16 @@ pub fn draw_small(view: &View<'_>, area: Rect, buf: &mut Buffer) {
 
 fn title<'v>(view: &View<'v>) -> Row<'v> {
     let plan = view.plan();
-    let row = stamp(Row::new(view.theme).say(Role::Muted, " tminus "), view);
+    // The stamp takes the program's place.
+    let program = if view.attached() { "" } else { " tminus " };
+    let row = stamp(Row::new(view.theme).say(Role::Muted, program), view);
     let row = row.say(Role::Title, &plan.title);
     if plan.environment.is_empty() { row } else { row.say(Role::Muted, format!(" · {}", plan.environment)) }
 }
 
-/// A rehearsal is never mistaken for a launch.
+/// A rehearsal is never mistaken for a launch, nor a console that watches for the one that acts.
 fn stamp<'v>(row: Row<'v>, view: &View<'v>) -> Row<'v> {
+    let row = if view.attached() { row.say(Role::Held, " ATTACHED ").say(Role::Plain, " ") } else { row };
     if view.board().mode != Mode::Rehearsal {
         return row;
     }
@@ -62,9 +76,10 @@ fn stamp<'v>(row: Row<'v>, view: &View<'v>) -> Row<'v> {
 }
 
 fn who(view: &View<'_>) -> String {
+    let watching = if view.attached() { "watching as " } else { "" };
     match view.role.and_then(|role| view.plan().role(role)) {
-        Some(role) => format!("{} · {}", view.operator, role.title),
-        None => view.operator.to_owned(),
+        Some(role) => format!("{watching}{} · {}", view.operator, role.title),
+        None => format!("{watching}{}", view.operator),
     }
 }
 
@@ -78,6 +93,10 @@ fn countdown<'v>(row: Row<'v>, view: &View<'v>, clock: Option<&Countdown>, proje
     let Some(clock) = clock else { return row.say(Role::Muted, "no countdown") };
     let glyphs = view.theme.glyphs;
     let (role, sign) = match clock.phase {
+        // Whether it counts on, nobody told.
+        Phase::Counting | Phase::Liftoff if view.snapshot.seat == (Seat::Attached { heard: false }) => {
+            (Role::Stale, format!("{} last known", view.theme.glyph(Verdict::Stale)))
+        }
         Phase::Counting => (Role::Running, format!("{} counting", glyphs.counting)),
         Phase::Holding => (Role::Held, format!("{} HOLDING", glyphs.holding)),
         Phase::Liftoff => (Role::Passed, format!("{} after T-0", glyphs.counting)),
@@ -122,7 +141,8 @@ fn verdict<'v>(row: Row<'v>, view: &View<'v>) -> Row<'v> {
 #[must_use]
 pub fn bands(view: &View<'_>) -> Vec<Band> {
     let held = view.board().clock_at(view.now.instant).and_then(|clock| holds(view, &clock));
-    let alarm = view.snapshot.alarm.clone().map(|text| Band { role: Role::Danger, text });
+    // An alarm hides no emergency: a rollback goes on whoever is heard of.
+    let alarm = view.snapshot.alarm.as_ref().map(|alarm| Band { role: Role::Danger, text: alarm.clone() });
     alarm.into_iter().chain(emergency(view)).chain(held).take(2).collect()
 }
 
@@ -145,7 +165,7 @@ fn emergency(view: &View<'_>) -> Option<Band> {
         Phase::Scrubbed => return danger("SCRUBBED · this attempt is over".into()),
         _ => {}
     }
-    if let Some(run) = board.rollbacks.last() {
+    if let Some(run) = board.last_rollback() {
         let ended = run.end.as_ref().map_or("", RollbackEnd::words).to_uppercase();
         let role = if run.end == Some(RollbackEnd::Verified) { Role::Held } else { Role::Danger };
         let took = run.took.map(span::words).unwrap_or_default();
@@ -172,7 +192,8 @@ fn holds(view: &View<'_>, clock: &Countdown) -> Option<Band> {
     }
     if reasons.is_empty() {
         let key = view.keymap.label(crate::ui::action::Action::Release).unwrap_or_default();
-        reasons.push(format!("every hold is released; {key} resumes"));
+        let who = if view.attached() { "the operator's console".to_owned() } else { key };
+        reasons.push(format!("every hold is released; {who} resumes"));
     }
     Some(Band { role: Role::Held, text: format!("{} HOLD · {}", view.theme.glyphs.holding, reasons.join(" · ")) })
 }

@@ -77,7 +77,7 @@ fn role(event: &Event) -> Role {
         Event::RollbackRequested { .. } => Role::Failed,
         Event::RollbackTold { fact: RollbackFact::Ended { end, .. }, .. } => match end {
             RollbackEnd::Verified => Role::Passed,
-            RollbackEnd::NotVerified { .. } => Role::Warned,
+            RollbackEnd::NotVerified { .. } | RollbackEnd::Joined { .. } => Role::Warned,
             RollbackEnd::FailedAtStep { .. } => Role::Failed,
         },
         Event::RollbackTold { fact: RollbackFact::StepEnded { verdict, .. }, .. } => of(*verdict),

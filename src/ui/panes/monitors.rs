@@ -6,8 +6,10 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::launch::board::Change;
 use crate::launch::live::{MonitorView, Sample};
 use crate::launch::plan::Monitor;
+use crate::launch::port::Seat;
 use crate::launch::verdict::Verdict;
 use crate::ui::state::{Pane, View};
 use crate::ui::theme::Role;
@@ -68,7 +70,10 @@ fn first_line<'v>(
     let sign = format!("{} ", view.theme.glyph(verdict));
     let row = row.say(Role::of(verdict), sign).say(Role::Plain, &monitor.title);
     let Some(known) = known.filter(|known| !known.samples.is_empty()) else {
-        return row.right(Role::Unknown, "no data");
+        return match recorded(view, monitor) {
+            Some(change) => row.right(Role::of(change.verdict), change.verdict.word()),
+            None => row.right(Role::Unknown, "no data"),
+        };
     };
     let last = known.samples.back().map(|sample| span::words(sample.took)).unwrap_or_default();
     let up = known.up.map(|up| format!("{:.1}%", up * 100.0)).unwrap_or_default();
@@ -104,7 +109,10 @@ fn strip_of<'v>(
 
 fn second_line<'v>(view: &View<'v>, monitor: &Monitor, known: Option<&MonitorView>) -> Row<'v> {
     let row = Row::new(view.theme).say(Role::Plain, "  ");
-    let Some(known) = known else { return row.say(Role::Muted, format!("every {}", span::words(monitor.every))) };
+    let Some(known) = known else {
+        let every = || format!("every {}", span::words(monitor.every));
+        return row.say(Role::Muted, recorded(view, monitor).map_or_else(every, |change| change.why.clone()));
+    };
     if standing(view, monitor, Some(known)) != Verdict::Pass {
         let failures = if known.failures > 0 { format!("{} in a row: ", known.failures) } else { String::new() };
         let why = view.board().monitors.get(&monitor.id).map(|change| change.why.as_str());
@@ -121,11 +129,19 @@ fn second_line<'v>(view: &View<'v>, monitor: &Monitor, known: Option<&MonitorVie
 
 /// The counted verdict; stale where nothing new came for long, unknown without a sample.
 fn standing(view: &View<'_>, monitor: &Monitor, known: Option<&MonitorView>) -> Verdict {
-    let Some(known) = known.filter(|known| !known.samples.is_empty()) else { return Verdict::Unknown };
+    let Some(known) = known.filter(|known| !known.samples.is_empty()) else {
+        return recorded(view, monitor).map_or(Verdict::Unknown, |change| change.verdict);
+    };
     let old = age(view, known).is_some_and(|age| age > (monitor.every + monitor.timeout) * OLD_AFTER);
     let counted = known.verdict.or_else(|| view.board().monitors.get(&monitor.id).map(|change| change.verdict));
     let counted = counted.unwrap_or(Verdict::Unknown);
     if old && counted == Verdict::Pass { Verdict::Stale } else { counted }
+}
+
+/// An attached console has no samples: what the one that looks has recorded, as long as that one is heard.
+fn recorded<'v>(view: &View<'v>, monitor: &Monitor) -> Option<&'v Change> {
+    let heard = view.snapshot.seat == Seat::Attached { heard: true };
+    view.board().monitors.get(&monitor.id).filter(|_| heard)
 }
 
 fn age(view: &View<'_>, known: &MonitorView) -> Option<Duration> {
@@ -134,6 +150,9 @@ fn age(view: &View<'_>, known: &MonitorView) -> Option<Duration> {
 
 /// `watching 5 of 6, oldest 4s`.
 fn watching<'v>(view: &View<'v>) -> Row<'v> {
+    if view.attached() {
+        return Row::new(view.theme).say(Role::Muted, "samples: at the operator's");
+    }
     let monitors = &view.plan().monitors;
     let ages: Vec<Duration> = monitors
         .iter()

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::launch::board::{ItemState, Progress};
 use crate::launch::gate::{self, Standing};
 use crate::launch::plan::{Act, Item, Phase};
+use crate::launch::recovery::{self, Way};
 use crate::launch::schedule::{Due, due, kept_by};
 use crate::launch::verdict::Verdict;
 use crate::ui::state::View;
@@ -54,15 +55,38 @@ fn ended(view: &View<'_>, item: &Item, state: &ItemState) -> Sign {
         (Some(_), ..) => format!("{verdict}, waived"),
         (None, true, _) => format!("{verdict}, acknowledged"),
         (None, false, Verdict::Pass) if state.attested.is_some() => "attested".to_owned(),
+        (None, false, _) if state.marked.is_some() => {
+            format!("marked {}", if verdict == Verdict::Pass { "done" } else { "failed" })
+        }
+        (None, false, Verdict::Unknown) => unknown(view, item, state),
         (None, false, Verdict::Pass) => took,
         (None, false, _) => verdict.word().to_owned(),
     };
     Sign::new(view.theme.glyph(verdict), Role::of(verdict), words)
 }
 
+/// The keys that settle a step of unknown outcome.
+fn unknown(view: &View<'_>, item: &Item, state: &ItemState) -> String {
+    use crate::ui::action::Action;
+    let key = |action| view.keymap.label(action).unwrap_or_default();
+    let never_ran = state.outcome.as_ref().is_some_and(|outcome| outcome.never_ran);
+    match recovery::way(item, state) {
+        Some(Way::Key) if never_ran => format!("never ran, {} runs it", key(Action::RunAgain)),
+        Some(Way::Key) => format!("unknown, {} repeats", key(Action::RunAgain)),
+        Some(Way::Word) => {
+            format!("unknown, {} {} {}", key(Action::MarkDone), key(Action::MarkFailed), key(Action::RunAgain))
+        }
+        None => Verdict::Unknown.word().to_owned(),
+    }
+}
+
 /// How long the last attempt took.
 #[must_use]
 pub fn took(state: &ItemState) -> Option<Duration> {
+    // Of an attempt that told nothing there is no time either.
+    if state.outcome.as_ref().is_some_and(|outcome| outcome.is_lost() || outcome.never_ran) {
+        return None;
+    }
     let of_step = state.outcome.as_ref().map(|outcome| outcome.took);
     of_step.or_else(|| state.report.as_ref().map(|report| report.took))
 }
@@ -103,6 +127,10 @@ fn call(view: &View<'_>, item: &Item) -> Option<String> {
         Act::Step { .. } if !item.auto => (Action::Open, "run"),
         _ => return None,
     };
+    // At an attached console the key does nothing.
+    if view.attached() {
+        return Some(format!("due: {word}"));
+    }
     Some(format!("{} {word}", view.keymap.label(action).unwrap_or_default()))
 }
 
@@ -116,10 +144,16 @@ pub fn phase(view: &View<'_>, phase: &Phase) -> Sign {
         return Sign::new(glyphs.running, Role::Running, format!("run {counts}"));
     }
     if standing.is_clear() && standing.total > 0 {
-        return match standing.waivers {
-            0 => Sign::new(glyphs.pass, Role::Passed, format!("pass {counts}")),
-            1 => Sign::new(glyphs.warn, Role::Warned, format!("pass {counts} · 1 waiver")),
-            n => Sign::new(glyphs.warn, Role::Warned, format!("pass {counts} · {n} waivers")),
+        let waived = match standing.waivers {
+            0 => String::new(),
+            1 => " · 1 waiver".to_owned(),
+            n => format!(" · {n} waivers"),
+        };
+        let marked = if standing.marked > 0 { format!(" · {} by hand", standing.marked) } else { String::new() };
+        let words = format!("pass {counts}{waived}{marked}");
+        return match standing.waivers + standing.marked {
+            0 => Sign::new(glyphs.pass, Role::Passed, words),
+            _ => Sign::new(glyphs.warn, Role::Warned, words),
         };
     }
     if let Some(sign) = worst(view, phase, &standing, &counts) {

@@ -126,6 +126,14 @@ fn health<'v>(view: &View<'v>, stream: &Stream, known: Option<&StreamView>) -> R
     let row = Row::new(view.theme);
     let glyphs = view.theme.glyphs;
     let Some(known) = known else {
+        // An attached console has no lines: what the one that reads has recorded.
+        if let Some((open, why)) = view.board().streams.get(&stream.id) {
+            let (role, word) = if *open { (Role::Plain, "open") } else { (Role::Warned, "closed") };
+            return row
+                .say(role, format!("{word} "))
+                .say(Role::Muted, why)
+                .right(Role::Muted, "lines: at the operator's");
+        }
         let after = stream.after.as_ref().map(|item| format!(", opens after {item}")).unwrap_or_default();
         return row.say(Role::Muted, format!("{} not begun{after}", glyphs.waiting));
     };

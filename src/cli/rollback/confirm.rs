@@ -1,0 +1,70 @@
+//! What a rollback will do, and the one key that starts it; the typed name where the plan wants that.
+
+use std::io::{BufRead as _, Write as _};
+use std::path::Path;
+
+use anyhow::Context as _;
+use crossterm::event::{Event, KeyCode, KeyEventKind, KeyModifiers, read};
+use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
+
+use super::span;
+use crate::base::text::printable;
+use crate::engine::rollback::{self, Frozen};
+use crate::launch::id::RollbackId;
+use crate::launch::plan::Confirm;
+
+/// True where the person at the terminal wants `id` started.
+///
+/// # Errors
+/// The terminal could not be read.
+pub fn asked(launch: &Path, frozen: &Frozen, id: &RollbackId) -> anyhow::Result<bool> {
+    let Some(rollback) = frozen.plan.rollback(id) else { return Ok(false) };
+    println!("ROLLBACK {id}: {}", printable(&rollback.title));
+    println!("  within {}", span(rollback.deadline));
+    // What cannot be told here is told by the runner, at its step.
+    let commands = rollback::load(launch, 0, id).map(|(orders, _)| rollback::commands(&orders)).unwrap_or_default();
+    for (at, step) in rollback.steps.iter().enumerate() {
+        println!("  {}. {}", at + 1, printable(&step.title));
+        if let Some(command) = commands.get(at) {
+            println!("     {}", printable(command));
+        }
+    }
+    for check in &rollback.verify {
+        println!("  then verify: {}", printable(&check.title));
+    }
+    for wanted in &frozen.plan.baseline {
+        if !frozen.captured.contains(&wanted.name) {
+            println!("  baseline value {} is not captured", printable(&wanted.name));
+        }
+    }
+    match rollback.confirm {
+        Confirm::Type => typed(id),
+        Confirm::None | Confirm::Key => key(),
+    }
+}
+
+fn typed(id: &RollbackId) -> anyhow::Result<bool> {
+    print!("type {id} and press Enter to start it: ");
+    std::io::stdout().flush()?;
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).context("failed to read the terminal")?;
+    Ok(line.trim() == id.as_str())
+}
+
+fn key() -> anyhow::Result<bool> {
+    print!("start it? y or Enter starts it, any other key does not ");
+    std::io::stdout().flush()?;
+    enable_raw_mode().context("failed to read the terminal")?;
+    let pressed = loop {
+        match read() {
+            Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => break Ok(key),
+            Ok(_) => {}
+            Err(error) => break Err(error),
+        }
+    };
+    disable_raw_mode().context("failed to set the terminal back")?;
+    println!();
+    let key = pressed.context("failed to read the terminal")?;
+    let plain = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+    Ok(plain && matches!(key.code, KeyCode::Enter | KeyCode::Char('y' | 'Y')))
+}

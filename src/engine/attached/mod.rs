@@ -1,0 +1,117 @@
+//! A console attached to a launch that another one holds: `reading` folds a board of its own from the
+//! journal, `standing` says how far that can be believed, `outputs` follows what steps write, `asking` makes
+//! requests of commands. It takes no lease, writes no record, and never runs T on by itself.
+
+mod asking;
+mod outputs;
+pub mod reading;
+pub mod standing;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::clock;
+use crate::engine::inbox::bring::Asker;
+use crate::engine::run::{Wires, wires};
+use crate::journal::{Held, LaunchFolder};
+use crate::launch::event::Mode;
+use crate::launch::live::Live;
+use crate::launch::plan::Plan;
+use crate::launch::port::{Port, Seat, Snapshot};
+use crate::launch::time::{Instant, Now};
+use outputs::Outputs;
+use reading::Reading;
+
+/// How often the journal and the outputs are looked at.
+pub const LOOK: Duration = Duration::from_millis(100);
+/// The lease is asked for once in so many looks.
+pub const HOLDER_EVERY: u32 = 5;
+
+/// What a console watches.
+#[derive(Debug, Clone)]
+pub struct Watched {
+    pub folder: LaunchFolder,
+    pub plan: Arc<Plan>,
+    pub mode: Mode,
+    /// Who asks from here.
+    pub asker: Asker,
+}
+
+/// A port onto a launch that another console holds; it is followed until the port is dropped.
+#[must_use]
+pub fn attach(watched: Watched) -> Port {
+    let now = Now { instant: Instant(0), wall: clock::wall() };
+    let folder = watched.folder.path().display().to_string();
+    let first = Snapshot::unopened(Arc::clone(&watched.plan), watched.mode, now, clock::boot(), folder);
+    let (Wires { snapshots, asks }, port) = wires(Snapshot { seat: Seat::Attached { heard: false }, ..first });
+    tokio::spawn(asking::answer(watched.asker.clone(), asks));
+    tokio::spawn(follow(Eyes::new(watched), snapshots));
+    port
+}
+
+/// Everything that is looked at, with what it showed last.
+struct Eyes {
+    watched: Watched,
+    reading: Reading,
+    outputs: Outputs,
+    held: Held,
+    looks: u32,
+    shown: Option<Arc<Snapshot>>,
+}
+
+async fn follow(mut eyes: Eyes, snapshots: watch::Sender<Arc<Snapshot>>) {
+    while !snapshots.is_closed() {
+        let looked = tokio::task::spawn_blocking(move || {
+            let snapshot = eyes.look();
+            (snapshot, eyes)
+        });
+        let Ok((snapshot, back)) = looked.await else { return };
+        eyes = back;
+        snapshots.send_replace(snapshot);
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+impl Eyes {
+    fn new(watched: Watched) -> Self {
+        let reading = Reading::new(watched.folder.clone(), Arc::clone(&watched.plan));
+        let outputs = Outputs::new(watched.folder.path());
+        Self { watched, reading, outputs, held: Held::By(None), looks: 0, shown: None }
+    }
+
+    /// Looks once. What did not change is shared with the snapshot before: the console draws nothing for it.
+    fn look(&mut self) -> Arc<Snapshot> {
+        let read = self.reading.read_on(&mut |_| {});
+        let grew = self.outputs.look(self.reading.board());
+        if self.looks.is_multiple_of(HOLDER_EVERY) {
+            self.held = self.watched.asker.holder();
+        }
+        self.looks = self.looks.wrapping_add(1);
+        let standing = standing::stand(&self.reading.signs(), &self.held, clock::wall());
+        let board = match self.shown.as_ref().filter(|_| !read) {
+            Some(shown) => Arc::clone(&shown.board),
+            None => Arc::new(self.reading.board().clone()),
+        };
+        let live = match self.shown.as_ref().filter(|_| !grew) {
+            Some(shown) => Arc::clone(&shown.live),
+            None => Arc::new(Live { outputs: self.outputs.views(), ..Live::default() }),
+        };
+        let snapshot = Arc::new(Snapshot {
+            board,
+            live,
+            now: standing.now,
+            taken_at: clock::boot(),
+            speed: 1,
+            alarm: standing.alarm,
+            folder: self.watched.folder.path().display().to_string(),
+            seat: Seat::Attached { heard: standing.heard },
+        });
+        self.shown = Some(Arc::clone(&snapshot));
+        snapshot
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+//! The journal of a launch that another console writes, read on as it grows and folded into a board: the
+//! chain is checked link by link, and where it ends or breaks the board stands still.
+
+use std::sync::Arc;
+
+use crate::journal::chain::{Walk, Wrong};
+use crate::journal::head::{self, Found};
+use crate::journal::sqlite::Sqlite;
+use crate::journal::store::Store as _;
+use crate::journal::{Beat, LaunchFolder};
+use crate::launch::board::Board;
+use crate::launch::event::{Event, Recorded};
+use crate::launch::plan::Plan;
+use crate::launch::time::{Instant, Wall};
+
+/// A journal being followed.
+#[derive(Debug)]
+pub struct Reading {
+    folder: LaunchFolder,
+    plan: Arc<Plan>,
+    store: Option<Sqlite>,
+    walk: Walk,
+    board: Board,
+    beat: Option<Beat>,
+    /// When the last record was made, on both axes.
+    last: Option<(Instant, Wall)>,
+    wrong: Option<String>,
+    other_plan: bool,
+}
+
+/// What tells how far a board can be believed.
+#[derive(Debug, Clone, Copy)]
+pub struct Signs<'a> {
+    pub board: &'a Board,
+    /// The newest moment that the holder vouches for, on both axes.
+    pub last: Option<(Instant, Wall)>,
+    /// Why no more than this can be read, where that is so.
+    pub wrong: Option<&'a str>,
+}
+
+impl Reading {
+    /// The journal in `folder`, from its start; nothing is read yet.
+    #[must_use]
+    pub fn new(folder: LaunchFolder, plan: Arc<Plan>) -> Self {
+        let board = Board::new(Arc::clone(&plan));
+        let (store, walk) = (None, Walk::default());
+        Self { folder, plan, store, walk, board, beat: None, last: None, wrong: None, other_plan: false }
+    }
+
+    #[must_use]
+    pub fn board(&self) -> &Board {
+        &self.board
+    }
+
+    #[must_use]
+    pub fn signs(&self) -> Signs<'_> {
+        let beat = self.beat.map(|beat| (beat.at, beat.wall));
+        let last = beat.into_iter().chain(self.last).max_by_key(|(at, _)| *at);
+        Signs { board: &self.board, last, wrong: self.wrong.as_deref() }
+    }
+
+    /// Reads what came since the last look; `each` sees every new record. True where there was any. What
+    /// stops it is kept in words, and tried again at the next look: a torn tail is cut by the next holder.
+    pub fn read_on(&mut self, each: &mut dyn FnMut(&Recorded)) -> bool {
+        let before = self.walk.head();
+        self.wrong = match self.read(each) {
+            Err(why) => {
+                // A store that fails is opened anew.
+                self.store = None;
+                Some(format!("the journal cannot be read: {why}"))
+            }
+            Ok(Some(wrong)) => Some(format!("shown up to record {}: {wrong}", self.walk.head().seq)),
+            Ok(None) if self.other_plan => {
+                Some("plan.toml is not the plan this launch was opened with: what is shown may be wrong".to_owned())
+            }
+            Ok(None) => None,
+        };
+        self.walk.head() != before
+    }
+
+    fn read(&mut self, each: &mut dyn FnMut(&Recorded)) -> Result<Option<Wrong>, String> {
+        if self.store.is_none() {
+            // The head first: whoever appends meanwhile only makes the store longer than this head.
+            let found = head::read(&self.folder.head()).map_err(|why| why.to_string())?;
+            self.store = Some(Sqlite::open_to_read(&self.folder.journal()).map_err(|why| why.to_string())?);
+            if let (Found::Head(head), 0) = (found, self.walk.head().seq) {
+                self.walk = Walk::new(Some(head));
+            }
+        }
+        let Some(store) = &mut self.store else { return Ok(None) };
+        let (walk, board, last) = (&mut self.walk, &mut self.board, &mut self.last);
+        let (hash, other_plan) = (&self.plan.hash, &mut self.other_plan);
+        let mut wrong = None;
+        let after = walk.head().seq;
+        let read = store.read_after(after, &mut |link| match walk.take(&link) {
+            Ok(record) => {
+                if let Event::LaunchOpened { plan_hash, .. } = &record.event {
+                    *other_plan = *plan_hash != *hash;
+                }
+                *last = Some((record.at, record.recorded_at));
+                board.apply(&record);
+                each(&record);
+                true
+            }
+            Err(found) => {
+                wrong = Some(found);
+                false
+            }
+        });
+        read.map_err(|why| why.to_string())?;
+        self.beat = store.beat().map_err(|why| why.to_string())?;
+        Ok(wrong.or_else(|| walk.end().err().map(Wrong::from)))
+    }
+}

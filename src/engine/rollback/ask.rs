@@ -1,0 +1,77 @@
+//! A rollback asked for at any terminal: joins the one under way, goes on with one whose runner died, or
+//! has a new run begun. It reads and writes plain files, and waits for nobody.
+
+use std::io;
+use std::path::Path;
+
+use super::one::{self, Found, Progress};
+use super::request::Request;
+use super::{Runner, start};
+use crate::launch::event::Actor;
+use crate::launch::id::RollbackId;
+use crate::launch::time::Wall;
+
+/// What was asked: everything of a request but its number.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    pub rollback: RollbackId,
+    pub by: Actor,
+    pub why: String,
+    pub at: Wall,
+    pub from: String,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub enum Asked {
+    /// Another is under way: nothing was started.
+    Joined {
+        run: u32,
+        rollback: RollbackId,
+    },
+    /// Its runner died before its end: one of ours goes on with that run.
+    Resumed {
+        run: u32,
+        runner: Runner,
+    },
+    Begun {
+        run: u32,
+        runner: Runner,
+    },
+}
+
+/// Asks. Needs a runtime, as a parent that reaps.
+///
+/// # Errors
+/// No runner could be started.
+pub fn ask(program: &Path, launch: &Path, wanted: &Wanted) -> io::Result<Asked> {
+    if let Ok(Some(under)) = one::under_way(launch) {
+        return Ok(Asked::Joined { run: under.run, rollback: under.rollback });
+    }
+    super::free_reserve(launch);
+    let known: Vec<(Found, Progress)> = one::runs(launch)
+        .unwrap_or_default()
+        .into_iter()
+        .map(|found| {
+            let progress = one::progress(launch, found.run, &found.rollback);
+            (found, progress)
+        })
+        .collect();
+    let last = known.iter().rev().find(|(_, progress)| progress.begun);
+    if let Some((found, _)) = last.filter(|(found, so)| found.rollback == wanted.rollback && so.end.is_none()) {
+        let runner = start(program, launch, found.run, &found.rollback)?;
+        return Ok(Asked::Resumed { run: found.run, runner });
+    }
+    let highest = known.last().map_or(0, |(found, _)| found.run);
+    // A disk that takes no file more must not keep a rollback from its runner.
+    let run = one::number(launch, 0).unwrap_or(highest.saturating_add(1));
+    let mut request = Request::new(wanted.rollback.clone(), run, &wanted.by, &wanted.why, wanted.at);
+    request.from.clone_from(&wanted.from);
+    request.over = known.iter().filter(|(_, so)| so.end.is_some()).map(|(found, _)| found.run).collect();
+    let published = request.publish(launch);
+    let runner = start(program, launch, run, &wanted.rollback)?;
+    if published.is_ok() {
+        let _ = request.settle(launch);
+    }
+    Ok(Asked::Begun { run, runner })
+}

@@ -1,0 +1,27 @@
+//! What a console that is attached to another one's launch does not do: it watches and asks, the operator's
+//! console acts. Said before anything is typed.
+
+use super::action::Action;
+use super::state::View;
+
+/// Why `action` is not for this console, where it is attached; a sentence for the footer.
+#[must_use]
+pub fn refused(action: Action, view: &View<'_>) -> Option<String> {
+    if !view.attached() {
+        return None;
+    }
+    let short = action.entry().short;
+    match action {
+        Action::RunAgain
+        | Action::RunPhase
+        | Action::Attest
+        | Action::Waive
+        | Action::Cancel
+        | Action::Recycle
+        | Action::Scrub => Some(format!("this console is attached: `{short}` is for the operator's")),
+        Action::Hold | Action::Release | Action::Vote | Action::Acknowledge if view.role.is_none() => {
+            Some(format!("attached without a role there are notes alone: `{short}` needs --as ROLE"))
+        }
+        _ => None,
+    }
+}

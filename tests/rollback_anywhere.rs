@@ -1,0 +1,341 @@
+//! A rollback from any terminal: with the holder frozen, dead or gone, with a journal that is broken or
+//! missing. One at a time, nothing twice, and the journal has it once it can.
+
+#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
+
+mod anywhere;
+mod binary;
+mod crude;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Stdio;
+
+use anywhere::{
+    Launch, WAITS, ended_children, facts, is_over, pid, records, requests, says, signal, started, stopped, verified,
+    within,
+};
+use binary::ended;
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
+use tminus::base::boundary;
+use tminus::clock;
+use tminus::engine::rollback::{self, Entry};
+use tminus::launch::event::{Event, Recorded, RollbackEnd, RollbackFact};
+use tminus::launch::id::RollbackId;
+use tokio::process::Command;
+
+#[tokio::test]
+async fn a_holder_stopped_in_the_middle_of_a_transaction_delays_no_rollback() {
+    let launch = Launch::new("true").await;
+    // Its second transaction is the intent of its step: it stops between the record and the commit.
+    let holder = launch.fly(&[("TMINUS_BOUNDARY", "append-in-transaction#2=stop")]);
+    stopped(&holder).await;
+    let asked = clock::wall();
+    let ran = ended(launch.ask("back", &["--why", "it is bad", "--name", "bob", "--as", "ops"])).await;
+    verified(&ran);
+    let first = started(&launch.log(1, "back")).at - asked;
+    println!("from the command's start to the first step: {} ms", first.num_milliseconds());
+    assert!(first.num_milliseconds() < 5_000, "{first}");
+    assert_eq!(launch.ran(), "back/one\nback/two\n");
+
+    signal(&holder, Signal::CONT);
+    launch.until(is_over).await;
+    let ran = ended(holder).await;
+    let all = records(&launch.folder);
+    assert_eq!(requests(&all), [(1, "back".to_owned(), "bob".to_owned())]);
+    let by = all.iter().find(|record| matches!(record.event, Event::RollbackRequested { .. })).expect("one");
+    assert_eq!(by.actor.role, Some("ops".into()));
+    let told: Vec<RollbackFact> = launch.log(1, "back").into_iter().map(|entry| entry.fact).collect();
+    assert_eq!(facts(&all, 1), told, "every fact of the log, in its order");
+    // The step whose intent was in that transaction is fenced: the rollback came first.
+    assert_eq!(launch.ran(), "back/one\nback/two\n", "{ran:?}");
+    let fenced = |record: &Recorded| matches!(&record.event, Event::StepEnded { outcome, .. } if outcome.never_ran);
+    assert!(all.iter().any(fenced), "{ran:?}");
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+}
+
+#[tokio::test]
+async fn a_holder_that_lives_records_it_by_the_askers_name_while_it_runs() {
+    let launch = Launch::new(WAITS).await;
+    let holder = launch.holder().await;
+    let asked = launch.ask("back", &["--why", "it is bad", "--name", "bob"]);
+    launch.on().await;
+    launch
+        .until(|record| matches!(record.event, Event::RollbackTold { fact: RollbackFact::StepStarted { .. }, .. }))
+        .await;
+    assert_eq!(requests(&records(&launch.folder)), [(1, "back".to_owned(), "bob".to_owned())]);
+    launch.go().await;
+    verified(&ended(asked).await);
+    launch.until(is_over).await;
+    assert_eq!(launch.rolled(), "back/one\nback/two\n");
+    launch.open("fifo").await;
+    let ran = ended(holder).await;
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    let starts = facts(&records(&launch.folder), 1);
+    let runners = starts.iter().filter(|fact| matches!(fact, RollbackFact::Started { .. })).count();
+    assert_eq!(runners, 1, "no second runner while the first lives");
+}
+
+#[tokio::test]
+async fn a_request_that_was_frozen_with_its_console_joins_what_ran_meanwhile() {
+    // The request of the console itself stands in its journal, and its runner begins only now.
+    let launch = Launch::new("true").await;
+    launch.abandoned().await;
+    let number = rollback::number(&launch.folder, 0).expect("a number");
+    verified(&ended(launch.ask("front", &[])).await);
+    let late = std::process::Command::new(env!("CARGO_BIN_EXE_tminus"))
+        .args([rollback::ROLLBACK, &launch.at(), &number.to_string(), "back"])
+        .output()
+        .expect("ran");
+    assert_eq!(late.status.code(), Some(rollback::code::JOINED), "{late:?}");
+    let joined = RollbackEnd::Joined { run: number + 1, rollback: RollbackId::new("front") };
+    assert_eq!(launch.end(number, "back"), Some(joined));
+    assert_eq!(launch.rolled(), "front/one\nfront/two\n", "what was asked for an hour ago does not run now");
+}
+
+#[tokio::test]
+async fn a_second_request_joins_the_first_whatever_it_asked_for() {
+    let launch = Launch::new(WAITS).await;
+    launch.abandoned().await;
+    let first = launch.ask("back", &[]);
+    launch.on().await;
+    let mut joined = [launch.ask("back", &[]), launch.ask("front", &[])];
+    for second in &mut joined {
+        says(second, "Run 1 of back is under way: joined it").await;
+    }
+    launch.go().await;
+    verified(&ended(first).await);
+    for second in joined {
+        verified(&ended(second).await);
+    }
+    assert_eq!(launch.rolled(), "back/one\nback/two\n");
+    // What has ended is joined no more.
+    let again = launch.ask("front", &[]);
+    launch.on().await;
+    launch.go().await;
+    verified(&ended(again).await);
+    assert_eq!(launch.rolled(), "back/one\nback/two\nfront/one\nfront/two\n");
+}
+
+#[tokio::test]
+async fn of_two_at_once_one_runs_and_the_journal_tells_of_both() {
+    let launch = Launch::new(WAITS).await;
+    launch.abandoned().await;
+    for round in 0..3 {
+        let before = launch.rolled();
+        let mut asked = ["back", "front", "back", "front"].map(|id| launch.ask(id, &[]));
+        launch.on().await;
+        for one in &mut asked {
+            says(one, "ROLLBACK ").await;
+        }
+        launch.go().await;
+        for one in asked {
+            verified(&ended(one).await);
+        }
+        let ran = launch.rolled();
+        let new = ran.strip_prefix(&before).expect("nothing is lost");
+        assert!(["back/one\nback/two\n", "front/one\nfront/two\n"].contains(&new), "round {round}: {new}");
+    }
+    // A console that returns reads in what ran while nobody held the launch, and those that gave way.
+    launch.open("fifo").await;
+    let ran = ended(launch.fly(&[])).await;
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    let all = records(&launch.folder);
+    let runs = rollback::runs(&launch.folder).expect("read");
+    let known = requests(&all);
+    assert_eq!(
+        known.iter().map(|(run, ..)| *run).collect::<Vec<_>>(),
+        runs.iter().map(|found| found.run).collect::<Vec<_>>()
+    );
+    for (run, id, _) in known {
+        let told: Vec<RollbackFact> = launch.log(run, &id).into_iter().map(|entry| entry.fact).collect();
+        assert_eq!(facts(&all, run), told);
+    }
+    let acted = |end: &&RollbackEnd| **end == RollbackEnd::Verified;
+    let ends: Vec<RollbackEnd> =
+        runs.iter().filter_map(|found| launch.end(found.run, found.rollback.as_str())).collect();
+    assert_eq!(ends.iter().filter(acted).count(), 3, "{ends:?}");
+    assert!(ends.iter().all(|end| matches!(end, RollbackEnd::Verified | RollbackEnd::Joined { .. })), "{ends:?}");
+}
+
+#[tokio::test]
+async fn it_outlives_its_starter_and_its_terminal() {
+    for how in [Signal::KILL, Signal::HUP, Signal::INT] {
+        let launch = Launch::new(WAITS).await;
+        launch.abandoned().await;
+        // A shell in a group of its own stands for the terminal.
+        let mut terminal = Command::new("bash")
+            .args(["-c", "\"$0\" rollback \"$1\" back --yes & wait", env!("CARGO_BIN_EXE_tminus"), &launch.at()])
+            .process_group(0)
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("a terminal");
+        let log = rollback::log_of(&launch.folder, 1, &"back".into());
+        within(|| log.parent().is_some_and(Path::exists)).await;
+        kill_process_group(pid(&terminal), how).expect("told");
+        let _ = kill_process_group(pid(&terminal), Signal::KILL);
+        terminal.wait().await.expect("gone");
+        // Wherever it was in its beginning, the same command goes on with it.
+        let again = launch.ask("back", &[]);
+        launch.on().await;
+        launch.go().await;
+        verified(&ended(again).await);
+        assert_eq!(launch.rolled(), "back/one\nback/two\n", "{how:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_interrupt_detaches_and_the_same_command_attaches_again() {
+    let launch = Launch::new(WAITS).await;
+    launch.abandoned().await;
+    let first = launch.ask("back", &[]);
+    launch.on().await;
+    signal(&first, Signal::INT);
+    let ran = ended(first).await;
+    assert_eq!(ran.code, Some(130), "{ran:?}");
+    let again = format!("tminus rollback {} back", fs::canonicalize(&launch.folder).expect("there").display());
+    assert!(ran.out.contains("the rollback goes on") && ran.out.contains(&again), "{ran:?}");
+    let again = launch.ask("back", &[]);
+    launch.go().await;
+    verified(&ended(again).await);
+    assert_eq!(launch.rolled(), "back/one\nback/two\n");
+}
+
+#[tokio::test]
+async fn it_needs_no_journal() {
+    for what in ["flipped", "gone", "readonly"] {
+        let launch = Launch::new("true").await;
+        launch.abandoned().await;
+        let journal = launch.folder.join("journal.db");
+        match what {
+            "flipped" => {
+                let mut bytes = fs::read(&journal).expect("read");
+                let wal = launch.folder.join("journal.db-wal");
+                let path = if bytes.len() > 8_192 { &journal } else { &wal };
+                bytes = fs::read(path).expect("read");
+                let middle = bytes.len() / 2;
+                bytes[middle..].iter_mut().for_each(|byte| *byte ^= 1);
+                fs::write(path, bytes).expect("written");
+            }
+            "gone" => fs::remove_file(&journal).expect("removed"),
+            _ => fs::set_permissions(&journal, fs::Permissions::from_mode(0o400)).expect("set"),
+        }
+        let before = fs::read(&journal).ok();
+        verified(&ended(launch.ask("back", &[])).await);
+        assert_eq!(launch.rolled(), "back/one\nback/two\n", "{what}");
+        assert_eq!(fs::read(&journal).ok(), before, "{what}: it never opened the journal");
+    }
+}
+
+#[tokio::test]
+async fn killed_at_each_boundary_it_goes_on_where_it_stood() {
+    let places = boundary::OF_ROLLBACKS.iter().chain(&["rollback-step-intent#2", "rollback-step-ended#2"]);
+    let rounds = places.map(|place| async move {
+        let launch = Launch::new("true").await;
+        launch.abandoned().await;
+        let boundary = format!("{place}=kill");
+        let first = ended(launch.ask_with("back", &[], &[("TMINUS_BOUNDARY", &boundary)])).await;
+        assert_eq!(first.code, Some(2), "{place}: {first:?}");
+        assert!(first.out.contains("CANNOT TELL"), "{place}: {first:?}");
+        let before = launch.rolled();
+        let second = ended(launch.ask("back", &[])).await;
+        let ran = launch.rolled();
+        // Only a runner that never told anything has left nothing to go on with.
+        if *place != "rollback-log-open" {
+            assert!(second.out.contains("Run 1 of back had lost its runner"), "{place}: {second:?}");
+        }
+        verified(&second);
+        assert!(ran.starts_with(&before), "{place}: {ran}");
+        assert_eq!(ran, "back/one\nback/two\n", "{place}: nothing twice, nothing left out");
+    });
+    futures_util::future::join_all(rounds).await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_started_is_said_and_nothing_runs() {
+    let launch = Launch::new("true").await;
+    launch.abandoned().await;
+    let at = launch.at();
+    let told = [
+        (vec!["rollback", &at, "back"], "add --yes"),
+        (vec!["rollback", &at, "bakc", "--yes"], "did you mean `back`?"),
+        (vec!["rollback", &at, "back", "--yes", "--as", "opps"], "did you mean `ops`?"),
+        (vec!["rollback", "/nowhere/at/all", "back", "--yes"], "there is no launch at"),
+    ];
+    for (arguments, why) in told {
+        let ran = launch.place.run(&arguments).await;
+        assert_eq!(ran.code, Some(3), "{ran:?}");
+        assert!(ran.err.contains(why), "{ran:?}");
+    }
+    assert_eq!(launch.rolled(), "");
+    assert_eq!(rollback::runs(&launch.folder).expect("read"), []);
+}
+
+#[tokio::test]
+async fn what_the_journal_does_not_know_is_listed_and_logged_all_the_same() {
+    let launch = Launch::new("true").await;
+    launch.abandoned().await;
+    verified(&ended(launch.ask("back", &["--why", "it is bad", "--name", "bob"])).await);
+    let listed = launch.place.run(&["rollback", &launch.at()]).await;
+    assert_eq!(listed.code, Some(0), "{listed:?}");
+    assert!(
+        listed.out.contains("front") && listed.out.contains("run 1 of back by bob: it is bad: VERIFIED"),
+        "{listed:?}"
+    );
+    let log = launch.place.run(&["log", &launch.at()]).await;
+    assert_eq!(log.code, Some(0), "{log:?}");
+    assert!(log.err.contains("does not know 1 rollback"), "{log:?}");
+    let marked: Vec<&str> = log.out.lines().filter(|line| line.contains("(not in the journal yet)")).collect();
+    assert_eq!(marked.len(), launch.log(1, "back").len() + 1, "{log:?}");
+    assert!(marked[0].contains("ROLLBACK back (run 1) by bob: it is bad"), "{log:?}");
+    assert!(marked.last().is_some_and(|line| line.contains("VERIFIED")), "{log:?}");
+
+    launch.open("fifo").await;
+    ended(launch.fly(&[])).await;
+    let log = launch.place.run(&["log", &launch.at()]).await;
+    assert!(!log.out.contains("not in the journal yet") && log.err.is_empty(), "{log:?}");
+}
+
+#[tokio::test]
+async fn a_request_that_nobody_took_up_is_not_begun_an_hour_later() {
+    let launch = Launch::new("true").await;
+    launch.abandoned().await;
+    let hour = chrono::TimeDelta::hours(1);
+    let by = tminus::launch::event::Actor::person("bob", None);
+    let run = rollback::number(&launch.folder, 0).expect("a number");
+    let request = rollback::Request::new("back".into(), run, &by, "it was bad", clock::wall() - hour);
+    request.publish(&launch.folder).expect("published");
+    launch.open("fifo").await;
+    ended(launch.fly(&[])).await;
+    let all = records(&launch.folder);
+    assert_eq!(requests(&all), [(run, "back".to_owned(), "bob".to_owned())]);
+    let end = launch.end(run, "back");
+    let told = matches!(&end, Some(RollbackEnd::FailedAtStep { why, by_hand, .. })
+        if why.contains("its runner never began") && by_hand.contains("nothing was done"));
+    assert!(told, "{end:?}");
+    assert_eq!(launch.rolled(), "");
+}
+
+#[tokio::test]
+async fn a_runner_that_dies_beside_its_holder_is_followed_by_another() {
+    let launch = Launch::new(WAITS).await;
+    let holder = launch.holder().await;
+    let asked = launch.ask("back", &[]);
+    launch.on().await;
+    let started = |entry: Entry| match entry.fact {
+        RollbackFact::Started { pid } => i32::try_from(pid).ok().and_then(Pid::from_raw),
+        _ => None,
+    };
+    let runner = launch.log(1, "back").into_iter().find_map(started).expect("a runner");
+    launch.until(|record| matches!(record.event, Event::RollbackRequested { .. })).await;
+    kill_process(runner, Signal::KILL).expect("killed");
+    within(|| test_kill_process(runner).is_err() || ended_children(runner)).await;
+    launch.go().await;
+    ended(asked).await;
+    launch.until(is_over).await;
+    assert_eq!(launch.rolled(), "back/one\nback/two\n");
+    assert_eq!(launch.end(1, "back"), Some(RollbackEnd::Verified));
+    launch.open("fifo").await;
+    assert_eq!(ended(holder).await.code, Some(4));
+}

@@ -1,0 +1,196 @@
+//! No secret leaves by any way: a plan that uses secrets in every place it can, against a world that gives
+//! them back in every way it can, flown by the program itself on a real terminal. Afterwards every file, the
+//! process list and the screen are searched for every secret in every form.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
+
+#[path = "secrets/forms.rs"]
+mod forms;
+#[path = "secrets/seat.rs"]
+mod seat;
+#[path = "secrets/server.rs"]
+mod server;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use forms::{Wanted, carriers};
+use seat::Seat;
+use server::{Echo, IN_COOKIE, IN_HEADER, IN_JSON};
+
+const PEM: &str = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj\nAgEAAoIBAQC7VJTUt9Us8cKjMzEfYyjiWA4R4\n-----END PRIVATE KEY-----";
+
+/// What the environment and the file of the plan hold.
+const PLANNED: [(&str, &str); 6] = [
+    ("TM_ENV", "p4ß/w\"r+d é<&>!\\9Q"),
+    ("TM_PREFIX", "prefix-9f31"),
+    ("TM_LONGER", "prefix-9f31-and-more"),
+    ("TM_HEADER", "hdr/7f3K+x=Zq\"1 ~"),
+    ("TM_QUERY", "query?secret&with=every/thing %41"),
+    ("TM_PEM", PEM),
+];
+
+/// Everything a test plants, with the folders it is planted in.
+struct Planted {
+    place: tempfile::TempDir,
+    all: Vec<(String, String)>,
+    server: Echo,
+}
+
+impl Planted {
+    async fn new() -> Self {
+        let mut all: Vec<(String, String)> =
+            PLANNED.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        for (name, value) in
+            [("captured json", IN_JSON), ("captured header", IN_HEADER), ("captured cookie", IN_COOKIE)]
+        {
+            all.push((name.to_owned(), value.to_owned()));
+        }
+        let place = tempfile::tempdir().expect("a folder");
+        let server = Echo::start(&all).await;
+        for folder in ["plan", "home", "temp"] {
+            fs::create_dir(place.path().join(folder)).expect("made");
+        }
+        let planted = Self { place, all, server };
+        fs::write(planted.at("plan/key.pem"), format!("{PEM}\n")).expect("written");
+        let loot: Vec<String> = planted.all.iter().flat_map(|(_, secret)| carriers(secret)).collect();
+        fs::write(planted.at("plan/loot"), loot.join("\n")).expect("written");
+        fs::write(planted.at("plan/captured"), format!("{IN_JSON} {IN_HEADER} {IN_COOKIE}")).expect("written");
+        let text = include_str!("secrets/plan.toml")
+            .replace("SERVER", &planted.server.address.to_string())
+            .replace("LOOTFILE", &planted.at("plan/loot").display().to_string())
+            .replace("CAPTUREDFILE", &planted.at("plan/captured").display().to_string());
+        fs::write(planted.at("plan/plan.toml"), text).expect("written");
+        planted
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.place.path().join(name)
+    }
+
+    fn wanted(&self) -> Wanted {
+        Wanted::of(&self.all)
+    }
+
+    /// The program on a terminal, with the secrets in its environment and folders of its own.
+    fn seat(&self, arguments: &[&str], more: &[(&str, &str)]) -> Seat {
+        let mut env: Vec<(String, String)> = PLANNED[..5].iter().map(|(n, v)| ((*n).into(), (*v).into())).collect();
+        env.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        for (name, folder) in [("HOME", "home"), ("XDG_STATE_HOME", "home"), ("TMPDIR", "temp")] {
+            env.push((name.to_owned(), self.at(folder).display().to_string()));
+        }
+        Seat::start(arguments, &env, &self.at("home"), self.wanted())
+    }
+
+    fn launch(&self) -> Vec<String> {
+        let (plan, launch) = (self.at("plan/plan.toml"), self.at("launch"));
+        ["run", &plan.display().to_string(), "--launch", &launch.display().to_string(), "--as", "ops", "--name", "ana"]
+            .map(str::to_owned)
+            .to_vec()
+    }
+
+    /// Every file the program wrote, and what of the secrets is in it.
+    fn leaks(&self) -> BTreeSet<String> {
+        let wanted = self.wanted();
+        let mut leaks = BTreeSet::new();
+        for folder in ["launch", "home", "temp"] {
+            for file in files(&self.at(folder)) {
+                let name = file.strip_prefix(self.place.path()).expect("below it").display().to_string();
+                for found in
+                    wanted.found(name.as_bytes()).into_iter().chain(wanted.found(&fs::read(&file).expect("read")))
+                {
+                    leaks.insert(format!("{name}: {found}"));
+                }
+            }
+        }
+        leaks
+    }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        match entry.path() {
+            folder if folder.is_dir() => found.extend(files(&folder)),
+            file if file.is_file() => found.push(file),
+            _ => {}
+        }
+    }
+    found
+}
+
+fn strings(all: &[String]) -> Vec<&str> {
+    all.iter().map(String::as_str).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_secret_reaches_a_file_the_process_list_or_the_screen() {
+    let planted = Planted::new().await;
+    let all = planted.all.clone();
+    let launch = planted.launch();
+    let mut seat = planted.seat(&strings(&launch), &[]);
+    let flown = tokio::task::spawn_blocking(move || {
+        seat.sees("Checklist");
+        // Every check and both steps have ended.
+        for item in ["error-page", "json-seen", "redirect", "refused", "tls", "events", "command"] {
+            seat.sees(&format!("✗ {item} "));
+        }
+        seat.sees("? no-command");
+        // What people type: pasted, since a hand shows each letter before it knows the last.
+        for (key, what) in [("n", "Note"), ("p", "Hold the countdown")] {
+            seat.press(key);
+            seat.sees(what);
+            for (_, secret) in all.iter().filter(|(_, secret)| !secret.contains('\n')) {
+                seat.press(&format!("\x1b[200~{secret} \x1b[201~"));
+            }
+            seat.press("\r");
+            seat.until("the dialog gone", |seat| !seat.shown().contains(what));
+        }
+        // Through the details of every line, and every pane.
+        for _ in 0..16 {
+            seat.press("j");
+            seat.press("\r");
+            seat.press("\x1b");
+        }
+        for _ in 0..8 {
+            seat.press("\t");
+            seat.press("z");
+            seat.press("z");
+        }
+        for rollback in ["1", "2"] {
+            seat.press("!");
+            seat.sees("ROLLBACK: choose");
+            seat.press(rollback);
+            seat.sees("START IT");
+            seat.press("\r");
+            seat.sees(if rollback == "1" { "FAILED" } else { "NOT VERIFIED" });
+            seat.press("\x1b");
+            seat.until("the sheet gone", |seat| !seat.shown().contains("START IT"));
+        }
+        seat.press("q");
+        seat.until_over();
+        seat
+    });
+    let seat = flown.await.expect("flown");
+    let mut leaks = seat.leaks();
+    leaks.extend(planted.leaks());
+    assert!(leaks.is_empty(), "secrets came through:\n{}", Vec::from_iter(leaks).join("\n"));
+
+    // And it was all there to come through: nothing here is empty by mistake.
+    let sent = planted.server.asked();
+    for part in ["POST /login", "POST /error", "/json", "/redirect", "/events?tail", "/monitor", "/proof", "Bearer hdr"]
+    {
+        assert!(sent.contains(part), "{part} was not asked for");
+    }
+    let launch = planted.at("launch");
+    for (file, least) in
+        [("steps/command/1/stdout", 1_000), ("steps/command/1/stderr", 1_000), ("streams/tail.sse", 1_000)]
+    {
+        let text = fs::read_to_string(launch.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert!(text.len() > least && text.matches("«redacted»").count() > 50, "{file}: {text}");
+    }
+    let undone = files(&launch.join("rollback")).into_iter().filter(|file| file.ends_with("stdout")).count();
+    assert!(undone >= 2, "both rollbacks ran their steps");
+    assert!(seat.processes() > 3, "the process list was looked at");
+}
