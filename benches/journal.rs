@@ -140,11 +140,7 @@ fn event(n: u64, plan: &Plan, items: &[ItemId]) -> Event {
             role: plan.roles.first().map_or_else(|| RoleId::new("lead"), |role| role.id.clone()),
             vote: Vote::NoGo { reason: why("not yet") },
         },
-        90..95 => Event::StreamChanged {
-            stream: "chat".into(),
-            open: n.is_multiple_of(2),
-            why: why("the stream ended early"),
-        },
+        90..95 => Event::StreamChanged { stream: "chat".into(), open: n.is_multiple_of(2), why: why("the stream ended early") },
         95 => Event::StepIntended { item: item(), attempt },
         96 | 97 => Event::StepStarted { item: item(), attempt, pid: 4711 },
         _ => {

@@ -120,12 +120,20 @@ fn the_keys_of_the_recovery_screen_settle_each_by_its_class() {
         ("j d enter", "say why"),
         ("j j d", "seed is no step of unknown outcome"),
         ("j j j d", "index is no step of unknown outcome"),
-        ("j j j r", "this is no step of unknown outcome"),
+        ("j j j r", "there is nothing here to repeat"),
     ] {
         let (effect, shown) = asked(keys, "", "");
         assert_eq!(effect, None, "{keys}");
         assert!(shown.contains(told), "{told} after {keys} in\n{shown}");
     }
+    let mut failed = crashed();
+    let (item, reason) = ("migrate".into(), "schema is v1".to_owned());
+    failed.person(2001, Event::StepMarked { item, attempt: Attempt(1), passed: false, reason });
+    let mut again = console(failed.snapshot(2002), 80, 24);
+    press(&mut again, "j r");
+    type_in(&mut again, "it failed");
+    let (item, reason) = ("migrate".into(), "it failed".to_owned());
+    assert_eq!(press(&mut again, "enter"), Some(Effect::Ask(Command::Repeat { item, reason })));
     let (effect, shown) = asked("j j j enter", "", "");
     assert!(effect.is_none() && shown.contains("┌ index ─") && !shown.contains("Back after"), "{shown}");
     let (_, shown) = asked("! esc", "", "");

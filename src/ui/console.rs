@@ -59,7 +59,9 @@ impl<B: Backend> Console<B> {
     /// ever appears under a finger that was meant for something else.
     fn come_back(&mut self) {
         let board = &self.snapshot.board;
-        if board.seq > 0 && board.ended.is_none() && self.state.overlay.is_none() {
+        // What is open is for the console that acts.
+        let acts = self.snapshot.seat == Seat::Operator;
+        if acts && board.seq > 0 && board.ended.is_none() && self.state.overlay.is_none() {
             self.state.overlay = self.with(|_, view| recovery::opened(view));
         }
     }
@@ -184,7 +186,7 @@ impl<B: Backend> Console<B> {
         match answer {
             Err(refusal) => self.say(Role::Failed, &refusal.0),
             // Another console decided it: its asker is told.
-            Ok(()) if self.snapshot.seat != Seat::Operator => self.say(Role::Passed, "recorded"),
+            Ok(()) if self.snapshot.seat != Seat::Operator => self.say(Role::Passed, "accepted"),
             Ok(()) => {}
         }
     }

@@ -10,7 +10,7 @@ use super::overlays::{holds, palette, prompt, recovery, rollback};
 use super::panes::checklist;
 use super::state::{Effect, Overlay, Pane, Prompt, Purpose, Rolling, State, View};
 use super::theme::Role;
-use super::update::{mark, open_rollback, set_filter, step_of, update};
+use super::update::{mark, may_be_twice, open_rollback, set_filter, step_of, update};
 use super::widgets::list::{Step, Window};
 use crate::launch::command::Command;
 use crate::launch::plan::{Act, Confirm, Item};
@@ -192,7 +192,11 @@ fn recover(state: &mut State, action: Action, selected: usize, view: &View<'_>) 
         (Action::MarkDone | Action::MarkFailed, ..) => mark(state, action, of),
         (Action::Repeat, Some((item, _)), Some(Way::Word)) => state.prompt(Purpose::Repeat(item.id.clone())),
         (_, Some((item, _)), Some(Way::Key)) => effect = again(state, item),
-        (Action::Repeat, ..) => state.say(Role::Warned, "this is no step of unknown outcome"),
+        // Known to have failed: once more is right with a reason as well.
+        (Action::Repeat, Some((item, known)), None) if may_be_twice(known) => {
+            state.prompt(Purpose::Repeat(item.id.clone()));
+        }
+        (Action::Repeat, ..) => state.say(Role::Warned, "there is nothing here to repeat"),
         (_, Some((item, _)), Some(Way::Word)) => {
             state.say(Role::Warned, format!("{} may have happened: look by hand what it did, then say so", item.id));
         }

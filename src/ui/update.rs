@@ -182,7 +182,9 @@ fn run(state: &mut State, view: &View<'_>) -> Option<Effect> {
     }
 }
 
-fn may_be_twice(known: &ItemState) -> bool {
+/// Whether the last attempt ended, not as it should, and may have happened.
+#[must_use]
+pub fn may_be_twice(known: &ItemState) -> bool {
     let never_ran = known.outcome.as_ref().is_some_and(|outcome| outcome.never_ran);
     !never_ran && matches!(known.progress, Progress::Ended { verdict, .. } if verdict != Verdict::Pass)
 }

@@ -15,6 +15,7 @@ use crate::ui::action::Action;
 use crate::ui::panes::header::t_face;
 use crate::ui::state::{Overlay, View};
 use crate::ui::theme::Role;
+use crate::ui::update::may_be_twice;
 use crate::ui::widgets::row::Row;
 use crate::ui::widgets::{list, sheet, span};
 
@@ -221,6 +222,9 @@ fn keys<'v>(view: &View<'v>, line: Option<&Line>) -> Row<'v> {
         }
         Some(Way::Key) => say(row, Action::Confirm, "repeat it"),
         Some(Way::Word) => say(row, Action::Repeat, "repeat"),
+        None if step.is_some_and(|(_, state)| may_be_twice(state)) => {
+            say(say(row, Action::Confirm, "show it"), Action::Repeat, "repeat")
+        }
         None => say(row, Action::Confirm, "show it"),
     };
     let row = match step.filter(|(item, state)| recovery::may_mark(item, state)) {
