@@ -4,6 +4,8 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
 
 mod crude;
+#[path = "unwritable/waits.rs"]
+mod waits;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,9 +23,10 @@ use tminus::engine::rollback::{self, LaunchFile};
 use tminus::engine::run::{Crew, Loop, Parts, wires};
 use tminus::engine::time::{Axis, Pace};
 use tminus::engine::world::{self, World};
-use tminus::journal::chain::Link;
+use tminus::journal::chain::{Head, Link};
 use tminus::journal::memory::Memory;
 use tminus::journal::record::decode;
+use tminus::journal::side;
 use tminus::journal::store::{Expected, Store, StoreError};
 use tminus::journal::{Beat, Durable, Journal};
 use tminus::launch::board::Board;
@@ -39,49 +42,66 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A disk that is full while `full` says so; what was kept can be read beside it.
+/// A disk that is full while `full` says so, and one that keeps and says it did not while `lies` does; what
+/// was kept can be read beside it.
+#[derive(Clone, Default)]
 struct Disk {
-    memory: Memory,
+    memory: Arc<Mutex<Memory>>,
     full: Arc<AtomicBool>,
+    lies: Arc<AtomicBool>,
     kept: Arc<Mutex<Vec<Link>>>,
+}
+
+impl Disk {
+    fn memory(&self) -> std::sync::MutexGuard<'_, Memory> {
+        self.memory.lock().expect("not poisoned")
+    }
+
+    fn records(&self) -> Vec<Recorded> {
+        let kept = self.kept.lock().expect("not poisoned");
+        kept.iter().map(|link| decode(&link.bytes).expect("a record")).collect()
+    }
 }
 
 impl Store for Disk {
     fn read(&mut self, each: &mut dyn FnMut(Link) -> bool) -> Result<(), StoreError> {
-        self.memory.read(each)
+        self.memory().read(each)
     }
 
     fn epoch(&mut self) -> Result<u64, StoreError> {
-        self.memory.epoch()
+        self.memory().epoch()
     }
 
     fn raise_epoch(&mut self) -> Result<u64, StoreError> {
-        self.memory.raise_epoch()
+        self.memory().raise_epoch()
     }
 
     fn append(&mut self, expected: Expected, links: &[Link], durable: Durable) -> Result<(), StoreError> {
         if self.full.load(Ordering::SeqCst) {
             return Err(StoreError::Full);
         }
-        self.memory.append(expected, links, durable)?;
-        self.kept.lock().expect("one thread").extend_from_slice(links);
+        self.memory().append(expected, links, durable)?;
+        self.kept.lock().expect("not poisoned").extend_from_slice(links);
+        if self.lies.load(Ordering::SeqCst) {
+            return Err(StoreError::NotSynced("so it says".into()));
+        }
         Ok(())
     }
 
     fn cut(&mut self, epoch: u64, seq: u64) -> Result<(), StoreError> {
-        self.memory.cut(epoch, seq)
+        self.memory().cut(epoch, seq)
     }
 
     fn beat(&mut self) -> Result<Option<Beat>, StoreError> {
-        self.memory.beat()
+        self.memory().beat()
     }
 
     fn set_beat(&mut self, epoch: u64, beat: Beat, durable: Durable) -> Result<(), StoreError> {
-        self.memory.set_beat(epoch, beat, durable)
+        self.memory().set_beat(epoch, beat, durable)
     }
 
     fn settle(&mut self) -> Result<(), StoreError> {
-        self.memory.settle()
+        self.memory().settle()
     }
 }
 
@@ -89,8 +109,8 @@ impl Store for Disk {
 struct Launch {
     folder: TempDir,
     _target: Crude,
+    disk: Disk,
     full: Arc<AtomicBool>,
-    kept: Arc<Mutex<Vec<Link>>>,
     port: Port,
     observations: mpsc::Sender<Observation>,
     flying: tokio::task::JoinHandle<Arc<Board>>,
@@ -117,6 +137,14 @@ start = "T-1h"
 id = "ready"
 title = "Ready"
 at = "T-1h"
+
+[[phase.item]]
+id = "act"
+title = "Acts once"
+class = "once"
+timeout = "20s"
+[phase.item.run]
+shell = '''echo acted >> {runs}'''
 
 [[phase.item]]
 id = "look"
@@ -148,6 +176,11 @@ expect = {{ json = ['.status == "ok"'] }}
 }
 
 async fn launch(crew: Option<Crew>) -> Launch {
+    launch_with(Disk::default(), None, crew).await
+}
+
+/// Opens a launch on `disk`, or goes on with the one it holds; `side` is where the side file goes.
+async fn launch_with(disk: Disk, side: Option<&Path>, crew: Option<Crew>) -> Launch {
     let folder = tempfile::tempdir().expect("a folder");
     let target = Crude::start([("/up", Answer::whole("application/json", r#"{"status":"ok"}"#))]).await;
     let text = plan(folder.path(), &target);
@@ -160,8 +193,8 @@ async fn launch(crew: Option<Crew>) -> Launch {
     let loaded = load(source.clone(), &environment, &Options::default())
         .unwrap_or_else(|wrong| panic!("{}", source.render(&wrong, false)));
     let plan = Arc::new(loaded.plan);
-    let (full, kept) = (Arc::new(AtomicBool::new(false)), Arc::<Mutex<Vec<Link>>>::default());
-    let disk = Disk { memory: Memory::new(), full: full.clone(), kept: kept.clone() };
+    let before = disk.records();
+    let head = disk.kept.lock().expect("not poisoned").last().map(|link| Head { seq: link.seq, hash: link.hash });
     let (observations, observed) = mpsc::channel(64);
     let world = World::new(world::Parts {
         plan: plan.clone(),
@@ -180,9 +213,9 @@ async fn launch(crew: Option<Crew>) -> Launch {
     let first = Snapshot::unopened(plan.clone(), Mode::Launch, now, clock::boot(), folder_name);
     let (wires, port) = wires(first);
     let parts = Parts {
-        board: Board::new(plan.clone()),
-        axis: Axis::new(Axis::machine(), Instant(0)),
-        journal: Journal::over(Box::new(disk)).expect("a journal"),
+        board: Board::replay(plan.clone(), &before),
+        axis: Axis::new(Axis::machine(), before.last().map_or(Instant(0), |record| record.at)),
+        journal: Journal::after(Box::new(disk.clone()), head.unwrap_or_default()).expect("a journal"),
         effects: Effects { world, watch: None, outputs: Arc::new(|_, _| ()), faults: None },
         observations: observed,
         live,
@@ -191,7 +224,10 @@ async fn launch(crew: Option<Crew>) -> Launch {
         operator: Actor::person("ada", None),
         folder: Some(folder.path().to_owned()),
     };
-    let mut looping = Loop::new(parts, wires);
+    let mut looping = Loop::new(parts, wires).with_side(side.map(Path::to_owned));
+    if let Some(left) = side.and_then(|side| side::read(side).expect("readable")) {
+        looping.read_in(&left).await.expect("recorded");
+    }
     let opened = Event::LaunchOpened {
         plan: plan.id.clone(),
         plan_hash: plan.hash.clone(),
@@ -199,9 +235,11 @@ async fn launch(crew: Option<Crew>) -> Launch {
         start: plan.clock.start,
         release: Release::default(),
     };
-    looping.state(opened, Actor::engine()).await.expect("recorded");
+    let first = if before.is_empty() { opened } else { Event::ConsoleReturned { clean: false, t: 0 } };
+    looping.state(first, Actor::engine()).await.expect("recorded");
     let flying = tokio::spawn(looping.run(crew));
-    Launch { folder, _target: target, full, kept, port, observations, flying, _live: live_in }
+    let full = disk.full.clone();
+    Launch { folder, _target: target, disk, full, port, observations, flying, _live: live_in }
 }
 
 impl Launch {
@@ -246,8 +284,8 @@ async fn what_is_not_recorded_is_not_done_and_comes_when_the_disk_returns() {
     launch.observations.send(seen).await.expect("the loop runs");
     launch.ask(attest()).await.expect_err("still refused");
     launch.full.store(false, Ordering::SeqCst);
-    let back = launch.until(|snapshot| snapshot.board.monitors.contains_key(&monitor)).await;
-    assert_eq!(back.alarm, None);
+    let back = launch.until(|snapshot| snapshot.alarm.is_none()).await;
+    assert!(back.board.monitors.contains_key(&monitor));
     launch.ask(attest()).await.expect("recorded again");
 }
 
@@ -270,14 +308,14 @@ async fn a_rollback_starts_without_a_journal_once_and_is_recorded_when_it_can_be
     };
     tokio::time::timeout(PATIENCE, ran).await.expect("its step runs while nothing can be written");
     launch.full.store(false, Ordering::SeqCst);
-    let over = launch.until(|snapshot| snapshot.board.rollbacks.iter().any(|run| run.end.is_some())).await;
+    let ended = |snapshot: &Snapshot| snapshot.board.rollbacks.iter().any(|run| run.end.is_some());
+    let over = launch.until(|snapshot| snapshot.alarm.is_none() && ended(snapshot)).await;
     assert_eq!(over.board.rollbacks.len(), 1);
     assert_eq!(over.board.rollbacks[0].end, Some(RollbackEnd::Verified));
     assert_eq!(launch.runs(), "ran\n", "it was started once");
     launch.ask(Command::End { why: "done".into() }).await.expect("ended");
     let board = launch.flying.await.expect("joined");
-    let kept: Vec<Recorded> =
-        launch.kept.lock().expect("one thread").iter().map(|link| decode(&link.bytes).expect("a record")).collect();
+    let kept = launch.disk.records();
     assert_eq!(Board::replay(Arc::clone(&board.plan.0), &kept).rollbacks, board.rollbacks);
     assert_eq!(kept.iter().filter(|record| matches!(record.event, Event::RollbackRequested { .. })).count(), 1);
 }
@@ -321,14 +359,14 @@ async fn a_rollback_from_elsewhere_is_recorded_by_its_asker_when_the_disk_return
     assert_eq!(launch.runs(), "ran\n", "it needs no journal");
     launch.until(|snapshot| snapshot.alarm.is_some()).await;
     launch.full.store(false, Ordering::SeqCst);
-    let over = launch.until(|snapshot| snapshot.board.rollbacks.iter().any(|run| run.end.is_some())).await;
+    let ended = |snapshot: &Snapshot| snapshot.board.rollbacks.iter().any(|run| run.end.is_some());
+    let over = launch.until(|snapshot| snapshot.alarm.is_none() && ended(snapshot)).await;
     let run = &over.board.rollbacks[0];
     assert_eq!((run.by.name.as_str(), run.end.as_ref()), ("bob", Some(&RollbackEnd::Verified)));
     assert_eq!((over.board.rollbacks.len(), launch.runs().as_str()), (1, "ran\n"));
     launch.ask(Command::End { why: "done".into() }).await.expect("ended");
     let board = launch.flying.await.expect("joined");
-    let kept: Vec<Recorded> =
-        launch.kept.lock().expect("one thread").iter().map(|link| decode(&link.bytes).expect("a record")).collect();
+    let kept = launch.disk.records();
     assert_eq!(Board::replay(Arc::clone(&board.plan.0), &kept).rollbacks, board.rollbacks);
 }
 

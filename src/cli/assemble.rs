@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use super::reopen::{Told, reopen};
 use super::take_over::{self, refused, taken};
-use super::{Common, logging};
+use super::{Common, logging, unwritten};
 use crate::base::boundary::reach;
 use crate::base::jq::Jq;
 use crate::base::source::Source;
@@ -24,8 +24,9 @@ use crate::engine::effects::{Effects, Switch};
 use crate::engine::run::{Loop, Parts, Wires};
 use crate::engine::steps::Outputs;
 use crate::engine::time::{Axis, Pace};
+use crate::engine::unwritten::launch_of;
 use crate::engine::world::{self, World};
-use crate::journal::{Beat, Holder, LaunchFolder, Purpose};
+use crate::journal::{Beat, Holder, LaunchFolder, Purpose, side};
 use crate::kind::Catalogue;
 use crate::launch;
 use crate::launch::board::Board;
@@ -56,6 +57,9 @@ pub struct Site {
     pub network: Network,
     /// True in a rehearsal: steps ask the simulated target instead of running.
     pub simulated: bool,
+    /// Where the side file was wanted, if anywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<PathBuf>,
 }
 
 /// The target of a rehearsal, and its faults.
@@ -252,6 +256,7 @@ pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
         folder.write(&folder.path().join("reserve"), &[0; RESERVE])?;
         reach("reserve-kept");
     }
+    let earlier_side = self::site(&folder).ok().and_then(|site| site.side);
     folder.write(&folder.launch(), &serde_json::to_vec_pretty(&site)?)?;
     reach("launch-filed");
     if told.last().is_none() {
@@ -260,6 +265,7 @@ pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
     let Told { board, done, .. } = told;
     let left = board.recent.back().map(|record| record.event == Event::ConsoleLeft);
     let over = board.ended.is_some();
+    let launch_of = launch_of(&board);
     let axis = axis(&board, opened.beat);
     // A heartbeat from before the last record tells less than the record.
     let beat = opened.beat.filter(|beat| beat.at >= board.at).map(|beat| beat.t);
@@ -314,9 +320,14 @@ pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
         operator: operator.clone(),
         folder: Some(folder.path().to_owned()),
     };
-    let mut looping = Loop::new(parts, wires);
+    let mut looping = Loop::new(parts, wires).with_side(side::place(folder.path(), site.side.as_deref()));
+    let mut noticed: Vec<String> = opened.noticed.iter().map(ToString::to_string).collect();
     // Nothing is added to a launch that has ended.
     if !over {
+        if !new {
+            let named = earlier_side.as_deref();
+            noticed.extend(unwritten::read_in(&mut looping, &folder, &launch_of, named).await?);
+        }
         let event = first_event(&plan, left, t, site.rehearsal);
         for (actor, event) in taken(opened.took_over.as_ref(), &event, &operator) {
             looping.state(event, actor).await.map_err(anyhow::Error::msg)?;
@@ -328,8 +339,7 @@ pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
             looping.state(told, Actor::engine()).await.map_err(anyhow::Error::msg)?;
         }
     }
-    let took_over = opened.took_over.as_ref().map(take_over::told);
-    let noticed = took_over.into_iter().chain(opened.noticed.iter().map(ToString::to_string)).collect();
+    noticed.extend(opened.took_over.as_ref().map(take_over::told));
     Ok(Flight { looping, target, noticed })
 }
 
@@ -362,6 +372,11 @@ fn first_event(plan: &Plan, left: Option<bool>, t: i64, rehearsal: bool) -> Even
 pub fn base_of(plan: &Path) -> PathBuf {
     let folder = plan.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
+}
+
+/// The next console may be opened in another folder.
+pub fn absolute(path: &PathBuf) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.clone())
 }
 
 /// The plan of a launch to go on with, as it lay in its own folder: files it names are told from there.

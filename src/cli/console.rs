@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use super::assemble::Flight;
 use super::headless::Front;
-use super::{CANNOT_TELL, Common, INTERRUPTED, summary, take_over};
+use super::{CANNOT_TELL, Common, INTERRUPTED, summary, take_over, unwritten};
 use crate::base::source::Source;
 use crate::launch::port::Port;
 use crate::ui::keymap::Keymap;
@@ -57,6 +57,9 @@ where
         }
     }
     let left = left?;
+    if let Some(farewell) = unwritten::farewell(&snapshots) {
+        eprintln!("tminus: {farewell}");
+    }
     let snapshot = Arc::clone(&snapshots.borrow());
     let over = snapshot.board.ended.is_some();
     let lost = take_over::left(&snapshot, &front.again());

@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::assemble::Flight;
-use super::{CANNOT_TELL, Common, INTERRUPTED, summary, take_over};
+use super::{CANNOT_TELL, Common, INTERRUPTED, summary, take_over, unwritten};
 use crate::base::text::printable;
 use crate::clock;
 use crate::engine::crew;
@@ -113,6 +113,7 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
         }
     });
     let progress = Progress::start(&port);
+    let saying = unwritten::say(&port);
     let mut flying = tokio::spawn(looping.run(Some(crew)));
     let board = tokio::select! {
         board = &mut flying => board?,
@@ -129,11 +130,19 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
                 () = interrupted() => {}
             }
             progress.stop();
+            if let Some(farewell) = unwritten::farewell(&port.snapshots) {
+                eprintln!("tminus: {farewell}");
+            }
             eprintln!("tminus: interrupted; go on with `{again}`");
             return Ok(INTERRUPTED);
         }
     };
     progress.stop();
+    // The loop is gone: what it said last is said before the summary.
+    let _ = tokio::time::timeout(FAREWELL, saying).await;
+    if let Some(farewell) = unwritten::farewell(&port.snapshots) {
+        eprintln!("tminus: {farewell}");
+    }
     if let Some(words) = take_over::left(&port.snapshots.borrow(), &again) {
         eprintln!("tminus: {words}");
         return Ok(CANNOT_TELL);

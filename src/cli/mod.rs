@@ -26,6 +26,7 @@ mod rollback;
 mod run;
 mod summary;
 mod take_over;
+mod unwritten;
 mod verify;
 mod watch;
 
@@ -93,6 +94,9 @@ struct Common {
     /// Take the launch over from the console that holds it, be it frozen or at work: that one can no longer act.
     #[arg(long, requires = "launch")]
     take_over: bool,
+    /// Where records wait while the launch's disk refuses them; unless named, a folder of yours on another disk.
+    #[arg(long, value_name = "DIR")]
+    side: Option<PathBuf>,
     /// The role you act for.
     #[arg(long = "as", value_name = "ROLE")]
     role: Option<String>,

@@ -75,6 +75,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     }
     let drill = drill(arguments.drill.as_deref(), &loaded.plan)?;
     let (folder, new) = assemble::folder(common, &loaded.plan.id, true)?;
+    let side = common.side.as_ref().map(assemble::absolute);
     let (plan, catalogue) = (Arc::new(loaded.plan), Arc::new(loaded.catalogue));
     let pace = if headless::wants_console(common) { Pace::Times(arguments.speed) } else { Pace::Skip };
     let take_over = common.take_over;
@@ -89,6 +90,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
             rehearsal: true,
             network: target.network(),
             simulated: true,
+            side,
         };
         let script = injections
             .iter()

@@ -50,14 +50,16 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         assemble::fits(&loaded.plan)?;
     }
     let (folder, new) = assemble::folder(common, &loaded.plan.id, false)?;
-    let site = known.unwrap_or_else(|| Site {
+    let mut site = known.unwrap_or_else(|| Site {
         version: 1,
         plan: source.name.clone(),
         base: assemble::base_of(Path::new(&source.name)),
         rehearsal: false,
         network: Network::Outside,
         simulated: false,
+        side: None,
     });
+    site.side = common.side.as_ref().map(assemble::absolute).or(site.side);
     let (plan, catalogue) = (Arc::new(loaded.plan), Arc::new(loaded.catalogue));
     let take_over = common.take_over;
     let front = Front::new(&plan, Mode::Launch, &folder, &operator);

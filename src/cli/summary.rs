@@ -30,6 +30,8 @@ pub fn exit_code(board: &Board, now: Instant) -> i32 {
     let all_clear = board.plan.phases.iter().all(|phase| gate::standing(board, phase, now).is_clear());
     let lifted = board.clock.as_ref().is_none_or(|clock| clock.t0.is_some());
     match worst {
+        // What is not recorded nobody can tell.
+        _ if board.unwritten.is_some() => 2,
         _ if rolled_back => 4,
         Some(Verdict::Unknown | Verdict::Stale) => 2,
         None if board.ended.is_none() => 2,

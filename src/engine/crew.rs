@@ -96,7 +96,7 @@ fn at_hold(board: &Board, clock: &countdown::Countdown, now: Instant, patient: b
     for who in clock.latches.keys() {
         match who.as_str() {
             countdown::CONSOLE_RESTART => return Some(Command::CatchUp),
-            "suspended" | "reopened" | "rollback" | "recycle" => {
+            "suspended" | "reopened" | "rollback" | "recycle" | countdown::JOURNAL => {
                 return Some(Command::ReleaseHold { who: who.clone() });
             }
             _ => {}

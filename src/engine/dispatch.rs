@@ -15,6 +15,7 @@ use crate::launch::plan::Act;
 use crate::launch::schedule;
 use crate::launch::telling::asked_for;
 use crate::launch::time::{Instant, Now, Wall};
+use crate::launch::unwritten;
 
 /// More turns of `schedule::follow` than any board can need: a plan that got here would never end.
 const FOLLOW_AT_MOST: usize = 100_000;
@@ -27,6 +28,8 @@ pub struct Dispatch {
     board: Board,
     published: Arc<Board>,
     in_flight: usize,
+    /// When the last turn began: up to there nothing had followed unasked.
+    turned_at: Option<Now>,
 }
 
 /// What a turn made: records to append, and only then effects to start.
@@ -49,7 +52,7 @@ impl Dispatch {
     #[must_use]
     pub fn new(board: Board) -> Self {
         let published = Arc::new(board.clone());
-        Self { board, published, in_flight: 0 }
+        Self { board, published, in_flight: 0, turned_at: None }
     }
 
     /// The board whose every event is in the journal.
@@ -62,6 +65,7 @@ impl Dispatch {
     /// same batch is folded at once: what follows from it is asked for once, not once an observation.
     pub fn turn(&mut self, inputs: &[Input], axis: &Axis) -> Turn {
         let mut turn = Turn::default();
+        self.turned_at = Some(axis.now());
         for (place, input) in inputs.iter().enumerate() {
             if turn.left() {
                 turn.answers.push(Err(Refusal("this console has left".into())));
@@ -85,7 +89,7 @@ impl Dispatch {
             };
             // In the same transaction as what it led to: a request is decided once, whenever we die.
             let decided = match input {
-                Input::Request { id, command, .. } if !self.board.requests.contains_key(id) => {
+                Input::Request { id, command, .. } if self.is_written() && !self.board.requests.contains_key(id) => {
                     let refused = answer.as_ref().err().map(|refusal: &Refusal| refusal.0.clone());
                     let what = cut(&asked_for(command), WHAT_KEPT);
                     Some(Event::RequestDecided { request: id.clone(), what, refused })
@@ -128,7 +132,59 @@ impl Dispatch {
         self.in_flight = self.board.in_flight();
     }
 
+    /// The board as it will be once what waits can be written; the published one while nothing waits.
+    #[must_use]
+    pub fn shown(&self) -> Arc<Board> {
+        if self.is_written() { Arc::clone(&self.published) } else { Arc::new(self.board.clone()) }
+    }
+
+    /// When the last turn began.
+    #[must_use]
+    pub fn turned_at(&self) -> Option<Now> {
+        self.turned_at
+    }
+
+    /// From here on nothing can be recorded, for the reason `why`: the turn that could not be is given up, and
+    /// the launch stops where it was last recorded, at `since`.
+    pub fn withhold(&mut self, since: Now, why: &str) -> Turn {
+        self.abandon();
+        self.board.unwritten = Some(format!("the journal cannot be written: {why}"));
+        let mut turn = Turn::default();
+        if let Some(event) = unwritten::stop(&self.board, why) {
+            self.record(since.instant.max(self.board.at), since, Actor::engine(), event, &mut turn);
+        }
+        turn
+    }
+
+    /// Folds what could not be recorded yet into the board that is shown.
+    pub fn show(&mut self, records: &[Recorded]) {
+        records.iter().for_each(|record| self.board.apply(record));
+        self.in_flight = self.board.in_flight();
+    }
+
+    /// These are in the journal, in place of what was only shown: the board may be seen.
+    pub fn recorded(&mut self, records: &[Recorded]) {
+        self.abandon();
+        self.show(records);
+        self.commit();
+    }
+
+    fn is_written(&self) -> bool {
+        self.board.unwritten.is_none()
+    }
+
+    /// While nothing can be recorded nothing begins; what the clock itself passes is still told in its place.
+    fn pass(&mut self, now: Now, turn: &mut Turn) {
+        let mut clock = self.board.clock.clone();
+        for (at, passage) in clock.iter_mut().flat_map(|clock| clock.tick(now.instant)) {
+            self.record(at, now, Actor::engine(), Event::Passed(passage), turn);
+        }
+    }
+
     fn follow(&mut self, now: Now, turn: &mut Turn) {
+        if !self.is_written() {
+            return self.pass(now, turn);
+        }
         for _ in 0..FOLLOW_AT_MOST {
             let events = schedule::follow(&self.board, now.instant, self.in_flight);
             if events.is_empty() {

@@ -23,16 +23,20 @@ struct Desk {
 
 impl Desk {
     fn new() -> Self {
+        Self::of(plan(), 60 * MINUTE)
+    }
+
+    fn of(plan: crate::launch::plan::Plan, start: i64) -> Self {
         let boot = Arc::new(Mutex::new(0));
         let read = Arc::clone(&boot);
         let reader: Reader = Arc::new(move || (*read.lock().expect("one thread"), Wall::default()));
         let axis = Axis::new(reader, Instant(0));
-        let mut dispatch = Dispatch::new(Board::new(Arc::new(plan())));
+        let mut dispatch = Dispatch::new(Board::new(Arc::new(plan)));
         let opened = Event::LaunchOpened {
             plan: "sample".into(),
             plan_hash: "hash".into(),
             mode: Mode::Launch,
-            start: 60 * MINUTE,
+            start,
             release: Release::default(),
         };
         let _ = dispatch.state(opened, Actor::engine(), axis.now());
@@ -86,6 +90,116 @@ fn a_turn_that_could_not_be_written_did_not_happen() {
     assert_eq!(desk.dispatch.published().seq, before.seq);
     let events = desk.turn(&[note]);
     assert!(matches!(events.as_slice(), [Event::Noted { .. }]), "said again, it is recorded once: {events:?}");
+}
+
+/// What is in the journal while it can be written, and what waits while it cannot, as the loop has it.
+fn outage(desk: &mut Desk, since: crate::launch::time::Now) -> Vec<crate::launch::event::Recorded> {
+    desk.dispatch.withhold(since, "the disk is full").records
+}
+
+/// A minute before T-0, nothing in the way, with a step that starts itself at T-0 and one at T+5m.
+fn about_to_lift_off() -> Desk {
+    let mut plan = plan();
+    plan.phases.retain(|phase| !phase.gate);
+    plan.items.retain(|_, item| matches!(item.phase.as_str(), "rollout" | "late"));
+    plan.clock.holds.clear();
+    plan.poll.clear();
+    plan.items.get_mut(&"cut".into()).expect("a step").auto = true;
+    Desk::of(plan, MINUTE)
+}
+
+#[test]
+fn t0_neither_fires_unrecorded_nor_late_by_itself() {
+    let mut desk = about_to_lift_off();
+    desk.turn(&[]);
+    desk.pass(MINUTE - 10_000);
+    desk.turn(&[]);
+    let since = desk.dispatch.turned_at().expect("a turn");
+    let mut waits = outage(&mut desk, since);
+    assert!(matches!(&waits[0].event, Event::HoldCalled { who, .. } if who == "journal"), "{waits:?}");
+    // Ten minutes of a full disk.
+    for _ in 0..600 {
+        desk.pass(1_000);
+        waits.extend(desk.dispatch.turn(&[], &desk.axis).records);
+        let shown = desk.dispatch.shown().clock_at(desk.axis.now().instant).expect("a clock");
+        assert_eq!((shown.phase, shown.t, shown.t0), (Phase::Holding, 10_000, None));
+    }
+    assert_eq!(waits.len(), 1, "nothing follows: {waits:?}");
+    assert_eq!(desk.dispatch.published().clock.as_ref().expect("a clock").phase, Phase::Counting, "not recorded yet");
+    desk.dispatch.recorded(&waits);
+    assert_eq!(desk.turn(&[]), [], "the disk returns: nothing fires by itself");
+    desk.pass(MINUTE);
+    assert_eq!(desk.turn(&[]), []);
+    let by = || Actor::person("ada", None);
+    let release = Input::Command { by: by(), command: Command::ReleaseHold { who: "journal".into() } };
+    let resume = Input::Command { by: by(), command: Command::Resume };
+    assert_eq!(desk.turn(&[release, resume]).len(), 2);
+    desk.pass(10_000);
+    let events = desk.turn(&[]);
+    assert!(events.contains(&Event::Passed(crate::launch::countdown::Passage::Liftoff)), "{events:?}");
+    assert!(events.iter().any(|event| matches!(event, Event::StepIntended { .. })), "{events:?}");
+}
+
+#[test]
+fn a_t0_that_could_not_be_recorded_was_none() {
+    let mut desk = about_to_lift_off();
+    desk.pass(MINUTE - 300);
+    desk.turn(&[]);
+    let since = desk.dispatch.turned_at().expect("a turn");
+    desk.pass(300);
+    let turn = desk.dispatch.turn(&[], &desk.axis);
+    assert!(turn.records.iter().any(|record| matches!(record.event, Event::StepIntended { .. })), "{turn:?}");
+    outage(&mut desk, since);
+    let shown = desk.dispatch.shown();
+    let clock = shown.clock_at(desk.axis.now().instant).expect("a clock");
+    assert_eq!((clock.phase, clock.t, clock.t0), (Phase::Holding, 300, None));
+    assert!(shown.items.values().all(|item| item.attempt.is_none()), "no step was begun");
+}
+
+#[test]
+fn after_t0_every_step_but_rollback_is_frozen() {
+    let mut desk = about_to_lift_off();
+    desk.pass(2 * MINUTE);
+    desk.turn(&[]);
+    let since = desk.dispatch.turned_at().expect("a turn");
+    let mut waits = outage(&mut desk, since);
+    assert!(matches!(&waits[0].event, Event::Frozen { why } if why.contains("disk is full")), "{waits:?}");
+    desk.pass(40 * MINUTE);
+    let by = || Actor::person("ada", None);
+    let run = Input::Command { by: by(), command: Command::RunItem { item: "after".into() } };
+    let back = Input::Command { by: by(), command: Command::Rollback { rollback: "front".into(), why: "bad".into() } };
+    let turn = desk.dispatch.turn(&[run, back], &desk.axis);
+    let refused = turn.answers[0].as_ref().expect_err("refused").to_string();
+    assert!(refused.starts_with("not recorded, so not done: ") && refused.contains("disk is full"), "{refused}");
+    turn.answers[1].as_ref().expect("a rollback needs no journal");
+    assert!(matches!(turn.records.as_slice(), [record] if matches!(record.event, Event::RollbackRequested { .. })));
+    waits.extend(turn.records);
+    assert!(desk.dispatch.shown().rolling_back().is_some(), "it is seen");
+    desk.dispatch.recorded(&waits);
+    let board = desk.dispatch.published();
+    assert!(board.frozen.is_some() && board.unwritten.is_none() && board.rolling_back().is_some());
+}
+
+#[test]
+fn a_hold_that_lasts_too_long_meanwhile_is_told_in_its_place() {
+    let mut plan = plan();
+    plan.clock.terminal = Some(crate::launch::time::Mark(30 * MINUTE));
+    plan.clock.max_terminal_hold = Some(Duration::from_secs(60));
+    plan.phases.retain(|phase| !phase.gate);
+    plan.clock.holds.clear();
+    plan.poll.clear();
+    let mut desk = Desk::of(plan, 20 * MINUTE);
+    desk.turn(&[]);
+    let since = desk.dispatch.turned_at().expect("a turn");
+    let mut waits = outage(&mut desk, since);
+    desk.pass(2 * MINUTE);
+    waits.extend(desk.dispatch.turn(&[], &desk.axis).records);
+    assert!(
+        matches!(&waits[1].event, Event::Passed(crate::launch::countdown::Passage::CutOff)),
+        "nothing passes unsaid: {waits:?}"
+    );
+    desk.dispatch.recorded(&waits);
+    assert_eq!(desk.dispatch.published().clock.as_ref().expect("a clock").phase, Phase::Cutoff);
 }
 
 fn asked(id: &str, role: Option<&str>, command: Command, age: u64) -> Input {

@@ -109,6 +109,23 @@ impl Effects {
         }
     }
 
+    /// What is found recorded though it was said not to be, and so was not begun: a look is made now; a step
+    /// never ran, and its attempt is fenced, for nobody waits for it any more.
+    pub fn find(&self, record: &Recorded, board: &Arc<Board>) {
+        match &record.event {
+            Event::StepIntended { item, attempt } => {
+                if let Some((item, Act::Step { spec, .. })) = board.plan.item(item).map(|item| (item, &item.act)) {
+                    steps::adopt(&self.world, &self.outputs, item, *spec, *attempt);
+                }
+            }
+            Event::ItemStarted { .. }
+            | Event::CancelAsked { .. }
+            | Event::ItemCancelled { .. }
+            | Event::BaselineCaptured { .. } => self.start(record, board),
+            _ => {}
+        }
+    }
+
     /// Instead of [`Effects::start`], where a rollback was begun elsewhere since its intent was decided: the
     /// step never runs, and its outcome says so.
     pub fn withhold(&self, record: &Recorded, board: &Arc<Board>) {

@@ -22,4 +22,5 @@ pub mod runner;
 pub mod select;
 pub mod steps;
 pub mod time;
+pub mod unwritten;
 pub mod world;

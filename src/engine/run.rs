@@ -1,7 +1,8 @@
 //! The one loop: inputs in, turns made, records appended, the board published, effects started. It alone
 //! owns the board. Nothing here decides: `dispatch` does, through the pure functions of `launch`.
 
-use std::collections::BTreeSet;
+mod recording;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,14 +16,15 @@ use super::effects::Effects;
 use super::found::Finder;
 use super::inbox::desk::{self, Desk, Handed};
 use super::time::{Axis, Pace};
-use crate::journal::{Beat, Draft, Durable, Health, Journal};
+use super::unwritten::{self, Unwritten};
+use crate::journal::{Beat, Draft, Health, Journal};
 use crate::launch::board::Board;
 use crate::launch::command::{Command, Input, Observation, Refusal};
 use crate::launch::event::{Actor, Event, Recorded};
 use crate::launch::live::Live;
 use crate::launch::port::{Ask, Port, Seat, Snapshot};
 use crate::launch::schedule;
-use crate::launch::time::{Instant, Mark};
+use crate::launch::time::{Instant, Mark, Now};
 
 /// Inputs taken into one turn.
 const BATCH: usize = 1_024;
@@ -69,14 +71,16 @@ pub struct Loop {
     dispatch: Dispatch,
     snapshots: watch::Sender<Arc<Snapshot>>,
     asks: mpsc::Receiver<Ask>,
-    alarm: Option<String>,
+    /// Set while the journal cannot be written.
+    unwritten: Option<Unwritten>,
+    /// Where records wait meanwhile, beside memory.
+    side: Option<PathBuf>,
+    /// What stays wrong though the journal is well.
+    trouble: Option<String>,
+    /// Up to here everything is recorded.
+    settled: Now,
     paced_at: WireInstant,
     beaten_at: WireInstant,
-    /// What a turn that could not be written was made of, as far as it stands without its record: what
-    /// was seen, and rollbacks. Taken again until it is written.
-    again: Vec<Input>,
-    /// Rollbacks that were started, recorded or not: none is started twice.
-    begun: BTreeSet<u32>,
     /// Rollbacks that were begun at another terminal.
     finder: Finder,
     /// When time alone is looked at next, however much the panes' news interrupts.
@@ -94,17 +98,19 @@ impl Loop {
         let dispatch = Dispatch::new(parts.board.clone());
         let Wires { snapshots, asks } = wires;
         let now = WireInstant::now();
+        let settled = parts.axis.now();
         let finder = Finder::new(parts.folder.clone());
         Self {
             parts,
             dispatch,
             snapshots,
             asks,
-            alarm: None,
+            unwritten: None,
+            side: None,
+            trouble: None,
+            settled,
             paced_at: now,
             beaten_at: now,
-            again: Vec::new(),
-            begun: BTreeSet::new(),
             finder,
             look_at: now,
             taken_over: None,
@@ -117,8 +123,13 @@ impl Loop {
     /// The journal could not be written.
     pub async fn state(&mut self, event: Event, actor: Actor) -> Result<(), String> {
         let turn = self.dispatch.state(event, actor, self.parts.axis.now());
-        self.settle(turn, &[], Vec::new()).await;
-        self.taken_over.clone().or_else(|| self.alarm.clone()).map_or(Ok(()), Err)
+        if let Err(wrong) = self.append(&turn.records).await {
+            let taken_over = if self.is_taken_over() { self.taken_over.clone() } else { None };
+            return Err(taken_over.unwrap_or_else(|| wrong.to_string()));
+        }
+        self.dispatch.commit();
+        self.publish();
+        Ok(())
     }
 
     /// Runs until the launch has ended or this console leaves. The board as it is then.
@@ -164,9 +175,8 @@ impl Loop {
                 self.publish();
                 continue;
             }
-            let mut inputs = std::mem::take(&mut self.again);
             // Before what is asked here: a request joins what runs already.
-            inputs.extend(self.found());
+            let mut inputs = self.found();
             inputs.extend(news.map(Input::Observation));
             let decided = handed.map(|Handed { inputs: requests, decided }| {
                 inputs.extend(requests);
@@ -191,26 +201,28 @@ impl Loop {
             replies.resize_with(inputs.len(), || None);
             let turn = self.dispatch.turn(&inputs, &self.parts.axis);
             self.settle(turn, &inputs, replies).await;
+            self.write_again(false).await;
             if let Some(decided) = decided {
                 let _ = decided.send(Arc::clone(self.dispatch.published()));
             }
-            if let Some(crew) = &mut crew {
+            if let Some(crew) = crew.as_mut().filter(|_| self.unwritten.is_none()) {
                 self.let_act(crew).await;
             }
             self.beat();
             self.look_at = WireInstant::now() + self.pause();
-            if self.is_over() {
+            if self.is_over() || (crew.is_some() && self.is_lost()) {
                 return self.end().await;
             }
         }
     }
 
     /// Nothing more is watched; everything recorded is synced, and the folder is another console's to take.
-    async fn end(self) -> Arc<Board> {
+    async fn end(mut self) -> Arc<Board> {
+        self.write_again(true).await;
         if let Some(watch) = &self.parts.effects.watch {
             watch.stop().await;
         }
-        let board = Arc::clone(self.dispatch.published());
+        let board = self.dispatch.shown();
         self.parts.journal.close().await;
         board
     }
@@ -226,17 +238,17 @@ impl Loop {
 
     /// Rollbacks that were begun elsewhere, as commands of whoever asked.
     fn found(&mut self) -> Vec<Input> {
-        let found = self.finder.look(self.dispatch.published());
+        let found = self.finder.look(&self.dispatch.shown());
         let clean = |command| door::clean(command, &self.parts.effects.world.redactor);
         found.into_iter().map(|(by, command)| Input::Command { by, command: clean(command) }).collect()
     }
 
     /// A rollback has a number that no other terminal has taken, unless the disk refuses one.
     fn numbered(&mut self, command: Command) -> Command {
-        let board = self.dispatch.published();
+        let board = self.dispatch.shown();
         match command {
             Command::Rollback { rollback, why } if board.rolling_back().is_none() && board.ended.is_none() => {
-                match self.finder.number(board) {
+                match self.finder.number(&board) {
                     Some(run) => Command::RollbackAs { rollback, run, why },
                     None => Command::Rollback { rollback, why },
                 }
@@ -253,20 +265,23 @@ impl Loop {
             let refused = turn.answers.iter().any(Result::is_err);
             self.settle(turn, std::slice::from_ref(&input), Vec::new()).await;
             // What could not be written did not happen: asked again at once, it would be for ever.
-            if refused || self.alarm.is_some() || self.taken_over.is_some() || self.is_over() {
+            if refused || self.unwritten.is_some() || self.taken_over.is_some() || self.is_over() {
                 break;
             }
         }
     }
 
     fn is_over(&self) -> bool {
-        let board = self.dispatch.published();
+        let board = self.dispatch.shown();
         let left = board.recent.back().is_some_and(|record| record.event == Event::ConsoleLeft);
         board.ended.is_some() || left
     }
 
     /// How long nothing can happen by time alone.
     fn pause(&self) -> Duration {
+        if let Some(at) = self.unwritten.as_ref().and_then(Unwritten::try_at) {
+            return at.duration_since(WireInstant::now());
+        }
         if self.parts.pace != Pace::Real {
             return PACE;
         }
@@ -279,7 +294,11 @@ impl Loop {
         let elapsed = self.paced_at.elapsed();
         self.paced_at = WireInstant::now();
         let board = self.dispatch.published();
-        if board.is_busy() || self.parts.pace == Pace::Real || !self.parts.observations.is_empty() {
+        if self.unwritten.is_some()
+            || board.is_busy()
+            || self.parts.pace == Pace::Real
+            || !self.parts.observations.is_empty()
+        {
             return;
         }
         let now = self.parts.axis.now().instant;
@@ -298,7 +317,7 @@ impl Loop {
 
     /// Switches on the faults whose mark has come.
     fn due_faults(&mut self, inputs: &mut Vec<Input>) {
-        if self.parts.script.is_empty() {
+        if self.parts.script.is_empty() || self.unwritten.is_some() {
             return;
         }
         let t = self.dispatch.published().mark_at(self.parts.axis.now().instant);
@@ -309,56 +328,48 @@ impl Loop {
         }
     }
 
-    /// Appends a turn's records, shows the board they made, and starts what follows from them.
+    /// Appends a turn's records, shows the board they made, and starts what follows from them. While the
+    /// journal cannot be written the turn is made again of what stands without its record, and that waits.
     async fn settle(&mut self, turn: Turn, inputs: &[Input], replies: Vec<Option<Reply>>) {
-        let Turn { records, answers } = turn;
-        let mut failed = None;
-        if !records.is_empty() {
-            let durable = if records.iter().any(|record| must_be_synced(&record.event)) {
-                Durable::Synced
-            } else {
-                Durable::Written
-            };
-            let drafts = records.iter().map(draft).collect();
-            match self.parts.journal.append(drafts, durable).await {
-                Ok(_) => {
-                    self.dispatch.commit();
-                    self.alarm = None;
+        let Turn { mut records, mut answers } = turn;
+        if self.unwritten.is_none() {
+            match self.append(&records).await {
+                Ok(()) => {
+                    if !records.is_empty() {
+                        self.dispatch.commit();
+                    }
+                    self.settled = self.dispatch.turned_at().unwrap_or(self.settled);
                 }
-                Err(error) => {
+                // Another console acts now: this one neither records nor does anything.
+                Err(wrong) if unwritten::is_fenced(&wrong) => {
                     self.dispatch.abandon();
-                    self.again.extend(inputs.iter().filter(|input| stands_unwritten(input)).cloned());
-                    failed = Some(error.to_string());
-                    self.alarm = Some(alarm(&error.to_string(), &records));
+                    records.clear();
+                    answers = inputs.iter().map(|_| Err(Refusal(wrong.to_string()))).collect();
+                }
+                Err(wrong) => {
+                    self.withhold(unwritten::reason(&wrong), unwritten::lasts(&wrong));
+                    Turn { records, answers } = self.dispatch.turn(inputs, &self.parts.axis);
                 }
             }
         }
         // What is in the journal is done by whoever holds it now, what is not was asked of one who did not.
         let taken_over = self.is_taken_over();
-        let board = Arc::clone(self.dispatch.published());
+        if let Some(unwritten) = self.unwritten.as_mut().filter(|_| !taken_over) {
+            unwritten.keep(&records);
+        }
+        let board = self.dispatch.shown();
         for record in records.iter().filter(|_| !taken_over) {
-            // A rollback needs no healthy journal: it acts from the frozen plan, and keeps its own log.
-            let start = match &record.event {
-                Event::RollbackRequested { run, .. } => self.begun.insert(*run),
-                _ => failed.is_none(),
-            };
             // Between the decision and here lies a disk's sync, or a stop of this process.
-            let step = start && matches!(record.event, Event::StepIntended { .. });
+            let step = matches!(record.event, Event::StepIntended { .. });
             if step && self.finder.is_overtaken(&board) {
                 self.parts.effects.withhold(record, &board);
-            } else if start {
+            } else {
                 self.parts.effects.start(record, &board);
             }
         }
-        for ((reply, answer), input) in replies.into_iter().zip(answers).zip(inputs) {
+        for (reply, answer) in replies.into_iter().zip(answers) {
             if let Some(reply) = reply {
-                let answer = match (&self.taken_over, &failed) {
-                    (Some(words), _) => Err(Refusal(words.clone())),
-                    (None, Some(why)) if !stands_unwritten(input) => {
-                        Err(Refusal(format!("not recorded, so not done: {why}")))
-                    }
-                    _ => answer,
-                };
+                let answer = self.taken_over.as_ref().map_or(answer, |words| Err(Refusal(words.clone())));
                 let _ = reply.send(answer);
             }
         }
@@ -373,7 +384,7 @@ impl Loop {
             return;
         }
         let live = Arc::clone(&self.parts.live.borrow_and_update());
-        let snapshot = snapshot(&self.dispatch, live, &self.parts, self.alarm.clone());
+        let snapshot = snapshot(self.dispatch.shown(), live, &self.parts, self.alarm());
         self.snapshots.send_replace(Arc::new(snapshot));
     }
 
@@ -383,17 +394,28 @@ impl Loop {
             return;
         }
         self.beaten_at = WireInstant::now();
+        if self.parts.effects.world.unkept().is_some() {
+            self.parts.effects.world.keep_baseline(&self.dispatch.shown());
+        }
+        if self.unwritten.is_none() {
+            self.beat_now();
+            let health = self.parts.journal.health().borrow().clone();
+            match health {
+                Health::Failing(why) => self.withhold(why, false),
+                Health::Lost(why) => self.withhold(why, true),
+                // What is kept besides the records does not stop the launch; one that was taken over has nothing
+                // to keep.
+                Health::Well | Health::Unguarded(_) | Health::TakenOver(_) => {}
+            }
+        }
+        self.publish();
+    }
+
+    fn beat_now(&self) {
         let now = self.parts.axis.now();
         if let Some(clock) = self.dispatch.published().clock_at(now.instant) {
             self.parts.journal.beat(Beat { t: clock.t, at: now.instant, wall: now.wall });
         }
-        match &*self.parts.journal.health().borrow() {
-            Health::Well => {}
-            Health::Failing(why) => self.alarm = Some(format!("the journal cannot be written: {why}")),
-            Health::TakenOver(_) => {}
-            Health::Lost(why) => self.alarm = Some(format!("the journal is lost to this console: {why}")),
-        }
-        self.publish();
     }
 }
 
@@ -417,24 +439,9 @@ fn must_be_synced(event: &Event) -> bool {
     )
 }
 
-/// What holds though no record of it could be written: the world was seen so, a rollback goes on.
-fn stands_unwritten(input: &Input) -> bool {
-    matches!(input, Input::Observation(_)) || begins_rollback(input)
-}
-
 fn begins_rollback(input: &Input) -> bool {
     let Input::Command { command, .. } = input else { return false };
     matches!(command, Command::Rollback { .. } | Command::RollbackAs { .. } | Command::RollbackFound { .. })
-}
-
-fn alarm(error: &str, unwritten: &[Recorded]) -> String {
-    let rollback = unwritten.iter().find_map(|record| match &record.event {
-        Event::RollbackRequested { rollback, run, .. } => {
-            Some(format!("; rollback {rollback} #{run} runs all the same"))
-        }
-        _ => None,
-    });
-    format!("the journal cannot be written: {error}{}", rollback.unwrap_or_default())
 }
 
 fn draft(record: &Recorded) -> Draft {
@@ -442,9 +449,9 @@ fn draft(record: &Recorded) -> Draft {
     Draft { at, occurred_at, recorded_at, actor, event }
 }
 
-fn snapshot(dispatch: &Dispatch, live: Arc<Live>, parts: &Parts, alarm: Option<String>) -> Snapshot {
+fn snapshot(board: Arc<Board>, live: Arc<Live>, parts: &Parts, alarm: Option<String>) -> Snapshot {
     Snapshot {
-        board: Arc::clone(dispatch.published()),
+        board,
         live,
         now: parts.axis.now(),
         taken_at: parts.axis.boot(),

@@ -51,6 +51,8 @@ pub struct World {
     control: Option<Arc<check::http::Http>>,
     sessions: Arc<Mutex<HashMap<SessionId, Session>>>,
     cancels: Arc<Mutex<HashMap<ItemId, (Attempt, CancellationToken)>>>,
+    /// Why the baseline is in no file.
+    unkept: Arc<Mutex<Option<String>>>,
 }
 
 /// What a world is made of.
@@ -75,7 +77,7 @@ impl World {
             Spec::Check(check::Spec::Http(http)) => Some(Arc::new(http.clone())),
             _ => None,
         });
-        let (sessions, cancels) = (Arc::default(), Arc::default());
+        let (sessions, cancels, unkept) = (Arc::default(), Arc::default(), Arc::default());
         Self {
             plan,
             catalogue,
@@ -91,6 +93,7 @@ impl World {
             control,
             sessions,
             cancels,
+            unkept,
         }
     }
 
@@ -174,10 +177,19 @@ impl World {
     pub fn keep_baseline(&self, board: &Board) {
         let Some(folder) = self.folder.as_ref().filter(|_| self.acting.may()) else { return };
         let bytes = serde_json::to_vec(&board.baseline).unwrap_or_default();
-        if let Err(error) = crate::base::proc::write_whole(&folder.join("baseline.json"), &bytes) {
-            tracing::error!("failed to keep the baseline: {error}");
+        let kept = crate::base::proc::write_whole(&folder.join("baseline.json"), &bytes);
+        let why = kept.err().map(|error| format!("the baseline cannot be written, a rollback lacks it: {error}"));
+        if let Some(why) = &why {
+            tracing::error!("{why}");
         }
+        *self.unkept.lock().unwrap_or_else(PoisonError::into_inner) = why;
         reach("baseline-kept");
+    }
+
+    /// Why the baseline's file is not what the board has.
+    #[must_use]
+    pub fn unkept(&self) -> Option<String> {
+        self.unkept.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Tells the loop; a loop that is gone wants to know nothing.

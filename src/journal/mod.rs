@@ -14,6 +14,7 @@ pub mod lease;
 pub mod memory;
 pub mod open;
 pub mod record;
+pub mod side;
 pub mod sqlite;
 pub mod store;
 pub mod take_over;

@@ -3,13 +3,15 @@
 use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::DateTime;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Rows, Transaction, TransactionBehavior, params};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension, Rows, Transaction, TransactionBehavior, ffi, params,
+};
 
 use super::chain::{Hash, Head, Link};
 use super::store::{Beat, Durable, Expected, Store, StoreError};
@@ -36,6 +38,10 @@ pub struct Sqlite {
     db: Connection,
     /// What `PRAGMA synchronous` stands at.
     durable: Durable,
+    /// A sync failed: what the log holds may be on no disk.
+    suspect: bool,
+    /// The files that are written, as they were opened: device and number.
+    files: Vec<(PathBuf, (u64, u64))>,
 }
 
 impl Sqlite {
@@ -53,7 +59,7 @@ impl Sqlite {
         reach("journal-made");
         let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         db.busy_timeout(PATIENCE)?;
-        let mut store = Self { db, durable: Durable::Synced };
+        let mut store = Self { db, durable: Durable::Synced, suspect: false, files: Vec::new() };
         if store.is_empty()? {
             store.db.pragma_update(None, "journal_mode", "wal")?;
             store.db.pragma_update(None, "synchronous", "full")?;
@@ -67,7 +73,38 @@ impl Sqlite {
             store.recognise()?;
             store.db.pragma_update(None, "synchronous", "full")?;
         }
+        // A log that is only made with the first write cannot be gone before.
+        store.epoch()?;
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        let files = [path.to_owned(), PathBuf::from(log)].into_iter();
+        store.files = files.filter_map(|path| numbered(&path).map(|number| (path, number))).collect();
         Ok(store)
+    }
+
+    /// Before each write: the files still have their names, and the log is whole on the disk.
+    fn ready(&mut self) -> Result<(), StoreError> {
+        for (path, opened) in &self.files {
+            if numbered(path) != Some(*opened) {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                return Err(StoreError::Gone(name.into_owned()));
+            }
+        }
+        if self.suspect {
+            // After a sync that failed the system may hold pages for clean that are on no disk: everything is
+            // written once more, into the database itself.
+            let busy: bool = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+            if busy {
+                return Err(StoreError::Failed("a reader is in the way of writing the log once more".into()));
+            }
+            self.suspect = false;
+        }
+        Ok(())
+    }
+
+    fn noted<T>(&mut self, done: Result<T, StoreError>) -> Result<T, StoreError> {
+        self.suspect |= matches!(done, Err(StoreError::NotSynced(_)));
+        done
     }
 
     /// Opens the journal at `path` for reading, also while another console appends.
@@ -77,7 +114,7 @@ impl Sqlite {
     pub fn open_to_read(path: &Path) -> Result<Self, StoreError> {
         let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         db.busy_timeout(PATIENCE)?;
-        let store = Self { db, durable: Durable::Synced };
+        let store = Self { db, durable: Durable::Synced, suspect: false, files: Vec::new() };
         store.begun()?;
         store.recognise()?;
         Ok(store)
@@ -115,7 +152,7 @@ impl Sqlite {
     pub fn open_still(path: &Path) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
         let db = Connection::open_with_flags(format!("file:{}?immutable=1", escaped(path)), flags)?;
-        let store = Self { db, durable: Durable::Synced };
+        let store = Self { db, durable: Durable::Synced, suspect: false, files: Vec::new() };
         store.begun()?;
         store.recognise()?;
         Ok(store)
@@ -200,6 +237,32 @@ impl Sqlite {
         }
         self.begin()
     }
+
+    fn add(&mut self, expected: Expected, links: &[Link], durable: Durable) -> Result<(), StoreError> {
+        let appending = self.begin_with(durable)?;
+        holds(&appending, expected.epoch)?;
+        let found = head(&appending)?;
+        if found != expected.head {
+            return Err(StoreError::Moved { expected: expected.head.seq, found: found.seq });
+        }
+        {
+            let mut insert = appending.prepare_cached("INSERT INTO records (seq, hash, bytes) VALUES (?1, ?2, ?3)")?;
+            for link in links {
+                insert.execute(params![integer(link.seq), link.hash.0, link.bytes])?;
+            }
+        }
+        reach("append-in-transaction");
+        Ok(appending.commit()?)
+    }
+
+    fn put_beat(&mut self, epoch: u64, beat: Beat, durable: Durable) -> Result<(), StoreError> {
+        let beating = self.begin_with(durable)?;
+        holds(&beating, epoch)?;
+        beating
+            .prepare_cached("INSERT OR REPLACE INTO beat (one, t, at, wall) VALUES (1, ?1, ?2, ?3)")?
+            .execute(params![beat.t, beat.at.0, beat.wall.timestamp_millis()])?;
+        Ok(beating.commit()?)
+    }
 }
 
 impl Store for Sqlite {
@@ -218,20 +281,9 @@ impl Store for Sqlite {
     }
 
     fn append(&mut self, expected: Expected, links: &[Link], durable: Durable) -> Result<(), StoreError> {
-        let appending = self.begin_with(durable)?;
-        holds(&appending, expected.epoch)?;
-        let found = head(&appending)?;
-        if found != expected.head {
-            return Err(StoreError::Moved { expected: expected.head.seq, found: found.seq });
-        }
-        {
-            let mut insert = appending.prepare_cached("INSERT INTO records (seq, hash, bytes) VALUES (?1, ?2, ?3)")?;
-            for link in links {
-                insert.execute(params![integer(link.seq), link.hash.0, link.bytes])?;
-            }
-        }
-        reach("append-in-transaction");
-        Ok(appending.commit()?)
+        self.ready()?;
+        let done = self.add(expected, links, durable);
+        self.noted(done)
     }
 
     fn cut(&mut self, epoch: u64, seq: u64) -> Result<(), StoreError> {
@@ -255,12 +307,9 @@ impl Store for Sqlite {
     }
 
     fn set_beat(&mut self, epoch: u64, beat: Beat, durable: Durable) -> Result<(), StoreError> {
-        let beating = self.begin_with(durable)?;
-        holds(&beating, epoch)?;
-        beating
-            .prepare_cached("INSERT OR REPLACE INTO beat (one, t, at, wall) VALUES (1, ?1, ?2, ?3)")?
-            .execute(params![beat.t, beat.at.0, beat.wall.timestamp_millis()])?;
-        Ok(beating.commit()?)
+        self.ready()?;
+        let done = self.put_beat(epoch, beat, durable);
+        self.noted(done)
     }
 
     fn settle(&mut self) -> Result<(), StoreError> {
@@ -316,13 +365,116 @@ fn integer(seq: u64) -> i64 {
     i64::try_from(seq).unwrap_or(i64::MAX)
 }
 
+/// Device and number of the file at `path`.
+fn numbered(path: &Path) -> Option<(u64, u64)> {
+    std::fs::metadata(path).ok().map(|about| (about.dev(), about.ino()))
+}
+
 impl From<rusqlite::Error> for StoreError {
     fn from(wrong: rusqlite::Error) -> Self {
-        match wrong.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => Self::Full,
-            Some(ErrorCode::DatabaseBusy) => Self::Busy,
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::NoJournal(wrong.to_string()),
+        let extended = wrong.sqlite_error().map(|error| error.extended_code);
+        match (wrong.sqlite_error_code(), extended) {
+            (Some(ErrorCode::DiskFull), _) => Self::Full,
+            (Some(ErrorCode::DatabaseBusy), _) => Self::Busy,
+            (Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt), _) => Self::NoJournal(wrong.to_string()),
+            (_, Some(ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC)) => Self::NotSynced(wrong.to_string()),
+            (_, Some(ffi::SQLITE_READONLY_DBMOVED)) => Self::Gone("journal.db".into()),
+            // A disk that errs or was remounted for reading, no more descriptors or memory, rights that
+            // were taken: each can pass. The code tells which it was.
+            (Some(ErrorCode::SystemIoFailure), Some(code)) => Self::Failed(format!("{wrong} (SQLite's code {code})")),
             _ => Self::Failed(wrong.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(code: i32) -> StoreError {
+        rusqlite::Error::SqliteFailure(ffi::Error::new(code), None).into()
+    }
+
+    #[test]
+    fn what_may_pass_is_tried_again_and_what_cannot_is_not() {
+        for code in [
+            ffi::SQLITE_FULL,
+            ffi::SQLITE_BUSY,
+            ffi::SQLITE_BUSY_SNAPSHOT,
+            ffi::SQLITE_LOCKED,
+            ffi::SQLITE_CANTOPEN,
+            ffi::SQLITE_PERM,
+            ffi::SQLITE_NOMEM,
+            ffi::SQLITE_READONLY,
+            ffi::SQLITE_READONLY_DBMOVED,
+            ffi::SQLITE_IOERR,
+            ffi::SQLITE_IOERR_READ,
+            ffi::SQLITE_IOERR_WRITE,
+            ffi::SQLITE_IOERR_FSYNC,
+            ffi::SQLITE_IOERR_DIR_FSYNC,
+            ffi::SQLITE_IOERR_TRUNCATE,
+            ffi::SQLITE_IOERR_SHMSIZE,
+            ffi::SQLITE_IOERR_SHMMAP,
+            ffi::SQLITE_IOERR_LOCK,
+        ] {
+            assert!(of(code).may_pass(), "{code}: {}", of(code));
+        }
+        for code in [ffi::SQLITE_CORRUPT, ffi::SQLITE_CORRUPT_INDEX, ffi::SQLITE_NOTADB] {
+            assert!(!of(code).may_pass(), "{code}: {}", of(code));
+        }
+        assert!(matches!(of(ffi::SQLITE_FULL), StoreError::Full));
+        for code in [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_DIR_FSYNC] {
+            assert!(matches!(of(code), StoreError::NotSynced(_)), "{code}");
+        }
+    }
+
+    fn link(seq: u64, before: Head) -> Link {
+        let bytes = format!("record {seq}").into_bytes();
+        Link { seq, hash: before.then(&bytes).hash, bytes }
+    }
+
+    #[test]
+    fn a_journal_whose_file_is_gone_takes_nothing_until_it_is_back() {
+        for name in ["journal.db", "journal.db-wal"] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let path = folder.path().join("journal.db");
+            let mut store = Sqlite::open(&path).expect("opens");
+            let epoch = store.raise_epoch().expect("raises");
+            let expected = Expected { epoch, head: Head::default() };
+            let (file, away) = (folder.path().join(name), folder.path().join("away"));
+            std::fs::rename(&file, &away).expect("moved");
+            for round in 0..2 {
+                let wrong = store.append(expected, &[link(1, expected.head)], Durable::Synced).expect_err(name);
+                assert!(matches!(wrong, StoreError::Gone(_)) && wrong.may_pass(), "{name}, {round}: {wrong}");
+                assert!(wrong.to_string().starts_with(name), "{wrong}");
+            }
+            std::fs::rename(&away, &file).expect("moved back");
+            store.append(expected, &[link(1, expected.head)], Durable::Synced).expect("it is back");
+        }
+    }
+
+    #[test]
+    fn after_a_sync_that_failed_everything_is_written_once_more_before_anything_is_acknowledged() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("journal.db");
+        let mut store = Sqlite::open(&path).expect("opens");
+        let epoch = store.raise_epoch().expect("raises");
+        let first = link(1, Head::default());
+        let head = Head { seq: 1, hash: first.hash };
+        store.append(Expected { epoch, head: Head::default() }, &[first], Durable::Written).expect("appends");
+        let log = folder.path().join("journal.db-wal");
+        let before = std::fs::metadata(&log).expect("there").len();
+        let failed = store.noted::<()>(Err(of(ffi::SQLITE_IOERR_FSYNC)));
+        assert!(matches!(failed, Err(StoreError::NotSynced(_))));
+
+        // A reader of the old log keeps it from being written anew: then nothing is taken.
+        let reader = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("opens");
+        reader.execute_batch("BEGIN; SELECT count(*) FROM records").expect("reads");
+        store.db.busy_timeout(Duration::ZERO).expect("set");
+        let expected = Expected { epoch, head };
+        store.append(expected, &[link(2, head)], Durable::Synced).expect_err("not whole on the disk");
+        drop(reader);
+        store.append(expected, &[link(2, head)], Durable::Synced).expect("appends");
+        assert!(std::fs::metadata(&log).expect("there").len() < before, "the old log is in the database");
     }
 }

@@ -43,6 +43,12 @@ pub enum StoreError {
     Busy,
     #[error("the disk is full")]
     Full,
+    /// Nothing that was handed to the disk before is known to be there.
+    #[error("the disk did not sync: {0}")]
+    NotSynced(String),
+    /// What is written now would be gone with this process.
+    #[error("{0} is not the file that was opened: it was moved, replaced or deleted")]
+    Gone(String),
     #[error("this is no journal: {0}")]
     NoJournal(String),
     #[error("the journal's layout is version {0}, newer than this tminus: use a newer one")]
@@ -55,7 +61,7 @@ impl StoreError {
     /// Whether trying the same again later may work.
     #[must_use]
     pub fn may_pass(&self) -> bool {
-        matches!(self, Self::Full | Self::Busy | Self::Failed(_))
+        matches!(self, Self::Full | Self::Busy | Self::NotSynced(_) | Self::Gone(_) | Self::Failed(_))
     }
 }
 

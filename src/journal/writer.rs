@@ -38,6 +38,8 @@ pub enum Health {
     Well,
     /// The last write failed; the next is tried. The banner's words.
     Failing(String),
+    /// Records are kept; what guards them beside the store is not.
+    Unguarded(String),
     /// Nothing will ever be written by this console again.
     Lost(String),
     /// As `Lost`, since another console acts now.
@@ -52,6 +54,10 @@ pub enum AppendError {
     /// Nothing of it was kept.
     #[error("the journal cannot be written: {0}")]
     Store(Arc<StoreError>),
+    /// Nothing of it was kept, since the journal went on: an earlier write that was said to have failed had
+    /// not. These follow what was known; decide again.
+    #[error("the journal holds {} records more than was known", .0.len())]
+    ReadIn(Vec<Recorded>),
     #[error("the journal is closed")]
     Closed,
 }
@@ -82,7 +88,8 @@ impl Journal {
         let Start { store, epoch, head, files } = start;
         let (head_file, lease) = files.unzip();
         let stake = lease.as_ref().map(|lease| lease.stake().clone());
-        let writer = Writer { store, epoch, head, synced: head, filed: head, head_file, behind: 0, told, lease };
+        let writer =
+            Writer { store, epoch, head, synced: head, filed: head, head_file, behind: 0, told, fatal: None, lease };
         thread::Builder::new().name("journal".into()).spawn(move || writer.run(waiting))?;
         Ok(Self { asks, health, stake })
     }
@@ -100,7 +107,15 @@ impl Journal {
     /// # Errors
     /// No thread could be started.
     pub fn over(store: Box<dyn Store>) -> io::Result<Self> {
-        Self::start(Start { store, epoch: 0, head: Head::default(), files: None })
+        Self::after(store, Head::default())
+    }
+
+    /// As [`Journal::over`], of a `store` that ends at `head`.
+    ///
+    /// # Errors
+    /// No thread could be started.
+    pub fn after(store: Box<dyn Store>, head: Head) -> io::Result<Self> {
+        Self::start(Start { store, epoch: 0, head, files: None })
     }
 
     /// Appends `drafts`, all or none, and gives back the records as they will be read.
@@ -166,6 +181,8 @@ struct Writer {
     /// Groups since the head file was written.
     behind: u32,
     told: watch::Sender<Health>,
+    /// Why nothing will ever be written again.
+    fatal: Option<Arc<StoreError>>,
     lease: Option<Lease>,
 }
 
@@ -227,15 +244,28 @@ impl Writer {
             reach("append");
             let kept = self.keep(&links, durable);
             reach("append-kept");
-            if kept.is_ok() {
-                self.head = head;
-                if durable == Durable::Synced {
-                    self.synced = head;
+            let kept = match kept {
+                Err(wrong) if matches!(*wrong, StoreError::Moved { .. }) => {
+                    Err(self.read_in().map_or(AppendError::Store(wrong), AppendError::ReadIn))
                 }
+                other => other.map_err(AppendError::Store),
+            };
+            match &kept {
+                Ok(()) => {
+                    self.head = head;
+                    if durable == Durable::Synced {
+                        self.synced = head;
+                    }
+                    self.tell(None);
+                }
+                Err(AppendError::Store(wrong)) => {
+                    self.fatal = (!wrong.may_pass()).then(|| Arc::clone(wrong));
+                    self.tell(Some(wrong));
+                }
+                Err(_) => {}
             }
-            self.tell(kept.as_ref().err().map(AsRef::as_ref));
             for (reply, records) in replies {
-                let _ = reply.send(kept.clone().map(|()| records).map_err(AppendError::Store));
+                let _ = reply.send(kept.clone().map(|()| records));
             }
         }
         if let Some(beat) = beat {
@@ -250,11 +280,34 @@ impl Writer {
     }
 
     fn keep(&mut self, links: &[Link], durable: Durable) -> Result<(), Arc<StoreError>> {
-        if let Health::Lost(why) | Health::TakenOver(why) = &*self.told.borrow() {
-            return Err(Arc::new(StoreError::Failed(why.clone())));
+        if let Some(fatal) = &self.fatal {
+            return Err(Arc::clone(fatal));
         }
         let expected = Expected { epoch: self.epoch, head: self.head };
         self.store.append(expected, links, durable).map_err(Arc::new)
+    }
+
+    /// What the store holds after our head: we hold the lease, so that it is of a write of ours whose failing
+    /// was not the end of it. None where it does not follow our head: then it is another's, or damaged.
+    fn read_in(&mut self) -> Option<Vec<Recorded>> {
+        let (mut head, mut records) = (self.head, Vec::new());
+        let mut follows = true;
+        let read = self.store.read(&mut |link: Link| {
+            if link.seq > head.seq {
+                let next = head.then(&link.bytes);
+                match record::decode(&link.bytes) {
+                    Ok(record) if (next.seq, next.hash) == (link.seq, link.hash) => records.push(record),
+                    _ => follows = false,
+                }
+                head = next;
+            }
+            follows
+        });
+        let found = read.is_ok() && follows && !records.is_empty();
+        found.then(|| {
+            self.head = head;
+            records
+        })
     }
 
     fn tell(&self, wrong: Option<&StoreError>) {
@@ -264,6 +317,10 @@ impl Writer {
             Some(wrong @ StoreError::LeaseLost { .. }) => Health::TakenOver(wrong.to_string()),
             Some(wrong) => Health::Lost(wrong.to_string()),
         };
+        self.set(health);
+    }
+
+    fn set(&self, health: Health) {
         self.told.send_if_modified(|told| {
             let news = !matches!(told, Health::Lost(_) | Health::TakenOver(_)) && *told != health;
             if news {
@@ -291,7 +348,12 @@ impl Writer {
                 self.filed = self.synced;
                 reach("head-filed");
             }
-            Err(wrong) => self.tell(Some(&StoreError::Failed(format!("the head file: {wrong}")))),
+            // The records are kept all the same; where they are not, that is the news.
+            Err(wrong) if !matches!(&*self.told.borrow(), Health::Failing(_)) => {
+                let why = format!("{} cannot be written: {wrong}; a cut tail could not be noticed", path.display());
+                self.set(Health::Unguarded(why));
+            }
+            Err(_) => {}
         }
     }
 

@@ -48,6 +48,9 @@ pub struct Board {
     /// Requests of attached terminals that were decided: none is decided twice.
     pub requests: Arc<BTreeMap<RequestId, Decided>>,
     pub ended: Option<String>,
+    /// Why nothing can be recorded just now. No event tells it: it stands on the board that is shown, never
+    /// on one that was replayed.
+    pub unwritten: Option<String>,
     /// Newest last.
     pub recent: VecDeque<Arc<Recorded>>,
 }
@@ -128,6 +131,7 @@ impl Board {
             notes: 0,
             requests: Arc::default(),
             ended: None,
+            unwritten: None,
             recent: VecDeque::new(),
         }
     }

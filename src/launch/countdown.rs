@@ -15,6 +15,8 @@ use super::time::{Instant, Mark, millis};
 pub const BUILT_IN: &str = "built-in";
 /// The latch a crash leaves behind.
 pub const CONSOLE_RESTART: &str = "console-restart";
+/// The latch of a countdown that stopped because nothing could be recorded.
+pub const JOURNAL: &str = "journal";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

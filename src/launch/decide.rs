@@ -13,6 +13,7 @@ use super::poll;
 use super::recovery;
 use super::schedule::{Due, due, waits_for};
 use super::time::Instant;
+use super::unwritten;
 use super::verdict::Verdict;
 
 /// A hold or a vote is about the moment it was asked in. One that was read later than this is refused; so
@@ -81,6 +82,7 @@ fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec
     if let (Some(why), false) = (&board.ended, matches!(command, Command::Note { .. } | Command::Leave)) {
         return Err(Refusal(format!("the launch has ended: {why}")));
     }
+    unwritten::allow(board, command)?;
     let one = |event| Ok(vec![event]);
     match command {
         Command::RunItem { item } => run_item(board, find(board, item)?, now).map(|event| vec![event]),
@@ -229,6 +231,7 @@ fn request(
     if board.requests.contains_key(id) {
         return Err(Refusal("this request was decided before".into()));
     }
+    unwritten::allow(board, command)?;
     match command {
         // What was seen stays seen, however late it is read.
         Command::Note { .. } => {}
@@ -408,7 +411,8 @@ fn release(board: &Board, by: &Actor, who: &str) -> Result<Vec<Event>, Refusal> 
     if !held || who == countdown::BUILT_IN {
         return Err(Refusal(format!("{who} holds nothing that could be released")));
     }
-    if who != caller(by) && who != countdown::CONSOLE_RESTART && by.role.is_some() {
+    let by_anyone = [countdown::CONSOLE_RESTART, countdown::JOURNAL];
+    if who != caller(by) && !by_anyone.contains(&who) && by.role.is_some() {
         permit(board, by, Power::Waive)?;
     }
     Ok(vec![Event::HoldReleased { who: who.to_owned() }])

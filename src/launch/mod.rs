@@ -20,4 +20,5 @@ pub mod samples;
 pub mod schedule;
 pub mod telling;
 pub mod time;
+pub mod unwritten;
 pub mod verdict;

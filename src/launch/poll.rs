@@ -49,7 +49,7 @@ pub fn tally(board: &Board, now: Instant) -> Tally {
 /// What the machine alone says against GO.
 #[must_use]
 pub fn machine_blocks(board: &Board, now: Instant) -> Vec<String> {
-    let mut blocks = Vec::new();
+    let mut blocks: Vec<String> = board.unwritten.iter().cloned().collect();
     for phase in board.plan.phases.iter().filter(|phase| phase.gate && before_liftoff(phase)) {
         let standing = gate::standing(board, phase, now);
         if !standing.is_clear() {

@@ -144,7 +144,7 @@ pub fn bands(view: &View<'_>) -> Vec<Band> {
     // An alarm hides no emergency: a rollback goes on whoever is heard of.
     let alarms = view.snapshot.taken_over.iter().chain(&view.snapshot.alarm);
     let alarms = alarms.map(|alarm| Band { role: Role::Danger, text: alarm.clone() });
-    alarms.chain(emergency(view)).chain(held).collect()
+    alarms.chain(emergency(view)).chain(held).take(2).collect()
 }
 
 fn emergency(view: &View<'_>) -> Option<Band> {

@@ -1,0 +1,103 @@
+//! The loop's end of the journal: what a turn made is recorded, or waits while it cannot be, and is recorded
+//! when the disk returns. When nothing can be, what may happen is decided in `launch::unwritten`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::time::Instant as WireInstant;
+
+use super::{Loop, draft, must_be_synced};
+use crate::engine::unwritten::{self, Unwritten};
+use crate::journal::side::{Left, Of};
+use crate::journal::{AppendError, Durable, Health};
+use crate::launch::event::Recorded;
+
+impl Loop {
+    /// What the journal cannot take is kept in a file at `path` too.
+    #[must_use]
+    pub fn with_side(mut self, path: Option<PathBuf>) -> Self {
+        self.side = path;
+        self
+    }
+
+    /// Records what an earlier console could not, before the loop runs: each as of when it happened, and once,
+    /// though that console may have died between recording it and removing its side file.
+    ///
+    /// # Errors
+    /// The journal could not be written.
+    pub async fn read_in(&mut self, left: &Left) -> Result<(), String> {
+        let board = self.dispatch.published();
+        let drafts = unwritten::left_behind(left, board, self.parts.axis.now());
+        if !drafts.is_empty() {
+            let kept = self.parts.journal.append(drafts, Durable::Synced).await;
+            self.dispatch.recorded(&kept.map_err(|wrong| wrong.to_string())?);
+        }
+        Ok(())
+    }
+
+    /// Nobody is there, and nothing can ever be recorded: only a rollback under way is waited for.
+    pub(super) fn is_lost(&self) -> bool {
+        self.unwritten.as_ref().is_some_and(Unwritten::is_lasting) && self.dispatch.shown().rolling_back().is_none()
+    }
+
+    pub(super) async fn append(&self, records: &[Recorded]) -> Result<(), AppendError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let synced = records.iter().any(|record| must_be_synced(&record.event));
+        let durable = if synced { Durable::Synced } else { Durable::Written };
+        self.parts.journal.append(records.iter().map(draft).collect(), durable).await.map(|_| ())
+    }
+
+    /// Nothing can be recorded from here on: the launch stops where it was last recorded.
+    pub(super) fn withhold(&mut self, why: String, lasting: bool) {
+        let stop = self.dispatch.withhold(self.settled, &why);
+        let board = self.dispatch.published();
+        let of = Of { launch: unwritten::launch_of(board), after: board.seq };
+        let side = self.side.clone().map(|path| (path, of));
+        let mut unwritten = Unwritten::new(self.settled, why, lasting, side);
+        unwritten.keep(&stop.records);
+        self.unwritten = Some(unwritten);
+        self.publish();
+    }
+
+    /// Tries to record what waits, at its time or where this console leaves.
+    pub(super) async fn write_again(&mut self, last: bool) {
+        let now = self.parts.axis.now();
+        let due = |at: WireInstant| last || at <= WireInstant::now();
+        let Some(unwritten) = self.unwritten.as_mut().filter(|known| known.try_at().is_some_and(due)) else { return };
+        match self.parts.journal.append(unwritten.drafts(now), Durable::Synced).await {
+            Ok(records) => {
+                self.dispatch.recorded(&records);
+                self.settled = now;
+                self.trouble = self.unwritten.take().and_then(Unwritten::written).or(self.trouble.take());
+            }
+            // A write that was said to have failed had not: that stands, and what waits is decided again.
+            Err(AppendError::ReadIn(found)) => {
+                self.dispatch.recorded(&found);
+                let stop = self.dispatch.withhold(unwritten.since(), unwritten.why());
+                let waits = unwritten.rebase(stop.records, &self.dispatch.shown());
+                self.dispatch.show(&waits);
+                let board = Arc::clone(self.dispatch.published());
+                found.iter().for_each(|record| self.parts.effects.find(record, &board));
+            }
+            Err(wrong) => unwritten.failed(&wrong),
+        }
+        self.publish();
+    }
+
+    /// The banner: why nothing can be recorded, else what fails beside the journal.
+    pub(super) fn alarm(&self) -> Option<String> {
+        if let Some(unwritten) = &self.unwritten {
+            return Some(unwritten.banner(&self.dispatch.shown()));
+        }
+        let unguarded = match &*self.parts.journal.health().borrow() {
+            Health::Unguarded(why) => Some(why.clone()),
+            Health::TakenOver(why) => Some(format!("the journal is lost to this console: {why}")),
+            _ => None,
+        };
+        let unkept = self.parts.effects.world.unkept();
+        let told: Vec<String> = unguarded.into_iter().chain(unkept).chain(self.trouble.clone()).collect();
+        (!told.is_empty()).then(|| told.join("; "))
+    }
+}

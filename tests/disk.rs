@@ -1,0 +1,275 @@
+//! Full and failing disks under the program itself: nothing is done on the strength of what is not recorded,
+//! rollbacks run, and what happened meanwhile is recorded once when the disk returns.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
+
+#[path = "disk/faulty.rs"]
+mod faulty;
+#[path = "disk/seat.rs"]
+mod seat;
+#[path = "disk/site.rs"]
+mod site;
+#[path = "disk/small.rs"]
+mod small;
+#[path = "disk/told.rs"]
+mod told;
+
+use std::time::Duration;
+
+use faulty::Faulty;
+use seat::Seat;
+use site::{NOISE, Site, wait};
+use small::Disk;
+use tminus::base::proc::OutcomeFile;
+use tminus::journal::{LaunchFolder, Noticed, Purpose, open, side};
+use tminus::launch::countdown::JOURNAL;
+use tminus::launch::event::{Event, RollbackEnd, RollbackFact};
+use tminus::launch::verdict::Verdict;
+
+/// Longer than anything takes here; a wait that reaches it has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+const BANNER: &str = "the journal cannot be written";
+
+fn take(site: &Site, variables: &[(&str, String)]) -> Seat {
+    let arguments = site.arguments();
+    let mut seat = Seat::take(site.home.path(), &arguments.iter().map(String::as_str).collect::<Vec<_>>(), variables);
+    seat.sees("Prints a lot");
+    wait("step under way", || site.count(|event| matches!(event, Event::StepStarted { .. })) == 1);
+    seat
+}
+
+fn noted(event: &Event) -> bool {
+    matches!(event, Event::Noted { text } if text == "hello")
+}
+
+fn ends_of_noise(site: &Site) -> Vec<(Verdict, tminus::launch::verdict::Outcome)> {
+    let end = |event: Event| match event {
+        Event::StepEnded { item, verdict, outcome, .. } if item.slug() == "noise" => Some((verdict, outcome)),
+        _ => None,
+    };
+    site.records().into_iter().filter_map(|record| end(record.event)).collect()
+}
+
+/// Everything a person may try is refused, and says why.
+fn is_refused(seat: &mut Seat) {
+    seat.press("nhello\r");
+    seat.sees("not recorded, so not done");
+    seat.press("\x1b");
+}
+
+fn roll_back(seat: &mut Seat) {
+    seat.press("!");
+    seat.sees("ROLLBACK: choose");
+    seat.press("1");
+    seat.sees("START IT");
+    seat.press("\r");
+}
+
+/// Each fact of the rollback once, and no act besides it.
+fn is_recorded_once(site: &Site) {
+    let facts: [fn(&RollbackFact) -> bool; 3] = [
+        |fact| matches!(fact, RollbackFact::Started { .. }),
+        |fact| matches!(fact, RollbackFact::StepEnded { .. }),
+        |fact| matches!(fact, RollbackFact::Ended { end: RollbackEnd::Verified, .. }),
+    ];
+    for fact in facts {
+        assert_eq!(site.count(|event| matches!(event, Event::RollbackTold { fact: told, .. } if fact(told))), 1);
+    }
+    assert_eq!(site.count(|event| matches!(event, Event::RollbackRequested { .. })), 1);
+    assert_eq!(site.count(|event| matches!(event, Event::HoldCalled { who, .. } if who == JOURNAL)), 1);
+    assert_eq!(site.count(noted), 0, "what was refused was not recorded");
+    assert_eq!(site.count(|event| matches!(event, Event::StepIntended { item, .. } if item.slug() == "act")), 0);
+    assert_eq!(site.runs().matches("back").count(), 1);
+    assert!(!site.runs().contains("acted"));
+    assert!(site.sides().is_empty(), "what they held is in the journal: {:?}", site.sides());
+    let opened = open(&LaunchFolder::open(&site.launch).expect("a launch"), Purpose::Read).expect("opens");
+    assert!(!opened.noticed.iter().any(|notice| matches!(notice, Noticed::Broken(_))), "{:?}", opened.noticed);
+    let asked = opened.records.iter().find(|record| matches!(record.event, Event::RollbackRequested { .. }));
+    assert!(asked.is_some_and(|asked| asked.recorded_at > asked.occurred_at), "as of when it happened: {asked:?}");
+}
+
+#[test]
+fn on_a_disk_that_is_full_to_the_last_byte_a_rollback_runs_and_is_recorded_when_there_is_room() {
+    let name = "on_a_disk_that_is_full_to_the_last_byte_a_rollback_runs_and_is_recorded_when_there_is_room";
+    let disk = match small::disk(name, "4m") {
+        Disk::Here(disk) => disk,
+        Disk::Elsewhere => return,
+        Disk::Nowhere => {
+            assert!(std::env::var_os("CI").is_none(), "no disk can be mounted, and CI must be able to");
+            eprintln!("skipped: {name}, no disk can be mounted");
+            return;
+        }
+    };
+    let site = Site::new(Some(disk.path()));
+    let mut seat = take(&site, &[]);
+    let filling = disk.fill();
+    let shown = seat.sees(BANNER);
+    assert!(shown.contains("the disk is full") && shown.contains("NO-GO"), "{shown}");
+    seat.sees("HOLDING");
+    is_refused(&mut seat);
+
+    // The step that was under way: its outcome is learnt, and what the disk refused of its output is counted.
+    std::fs::write(site.go(), "").expect("written");
+    wait("outcome", || site.attempt().join("outcome.json").exists());
+    let outcome = std::fs::read(site.attempt().join("outcome.json")).expect("reads");
+    let outcome: OutcomeFile = serde_json::from_slice(&outcome).expect("an outcome");
+    assert_eq!((outcome.exit, outcome.stdout_bytes + outcome.lost_bytes), (Some(0), NOISE));
+    assert!(outcome.lost_bytes > 0, "{outcome:?}");
+    let ended = |event: &Event| matches!(event, Event::StepEnded { outcome, .. } if outcome.lost_bytes > 0);
+    wait("end in the side file", || {
+        let left = site.sides().pop().and_then(|path| side::read(&path).expect("readable"));
+        left.is_some_and(|left| left.records.iter().any(|record| ended(&record.event)))
+    });
+    assert!(ends_of_noise(&site).is_empty(), "not recorded yet");
+
+    roll_back(&mut seat);
+    seat.sees("VERIFIED: the old state is back");
+    std::fs::remove_file(filling).expect("removed");
+    seat.press("\x1b");
+    seat.until("banner gone", |shown| !shown.contains(BANNER) && shown.contains("could not be written"));
+    let ends = ends_of_noise(&site);
+    assert!(matches!(ends.as_slice(), [(Verdict::Pass, outcome)] if outcome.lost_bytes > 0), "{ends:?}");
+    is_recorded_once(&site);
+    let (code, _) = seat.leave();
+    assert_eq!(code, 130);
+}
+
+/// While the journal's log fails so, nothing is recorded and a rollback runs.
+fn a_journal_that_fails(fault: &str) {
+    let site = Site::new(None);
+    let faulty = Faulty::new(&site);
+    let mut seat = take(&site, &faulty.variables());
+    faulty.set(fault);
+    seat.sees(BANNER);
+    is_refused(&mut seat);
+    roll_back(&mut seat);
+    seat.sees("VERIFIED: the old state is back");
+    assert_eq!(site.count(|event| matches!(event, Event::RollbackRequested { .. })), 0, "it cannot be recorded");
+    faulty.clear();
+    seat.press("\x1b");
+    seat.until("banner gone", |shown| !shown.contains(BANNER) && shown.contains("could not be written"));
+    is_recorded_once(&site);
+    // And it goes on: what is asked for now is recorded.
+    seat.press("nhello\r");
+    wait("note", || site.count(noted) == 1);
+    std::fs::write(site.go(), "").expect("written");
+    wait("end of the step", || ends_of_noise(&site).len() == 1);
+    let (code, _) = seat.leave();
+    assert_eq!(code, 130);
+}
+
+#[test]
+fn writes_that_err_stop_the_launch_and_no_rollback() {
+    a_journal_that_fails("write 5 journal.db-wal");
+}
+
+#[test]
+fn syncs_that_err_stop_the_launch_and_no_rollback() {
+    a_journal_that_fails("sync 5 journal.db-wal");
+}
+
+#[test]
+fn a_disk_that_became_readonly_stops_the_launch_and_no_rollback() {
+    a_journal_that_fails("write 30 journal.db-wal");
+}
+
+#[test]
+fn a_log_that_finds_no_room_stops_the_launch_and_no_rollback() {
+    a_journal_that_fails("write 28 journal.db-wal");
+}
+
+#[test]
+fn what_a_console_could_not_record_and_left_is_recorded_by_the_next() {
+    let site = Site::new(None);
+    let faulty = Faulty::new(&site);
+    let mut seat = take(&site, &faulty.variables());
+    faulty.set("write 5 journal.db-wal");
+    seat.sees(BANNER);
+    roll_back(&mut seat);
+    seat.sees("VERIFIED: the old state is back");
+    let (code, said) = seat.leave();
+    assert_eq!(code, 130);
+    assert!(said.contains("left while the journal cannot be written"), "{said}");
+    assert_eq!(site.sides().len(), 1);
+    faulty.clear();
+    let mut seat = take(&site, &faulty.variables());
+    seat.sees("HOLDING");
+    wait("rollback in the journal", || site.count(|event| matches!(event, Event::RollbackRequested { .. })) == 1);
+    is_recorded_once(&site);
+    let (_, said) = seat.leave();
+    assert!(said.contains("what an earlier console could not record was taken in from"), "{said}");
+}
+
+#[test]
+fn what_fails_beside_the_journal_is_told_and_stops_nothing() {
+    for (fault, word) in [
+        ("write 5 /head.new", "a cut tail could not be noticed"),
+        ("sync 5 /head.new", "a cut tail could not be noticed"),
+        ("write 28 /baseline.", "the baseline cannot be written"),
+        // And what it would have said of that.
+        ("write 28 /baseline.\nwrite 5 /console.log", "the baseline cannot be written"),
+    ] {
+        let site = Site::new(None);
+        let faulty = Faulty::new(&site);
+        // The baseline is written when a console begins, the head when it has begun.
+        let early = fault.contains("baseline");
+        if early {
+            faulty.set(fault);
+        }
+        let mut seat = take(&site, &faulty.variables());
+        if !early {
+            faulty.set(fault);
+        }
+        seat.press("nhello\r");
+        wait("note", || site.count(noted) == 1);
+        let shown = seat.sees(word);
+        assert!(!shown.contains(BANNER) && !shown.contains("HOLDING"), "{fault}: {shown}");
+        faulty.clear();
+        seat.press("nagain\r");
+        seat.until("word gone", |shown| !shown.contains(word));
+    }
+}
+
+#[test]
+fn an_outcome_that_cannot_be_kept_is_unknown() {
+    let site = Site::new(None);
+    let faulty = Faulty::new(&site);
+    let _seat = take(&site, &faulty.variables());
+    faulty.set("write 5 /outcome.");
+    std::fs::write(site.go(), "").expect("written");
+    wait("end of the step", || ends_of_noise(&site).len() == 1);
+    let ends = ends_of_noise(&site);
+    assert_eq!(ends[0].0, Verdict::Unknown, "{ends:?}");
+}
+
+#[test]
+fn output_that_cannot_be_kept_is_counted() {
+    let site = Site::new(None);
+    let faulty = Faulty::new(&site);
+    let _seat = take(&site, &faulty.variables());
+    faulty.set("write 5 /stdout");
+    std::fs::write(site.go(), "").expect("written");
+    wait("end of the step", || ends_of_noise(&site).len() == 1);
+    let (verdict, outcome) = ends_of_noise(&site).remove(0);
+    assert_eq!((verdict, outcome.lost_bytes), (Verdict::Pass, NOISE));
+}
+
+#[test]
+fn a_rollback_whose_log_cannot_be_written_runs_and_is_not_called_verified() {
+    for fault in ["write 5 /rollback/1-back/log", "sync 5 /rollback/1-back/log"] {
+        let site = Site::new(None);
+        let faulty = Faulty::new(&site);
+        let mut seat = take(&site, &faulty.variables());
+        faulty.set(fault);
+        roll_back(&mut seat);
+        wait("step of the rollback", || site.runs().contains("back"));
+        let ended = |event: &Event| match event {
+            Event::RollbackTold { fact: RollbackFact::Ended { end, .. }, .. } => Some(end.clone()),
+            _ => None,
+        };
+        wait("end", || site.count(|event| ended(event).is_some()) == 1);
+        let end = site.records().iter().find_map(|record| ended(&record.event)).expect("an end");
+        assert!(!matches!(end, RollbackEnd::Verified), "nobody could tell: {end:?}");
+        assert_eq!(site.runs(), "back\n", "once");
+    }
+}
