@@ -34,6 +34,8 @@ const ROUND: Duration = Duration::from_millis(20);
 const AFTER_KILL: Duration = Duration::from_secs(2);
 /// How long an output may stay open after the last of the tree is gone.
 const DRAIN: Duration = Duration::from_millis(500);
+/// When children are looked for without a signal.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// When the peak of memory is looked at: soon, since most commands are short, then ever more seldom.
 const FIRST_PEAK: Duration = Duration::from_millis(10);
 const LAST_PEAK: Duration = Duration::from_secs(2);
@@ -251,7 +253,8 @@ impl Running {
                 end_everyone(stage, &mut termed);
                 round = Some(Instant::now() + ROUND);
             }
-            round = round.filter(|_| stage.ends_everyone());
+            // What was not reaped in this turn raises no signal of its own any more.
+            round = if stage.ends_everyone() { round } else { Some(Instant::now() + LOOK_AGAIN) };
         }
         outcome.held_open = self.out.is_open() || self.err.is_open();
         self.out.close();
