@@ -17,6 +17,10 @@ pub fn refused(action: Action, view: &View<'_>) -> Option<String> {
         | Action::Attest
         | Action::Waive
         | Action::Cancel
+        | Action::MarkDone
+        | Action::MarkFailed
+        | Action::Repeat
+        | Action::CatchUp
         | Action::Recycle
         | Action::Scrub => Some(format!("this console is attached: `{short}` is for the operator's")),
         Action::Hold | Action::Release | Action::Vote | Action::Acknowledge if view.role.is_none() => {

@@ -58,8 +58,8 @@ impl<B: Backend> Console<B> {
     /// A console that came back to something open begins with it: once, before any key, so that nothing
     /// ever appears under a finger that was meant for something else.
     fn come_back(&mut self) {
-        let board = &self.snapshot.board;
-        if board.seq > 0 && board.ended.is_none() && self.state.overlay.is_none() {
+        let (board, acts) = (&self.snapshot.board, self.snapshot.seat == Seat::Operator);
+        if acts && board.seq > 0 && board.ended.is_none() && self.state.overlay.is_none() {
             self.state.overlay = self.with(|_, view| recovery::opened(view));
         }
     }
