@@ -126,7 +126,7 @@ fn event(n: u64, plan: &Plan, items: &[ItemId]) -> Event {
     match n % 100 {
         0..35 => Event::MonitorChanged {
             monitor: monitor().map_or_else(|| "api".into(), |monitor| monitor.id.clone()),
-            verdict: if n % 2 == 0 { Verdict::Pass } else { Verdict::Fail },
+            verdict: if n.is_multiple_of(2) { Verdict::Pass } else { Verdict::Fail },
             why: why("the answer is late"),
         },
         35..52 => Event::ItemStarted { item: item(), attempt },
@@ -140,7 +140,11 @@ fn event(n: u64, plan: &Plan, items: &[ItemId]) -> Event {
             role: plan.roles.first().map_or_else(|| RoleId::new("lead"), |role| role.id.clone()),
             vote: Vote::NoGo { reason: why("not yet") },
         },
-        90..95 => Event::StreamChanged { stream: "chat".into(), open: n % 2 == 0, why: why("the stream ended early") },
+        90..95 => Event::StreamChanged {
+            stream: "chat".into(),
+            open: n.is_multiple_of(2),
+            why: why("the stream ended early"),
+        },
         95 => Event::StepIntended { item: item(), attempt },
         96 | 97 => Event::StepStarted { item: item(), attempt, pid: 4711 },
         _ => {

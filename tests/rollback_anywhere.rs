@@ -177,7 +177,8 @@ async fn it_outlives_its_starter_and_its_terminal() {
         let _ = kill_process_group(pid(&terminal), Signal::KILL);
         terminal.wait().await.expect("gone");
         // Wherever it was in its beginning, the same command goes on with it.
-        let again = launch.ask("back", &[]);
+        let mut again = launch.ask("back", &[]);
+        says(&mut again, "ROLLBACK ").await;
         launch.on().await;
         launch.go().await;
         verified(&ended(again).await);
@@ -194,9 +195,10 @@ async fn an_interrupt_detaches_and_the_same_command_attaches_again() {
     signal(&first, Signal::INT);
     let ran = ended(first).await;
     assert_eq!(ran.code, Some(130), "{ran:?}");
-    let again = format!("tminus rollback {} back", fs::canonicalize(&launch.folder).expect("there").display());
+    let again = format!("tminus rollback {}", fs::canonicalize(&launch.folder).expect("there").display());
     assert!(ran.out.contains("the rollback goes on") && ran.out.contains(&again), "{ran:?}");
-    let again = launch.ask("back", &[]);
+    let mut again = launch.ask("back", &[]);
+    says(&mut again, "Run 1 of back is under way: joined it").await;
     launch.go().await;
     verified(&ended(again).await);
     assert_eq!(launch.rolled(), "back/one\nback/two\n");

@@ -194,3 +194,126 @@ async fn no_secret_reaches_a_file_the_process_list_or_the_screen() {
     assert!(undone >= 2, "both rollbacks ran their steps");
     assert!(seat.processes() > 3, "the process list was looked at");
 }
+
+/// What a panic is made to say: every secret in every way, and an escape sequence.
+fn last_words(planted: &Planted) -> String {
+    let loot: Vec<String> = planted.all.iter().flat_map(|(_, secret)| carriers(secret)).collect();
+    format!("it broke at \u{1b}[31m{}", loot.join(" | "))
+}
+
+const PANICKED: &str = "a mistake of its own, at src/base/boundary.rs";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_beside_the_screen_is_in_the_log_without_secrets_and_the_console_goes_on() {
+    let planted = Planted::new().await;
+    let (launch, words) = (planted.launch(), last_words(&planted));
+    let mut seat = planted.seat(
+        &strings(&launch),
+        &[("TMINUS_BOUNDARY", "intent-kept=panic"), ("TMINUS_BOUNDARY_WORDS", &words), ("RUST_BACKTRACE", "1")],
+    );
+    let flown = tokio::task::spawn_blocking(move || {
+        seat.sees("✗ error-page ");
+        seat.press("?");
+        seat.sees("Choose and start a rollback");
+        seat.press("\x1b");
+        seat.press("q");
+        seat.press("y");
+        seat.until_over();
+        seat
+    });
+    let seat = flown.await.expect("flown");
+    let told = fs::read_to_string(planted.at("launch/console.log")).expect("a log");
+    assert!(told.contains(PANICKED) && told.contains("it broke at") && told.contains("«redacted»"), "{told}");
+    assert!(!seat.told().contains(PANICKED), "the screen is left alone");
+    let mut leaks = seat.leaks();
+    leaks.extend(planted.leaks());
+    assert!(leaks.is_empty(), "secrets came through:\n{}", Vec::from_iter(leaks).join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_of_a_shim_or_a_runner_is_in_its_log_without_secrets() {
+    for (boundary, rolls_back, log) in
+        [("command-started=panic", false, "shim.log"), ("shim-spawned=panic", true, "runner.log")]
+    {
+        let planted = Planted::new().await;
+        let (launch, words) = (planted.launch(), last_words(&planted));
+        if rolls_back {
+            // No step of the console's own: the runner is the first to start a shim.
+            let plan = planted.at("plan/plan.toml");
+            let text = fs::read_to_string(&plan).expect("read").replace("auto = true", "auto = false");
+            fs::write(plan, text).expect("written");
+        }
+        let mut seat = planted.seat(
+            &strings(&launch),
+            &[("TMINUS_BOUNDARY", boundary), ("TMINUS_BOUNDARY_WORDS", &words), ("RUST_BACKTRACE", "0")],
+        );
+        let flown = tokio::task::spawn_blocking(move || {
+            seat.sees("✗ error-page ");
+            if rolls_back {
+                seat.press("!");
+                seat.sees("ROLLBACK: choose");
+                seat.press("1");
+                seat.sees("START IT");
+                seat.press("\r");
+                seat.sees("FAILED");
+                seat.press("\x1b");
+            } else {
+                seat.sees("? command ");
+            }
+            seat.press("q");
+            seat.press("y");
+            seat.until_over();
+            seat
+        });
+        let seat = flown.await.expect("flown");
+        let logs = files(&planted.at("launch")).into_iter().filter(|file| file.ends_with(log));
+        let told: String = logs.map(|file| fs::read_to_string(file).expect("read")).collect();
+        assert!(told.contains(PANICKED) && told.contains("«redacted»"), "{log}: {told}");
+        assert!(!told.contains('\u{1b}'), "{log}: {told}");
+        let mut leaks = seat.leaks();
+        leaks.extend(planted.leaks());
+        assert!(leaks.is_empty(), "secrets came through:\n{}", Vec::from_iter(leaks).join("\n"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gate_run_tells_no_secret() {
+    let planted = Planted::new().await;
+    let (plan, kept) = (planted.at("plan/plan.toml").display().to_string(), planted.at("launch").display().to_string());
+    let mut seat = planted.seat(&["gate", &plan, "looks", "--json", "--journal", &kept], &[]);
+    let flown = tokio::task::spawn_blocking(move || {
+        seat.until_over();
+        seat
+    });
+    let seat = flown.await.expect("flown");
+    assert!(seat.told().contains("json-seen") && seat.told().contains("«redacted»"), "{}", seat.told());
+    let mut leaks = seat.leaks();
+    leaks.extend(planted.leaks());
+    assert!(leaks.is_empty(), "secrets came through:\n{}", Vec::from_iter(leaks).join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_among_the_arguments_is_refused_by_name_and_by_value_and_not_told() {
+    for (from, to) in [
+        ("test -n \"$A\"", "deploy --token=prefix-9f31"),
+        ("command = [\"/no/such/program\"]", "command = [\"sh\", \"-c\", \"login {{ prefix }}\"]"),
+        ("command = [\"/no/such/program\"]", "command = [\"sh\", \"-c\", \"login {{ same }}\"]"),
+        ("command = [\"true\"]", "command = [\"undo\", \"--key={{ same }}\"]"),
+        ("command = [\"true\"]", "command = [\"undo\"]\ncwd = \"/srv/{{ longer }}\""),
+    ] {
+        let planted = Planted::new().await;
+        let plan = planted.at("plan/plan.toml");
+        let text = fs::read_to_string(&plan).expect("read");
+        assert!(text.contains(from), "{from}");
+        let text = text.replace(from, to).replace("[secrets]", "[vars]\nsame = { env = \"TM_LONGER\" }\n\n[secrets]");
+        fs::write(plan, text).expect("written");
+        let launch = planted.launch();
+        let mut seat = planted.seat(&strings(&launch), &[]);
+        let flown = tokio::task::spawn_blocking(move || (seat.until_over(), seat));
+        let (code, seat) = flown.await.expect("flown");
+        assert!(code == 3 && seat.told().contains("secret-in-argv"), "{to}: {}", seat.told());
+        assert!(!planted.at("launch").exists(), "nothing was opened");
+        // What the plan's own text holds is shown where it stands; a value out of the environment is not.
+        assert!(to.contains("prefix-9f31") || seat.leaks().is_empty(), "{:?}", seat.leaks());
+    }
+}

@@ -153,8 +153,9 @@ async fn a_launch_that_flew_is_whole_and_what_is_done_to_it_is_named() {
 }
 
 fn rollback_of(folder: &Path) -> String {
-    let mut inside = fs::read_dir(folder.join("rollback")).expect("reads");
-    inside.next().expect("a rollback").expect("reads").file_name().to_string_lossy().into_owned()
+    let inside = fs::read_dir(folder.join("rollback")).expect("reads").flatten();
+    let run = inside.map(|entry| entry.path()).find(|path| path.is_dir()).expect("a rollback");
+    run.file_name().expect("a name").to_string_lossy().into_owned()
 }
 
 #[tokio::test]

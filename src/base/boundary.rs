@@ -44,11 +44,14 @@ pub const ALL: &[&str] = &[
     "baseline-kept",
 ];
 
+/// Those of one that takes a launch over from a console that lives: `tests/take_over.rs` strikes them.
+pub const TAKING: &[&str] = &["take-over", "lock-replaced"];
+
 /// Those of the rollback runner, beside [`ALL`]. `tests/rollback_anywhere.rs` kills at each.
 pub const OF_ROLLBACKS: &[&str] =
     &["rollback-log-open", "rollback-step-intent", "rollback-step-started", "rollback-step-ended", "rollback-verified"];
 
-/// Reaches the boundary `name`, one of [`ALL`] or [`OF_ROLLBACKS`].
+/// Reaches the boundary `name`, one of [`ALL`], [`OF_ROLLBACKS`] or [`TAKING`].
 #[cfg(debug_assertions)]
 pub fn reach(name: &str) {
     use std::sync::OnceLock;
@@ -58,18 +61,29 @@ pub fn reach(name: &str) {
 
     static WANTED: OnceLock<Option<(String, u32, End)>> = OnceLock::new();
     static REACHED: AtomicU32 = AtomicU32::new(0);
-    debug_assert!(ALL.iter().chain(OF_ROLLBACKS).any(|known| *known == name), "{name} is not in boundary::ALL");
+    let mut known = ALL.iter().chain(OF_ROLLBACKS).chain(TAKING);
+    debug_assert!(known.any(|known| *known == name), "{name} is not in boundary::ALL");
     let wanted = WANTED.get_or_init(|| std::env::var("TMINUS_BOUNDARY").ok().as_deref().and_then(parse));
     let Some((place, nth, end)) = wanted else { return };
     if place == name && REACHED.fetch_add(1, Ordering::SeqCst) + 1 == *nth {
         tell(name);
         let _ = match end {
             End::Kill => kill_process(getpid(), Signal::KILL),
-            End::Stop => kill_process(getpid(), Signal::STOP),
+            End::Stop => {
+                let stopped = kill_process(getpid(), Signal::STOP);
+                // The system may stop this process by another thread: this one waits here until it has, and
+                // goes on a little after it was let go on.
+                std::thread::sleep(SETTLED);
+                stopped
+            }
             End::Panic => panic_with(&std::env::var("TMINUS_BOUNDARY_WORDS").unwrap_or_default()),
         };
     }
 }
+
+/// Longer than a stop takes to reach every thread.
+#[cfg(debug_assertions)]
+const SETTLED: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// For whoever waits to see it struck, in whichever process that is.
 #[cfg(debug_assertions)]

@@ -12,11 +12,14 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::reopen::{Told, reopen};
+use super::take_over::{self, refused, taken};
 use super::{Common, logging};
 use crate::base::boundary::reach;
 use crate::base::jq::Jq;
 use crate::base::source::Source;
+use crate::base::text::printable;
 use crate::base::wire::{Client, Limits, Network};
+use crate::engine::acting::{self, Acting};
 use crate::engine::effects::{Effects, Switch};
 use crate::engine::run::{Loop, Parts, Wires};
 use crate::engine::steps::Outputs;
@@ -75,9 +78,17 @@ pub struct Opening {
     pub pace: Pace,
     pub rehearsal: Option<Rehearsal>,
     pub operator: Actor,
+    /// Take it from the console that holds it, if one does.
+    pub take_over: bool,
 }
 
 impl Site {
+    /// The subcommand that goes on with this launch.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        if self.rehearsal { "rehearse" } else { "run" }
+    }
+
     /// The simulated target, in a rehearsal.
     #[must_use]
     pub fn target(&self) -> Option<SocketAddr> {
@@ -217,13 +228,20 @@ pub fn operator(common: &Common, plan: &Plan) -> anyhow::Result<Actor> {
 /// # Errors
 /// Another console holds the folder, or something of it cannot be read or written.
 pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
-    let Opening { source, plan, catalogue, folder, new, site, pace, rehearsal, operator } = opening;
+    let Opening { source, plan, catalogue, folder, new, site, pace, rehearsal, operator, take_over } = opening;
     let holder = Holder::here(operator.name.clone(), clock::wall());
     let (opened, told) = {
         let (folder, plan) = (folder.clone(), Arc::clone(&plan));
-        tokio::task::spawn_blocking(move || reopen(&folder, plan, Purpose::Act(holder))).await??
+        let purpose = if take_over { Purpose::TakeOver(holder) } else { Purpose::Act(holder) };
+        let launch = printable(&folder.path().display().to_string());
+        let again = format!("tminus {} --launch {launch}", site.word());
+        let opened = tokio::task::spawn_blocking(move || reopen(&folder, plan, purpose)).await?;
+        opened.map_err(|why| refused(why, &again, &launch))?
     };
     let Some(journal) = opened.journal else { bail!("the journal was opened for reading only") };
+    if let Some(by) = journal.taken_over() {
+        bail!("{}", acting::words(by.as_ref()));
+    }
     // The order is that of `LaunchFolder::began`: with the site there, the launch can be gone on with.
     if new {
         if told.last().is_some() {
@@ -252,7 +270,7 @@ pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
         done.iter().for_each(|step| rehearsal.target.restore(step));
     }
     let (observations_in, observations) = mpsc::channel(4096);
-    let world = World::new(world::Parts {
+    let mut world = World::new(world::Parts {
         plan: Arc::clone(&plan),
         catalogue: Arc::clone(&catalogue),
         client: Client::new(&site.network, Limits::default()).map_err(anyhow::Error::msg)?,
@@ -263,6 +281,7 @@ pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
         base: site.base.clone(),
         simulated: site.target(),
     });
+    world.acting = Acting::by(journal.stake());
     world.redactor.cover().for_good();
     logging::to(&folder.console_log(), &world.redactor);
     let (watching, redactor) = (world.clone(), world.redactor.clone());
@@ -299,6 +318,9 @@ pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
     // Nothing is added to a launch that has ended.
     if !over {
         let event = first_event(&plan, left, t, site.rehearsal);
+        for (actor, event) in taken(opened.took_over.as_ref(), &event, &operator) {
+            looping.state(event, actor).await.map_err(anyhow::Error::msg)?;
+        }
         looping.state(event, operator.clone()).await.map_err(anyhow::Error::msg)?;
         // What was found of the journal itself stands in it from now on.
         for notice in &opened.noticed {
@@ -306,7 +328,8 @@ pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
             looping.state(told, Actor::engine()).await.map_err(anyhow::Error::msg)?;
         }
     }
-    let noticed = opened.noticed.iter().map(ToString::to_string).collect();
+    let took_over = opened.took_over.as_ref().map(take_over::told);
+    let noticed = took_over.into_iter().chain(opened.noticed.iter().map(ToString::to_string)).collect();
     Ok(Flight { looping, target, noticed })
 }
 

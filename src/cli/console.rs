@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use super::assemble::Flight;
 use super::headless::Front;
-use super::{Common, INTERRUPTED, summary};
+use super::{CANNOT_TELL, Common, INTERRUPTED, summary, take_over};
 use crate::base::source::Source;
 use crate::launch::port::Port;
 use crate::ui::keymap::Keymap;
@@ -59,13 +59,17 @@ where
     let left = left?;
     let snapshot = Arc::clone(&snapshots.borrow());
     let over = snapshot.board.ended.is_some();
-    if over {
+    let lost = take_over::left(&snapshot, &front.again());
+    if let Some(words) = &lost {
+        eprintln!("tminus: {words}");
+    } else if over {
         println!("{}", summary::text(&snapshot.board, snapshot.now.instant, &front.folder.display().to_string()));
     } else {
         println!("The launch goes on with: {}", front.again());
     }
     Ok(match left {
         Leave::Signal(_) | Leave::Hangup => INTERRUPTED,
+        Leave::Quit | Leave::Closed if lost.is_some() => CANNOT_TELL,
         Leave::Quit | Leave::Closed if over => summary::exit_code(&snapshot.board, snapshot.now.instant),
         Leave::Quit | Leave::Closed => 0,
     })

@@ -37,6 +37,7 @@ impl Frozen {
         let loaded = loaded.map_err(|wrong| anyhow::anyhow!("{}", source.render(&wrong, false)));
         let loaded = loaded.context("the launch's frozen plan does not load")?;
         let redactor = Redactor::new(loaded.catalogue.secrets.iter().cloned());
+        redactor.cover().for_good();
         Ok(Self { folder, site, plan: Arc::new(loaded.plan), redactor })
     }
 

@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::assemble::Flight;
-use super::{Common, INTERRUPTED, summary};
+use super::{CANNOT_TELL, Common, INTERRUPTED, summary, take_over};
 use crate::base::text::printable;
 use crate::clock;
 use crate::engine::crew;
@@ -134,6 +134,10 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
         }
     };
     progress.stop();
+    if let Some(words) = take_over::left(&port.snapshots.borrow(), &again) {
+        eprintln!("tminus: {words}");
+        return Ok(CANNOT_TELL);
+    }
     let now = port.snapshots.borrow().now.instant;
     let mut text = summary::text(&board, now, &folder.display().to_string());
     if board.ended.is_none() {

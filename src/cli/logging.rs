@@ -32,8 +32,9 @@ struct Sink {
 /// One line: the formatter writes each event whole.
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.write_all(&self.redactor.bytes(bytes))?;
+        // Before the lock: should this panic, its last words come here too.
+        let clean = self.redactor.bytes(bytes);
+        self.file.lock().unwrap_or_else(PoisonError::into_inner).write_all(&clean)?;
         Ok(bytes.len())
     }
 

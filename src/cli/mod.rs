@@ -25,6 +25,7 @@ mod reopen;
 mod rollback;
 mod run;
 mod summary;
+mod take_over;
 mod verify;
 mod watch;
 
@@ -89,6 +90,9 @@ struct Common {
     /// Where the launch is kept: a new folder, or the one of a launch to go on with.
     #[arg(long, value_name = "DIR")]
     launch: Option<PathBuf>,
+    /// Take the launch over from the console that holds it, be it frozen or at work: that one can no longer act.
+    #[arg(long, requires = "launch")]
+    take_over: bool,
     /// The role you act for.
     #[arg(long = "as", value_name = "ROLE")]
     role: Option<String>,

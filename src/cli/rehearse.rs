@@ -77,6 +77,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let (folder, new) = assemble::folder(common, &loaded.plan.id, true)?;
     let (plan, catalogue) = (Arc::new(loaded.plan), Arc::new(loaded.catalogue));
     let pace = if headless::wants_console(common) { Pace::Times(arguments.speed) } else { Pace::Skip };
+    let take_over = common.take_over;
     let front = Front::new(&plan, Mode::Rehearsal, &folder, &operator);
     let opening = move |wires| async move {
         let faults = Faults::new(injections.iter().copied().filter(|injection| injection.from.is_none()));
@@ -94,7 +95,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
             .map(|injection| (injection.from, Injection { from: None, ..*injection }.to_string()))
             .collect();
         let rehearsal = Some(assemble::Rehearsal { target, switch: switch(faults), script });
-        let opening = Opening { source, plan, catalogue, folder, new, site, pace, rehearsal, operator };
+        let opening = Opening { source, plan, catalogue, folder, new, site, pace, rehearsal, operator, take_over };
         assemble::open(opening, wires).await
     };
     runtime()?.block_on(headless::fly(front, common, Some(Script { drill }), opening))

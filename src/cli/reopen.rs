@@ -82,7 +82,7 @@ fn advised(wrong: OpenError, folder: &Path) -> anyhow::Error {
     let unfit = match &wrong {
         OpenError::Broken(_) | OpenError::Undecodable { .. } => true,
         OpenError::Store { why, .. } => matches!(why, StoreError::NoJournal(_) | StoreError::NewerLayout(_)),
-        OpenError::Lease(_) | OpenError::File { .. } => false,
+        OpenError::Lease(_) | OpenError::InTheWay(_) | OpenError::Grew | OpenError::File { .. } => false,
     };
     if !unfit {
         return wrong.into();

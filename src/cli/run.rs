@@ -59,10 +59,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         simulated: false,
     });
     let (plan, catalogue) = (Arc::new(loaded.plan), Arc::new(loaded.catalogue));
+    let take_over = common.take_over;
     let front = Front::new(&plan, Mode::Launch, &folder, &operator);
     let opening = move |wires| async move {
         let (pace, rehearsal) = (Pace::Real, None);
-        let opening = Opening { source, plan, catalogue, folder, new, site, pace, rehearsal, operator };
+        let opening = Opening { source, plan, catalogue, folder, new, site, pace, rehearsal, operator, take_over };
         assemble::open(opening, wires).await
     };
     runtime()?.block_on(headless::fly(front, common, None, opening))

@@ -16,10 +16,18 @@ use crate::launch::verdict::Captured;
 const AGAIN: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Captures one value, however often it takes.
+/// Captures one value, however often it takes, for as long as this console acts.
 pub async fn capture(world: World, wanted: Baseline) {
-    loop {
-        let value = look(&world, &wanted).await;
+    let acting = world.acting.clone();
+    tokio::select! {
+        () = keep_looking(&world, &wanted) => {}
+        () = acting.stopped() => {}
+    }
+}
+
+async fn keep_looking(world: &World, wanted: &Baseline) {
+    while world.acting.may() {
+        let value = look(world, wanted).await;
         let done = value.value().is_some();
         world.observe(Observation::BaselineCaptured { name: wanted.name.clone(), value }).await;
         if done {

@@ -99,6 +99,16 @@ impl Effects {
         }
     }
 
+    /// Another console acts now: nothing more is watched, looked at or begun from here. What runs under a
+    /// shim or a rollback's runner goes on; it is the other console's to follow.
+    pub fn stand_down(&self) {
+        self.world.acting.stop();
+        if let Some(watch) = &self.watch {
+            let watch = Arc::clone(watch);
+            tokio::spawn(async move { watch.stop().await });
+        }
+    }
+
     /// Instead of [`Effects::start`], where a rollback was begun elsewhere since its intent was decided: the
     /// step never runs, and its outcome says so.
     pub fn withhold(&self, record: &Recorded, board: &Arc<Board>) {

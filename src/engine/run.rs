@@ -81,6 +81,8 @@ pub struct Loop {
     finder: Finder,
     /// When time alone is looked at next, however much the panes' news interrupts.
     look_at: WireInstant,
+    /// Another console acts now: the sentence that says so.
+    taken_over: Option<String>,
 }
 
 /// A question of a headless crew or a gate run, asked once a turn: what to do next?
@@ -105,6 +107,7 @@ impl Loop {
             begun: BTreeSet::new(),
             finder,
             look_at: now,
+            taken_over: None,
         }
     }
 
@@ -115,11 +118,15 @@ impl Loop {
     pub async fn state(&mut self, event: Event, actor: Actor) -> Result<(), String> {
         let turn = self.dispatch.state(event, actor, self.parts.axis.now());
         self.settle(turn, &[], Vec::new()).await;
-        self.alarm.clone().map_or(Ok(()), Err)
+        self.taken_over.clone().or_else(|| self.alarm.clone()).map_or(Ok(()), Err)
     }
 
     /// Runs until the launch has ended or this console leaves. The board as it is then.
     pub async fn run(mut self, mut crew: Option<Crew>) -> Arc<Board> {
+        let headless = crew.is_some();
+        if self.is_taken_over() {
+            return self.stand_by(None, headless).await;
+        }
         // A console killed between the record and the file left a rollback without its way back.
         self.parts.effects.world.keep_baseline(self.dispatch.published());
         self.parts.effects.begin(self.dispatch.published());
@@ -131,7 +138,7 @@ impl Loop {
         let turn = self.dispatch.turn(&found, &self.parts.axis);
         self.settle(turn, &found, Vec::new()).await;
         loop {
-            let (mut news, mut asked, mut handed) = (None, None, None);
+            let (mut news, mut asked, mut handed, mut shown) = (None, None, None, false);
             tokio::select! {
                 observation = self.parts.observations.recv() => news = observation,
                 ask = self.asks.recv(), if console_open => match ask {
@@ -141,13 +148,21 @@ impl Loop {
                 requests = desk.next() => handed = Some(requests),
                 changed = self.parts.live.changed(), if live_open => {
                     live_open = changed.is_ok();
-                    self.publish();
-                    continue;
+                    shown = true;
                 }
                 () = self.finder.due() => if !self.finder.changed() {
                     continue;
                 },
                 () = tokio::time::sleep_until(self.look_at) => {}
+            }
+            // Before anything else: this process may have stood still for an hour.
+            if self.is_taken_over() {
+                drop((desk, handed));
+                return self.stand_by(asked, headless).await;
+            }
+            if shown {
+                self.publish();
+                continue;
             }
             let mut inputs = std::mem::take(&mut self.again);
             // Before what is asked here: a request joins what runs already.
@@ -238,7 +253,7 @@ impl Loop {
             let refused = turn.answers.iter().any(Result::is_err);
             self.settle(turn, std::slice::from_ref(&input), Vec::new()).await;
             // What could not be written did not happen: asked again at once, it would be for ever.
-            if refused || self.alarm.is_some() || self.is_over() {
+            if refused || self.alarm.is_some() || self.taken_over.is_some() || self.is_over() {
                 break;
             }
         }
@@ -318,8 +333,10 @@ impl Loop {
                 }
             }
         }
+        // What is in the journal is done by whoever holds it now, what is not was asked of one who did not.
+        let taken_over = self.is_taken_over();
         let board = Arc::clone(self.dispatch.published());
-        for record in &records {
+        for record in records.iter().filter(|_| !taken_over) {
             // A rollback needs no healthy journal: it acts from the frozen plan, and keeps its own log.
             let start = match &record.event {
                 Event::RollbackRequested { run, .. } => self.begun.insert(*run),
@@ -335,20 +352,26 @@ impl Loop {
         }
         for ((reply, answer), input) in replies.into_iter().zip(answers).zip(inputs) {
             if let Some(reply) = reply {
-                let answer = match &failed {
-                    Some(why) if !stands_unwritten(input) => Err(Refusal(format!("not recorded, so not done: {why}"))),
+                let answer = match (&self.taken_over, &failed) {
+                    (Some(words), _) => Err(Refusal(words.clone())),
+                    (None, Some(why)) if !stands_unwritten(input) => {
+                        Err(Refusal(format!("not recorded, so not done: {why}")))
+                    }
                     _ => answer,
                 };
                 let _ = reply.send(answer);
             }
         }
         // A turn in which nothing happened shows nothing new; the second's beat shows the time.
-        if !records.is_empty() {
+        if !records.is_empty() && !taken_over {
             self.publish();
         }
     }
 
     fn publish(&mut self) {
+        if self.taken_over.is_some() {
+            return;
+        }
         let live = Arc::clone(&self.parts.live.borrow_and_update());
         let snapshot = snapshot(&self.dispatch, live, &self.parts, self.alarm.clone());
         self.snapshots.send_replace(Arc::new(snapshot));
@@ -367,11 +390,15 @@ impl Loop {
         match &*self.parts.journal.health().borrow() {
             Health::Well => {}
             Health::Failing(why) => self.alarm = Some(format!("the journal cannot be written: {why}")),
+            Health::TakenOver(_) => {}
             Health::Lost(why) => self.alarm = Some(format!("the journal is lost to this console: {why}")),
         }
         self.publish();
     }
 }
+
+#[path = "stand_by.rs"]
+mod stand_by;
 
 type Reply = oneshot::Sender<Result<(), Refusal>>;
 
@@ -426,6 +453,7 @@ fn snapshot(dispatch: &Dispatch, live: Arc<Live>, parts: &Parts, alarm: Option<S
             Pace::Real | Pace::Skip => 1,
         },
         alarm,
+        taken_over: None,
         folder: parts.folder.as_ref().map(|folder| folder.display().to_string()).unwrap_or_default(),
         seat: Seat::Operator,
     }

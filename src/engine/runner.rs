@@ -25,7 +25,7 @@ const JOINS: u32 = 5;
 /// Runs a rollback that the journal was told of just now. One that was asked for at this console is given
 /// its request and its runner; one that was found, with its request, is followed.
 pub fn begin(world: &World, outputs: &Outputs, request: &Request) {
-    let Some(launch) = world.folder.clone() else { return };
+    let Some(launch) = world.folder.clone().filter(|_| world.acting.may()) else { return };
     // One that lies there already, or cannot be written: the runner begins either way.
     let _ = request.publish(&launch);
     let followed = Followed { launch, id: request.rollback.clone(), run: request.run, told: 0 };
@@ -38,7 +38,7 @@ pub fn begin(world: &World, outputs: &Outputs, request: &Request) {
 /// One whose runner lives or that has ended is read; one that a dead runner left is gone on with, and what
 /// was asked for and never started is begun.
 pub fn resume(world: &World, outputs: &Outputs, id: &RollbackId, run: u32, told: u32) {
-    let Some(launch) = world.folder.clone() else { return };
+    let Some(launch) = world.folder.clone().filter(|_| world.acting.may()) else { return };
     let followed = Followed { launch, id: id.clone(), run, told };
     tokio::spawn(followed.on_to_its_end(world.clone(), Arc::clone(outputs), None));
 }

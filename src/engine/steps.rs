@@ -53,6 +53,10 @@ pub fn start(world: &World, outputs: &Outputs, item: &Item, spec: SpecId, attemp
                     Some(target) => act::simulated(&world.program, target, &item.id, item.timeout),
                     None => act::intent(command, item.timeout, &world.base, &world.redactor.secrets()),
                 };
+                // Only so that no shim is started in vain: what keeps it from running is the claim.
+                if !world.acting.may() {
+                    return;
+                }
                 reach("intent-kept");
                 let (program, place) = (world.program.clone(), dir.clone());
                 let begun = tokio::task::spawn_blocking(move || proc::start(&program, &place, &intent, &private)).await;
@@ -65,7 +69,10 @@ pub fn start(world: &World, outputs: &Outputs, item: &Item, spec: SpecId, attemp
                 let pid = started.pid;
                 reach("shim-started");
                 world.observe(Observation::StepStarted { item: item.id.clone(), attempt, pid }).await;
-                at_its_end(&dir, started.ended(), &cancel, || following.look()).await
+                tokio::select! {
+                    end = at_its_end(&dir, started.ended(), &cancel, || following.look()) => end,
+                    () = world.acting.stopped() => return,
+                }
             }
             Err(why) => Err(io::Error::other(why)),
         };
@@ -83,6 +90,9 @@ pub fn adopt(world: &World, outputs: &Outputs, item: &Item, spec: SpecId, attemp
         let Spec::Step(spec) = &entry.spec else { return };
         let dir = folder(&launch, &item.id, attempt);
         let mut following = Following::new(&outputs, &item.id, &dir);
+        if !world.acting.may() {
+            return;
+        }
         // An attempt that nobody claimed may still be claimed by a shim that is only just beginning:
         // fenced, it can never run, and repeating it is safe.
         let fenced = proc::fence(&dir, "its console went before it began; it never ran");
@@ -92,7 +102,10 @@ pub fn adopt(world: &World, outputs: &Outputs, item: &Item, spec: SpecId, attemp
                 if let Ok(Standing::Running { pid }) = proc::look(&dir) {
                     world.observe(Observation::StepStarted { item: item.id.clone(), attempt, pid }).await;
                 }
-                at_its_end(&dir, proc::ended(&dir), &cancel, || following.look()).await
+                tokio::select! {
+                    end = at_its_end(&dir, proc::ended(&dir), &cancel, || following.look()) => end,
+                    () = world.acting.stopped() => return,
+                }
             }
             Err(error) => Err(error),
         };

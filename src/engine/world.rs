@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::acting::Acting;
 use crate::base::boundary::reach;
 use crate::base::jq::Jq;
 use crate::base::secret::Redactor;
@@ -45,6 +46,8 @@ pub struct World {
     pub base: PathBuf,
     /// In a rehearsal: the target that answers for steps.
     pub simulated: Option<SocketAddr>,
+    /// Whether this console still may act at all.
+    pub acting: Acting,
     control: Option<Arc<check::http::Http>>,
     sessions: Arc<Mutex<HashMap<SessionId, Session>>>,
     cancels: Arc<Mutex<HashMap<ItemId, (Attempt, CancellationToken)>>>,
@@ -84,6 +87,7 @@ impl World {
             folder,
             base,
             simulated,
+            acting: Acting::default(),
             control,
             sessions,
             cancels,
@@ -126,6 +130,7 @@ impl World {
             let ran = tokio::select! {
                 ran = tokio::time::timeout(item.timeout + GRACE, spec.run(&context)) => ran,
                 () = cancel.cancelled() => return,
+                () = world.acting.stopped() => return,
             };
             let report = ran.map_or_else(
                 |_| Report::plain(Verdict::Unknown, "the check itself did not end in time", item.timeout + GRACE),
@@ -167,7 +172,7 @@ impl World {
 
     /// The baseline as a plain file for the rollback runner, which never opens the database.
     pub fn keep_baseline(&self, board: &Board) {
-        let Some(folder) = &self.folder else { return };
+        let Some(folder) = self.folder.as_ref().filter(|_| self.acting.may()) else { return };
         let bytes = serde_json::to_vec(&board.baseline).unwrap_or_default();
         if let Err(error) = crate::base::proc::write_whole(&folder.join("baseline.json"), &bytes) {
             tracing::error!("failed to keep the baseline: {error}");

@@ -88,7 +88,7 @@ impl LaunchFolder {
             }
             FOLDERS.contains(&name.as_str())
                 || FILES.contains(&file)
-                || file.starts_with("lock.")
+                || ["lock.", "head."].iter().any(|beside| file.starts_with(beside))
                 || file.starts_with("journal.db")
                 || (journal && (file == "plan.toml" || name == "launch.json.new"))
         };

@@ -37,7 +37,9 @@ pub fn read(path: &Path) -> io::Result<Found> {
 /// # Errors
 /// The folder cannot be written.
 pub fn write(path: &Path, head: Head) -> io::Result<()> {
-    let new = path.with_extension("new");
+    // Two processes write for an instant where one takes over from another: neither renames what is the
+    // other's.
+    let new = path.with_extension(format!("{}.new", std::process::id()));
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
     file.write_all(format!("{} {}\n", head.seq, head.hash).as_bytes())?;
     file.sync_all()?;

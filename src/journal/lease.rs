@@ -8,7 +8,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -48,7 +48,16 @@ pub enum Held {
 /// The lock, held until this is dropped or the process ends.
 #[derive(Debug)]
 pub struct Lease {
+    stake: Stake,
     _lock: File,
+}
+
+/// Which file at a path a lease is or was a lock on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stake {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +65,9 @@ pub enum LeaseError {
     /// `None` where the holder has not written its name yet.
     #[error("{}", held(.0.as_ref()))]
     Held(Option<Holder>),
+    /// Somebody took it while we were about to.
+    #[error("the launch was taken over meanwhile: {}", held(.0.as_ref()))]
+    Overtaken(Option<Holder>),
     #[error("lock the launch: {0}")]
     Failed(#[from] io::Error),
 }
@@ -75,12 +87,57 @@ impl Lease {
     /// # Errors
     /// Another console holds it, or the file cannot be written.
     pub fn take(path: &Path, holder: &Holder) -> Result<Self, LeaseError> {
-        let Some(mut lock) = locked(path)? else { return Err(LeaseError::Held(holder_at(path))) };
+        let Some(lock) = locked(path)? else { return Err(LeaseError::Held(holder_at(path))) };
+        Ok(Self::over(path, lock, holder)?)
+    }
+
+    /// Puts a new lock in the place of whatever stands at `path`, held by whoever. They find out by their
+    /// [`Stake`]. The caller sees to it that only one does this at a time.
+    pub(super) fn replace(path: &Path, holder: &Holder) -> io::Result<Self> {
+        let new = path.with_extension("new");
+        // What lies there was left by one that died here.
+        match fs::remove_file(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let lock = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&new)?;
+        flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
+        let lease = Self::over(path, lock, holder)?;
+        fs::rename(&new, path)?;
+        Ok(lease)
+    }
+
+    fn over(path: &Path, mut lock: File, holder: &Holder) -> io::Result<Self> {
         // The name of the last holder may stand there; only the lock says that one lives.
         lock.set_len(0)?;
         lock.rewind()?;
         lock.write_all(serde_json::to_string(holder).map_err(io::Error::from)?.as_bytes())?;
-        Ok(Self { _lock: lock })
+        Ok(Self { stake: Stake::of(path, &lock)?, _lock: lock })
+    }
+
+    #[must_use]
+    pub fn stake(&self) -> &Stake {
+        &self.stake
+    }
+}
+
+impl Stake {
+    pub(super) fn of(path: &Path, file: &File) -> io::Result<Self> {
+        let (device, inode) = identity(&file.metadata()?);
+        Ok(Self { path: path.to_owned(), device, inode })
+    }
+
+    /// False once another file stands at the path: whoever put it there took the launch over. One that
+    /// was only deleted, or cannot be looked at, took nothing: the epoch in the store is the judge.
+    #[must_use]
+    pub fn stands(&self) -> bool {
+        fs::metadata(&self.path).map_or(true, |there| identity(&there) == (self.device, self.inode))
+    }
+
+    /// Who wrote its name into the file that stands at the path now.
+    #[must_use]
+    pub fn named_now(&self) -> Option<Holder> {
+        holder_at(&self.path)
     }
 }
 
@@ -114,7 +171,7 @@ pub fn holder_at(path: &Path) -> Option<Holder> {
     named(&File::open(path).ok()?)
 }
 
-fn named(file: &File) -> Option<Holder> {
+pub(super) fn named(file: &File) -> Option<Holder> {
     let mut bytes = Vec::new();
     file.take(LONGEST).read_to_end(&mut bytes).ok()?;
     let holder: Holder = serde_json::from_slice(&bytes).ok()?;
@@ -136,17 +193,21 @@ fn locked(path: &Path) -> io::Result<Option<File>> {
     Ok(None)
 }
 
+fn identity(file: &fs::Metadata) -> (u64, u64) {
+    (file.dev(), file.ino())
+}
+
 /// Whether `file` is the one at `path`.
 fn stands(path: &Path, file: &File) -> io::Result<bool> {
     let ours = file.metadata()?;
     match fs::metadata(path) {
-        Ok(there) => Ok((there.dev(), there.ino()) == (ours.dev(), ours.ino())),
+        Ok(there) => Ok(identity(&there) == identity(&ours)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
 }
 
-fn held(holder: Option<&Holder>) -> String {
+pub(super) fn held(holder: Option<&Holder>) -> String {
     match holder {
         Some(Holder { name, pid, host, since }) => {
             let since = since.format("%Y-%m-%d %H:%M:%S UTC");

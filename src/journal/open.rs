@@ -11,6 +11,7 @@ use super::lease::{Holder, Lease, LeaseError};
 use super::record::DecodeError;
 use super::sqlite::Sqlite;
 use super::store::{Beat, Store, StoreError};
+use super::take_over::{self, Failed, Fenced, InTheWay, Seen, TookOver};
 use super::writer::{Journal, Start};
 use crate::launch::event::Recorded;
 
@@ -25,6 +26,8 @@ pub(super) const AHEAD: usize = 4;
 pub enum Purpose {
     /// Takes the lease and makes the journal where there is none.
     Act(Holder),
+    /// As `Act`; the console that holds it, if one does, can no longer act.
+    TakeOver(Holder),
     /// Changes nothing, takes no lease, and shows what is left of a broken journal.
     Read,
 }
@@ -40,6 +43,8 @@ pub struct Opened {
     /// The last heartbeat.
     pub beat: Option<Beat>,
     pub noticed: Vec<Noticed>,
+    /// Set where it was taken over from a console that held it.
+    pub took_over: Option<TookOver>,
 }
 
 /// What a person should know about a journal that was opened all the same. Each is a sentence.
@@ -75,6 +80,11 @@ impl Noticed {
 pub enum OpenError {
     #[error(transparent)]
     Lease(#[from] LeaseError),
+    #[error("the launch cannot be taken over: {0}")]
+    InTheWay(#[from] InTheWay),
+    /// A console was there after all: it was being taken over by one that died at it.
+    #[error("another console wrote to the journal while it was opened, and can do so no more: try again")]
+    Grew,
     #[error("the journal's chain is broken, it can only be read: {0}")]
     Broken(Broken),
     #[error("the journal can only be read: record {seq}: {why}")]
@@ -102,26 +112,65 @@ pub fn open(folder: &LaunchFolder, purpose: Purpose) -> Result<Opened, OpenError
 pub fn open_each(folder: &LaunchFolder, purpose: Purpose, each: &mut dyn FnMut(Recorded)) -> Result<Opened, OpenError> {
     match purpose {
         Purpose::Act(holder) => act(folder, &holder, each),
+        Purpose::TakeOver(holder) => take_over(folder, &holder, each),
         Purpose::Read => read(folder, each),
     }
 }
 
+fn take_over(folder: &LaunchFolder, holder: &Holder, each: &mut dyn FnMut(Recorded)) -> Result<Opened, OpenError> {
+    let in_file = |why| OpenError::File { path: folder.lock(), why };
+    let Some(seen) = Seen::at(&folder.lock()).map_err(in_file)? else { return act(folder, holder, each) };
+    // A journal that nobody may act on is no reason to stop whoever does.
+    let (_, walked) = walked_to_read(folder, &mut |_| {})?;
+    if let Some(Stop::Wrong(wrong)) = walked.wrong {
+        return Err(wrong.into());
+    }
+    let failed = |why| match why {
+        Failed::Lease(why) => OpenError::Lease(why),
+        Failed::InTheWay(why) => OpenError::InTheWay(why),
+        Failed::Store(why) => OpenError::Store { path: folder.journal(), why },
+    };
+    let lease = take_over::replace(&folder.lock(), &seen, holder).map_err(failed)?;
+    let Fenced { store, epoch, ended } = take_over::fence(folder, &lease, &seen).map_err(failed)?;
+    let opened = begin(folder, lease, (store, Some(epoch)), each)?;
+    Ok(Opened { took_over: Some(TookOver { from: seen.holder, ended }), ..opened })
+}
+
 fn act(folder: &LaunchFolder, holder: &Holder, each: &mut dyn FnMut(Recorded)) -> Result<Opened, OpenError> {
     let lease = Lease::take(&folder.lock(), holder)?;
+    let store = Sqlite::open(&folder.journal()).map_err(|why| OpenError::Store { path: folder.journal(), why })?;
+    begin(folder, lease, (store, None), each)
+}
+
+/// Reads a journal whose lease is ours and makes it ready to append, unless the epoch was raised already.
+fn begin(
+    folder: &LaunchFolder,
+    lease: Lease,
+    (mut store, raised): (Sqlite, Option<u64>),
+    each: &mut dyn FnMut(Recorded),
+) -> Result<Opened, OpenError> {
     let in_store = |why| OpenError::Store { path: folder.journal(), why };
     let in_file = |why| OpenError::File { path: folder.head(), why };
     let found = head::read(&folder.head()).map_err(in_file)?;
-    let mut store = Sqlite::open(&folder.journal()).map_err(in_store)?;
     let walked = walk(&mut store, found, each).map_err(in_store)?;
     let mut noticed = walked.noticed;
     let torn = match walked.wrong {
         None => None,
         Some(Stop::Torn { seq }) => Some(seq),
-        Some(Stop::Wrong(Wrong::Broken(broken))) => return Err(OpenError::Broken(broken)),
-        Some(Stop::Wrong(Wrong::Undecodable { seq, why })) => return Err(OpenError::Undecodable { seq, why }),
+        Some(Stop::Wrong(wrong)) => return Err(wrong.into()),
     };
     // Synced, and with it everything that stands in the store: from here the head file may say so.
-    let epoch = store.raise_epoch().map_err(in_store)?;
+    let epoch = match raised {
+        Some(epoch) => epoch,
+        None => {
+            let stands = || lease.stake().stands();
+            let raised = store.raise_epoch_while(&stands).map_err(in_store)?;
+            raised.ok_or_else(|| LeaseError::Overtaken(lease.stake().named_now()))?
+        }
+    };
+    if store.last().map_err(in_store)? != torn.unwrap_or(walked.head.seq) {
+        return Err(OpenError::Grew);
+    }
     if let Some(seq) = torn {
         store.cut(epoch, seq).map_err(in_store)?;
         noticed.push(Noticed::TornTail { seq });
@@ -131,15 +180,12 @@ fn act(folder: &LaunchFolder, holder: &Holder, each: &mut dyn FnMut(Recorded)) -
     let beat = store.beat().map_err(in_store)?;
     let start = Start { store: Box::new(store), epoch, head, files: Some((folder.head(), lease)) };
     let journal = Journal::start(start).map_err(|why| OpenError::File { path: folder.journal(), why })?;
-    Ok(Opened { records: Vec::new(), journal: Some(journal), head, beat, noticed })
+    Ok(Opened { records: Vec::new(), journal: Some(journal), head, beat, noticed, took_over: None })
 }
 
 fn read(folder: &LaunchFolder, each: &mut dyn FnMut(Recorded)) -> Result<Opened, OpenError> {
     let in_store = |why| OpenError::Store { path: folder.journal(), why };
-    // The head first: a console that acts meanwhile only makes the store longer than this head.
-    let found = head::read(&folder.head()).map_err(|why| OpenError::File { path: folder.head(), why })?;
-    let mut store = Sqlite::open_to_read(&folder.journal()).map_err(in_store)?;
-    let walked = walk(&mut store, found, each).map_err(in_store)?;
+    let (mut store, walked) = walked_to_read(folder, each)?;
     let mut noticed = walked.noticed;
     noticed.extend(walked.wrong.map(|stop| match stop {
         Stop::Torn { seq } => Noticed::TornTail { seq },
@@ -147,7 +193,25 @@ fn read(folder: &LaunchFolder, each: &mut dyn FnMut(Recorded)) -> Result<Opened,
         Stop::Wrong(Wrong::Undecodable { seq, why }) => Noticed::Undecodable { seq, why: why.to_string() },
     }));
     let beat = store.beat().map_err(in_store)?;
-    Ok(Opened { records: Vec::new(), journal: None, head: walked.head, beat, noticed })
+    Ok(Opened { records: Vec::new(), journal: None, head: walked.head, beat, noticed, took_over: None })
+}
+
+fn walked_to_read(folder: &LaunchFolder, each: &mut dyn FnMut(Recorded)) -> Result<(Sqlite, Walked), OpenError> {
+    let in_store = |why| OpenError::Store { path: folder.journal(), why };
+    // The head first: a console that acts meanwhile only makes the store longer than this head.
+    let found = head::read(&folder.head()).map_err(|why| OpenError::File { path: folder.head(), why })?;
+    let mut store = Sqlite::open_to_read(&folder.journal()).map_err(in_store)?;
+    let walked = walk(&mut store, found, each).map_err(in_store)?;
+    Ok((store, walked))
+}
+
+impl From<Wrong> for OpenError {
+    fn from(wrong: Wrong) -> Self {
+        match wrong {
+            Wrong::Broken(broken) => Self::Broken(broken),
+            Wrong::Undecodable { seq, why } => Self::Undecodable { seq, why },
+        }
+    }
 }
 
 pub(super) struct Walked {

@@ -83,6 +83,31 @@ impl Sqlite {
         Ok(store)
     }
 
+    /// Takes the lease as [`Store::raise_epoch`] does, if `stands` still says so while nobody else can; none
+    /// where it does not.
+    ///
+    /// # Errors
+    /// The store cannot be written, or another process does.
+    pub fn raise_epoch_while(&mut self, stands: &dyn Fn() -> bool) -> Result<Option<u64>, StoreError> {
+        let raising = self.begin_with(Durable::Synced)?;
+        if !stands() {
+            return Ok(None);
+        }
+        raising.execute("UPDATE lease SET epoch = epoch + 1", [])?;
+        let raised = epoch(&raising)?;
+        raising.commit()?;
+        reach("epoch-raised");
+        Ok(Some(raised))
+    }
+
+    /// The number of the last record; 0 where there is none.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn last(&self) -> Result<u64, StoreError> {
+        Ok(head(&self.db)?.seq)
+    }
+
     /// Opens a journal that nobody writes, and that no process left half way: not even a side file is made.
     ///
     /// # Errors
@@ -188,12 +213,8 @@ impl Store for Sqlite {
     }
 
     fn raise_epoch(&mut self) -> Result<u64, StoreError> {
-        let raising = self.begin_with(Durable::Synced)?;
-        raising.execute("UPDATE lease SET epoch = epoch + 1", [])?;
-        let raised = epoch(&raising)?;
-        raising.commit()?;
-        reach("epoch-raised");
-        Ok(raised)
+        let raised = self.raise_epoch_while(&|| true)?;
+        raised.ok_or_else(|| StoreError::Failed("the epoch was not raised".into()))
     }
 
     fn append(&mut self, expected: Expected, links: &[Link], durable: Durable) -> Result<(), StoreError> {
@@ -299,6 +320,7 @@ impl From<rusqlite::Error> for StoreError {
     fn from(wrong: rusqlite::Error) -> Self {
         match wrong.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::DatabaseBusy) => Self::Busy,
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::NoJournal(wrong.to_string()),
             _ => Self::Failed(wrong.to_string()),
         }

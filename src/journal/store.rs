@@ -38,6 +38,9 @@ pub enum StoreError {
     /// Somebody appended; read in and decide again.
     #[error("the journal ends at record {found}, not at {expected} as read")]
     Moved { expected: u64, found: u64 },
+    /// Another process writes, and did not end within our patience.
+    #[error("another process is writing to it and does not end: find it with `fuser -v`")]
+    Busy,
     #[error("the disk is full")]
     Full,
     #[error("this is no journal: {0}")]
@@ -52,7 +55,7 @@ impl StoreError {
     /// Whether trying the same again later may work.
     #[must_use]
     pub fn may_pass(&self) -> bool {
-        matches!(self, Self::Full | Self::Failed(_))
+        matches!(self, Self::Full | Self::Busy | Self::Failed(_))
     }
 }
 

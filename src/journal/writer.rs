@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::chain::{Head, Link};
 use super::head;
-use super::lease::Lease;
+use super::lease::{Holder, Lease, Stake};
 use super::memory::Memory;
 use super::record::{self, Draft, EncodeError};
 use super::store::{Beat, Durable, Expected, Store, StoreError};
@@ -28,6 +28,8 @@ const HEAD_EVERY: u32 = 64;
 pub struct Journal {
     asks: mpsc::Sender<Ask>,
     health: watch::Receiver<Health>,
+    /// The lock this console holds; none for a journal in memory.
+    stake: Option<Stake>,
 }
 
 /// Whether the journal can be written.
@@ -38,6 +40,8 @@ pub enum Health {
     Failing(String),
     /// Nothing will ever be written by this console again.
     Lost(String),
+    /// As `Lost`, since another console acts now.
+    TakenOver(String),
 }
 
 #[derive(Debug, Clone, thiserror::Error)]
@@ -77,10 +81,10 @@ impl Journal {
         let (told, health) = watch::channel(Health::Well);
         let Start { store, epoch, head, files } = start;
         let (head_file, lease) = files.unzip();
-        let writer =
-            Writer { store, epoch, head, synced: head, filed: head, head_file, behind: 0, told, _lease: lease };
+        let stake = lease.as_ref().map(|lease| lease.stake().clone());
+        let writer = Writer { store, epoch, head, synced: head, filed: head, head_file, behind: 0, told, lease };
         thread::Builder::new().name("journal".into()).spawn(move || writer.run(waiting))?;
-        Ok(Self { asks, health })
+        Ok(Self { asks, health, stake })
     }
 
     /// A journal that is gone when the process is.
@@ -124,6 +128,23 @@ impl Journal {
         self.health.clone()
     }
 
+    /// The lock this console holds, to be looked at where something is about to be done.
+    #[must_use]
+    pub fn stake(&self) -> Option<&Stake> {
+        self.stake.as_ref()
+    }
+
+    /// Whoever acts in our place, where another console took the launch over; its name where it is known.
+    /// Looks at the lock file and waits for nothing: fit to be asked before every act.
+    #[must_use]
+    pub fn taken_over(&self) -> Option<Option<Holder>> {
+        let stands = self.stake.as_ref().is_none_or(Stake::stands);
+        if stands && !matches!(&*self.health.borrow(), Health::TakenOver(_)) {
+            return None;
+        }
+        Some(self.stake.as_ref().filter(|_| !stands).and_then(Stake::named_now))
+    }
+
     /// Syncs everything and gives up the lease. Handles that remain are closed.
     pub async fn close(self) {
         let (reply, done) = oneshot::channel();
@@ -145,7 +166,7 @@ struct Writer {
     /// Groups since the head file was written.
     behind: u32,
     told: watch::Sender<Health>,
-    _lease: Option<Lease>,
+    lease: Option<Lease>,
 }
 
 /// Appends of one transaction.
@@ -229,7 +250,7 @@ impl Writer {
     }
 
     fn keep(&mut self, links: &[Link], durable: Durable) -> Result<(), Arc<StoreError>> {
-        if let Health::Lost(why) = &*self.told.borrow() {
+        if let Health::Lost(why) | Health::TakenOver(why) = &*self.told.borrow() {
             return Err(Arc::new(StoreError::Failed(why.clone())));
         }
         let expected = Expected { epoch: self.epoch, head: self.head };
@@ -240,10 +261,11 @@ impl Writer {
         let health = match wrong {
             None => Health::Well,
             Some(wrong) if wrong.may_pass() => Health::Failing(wrong.to_string()),
+            Some(wrong @ StoreError::LeaseLost { .. }) => Health::TakenOver(wrong.to_string()),
             Some(wrong) => Health::Lost(wrong.to_string()),
         };
         self.told.send_if_modified(|told| {
-            let news = !matches!(told, Health::Lost(_)) && *told != health;
+            let news = !matches!(told, Health::Lost(_) | Health::TakenOver(_)) && *told != health;
             if news {
                 *told = health;
             }
@@ -251,9 +273,18 @@ impl Writer {
         });
     }
 
+    /// Whether the files beside the store are still ours to write.
+    fn stands(&self) -> bool {
+        self.lease.as_ref().is_none_or(|lease| lease.stake().stands())
+    }
+
     /// Brings the head file up to what is synced, after everyone who waited was answered.
     fn file_head(&mut self) {
         self.behind = 0;
+        // Ours would be older than that of whoever acts now.
+        if !self.stands() {
+            return;
+        }
         let Some(path) = self.head_file.as_ref().filter(|_| self.filed != self.synced) else { return };
         match head::write(path, self.synced) {
             Ok(()) => {
@@ -265,7 +296,7 @@ impl Writer {
     }
 
     fn settle(&mut self) {
-        if self.store.settle().is_ok() {
+        if self.stands() && self.store.settle().is_ok() {
             self.synced = self.head;
             self.file_head();
             if let Some(path) = &self.head_file {

@@ -155,7 +155,8 @@ async fn a_console_that_was_taken_over_never_writes_again() {
         let wrong = journal.append(vec![samples::draft("late")], Durable::Synced).await.expect_err("lost");
         assert!(matches!(wrong, AppendError::Store(_)), "{wrong}");
         assert!(wrong.to_string().contains("another console holds the launch"), "{wrong}");
-        assert!(matches!(&*journal.health().borrow(), Health::Lost(_)));
+        assert!(matches!(&*journal.health().borrow(), Health::TakenOver(_)));
+        assert_eq!(journal.taken_over(), Some(None));
     }
     assert_eq!(store.links().len(), 1);
 }

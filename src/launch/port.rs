@@ -23,8 +23,11 @@ pub struct Snapshot {
     pub taken_at: i64,
     /// How much faster than real time an idle rehearsal's countdown runs; 1 in a launch.
     pub speed: u32,
-    /// A banner that stays: the journal cannot be written, the folder was taken over.
+    /// A banner that stays: the journal cannot be written.
     pub alarm: Option<String>,
+    /// Another console took this launch over: who, since when, and that nothing is done from here any
+    /// more. Nothing else in here changes once this is set; time stands still.
+    pub taken_over: Option<String>,
     /// The launch folder, for display.
     pub folder: String,
     pub seat: Seat,
@@ -50,7 +53,8 @@ impl Snapshot {
         let mut board = Board::new(plan);
         board.mode = mode;
         let live = Arc::default();
-        Self { board: Arc::new(board), live, now, taken_at, speed: 1, alarm: None, folder, seat: Seat::Operator }
+        let (board, seat) = (Arc::new(board), Seat::Operator);
+        Self { board, live, now, taken_at, speed: 1, alarm: None, taken_over: None, folder, seat }
     }
 }
 

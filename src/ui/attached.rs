@@ -21,6 +21,7 @@ pub fn refused(action: Action, view: &View<'_>) -> Option<String> {
         | Action::MarkFailed
         | Action::Repeat
         | Action::CatchUp
+        | Action::Recovery
         | Action::Recycle
         | Action::Scrub => Some(format!("this console is attached: `{short}` is for the operator's")),
         Action::Hold | Action::Release | Action::Vote | Action::Acknowledge if view.role.is_none() => {

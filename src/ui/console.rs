@@ -58,7 +58,9 @@ impl<B: Backend> Console<B> {
     /// A console that came back to something open begins with it: once, before any key, so that nothing
     /// ever appears under a finger that was meant for something else.
     fn come_back(&mut self) {
-        let (board, acts) = (&self.snapshot.board, self.snapshot.seat == Seat::Operator);
+        let board = &self.snapshot.board;
+        // What is open is for the console that acts.
+        let acts = self.snapshot.seat == Seat::Operator;
         if acts && board.seq > 0 && board.ended.is_none() && self.state.overlay.is_none() {
             self.state.overlay = self.with(|_, view| recovery::opened(view));
         }
@@ -90,6 +92,7 @@ impl<B: Backend> Console<B> {
         let same = Arc::ptr_eq(&self.snapshot.board, &snapshot.board)
             && Arc::ptr_eq(&self.snapshot.live, &snapshot.live)
             && self.snapshot.alarm == snapshot.alarm
+            && self.snapshot.taken_over == snapshot.taken_over
             && self.snapshot.seat == snapshot.seat;
         let first = self.snapshot.board.seq == 0;
         self.snapshot = snapshot;
@@ -99,12 +102,13 @@ impl<B: Backend> Console<B> {
         }
     }
 
-    /// The snapshot's time, and what has passed since by the machine's own clock.
+    /// The snapshot's time, and what has passed since by the machine's own clock. Where another console
+    /// counts now, none has: a T that nobody here knows must not be seen to run.
     #[must_use]
     pub fn now(&self) -> Now {
         let taken = self.snapshot.now;
         // Nobody counts that we hear of: a T that ran on would be our own.
-        if matches!(self.snapshot.seat, Seat::Attached { heard: false }) {
+        if matches!(self.snapshot.seat, Seat::Attached { heard: false }) || self.snapshot.taken_over.is_some() {
             return taken;
         }
         let since = ((self.setup.boot)() - self.snapshot.taken_at).max(0);
@@ -184,7 +188,7 @@ impl<B: Backend> Console<B> {
         match answer {
             Err(refusal) => self.say(Role::Failed, &refusal.0),
             // Another console decided it: its asker is told.
-            Ok(()) if self.snapshot.seat != Seat::Operator => self.say(Role::Passed, "recorded"),
+            Ok(()) if self.snapshot.seat != Seat::Operator => self.say(Role::Passed, "accepted"),
             Ok(()) => {}
         }
     }

@@ -5,7 +5,6 @@ use ratatui::crossterm::event::{Event, KeyCode, KeyEvent};
 use tui_input::backend::crossterm::EventHandler as _;
 
 use super::action::{Action, Place, TABLE, Where};
-use super::attached;
 use super::keymap::Key;
 use super::overlays::{holds, palette, prompt, recovery, rollback};
 use super::panes::checklist;
@@ -188,13 +187,6 @@ fn recover(state: &mut State, action: Action, selected: usize, view: &View<'_>) 
     let of = line.as_ref().and_then(|line| recovery::step(view, line));
     let way = of.and_then(|(item, known)| way(item, known));
     let mut effect = None;
-    // What settles a step is for the operator's console; one that watches is shown how each stands.
-    let key = if way == Some(Way::Key) { Action::RunAgain } else { action };
-    if let Some(why) = attached::refused(key, view) {
-        state.say(Role::Warned, why);
-        state.overlay = Some(Overlay::Recovery { selected });
-        return None;
-    }
     match (action, of, way) {
         (Action::CatchUp, ..) => effect = Some(Effect::Ask(Command::CatchUp)),
         (Action::MarkDone | Action::MarkFailed, ..) => mark(state, action, of),

@@ -2,8 +2,9 @@
 //! one write, as synchronised updates.
 
 use std::io::{self, Stdout, Write};
-use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, Once, PoisonError};
+use std::thread::{self, ThreadId};
 
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
@@ -11,11 +12,15 @@ use ratatui::crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use ratatui::crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use ratatui::crossterm::{cursor, execute};
 
+use crate::base::secret::last_words;
+
 const BEGIN: &[u8] = b"\x1b[?2026h";
 const END: &[u8] = b"\x1b[?2026l";
 
 /// True while the terminal is ours: what the panic hook asks.
 static TAKEN: AtomicBool = AtomicBool::new(false);
+/// Who draws: the others' panics do not end the console.
+static TAKER: Mutex<Option<ThreadId>> = Mutex::new(None);
 static HOOK: Once = Once::new();
 
 /// A writer that keeps a frame until it is whole.
@@ -65,6 +70,7 @@ impl Taken {
     pub fn new() -> io::Result<Self> {
         restore_on_panic(restore);
         enable_raw_mode()?;
+        *TAKER.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread::current().id());
         TAKEN.store(true, Ordering::SeqCst);
         let taken = Self { _private: () };
         execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
@@ -96,7 +102,8 @@ pub fn restore() {
 }
 
 /// Puts `restore` before the panic hook that is there, once: the message is then read on the usual
-/// screen.
+/// screen. What breaks beside the screen is told in the console's log: the console goes on, and with it the
+/// key that rolls back.
 fn restore_on_panic(restore: fn()) {
     HOOK.call_once(|| hook(restore));
 }
@@ -104,9 +111,19 @@ fn restore_on_panic(restore: fn()) {
 fn hook(restore: fn()) {
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
+        if beside_the_screen() {
+            tracing::error!("{}", last_words(panic));
+            return;
+        }
         restore();
         before(panic);
     }));
+}
+
+/// Whether the terminal is ours and this is not the thread that draws on it.
+fn beside_the_screen() -> bool {
+    let draws = |taker: std::sync::MutexGuard<'_, Option<ThreadId>>| *taker == Some(thread::current().id());
+    TAKEN.load(Ordering::SeqCst) && !TAKER.try_lock().map_or(true, draws)
 }
 
 #[cfg(test)]

@@ -322,7 +322,7 @@ fn back(state: &mut State) {
 
 fn quit(state: &mut State, view: &View<'_>) -> Option<Effect> {
     // Nothing is this console's to leave behind.
-    if view.attached() || !view.board().is_busy() {
+    if view.attached() || view.snapshot.taken_over.is_some() || !view.board().is_busy() {
         return Some(Effect::Leave);
     }
     let question = match view.board().rolling_back() {

@@ -170,6 +170,7 @@ pub struct Story {
     records: Vec<Recorded>,
     pub live: Live,
     pub alarm: Option<String>,
+    pub taken_over: Option<String>,
     pub seat: Seat,
     mode: Mode,
 }
@@ -180,8 +181,8 @@ impl Story {
     }
 
     pub fn of(plan: Plan, mode: Mode) -> Self {
-        let plan = Arc::new(plan);
-        let mut story = Self { plan, records: Vec::new(), live: live(), alarm: None, seat: Seat::Operator, mode };
+        let (plan, records, seat) = (Arc::new(plan), Vec::new(), Seat::Operator);
+        let mut story = Self { plan, records, live: live(), alarm: None, taken_over: None, seat, mode };
         let release = Release { version: Some("1.0.0".into()), ..Release::default() };
         let opened =
             Event::LaunchOpened { plan: "omniai".into(), plan_hash: "00".into(), mode, start: 7_200_000, release };
@@ -226,6 +227,7 @@ impl Story {
             taken_at: 0,
             speed: 1,
             alarm: self.alarm.clone(),
+            taken_over: self.taken_over.clone(),
             folder: "/launches/omniai".into(),
         })
     }

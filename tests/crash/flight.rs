@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tminus::base::boundary;
 use tminus::clock;
 use tminus::launch::board::Board;
 use tminus::launch::countdown::{Passage, Phase};
@@ -33,8 +34,6 @@ const UNTIL_BEAT: Duration = Duration::from_millis(1_600);
 const LOOK: Duration = Duration::from_millis(12);
 /// Between two keys of somebody at the console.
 const THINKS: Duration = Duration::from_millis(70);
-/// Whether `tminus rollback` is there.
-const ROLLBACKS: bool = false;
 /// Kills of one flight, at most.
 const MOST: u32 = 24;
 
@@ -128,7 +127,7 @@ impl<'a> Flight<'a> {
             kills: 0,
             consoles: 0,
             asleep: false,
-            wants_back: ROLLBACKS && kind != Kind::Rehearsal && number.is_multiple_of(3),
+            wants_back: kind != Kind::Rehearsal && number.is_multiple_of(3),
             elsewhere: None,
         }
     }
@@ -374,6 +373,11 @@ impl<'a> Flight<'a> {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_tminus"));
         command.arg("rollback").arg(&self.launch).args([site::ROLLBACK, "--yes", "--why", "it went wrong"]);
         command.env_clear().envs(self.environment()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        // Its runner may die too: whoever comes next goes on with what it began.
+        if self.chance.one_in(2) {
+            let at = self.chance.of_slice(boundary::OF_ROLLBACKS);
+            command.env("TMINUS_BOUNDARY", format!("{at}=kill"));
+        }
         self.elsewhere = Some(command.process_group(0).spawn().expect("tminus starts"));
     }
 

@@ -150,8 +150,7 @@ fn told_first(launch: &Path, lines: &[Line]) {
     let mut log = None;
     for line in lines.iter().filter(|line| is_of_rollback(line)) {
         let log = log.get_or_insert_with(|| Log::follow(&path).read().expect("its log is whole"));
-        let told =
-            |fact: &RollbackFact| matches!(fact, RollbackFact::StepStarted { step } if step.as_str() == line.item);
+        let told = |fact: &RollbackFact| matches!(fact, RollbackFact::StepStarted { step } if step.as_str() == format!("{ROLLBACK}/{}", line.item));
         assert!(log.iter().any(|entry| told(&entry.fact)), "a rollback's step that its log does not tell: {line:?}");
     }
 }
@@ -196,6 +195,8 @@ fn truthful(launch: &Path, lines: &[Line], records: &[Recorded]) {
                     assert_eq!(ended.and_then(|line| line.code), Some(code), "another exit than it had: {said}");
                 }
                 let wanted = match outcome.exit {
+                    // A rollback ended it: it was not let do what it was for.
+                    _ if outcome.cancelled => Verdict::Fail,
                     Some(0) => Verdict::Pass,
                     Some(3) => Verdict::Warn,
                     Some(126 | 127) | None => Verdict::Unknown,

@@ -93,7 +93,9 @@ pub const TABLES: &[Section] = &[
     section(
         "[secrets.NAME]",
         "Never a value: a plan is shown, sent and kept. Exactly one of `env` and `file`; at least 6 characters. A \
-         rehearsal reads none of them and uses stand-ins.",
+         rehearsal reads none of them and uses stand-ins. Removed, wherever it turns up, from everything \
+         kept and shown: as it is, in base64, in URLs, in JSON. Out of reach is a secret that a server cuts into several \
+         events of a stream, and one that is encoded twice.",
         &[
             ("env", "the environment variable that holds it"),
             ("file", "a file that holds it, beside the plan; at most 64 KiB"),

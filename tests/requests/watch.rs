@@ -102,7 +102,7 @@ async fn it_shows_the_launch_asks_for_it_and_leaves_without_a_trace() {
     seat.press("n");
     seat.sees("Note");
     seat.press("calm from here\r");
-    seat.sees("recorded");
+    seat.sees("accepted");
     seat.press("p");
     seat.press("the pager rings\r");
     seat.sees("HOLD · backend: the pager rings");

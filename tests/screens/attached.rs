@@ -47,7 +47,7 @@ fn an_attached_console_asks_and_never_acts() {
     type_in(&mut console, "calm");
     assert_eq!(press(&mut console, "enter"), Some(Effect::Ask(Command::Note { text: "calm".into() })));
     console.answer(Ok(()));
-    assert!(text(&screen(&mut console)).contains("recorded"));
+    assert!(text(&screen(&mut console)).contains("accepted"));
     let busy = attached(true);
     assert!(busy.board().is_busy(), "something runs");
     assert_eq!(press(&mut console, "q"), Some(Effect::Leave), "it leaves at once, whatever runs");

@@ -112,8 +112,10 @@ impl Seat {
 
     /// Waits for the program's end; its exit code.
     pub fn until_over(&mut self) -> u32 {
+        let until = tokio::time::Instant::now() + PATIENCE;
         while let Ok(chunk) = self.output.recv_timeout(PATIENCE) {
             self.take(&chunk);
+            assert!(tokio::time::Instant::now() < until, "no end in\n{}", self.shown());
         }
         let code = self.child.wait().expect("it ends").exit_code();
         self.stop_watching();
@@ -125,6 +127,11 @@ impl Seat {
         self.screen.process(chunk);
         let found = self.wanted.found(self.shown().as_bytes());
         self.on_screen.extend(found.into_iter().map(|found| format!("the screen: {found}")));
+    }
+
+    /// Everything it wrote to the terminal.
+    pub fn told(&self) -> String {
+        String::from_utf8_lossy(&self.raw).into_owned()
     }
 
     /// What came through on the screen, in the bytes that went to the terminal, and in the process list.

@@ -55,7 +55,8 @@ pub fn create_private_dir(dir: &Path) -> io::Result<()> {
 /// # Errors
 /// The file system's own.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let new = path.with_extension("new");
+    // Of two that write one file, neither renames what is the other's.
+    let new = path.with_extension(format!("{}.new", std::process::id()));
     let mut file = create(&new)?;
     file.write_all(bytes)?;
     file.sync_all()?;

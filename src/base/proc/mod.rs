@@ -7,6 +7,7 @@
 
 mod folder;
 mod mark;
+mod other;
 mod pump;
 mod shim;
 mod tail;
@@ -29,6 +30,7 @@ use crate::base::secret::HANDED;
 
 pub use folder::{Standing, create_private_dir, fence, look, write_whole};
 pub use mark::{MARK, still_running};
+pub use other::{Other, writers};
 pub use shim::{CANNOT_BEGIN, LOST_THE_CLAIM, shim};
 pub use tail::Tail;
 

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpgrp, kill_process, kill_process_group, wait};
+use rustix::process::{
+    Pid, Signal, WaitOptions, WaitStatus, getpgrp, getpid, getsid, kill_process, kill_process_group, wait,
+};
 
 /// Linux counts processor time for `/proc` in these, on every architecture we build for.
 const MS_PER_TICK: u64 = 10;
@@ -32,7 +34,12 @@ pub fn descendants() -> Vec<u32> {
 pub fn kill_everyone() {
     let all = everyone();
     let below = below(std::process::id(), &all);
-    for group in groups(&below, &all) {
+    // A session that we lead holds nobody else's processes, nor does one that a descendant has begun. Without
+    // that, a group is ours only if nobody else is seen in it: and of a tree that forks while it is read, some
+    // are always seen without their parents.
+    let leads = getsid(None).is_ok_and(|session| session == getpid());
+    let groups = if leads { groups_of(&below, &all) } else { groups(&below, &all) };
+    for group in groups {
         if let Some(group) = i32::try_from(group).ok().and_then(Pid::from_raw).filter(|group| *group != getpgrp()) {
             let _ = kill_process_group(group, Signal::KILL);
         }
@@ -119,6 +126,12 @@ fn below(root: u32, all: &[Process]) -> Vec<u32> {
     found.into_iter().filter(|process| !process.zombie).map(|process| process.pid).collect()
 }
 
+/// The process groups of those `below`.
+fn groups_of(below: &[u32], all: &[Process]) -> BTreeSet<u32> {
+    let ours: BTreeSet<u32> = below.iter().copied().collect();
+    all.iter().filter(|process| ours.contains(&process.pid)).map(|process| process.group).collect()
+}
+
 /// The process groups that hold nobody but those `below`.
 fn groups(below: &[u32], all: &[Process]) -> BTreeSet<u32> {
     let ours: BTreeSet<u32> = below.iter().copied().collect();
@@ -149,6 +162,11 @@ mod tests {
         let below = below(10, &all);
         assert_eq!(below, [11, 12, 15, 16]);
         assert_eq!(groups(&below, &all), BTreeSet::from([11, 12]), "no group that holds anybody else");
+        assert_eq!(
+            groups_of(&below, &all),
+            BTreeSet::from([10, 11, 12, 14]),
+            "what is asked where we lead the session"
+        );
     }
 
     #[test]

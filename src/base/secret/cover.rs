@@ -101,6 +101,12 @@ pub fn keep_last_words(words: LastWords) {
     }));
 }
 
+/// What a panic may say where the secrets that cover this process are known.
+#[must_use]
+pub fn last_words(panic: &PanicHookInfo<'_>) -> String {
+    told(panic, LastWords::Redacted)
+}
+
 fn told(panic: &PanicHookInfo<'_>, words: LastWords) -> String {
     let place = panic.location().map(ToString::to_string).unwrap_or_default();
     let message = match words {

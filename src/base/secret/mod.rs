@@ -17,7 +17,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-pub use cover::{Covered, HANDED, LastWords, covered, handed, keep_last_words};
+pub use cover::{Covered, HANDED, LastWords, covered, handed, keep_last_words, last_words};
 use known::Known;
 pub use stream::Redacting;
 

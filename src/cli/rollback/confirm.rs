@@ -12,6 +12,7 @@ use crate::base::text::printable;
 use crate::engine::rollback::{self, Frozen};
 use crate::launch::id::RollbackId;
 use crate::launch::plan::Confirm;
+use crate::launch::telling::end_words;
 
 /// True where the person at the terminal wants `id` started.
 ///
@@ -35,6 +36,13 @@ pub fn asked(launch: &Path, frozen: &Frozen, id: &RollbackId) -> anyhow::Result<
     for wanted in &frozen.plan.baseline {
         if !frozen.captured.contains(&wanted.name) {
             println!("  baseline value {} is not captured", printable(&wanted.name));
+        }
+    }
+    // Somebody who comes back to a rollback of before is about to begin another.
+    for found in rollback::runs(launch).unwrap_or_default() {
+        if let Some(end) = rollback::progress(launch, found.run, &found.rollback).end {
+            let end = printable(&end_words(&end));
+            println!("  run {} of {} has ended: {end}", found.run, printable(found.rollback.as_str()));
         }
     }
     match rollback.confirm {

@@ -47,8 +47,8 @@ pub async fn to_its_end(
         code = follow(launch, plan, run, id.clone(), runner) => code,
         _ = broken.recv() => {
             println!(
-                "\nDetached: the rollback goes on without this terminal. The same command attaches again:\n  \
-                 tminus rollback {} {id}",
+                "\nDetached: the rollback goes on without this terminal. While it runs the same command attaches \
+                 again; how it stands, and how it ended, is told by\n  tminus rollback {}",
                 launch.display()
             );
             Ok(INTERRUPTED)

@@ -111,10 +111,10 @@ async fn start(launch: &Path, frozen: &Frozen, wanted: &Wanted) -> anyhow::Resul
 /// Where the request came from, for the record: the terminal and, over SSH, the other end.
 fn terminal() -> String {
     let device = std::fs::read_link("/proc/self/fd/0").ok().filter(|_| std::io::stdin().is_terminal());
-    let device = device.map_or_else(|| "no terminal".to_owned(), |device| device.display().to_string());
     let peer = std::env::var("SSH_CONNECTION").ok();
-    let peer = peer.as_deref().and_then(|ends| ends.split(' ').next());
-    printable(&peer.map_or_else(|| device.clone(), |peer| format!("{device} from {peer}")))
+    let peer = peer.as_deref().and_then(|ends| ends.split(' ').next()).map(|peer| format!("from {peer}"));
+    let parts: Vec<String> = device.map(|device| device.display().to_string()).into_iter().chain(peer).collect();
+    printable(&parts.join(" "))
 }
 
 fn known(plan: &Plan, id: &str) -> anyhow::Result<RollbackId> {

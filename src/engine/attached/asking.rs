@@ -5,9 +5,13 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::base::text::printable;
+use crate::base::proc::this_program;
+use crate::clock;
 use crate::engine::inbox::bring::{Asker, Came};
+use crate::engine::rollback::{self, Asked, Wanted};
 use crate::launch::command::{Command, Refusal};
+use crate::launch::event::Actor;
+use crate::launch::id::RollbackId;
 use crate::launch::port::Ask;
 
 /// How long the holder may take to decide, by a person's patience.
@@ -34,10 +38,7 @@ fn bring(asker: &Asker, command: Command) -> Result<(), Refusal> {
     match command {
         // Nothing is left: the launch is another's.
         Command::Leave => Ok(()),
-        Command::Rollback { rollback, .. } => {
-            let folder = printable(&asker.folder.path().display().to_string());
-            Err(Refusal(format!("this console is attached: type `tminus rollback {folder} {rollback}` in a shell")))
-        }
+        Command::Rollback { rollback, why } => roll_back(asker, rollback, &why),
         Command::Note { .. }
         | Command::CallHold { .. }
         | Command::ReleaseHold { .. }
@@ -48,5 +49,32 @@ fn bring(asker: &Asker, command: Command) -> Result<(), Refusal> {
             Err(wrong) => Err(Refusal(wrong.to_string())),
         },
         _ => Err(Refusal("this console is attached: it watches and asks; the operator's console acts".into())),
+    }
+}
+
+/// A rollback asks nobody: its runner is started from plain files, whoever holds the launch, and journaled
+/// by whoever does.
+fn roll_back(asker: &Asker, rollback: RollbackId, why: &str) -> Result<(), Refusal> {
+    let wanted = Wanted {
+        rollback,
+        by: Actor::person(asker.name.clone(), asker.role.clone()),
+        why: asker.redactor.text(why),
+        at: clock::wall(),
+        from: "an attached console".to_owned(),
+    };
+    match rollback::ask(&this_program(), asker.folder.path(), &wanted) {
+        Ok(Asked::Begun { .. } | Asked::Resumed { .. }) => Ok(()),
+        Ok(Asked::Joined { run, rollback }) if rollback == wanted.rollback => {
+            Err(Refusal(format!("rollback {rollback} (run {run}) is under way already: this request joined it")))
+        }
+        Ok(Asked::Joined { run, rollback }) => {
+            Err(Refusal(format!("rollback {rollback} (run {run}) is under way: one at a time, nothing was started")))
+        }
+        Err(wrong) => {
+            let folder = asker.folder.path().display();
+            Err(Refusal(format!(
+                "failed to start the runner: {wrong}; `tminus rollback {folder}` in a shell says more"
+            )))
+        }
     }
 }

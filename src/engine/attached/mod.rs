@@ -5,6 +5,7 @@
 mod asking;
 mod outputs;
 pub mod reading;
+mod rollbacks;
 pub mod standing;
 
 use std::sync::Arc;
@@ -16,10 +17,12 @@ use crate::clock;
 use crate::engine::inbox::bring::Asker;
 use crate::engine::run::{Wires, wires};
 use crate::journal::{Held, LaunchFolder};
+use crate::launch::board::Board;
 use crate::launch::event::Mode;
 use crate::launch::live::Live;
 use crate::launch::plan::Plan;
 use crate::launch::port::{Port, Seat, Snapshot};
+use crate::launch::rollback::RollbackRun;
 use crate::launch::time::{Instant, Now};
 use outputs::Outputs;
 use reading::Reading;
@@ -58,6 +61,8 @@ struct Eyes {
     outputs: Outputs,
     held: Held,
     looks: u32,
+    /// What the runners' files tell, while no console is heard that would journal it.
+    told: Option<Vec<RollbackRun>>,
     shown: Option<Arc<Snapshot>>,
 }
 
@@ -78,22 +83,32 @@ impl Eyes {
     fn new(watched: Watched) -> Self {
         let reading = Reading::new(watched.folder.clone(), Arc::clone(&watched.plan));
         let outputs = Outputs::new(watched.folder.path());
-        Self { watched, reading, outputs, held: Held::By(None), looks: 0, shown: None }
+        Self { watched, reading, outputs, held: Held::By(None), looks: 0, told: None, shown: None }
     }
 
     /// Looks once. What did not change is shared with the snapshot before: the console draws nothing for it.
     fn look(&mut self) -> Arc<Snapshot> {
         let read = self.reading.read_on(&mut |_| {});
-        let grew = self.outputs.look(self.reading.board());
-        if self.looks.is_multiple_of(HOLDER_EVERY) {
+        let pictured = self.shown.as_ref().map(|shown| Arc::clone(&shown.board));
+        let grew = self.outputs.look(pictured.as_deref().filter(|_| !read).unwrap_or(self.reading.board()));
+        let seldom = self.looks.is_multiple_of(HOLDER_EVERY);
+        if seldom {
             self.held = self.watched.asker.holder();
         }
         self.looks = self.looks.wrapping_add(1);
-        let standing = standing::stand(&self.reading.signs(), &self.held, clock::wall());
-        let board = match self.shown.as_ref().filter(|_| !read) {
+        let wall = clock::wall();
+        let standing = standing::stand(&self.reading.signs(), &self.held, wall);
+        let mut told = self.told.take().filter(|_| !standing.heard);
+        let before = told.clone();
+        if !standing.heard && seldom {
+            let known = &self.reading.board().rollbacks;
+            told = Some(rollbacks::told(self.watched.folder.path(), known, standing.now.instant, wall));
+        }
+        let board = match self.shown.as_ref().filter(|_| !read && told == before) {
             Some(shown) => Arc::clone(&shown.board),
-            None => Arc::new(self.reading.board().clone()),
+            None => Arc::new(self.laid_over(told.as_deref())),
         };
+        self.told = told;
         let live = match self.shown.as_ref().filter(|_| !grew) {
             Some(shown) => Arc::clone(&shown.live),
             None => Arc::new(Live { outputs: self.outputs.views(), ..Live::default() }),
@@ -105,11 +120,21 @@ impl Eyes {
             taken_at: clock::boot(),
             speed: 1,
             alarm: standing.alarm,
+            taken_over: None,
             folder: self.watched.folder.path().display().to_string(),
             seat: Seat::Attached { heard: standing.heard },
         });
         self.shown = Some(Arc::clone(&snapshot));
         snapshot
+    }
+
+    /// The board of the journal, with the rollbacks as they are `told`: a picture, no board of records.
+    fn laid_over(&self, told: Option<&[RollbackRun]>) -> Board {
+        let mut board = self.reading.board().clone();
+        if let Some(told) = told {
+            board.rollbacks = told.to_vec();
+        }
+        board
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::journal::chain::{Walk, Wrong};
+use crate::journal::chain::{Broken, Head, Walk, Wrong, say};
 use crate::journal::head::{self, Found};
 use crate::journal::sqlite::Sqlite;
 use crate::journal::store::Store as _;
@@ -20,6 +20,10 @@ pub struct Reading {
     plan: Arc<Plan>,
     store: Option<Sqlite>,
     walk: Walk,
+    /// The last record that was folded.
+    head: Head,
+    /// A record that this build cannot read: nothing after it is folded.
+    unread: Option<String>,
     board: Board,
     beat: Option<Beat>,
     /// When the last record was made, on both axes.
@@ -43,8 +47,8 @@ impl Reading {
     #[must_use]
     pub fn new(folder: LaunchFolder, plan: Arc<Plan>) -> Self {
         let board = Board::new(Arc::clone(&plan));
-        let (store, walk) = (None, Walk::default());
-        Self { folder, plan, store, walk, board, beat: None, last: None, wrong: None, other_plan: false }
+        let (store, walk, head, unread) = (None, Walk::default(), Head::default(), None);
+        Self { folder, plan, store, walk, head, unread, board, beat: None, last: None, wrong: None, other_plan: false }
     }
 
     #[must_use]
@@ -62,20 +66,29 @@ impl Reading {
     /// Reads what came since the last look; `each` sees every new record. True where there was any. What
     /// stops it is kept in words, and tried again at the next look: a torn tail is cut by the next holder.
     pub fn read_on(&mut self, each: &mut dyn FnMut(&Recorded)) -> bool {
-        let before = self.walk.head();
+        if self.unread.is_some() {
+            // Whether its holder is heard has nothing to do with what this build can read.
+            self.beat = self.store.as_mut().and_then(|store| store.beat().ok().flatten()).or(self.beat);
+            return false;
+        }
+        let before = self.head;
         self.wrong = match self.read(each) {
             Err(why) => {
                 // A store that fails is opened anew.
                 self.store = None;
                 Some(format!("the journal cannot be read: {why}"))
             }
-            Ok(Some(wrong)) => Some(format!("shown up to record {}: {wrong}", self.walk.head().seq)),
+            Ok(Some(wrong @ (Wrong::Undecodable { .. } | Wrong::Broken(Broken::Misplaced { .. })))) => {
+                self.unread = Some(format!("shown up to record {}: {wrong}", self.head.seq));
+                self.unread.clone()
+            }
+            Ok(Some(wrong)) => Some(format!("shown up to record {}: {wrong}", self.head.seq)),
             Ok(None) if self.other_plan => {
                 Some("plan.toml is not the plan this launch was opened with: what is shown may be wrong".to_owned())
             }
             Ok(None) => None,
         };
-        self.walk.head() != before
+        self.head != before
     }
 
     fn read(&mut self, each: &mut dyn FnMut(&Recorded)) -> Result<Option<Wrong>, String> {
@@ -83,17 +96,22 @@ impl Reading {
             // The head first: whoever appends meanwhile only makes the store longer than this head.
             let found = head::read(&self.folder.head()).map_err(|why| why.to_string())?;
             self.store = Some(Sqlite::open_to_read(&self.folder.journal()).map_err(|why| why.to_string())?);
-            if let (Found::Head(head), 0) = (found, self.walk.head().seq) {
+            if let (Found::Head(head), 0) = (found, self.head.seq) {
                 self.walk = Walk::new(Some(head));
             }
         }
         let Some(store) = &mut self.store else { return Ok(None) };
-        let (walk, board, last) = (&mut self.walk, &mut self.board, &mut self.last);
+        let (walk, head, board, last) = (&mut self.walk, &mut self.head, &mut self.board, &mut self.last);
         let (hash, other_plan) = (&self.plan.hash, &mut self.other_plan);
         let mut wrong = None;
-        let after = walk.head().seq;
-        let read = store.read_after(after, &mut |link| match walk.take(&link) {
-            Ok(record) => {
+        let after = head.seq;
+        let read = store.read_after(after, &mut |link| match walk
+            .prove(&link)
+            .map_err(Wrong::from)
+            .and_then(|proven| Ok((proven, say(link.seq, &link.bytes)?)))
+        {
+            Ok((proven, record)) => {
+                *head = proven;
                 if let Event::LaunchOpened { plan_hash, .. } = &record.event {
                     *other_plan = *plan_hash != *hash;
                 }

@@ -134,8 +134,6 @@ async fn a_port_shows_the_launch_asks_for_it_and_acts_on_nothing() {
     };
     let refused = |answer: Result<(), Refusal>| answer.expect_err("refused").0;
     assert!(refused(ask(Command::Resume).await).contains("this console is attached"));
-    let rollback = Command::Rollback { rollback: "back".into(), why: "now".into() };
-    assert!(refused(ask(rollback).await).contains("tminus rollback"));
     assert_eq!(ask(Command::Leave).await, Ok(()), "nothing is left, and nothing recorded");
     // Nobody is there any more: it says so, and T stands.
     journal.close().await;
@@ -148,4 +146,30 @@ async fn a_port_shows_the_launch_asks_for_it_and_acts_on_nothing() {
     assert!(answer.contains("nobody is there to decide"), "{answer}");
     let records = journal::open(&place.folder, Purpose::Read).expect("read").records;
     assert_eq!(records.len(), 1, "it wrote nothing");
+}
+
+#[tokio::test]
+async fn with_nobody_there_a_rollback_is_told_from_its_runners_own_files() {
+    use crate::engine::rollback::{Log, Request, log_of};
+    use crate::launch::event::RollbackFact;
+    let place = Place::new();
+    let journal = place.holder();
+    journal.append(vec![draft(opened(&place.plan))], Durable::Synced).await.expect("kept");
+    journal.close().await;
+    let (launch, id) = (place.folder.path(), crate::launch::id::RollbackId::new("back"));
+    let asked_at = clock::wall() - chrono::TimeDelta::seconds(30);
+    let request = Request::new(id.clone(), 1, &Actor::person("cy", None), "it burns", asked_at);
+    request.publish(launch).expect("published");
+    let log = Log::open(&log_of(launch, 1, &id), &launch.join("reserve")).expect("opened");
+    let crate::engine::rollback::Opened::Ours(mut log, _) = log else { panic!("held by nobody") };
+    log.tell(clock::wall(), &RollbackFact::StepStarted { step: "back/one".into() }).expect("told");
+    let mut port = attach(place.watched());
+    let runs =
+        port.snapshots.wait_for(|snapshot| snapshot.board.rolling_back().is_some_and(|run| run.steps.len() == 1));
+    let snapshot =
+        tokio::time::timeout(Duration::from_secs(20), runs).await.expect("in time").expect("it follows").clone();
+    let run = snapshot.board.rolling_back().expect("under way");
+    assert_eq!((run.by.name.as_str(), run.why.as_str()), ("cy", "it burns"));
+    let seconds = run.elapsed(snapshot.now.instant).as_secs();
+    assert!((30..60).contains(&seconds), "its stopwatch runs though T stands: {seconds}");
 }

@@ -83,7 +83,7 @@ struct Clerk {
 async fn attend(mut clerk: Clerk, hand: mpsc::Sender<Handed>, health: watch::Receiver<Health>) {
     let mut well = true;
     // A journal that is lost is another console's: so is the inbox.
-    while !hand.is_closed() && !matches!(*health.borrow(), Health::Lost(_)) {
+    while !hand.is_closed() && !matches!(*health.borrow(), Health::Lost(_) | Health::TakenOver(_)) {
         let (looked, back) = off_the_loop(clerk, Clerk::look).await;
         clerk = back;
         let (mut recorded, mut some_were) = (true, false);

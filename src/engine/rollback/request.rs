@@ -54,13 +54,16 @@ impl Request {
     /// The file system's own; the folder of that run being there already is one of them.
     pub fn publish(&self, launch: &Path) -> io::Result<()> {
         let folder = folder(launch, self.run, &self.rollback);
+        if folder.exists() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
         let own = folder.with_file_name(format!(".{}-{}", self.run, std::process::id()));
         create_private_dir(&own)?;
         let json = serde_json::to_vec_pretty(self)?;
         let mut file =
             OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(own.join("request.json"))?;
         file.write_all(&json)?;
-        fs::rename(&own, &folder)
+        fs::rename(&own, &folder).inspect_err(|_| drop(fs::remove_dir_all(&own)))
     }
 
     /// Syncs what [`Request::publish`] wrote. The rollback does not wait for it.
@@ -120,5 +123,6 @@ mod tests {
         assert_eq!((read.name.as_str(), read.why.as_str()), ("bob", "bad news"));
         assert_eq!((read.rollback, read.run, read.role), (request.rollback.clone(), 3, Some("ops".into())));
         assert!(request.publish(place.path()).is_err(), "a run is asked for once");
+        assert_eq!(fs::read_dir(place.path().join("rollback")).expect("read").count(), 1, "nothing is left behind");
     }
 }

@@ -142,8 +142,9 @@ fn verdict<'v>(row: Row<'v>, view: &View<'v>) -> Row<'v> {
 pub fn bands(view: &View<'_>) -> Vec<Band> {
     let held = view.board().clock_at(view.now.instant).and_then(|clock| holds(view, &clock));
     // An alarm hides no emergency: a rollback goes on whoever is heard of.
-    let alarm = view.snapshot.alarm.as_ref().map(|alarm| Band { role: Role::Danger, text: alarm.clone() });
-    alarm.into_iter().chain(emergency(view)).chain(held).collect()
+    let alarms = view.snapshot.taken_over.iter().chain(&view.snapshot.alarm);
+    let alarms = alarms.map(|alarm| Band { role: Role::Danger, text: alarm.clone() });
+    alarms.chain(emergency(view)).chain(held).collect()
 }
 
 fn emergency(view: &View<'_>) -> Option<Band> {

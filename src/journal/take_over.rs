@@ -1,0 +1,206 @@
+//! Taking a launch over from a console that holds it: one that works, that was suspended, or whose
+//! terminal is frozen. Nothing here waits for that console's consent.
+//!
+//! 1. Under a lock on `lock.taking`, a new lock file takes the place of `lock`, if the file there is still
+//!    the one that was seen: of two takers, one is refused.
+//! 2. In one transaction of the store the epoch is raised, if our file still stands at `lock`: so epochs
+//!    rise in the order in which files took their place, whoever stops between the two. From then on
+//!    nothing of the old console is kept.
+//! 3. A console that was stopped in the middle of a write keeps everyone from the store. It is given a
+//!    while; then its process is ended, if it is proven to be that console.
+//!
+//! A taker that dies after 1 leaves a launch that is free, and an old console that finds its file replaced.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+
+use super::folder::LaunchFolder;
+use super::lease::{Holder, Lease, LeaseError, Stake, held, named};
+use super::sqlite::Sqlite;
+use super::store::StoreError;
+use crate::base::boundary::reach;
+use crate::base::proc::{Other, writers};
+
+/// The byte of `journal.db-shm` whose lock is SQLite's right to write: WAL_WRITE_LOCK in its documentation
+/// of the WAL-index format.
+const WRITE_LOCK: u64 = 120;
+/// How often another taker is waited for; each try takes a tenth of a second.
+const TRIES: u32 = 20;
+
+/// What a take-over found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TookOver {
+    /// Whoever held the launch; none where it had not written its name yet.
+    pub from: Option<Holder>,
+    /// True where its process had to be ended, since it was stopped in the middle of a write.
+    pub ended: bool,
+}
+
+/// Why a console in the way could not be taken out of it. Each is a sentence with what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum InTheWay {
+    #[error(
+        "{} and stands in the middle of a write to the journal; it runs on another host: \
+         end process {} on {}, then take over again", held(Some(.0)), .0.pid, .0.host
+    )]
+    Elsewhere(Holder),
+    #[error(
+        "{} and stands in the middle of a write to the journal; its process belongs to another user: \
+         have them or root run `kill -KILL {}`, then take over again", held(Some(.0)), .0.pid
+    )]
+    AnotherUsers(Holder),
+    #[error(
+        "another process is writing to {} and does not end, and it is not known to be the console that held \
+         the launch: find it with `fuser -v {}`, end it, then take over again", .0.display(), .0.display()
+    )]
+    Unknown(PathBuf),
+    #[error("{} is taking this launch over just now (process {}): wait, then look again", .0.name, .0.pid)]
+    Taker(Holder),
+    #[error("failed to look at process {pid}: {why}")]
+    Unseen { pid: u32, why: io::Error },
+}
+
+/// The lock of a console that lives, as it was when the take-over began.
+pub(super) struct Seen {
+    pub holder: Option<Holder>,
+    stake: Stake,
+    file: File,
+}
+
+/// A store that nobody else can write any more.
+pub(super) struct Fenced {
+    pub store: Sqlite,
+    pub epoch: u64,
+    /// The old console's process was ended.
+    pub ended: bool,
+}
+
+/// Whatever goes wrong in here.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failed {
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
+    #[error(transparent)]
+    InTheWay(#[from] InTheWay),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Seen {
+    /// Whoever holds the lock at `path`; none where it is free.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn at(path: &Path) -> io::Result<Option<Self>> {
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let seen = Self { holder: named(&file), stake: Stake::of(path, &file)?, file };
+        Ok(seen.lives().then_some(seen))
+    }
+
+    /// Whether somebody still holds the lock of this very file.
+    fn lives(&self) -> bool {
+        let free = flock(&self.file, FlockOperation::NonBlockingLockShared).is_ok();
+        if free {
+            let _ = flock(&self.file, FlockOperation::Unlock);
+        }
+        !free
+    }
+}
+
+/// Puts our lock in the place of the one that was seen.
+///
+/// # Errors
+/// Another one stands there by now, another taker is at it, or the folder cannot be written.
+pub(super) fn replace(lock: &Path, seen: &Seen, holder: &Holder) -> Result<Lease, Failed> {
+    let _alone = alone(&lock.with_extension("taking"), holder)?;
+    reach("take-over");
+    if !seen.stake.stands() {
+        return Err(LeaseError::Overtaken(seen.stake.named_now()).into());
+    }
+    let lease = Lease::replace(lock, holder).map_err(LeaseError::from)?;
+    reach("lock-replaced");
+    Ok(lease)
+}
+
+/// Keeps other takers away. One that was stopped in here must not take over when it wakes: it is ended.
+fn alone(path: &Path, holder: &Holder) -> Result<Lease, Failed> {
+    for _ in 0..TRIES {
+        match Lease::take(path, holder) {
+            Err(LeaseError::Held(_)) => {}
+            other => return Ok(other?),
+        }
+    }
+    let Some(seen) = Seen::at(path).map_err(LeaseError::from)? else { return Ok(Lease::take(path, holder)?) };
+    let Some(taker) = &seen.holder else { return Err(LeaseError::Held(None).into()) };
+    match process_of(taker, &seen)? {
+        Some(process) if !process.is_stopped() => return Err(InTheWay::Taker(taker.clone()).into()),
+        Some(process) => drop(end(&process, taker)?),
+        None => {}
+    }
+    Ok(Lease::take(path, holder)?)
+}
+
+/// Opens the store and takes it for us: nothing that the old console appends is kept any more.
+///
+/// # Errors
+/// Another console took over meanwhile, or the store cannot be written.
+pub(super) fn fence(folder: &LaunchFolder, lease: &Lease, seen: &Seen) -> Result<Fenced, Failed> {
+    let raise = || {
+        let mut store = Sqlite::open(&folder.journal())?;
+        let epoch = store.raise_epoch_while(&|| lease.stake().stands())?;
+        Ok(epoch.map(|epoch| (store, epoch)))
+    };
+    let (raised, ended) = match raise() {
+        // It has waited as long as a store's patience is.
+        Err(StoreError::Busy) => {
+            let ended = end_writer(folder, seen)?;
+            (raise()?, ended)
+        }
+        raised => (raised?, false),
+    };
+    match raised {
+        Some((store, epoch)) => Ok(Fenced { store, epoch, ended }),
+        None => Err(LeaseError::Overtaken(lease.stake().named_now()).into()),
+    }
+}
+
+/// Ends the console that was seen, where it is what keeps us from writing: it holds the right to write,
+/// or it is stopped and nobody else is known to hold it. True where it was ended.
+fn end_writer(folder: &LaunchFolder, seen: &Seen) -> Result<bool, Failed> {
+    let journal = folder.journal();
+    let unknown = || InTheWay::Unknown(journal.clone());
+    let holder = seen.holder.as_ref().ok_or_else(unknown)?;
+    let Some(process) = process_of(holder, seen)? else { return Ok(false) };
+    let mut index = journal.clone().into_os_string();
+    index.push("-shm");
+    let writers = writers(Path::new(&index), WRITE_LOCK);
+    let writes = if writers.is_empty() { process.is_stopped() } else { writers.contains(&holder.pid) };
+    if !writes {
+        return Err(unknown().into());
+    }
+    Ok(end(&process, holder)?)
+}
+
+/// The process that holds the lock that was seen, proven: on this host, and the lock is held still now
+/// that nobody else can come to have its number. None where it has gone.
+fn process_of(holder: &Holder, seen: &Seen) -> Result<Option<Other>, InTheWay> {
+    if holder.host != Holder::here("", holder.since).host {
+        return Err(InTheWay::Elsewhere(holder.clone()));
+    }
+    let process = Other::find(holder.pid).map_err(|why| InTheWay::Unseen { pid: holder.pid, why })?;
+    Ok(process.filter(|_| seen.lives()))
+}
+
+fn end(process: &Other, holder: &Holder) -> Result<bool, InTheWay> {
+    process.end().map_err(|why| match why.kind() {
+        io::ErrorKind::PermissionDenied => InTheWay::AnotherUsers(holder.clone()),
+        _ => InTheWay::Unseen { pid: holder.pid, why },
+    })
+}
