@@ -134,6 +134,13 @@ fn the_keys_of_the_recovery_screen_settle_each_by_its_class() {
     type_in(&mut again, "it failed");
     let (item, reason) = ("migrate".into(), "it failed".to_owned());
     assert_eq!(press(&mut again, "enter"), Some(Effect::Ask(Command::Repeat { item, reason })));
+    // A console that watches neither begins with the list nor opens it.
+    let mut watched = crashed();
+    watched.seat = tminus::launch::port::Seat::Attached { heard: true };
+    let mut attached = console(watched.snapshot(2000), 80, 24);
+    assert!(attached.state().overlay.is_none());
+    press(&mut attached, "o");
+    assert!(text(&screen(&mut attached)).contains("is for the operator's"));
     let (effect, shown) = asked("j j j enter", "", "");
     assert!(effect.is_none() && shown.contains("┌ index ─") && !shown.contains("Back after"), "{shown}");
     let (_, shown) = asked("! esc", "", "");

@@ -183,18 +183,6 @@ impl<'v> Page<'v> {
         if outcome.never_ran {
             self.named("never ran", Role::Warned, "no process of it ever began: running it now does it once");
         }
-        if !outcome.left_behind.is_empty() {
-            let text = format!("processes {:?} outlived the command, and were ended", outcome.left_behind);
-            self.named("left behind", Role::Warned, &text);
-        }
-        if outcome.lost_bytes > 0 {
-            let text = format!("{} bytes, which the disk refused", outcome.lost_bytes);
-            self.named("output lost", Role::Failed, &text);
-        }
-        if outcome.held_open {
-            let text = "something outside the step still held it; what that writes later is not kept";
-            self.named("output open", Role::Warned, text);
-        }
     }
 
     /// What settles a step of unknown outcome.
