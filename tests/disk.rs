@@ -203,8 +203,8 @@ fn what_a_console_could_not_record_and_left_is_recorded_by_the_next() {
 #[test]
 fn what_fails_beside_the_journal_is_told_and_stops_nothing() {
     for (fault, word) in [
-        ("write 5 /head.new", "a cut tail could not be noticed"),
-        ("sync 5 /head.new", "a cut tail could not be noticed"),
+        ("write 5 /head.", "a cut tail could not be noticed"),
+        ("sync 5 /head.", "a cut tail could not be noticed"),
         ("write 28 /baseline.", "the baseline cannot be written"),
         // And what it would have said of that.
         ("write 28 /baseline.\nwrite 5 /console.log", "the baseline cannot be written"),

@@ -194,8 +194,9 @@ async fn an_hour_later_the_first_thing_is_to_find_out_that_it_acts_no_more() {
     let said = out.taken_over.as_ref().expect("it stays");
     assert!(said.starts_with("rollback back #1 was started from here") && said.ends_with(&words), "{said}");
     let ran = async {
+        let mut looks = tokio::time::interval(Duration::from_millis(20));
         while std::fs::read_to_string(place.path().join("runs")).unwrap_or_default() != "rolled back\n" {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            looks.tick().await;
         }
     };
     tokio::time::timeout(PATIENCE, ran).await.expect("its step runs");

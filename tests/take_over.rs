@@ -339,8 +339,9 @@ async fn without_a_terminal_it_leaves_by_itself() {
     let stuck = ["rehearse", "--headless", "--fault", "stream-never-ends", "--launch", &at];
     let first = place.start(&stuck);
     let begun = async {
+        let mut looks = tokio::time::interval(LOOK);
         while !records(&folder).iter().any(|record| matches!(record.event, Event::ItemStarted { .. })) {
-            tokio::time::sleep(LOOK).await;
+            looks.tick().await;
         }
     };
     tokio::time::timeout(PATIENCE, begun).await.expect("it begins");

@@ -165,8 +165,9 @@ async fn a_launch_that_is_flown_or_was_killed_is_whole_at_any_moment() {
     let name = folder.display().to_string();
     let mut flying = place.start(&["rehearse", "--headless", "--launch", &name, "--fault", "stream-never-ends"]);
     let looking = async {
+        let mut looks = tokio::time::interval(std::time::Duration::from_millis(20));
         while records(&folder).is_empty() {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            looks.tick().await;
         }
     };
     tokio::time::timeout(PATIENCE, looking).await.expect("it opens");
@@ -199,8 +200,9 @@ async fn a_launch_that_is_flown_or_was_killed_is_whole_at_any_moment() {
         |record: &Recorded| matches!(&record.event, Event::Noted { text } if text.contains("was torn and is cut off"));
     let looking = async {
         // With one more behind it, the launch is open and has said so on standard error, too.
+        let mut looks = tokio::time::interval(std::time::Duration::from_millis(20));
         while records(&folder).iter().rev().skip(1).all(|record| !cut(record)) {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            looks.tick().await;
         }
     };
     tokio::time::timeout(PATIENCE, looking).await.expect("what was cut off is recorded");
