@@ -26,7 +26,7 @@ use crate::engine::steps::Outputs;
 use crate::engine::time::{Axis, Pace};
 use crate::engine::unwritten::launch_of;
 use crate::engine::world::{self, World};
-use crate::journal::{Beat, Holder, LaunchFolder, Purpose, side};
+use crate::journal::{Beat, Holder, LaunchFolder, Purpose, TookOver, side};
 use crate::kind::Catalogue;
 use crate::launch;
 use crate::launch::board::Board;
@@ -232,6 +232,16 @@ pub fn operator(common: &Common, plan: &Plan) -> anyhow::Result<Actor> {
 /// # Errors
 /// Another console holds the folder, or something of it cannot be read or written.
 pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
+    let mut took = None;
+    let flight = put_together(opening, wires, &mut took).await;
+    flight.map_err(|why| match &took {
+        Some(took) => take_over::half_way(&why, took),
+        None => why,
+    })
+}
+
+/// As [`open`]; `took` is set once the launch was taken from somebody.
+async fn put_together(opening: Opening, wires: Wires, took: &mut Option<TookOver>) -> anyhow::Result<Flight> {
     let Opening { source, plan, catalogue, folder, new, site, pace, rehearsal, operator, take_over } = opening;
     let holder = Holder::here(operator.name.clone(), clock::wall());
     let (opened, told) = {
@@ -246,6 +256,7 @@ pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
     if let Some(by) = journal.taken_over() {
         bail!("{}", acting::words(by.as_ref()));
     }
+    took.clone_from(&opened.took_over);
     // The order is that of `LaunchFolder::began`: with the site there, the launch can be gone on with.
     if new {
         if told.last().is_some() {

@@ -70,6 +70,12 @@ impl Told {
 /// # Errors
 /// As [`journal::open_each`], or the plan is another than the launch's.
 pub fn reopen(folder: &LaunchFolder, plan: Arc<Plan>, purpose: Purpose) -> anyhow::Result<(Opened, Told)> {
+    if matches!(purpose, Purpose::TakeOver(_)) {
+        // Nobody is stopped for a launch that is then not gone on with.
+        let mut first = Told::new(Arc::clone(&plan));
+        journal::first(folder).into_iter().for_each(|record| first.take(record));
+        first.same_plan(folder.path())?;
+    }
     let mut told = Told::new(plan);
     let opened = journal::open_each(folder, purpose, &mut |record| told.take(record))
         .map_err(|wrong| advised(wrong, folder.path()))?;
@@ -82,7 +88,11 @@ fn advised(wrong: OpenError, folder: &Path) -> anyhow::Error {
     let unfit = match &wrong {
         OpenError::Broken(_) | OpenError::Undecodable { .. } => true,
         OpenError::Store { why, .. } => matches!(why, StoreError::NoJournal(_) | StoreError::NewerLayout(_)),
-        OpenError::Lease(_) | OpenError::InTheWay(_) | OpenError::Grew | OpenError::File { .. } => false,
+        OpenError::Lease(_)
+        | OpenError::InTheWay(_)
+        | OpenError::HalfWay { .. }
+        | OpenError::Grew
+        | OpenError::File { .. } => false,
     };
     if !unfit {
         return wrong.into();
@@ -162,7 +172,14 @@ mod tests {
         opened.journal.expect("to act").close().await;
 
         let other = Arc::new(Plan { hash: "another".into(), ..Plan::clone(&plan) });
-        let refused = reopen(&folder, other, Purpose::Read).err().expect("another plan").to_string();
+        let refused = reopen(&folder, Arc::clone(&other), Purpose::Read).err().expect("another plan").to_string();
         assert!(refused.contains("put the frozen copy back"), "{refused}");
+
+        let (opened, _) = reopen(&folder, plan, ann()).expect("opens");
+        let journal = opened.journal.expect("to act");
+        let bob = Purpose::TakeOver(Holder::here("bob", clock::wall()));
+        let refused = reopen(&folder, other, bob).err().expect("another plan").to_string();
+        assert!(refused.contains("put the frozen copy back"), "{refused}");
+        assert_eq!(journal.taken_over(), None, "nobody is stopped for it");
     }
 }

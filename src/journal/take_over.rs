@@ -39,6 +39,19 @@ pub struct TookOver {
     pub ended: bool,
 }
 
+impl TookOver {
+    /// What has become of the other console, for a taker that cannot act.
+    #[must_use]
+    pub fn neither(&self) -> String {
+        let from = self.from.as_ref().map_or_else(
+            || "the console that held the launch".to_owned(),
+            |from| format!("the console of {} (process {} on {})", from.name, from.pid, from.host),
+        );
+        let ended = if self.ended { ": it was ended with SIGKILL" } else { "" };
+        format!("{from} can no longer act either{ended}")
+    }
+}
+
 /// Why a console in the way could not be taken out of it. Each is a sentence with what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum InTheWay {
@@ -74,8 +87,6 @@ pub(super) struct Seen {
 pub(super) struct Fenced {
     pub store: Sqlite,
     pub epoch: u64,
-    /// The old console's process was ended.
-    pub ended: bool,
 }
 
 /// Whatever goes wrong in here.
@@ -149,24 +160,31 @@ fn alone(path: &Path, holder: &Holder) -> Result<Lease, Failed> {
 
 /// Opens the store and takes it for us: nothing that the old console appends is kept any more.
 ///
+/// `ended` is set once the old console's process was ended, whatever comes after.
+///
 /// # Errors
 /// Another console took over meanwhile, or the store cannot be written.
-pub(super) fn fence(folder: &LaunchFolder, lease: &Lease, seen: &Seen) -> Result<Fenced, Failed> {
+pub(super) fn fence(
+    folder: &LaunchFolder,
+    lease: &Lease,
+    seen: &Seen,
+    ended: &mut bool,
+) -> Result<Fenced, Failed> {
     let raise = || {
         let mut store = Sqlite::open(&folder.journal())?;
         let epoch = store.raise_epoch_while(&|| lease.stake().stands())?;
         Ok(epoch.map(|epoch| (store, epoch)))
     };
-    let (raised, ended) = match raise() {
+    let raised = match raise() {
         // It has waited as long as a store's patience is.
         Err(StoreError::Busy) => {
-            let ended = end_writer(folder, seen)?;
-            (raise()?, ended)
+            *ended = end_writer(folder, seen)?;
+            raise()?
         }
-        raised => (raised?, false),
+        raised => raised?,
     };
     match raised {
-        Some((store, epoch)) => Ok(Fenced { store, epoch, ended }),
+        Some((store, epoch)) => Ok(Fenced { store, epoch }),
         None => Err(LeaseError::Overtaken(lease.stake().named_now()).into()),
     }
 }

@@ -94,7 +94,7 @@ async fn epochs_rise_in_the_order_in_which_locks_took_their_place() {
     let bob = replace(&folder.lock(), &first, &person("bob")).expect("takes the place");
     // Bob stops here; cat takes over from him, and acts.
     let cat = take_over(&folder, "cat").expect("takes over").journal.expect("to act");
-    let refused = fence(&folder, &bob, &first).err().expect("too late");
+    let refused = fence(&folder, &bob, &first, &mut false).err().expect("too late");
     assert!(matches!(&refused, Failed::Lease(LeaseError::Overtaken(Some(by))) if by.name == "cat"), "{refused}");
     assert!(note(&cat, "two").await, "bob's waking fences nobody");
 }
@@ -133,6 +133,53 @@ async fn a_broken_chain_is_refused_before_anyone_is_stopped() {
 }
 
 #[tokio::test]
+async fn who_could_not_act_after_it_stops_nobody() {
+    let no_epoch = "DROP TABLE lease; CREATE TABLE lease (one, epoch CHECK (epoch = 1)); INSERT INTO lease VALUES (1, 1)";
+    let hurts: [fn(&LaunchFolder, &str); 2] = [
+        |folder, sql| Connection::open(folder.journal()).expect("opens").execute_batch(sql).expect("written"),
+        |folder, _| {
+            let name = format!("lock.{}.tried", std::process::id());
+            std::fs::create_dir(folder.path().join(name)).expect("made");
+        },
+    ];
+    for hurt in hurts {
+        let (_place, folder, ann) = held().await;
+        hurt(&folder, no_epoch);
+        let refused = take_over(&folder, "bob").expect_err("refused");
+        assert!(matches!(refused, OpenError::Store { .. } | OpenError::File { .. }), "{refused}");
+        assert_eq!(ann.taken_over(), None);
+        assert!(note(&ann, "two").await);
+    }
+}
+
+#[tokio::test]
+async fn a_taker_that_fails_half_way_says_that_nobody_acts() {
+    let (_place, folder, ann) = held().await;
+    // The head file is not written before the old console is fenced.
+    let name = format!("head.{}.new", std::process::id());
+    std::fs::create_dir(folder.path().join(name)).expect("made");
+    let refused = take_over(&folder, "bob").expect_err("refused");
+    assert!(matches!(refused, OpenError::HalfWay { .. }), "{refused}");
+    let process = std::process::id();
+    let wanted = format!("; the console of ann (process {process} on ");
+    assert!(refused.to_string().contains(&wanted), "{refused}");
+    assert!(refused.to_string().ends_with(") can no longer act either"), "{refused}");
+    assert_eq!(ann.taken_over(), Some(Some(person("bob"))));
+}
+
+#[tokio::test]
+async fn a_store_that_is_proven_is_written_and_stays_as_it_was() {
+    let (_place, folder, ann) = held().await;
+    let log = folder.path().join("journal.db-wal");
+    let length = || std::fs::metadata(&log).expect("there").len();
+    let before = length();
+    let mut store = Sqlite::open(&folder.journal()).expect("opens");
+    store.prove().expect("proves");
+    assert!(length() > before, "what is not written proves nothing");
+    assert!(note(&ann, "two").await, "nobody was fenced");
+}
+
+#[tokio::test]
 async fn what_an_old_console_filed_late_is_not_its_to_file() {
     let (_place, folder, ann) = held().await;
     // Not synced yet: she would file it when she leaves.
@@ -160,10 +207,10 @@ async fn a_writer_in_the_way_is_never_ended_on_a_guess() {
         writing.execute_batch("BEGIN IMMEDIATE").expect("writes");
         let seen = seen(&folder);
         let bob = replace(&folder.lock(), &seen, &person("bob")).expect("takes the place");
-        let refused = fence(&folder, &bob, &seen).err().expect("in the way");
+        let refused = fence(&folder, &bob, &seen, &mut false).err().expect("in the way");
         assert!(matches!(refused, Failed::InTheWay(InTheWay::Elsewhere(_) | InTheWay::Unknown(_))), "{refused}");
         assert!(refused.to_string().contains(wanted), "{refused}");
         writing.execute_batch("ROLLBACK").expect("ends");
-        fence(&folder, &bob, &seen).map(|_| ()).map_err(|why| why.to_string()).expect("free to write");
+        fence(&folder, &bob, &seen, &mut false).map(|_| ()).map_err(|why| why.to_string()).expect("free to write");
     }
 }
