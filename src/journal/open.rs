@@ -127,26 +127,37 @@ pub fn open_each(folder: &LaunchFolder, purpose: Purpose, each: &mut dyn FnMut(R
 
 fn take_over(folder: &LaunchFolder, holder: &Holder, each: &mut dyn FnMut(Recorded)) -> Result<Opened, OpenError> {
     let in_file = |why| OpenError::File { path: folder.lock(), why };
-    let Some(seen) = Seen::at(&folder.lock()).map_err(in_file)? else { return act(folder, holder, each) };
-    // A journal that nobody may act on, or that cannot be written, is no reason to stop whoever does.
-    let (_, walked) = walked_to_read(folder, &mut |_| {})?;
-    if let Some(Stop::Wrong(wrong)) = walked.wrong {
-        return Err(wrong.into());
-    }
     let failed = |why| match why {
         Failed::Lease(why) => OpenError::Lease(why),
         Failed::InTheWay(why) => OpenError::InTheWay(why),
         Failed::Store(why) => OpenError::Store { path: folder.journal(), why },
     };
-    prove(folder)?;
-    let lease = take_over::replace(&folder.lock(), &seen, holder).map_err(failed)?;
-    let mut took = TookOver { from: seen.holder.clone(), ended: false };
-    let fenced = take_over::fence(folder, &lease, &seen, &mut took.ended).map_err(failed);
-    match fenced.and_then(|Fenced { store, epoch }| begin(folder, lease, (store, Some(epoch)), each)) {
-        Ok(opened) => Ok(Opened { took_over: Some(took), ..opened }),
+    let (opened, took) = match Seen::at(&folder.lock()).map_err(in_file)? {
+        None => {
+            let lease = Lease::take(&folder.lock(), holder)?;
+            let (store, ended) = take_over::clear(folder).map_err(failed)?;
+            let took = ended.map(|ended| TookOver { from: Some(ended.clone()), ended: Some(ended) });
+            (begin(folder, lease, (store, None), each), took)
+        }
+        Some(seen) => {
+            // A journal that nobody may act on, or that cannot be written, is no reason to stop whoever does.
+            let (_, walked) = walked_to_read(folder, &mut |_| {})?;
+            if let Some(Stop::Wrong(wrong)) = walked.wrong {
+                return Err(wrong.into());
+            }
+            prove(folder)?;
+            let lease = take_over::replace(&folder.lock(), &seen, holder).map_err(failed)?;
+            let mut took = TookOver { from: seen.holder.clone(), ended: None };
+            let fenced = take_over::fence(folder, &lease, &seen, &mut took.ended).map_err(failed);
+            let begun = |Fenced { store, epoch }| begin(folder, lease, (store, Some(epoch)), each);
+            (fenced.and_then(begun), Some(took))
+        }
+    };
+    match (opened, took) {
+        (Ok(opened), took_over) => Ok(Opened { took_over, ..opened }),
         // Whoever took it from us acts.
-        Err(why @ OpenError::Lease(LeaseError::Overtaken(_))) => Err(why),
-        Err(why) => Err(OpenError::HalfWay { why: Box::new(why), took }),
+        (Err(why @ OpenError::Lease(LeaseError::Overtaken(_))), _) | (Err(why), None) => Err(why),
+        (Err(why), Some(took)) => Err(OpenError::HalfWay { why: Box::new(why), took }),
     }
 }
 

@@ -7,11 +7,12 @@
 //!    rise in the order in which files took their place, whoever stops between the two. From then on
 //!    nothing of the old console is kept.
 //! 3. A console that was stopped in the middle of a write keeps everyone from the store. It is given a
-//!    while; then its process is ended, if it is proven to be that console.
+//!    while; then its process is ended, if it is proven to be that console: by the lock it still has on the
+//!    file that was replaced, which is kept beside the new one under a name of its own (`lock.*.old`).
 //!
 //! A taker that dies after 1 leaves a launch that is free, and an old console that finds its file replaced.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -35,8 +36,9 @@ const TRIES: u32 = 20;
 pub struct TookOver {
     /// Whoever held the launch; none where it had not written its name yet.
     pub from: Option<Holder>,
-    /// True where its process had to be ended, since it was stopped in the middle of a write.
-    pub ended: bool,
+    /// Whose process had to be ended, since it was stopped in the middle of a write: the same one's, or one's
+    /// from whom it was taken over before.
+    pub ended: Option<Holder>,
 }
 
 impl TookOver {
@@ -47,8 +49,8 @@ impl TookOver {
             || "the console that held the launch".to_owned(),
             |from| format!("the console of {} (process {} on {})", from.name, from.pid, from.host),
         );
-        let ended = if self.ended { ": it was ended with SIGKILL" } else { "" };
-        format!("{from} can no longer act either{ended}")
+        let ended = self.ended.as_ref().map(|ended| format!("; process {} was ended with SIGKILL", ended.pid));
+        format!("{from} can no longer act either{}", ended.unwrap_or_default())
     }
 }
 
@@ -135,9 +137,33 @@ pub(super) fn replace(lock: &Path, seen: &Seen, holder: &Holder) -> Result<Lease
     if !seen.stake.stands() {
         return Err(LeaseError::Overtaken(seen.stake.named_now()).into());
     }
+    keep(lock, seen);
     let lease = Lease::replace(lock, holder).map_err(LeaseError::from)?;
     reach("lock-replaced");
     Ok(lease)
+}
+
+/// Gives the lock that was seen a second name, as long as its holder lives. On a file system without links
+/// a taker that dies half way leaves no proof of who stands in a write, and that one is not ended.
+fn keep(lock: &Path, seen: &Seen) {
+    for old in kept(lock) {
+        if matches!(Seen::at(&old), Ok(None)) {
+            let _ = fs::remove_file(old);
+        }
+    }
+    let (_, number) = seen.stake.file();
+    let _ = fs::hard_link(lock, lock.with_extension(format!("{number}.old")));
+}
+
+/// Locks that were replaced.
+fn kept(lock: &Path) -> Vec<PathBuf> {
+    let beside = lock.parent().and_then(|folder| fs::read_dir(folder).ok());
+    let paths = beside.into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    let old = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name.starts_with("lock.") && name.ends_with(".old"))
+    };
+    paths.filter(old).collect()
 }
 
 /// Keeps other takers away. One that was stopped in here must not take over when it wakes: it is ended.
@@ -168,7 +194,7 @@ pub(super) fn fence(
     folder: &LaunchFolder,
     lease: &Lease,
     seen: &Seen,
-    ended: &mut bool,
+    ended: &mut Option<Holder>,
 ) -> Result<Fenced, Failed> {
     let raise = || {
         let mut store = Sqlite::open(&folder.journal())?;
@@ -178,7 +204,7 @@ pub(super) fn fence(
     let raised = match raise() {
         // It has waited as long as a store's patience is.
         Err(StoreError::Busy) => {
-            *ended = end_writer(folder, seen)?;
+            *ended = end_writer(folder, Some(seen))?;
             raise()?
         }
         raised => raised?,
@@ -189,9 +215,42 @@ pub(super) fn fence(
     }
 }
 
-/// Ends the console that was seen, where it is what keeps us from writing: it holds the right to write,
-/// or it is stopped and nobody else is known to hold it. True where it was ended.
-fn end_writer(folder: &LaunchFolder, seen: &Seen) -> Result<bool, Failed> {
+/// Opens the store of a launch that nobody holds but us. Whoever it was taken over from before, and stands
+/// in the middle of a write since then, is ended and told.
+///
+/// # Errors
+/// The store cannot be written, or it is not known by whom it is.
+pub(super) fn clear(folder: &LaunchFolder) -> Result<(Sqlite, Option<Holder>), Failed> {
+    let open = || {
+        let mut store = Sqlite::open(&folder.journal())?;
+        store.prove().map(|()| store)
+    };
+    match open() {
+        Err(StoreError::Busy) => {
+            let ended = end_writer(folder, None)?;
+            Ok((open()?, ended))
+        }
+        opened => Ok((opened?, None)),
+    }
+}
+
+/// Ends the console that was seen, or one whose lock was replaced before, where it is what keeps us from
+/// writing. Who was ended.
+fn end_writer(folder: &LaunchFolder, seen: Option<&Seen>) -> Result<Option<Holder>, Failed> {
+    let earlier: Vec<Seen> = kept(&folder.lock()).iter().filter_map(|path| Seen::at(path).ok().flatten()).collect();
+    let mut refused = None;
+    for seen in seen.into_iter().chain(&earlier) {
+        match end_if_writing(folder, seen) {
+            Ok(true) => return Ok(seen.holder.clone()),
+            Ok(false) => {}
+            Err(why) => refused = refused.or(Some(why)),
+        }
+    }
+    refused.map_or(Ok(None), Err)
+}
+
+/// It holds the right to write, or it is stopped and nobody else is known to hold it. True where it was ended.
+fn end_if_writing(folder: &LaunchFolder, seen: &Seen) -> Result<bool, Failed> {
     let journal = folder.journal();
     let unknown = || InTheWay::Unknown(journal.clone());
     let holder = seen.holder.as_ref().ok_or_else(unknown)?;

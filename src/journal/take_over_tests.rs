@@ -94,7 +94,7 @@ async fn epochs_rise_in_the_order_in_which_locks_took_their_place() {
     let bob = replace(&folder.lock(), &first, &person("bob")).expect("takes the place");
     // Bob stops here; cat takes over from him, and acts.
     let cat = take_over(&folder, "cat").expect("takes over").journal.expect("to act");
-    let refused = fence(&folder, &bob, &first, &mut false).err().expect("too late");
+    let refused = fence(&folder, &bob, &first, &mut None).err().expect("too late");
     assert!(matches!(&refused, Failed::Lease(LeaseError::Overtaken(Some(by))) if by.name == "cat"), "{refused}");
     assert!(note(&cat, "two").await, "bob's waking fences nobody");
 }
@@ -209,10 +209,10 @@ async fn a_writer_in_the_way_is_never_ended_on_a_guess() {
         writing.execute_batch("BEGIN IMMEDIATE").expect("writes");
         let seen = seen(&folder);
         let bob = replace(&folder.lock(), &seen, &person("bob")).expect("takes the place");
-        let refused = fence(&folder, &bob, &seen, &mut false).err().expect("in the way");
+        let refused = fence(&folder, &bob, &seen, &mut None).err().expect("in the way");
         assert!(matches!(refused, Failed::InTheWay(InTheWay::Elsewhere(_) | InTheWay::Unknown(_))), "{refused}");
         assert!(refused.to_string().contains(wanted), "{refused}");
         writing.execute_batch("ROLLBACK").expect("ends");
-        fence(&folder, &bob, &seen, &mut false).map(|_| ()).map_err(|why| why.to_string()).expect("free to write");
+        fence(&folder, &bob, &seen, &mut None).map(|_| ()).map_err(|why| why.to_string()).expect("free to write");
     }
 }
