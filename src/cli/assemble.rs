@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use super::reopen::{Told, reopen};
+use super::reopen::{Told, reopen, stranded};
 use super::take_over::{self, refused, taken};
 use super::{Common, logging, unwritten};
 use crate::base::boundary::reach;
@@ -232,16 +232,23 @@ pub fn operator(common: &Common, plan: &Plan) -> anyhow::Result<Actor> {
 /// # Errors
 /// Another console holds the folder, or something of it cannot be read or written.
 pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
-    let mut took = None;
-    let flight = put_together(opening, wires, &mut took).await;
-    flight.map_err(|why| match &took {
-        Some(took) => take_over::half_way(&why, took),
-        None => why,
+    let folder = opening.folder.clone();
+    let mut ours = None;
+    let flight = put_together(opening, wires, &mut ours).await;
+    flight.map_err(|why| match ours {
+        Some(Ours { new: false, took }) => stranded(&why, took.as_ref(), folder.path()),
+        Some(Ours { new: true, .. }) | None => why,
     })
 }
 
-/// As [`open`]; `took` is set once the launch was taken from somebody.
-async fn put_together(opening: Opening, wires: Wires, took: &mut Option<TookOver>) -> anyhow::Result<Flight> {
+/// A launch whose journal was opened.
+struct Ours {
+    new: bool,
+    took: Option<TookOver>,
+}
+
+/// As [`open`]; `ours` is set once nobody else acts.
+async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -> anyhow::Result<Flight> {
     let Opening { source, plan, catalogue, folder, new, site, pace, rehearsal, operator, take_over } = opening;
     let holder = Holder::here(operator.name.clone(), clock::wall());
     let (opened, told) = {
@@ -256,7 +263,7 @@ async fn put_together(opening: Opening, wires: Wires, took: &mut Option<TookOver
     if let Some(by) = journal.taken_over() {
         bail!("{}", acting::words(by.as_ref()));
     }
-    took.clone_from(&opened.took_over);
+    *ours = Some(Ours { new, took: opened.took_over.clone() });
     // The order is that of `LaunchFolder::began`: with the site there, the launch can be gone on with.
     if new {
         if told.last().is_some() {

@@ -51,12 +51,6 @@ pub fn told(took_over: &TookOver) -> String {
     }
 }
 
-/// Why a launch that was taken is not flown.
-#[must_use]
-pub fn half_way(why: &anyhow::Error, took_over: &TookOver) -> anyhow::Error {
-    anyhow::anyhow!("{why:#}; {}", took_over.neither())
-}
-
 /// What a console says that leaves because another one acts now.
 #[must_use]
 pub fn left(snapshot: &Snapshot, again: &str) -> Option<String> {

@@ -145,7 +145,7 @@ fn take_over(folder: &LaunchFolder, holder: &Holder, each: &mut dyn FnMut(Record
             if let Some(Stop::Wrong(wrong)) = walked.wrong {
                 return Err(wrong.into());
             }
-            prove(folder)?;
+            writable(folder)?;
             let lease = take_over::replace(&folder.lock(), &seen, holder).map_err(failed)?;
             let mut took = TookOver { from: seen.holder.clone(), ended: None };
             let fenced = take_over::fence(folder, &lease, &seen, &mut took.ended).map_err(failed);
@@ -163,7 +163,7 @@ fn take_over(folder: &LaunchFolder, holder: &Holder, each: &mut dyn FnMut(Record
 
 /// Whether the journal and the folder can be written and synced; nobody is stopped for a launch that then
 /// nobody can go on with.
-fn prove(folder: &LaunchFolder) -> Result<(), OpenError> {
+fn writable(folder: &LaunchFolder) -> Result<(), OpenError> {
     match Sqlite::open(&folder.journal()).and_then(|mut store| store.prove()) {
         // Who writes may be the one that is to be stopped.
         Ok(()) | Err(StoreError::Busy) => {}
