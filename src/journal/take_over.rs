@@ -58,8 +58,8 @@ impl TookOver {
 #[derive(Debug, thiserror::Error)]
 pub enum InTheWay {
     #[error(
-        "{} and stands in the middle of a write to the journal; it runs on another host: \
-         end process {} on {}, then take over again", held(Some(.0)), .0.pid, .0.host
+        "{} and stands in the middle of a write to the journal; it runs on another host, or \
+         in another container: end process {} on {}, then take over again", held(Some(.0)), .0.pid, .0.host
     )]
     Elsewhere(Holder),
     #[error(
@@ -265,14 +265,24 @@ fn end_if_writing(folder: &LaunchFolder, seen: &Seen) -> Result<bool, Failed> {
     Ok(end(&process, holder)?)
 }
 
-/// The process that holds the lock that was seen, proven: on this host, and the lock is held still now
-/// that nobody else can come to have its number. None where it has gone.
+/// The process that holds the lock that was seen, proven: on this host, the lock is held still now that
+/// nobody else can come to have its number, and it is the one that has that file open. None where it has gone.
 fn process_of(holder: &Holder, seen: &Seen) -> Result<Option<Other>, InTheWay> {
     if holder.host != Holder::here("", holder.since).host {
         return Err(InTheWay::Elsewhere(holder.clone()));
     }
     let process = Other::find(holder.pid).map_err(|why| InTheWay::Unseen { pid: holder.pid, why })?;
-    Ok(process.filter(|_| seen.lives()))
+    if !seen.lives() {
+        return Ok(None);
+    }
+    // In another container the same number is a stranger's, or nobody's.
+    let Some(process) = process else { return Err(InTheWay::Elsewhere(holder.clone())) };
+    match process.has_open(seen.stake.file()) {
+        Ok(true) => Ok(Some(process)),
+        Ok(false) => Err(InTheWay::Elsewhere(holder.clone())),
+        Err(why) if why.kind() == io::ErrorKind::PermissionDenied => Err(InTheWay::AnotherUsers(holder.clone())),
+        Err(why) => Err(InTheWay::Unseen { pid: holder.pid, why }),
+    }
 }
 
 fn end(process: &Other, holder: &Holder) -> Result<bool, InTheWay> {

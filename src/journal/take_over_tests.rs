@@ -1,14 +1,17 @@
 //! What taking a launch over promises: one console acts, whoever stops where.
 
 use std::path::Path;
+use std::process::Command;
 
 use rusqlite::Connection;
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::lease::{Lease, LeaseError};
 use super::sqlite::Sqlite;
 use super::store::{Beat, Durable};
 use super::take_over::{Failed, InTheWay, Seen, fence, replace};
 use super::{Health, Held, Holder, Journal, LaunchFolder, OpenError, Opened, Purpose, head, look, open, samples};
+use crate::base::proc::Other;
 use crate::launch::time::Instant;
 
 fn person(name: &str) -> Holder {
@@ -133,6 +136,27 @@ async fn a_broken_chain_is_refused_before_anyone_is_stopped() {
 }
 
 #[tokio::test]
+async fn a_stranger_with_the_number_of_a_holder_is_never_ended() {
+    let (_place, folder, _ann) = held().await;
+    let mut stranger = Command::new("sleep").arg("60").spawn().expect("starts");
+    kill_process(Pid::from_child(&stranger), Signal::STOP).expect("stops");
+    let other = Other::find(stranger.id()).expect("finds").expect("it lives");
+    while !other.is_stopped() {
+        std::thread::yield_now();
+    }
+    // As the lock of a taker in another container: its number is the stranger's here.
+    let taker = Holder { pid: stranger.id(), ..person("dan") };
+    let _taking = Lease::take(&folder.lock().with_extension("taking"), &taker).expect("free");
+    let refused = take_over(&folder, "bob").expect_err("in the way");
+    let alive = stranger.try_wait().expect("asks").is_none();
+    stranger.kill().expect("ours");
+    stranger.wait().expect("reaped");
+    assert!(alive, "the stranger lives");
+    assert!(matches!(refused, OpenError::InTheWay(InTheWay::Elsewhere(_))), "{refused}");
+    assert_eq!(named(&folder.lock()), "ann");
+}
+
+#[tokio::test]
 async fn who_could_not_act_after_it_stops_nobody() {
     let no_epoch = "DROP TABLE lease; CREATE TABLE lease (one, epoch CHECK (epoch = 1)); INSERT INTO lease VALUES (1, 1)";
     let hurts: [fn(&LaunchFolder, &str); 2] = [
@@ -196,7 +220,7 @@ async fn what_an_old_console_filed_late_is_not_its_to_file() {
 
 #[tokio::test]
 async fn a_writer_in_the_way_is_never_ended_on_a_guess() {
-    for (host, wanted) in [("elsewhere", "it runs on another host: end process"), ("", "not known to be the console")] {
+    for (host, wanted) in [("elsewhere", "or in another container: end process"), ("", "not known to be the console")] {
         let (_place, folder, ann) = held().await;
         ann.close().await;
         // Held by a lock that names a process that is none of ours to end, or names nobody.
