@@ -134,8 +134,10 @@ impl Seen {
 pub(super) fn replace(lock: &Path, seen: &Seen, holder: &Holder) -> Result<Lease, Failed> {
     let _alone = alone(&lock.with_extension("taking"), holder)?;
     reach("take-over");
-    if !seen.stake.stands() {
-        return Err(LeaseError::Overtaken(seen.stake.named_now()).into());
+    // The same file may be another console's by now: whoever was seen left, and that one came.
+    let now = seen.stake.named_now();
+    if !seen.stake.stands() || now != seen.holder {
+        return Err(LeaseError::Overtaken(now).into());
     }
     keep(lock, seen);
     let lease = Lease::replace(lock, holder).map_err(LeaseError::from)?;

@@ -91,6 +91,18 @@ async fn of_two_takers_one_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn who_came_after_the_one_that_was_seen_is_not_taken_from() {
+    let (_place, folder, ann) = held().await;
+    let seen = seen(&folder);
+    ann.close().await;
+    let cat = open(&folder, Purpose::Act(person("cat"))).expect("opens").journal.expect("to act");
+    let refused = replace(&folder.lock(), &seen, &person("bob")).expect_err("another one");
+    assert!(matches!(&refused, Failed::Lease(LeaseError::Overtaken(Some(by))) if by.name == "cat"), "{refused}");
+    assert_eq!(cat.taken_over(), None);
+    assert!(note(&cat, "two").await);
+}
+
+#[tokio::test]
 async fn epochs_rise_in_the_order_in_which_locks_took_their_place() {
     let (_place, folder, _ann) = held().await;
     let first = seen(&folder);
