@@ -6,6 +6,7 @@
 
 pub mod audit;
 pub mod chain;
+mod disk;
 pub mod finding;
 pub mod folder;
 pub mod head;

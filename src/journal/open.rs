@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::{io, mem, thread};
 
 use super::chain::{self, Broken, Head, Link, Walk, Wrong};
+use super::disk;
 use super::folder::LaunchFolder;
 use super::head::{self, Found};
 use super::lease::{Holder, Lease, LeaseError};
@@ -83,6 +84,11 @@ impl Noticed {
 
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    #[error(
+        "{} lies on a network file system ({kind}), where two hosts could act at once: a launch needs a disk of \
+         this host, name a folder on one with --launch", path.display()
+    )]
+    Network { path: PathBuf, kind: &'static str },
     #[error(transparent)]
     Lease(#[from] LeaseError),
     #[error("the launch cannot be taken over: {0}")]
@@ -118,10 +124,22 @@ pub fn open(folder: &LaunchFolder, purpose: Purpose) -> Result<Opened, OpenError
 /// # Errors
 /// As [`open`]; records that `each` has seen are then void.
 pub fn open_each(folder: &LaunchFolder, purpose: Purpose, each: &mut dyn FnMut(Recorded)) -> Result<Opened, OpenError> {
+    if purpose != Purpose::Read {
+        on_a_disk(folder)?;
+    }
     match purpose {
         Purpose::Act(holder) => act(folder, &holder, each),
         Purpose::TakeOver(holder) => take_over(folder, &holder, each),
         Purpose::Read => read(folder, each),
+    }
+}
+
+fn on_a_disk(folder: &LaunchFolder) -> Result<(), OpenError> {
+    let path = folder.path().to_owned();
+    match disk::network(&path) {
+        Ok(Some(kind)) => Err(OpenError::Network { path, kind }),
+        Ok(None) => Ok(()),
+        Err(why) => Err(OpenError::File { path, why }),
     }
 }
 
