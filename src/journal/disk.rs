@@ -46,7 +46,9 @@ mod tests {
         for (magic, name) in [(0x6969, "NFS"), (0xff53_4d42, "CIFS"), (0xfe53_4d42, "SMB"), (0x517b, "SMB")] {
             assert_eq!(of(magic), Some(name));
         }
-        for (magic, name) in [(0xef53, "ext4"), (0x0102_1994, "tmpfs"), (0x9123_683e, "btrfs"), (0x794c_7630, "overlay")] {
+        for (magic, name) in
+            [(0xef53, "ext4"), (0x0102_1994, "tmpfs"), (0x9123_683e, "btrfs"), (0x794c_7630, "overlay")]
+        {
             assert_eq!(of(magic), None, "{name}");
         }
         let folder = tempfile::tempdir().expect("a folder");

@@ -170,7 +170,8 @@ async fn a_stranger_with_the_number_of_a_holder_is_never_ended() {
 
 #[tokio::test]
 async fn who_could_not_act_after_it_stops_nobody() {
-    let no_epoch = "DROP TABLE lease; CREATE TABLE lease (one, epoch CHECK (epoch = 1)); INSERT INTO lease VALUES (1, 1)";
+    let no_epoch =
+        "DROP TABLE lease; CREATE TABLE lease (one, epoch CHECK (epoch = 1)); INSERT INTO lease VALUES (1, 1)";
     let hurts: [fn(&LaunchFolder, &str); 2] = [
         |folder, sql| Connection::open(folder.journal()).expect("opens").execute_batch(sql).expect("written"),
         |folder, _| {
