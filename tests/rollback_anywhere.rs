@@ -56,6 +56,21 @@ async fn a_holder_stopped_in_the_middle_of_a_transaction_delays_no_rollback() {
 }
 
 #[tokio::test]
+async fn a_step_whose_holder_was_stopped_on_the_way_to_it_does_not_run_after_the_rollback() {
+    let launch = Launch::new("true").await;
+    let holder = launch.fly(&[("TMINUS_BOUNDARY", "intent-kept=stop")]);
+    stopped(&holder).await;
+    verified(&ended(launch.ask("back", &[])).await);
+    signal(&holder, Signal::CONT);
+    launch.until(is_over).await;
+    let ran = ended(holder).await;
+    assert_eq!(launch.ran(), "back/one\nback/two\n", "the step never runs: {ran:?}");
+    let fenced = |record: &Recorded| matches!(&record.event, Event::StepEnded { outcome, .. } if outcome.never_ran);
+    assert!(records(&launch.folder).iter().any(fenced), "{ran:?}");
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+}
+
+#[tokio::test]
 async fn a_holder_that_lives_records_it_by_the_askers_name_while_it_runs() {
     let launch = Launch::new(WAITS).await;
     let holder = launch.holder().await;

@@ -170,6 +170,17 @@ impl Drop for OutcomeRoom {
     }
 }
 
+/// The numbers in `dir` of what is named `NUMBER-NAME`; none where there is no such folder.
+pub fn numbers(dir: &Path) -> io::Result<Vec<u32>> {
+    let inside = match fs::read_dir(dir) {
+        Ok(inside) => inside,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let names = inside.map(|entry| entry.map(|entry| entry.file_name())).collect::<io::Result<Vec<_>>>()?;
+    Ok(names.iter().filter_map(|name| name.to_str()?.split_once('-')?.0.parse().ok()).collect())
+}
+
 pub fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path)
 }

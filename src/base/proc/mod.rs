@@ -56,6 +56,19 @@ pub struct Intent {
     /// Said by a rehearsal, kept in the outcome.
     #[serde(default)]
     pub simulated: bool,
+    /// Looked at by the shim between its claim and the command: what then holds means that nothing runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unless: Option<Unless>,
+}
+
+/// A folder of numbered things, `NUMBER-NAME`: one that was not known when the intent was decided voids it,
+/// however long ago that was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unless {
+    pub folder: PathBuf,
+    pub known: Vec<u32>,
+    /// Why it never ran, then.
+    pub why: String,
 }
 
 /// What must never be on disk or in an argument list.

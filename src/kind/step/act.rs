@@ -34,6 +34,7 @@ pub fn intent(command: Command, timeout: Duration, base: &Path, secrets: &[Strin
         timeout_ms: millis(timeout),
         grace_ms: millis(GRACE),
         simulated: false,
+        unless: None,
     };
     (intent, Private { env: command.env, stdin: command.stdin, secrets: secrets.to_vec() })
 }
@@ -60,7 +61,7 @@ pub fn simulated(program: impl AsRef<Path>, target: SocketAddr, step: &ItemId, t
         step.as_str().to_owned(),
     ];
     let (timeout_ms, grace_ms) = (millis(timeout), millis(GRACE));
-    let intent = Intent { argv, cwd: None, env: Vec::new(), timeout_ms, grace_ms, simulated: true };
+    let intent = Intent { argv, cwd: None, env: Vec::new(), timeout_ms, grace_ms, simulated: true, unless: None };
     (intent, Private::default())
 }
 
