@@ -5,6 +5,7 @@
 
 #[path = "disk/faulty.rs"]
 mod faulty;
+mod preload;
 #[path = "disk/seat.rs"]
 mod seat;
 #[path = "disk/site.rs"]

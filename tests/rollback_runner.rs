@@ -3,6 +3,8 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
 
+mod preload;
+
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -301,6 +303,18 @@ fn a_full_disk_under_its_output_does_not_stop_it() {
     fs::create_dir_all(launch.log()).expect("a folder in the way of its log");
     assert_eq!(over(&launch), Some(code::VERIFIED));
     assert_eq!(fs::read_to_string(launch.path("live")).expect("read"), "1.4.1");
+}
+
+#[test]
+fn a_disk_that_refuses_to_sync_stops_no_step_and_is_told() {
+    let launch = Launch::new(&step("back", "once", BACK), "1s");
+    fs::write(launch.path("faults"), "sync 5 /steps\n").expect("written");
+    let mut command = launch.command();
+    command.env("LD_PRELOAD", preload::library()).env("TMINUS_FAULTS", launch.path("faults"));
+    let ran = command.output().expect("ran");
+    assert_eq!(ran.status.code(), Some(code::VERIFIED), "{ran:?}");
+    let told = |entry: &Entry| matches!(&entry.fact, RollbackFact::StepEnded { outcome, .. } if outcome.unsynced);
+    assert!(launch.entries().iter().any(told), "{:?}", launch.entries());
 }
 
 #[test]

@@ -30,6 +30,7 @@ impl Attempt {
             grace_ms: 200,
             simulated: false,
             unless: None,
+            unsynced: false,
         };
         Self { folder: tempfile::tempdir().expect("a folder"), intent, private: Private::default() }
     }

@@ -28,6 +28,7 @@ use tokio::io::unix::AsyncFd;
 use crate::base::boundary::reach;
 use crate::base::secret::HANDED;
 
+use folder::write_unsynced;
 pub use folder::{Standing, create_private_dir, fence, look, write_whole};
 pub use mark::{MARK, still_running};
 pub use other::{Other, writers};
@@ -59,6 +60,9 @@ pub struct Intent {
     /// Looked at by the shim between its claim and the command: what then holds means that nothing runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unless: Option<Unless>,
+    /// A disk that refuses to sync keeps nothing from running: a rollback must be possible on it.
+    #[serde(default)]
+    pub unsynced: bool,
 }
 
 /// A folder of numbered things, `NUMBER-NAME`: one that was not known when the intent was decided voids it,
@@ -92,6 +96,9 @@ pub struct OutcomeFile {
     /// The attempt was claimed to keep every shim from it: nothing ran.
     #[serde(default)]
     pub never_ran: bool,
+    /// It ran though the disk refused to sync its claim.
+    #[serde(default)]
+    pub unsynced: bool,
     /// Set where we ended it while it still ran.
     #[serde(default)]
     pub ended_by: Option<EndedBy>,
@@ -176,7 +183,8 @@ pub fn start(program: &Path, dir: &Path, intent: &Intent, private: &Private) -> 
     let wrong = |source| Error::Intent { dir: dir.to_owned(), source };
     create_private_dir(dir).map_err(wrong)?;
     let json = serde_json::to_vec_pretty(intent).map_err(|error| wrong(error.into()))?;
-    write_whole(&dir.join("intent.json"), &json).map_err(wrong)?;
+    let write = if intent.unsynced { write_unsynced } else { write_whole };
+    write(&dir.join("intent.json"), &json).map_err(wrong)?;
     reach("intent-written");
     let log = OpenOptions::new().create(true).append(true).mode(0o600).open(dir.join("shim.log")).map_err(wrong)?;
 

@@ -74,10 +74,14 @@ fn attempt(dir: &Path, clock: Clock) -> io::Result<bool> {
         let room = OutcomeRoom::take(dir)?;
         let Some(held) = claim(dir)? else { return Ok(false) };
         reach("shim-claimed");
+        let settled = held.settle(dir);
+        let unsynced = settled.is_err() && intent.unsynced;
+        let refused = settled.err().filter(|_| !intent.unsynced);
+        let refused = refused.map(|error| format!("its claim could not be synced: {error}; it never ran"));
         // As late as can be: whatever came before this claim came before the command.
-        let outcome = match intent.unless.as_ref().and_then(void) {
+        let outcome = match refused.or_else(|| intent.unless.as_ref().and_then(void)) {
             Some(why) => OutcomeFile { v: 1, error: Some(why), never_ran: true, ..OutcomeFile::default() },
-            None => run(dir, intent, private, signals, clock).await,
+            None => OutcomeFile { unsynced, ..run(dir, intent, private, signals, clock).await },
         };
         reach("command-ended");
         written(room, &outcome, held).map(|()| true)

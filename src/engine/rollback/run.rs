@@ -157,7 +157,8 @@ fn prepared(orders: &Orders, step: &RollbackStep) -> Result<Prepared, String> {
     let scope = entry.scope.with(&orders.baseline);
     let command: step::Command = spec.command(&scope).map_err(|unbound| unbound.to_string())?;
     act::out_of_sight(spec, &scope)?;
-    let (intent, private) = act::intent(command, step.timeout, &orders.base, &orders.redactor.secrets());
+    let (mut intent, private) = act::intent(command, step.timeout, &orders.base, &orders.redactor.secrets());
+    intent.unsynced = true;
     Ok((intent, private, exits))
 }
 
