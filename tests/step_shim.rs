@@ -282,6 +282,32 @@ async fn a_step_of_a_rollback_runs_on_a_disk_that_refuses_to_sync_and_says_so() 
     assert!(attempt.folder.path().join("ready.ran").exists());
 }
 
+#[test]
+fn a_shim_that_is_seen_by_its_lock_alone_is_waited_for_and_holds_up_nobody() {
+    let attempt = Attempt::of(&["true"]);
+    fs::create_dir(attempt.dir()).expect("made");
+    // No process has such a number, as none has that of another PID namespace.
+    fs::write(attempt.dir().join("claim"), "4000000000").expect("written");
+    let claim = fs::File::open(attempt.dir().join("claim")).expect("opened");
+    claim.lock().expect("locked");
+    let (dir, (told, telling)) = (attempt.dir(), std::sync::mpsc::channel());
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let gone = proc::ended(&dir);
+            tokio::pin!(gone);
+            // Whatever else this thread has to do goes on meanwhile.
+            tokio::select! {
+                _ = &mut gone => panic!("its lock is held"),
+                () = tokio::time::sleep(std::time::Duration::from_millis(200)) => {}
+            }
+            drop(claim);
+            told.send(gone.await.expect("looked")).expect("told");
+        });
+    });
+    assert_eq!(telling.recv_timeout(PATIENCE).expect("in time"), Standing::Lost);
+}
+
 /// The figure of the budget: from the intent to the running command, everything synced.
 #[tokio::test]
 #[ignore = "a measurement: run it alone, with --nocapture"]

@@ -19,6 +19,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,9 @@ pub use tail::Tail;
 
 /// The hidden subcommand that is the shim: `tminus __shim DIR`.
 pub const SHIM: &str = "__shim";
+
+/// When an attempt is looked at again whose shim can only be seen by its lock.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Process ids that an outcome lists, of a kind. A list as long as this stands for that many or more.
 pub const MOST_PIDS: usize = 256;
@@ -233,8 +237,10 @@ pub async fn ended(dir: &Path) -> io::Result<Standing> {
     loop {
         let standing = look(dir)?;
         let Standing::Running { pid } = standing else { return Ok(standing) };
-        if let Some(pidfd) = pidfd_of_runner(dir, pid)? {
-            exit_of(pidfd).await?;
+        match pidfd_of_runner(dir, pid)? {
+            Some(pidfd) => exit_of(pidfd).await?,
+            // The lock is held, and nobody of that id is to be found: of another PID namespace, or just going.
+            None => tokio::time::sleep(LOOK_AGAIN).await,
         }
     }
 }
