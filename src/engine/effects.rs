@@ -46,7 +46,7 @@ impl Effects {
             }
         }
         for run in board.rollbacks.iter().filter(|run| run.end.is_none()) {
-            runner::resume(&self.world, &self.outputs, &run.id, run.run, run.told);
+            runner::resume(&self.world, &self.outputs, board, run);
         }
         for stream in &board.plan.streams {
             let passed = |item: &ItemId| {
