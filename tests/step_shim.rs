@@ -315,7 +315,7 @@ async fn from_the_intent_to_the_command() {
     let mut took = Vec::new();
     for _ in 0..200 {
         let attempt = Attempt::bash("echo on > $READY").with_fifo();
-        let began = std::time::Instant::now();
+        let began = tokio::time::Instant::now();
         let started = attempt.start();
         attempt.ready().await;
         took.push(began.elapsed());
