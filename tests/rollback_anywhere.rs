@@ -187,6 +187,57 @@ async fn it_outlives_its_starter_and_its_terminal() {
 }
 
 #[tokio::test]
+async fn a_runner_whose_parent_is_outside_its_namespace_leaves_its_session() {
+    let launch = Launch::new(WAITS).await;
+    launch.abandoned().await;
+    let number = rollback::number(&launch.folder, 0).expect("a number").to_string();
+    // The first process of a namespace has its group outside. It adopts the runner of a starter that died at
+    // once, which is the leader of a group in the session of a terminal.
+    let namespace = ["--user", "--map-root-user", "--pid", "--fork", "--kill-child", "--mount-proc"];
+    let given = std::process::Command::new("unshare").args(namespace).arg("true").output();
+    if !given.is_ok_and(|ran| ran.status.success()) {
+        println!("the system gives no namespace: there is nothing to see");
+        return;
+    }
+    let orphan = r#"until [ "$(cut -d" " -f4 /proc/$$/stat)" = 1 ]; do sleep 0.01; done; exec "$0" "$@""#;
+    let session = format!("sleep 600 & set -m; bash -c '{orphan}' \"$0\" \"$@\" &");
+    let runner = env!("CARGO_BIN_EXE_tminus");
+    let mut outside = Command::new("unshare")
+        .args(namespace)
+        .args([
+            "bash",
+            "-c",
+            "setsid bash -c \"$@\"; exec sleep 600",
+            "bash",
+            &session,
+            runner,
+            rollback::ROLLBACK,
+            &launch.at(),
+            &number,
+            "back",
+        ])
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("unshare starts");
+    launch.on().await;
+    let leaders = fs::read_dir("/proc").expect("read").filter_map(|entry| {
+        let path = entry.ok()?.path();
+        let command = fs::read_to_string(path.join("cmdline")).ok()?;
+        let stat = fs::read_to_string(path.join("stat")).ok()?;
+        let ours = command.contains(rollback::ROLLBACK) && command.contains(&launch.at());
+        let pid = path.file_name()?.to_str()?.to_owned();
+        (ours && command.starts_with(runner)).then(|| stat.rsplit(") ").next().map(|rest| (pid, rest.to_owned())))?
+    });
+    let leaders: Vec<_> = leaders.collect();
+    let leads = |(pid, rest): &(String, String)| rest.split(' ').nth(3) == Some(pid);
+    assert!(!leaders.is_empty() && leaders.iter().all(leads), "a session of its own: {leaders:?}");
+    launch.go().await;
+    within(|| launch.end(1, "back") == Some(RollbackEnd::Verified)).await;
+    outside.kill().await.expect("ended");
+}
+
+#[tokio::test]
 async fn words_that_find_no_room_change_no_answer() {
     let launch = Launch::new("true").await;
     let full = || fs::OpenOptions::new().write(true).open("/dev/full").expect("opens");

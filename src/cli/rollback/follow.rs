@@ -72,13 +72,7 @@ pub async fn to_its_end(
     }
 }
 
-async fn follow(
-    launch: &Path,
-    plan: &Plan,
-    mut run: u32,
-    mut id: RollbackId,
-    runner: Option<Runner>,
-) -> i32 {
+async fn follow(launch: &Path, plan: &Plan, mut run: u32, mut id: RollbackId, runner: Option<Runner>) -> i32 {
     let mut runner = runner.map(|runner| Box::pin(runner.ended()));
     loop {
         let mut screen = Screen::new(launch, plan, run, &id);
