@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::base::secret::covered;
+use crate::base::text::printable_lines;
 
 mod ask;
 mod assemble;
@@ -146,7 +147,7 @@ pub fn run() -> i32 {
         if says_all && error.downcast_ref::<std::io::Error>().is_some_and(gone) {
             return 0;
         }
-        say::err!("tminus: {}", covered(&format!("{error:#}")));
+        say::err!("tminus: {}", printable_lines(&covered(&format!("{error:#}"))));
         WRONG
     })
 }

@@ -59,7 +59,7 @@ pub fn text(board: &Board, now: Instant, folder: &str) -> String {
         let word = if board.mode == Mode::Rehearsal { "rollback drill" } else { "rollback" };
         let _ = writeln!(out, "{word} {} #{}: {end}, {} steps in {took}", run.id, run.run, run.steps.len());
         for (check, report) in &run.verified {
-            let _ = writeln!(out, "  verify {check}: {} · {}", report.verdict, report.summary);
+            let _ = writeln!(out, "  verify {check}: {} · {}", report.verdict, printable(&report.summary));
         }
     }
     if let Some(why) = &board.ended {

@@ -62,7 +62,7 @@ pub async fn to_its_end(
             out!(
                 "\nDetached: the rollback goes on without this terminal. While it runs the same command attaches \
                  again; how it stands, and how it ended, is told by\n  tminus rollback {}",
-                launch.display()
+                printable(&launch.display().to_string())
             );
             INTERRUPTED
         }
@@ -115,7 +115,7 @@ async fn follow(launch: &Path, plan: &Plan, mut run: u32, mut id: RollbackId, ru
         };
         match end {
             Some(RollbackEnd::Joined { run: other, rollback }) => {
-                out!("Run {other} of {rollback} was first: this request joined it.");
+                out!("Run {other} of {} was first: this request joined it.", printable(rollback.as_str()));
                 (run, id) = (other, rollback);
             }
             Some(RollbackEnd::Verified) => return ROLLED_BACK,
@@ -125,7 +125,7 @@ async fn follow(launch: &Path, plan: &Plan, mut run: u32, mut id: RollbackId, ru
                 out!(
                     "CANNOT TELL: the runner of run {run} is gone and told no end. The same command goes on where it \
                      stood; what was done lies in {}",
-                    folder.display()
+                    printable(&folder.display().to_string())
                 );
                 return CANNOT_TELL;
             }
@@ -181,7 +181,7 @@ impl<'p> Screen<'p> {
 
     fn head(&self) {
         let asked = self.request.as_ref().map(|request| format!(" · by {}: {}", request.name, request.why));
-        let (run, id, deadline) = (self.run, &self.id, span(self.deadline()));
+        let (run, id, deadline) = (self.run, printable(self.id.as_str()), span(self.deadline()));
         out!("ROLLBACK {id} · run {run} · within {deadline}{}", asked.unwrap_or_default());
     }
 
