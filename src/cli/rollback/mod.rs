@@ -5,6 +5,7 @@ mod confirm;
 mod follow;
 
 use std::io::IsTerminal as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -61,6 +62,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     if !launch.join("launch.json").exists() {
         bail!("{} is no launch: it holds no launch.json", launch.display());
     }
+    own(&launch, arguments.id.is_some())?;
     let frozen = rollback::frozen(&launch).map_err(anyhow::Error::msg)?;
     let Some(id) = &arguments.id else { return list(&launch, &frozen.plan) };
     let id = known(&frozen.plan, id)?;
@@ -93,6 +95,16 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     runtime()?.block_on(start(&launch, &frozen, &wanted))
 }
 
+/// What another user writes here its owner's consoles could not read: they would see no end of the rollback.
+fn own(launch: &Path, acts: bool) -> anyhow::Result<()> {
+    let owner = std::fs::metadata(launch).with_context(|| format!("failed to read {}", launch.display()))?.uid();
+    if acts && rustix::process::geteuid().as_raw() != owner {
+        let name = rollback::login(owner);
+        bail!("nothing was started: {} is {name}'s: ask as `sudo -u {name} tminus rollback …`", launch.display());
+    }
+    Ok(())
+}
+
 async fn start(launch: &Path, frozen: &Frozen, wanted: &Wanted) -> anyhow::Result<i32> {
     let mut signals = follow::Signals::catch()?;
     let asked = rollback::ask(&this_program(), launch, wanted).context("failed to start the rollback's runner")?;
@@ -103,7 +115,8 @@ async fn start(launch: &Path, frozen: &Frozen, wanted: &Wanted) -> anyhow::Resul
             (run, wanted.rollback.clone(), Some(runner))
         }
         Asked::Joined { run, rollback } => {
-            out!("Run {run} of {rollback} is under way: joined it, nothing else is started.");
+            let id = printable(rollback.as_str());
+            out!("Run {run} of {id} is under way: joined it, nothing else is started.");
             (run, rollback, None)
         }
     };

@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::fact::{Line, VERSION};
 use crate::base::proc::create_private_dir;
+use crate::base::regular;
 use crate::launch::event::RollbackFact;
 use crate::launch::time::Wall;
 
@@ -121,7 +122,7 @@ impl Log {
     /// # Errors
     /// The file system's own, other than absence.
     pub fn is_held(path: &Path) -> io::Result<bool> {
-        match File::open(path) {
+        match regular::open(path) {
             Ok(file) => match file.try_lock_shared() {
                 Ok(()) => Ok(false),
                 Err(TryLockError::WouldBlock) => Ok(true),
@@ -160,7 +161,10 @@ impl Log {
 
 /// Opens and locks `path`; none where another holds it.
 fn take(path: &Path) -> io::Result<Option<File>> {
-    let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(0o600).open(path)?;
+    let wary = i32::try_from(regular::WARY.bits()).unwrap_or(0);
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).read(true).write(true).mode(0o600).custom_flags(wary);
+    let file = regular::only(options.open(path)?)?;
     for _ in 0..TRIES {
         match file.try_lock() {
             Ok(()) => return Ok(Some(file)),
@@ -198,7 +202,7 @@ impl Follow {
     }
 
     fn bytes(&self) -> io::Result<Vec<u8>> {
-        let mut file = File::open(&self.path)?;
+        let mut file = regular::open(&self.path)?;
         file.seek(SeekFrom::Start(self.end.at))?;
         let mut new = Vec::new();
         file.take(LIMIT).read_to_end(&mut new)?;

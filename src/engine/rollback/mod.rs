@@ -156,6 +156,10 @@ pub fn serve<L: Look>(
     let only = match one::take(launch, run, rollback) {
         Ok(Taken::Ours(only)) => Some(only),
         Ok(Taken::Held(under)) => return give_way(launch, run, rollback, under),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            say!(stderr, "nothing was done: the lock of the launch's rollbacks is another user's: {error}");
+            return code::FAILED;
+        }
         // Without a lock the log's own keeps two runners of one run apart.
         Err(error) => {
             say!(stderr, "failed to lock the launch's rollbacks: {error}");

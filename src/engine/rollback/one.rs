@@ -12,12 +12,15 @@ use serde::{Deserialize, Serialize};
 use super::request::Request;
 use super::{Log, ended, folder, log_of};
 use crate::base::proc::create_private_dir;
+use crate::base::regular;
 use crate::launch::event::{RollbackEnd, RollbackFact};
 use crate::launch::id::{ItemId, RollbackId};
 
 /// How often a lock is tried again that someone merely looks at, or whose runner has told its end.
 const TRIES: u32 = 40;
 const BETWEEN_TRIES: Duration = Duration::from_millis(5);
+/// A run of a greater number is none of ours: somebody made its folder, and left no number behind it.
+pub(super) const MOST: u32 = 1_000_000;
 /// The lock's file names a run and a process.
 const LIMIT: u64 = 4_096;
 
@@ -89,7 +92,8 @@ pub fn runs(launch: &Path) -> io::Result<Vec<Found>> {
 /// `RUN-ID`.
 fn named(name: &str) -> Option<(u32, &str)> {
     let (run, id) = name.split_once('-')?;
-    Some((run.parse().ok()?, id))
+    let run = run.parse().ok().filter(|run| *run <= MOST)?;
+    Some((run, id))
 }
 
 /// Claims the next number of a run in `launch`, greater than `after`: nobody else ever gets it.
@@ -102,11 +106,11 @@ pub fn number(launch: &Path, after: u32) -> io::Result<u32> {
     let mut last = after;
     for entry in fs::read_dir(&place)? {
         let name = entry?.file_name();
-        let number = name.to_str().and_then(|name| name.split('-').next()?.parse().ok());
-        last = last.max(number.unwrap_or(0));
+        let number: Option<u32> = name.to_str().and_then(|name| name.split('-').next()?.parse().ok());
+        last = last.max(number.filter(|number| *number <= MOST).unwrap_or(0));
     }
     loop {
-        last = last.checked_add(1).ok_or_else(|| io::Error::other("there are too many runs"))?;
+        last = next(last)?;
         // A file beside the folders, since two runs of one number need not have one name.
         match OpenOptions::new().create_new(true).write(true).mode(0o600).open(place.join(last.to_string())) {
             Ok(_) => return Ok(last),
@@ -114,6 +118,13 @@ pub fn number(launch: &Path, after: u32) -> io::Result<u32> {
             Err(error) => return Err(error),
         }
     }
+}
+
+/// The number after `run`.
+pub(super) fn next(run: u32) -> io::Result<u32> {
+    run.checked_add(1)
+        .filter(|next| *next <= MOST)
+        .ok_or_else(|| io::Error::other(format!("there is no number for a run after {run}")))
 }
 
 /// How far a run came. A log that cannot be read tells of something done, and of no end.
@@ -135,7 +146,10 @@ pub fn take(launch: &Path, run: u32, rollback: &RollbackId) -> io::Result<Taken>
     let place = launch.join("rollback");
     create_private_dir(&place)?;
     let path = place.join("lock");
-    let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(0o600).open(path)?;
+    let wary = i32::try_from(regular::WARY.bits()).unwrap_or(0);
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).read(true).write(true).mode(0o600).custom_flags(wary);
+    let file = regular::only(options.open(path)?)?;
     let mut under = None;
     for _ in 0..TRIES {
         match file.try_lock() {
@@ -167,7 +181,7 @@ pub fn take(launch: &Path, run: u32, rollback: &RollbackId) -> io::Result<Taken>
 /// # Errors
 /// The file system's own, other than absence.
 pub fn under_way(launch: &Path) -> io::Result<Option<Under>> {
-    let file = match File::open(launch.join("rollback/lock")) {
+    let file = match regular::open(&launch.join("rollback/lock")) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
