@@ -31,10 +31,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let folder = LaunchFolder::open(&arguments.launch)?;
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut written = Ok(());
-    let mut known = BTreeSet::new();
+    let (mut known, mut over) = (BTreeSet::new(), false);
     let opened = journal::open_each(&folder, Purpose::Read, &mut |record| {
-        if let Event::RollbackRequested { run, .. } = record.event {
-            known.insert(run);
+        match record.event {
+            Event::RollbackRequested { run, .. } => drop(known.insert(run)),
+            Event::LaunchEnded { .. } => over = true,
+            _ => {}
         }
         if written.is_ok() {
             written = line(&mut out, &record);
@@ -49,10 +51,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     out.flush()?;
     if !unknown.is_empty() {
         let (count, noun) = (unknown.len(), if unknown.len() == 1 { "rollback" } else { "rollbacks" });
-        err!(
-            "tminus: the journal does not know {count} {noun} yet: told above from the runners' own logs, and read in \
-             by the next console that holds the launch"
-        );
+        let rest = match over {
+            true => "and the launch has ended: no console reads them in",
+            false => "and read in by the next console that holds the launch",
+        };
+        err!("tminus: the journal does not know {count} {noun} yet: told above from the runners' own logs, {rest}");
     }
     for notice in &opened.noticed {
         err!("tminus: {notice}");
