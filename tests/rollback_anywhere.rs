@@ -303,6 +303,58 @@ async fn nothing_that_others_wrote_steers_the_terminal() {
 }
 
 #[tokio::test]
+async fn who_looks_and_is_frozen_refuses_no_rollback() {
+    let launch = Launch::new("true").await;
+    launch.abandoned().await;
+    let killed = [("TMINUS_BOUNDARY", "rollback-step-ended=kill")];
+    assert_eq!(ended(launch.ask_with("back", &[], &killed)).await.code, Some(2));
+    // As whoever was stopped between taking a lock and giving it back: of the launch, and of the run's log.
+    let log = rollback::log_of(&launch.folder, 1, &"back".into());
+    let looks = [launch.folder.join("rollback/lock"), log].map(|path| {
+        let file = fs::File::open(path).expect("opened");
+        file.lock_shared().expect("looked at");
+        file
+    });
+    verified(&ended(launch.ask("back", &[])).await);
+    assert_eq!(launch.rolled(), "back/one\nback/two\n");
+    // Still one at a time: runners keep each other out by a lock that nobody looks at.
+    let mut both = ["front", "back"].map(|id| launch.ask(id, &[]));
+    for one in &mut both {
+        says(one, "ROLLBACK ").await;
+    }
+    for one in both {
+        verified(&ended(one).await);
+    }
+    let more = launch.rolled().replacen("back/one\nback/two\n", "", 1);
+    let whole = ["back/one\nback/two\n", "front/one\nfront/two\n"];
+    let (first, second) = more.split_at(more.find("two\n").expect("one ran") + 4);
+    assert!(whole.contains(&first) && (second.is_empty() || whole.contains(&second)), "{more}");
+    drop(looks);
+}
+
+#[tokio::test]
+async fn one_that_was_begun_after_the_launch_ended_is_named_all_the_same() {
+    let launch = Launch::new("true").await;
+    launch.abandoned().await;
+    let folder = tminus::journal::LaunchFolder::open(&launch.folder).expect("there");
+    let holder = tminus::journal::Holder::here("ann", clock::wall());
+    let opened = tminus::journal::open(&folder, tminus::journal::Purpose::Act(holder)).expect("opened");
+    let (last, journal) = (opened.records.last().expect("records").at, opened.journal.expect("to act"));
+    let now = tminus::launch::time::Now { instant: last, wall: clock::wall() };
+    let end = Event::LaunchEnded { why: "it is over".into() };
+    let draft = tminus::journal::Draft::now(now, tminus::launch::event::Actor::engine(), end);
+    journal.append(vec![draft], tminus::journal::Durable::Synced).await.expect("appended");
+    journal.close().await;
+    verified(&ended(launch.ask("back", &[])).await);
+    let log = launch.place.run(&["log", &launch.at()]).await;
+    assert!(log.out.contains("ROLLBACK back (run 1)"), "{log:?}");
+    assert!(log.err.contains("the launch has ended: no console reads them in"), "{log:?}");
+    let ran = ended(launch.fly(&[])).await;
+    assert!(ran.out.contains("rollback back #1: VERIFIED") && ran.out.contains("not in the journal"), "{ran:?}");
+    launch.open("fifo").await;
+}
+
+#[tokio::test]
 async fn words_that_find_no_room_change_no_answer() {
     let launch = Launch::new("true").await;
     let full = || fs::OpenOptions::new().write(true).open("/dev/full").expect("opens");

@@ -45,6 +45,9 @@ pub struct Under {
 /// The lock, held until this is dropped or its process ends.
 #[derive(Debug)]
 pub struct Only {
+    /// Runners alone ever lock it.
+    _one: Option<File>,
+    /// Others look at its lock, and may be frozen while they do.
     _locked: File,
 }
 
@@ -145,27 +148,26 @@ pub fn progress(launch: &Path, run: u32, rollback: &RollbackId) -> Progress {
 pub fn take(launch: &Path, run: u32, rollback: &RollbackId) -> io::Result<Taken> {
     let place = launch.join("rollback");
     create_private_dir(&place)?;
-    let path = place.join("lock");
-    let wary = i32::try_from(regular::WARY.bits()).unwrap_or(0);
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).read(true).write(true).mode(0o600).custom_flags(wary);
-    let file = regular::only(options.open(path)?)?;
+    let runner = open(&place.join("lock.runner"));
+    if let Err(error) = &runner
+        && error.kind() == io::ErrorKind::PermissionDenied
+    {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    let file = open(&place.join("lock"))?;
+    // Where a full disk has no room for that file, `lock` alone must do.
+    let mut one = runner.ok();
+    let (mut ours, mut looked_at) = (one.is_none(), true);
     let mut under = None;
     for _ in 0..TRIES {
-        match file.try_lock() {
-            Ok(()) => {
-                // A full disk takes the words only.
-                let words = Under { run, rollback: rollback.clone(), pid: std::process::id() };
-                let _ = file
-                    .set_len(0)
-                    .and_then(|()| Ok(serde_json::to_vec(&words)?))
-                    .map(|json| file.write_all_at(&json, 0));
-                return Ok(Taken::Ours(Only { _locked: file }));
-            }
-            Err(TryLockError::WouldBlock) => {}
-            Err(TryLockError::Error(error)) => return Err(error),
+        if !ours {
+            ours = one.as_ref().map_or(Ok(true), locks)?;
         }
-        if runs_under(&file)? {
+        if ours && locks(&file)? {
+            return Ok(taken(file, one, run, rollback));
+        }
+        if !ours || runs_under(&file)? {
+            looked_at = false;
             under = words(&file)?;
             if let Some(under) = under.as_ref().filter(|under| lives(launch, under)) {
                 return Ok(Taken::Held(Some(under.clone())));
@@ -173,7 +175,34 @@ pub fn take(launch: &Path, run: u32, rollback: &RollbackId) -> io::Result<Taken>
         }
         std::thread::sleep(BETWEEN_TRIES);
     }
-    Ok(Taken::Held(under))
+    // All the time somebody only looked, and no runner can come up beside us: a frozen looker stops nothing.
+    match one.take().filter(|_| ours && looked_at) {
+        Some(one) => Ok(taken(file, Some(one), run, rollback)),
+        None => Ok(Taken::Held(under)),
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let wary = i32::try_from(regular::WARY.bits()).unwrap_or(0);
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).read(true).write(true).mode(0o600).custom_flags(wary);
+    regular::only(options.open(path)?)
+}
+
+/// True where the lock is ours from here on.
+fn locks(file: &File) -> io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+fn taken(file: File, one: Option<File>, run: u32, rollback: &RollbackId) -> Taken {
+    let words = Under { run, rollback: rollback.clone(), pid: std::process::id() };
+    // A full disk takes the words only.
+    let _ = file.set_len(0).and_then(|()| Ok(serde_json::to_vec(&words)?)).map(|json| file.write_all_at(&json, 0));
+    Taken::Ours(Only { _one: one, _locked: file })
 }
 
 /// The rollback that is under way in `launch`, without taking anything. One that has told its end is not.
