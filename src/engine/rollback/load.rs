@@ -2,7 +2,7 @@
 //! files and this process's environment (for the plan's secrets), and nothing else.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -148,13 +148,13 @@ impl Look for Kinds {
     }
 }
 
-fn json<T: DeserializeOwned>(path: &PathBuf) -> Result<T, String> {
+fn json<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
     let wrong = |error: &dyn std::fmt::Display| format!("failed to read {}: {error}", path.display());
     let bytes = regular::read(path, LONGEST).map_err(|error| wrong(&error))?;
     serde_json::from_slice(&bytes).map_err(|error| wrong(&error))
 }
 
 /// A plan without a baseline freezes none.
-fn json_if_there<T: DeserializeOwned + Default>(path: &PathBuf) -> Result<T, String> {
+fn json_if_there<T: DeserializeOwned + Default>(path: &Path) -> Result<T, String> {
     if path.exists() { json(path) } else { Ok(T::default()) }
 }
