@@ -6,17 +6,18 @@
 mod anywhere;
 mod binary;
 mod crude;
+#[expect(dead_code, reason = "each test file uses a part of this")]
+mod told;
+#[expect(dead_code, reason = "each test file uses a part of this")]
+mod wait;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
 
-use anywhere::{
-    Launch, WAITS, ended_children, facts, is_over, pid, records, requests, says, signal, started, stopped, verified,
-    within,
-};
-use binary::ended;
+use anywhere::{Launch, WAITS, ended_children, facts, is_over, requests, says, started, stopped, verified};
+use binary::{ended, pid, signal};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
 use tminus::base::boundary;
 use tminus::clock;
@@ -24,6 +25,8 @@ use tminus::engine::rollback::{self, Entry};
 use tminus::launch::event::{Event, Recorded, RollbackEnd, RollbackFact};
 use tminus::launch::id::RollbackId;
 use tokio::process::Command;
+use told::records;
+use wait::comes;
 
 #[tokio::test]
 async fn a_holder_stopped_in_the_middle_of_a_transaction_delays_no_rollback() {
@@ -172,7 +175,7 @@ async fn it_outlives_its_starter_and_its_terminal() {
             .spawn()
             .expect("a terminal");
         let log = rollback::log_of(&launch.folder, 1, &"back".into());
-        within(|| log.parent().is_some_and(Path::exists)).await;
+        comes("log", || log.parent().is_some_and(Path::exists)).await;
         kill_process_group(pid(&terminal), how).expect("told");
         let _ = kill_process_group(pid(&terminal), Signal::KILL);
         terminal.wait().await.expect("gone");
@@ -525,7 +528,7 @@ async fn a_runner_that_dies_beside_its_holder_is_followed_by_another() {
     let runner = launch.log(1, "back").into_iter().find_map(started).expect("a runner");
     launch.until(|record| matches!(record.event, Event::RollbackRequested { .. })).await;
     kill_process(runner, Signal::KILL).expect("killed");
-    within(|| test_kill_process(runner).is_err() || ended_children(runner)).await;
+    comes("end of the runner", || test_kill_process(runner).is_err() || ended_children(runner)).await;
     launch.go().await;
     ended(asked).await;
     launch.until(is_over).await;
