@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::reopen::{Told, reopen, stranded};
+use super::say::err;
 use super::take_over::{self, refused, taken};
 use super::{Common, logging, unwritten};
 use crate::base::boundary::reach;
@@ -138,7 +139,7 @@ pub fn load(source: &Source, options: &Options) -> anyhow::Result<Loaded> {
         Ok(loaded) => Ok(loaded),
         Err(mistakes) => {
             let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-            eprintln!("{}", source.render(&mistakes, colour));
+            err!("{}", source.render(&mistakes, colour));
             match mistakes.iter().all(|mistake| mistake.code == "missing-variable") {
                 true => bail!("{} cannot be flown from here: set what it needs", source.name),
                 false => bail!("{} is not sound: {} mistakes", source.name, mistakes.len()),

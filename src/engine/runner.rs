@@ -32,7 +32,7 @@ pub fn begin(world: &World, outputs: &Outputs, request: &Request) {
     // One that lies there already, or cannot be written: the runner begins either way.
     let _ = request.publish(&launch);
     let followed = Followed::new(launch, request, 0);
-    let theirs = followed.is_alive()
+    let theirs = followed.life() != Life::Gone
         || rollback::progress(&followed.launch, followed.run, &followed.id).end.is_some()
         || followed.too_late().is_some();
     let started = if theirs { None } else { Some(followed.start(world)) };
@@ -82,6 +82,15 @@ type Exit = io::Result<Option<i32>>;
 /// A runner of ours on its way to its exit.
 type Exiting = Pin<Box<dyn Future<Output = Exit> + Send>>;
 
+/// What a look at the log says of its runner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Life {
+    Lives,
+    Gone,
+    /// The log is another user's, or no file: nobody here will ever know.
+    Unseen(String),
+}
+
 /// No runner is left, and the log tells no end.
 #[derive(Debug, Clone)]
 struct Gone {
@@ -108,9 +117,16 @@ impl Followed {
         rollback::log_of(&self.launch, self.run, &self.id)
     }
 
-    /// True while a runner holds its log. One that cannot be looked at may live.
-    fn is_alive(&self) -> bool {
-        Log::is_held(&self.path()).unwrap_or(true)
+    /// A runner holds its log as long as it lives. One that cannot be looked at for the moment may live.
+    fn life(&self) -> Life {
+        use io::ErrorKind::{Other, PermissionDenied};
+        match Log::is_held(&self.path()) {
+            Ok(false) => Life::Gone,
+            Err(error) if matches!(error.kind(), PermissionDenied | Other) => {
+                Life::Unseen(format!("its log cannot be read: {error}"))
+            }
+            Ok(true) | Err(_) => Life::Lives,
+        }
     }
 
     fn start(&self, world: &World) -> io::Result<Exiting> {
@@ -131,15 +147,22 @@ impl Followed {
         loop {
             let started = match next.take() {
                 Some(started) => started,
-                None if self.attend_other(&mut reading).await => return,
-                None => match self.too_late() {
-                    Some(end) => {
-                        if self.close(&reading, RollbackFact::Ended { end, took: Duration::ZERO }).await {
-                            return;
-                        }
-                        continue;
+                None => match self.attend_other(&mut reading).await {
+                    None => return,
+                    // Nobody can tell what was done: none of ours goes on from there.
+                    Some(Life::Unseen(why)) => {
+                        self.conclude(&reading, Gone::new(why)).await;
+                        return;
                     }
-                    None => self.start(&world),
+                    Some(_) => match self.too_late() {
+                        Some(end) => {
+                            if self.close(&reading, RollbackFact::Ended { end, took: Duration::ZERO }).await {
+                                return;
+                            }
+                            continue;
+                        }
+                        None => self.start(&world),
+                    },
                 },
             };
             self.seen = true;
@@ -153,16 +176,16 @@ impl Followed {
         }
     }
 
-    /// Follows a runner of another's for as long as it lives. True where the run came to its end.
-    async fn attend_other(&mut self, reading: &mut Reading) -> bool {
+    /// Follows a runner of another's for as long as it lives. None where the run came to its end.
+    async fn attend_other(&mut self, reading: &mut Reading) -> Option<Life> {
         loop {
-            let alive = self.is_alive();
-            self.seen |= alive;
+            let life = self.life();
+            self.seen |= life == Life::Lives;
             if self.look(reading).await == Ok(true) {
-                return true;
+                return None;
             }
-            if !alive {
-                return false;
+            if life != Life::Lives {
+                return Some(life);
             }
             tokio::time::sleep(LOOK).await;
         }
@@ -215,7 +238,7 @@ impl Followed {
         };
         let gone = loop {
             // Before the log is read: all that a runner told is in it when it is gone.
-            let gone = ended.clone().filter(|_| !self.is_alive());
+            let gone = ended.clone().filter(|_| self.life() != Life::Lives);
             let looked = self.look(reading).await;
             if looked == Ok(true) {
                 break None;

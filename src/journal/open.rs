@@ -56,8 +56,11 @@ pub struct Opened {
 /// What a person should know about a journal that was opened all the same. Each is a sentence.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Noticed {
-    /// It was never synced, so nothing was done on its strength.
-    #[error("record {seq}, the last, was torn and is cut off")]
+    /// The head file follows the records it vouches for: one that it does not may have been synced and answered.
+    #[error(
+        "record {seq}, the last, is damaged and is cut off; the head file had not confirmed it, and whether \
+         something was done on its strength cannot be told"
+    )]
     TornTail { seq: u64 },
     #[error("the head file is missing: a cut tail could not be noticed")]
     HeadMissing,

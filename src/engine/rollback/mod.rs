@@ -155,6 +155,10 @@ pub fn serve<L: Look>(
     let only = match one::take(launch, run, rollback) {
         Ok(Taken::Ours(only)) => Some(only),
         Ok(Taken::Held(under)) => return give_way(launch, run, rollback, under),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            say!(stderr, "nothing was done: the lock of the launch's rollbacks is another user's: {error}");
+            return code::FAILED;
+        }
         // Without a lock the log's own keeps two runners of one run apart.
         Err(error) => {
             say!(stderr, "failed to lock the launch's rollbacks: {error}");
@@ -196,14 +200,28 @@ pub fn serve<L: Look>(
 
 /// Out of its starter's session: a leader of a group has to join another for the moment.
 fn leave_terminal() {
-    use rustix::process::{getpgid, getppid, setpgid, setsid};
+    use rustix::process::{Pid, getppid, setpgid, setsid};
     if setsid().is_ok() {
         return;
     }
-    let group = getppid().and_then(|starter| getpgid(Some(starter)).ok());
-    if group.is_some_and(|group| setpgid(None, Some(group)).is_ok()) {
-        let _ = setsid();
+    let stat = |pid: &str| fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // Asked of the system, the group of a parent outside our namespace of processes is 0, which is no group.
+    let starter =
+        getppid().and_then(|starter| ids(&stat(&starter.as_raw_nonzero().to_string())).map(|(group, _)| group));
+    // A starter that died at once has left us a parent in another session.
+    let session = ids(&stat("self")).map(|(_, session)| session);
+    let groups = [starter, session].into_iter().flatten().filter(|group| *group > 0).filter_map(Pid::from_raw);
+    for group in groups {
+        if setpgid(None, Some(group)).is_ok() && setsid().is_ok() {
+            return;
+        }
     }
+}
+
+/// The group and the session of a process, by its `stat`. Its name, in brackets, may hold anything.
+fn ids(stat: &str) -> Option<(i32, i32)> {
+    let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(2);
+    Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
 }
 
 /// Another runner lives. A run of its own number joined it, and says so for ever: nobody begins it later.
