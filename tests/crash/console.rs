@@ -113,6 +113,18 @@ impl Console {
 }
 
 impl Seat {
+    /// One key of somebody who has looked and lifts a freeze with a reason.
+    pub fn thaws(&mut self) {
+        let shown = self.screen.lock().unwrap_or_else(PoisonError::into_inner).screen().contents();
+        let keys = match () {
+            () if shown.contains("Steps may run again") => "looked\r",
+            () if shown.contains("Back after a crash") || shown.contains("Back: what was open") => "\x1b",
+            () if shown.contains("FROZEN") => "P",
+            () => return,
+        };
+        let _ = self.keys.write_all(keys.as_bytes()).and_then(|()| self.keys.flush());
+    }
+
     /// One key of somebody who wants the countdown to go on from a hold: to the sheet of holds, its first or
     /// second way, and from whatever else stands before it back to the panes.
     pub fn goes_on(&mut self, second: bool) {
