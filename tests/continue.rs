@@ -5,33 +5,27 @@
 
 mod binary;
 mod told;
+#[expect(dead_code, reason = "each test file uses a part of this")]
+mod wait;
 
 use std::path::Path;
 use std::time::Duration;
 
-use binary::{PATIENCE, Place, Ran, ended};
-use rustix::process::{Pid, Signal, kill_process};
+use binary::{Place, Ran, ended, signal};
+use rustix::process::Signal;
 use tminus::launch::countdown::CONSOLE_RESTART;
 use tminus::launch::event::{Event, Recorded, RollbackEnd};
 use tminus::launch::id::ItemId;
 use tokio::process::Child;
 use told::{board, records};
+use wait::comes;
 
 /// Stays at the stream of Gate B for as long as any test looks.
 const STUCK: [&str; 2] = ["--fault", "stream-never-ends"];
 
-/// Between two looks at a journal that another process writes.
-const LOOK: Duration = Duration::from_millis(20);
-
 /// Waits until the launch in `folder` has a record that is `wanted`.
 async fn until(folder: &Path, wanted: impl Fn(&Recorded) -> bool) {
-    let looking = async {
-        let mut looks = tokio::time::interval(LOOK);
-        while !records(folder).iter().any(&wanted) {
-            looks.tick().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, looking).await.expect("the record comes");
+    comes("such record", || records(folder).iter().any(&wanted)).await;
 }
 
 /// A file; its path as an argument.
@@ -52,11 +46,6 @@ fn start(place: &Place, folder: &Path, more: &[&str]) -> Child {
 
 async fn go_on(place: &Place, folder: &Path, more: &[&str]) -> Ran {
     ended(start(place, folder, more)).await
-}
-
-fn signal(child: &Child, signal: Signal) {
-    let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw).expect("it runs");
-    kill_process(pid, signal).expect("told");
 }
 
 fn starts(item: &'static str) -> impl Fn(&Recorded) -> bool {

@@ -18,12 +18,16 @@ mod flight;
 mod judge;
 #[path = "crash/kill.rs"]
 mod kill;
+#[expect(dead_code, reason = "each test file uses a part of this")]
+mod pty;
 #[path = "crash/scribe.rs"]
 mod scribe;
 #[path = "crash/site.rs"]
 mod site;
 #[path = "crash/tally.rs"]
 mod tally;
+#[expect(dead_code, reason = "each test file uses a part of this")]
+mod wait;
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;

@@ -5,34 +5,37 @@
 
 #[path = "disk/faulty.rs"]
 mod faulty;
-#[path = "disk/seat.rs"]
-mod seat;
+mod preload;
+#[expect(dead_code, reason = "each test file uses a part of this")]
+mod pty;
 #[path = "disk/site.rs"]
 mod site;
 #[path = "disk/small.rs"]
 mod small;
-#[path = "disk/told.rs"]
+#[expect(dead_code, reason = "each test file uses a part of this")]
 mod told;
-
-use std::time::Duration;
+#[expect(dead_code, reason = "each test file uses a part of this")]
+mod wait;
 
 use faulty::Faulty;
-use seat::Seat;
-use site::{NOISE, Site, wait};
+use pty::Seat;
+use site::{NOISE, Site};
 use small::Disk;
 use tminus::base::proc::OutcomeFile;
 use tminus::journal::{LaunchFolder, Noticed, Purpose, open, side};
 use tminus::launch::countdown::JOURNAL;
 use tminus::launch::event::{Event, RollbackEnd, RollbackFact};
 use tminus::launch::verdict::Verdict;
+use wait::wait;
 
-/// Longer than anything takes here; a wait that reaches it has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Columns and rows: wide enough for a banner and where it is kept.
+const SIZE: (u16, u16) = (200, 36);
 const BANNER: &str = "the journal cannot be written";
 
 fn take(site: &Site, variables: &[(&str, String)]) -> Seat {
-    let arguments = site.arguments();
-    let mut seat = Seat::take(site.home.path(), &arguments.iter().map(String::as_str).collect::<Vec<_>>(), variables);
+    let (arguments, variables) = (site.arguments(), variables.iter().map(|(name, value)| (*name, value.as_str())));
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut seat = Seat::start(site.home.path(), &arguments, &Vec::from_iter(variables), SIZE);
     seat.sees("Prints a lot");
     wait("step under way", || site.count(|event| matches!(event, Event::StepStarted { .. })) == 1);
     seat

@@ -5,6 +5,7 @@
 
 #[path = "contract/mod.rs"]
 mod backend;
+#[expect(dead_code, reason = "each test file uses a part of this")]
 mod binary;
 mod crude;
 

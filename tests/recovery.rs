@@ -1,25 +1,25 @@
 //! A console killed while a step runs comes back on the recovery screen: what ran on is followed, what
 //! ended is told, what nobody knows is settled by a person, and nothing happens twice by itself.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
+#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
 
 #[expect(dead_code, reason = "a part of it serves other tests")]
 mod binary;
-mod seat;
+#[expect(dead_code, reason = "each test file uses a part of this")]
+mod pty;
 mod told;
+#[expect(dead_code, reason = "each test file uses a part of this")]
+mod wait;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use binary::{Place, Ran, ended};
+use pty::{Seat, WIDE};
 use rustix::process::{Pid, Signal, kill_process};
-use seat::{PATIENCE, Seat};
 use tminus::launch::event::{Event, Recorded};
 use tminus::launch::recovery::Standing;
 use told::{board, records};
-
-/// Between two looks at files that other processes write.
-const LOOK: Duration = Duration::from_millis(20);
+use wait::wait;
 
 /// A launch of one step that writes down that it ran, and ends once the test lets it; what needs it writes
 /// down that it ran too.
@@ -103,12 +103,12 @@ impl Stage {
     /// A console in which the step has begun, killed.
     fn crash(&self) {
         let seat = self.sit(&["run", &self.plan, "--launch", &self.at]);
-        until(|| self.runs() == "charged\n" && started(&self.records()));
+        wait("step under way", || self.runs() == "charged\n" && started(&self.records()));
         seat.kill();
     }
 
     fn sit(&self, arguments: &[&str]) -> Seat {
-        Seat::new(&self.place.path(""), &[arguments, &["--name", "ann"]].concat())
+        Seat::start(&self.place.path(""), &[arguments, &["--name", "ann"]].concat(), &[], WIDE)
     }
 
     fn come_back(&self) -> Seat {
@@ -127,7 +127,7 @@ impl Stage {
     /// Lets the step end, and waits until its shim has said so.
     fn let_go(&self) {
         std::fs::write(self.place.path("fifo"), "go\n").expect("it reads");
-        until(|| self.attempt().join("outcome.json").exists());
+        wait("outcome", || self.attempt().join("outcome.json").exists());
     }
 }
 
@@ -137,19 +137,6 @@ fn started(records: &[Recorded]) -> bool {
 
 fn kill(process: i32) {
     kill_process(Pid::from_raw(process).expect("a process"), Signal::KILL).expect("it lives");
-}
-
-fn until(mut done: impl FnMut() -> bool) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-    runtime.block_on(async {
-        let looking = async {
-            let mut looks = tokio::time::interval(LOOK);
-            while !done() {
-                looks.tick().await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, looking).await.expect("it comes");
-    });
 }
 
 #[test]
@@ -176,8 +163,8 @@ fn a_once_step_whose_shim_died_is_marked_done_by_hand_and_the_launch_goes_on() {
     seat.until("the list gone", |shown| !shown.contains("Back after a crash"));
     seat.press("P");
     seat.sees("counting");
-    until(|| stage.runs() == "charged\nafter\n");
-    until(|| stage.records().iter().any(|record| record.event == Event::Resumed));
+    wait("step after it", || stage.runs() == "charged\nafter\n");
+    wait("resumption", || stage.records().iter().any(|record| record.event == Event::Resumed));
     assert_eq!(stage.intents(), 1, "nothing ran twice");
     let marked = stage.records().into_iter().find(|record| matches!(record.event, Event::StepMarked { .. }));
     let marked = marked.expect("a record of the word");
@@ -192,7 +179,7 @@ fn a_step_that_runs_on_is_followed_to_its_end() {
     seat.sees("still running, adopted (process ");
     std::fs::write(stage.place.path("fifo"), "go\n").expect("it reads");
     seat.sees("ended: pass, exit 0");
-    until(|| stage.runs() == "charged\nafter\n");
+    wait("step after it", || stage.runs() == "charged\nafter\n");
     assert_eq!(stage.intents(), 1);
 }
 
@@ -217,7 +204,7 @@ fn a_step_that_ended_while_nobody_watched_is_told_with_its_own_time() {
     stage.let_go();
     let mut seat = stage.come_back();
     seat.sees("ended while away at ");
-    until(|| stage.runs() == "charged\nafter\n");
+    wait("step after it", || stage.runs() == "charged\nafter\n");
     let all = stage.records();
     let returned = all.iter().find(|record| matches!(record.event, Event::ConsoleReturned { .. })).expect("a return");
     let end =
@@ -239,7 +226,7 @@ fn one_key_runs_what_provably_never_ran() {
     seat.sees("never ran (fenced): safe to run");
     seat.press("\r");
     seat.sees("done again as attempt 2");
-    until(|| stage.runs() == "charged\n");
+    wait("step", || stage.runs() == "charged\n");
     assert_eq!(stage.intents(), 2);
 }
 
@@ -260,7 +247,7 @@ fn headless(stage: &Stage, arguments: &[&str]) -> Ran {
 fn a_readonly_step_that_runs_by_itself_is_repeated_without_a_key() {
     let stage = killed_before_the_shim("readonly");
     let seat = stage.come_back();
-    until(|| stage.runs() == "charged\n");
+    wait("step", || stage.runs() == "charged\n");
     assert_eq!(stage.intents(), 2);
     stage_let_go(&stage, 2);
     drop(seat);
@@ -268,7 +255,7 @@ fn a_readonly_step_that_runs_by_itself_is_repeated_without_a_key() {
 
 fn stage_let_go(stage: &Stage, attempt: u32) {
     std::fs::write(stage.place.path("fifo"), "go\n").expect("it reads");
-    until(|| stage.folder().join(format!("steps/charge/{attempt}/outcome.json")).exists());
+    wait("outcome", || stage.folder().join(format!("steps/charge/{attempt}/outcome.json")).exists());
 }
 
 #[test]
@@ -296,7 +283,7 @@ fn rehearsal_that_lost(class: &str) -> Stage {
     let ran = headless(&stage, &["rehearse", &stage.plan, "--launch", &stage.at]);
     assert_eq!(ran.code, None, "{ran:?}");
     let outcome = stage.attempt().join("outcome.json");
-    until(|| outcome.exists());
+    wait("outcome", || outcome.exists());
     std::fs::remove_file(outcome).expect("there");
     stage
 }

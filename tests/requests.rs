@@ -1,10 +1,14 @@
 //! Attached terminals ask, the console that holds the launch decides: each request once, whoever dies when;
 //! what nobody decides is said to be undecided, and never comes true later.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
+#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
 
 mod binary;
+#[expect(dead_code, reason = "each test file uses a part of this")]
+mod pty;
 mod told;
+#[expect(dead_code, reason = "each test file uses a part of this")]
+mod wait;
 #[path = "requests/watch.rs"]
 mod watch;
 
@@ -12,16 +16,15 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use binary::{PATIENCE, Place, Ran};
-use rustix::process::{Pid, Signal, kill_process};
+use binary::{PATIENCE, Place, Ran, signal};
+use rustix::process::Signal;
 use tminus::engine::inbox::ask;
 use tminus::engine::inbox::form::Answer;
 use tminus::launch::command::Command;
 use tminus::launch::event::{Event, Recorded, Vote};
 use tokio::process::Child;
 use told::{board, records};
-
-const LOOK: Duration = Duration::from_millis(20);
+use wait::comes;
 
 /// Its only step waits until someone writes into its fifo: the launch stands there for as long as a test looks.
 const PLAN: &str = r#"
@@ -90,28 +93,11 @@ fn start(place: &Place, plan: &Path, folder: &Path) -> Child {
 }
 
 async fn until(folder: &Path, wanted: impl Fn(&Recorded) -> bool) {
-    let looking = async {
-        let mut looks = tokio::time::interval(LOOK);
-        while !records(folder).iter().any(&wanted) {
-            looks.tick().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, looking).await.expect("the record comes");
+    comes("such record", || records(folder).iter().any(&wanted)).await;
 }
 
 async fn there(path: &Path) {
-    let looking = async {
-        let mut looks = tokio::time::interval(LOOK);
-        while !path.exists() {
-            looks.tick().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, looking).await.unwrap_or_else(|_| panic!("{} comes", path.display()));
-}
-
-fn signal(child: &Child, signal: Signal) {
-    let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw).expect("it runs");
-    kill_process(pid, signal).expect("told");
+    comes(&path.display().to_string(), || path.exists()).await;
 }
 
 fn runs(record: &Recorded) -> bool {

@@ -6,24 +6,27 @@
 mod anywhere;
 mod binary;
 mod crude;
+#[expect(dead_code, reason = "each test file uses a part of this")]
+mod told;
+#[expect(dead_code, reason = "each test file uses a part of this")]
+mod wait;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
 
-use anywhere::{
-    Launch, WAITS, ended_children, facts, is_over, pid, records, requests, says, signal, started, stopped, verified,
-    within,
-};
-use binary::ended;
+use anywhere::{Launch, WAITS, ended_children, facts, is_over, requests, says, started, stopped, verified};
+use binary::{ended, pid, signal};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
 use tminus::base::boundary;
 use tminus::clock;
-use tminus::engine::rollback::{self, Entry};
+use tminus::engine::rollback::{self, Entry, Log, Opened};
 use tminus::launch::event::{Event, Recorded, RollbackEnd, RollbackFact};
-use tminus::launch::id::RollbackId;
+use tminus::launch::id::{ItemId, RollbackId};
 use tokio::process::Command;
+use told::records;
+use wait::comes;
 
 #[tokio::test]
 async fn a_holder_stopped_in_the_middle_of_a_transaction_delays_no_rollback() {
@@ -52,6 +55,21 @@ async fn a_holder_stopped_in_the_middle_of_a_transaction_delays_no_rollback() {
     assert_eq!(launch.ran(), "back/one\nback/two\n", "{ran:?}");
     let fenced = |record: &Recorded| matches!(&record.event, Event::StepEnded { outcome, .. } if outcome.never_ran);
     assert!(all.iter().any(fenced), "{ran:?}");
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+}
+
+#[tokio::test]
+async fn a_step_whose_holder_was_stopped_on_the_way_to_it_does_not_run_after_the_rollback() {
+    let launch = Launch::new("true").await;
+    let holder = launch.fly(&[("TMINUS_BOUNDARY", "intent-kept=stop")]);
+    stopped(&holder).await;
+    verified(&ended(launch.ask("back", &[])).await);
+    signal(&holder, Signal::CONT);
+    launch.until(is_over).await;
+    let ran = ended(holder).await;
+    assert_eq!(launch.ran(), "back/one\nback/two\n", "the step never runs: {ran:?}");
+    let fenced = |record: &Recorded| matches!(&record.event, Event::StepEnded { outcome, .. } if outcome.never_ran);
+    assert!(records(&launch.folder).iter().any(fenced), "{ran:?}");
     assert_eq!(ran.code, Some(4), "{ran:?}");
 }
 
@@ -172,7 +190,7 @@ async fn it_outlives_its_starter_and_its_terminal() {
             .spawn()
             .expect("a terminal");
         let log = rollback::log_of(&launch.folder, 1, &"back".into());
-        within(|| log.parent().is_some_and(Path::exists)).await;
+        comes("log", || log.parent().is_some_and(Path::exists)).await;
         kill_process_group(pid(&terminal), how).expect("told");
         let _ = kill_process_group(pid(&terminal), Signal::KILL);
         terminal.wait().await.expect("gone");
@@ -320,6 +338,31 @@ async fn a_request_that_nobody_took_up_is_not_begun_an_hour_later() {
 }
 
 #[tokio::test]
+async fn what_was_begun_days_ago_is_not_gone_on_with_because_somebody_opens_the_launch() {
+    let launch = Launch::new("true").await;
+    launch.abandoned().await;
+    let path = rollback::log_of(&launch.folder, 1, &"back".into());
+    let opened = Log::open(&path, &launch.folder.join("reserve")).expect("opened");
+    let Opened::Ours(mut log, _) = opened else { panic!("held") };
+    let step = ItemId::new("back/one");
+    for fact in [RollbackFact::Started { pid: 7 }, RollbackFact::StepStarted { step: step.clone() }] {
+        log.tell(clock::wall() - chrono::TimeDelta::minutes(11), &fact).expect("told");
+    }
+    drop(log);
+    launch.open("fifo").await;
+    ended(launch.fly(&[])).await;
+    let end = launch.end(1, "back");
+    let Some(RollbackEnd::FailedAtStep { step: at, why, by_hand }) = end else { panic!("another end: {end:?}") };
+    assert_eq!(at, step, "{why}");
+    assert!(why.contains("11 min ago") && by_hand.contains("asked for again"), "{why}: {by_hand}");
+    assert_eq!(launch.rolled(), "", "what people may have repaired by hand is let be");
+    assert_eq!(facts(&records(&launch.folder), 1).len(), 3, "its end is on record");
+    // Whoever asks again means it.
+    verified(&ended(launch.ask("back", &[])).await);
+    assert_eq!(launch.rolled(), "back/one\nback/two\n");
+}
+
+#[tokio::test]
 async fn a_runner_that_dies_beside_its_holder_is_followed_by_another() {
     let launch = Launch::new(WAITS).await;
     let holder = launch.holder().await;
@@ -332,7 +375,7 @@ async fn a_runner_that_dies_beside_its_holder_is_followed_by_another() {
     let runner = launch.log(1, "back").into_iter().find_map(started).expect("a runner");
     launch.until(|record| matches!(record.event, Event::RollbackRequested { .. })).await;
     kill_process(runner, Signal::KILL).expect("killed");
-    within(|| test_kill_process(runner).is_err() || ended_children(runner)).await;
+    comes("end of the runner", || test_kill_process(runner).is_err() || ended_children(runner)).await;
     launch.go().await;
     ended(asked).await;
     launch.until(is_over).await;

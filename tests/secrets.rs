@@ -2,14 +2,18 @@
 //! them back in every way it can, flown by the program itself on a real terminal. Afterwards every file, the
 //! process list and the screen are searched for every secret in every form.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
+#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
 
 #[path = "secrets/forms.rs"]
 mod forms;
+#[expect(dead_code, reason = "each test file uses a part of this")]
+mod pty;
 #[path = "secrets/seat.rs"]
 mod seat;
 #[path = "secrets/server.rs"]
 mod server;
+#[expect(dead_code, reason = "each test file uses a part of this")]
+mod wait;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -77,9 +81,8 @@ impl Planted {
     fn seat(&self, arguments: &[&str], more: &[(&str, &str)]) -> Seat {
         let mut env: Vec<(String, String)> = PLANNED[..5].iter().map(|(n, v)| ((*n).into(), (*v).into())).collect();
         env.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        for (name, folder) in [("HOME", "home"), ("XDG_STATE_HOME", "home"), ("TMPDIR", "temp")] {
-            env.push((name.to_owned(), self.at(folder).display().to_string()));
-        }
+        env.push(("TMPDIR".to_owned(), self.at("temp").display().to_string()));
+        let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         Seat::start(arguments, &env, &self.at("home"), self.wanted())
     }
 
@@ -145,7 +148,7 @@ async fn no_secret_reaches_a_file_the_process_list_or_the_screen() {
                 seat.press(&format!("\x1b[200~{secret} \x1b[201~"));
             }
             seat.press("\r");
-            seat.until("the dialog gone", |seat| !seat.shown().contains(what));
+            seat.until("the dialog gone", |shown| !shown.contains(what));
         }
         // Through the details of every line, and every pane.
         for _ in 0..16 {
@@ -166,7 +169,7 @@ async fn no_secret_reaches_a_file_the_process_list_or_the_screen() {
             seat.press("\r");
             seat.sees(if rollback == "1" { "FAILED" } else { "NOT VERIFIED" });
             seat.press("\x1b");
-            seat.until("the sheet gone", |seat| !seat.shown().contains("START IT"));
+            seat.until("the sheet gone", |shown| !shown.contains("START IT"));
         }
         seat.press("q");
         seat.until_over();

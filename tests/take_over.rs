@@ -3,25 +3,26 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
 
+#[expect(dead_code, reason = "each test file uses a part of this")]
 mod binary;
 #[expect(dead_code, reason = "each test file uses a part of this")]
 mod pty;
 mod told;
+mod wait;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use binary::{PATIENCE, Place, Ran};
-use pty::{Seat, signal};
+use binary::{Place, Ran};
+use pty::{Seat, WIDE};
+use rustix::process::Signal;
 use tminus::journal::{Held, look};
 use tminus::launch::countdown::CONSOLE_RESTART;
 use tminus::launch::event::{Event, Recorded};
 use told::{board, records};
+use wait::{comes, stands_still, wait};
 
 /// What a console says that was taken over.
 const BANNER: &str = "this console can no longer act";
-/// Between two looks at what another process does.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// A launch in a home of its own, and how a person sits down at it.
 struct War {
@@ -48,7 +49,7 @@ impl War {
     fn sits(&self, name: &str, more: &[&str], env: &[(&str, &str)]) -> Seat {
         let folder = self.folder();
         let arguments = [&["run", &self.plan, "--launch", &folder, "--name", name], more].concat();
-        Seat::start(&arguments, env, &self.place.path("home"), (120, 36)).0
+        Seat::start(&self.place.path("home"), &arguments, env, WIDE)
     }
 
     /// A console without a terminal, to its end.
@@ -62,16 +63,14 @@ impl War {
     fn ann(&self, env: &[(&str, &str)]) -> Seat {
         let mut seat = self.sits("ann", &[], env);
         // The screen is drawn before the launch is opened.
-        let _ = seat.until("the launch open", |_| !self.records().is_empty());
+        seat.until("the launch open", |_| !self.records().is_empty());
         seat
     }
 
     /// Waits until the console has begun to fly it.
     fn is_flown_by(&self, seat: &mut Seat) {
         let opened = |record: &Recorded| matches!(record.event, Event::PhaseOpened { .. });
-        let _ = seat.until("a phase open", |seat| {
-            seat.screen.screen().contents().contains("Someone looked") && self.records().iter().any(opened)
-        });
+        seat.until("a phase open", |shown| shown.contains("Someone looked") && self.records().iter().any(opened));
     }
 
     /// Another who takes it over, at work.
@@ -97,27 +96,6 @@ impl War {
     }
 }
 
-fn pid(seat: &Seat) -> u32 {
-    seat.child.process_id().expect("a process")
-}
-
-/// Waits until `pid` is stopped, by us or by itself.
-fn stands_still(pid: u32) {
-    for _ in 0..PATIENCE.as_millis() / LOOK.as_millis() {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it lives");
-        if stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T')) {
-            return;
-        }
-        std::thread::sleep(LOOK);
-    }
-    panic!("process {pid} does not stop");
-}
-
-fn stop(pid: u32) {
-    signal(pid, "STOP");
-    stands_still(pid);
-}
-
 /// Where the take-over and the return of the console after it stand.
 fn taken_over(records: &[Recorded]) -> (&str, u32) {
     let at = records.iter().position(|record| matches!(record.event, Event::TookOver { .. })).expect("taken over");
@@ -141,10 +119,10 @@ fn is_out(seat: &mut Seat, by: &str) {
     seat.press("n");
     seat.sees("Note");
     seat.press("am I still there\r");
-    seat.until("the refusal", |seat| seat.screen.screen().contents().matches(BANNER).count() > 1);
+    seat.until("the refusal", |shown| shown.matches(BANNER).count() > 1);
     seat.press("q");
     assert_eq!(seat.ends(), 2);
-    let said = seat.screen.screen().contents().replace('\n', "");
+    let said = seat.shown().replace('\n', "");
     assert!(said.contains(BANNER) && said.contains("to take it back: `tminus run --launch "), "{said}");
 }
 
@@ -153,12 +131,13 @@ async fn a_suspended_console_is_taken_over_and_does_nothing_when_it_wakes() {
     let war = War::of(MANUAL);
     let mut ann = war.ann(&[]);
     war.is_flown_by(&mut ann);
-    stop(pid(&ann));
+    ann.signal(Signal::STOP);
+    wait("standstill", || stands_still(ann.id()));
 
     let refused = war.passes_by("bob", &[]).await;
     assert_eq!(refused.code, Some(3), "{refused:?}");
     assert!(refused.err.contains("ann holds this launch since "), "{refused:?}");
-    assert!(refused.err.contains(&format!("(process {} on ", pid(&ann))), "{refused:?}");
+    assert!(refused.err.contains(&format!("(process {} on ", ann.id())), "{refused:?}");
     let how = format!("`tminus run --launch {} --take-over`", war.folder());
     assert!(refused.err.contains(&how), "{refused:?}");
     assert!(refused.err.contains(&format!("`tminus watch {}`", war.folder())), "{refused:?}");
@@ -166,14 +145,14 @@ async fn a_suspended_console_is_taken_over_and_does_nothing_when_it_wakes() {
     let mut bob = war.takes("bob");
     assert_eq!(war.holder().as_deref(), Some("bob"));
     let all = war.records();
-    assert_eq!(taken_over(&all), ("ann", pid(&ann)));
+    assert_eq!(taken_over(&all), ("ann", ann.id()));
     let clock = board(&war.launch, &all).clock.expect("a clock");
     assert!(clock.latches.contains_key(CONSOLE_RESTART), "{:?}", clock.latches);
     let third = war.passes_by("cat", &[]).await;
     assert_eq!(third.code, Some(3), "{third:?}");
     assert!(third.err.contains("bob holds this launch since "), "{third:?}");
 
-    signal(pid(&ann), "CONT");
+    ann.signal(Signal::CONT);
     is_out(&mut ann, "bob");
     assert_eq!(war.holder().as_deref(), Some("bob"), "a console that leaves takes nothing with it");
     bob.press("n");
@@ -200,7 +179,7 @@ async fn of_a_killed_console_there_is_nothing_to_take() {
     let war = War::of(MANUAL);
     let mut ann = war.ann(&[]);
     war.is_flown_by(&mut ann);
-    signal(pid(&ann), "KILL");
+    ann.signal(Signal::KILL);
     ann.ends();
     let bob = war.passes_by("bob", &["--take-over"]).await;
     assert_eq!(bob.code, Some(2), "{bob:?}");
@@ -213,7 +192,7 @@ async fn of_a_killed_console_there_is_nothing_to_take() {
 async fn a_step_that_was_intended_and_not_begun_never_runs() {
     let war = War::of(STEP);
     let mut ann = war.ann(&[("TMINUS_BOUNDARY", "intent-kept=stop")]);
-    stands_still(pid(&ann));
+    wait("standstill", || stands_still(ann.id()));
     let bob = war.passes_by("bob", &["--take-over"]).await;
     let all = war.records();
     assert_eq!(taken_over(&all).0, "ann", "{bob:?}");
@@ -226,13 +205,11 @@ async fn a_step_that_was_intended_and_not_begun_never_runs() {
 
     let attempt = war.launch.join("steps/once/1");
     assert!(!attempt.join("intent.json").exists(), "ann's console stopped before its shim");
-    signal(pid(&ann), "CONT");
+    ann.signal(Signal::CONT);
     ann.sees(BANNER);
     ann.until("its shim, late", |_| attempt.join("intent.json").exists());
     // The shim is the one process that names this folder; it goes when it has lost the claim.
-    while shims(&attempt) > 0 {
-        std::thread::sleep(LOOK);
-    }
+    wait("end of its shim", || shims(&attempt) == 0);
     ann.press("q");
     assert_eq!(ann.ends(), 2);
     assert_eq!(war.runs(), "", "the step never ran");
@@ -252,9 +229,9 @@ async fn a_console_stopped_in_the_middle_of_a_write_is_ended() {
     let war = War::of(STEP);
     // The third append is the intent of the step or comes soon after; whichever it is, it is not kept.
     let mut ann = war.ann(&[("TMINUS_BOUNDARY", "append-in-transaction#2=stop")]);
-    stands_still(pid(&ann));
+    wait("standstill", || stands_still(ann.id()));
     let before = war.records();
-    let process = pid(&ann);
+    let process = ann.id();
     let bob = war.passes_by("bob", &["--take-over"]).await;
     assert!(bob.err.contains(&format!("ann (process {process} on ")), "{bob:?}");
     assert!(bob.err.contains("was ended with SIGKILL"), "{bob:?}");
@@ -268,15 +245,29 @@ async fn a_console_stopped_in_the_middle_of_a_write_is_ended() {
 }
 
 #[tokio::test]
+async fn a_console_stopped_in_a_write_is_ended_even_after_a_taker_that_died() {
+    let war = War::of(STEP);
+    let mut ann = war.ann(&[("TMINUS_BOUNDARY", "append-in-transaction#2=stop")]);
+    wait("standstill", || stands_still(ann.id()));
+    let process = ann.id();
+    let mut bob = war.sits("bob", &["--take-over"], &[("TMINUS_BOUNDARY", "lock-replaced=kill")]);
+    bob.ends();
+    assert_eq!(war.holder(), None);
+    let cat = war.passes_by("cat", &["--take-over"]).await;
+    assert!(cat.err.contains(&format!("taken over from ann (process {process} on ")), "{cat:?}");
+    assert!(cat.err.contains("was ended with SIGKILL"), "{cat:?}");
+    ann.ends();
+    assert_eq!(taken_over(&war.records()), ("ann", process));
+    assert_eq!(war.runs(), "ran\n");
+}
+
+#[tokio::test]
 async fn of_two_that_take_over_at_once_one_holds_and_the_other_says_so() {
     let war = War::of(MANUAL);
     let mut ann = war.ann(&[]);
     war.is_flown_by(&mut ann);
     let both = ["bob", "cat"].map(|name| (name, war.sits(name, &["--take-over"], &[])));
-    let settled = |seat: &Seat| {
-        let shown = seat.screen.screen().contents();
-        shown.contains("console-restart") || shown.contains("taken over")
-    };
+    let settled = |shown: &str| shown.contains("console-restart") || shown.contains("taken over");
     let mut out = Vec::new();
     for (name, mut seat) in both {
         let shown = seat.until("an end to the race", settled);
@@ -285,14 +276,11 @@ async fn of_two_that_take_over_at_once_one_holds_and_the_other_says_so() {
     let holder = war.holder().expect("one holds");
     for (name, mut seat, shown) in out {
         if name == holder {
-            assert!(!seat.screen.screen().contents().contains(BANNER), "{shown}");
+            assert!(!seat.shown().contains(BANNER), "{shown}");
             continue;
         }
         // Refused before it took anything, or fenced after: while it opened, or at work.
-        let lost = |seat: &Seat| {
-            let shown = seat.screen.screen().contents();
-            shown.contains(BANNER) || shown.contains("taken over meanwhile")
-        };
+        let lost = |shown: &str| shown.contains(BANNER) || shown.contains("taken over meanwhile");
         let shown = seat.until("the loser's word", lost);
         assert!(shown.contains(&holder), "{shown}");
         seat.press("q");
@@ -324,7 +312,7 @@ async fn a_taker_that_stands_still_half_way_never_takes_over_when_it_wakes() {
     let mut ann = war.ann(&[]);
     war.is_flown_by(&mut ann);
     let mut bob = war.sits("bob", &["--take-over"], &[("TMINUS_BOUNDARY", "take-over=stop")]);
-    stands_still(pid(&bob));
+    wait("standstill", || stands_still(bob.id()));
     let _cat = war.takes("cat");
     bob.ends();
     assert_eq!(war.holder().as_deref(), Some("cat"));
@@ -338,13 +326,8 @@ async fn without_a_terminal_it_leaves_by_itself() {
     let at = folder.display().to_string();
     let stuck = ["rehearse", "--headless", "--fault", "stream-never-ends", "--launch", &at];
     let first = place.start(&stuck);
-    let begun = async {
-        let mut looks = tokio::time::interval(LOOK);
-        while !records(&folder).iter().any(|record| matches!(record.event, Event::ItemStarted { .. })) {
-            looks.tick().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, begun).await.expect("it begins");
+    let begun = |record: &Recorded| matches!(record.event, Event::ItemStarted { .. });
+    comes("item begun", || records(&folder).iter().any(begun)).await;
     let _second = place.start(&[&stuck[..], &["--take-over", "--name", "bob"]].concat());
     let ran = binary::ended(first).await;
     assert_eq!(ran.code, Some(2), "{ran:?}");

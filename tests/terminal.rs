@@ -1,24 +1,29 @@
 //! The whole program on a real pseudo-terminal: keys in, screen out, the terminal given back however it
 //! ends; live resizes; inside tmux.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
+#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
 
+#[expect(dead_code, reason = "each test file uses a part of this")]
 mod pty;
+#[expect(dead_code, reason = "each test file uses a part of this")]
+mod wait;
 
 use std::process::Command;
 
-use pty::{Seat, signal};
+use pty::{Seat, WIDE};
+use rustix::process::Signal;
 
-/// `tminus rehearse` on a terminal of this size, the mode the terminal had before, and its home.
-fn rehearse(cols: u16, rows: u16) -> (Seat, String, tempfile::TempDir) {
+const NARROW: (u16, u16) = (80, 24);
+
+/// `tminus rehearse` on a terminal of this size, and its home.
+fn rehearse(size: (u16, u16)) -> (Seat, tempfile::TempDir) {
     let home = tempfile::tempdir().expect("a folder");
-    let (seat, before) = Seat::start(&["rehearse", "--name", "ana"], &[], home.path(), (cols, rows));
-    (seat, before, home)
+    (Seat::start(home.path(), &["rehearse", "--name", "ana"], &[], size), home)
 }
 
 #[test]
 fn keys_go_in_a_rollback_comes_out_and_q_gives_the_terminal_back() {
-    let (mut seat, before, _home) = rehearse(120, 36);
+    let (mut seat, _home) = rehearse(WIDE);
     let shown = seat.sees("ROLLBACK");
     assert!(shown.contains("REHEARSAL") && shown.contains("Checklist"), "{shown}");
     seat.sees("pass 3/3");
@@ -29,27 +34,26 @@ fn keys_go_in_a_rollback_comes_out_and_q_gives_the_terminal_back() {
     seat.press("\r");
     seat.sees("VERIFIED: the old state is back");
     seat.press("\x1b");
-    seat.until("the sheet gone", |seat| !seat.screen.screen().contents().contains("the old state is back"));
+    seat.until("the sheet gone", |shown| !shown.contains("the old state is back"));
     seat.press("q");
     let code = seat.ends();
     assert!(code != 101, "no panic");
-    seat.gave_back(&before);
+    seat.gave_back();
 }
 
 #[test]
 fn a_resize_is_drawn_live_down_to_the_advice_to_enlarge() {
-    let (mut seat, _, _home) = rehearse(120, 36);
+    let (mut seat, _home) = rehearse(WIDE);
     // Nothing runs any more then, so that leaving asks nothing.
     assert!(seat.sees("pass 3/3").contains("Monitors"));
-    seat.resize(80, 24);
-    let narrow = seat.until("two panes", |seat| {
-        let shown = seat.screen.screen().contents();
+    seat.resize(NARROW);
+    let narrow = seat.until("two panes", |shown| {
         shown.contains("ROLLBACK") && shown.contains("Checklist") && !shown.contains("Monitors")
     });
     assert!(narrow.lines().all(|line| line.chars().count() <= 80), "{narrow}");
-    seat.resize(50, 12);
+    seat.resize((50, 12));
     assert!(seat.sees("enlarge the terminal").contains("ROLLBACK"));
-    seat.resize(120, 36);
+    seat.resize(WIDE);
     seat.sees("Monitors");
     seat.press("q");
     seat.ends();
@@ -57,13 +61,13 @@ fn a_resize_is_drawn_live_down_to_the_advice_to_enlarge() {
 
 #[test]
 fn signals_give_the_terminal_back() {
-    for name in ["TERM", "HUP", "INT"] {
-        let (mut seat, before, _home) = rehearse(80, 24);
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
+        let (mut seat, _home) = rehearse(NARROW);
         seat.sees("Checklist");
-        signal(seat.child.process_id().expect("a process"), name);
+        seat.signal(signal);
         let code = seat.ends();
-        assert_eq!(code, 130, "SIG{name}");
-        seat.gave_back(&before);
+        assert_eq!(code, 130, "{signal:?}");
+        seat.gave_back();
     }
 }
 

@@ -3,7 +3,10 @@
 
 #![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
 
+#[expect(dead_code, reason = "each test file uses a part of this")]
 mod binary;
+#[expect(dead_code, reason = "each test file uses a part of this")]
+mod told;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -20,12 +23,7 @@ use tminus::journal::store::Store;
 use tminus::journal::{Draft, Durable, Holder, LaunchFolder, OpenError, Purpose, inspect, open};
 use tminus::launch::event::{Actor, Event, Recorded};
 use tminus::launch::time::{Instant, Now};
-
-/// Every record of a launch, whoever writes it just now.
-fn records(folder: &Path) -> Vec<Recorded> {
-    let Ok(folder) = LaunchFolder::open(folder) else { return Vec::new() };
-    open(&folder, Purpose::Read).map(|opened| opened.records).unwrap_or_default()
-}
+use told::records;
 
 /// Every file under `root`: its bytes, and when it was last written.
 fn state(root: &Path) -> BTreeMap<PathBuf, (Vec<u8>, i64, i64)> {

@@ -9,13 +9,16 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::rollback::{self, Follow, Log, Opened, Request, code};
+use super::rollback::{self, Follow, Log, LogError, Opened, Request, code};
 use super::steps::{Following, Outputs};
 use super::world::World;
 use crate::clock;
+use crate::launch::board::Board;
 use crate::launch::command::Observation;
 use crate::launch::event::{RollbackEnd, RollbackFact};
 use crate::launch::id::{ItemId, RollbackId};
+use crate::launch::rollback::RollbackRun;
+use crate::launch::time::Wall;
 
 /// How often the log is looked at.
 const LOOK: Duration = Duration::from_millis(50);
@@ -28,18 +31,27 @@ pub fn begin(world: &World, outputs: &Outputs, request: &Request) {
     let Some(launch) = world.folder.clone().filter(|_| world.acting.may()) else { return };
     // One that lies there already, or cannot be written: the runner begins either way.
     let _ = request.publish(&launch);
-    let followed = Followed { launch, id: request.rollback.clone(), run: request.run, told: 0 };
-    let theirs = followed.is_alive() || rollback::progress(&followed.launch, followed.run, &followed.id).end.is_some();
+    let followed = Followed::new(launch, request, 0);
+    let theirs = followed.is_alive()
+        || rollback::progress(&followed.launch, followed.run, &followed.id).end.is_some()
+        || followed.too_late().is_some();
     let started = if theirs { None } else { Some(followed.start(world)) };
     tokio::spawn(followed.on_to_its_end(world.clone(), Arc::clone(outputs), started));
 }
 
-/// Follows a rollback that an earlier console was told of, after the `told` facts that its journal holds.
-/// One whose runner lives or that has ended is read; one that a dead runner left is gone on with, and what
-/// was asked for and never started is begun.
-pub fn resume(world: &World, outputs: &Outputs, id: &RollbackId, run: u32, told: u32) {
+/// Follows a rollback that an earlier console was told of, after the facts that its journal holds. One whose
+/// runner lives or that has ended is read. One that a dead runner left is gone on with, and what was asked for
+/// and never started is begun, unless that is too long ago.
+pub fn resume(world: &World, outputs: &Outputs, board: &Board, run: &RollbackRun) {
     let Some(launch) = world.folder.clone().filter(|_| world.acting.may()) else { return };
-    let followed = Followed { launch, id: id.clone(), run, told };
+    let mut request = Request::new(run.id.clone(), run.run, &run.by, &run.why, run.asked);
+    "the operator's console".clone_into(&mut request.from);
+    let over = |known: &&RollbackRun| known.took.is_some_and(|took| run.requested.since(known.requested) >= took);
+    request.over =
+        board.rollbacks.iter().filter(|known| known.run < run.run).filter(over).map(|known| known.run).collect();
+    // As it was asked for then: its runner tells by it how long ago that was.
+    let _ = request.publish(&launch);
+    let followed = Followed::new(launch, &request, run.told);
     tokio::spawn(followed.on_to_its_end(world.clone(), Arc::clone(outputs), None));
 }
 
@@ -50,6 +62,10 @@ struct Followed {
     run: u32,
     /// Facts of the log that are in the journal.
     told: u32,
+    /// When it was asked for.
+    asked: Wall,
+    /// A runner was seen alive by this console, or started by it: it is gone on with however long a step takes.
+    seen: bool,
 }
 
 /// The log of a run and the output of its step, read on.
@@ -75,6 +91,19 @@ struct Gone {
 }
 
 impl Followed {
+    fn new(launch: PathBuf, request: &Request, told: u32) -> Self {
+        let (id, run) = (request.rollback.clone(), request.run);
+        // Facts that the journal holds were told from a log that was put aside, or from this one: twice is no
+        // harm, and not at all is.
+        let told = if rollback::is_put_aside(&launch, run, &id) { 0 } else { told };
+        Self { launch, id, run, told, asked: request.at, seen: false }
+    }
+
+    /// Its end, where it was asked for, or left by its runner, too long ago to be set going by itself.
+    fn too_late(&self) -> Option<RollbackEnd> {
+        rollback::too_late(&self.launch, self.run, &self.id, self.asked).filter(|_| !self.seen)
+    }
+
     fn path(&self) -> PathBuf {
         rollback::log_of(&self.launch, self.run, &self.id)
     }
@@ -98,12 +127,22 @@ impl Followed {
     async fn on_to_its_end(mut self, world: World, outputs: Outputs, started: Option<io::Result<Exiting>>) {
         let mut reading = self.reading(outputs, world.observations.clone());
         let (mut next, mut joined) = (started, 0);
+        self.seen |= next.is_some();
         loop {
             let started = match next.take() {
                 Some(started) => started,
                 None if self.attend_other(&mut reading).await => return,
-                None => self.start(&world),
+                None => match self.too_late() {
+                    Some(end) => {
+                        if self.close(&reading, RollbackFact::Ended { end, took: Duration::ZERO }).await {
+                            return;
+                        }
+                        continue;
+                    }
+                    None => self.start(&world),
+                },
             };
+            self.seen = true;
             let Some(gone) = self.attend(&mut reading, started).await else { return };
             joined += u32::from(gone.joined);
             // Ours only joined one that has died since: another of ours goes on, and not for ever.
@@ -118,6 +157,7 @@ impl Followed {
     async fn attend_other(&mut self, reading: &mut Reading) -> bool {
         loop {
             let alive = self.is_alive();
+            self.seen |= alive;
             if self.look(reading).await == Ok(true) {
                 return true;
             }
@@ -133,8 +173,12 @@ impl Followed {
         let entries = match reading.log.read() {
             Ok(entries) => entries,
             Err(error) => {
-                // A runner that begins puts a broken log aside: its own is read from the start.
+                // A runner that begins puts a broken log aside: its own is read from the start, and what is in
+                // it was not told, whatever was told from the other.
                 (reading.log, reading.passed) = (Log::follow(&self.path()), 0);
+                if matches!(error, LogError::Broken { .. }) {
+                    self.told = 0;
+                }
                 return Err(error.to_string());
             }
         };
@@ -196,7 +240,11 @@ impl Followed {
 
     /// Tells the end of a run that nobody goes on with. False where the log is read on.
     async fn conclude(&self, reading: &Reading, gone: Gone) -> bool {
-        let end = self.unknown(&gone.why);
+        self.close(reading, self.unknown(&gone.why)).await
+    }
+
+    /// Ends the run with `end`, as [`Followed::conclude`] does.
+    async fn close(&self, reading: &Reading, end: RollbackFact) -> bool {
         // Whoever asks for it next must not go on with what is told to have ended.
         let kept = self.keep(&end);
         if kept {
@@ -264,6 +312,7 @@ mod tests {
     use tokio::sync::mpsc::error::TryRecvError;
 
     use super::*;
+    use crate::launch::event::Actor;
 
     struct Place {
         folder: tempfile::TempDir,
@@ -282,7 +331,8 @@ mod tests {
             told: u32,
             started: io::Result<impl Future<Output = io::Result<Option<i32>>> + Send + 'static>,
         ) -> tokio::task::JoinHandle<()> {
-            let mut followed = Followed { launch: self.folder.path().to_owned(), id: "back".into(), run: 1, told };
+            let request = Request::new("back".into(), 1, &Actor::engine(), "bad", clock::wall());
+            let mut followed = Followed::new(self.folder.path().to_owned(), &request, told);
             let mut reading = followed.reading(Arc::new(|_, _| ()), self.observations.clone());
             tokio::spawn(async move {
                 if let Some(gone) = followed.attend(&mut reading, started).await {

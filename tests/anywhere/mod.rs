@@ -2,23 +2,20 @@
 //! let their steps wait.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
-use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal};
 use tminus::engine::rollback::{self, Entry, Log};
-use tminus::journal::{self, LaunchFolder, Purpose};
 use tminus::launch::event::{Event, Recorded, RollbackEnd, RollbackFact};
 use tminus::launch::id::RollbackId;
 use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, Command};
 
-use crate::binary::{PATIENCE, Place, Ran};
+use crate::binary::{PATIENCE, Place, Ran, signal};
 use crate::crude::{Answer, Crude};
-
-/// Between two looks at files that another process writes.
-pub const LOOK: Duration = Duration::from_millis(10);
+use crate::told::records;
+use crate::wait::{comes, stands_still};
 
 /// A launch with two rollbacks of two steps each, `back` and `front`, and a step of its own that waits.
 pub struct Launch {
@@ -165,11 +162,11 @@ command = ["bash", "-c", "echo once >> {ran}; cat {fifo}"]
     }
 
     pub async fn until(&self, wanted: impl Fn(&Recorded) -> bool) {
-        within(|| records(&self.folder).iter().any(&wanted)).await;
+        comes("such record", || records(&self.folder).iter().any(&wanted)).await;
     }
 
     pub async fn until_ran(&self, text: &str) {
-        within(|| self.ran().contains(text)).await;
+        comes(text, || self.ran().contains(text)).await;
     }
 
     /// What ran, a line each.
@@ -212,22 +209,6 @@ command = ["bash", "-c", "echo once >> {ran}; cat {fifo}"]
 /// Says `on`, and waits for `go`.
 pub const WAITS: &str = "echo on > PLACE/on; read -r go < PLACE/go";
 
-/// Every record of a launch, whoever writes it just now.
-pub fn records(folder: &Path) -> Vec<Recorded> {
-    let Ok(folder) = LaunchFolder::open(folder) else { return Vec::new() };
-    journal::open(&folder, Purpose::Read).map(|opened| opened.records).unwrap_or_default()
-}
-
-pub async fn within(done: impl Fn() -> bool) {
-    let looking = async {
-        let mut looks = tokio::time::interval(LOOK);
-        while !done() {
-            looks.tick().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, looking).await.expect("in time");
-}
-
 /// Waits for a line of a command's output; what follows it is left there.
 pub async fn says(child: &mut Child, text: &str) {
     let out = child.stdout.as_mut().expect("piped");
@@ -240,18 +221,10 @@ pub async fn says(child: &mut Child, text: &str) {
     tokio::time::timeout(PATIENCE, reading).await.expect("in time");
 }
 
-pub fn pid(child: &Child) -> Pid {
-    child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw).expect("it runs")
-}
-
-pub fn signal(child: &Child, signal: Signal) {
-    kill_process(pid(child), signal).expect("told");
-}
-
 /// A process that was stopped.
 pub async fn stopped(child: &Child) {
-    let path = format!("/proc/{}/stat", child.id().expect("it runs"));
-    within(|| fs::read_to_string(&path).is_ok_and(|stat| stat.contains(") T "))).await;
+    let pid = child.id().expect("it runs");
+    comes("standstill", || stands_still(pid)).await;
 }
 
 pub fn requests(records: &[Recorded]) -> Vec<(u32, String, String)> {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
@@ -53,6 +54,14 @@ impl Place {
     pub async fn run(&self, arguments: &[&str]) -> Ran {
         ended(self.start(arguments)).await
     }
+}
+
+pub fn pid(child: &Child) -> Pid {
+    child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw).expect("it runs")
+}
+
+pub fn signal(child: &Child, signal: Signal) {
+    kill_process(pid(child), signal).expect("told");
 }
 
 pub async fn ended(child: Child) -> Ran {

@@ -1,6 +1,5 @@
 //! One launch, killed and gone on with until it is over.
 
-use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
@@ -17,15 +16,14 @@ use tminus::launch::id::ItemId;
 use tminus::launch::plan::Plan;
 
 use super::chance::Chance;
-use super::console::{Console, Start};
+use super::console::{self, Console, Start};
 use super::judge::{self, Seen};
 use super::kill::{self, Victims};
 use super::scribe::Scribe;
 use super::site;
 use super::tally::Tally;
+use super::wait::{PATIENCE, pause, wait};
 
-/// No single console lives longer in a flight.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a console may take to come to a boundary; then it dies where it is. The first heartbeat comes
 /// after a second, and somebody at the keys takes a while too.
 const UNTIL_STRUCK: Duration = Duration::from_millis(700);
@@ -68,12 +66,6 @@ enum End {
 /// How long it is since boot time was `began`.
 pub fn since(began: i64) -> Duration {
     Duration::from_millis(u64::try_from(clock::boot() - began).expect("forwards"))
-}
-
-/// Lets a random instant come. What it is before is the point here, and nobody tells of it.
-fn pause(span: Duration) {
-    let (_nobody, never) = std::sync::mpsc::channel::<()>();
-    let _ = never.recv_timeout(span);
 }
 
 pub struct Flight<'a> {
@@ -221,6 +213,7 @@ impl<'a> Flight<'a> {
             End::At("beat-kept", _) => UNTIL_BEAT,
             End::At(..) if self.is_manned() || self.kind == Kind::Rehearsal => UNTIL_BEAT,
             End::At(..) | End::Asleep(_) => UNTIL_STRUCK,
+            // No single console lives longer in a flight.
             End::Lifted | End::Thawed | End::ByItself => PATIENCE,
         };
         let (mut struck_at, mut thought) = (None, began);
@@ -296,7 +289,8 @@ impl<'a> Flight<'a> {
 
     fn start(&self, end: End, told: &Path) -> Console {
         let word = if self.kind == Kind::Rehearsal { "rehearse" } else { "run" };
-        let arguments = vec![word.into(), self.source.clone().into(), "--launch".into(), self.launch.clone().into()];
+        let (source, launch) = (self.source.display().to_string(), self.launch.display().to_string());
+        let arguments = vec![word.into(), source, "--launch".into(), launch];
         let mut environment = self.environment();
         let boundary = match end {
             End::At(name, nth) => Some(format!("{name}#{nth}=kill")),
@@ -304,20 +298,20 @@ impl<'a> Flight<'a> {
             _ => None,
         };
         if let Some(boundary) = boundary {
-            environment.push(("TMINUS_BOUNDARY".into(), boundary.into()));
-            environment.push(("TMINUS_BOUNDARY_TOLD".into(), told.into()));
+            environment.push(("TMINUS_BOUNDARY".into(), boundary));
+            environment.push(("TMINUS_BOUNDARY_TOLD".into(), told.display().to_string()));
         }
-        let start = Start { arguments, environment };
-        if self.is_manned() { Console::seat(start) } else { Console::headless(start) }
+        let start = Start { home: self.home.path().to_owned(), arguments, environment };
+        if self.is_manned() { Console::seat(&start) } else { Console::headless(&start) }
     }
 
-    fn environment(&self) -> Vec<(OsString, OsString)> {
-        let path = std::env::var_os("PATH").unwrap_or_default();
+    fn environment(&self) -> Vec<(String, String)> {
+        let path = std::env::var("PATH").unwrap_or_default();
         vec![
             ("PATH".into(), path),
-            ("HOME".into(), self.home.path().into()),
+            ("HOME".into(), self.home.path().display().to_string()),
             ("USER".into(), "ada".into()),
-            (kill::MARK.into(), self.mark.clone().into()),
+            (kill::MARK.into(), self.mark.clone()),
         ]
     }
 
@@ -339,7 +333,7 @@ impl<'a> Flight<'a> {
         let frozen = self.is_frozen();
         let Console::Seat(seat) = console else { return };
         if frozen {
-            return seat.thaws();
+            return console::thaws(seat);
         }
         if !self.launch.join("launch.json").exists() {
             return;
@@ -347,7 +341,7 @@ impl<'a> Flight<'a> {
         let plan = self.plan.get_or_insert_with(|| judge::plan(&self.launch));
         let board = Board::replay(Arc::clone(plan), &self.seen.decoded());
         if board.clock.is_some_and(|clock| clock.phase == Phase::Holding) {
-            seat.goes_on(self.chance.one_in(3));
+            console::goes_on(seat, self.chance.one_in(3));
         }
     }
 
@@ -355,11 +349,7 @@ impl<'a> Flight<'a> {
     fn ended(&mut self, out: Option<String>) {
         // A shim that wakes after everybody is gone does no more than one that never slept.
         self.wake();
-        let began = clock::boot();
-        while kill::any(&self.mark) {
-            assert!(since(began) < PATIENCE, "something of it never ends");
-            pause(LOOK);
-        }
+        wait("end of all its processes", || !kill::any(&self.mark));
         let Some(out) = out else { return };
         let records = self.seen.after_kill(&self.launch, &self.log);
         let plan = judge::plan(&self.launch);

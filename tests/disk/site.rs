@@ -4,15 +4,10 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::channel;
-use std::time::Duration;
 
-use super::PATIENCE;
 use super::told::records;
 use tminus::launch::event::{Event, Recorded};
 
-/// Between two looks at another process's files.
-const LOOK: Duration = Duration::from_millis(20);
 /// Bytes that the noisy step prints.
 pub const NOISE: u64 = 300_000;
 
@@ -139,17 +134,6 @@ expect = {{ json = ['.status == "ok"'] }}
     /// How many records are `wanted`.
     pub fn count(&self, wanted: impl Fn(&Event) -> bool) -> usize {
         self.records().iter().filter(|record| wanted(&record.event)).count()
-    }
-}
-
-/// Waits until `done`.
-pub fn wait(what: &str, mut done: impl FnMut() -> bool) {
-    let began = tminus::clock::boot();
-    // Another process tells nobody: its files are looked at.
-    let (_silent, never) = channel::<()>();
-    while !done() {
-        assert!(tminus::clock::boot() - began < i64::try_from(PATIENCE.as_millis()).expect("short"), "no {what}");
-        let _ = never.recv_timeout(LOOK);
     }
 }
 

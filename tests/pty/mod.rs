@@ -1,31 +1,42 @@
-//! The whole program on a real pseudo-terminal: keys in, screen out.
+//! The whole program on a real pseudo-terminal: keys in, screen out. No wait here outlasts our patience,
+//! whatever the program draws meanwhile.
 
 use std::io::{Read as _, Write as _};
 use std::num::NonZeroU16;
 use std::path::Path;
-use std::process::Command;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::time::Instant;
 
-/// Longer than anything takes here; a wait that reaches it has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// What is waited for may show elsewhere than on the screen.
-const LOOK: Duration = Duration::from_millis(20);
+use crate::wait::{LOOK, PATIENCE, wait};
+
+/// No output for so long, and a key has been taken.
+const QUIET: Duration = Duration::from_millis(40);
 const ENTER_ALTERNATE: &[u8] = b"\x1b[?1049h";
 const LEAVE_ALTERNATE: &[u8] = b"\x1b[?1049l";
+/// Columns and rows that show every pane.
+pub const WIDE: (u16, u16) = (120, 36);
 
+type Look = Box<dyn FnMut(&str) + Send>;
+
+/// Somebody at a terminal with the program on it.
 pub struct Seat {
-    pub child: Box<dyn Child + Send + Sync>,
+    child: Box<dyn Child + Send + Sync>,
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn std::io::Write + Send>,
     output: Receiver<Vec<u8>>,
-    pub screen: vt100::Parser,
+    screen: vt100::Parser,
     raw: Vec<u8>,
+    /// The terminal's mode before the program had it.
+    before: String,
+    /// Told of every screen as it comes.
+    beside: Option<Look>,
 }
 
-fn size(cols: u16, rows: u16) -> PtySize {
+fn size((cols, rows): (u16, u16)) -> PtySize {
     PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }
 }
 
@@ -34,14 +45,17 @@ fn lines(count: u16) -> NonZeroU16 {
 }
 
 impl Seat {
-    /// `tminus` with these arguments and variables on a terminal of this size, with the mode the terminal
-    /// had before.
-    pub fn start(arguments: &[&str], env: &[(&str, &str)], home: &Path, (cols, rows): (u16, u16)) -> (Self, String) {
-        let pty = native_pty_system().openpty(size(cols, rows)).expect("a pseudo-terminal");
+    /// `tminus` with these arguments, at home in `home`, on a terminal of these columns and rows. Its
+    /// environment is these variables and nothing of ours but `PATH`.
+    pub fn start(home: &Path, arguments: &[&str], env: &[(&str, &str)], (cols, rows): (u16, u16)) -> Self {
+        let pty = native_pty_system().openpty(size((cols, rows))).expect("a pseudo-terminal");
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tminus"));
         command.args(arguments);
+        command.env_clear();
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", home);
         command.env("XDG_STATE_HOME", home);
+        command.env("USER", "ada");
         command.env("TERM", "xterm-256color");
         env.iter().for_each(|(name, value)| command.env(name, value));
         command.cwd(home);
@@ -53,84 +67,161 @@ impl Seat {
         let (to, output) = channel();
         std::thread::spawn(move || {
             let mut chunk = [0; 8192];
-            while let Ok(count) = from.read(&mut chunk) {
-                if count == 0 || to.send(chunk[..count].to_vec()).is_err() {
+            while let Ok(count @ 1..) = from.read(&mut chunk) {
+                if to.send(chunk[..count].to_vec()).is_err() {
                     return;
                 }
             }
         });
         let screen = vt100::Parser::new(lines(rows), lines(cols), 0);
-        (Self { child, master: pty.master, keys, output, screen, raw: Vec::new() }, before)
+        Self { child, master: pty.master, keys, output, screen, raw: Vec::new(), before, beside: None }
+    }
+
+    /// Has every screen looked at from now on, as it comes.
+    pub fn beside(&mut self, look: impl FnMut(&str) + Send + 'static) {
+        self.beside = Some(Box::new(look));
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.process_id().expect("a process")
     }
 
     pub fn press(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).expect("the program reads");
-        self.keys.flush().expect("the program reads");
+        self.try_press(keys).expect("the program reads");
     }
 
-    pub fn resize(&mut self, cols: u16, rows: u16) {
-        self.screen.screen_mut().set_size(lines(rows), lines(cols));
-        self.master.resize(size(cols, rows)).expect("a resize");
+    /// As [`Seat::press`], of a program that may be gone.
+    pub fn try_press(&mut self, keys: &str) -> std::io::Result<()> {
+        self.keys.write_all(keys.as_bytes())?;
+        self.keys.flush()
     }
 
-    /// Reads until the screen holds `wanted`.
-    pub fn sees(&mut self, wanted: &str) -> String {
-        self.until(wanted, |seat| seat.screen.screen().contents().contains(wanted))
-    }
-
-    pub fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) -> String {
-        // A screen that only counts the seconds is no answer.
-        let until = tokio::time::Instant::now() + PATIENCE;
-        while !done(self) {
-            match self.output.recv_timeout(LOOK) {
-                Ok(chunk) if tokio::time::Instant::now() < until => {
-                    self.screen.process(&chunk);
-                    self.raw.extend(chunk);
-                }
-                Err(RecvTimeoutError::Timeout) if tokio::time::Instant::now() < until => {}
-                Ok(_) | Err(RecvTimeoutError::Timeout) => panic!("no {what} in\n{}", self.screen.screen().contents()),
-                Err(RecvTimeoutError::Disconnected) => {
-                    panic!("ended before {what}:\n{}", self.screen.screen().contents())
-                }
-            }
+    /// Reads until the screen has been quiet for a moment: a lone escape is one only where nothing follows
+    /// at once.
+    pub fn rests(&mut self) {
+        let deadline = Instant::now() + PATIENCE;
+        while let Ok(chunk) = self.output.recv_timeout(QUIET) {
+            self.take(&chunk);
+            assert!(Instant::now() < deadline, "it never rests:\n{}", self.contents());
         }
+    }
+
+    pub fn resize(&mut self, (cols, rows): (u16, u16)) {
+        self.screen.screen_mut().set_size(lines(rows), lines(cols));
+        self.master.resize(size((cols, rows))).expect("a resize");
+    }
+
+    /// The screen as far as it has come.
+    pub fn shown(&mut self) -> String {
+        while let Ok(chunk) = self.output.try_recv() {
+            self.take(&chunk);
+        }
+        self.contents()
+    }
+
+    fn contents(&self) -> String {
         self.screen.screen().contents()
+    }
+
+    /// Everything it wrote to the terminal, as far as it was read.
+    pub fn raw(&self) -> &[u8] {
+        &self.raw
+    }
+
+    /// Reads until the screen holds `wanted`; the screen.
+    pub fn sees(&mut self, wanted: &str) -> String {
+        self.until(wanted, |shown| shown.contains(wanted))
+    }
+
+    /// Reads until `done`, which is told the screen and may look elsewhere too; the screen.
+    pub fn until(&mut self, what: &str, done: impl Fn(&str) -> bool) -> String {
+        // A screen that only counts the seconds is no answer.
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let shown = self.shown();
+            if done(&shown) {
+                return shown;
+            }
+            assert!(Instant::now() < deadline, "no {what} in\n{shown}");
+            assert!(self.reads(), "ended before {what}:\n{shown}");
+        }
+    }
+
+    /// Reads on for a moment, as what is waited for may show elsewhere; whether there can be more.
+    fn reads(&mut self) -> bool {
+        match self.output.recv_timeout(LOOK) {
+            Ok(chunk) => self.take(&chunk),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return false,
+        }
+        true
+    }
+
+    fn take(&mut self, chunk: &[u8]) {
+        self.screen.process(chunk);
+        self.raw.extend_from_slice(chunk);
+        if let Some(beside) = &mut self.beside {
+            beside(&self.screen.screen().contents());
+        }
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.id()).ok().and_then(Pid::from_raw).expect("a process");
+        kill_process(pid, signal).expect("it runs");
+    }
+
+    /// SIGKILL: nothing is said and nothing written any more. (`Child::kill` asks with SIGHUP first, and a
+    /// console that is asked leaves by itself.)
+    pub fn kill(mut self) {
+        self.signal(Signal::KILL);
+        self.over();
+    }
+
+    pub fn is_gone(&mut self) -> bool {
+        self.child.try_wait().expect("a child").is_some()
     }
 
     /// Waits for the program's end; its exit code.
     pub fn ends(&mut self) -> u32 {
-        let until = tokio::time::Instant::now() + PATIENCE;
-        loop {
-            match self.output.recv_timeout(LOOK) {
-                Ok(chunk) => {
-                    self.screen.process(&chunk);
-                    self.raw.extend(chunk);
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-            assert!(tokio::time::Instant::now() < until, "it does not end:\n{}", self.screen.screen().contents());
-        }
-        self.child.wait().expect("it ends").exit_code()
+        self.over().exit_code()
     }
 
-    pub fn gave_back(&self, before: &str) {
+    /// Waits for the program's end and reads all it said; how it ended.
+    pub fn over(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        while self.reads() {
+            assert!(Instant::now() < deadline, "it does not end:\n{}", self.contents());
+        }
+        // Nobody has the terminal any more: it has ended, or is about to.
+        wait("end of a program without its terminal", || self.is_gone());
+        self.child.wait().expect("it ended")
+    }
+
+    /// Asks it to end; its exit code, and what it said after it gave the screen back.
+    pub fn leave(mut self) -> (u32, String) {
+        self.signal(Signal::TERM);
+        let code = self.ends();
+        (code, self.contents())
+    }
+
+    /// The terminal is as it was before the program had it.
+    pub fn gave_back(&self) {
         let screen = self.screen.screen();
-        assert!(
-            self.raw.windows(ENTER_ALTERNATE.len()).any(|part| part == ENTER_ALTERNATE),
-            "it never took the screen"
-        );
-        assert!(self.raw.windows(LEAVE_ALTERNATE.len()).any(|part| part == LEAVE_ALTERNATE), "it never gave it back");
+        let wrote = |part: &[u8]| self.raw.windows(part.len()).any(|there| there == part);
+        assert!(wrote(ENTER_ALTERNATE), "it never took the screen");
+        assert!(wrote(LEAVE_ALTERNATE), "it never gave it back");
         assert!(!screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste());
-        assert_eq!(mode(&*self.master), before, "the terminal's mode is as it was");
+        assert_eq!(mode(&*self.master), self.before, "the terminal's mode is as it was");
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        // A test that failed leaves nothing running.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        // A test that failed leaves nothing running. The number of one that is gone may be another's by now.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
     }
 }
 
@@ -138,10 +229,4 @@ impl Drop for Seat {
 fn mode(master: &dyn MasterPty) -> String {
     let fields = master.get_termios().expect("a terminal");
     format!("{:?} {:?} {:?}", fields.input_flags, fields.output_flags, fields.local_flags)
-}
-
-/// Whether a run of `process` could be told to end.
-pub fn signal(process: u32, name: &str) {
-    let sent = Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status().expect("kill runs");
-    assert!(sent.success());
 }

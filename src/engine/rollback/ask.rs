@@ -6,8 +6,9 @@ use std::path::Path;
 
 use super::one::{self, Found, Progress};
 use super::request::Request;
-use super::{Runner, start};
-use crate::launch::event::Actor;
+use super::run::unprepared;
+use super::{Runner, load, start};
+use crate::launch::event::{Actor, RollbackEnd};
 use crate::launch::id::RollbackId;
 use crate::launch::time::Wall;
 
@@ -43,10 +44,15 @@ pub enum Asked {
 /// Asks. Needs a runtime, as a parent that reaps.
 ///
 /// # Errors
-/// No runner could be started.
+/// No runner could be started, or one would have no value for a step.
 pub fn ask(program: &Path, launch: &Path, wanted: &Wanted) -> io::Result<Asked> {
     if let Ok(Some(under)) = one::under_way(launch) {
         return Ok(Asked::Joined { run: under.run, rollback: under.rollback });
+    }
+    // What cannot be loaded is told by the runner, in its log.
+    let unprepared = load(launch, 0, &wanted.rollback).ok().and_then(|(orders, _)| unprepared(&orders));
+    if let Some(RollbackEnd::FailedAtStep { step, why, by_hand }) = unprepared {
+        return Err(io::Error::other(format!("{step} cannot run from this terminal: {why}; {by_hand}")));
     }
     super::free_reserve(launch);
     let known: Vec<(Found, Progress)> = one::runs(launch)

@@ -1,7 +1,7 @@
 //! From the launch's folder to orders: the frozen plan, the frozen baseline, the network. It reads plain
 //! files and this process's environment (for the plan's secrets), and nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +15,7 @@ use crate::base::proc::this_program;
 use crate::base::secret::Redactor;
 use crate::base::source::Source;
 use crate::base::template::Scope;
+use crate::base::text::printable;
 use crate::base::wire::{Client, Limits, Network};
 use crate::kind::check::http::Http;
 use crate::kind::check::{self, Context};
@@ -48,6 +49,8 @@ pub struct Frozen {
     pub baseline: Scope,
     /// The baseline's names that have a value.
     pub captured: Vec<String>,
+    /// Variables that the plan names and this process's environment does not have.
+    pub unset: Vec<String>,
 }
 
 /// Reads what the launch in `launch` froze.
@@ -71,7 +74,9 @@ pub fn frozen(launch: &Path) -> Result<Frozen, String> {
             names.push(name.clone());
         }
     }
-    Ok(Frozen { file, plan: loaded.plan, catalogue: loaded.catalogue, baseline, captured: names })
+    let unset: BTreeSet<String> = loaded.unset.iter().map(|unset| printable(&unset.variable)).collect();
+    let unset = unset.into_iter().collect();
+    Ok(Frozen { file, plan: loaded.plan, catalogue: loaded.catalogue, baseline, captured: names, unset })
 }
 
 /// Orders for `rollback` of the launch in `launch`, and what looks for it.
@@ -79,7 +84,7 @@ pub fn frozen(launch: &Path) -> Result<Frozen, String> {
 /// # Errors
 /// What is missing or wrong, as a sentence.
 pub fn load(launch: &Path, run: u32, rollback: &RollbackId) -> Result<(Orders, Kinds), String> {
-    let Frozen { file, plan, catalogue, baseline, .. } = frozen(launch)?;
+    let Frozen { file, plan, catalogue, baseline, unset, .. } = frozen(launch)?;
     let mut found =
         plan.rollback(rollback).cloned().ok_or_else(|| format!("the frozen plan has no rollback `{rollback}`"))?;
 
@@ -112,6 +117,7 @@ pub fn load(launch: &Path, run: u32, rollback: &RollbackId) -> Result<(Orders, K
         base: file.base,
         program: this_program(),
         redactor,
+        unset,
         simulated,
     };
     Ok((orders, looking))

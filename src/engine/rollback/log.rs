@@ -25,6 +25,9 @@ pub(super) const LIMIT: u64 = 64 << 20;
 const TRIES: u32 = 20;
 const BETWEEN_TRIES: Duration = Duration::from_millis(5);
 
+/// What is added to the name of a log that is put aside.
+pub(super) const ASIDE: &str = "broken";
+
 type Hash = [u8; 32];
 
 /// One fact of the log, in its place.
@@ -93,7 +96,7 @@ impl Log {
         let entries = match follow.read() {
             Ok(entries) => entries,
             Err(LogError::Broken { .. }) => {
-                fs::rename(path, path.with_extension("broken")).map_err(wrong)?;
+                fs::rename(path, path.with_extension(ASIDE)).map_err(wrong)?;
                 match take(path).map_err(wrong)? {
                     Some(new) => file = new,
                     None => return Ok(Opened::Held),

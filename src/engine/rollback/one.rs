@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::log::ASIDE;
 use super::request::Request;
-use super::{Log, ended, folder, log_of};
+use super::{Entry, Log, ended, folder, log_of};
 use crate::base::proc::create_private_dir;
 use crate::launch::event::{RollbackEnd, RollbackFact};
 use crate::launch::id::{ItemId, RollbackId};
@@ -20,6 +21,9 @@ const TRIES: u32 = 40;
 const BETWEEN_TRIES: Duration = Duration::from_millis(5);
 /// The lock's file names a run and a process.
 const LIMIT: u64 = 4_096;
+
+/// What to do about a run that did something and came to no end of its own.
+pub const BY_HAND: &str = "look at the rollback's folder for what was done, and finish by hand";
 
 /// A run whose folder lies in the launch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,9 +126,24 @@ pub fn progress(launch: &Path, run: u32, rollback: &RollbackId) -> Progress {
     let Ok(entries) = Log::follow(&log_of(launch, run, rollback)).read() else {
         return Progress { begun: true, end: None };
     };
-    let end = ended(&entries);
+    Progress { begun: is_begun(launch, run, rollback, &entries), end: ended(&entries) }
+}
+
+/// True where a run did something, or set about it: by the entries of its log, or by what it left where that
+/// log had to be put aside.
+#[must_use]
+pub fn is_begun(launch: &Path, run: u32, rollback: &RollbackId, entries: &[Entry]) -> bool {
     let acted = |fact: &RollbackFact| !matches!(fact, RollbackFact::Ended { end: RollbackEnd::Joined { .. }, .. });
-    Progress { begun: entries.iter().any(|entry| acted(&entry.fact)), end }
+    let steps = || fs::read_dir(folder(launch, run, rollback).join("steps"));
+    entries.iter().any(|entry| acted(&entry.fact))
+        || is_put_aside(launch, run, rollback)
+        || steps().is_ok_and(|mut steps| steps.next().is_some())
+}
+
+/// True where the log of a run was broken, and another was begun in its place.
+#[must_use]
+pub fn is_put_aside(launch: &Path, run: u32, rollback: &RollbackId) -> bool {
+    log_of(launch, run, rollback).with_extension(ASIDE).exists()
 }
 
 /// Takes the lock for a run. The file's own words are for those who come second; only the lock counts.
@@ -236,7 +255,7 @@ pub fn gave_way(run: u32, to: &RollbackId, rollback: &RollbackId, begun: bool) -
         return RollbackEnd::FailedAtStep {
             step: ItemId::new(rollback.as_str()),
             why: format!("its runner died, and run {run} of {to} was begun after it"),
-            by_hand: "look at the rollback's folder for what was done, and finish by hand".to_owned(),
+            by_hand: BY_HAND.to_owned(),
         };
     }
     RollbackEnd::Joined { run, rollback: to.clone() }
