@@ -206,6 +206,68 @@ async fn a_launch_without_anybody_waits_for_nobody_and_is_not_over() {
 }
 
 #[tokio::test]
+async fn nobody_operates_under_the_name_of_a_hold_of_the_launch_s_own() {
+    let place = Place::new(&[]);
+    let (plan, at) = (write(&place, "plan.toml", MANUAL), place.path("launch").display().to_string());
+    for name in ["rollback", "go", "journal", "gate ready", "engine"] {
+        let ran = place.run(&["run", &plan, "--headless", "--name", name, "--launch", &at]).await;
+        assert_eq!(ran.code, Some(3), "{name}: {ran:?}");
+        assert!(ran.err.contains("it is the launch's own: say who you are with --name"), "{ran:?}");
+    }
+    let ran = place.run(&["run", &plan, "--headless", "--name", "ada", "--launch", &at]).await;
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+}
+
+/// A step after T-0 that runs by itself.
+const LATE: &str = r#"
+[plan]
+schema = 1
+id = "late"
+title = "Late"
+environment = "test"
+
+[clock]
+start = "T-1s"
+
+[[phase]]
+id = "late"
+title = "Late"
+at = "T+2s"
+
+[[phase.item]]
+id = "deploy"
+title = "Deploy"
+class = "once"
+auto = true
+timeout = "50s"
+[phase.item.run]
+command = ["bash", "-c", "echo ran >> RUNS"]
+"#;
+
+#[tokio::test]
+async fn what_came_due_after_t0_without_a_console_waits_for_somebody_and_says_so() {
+    let place = Place::new(&[]);
+    let plan = write(&place, "plan.toml", &LATE.replace("RUNS", &place.path("runs").display().to_string()));
+    let folder = place.path("launch");
+    let at = folder.display().to_string();
+    let mut first = place.start(&["run", &plan, "--headless", "--launch", &at]);
+    until(&folder, |record| record.event == Event::Passed(tminus::launch::countdown::Passage::Liftoff)).await;
+    signal(&first, Signal::KILL);
+    let _ = first.wait().await;
+    // Its mark is real time.
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    let second = place.run(&["run", "--headless", "--launch", &at]).await;
+    assert_eq!(second.code, Some(2), "{second:?}");
+    let words = "FROZEN: nobody watched for ";
+    assert!(second.err.contains(words) && second.out.contains(&format!("not over: {words}")), "{second:?}");
+    assert!(second.out.contains("deploy became due meanwhile") && second.out.contains("press `P`"), "{second:?}");
+    let all = records(&folder);
+    assert_eq!(count(&all, |record| matches!(record.event, Event::Frozen { .. })), 1);
+    assert_eq!(count(&all, |record| matches!(record.event, Event::StepIntended { .. })), 0);
+    assert!(!place.path("runs").exists(), "it did not run");
+}
+
+#[tokio::test]
 async fn what_is_no_launch_is_told_in_words() {
     let place = Place::new(&[]);
     let (junk, file) = (place.path("junk"), write(&place, "file", "x"));

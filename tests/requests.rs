@@ -200,6 +200,8 @@ async fn what_no_plan_has_is_not_even_asked() {
         ("vote", &["no-go", "--as", "owner"], "this vote needs a reason"),
         ("acknowledge", &["helth", "--as", "owner"], "no item `helth` in this plan, did you mean `health`?"),
         ("note", &["hi", "--name", "engine"], "no name for a person"),
+        ("note", &["hi", "--name", "rollback"], "no name for a person"),
+        ("note", &["hi", "--name", "gate smoke"], "no name for a person"),
     ] {
         let ran = held.ask(word, more).await;
         assert_eq!(ran.code, Some(3), "{word} {more:?}: {ran:?}");

@@ -22,6 +22,7 @@ use crate::base::text::printable;
 use crate::base::wire::{Client, Limits, Network};
 use crate::engine::acting::{self, Acting};
 use crate::engine::effects::{Effects, Switch};
+use crate::engine::inbox::form;
 use crate::engine::run::{Loop, Parts, Wires};
 use crate::engine::steps::Outputs;
 use crate::engine::time::{Axis, Pace};
@@ -211,7 +212,7 @@ pub fn site(folder: &LaunchFolder) -> anyhow::Result<Site> {
 /// The operator as the arguments name one.
 ///
 /// # Errors
-/// The role is not in the plan.
+/// The role is not in the plan, or the name is none for a person.
 pub fn operator(common: &Common, plan: &Plan) -> anyhow::Result<Actor> {
     let role = match &common.role {
         None => None,
@@ -225,7 +226,8 @@ pub fn operator(common: &Common, plan: &Plan) -> anyhow::Result<Actor> {
             Some(known.id.clone())
         }
     };
-    Ok(Actor::person(common.name.clone(), role))
+    let name = form::named(&common.name).map_err(|wrong| anyhow::anyhow!("{wrong}: say who you are with --name"))?;
+    Ok(Actor::person(name, role))
 }
 
 /// Opens the journal, brings the board to where it stood, and makes the loop.

@@ -28,6 +28,8 @@ use crate::launch::recovery::{self, Way};
 use crate::launch::time::{Instant, Now};
 use crate::launch::verdict::Outcome;
 use crate::launch::{countdown, gate, poll, schedule};
+use crate::ui::action::Action;
+use crate::ui::keymap::Keymap;
 
 /// How long an interrupted launch may take to write down that it was left.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -97,7 +99,7 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
     if let Some(why) = &port.snapshots.borrow().board.ended {
         err!("tminus: this launch has ended ({why}); nothing of it runs again");
     }
-    let (mut held_since, mut in_doubt) = (None, BTreeSet::new());
+    let (mut held_since, mut in_doubt, mut frozen) = (None, BTreeSet::new(), None);
     let crew: Crew = Box::new(move |board, now| match &script {
         Some(script) => {
             let polled = poll::at_poll_hold(board, now) && !board.is_busy();
@@ -107,6 +109,13 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
         }
         None => {
             // At once, not when nothing else is left to do: what runs by itself goes on meanwhile.
+            if frozen != board.frozen {
+                frozen.clone_from(&board.frozen);
+                if let Some(why) = &frozen {
+                    // Nobody may read it; the launch goes on all the same.
+                    let _ = writeln!(std::io::stderr(), "tminus: {}", thaw(why));
+                }
+            }
             for (item, way) in recovery::waiting(board).filter(|(item, _)| in_doubt.insert(item.id.clone())) {
                 err!("tminus: {}", doubt(board, item, way));
             }
@@ -177,7 +186,8 @@ fn unattended(board: &Board, now: Instant) -> Option<Command> {
     }
     let holding = clock.phase == countdown::Phase::Holding;
     let served = clock.hold_left().is_none_or(|left| left.is_zero());
-    let stands = schedule::next_at(board, now).is_none() || (holding && served);
+    // A freeze is lifted by a person alone: what comes due meanwhile waits for one, too.
+    let stands = schedule::next_at(board, now).is_none() || (holding && served) || board.frozen.is_some();
     (stands && !crew::has_left(board)).then_some(Command::Leave)
 }
 
@@ -197,8 +207,19 @@ fn waits_for(board: &Board, now: Instant) -> String {
     let latches = clock.iter().flat_map(|clock| &clock.latches);
     let held = latches.map(|(who, why)| format!("held by {who}: {}", why.join(", ")));
     let blocked = poll::tally(board, now).blocking;
-    let mut reasons = doubts(board).into_iter().chain(mine).chain(blocked).chain(held);
+    let frozen = board.frozen.iter().map(|why| thaw(why));
+    let mut reasons = frozen.chain(doubts(board)).chain(mine).chain(blocked).chain(held);
     reasons.next().unwrap_or_else(|| "only a person can go on".to_owned())
+}
+
+/// What a freeze wants of a person.
+fn thaw(why: &str) -> String {
+    format!(
+        "FROZEN: {}; only a rollback runs. Look what is right now; then, in the console, press `{}` to lift the freeze \
+         with a reason",
+        printable(why),
+        Keymap::default().label(Action::Release).unwrap_or_else(|| "release".to_owned()),
+    )
 }
 
 /// The steps whose outcome nobody knows, and what a person has to do about each.

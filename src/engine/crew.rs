@@ -27,6 +27,9 @@ pub fn next(board: &Board, now: Instant, drill: Option<&RollbackId>, patient: bo
     if board.ended.is_some() || board.rolling_back().is_some() {
         return None;
     }
+    if board.frozen.is_some() {
+        return Some(Command::Thaw { why: "somebody is here again".into() });
+    }
     if let Some(command) = board.plan.phases.iter().flat_map(|phase| &phase.items).find_map(|id| {
         let item = board.plan.item(id)?;
         for_item(board, item, now)
@@ -96,7 +99,11 @@ fn at_hold(board: &Board, clock: &countdown::Countdown, now: Instant, patient: b
     for who in clock.latches.keys() {
         match who.as_str() {
             countdown::CONSOLE_RESTART => return Some(Command::CatchUp),
-            "suspended" | "reopened" | "rollback" | "recycle" | countdown::JOURNAL => {
+            countdown::SUSPENDED
+            | countdown::REOPENED
+            | countdown::ROLLBACK
+            | countdown::RECYCLE
+            | countdown::JOURNAL => {
                 return Some(Command::ReleaseHold { who: who.clone() });
             }
             _ => {}

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use super::time::Axis;
 use crate::base::text::cut;
 use crate::journal::record::settle;
 use crate::launch::board::Board;
@@ -15,7 +14,7 @@ use crate::launch::plan::Act;
 use crate::launch::schedule;
 use crate::launch::telling::asked_for;
 use crate::launch::time::{Instant, Now, Wall};
-use crate::launch::unwritten;
+use crate::launch::{unwatched, unwritten};
 
 /// More turns of `schedule::follow` than any board can need: a plan that got here would never end.
 const FOLLOW_AT_MOST: usize = 100_000;
@@ -28,7 +27,7 @@ pub struct Dispatch {
     board: Board,
     published: Arc<Board>,
     in_flight: usize,
-    /// When the last turn began: up to there nothing had followed unasked.
+    /// When the last turn was made: up to there everything that follows has followed.
     turned_at: Option<Now>,
 }
 
@@ -63,15 +62,17 @@ impl Dispatch {
 
     /// Decides `inputs` in order, and everything that follows from them and the time. What was seen in the
     /// same batch is folded at once: what follows from it is asked for once, not once an observation.
-    pub fn turn(&mut self, inputs: &[Input], axis: &Axis) -> Turn {
+    ///
+    /// The whole turn is made at `now`, the look at the clock that told what nobody watched before it: a
+    /// second reading could be an hour later, and everything due in it would happen unwatched.
+    pub fn turn(&mut self, inputs: &[Input], now: Now) -> Turn {
         let mut turn = Turn::default();
-        self.turned_at = Some(axis.now());
+        self.turned_at = Some(now);
         for (place, input) in inputs.iter().enumerate() {
             if turn.left() {
                 turn.answers.push(Err(Refusal("this console has left".into())));
                 continue;
             }
-            let now = axis.now();
             // What follows from a time nobody watched is not asked for before that is folded: T-0 never
             // fires unwatched.
             let slept = matches!(input, Input::Observation(Observation::Slept { .. }));
@@ -109,16 +110,28 @@ impl Dispatch {
             turn.answers.push(answer);
         }
         if !turn.left() {
-            self.follow(axis.now(), &mut turn);
+            self.follow(now, &mut turn);
         }
         turn
     }
 
-    /// Records an event that no input decided: the launch's opening, a console's return.
+    /// Records an event that no input decided: the launch's opening, a console's return. What became due while
+    /// there was no console is stopped in the same transaction.
     pub fn state(&mut self, event: Event, actor: Actor, now: Now) -> Turn {
         let mut turn = Turn::default();
+        let returned = matches!(event, Event::ConsoleReturned { .. });
+        let stop = if returned { unwatched::stop(&self.board, self.watched_until(), now.instant) } else { None };
         self.record(now.instant, now, actor, event, &mut turn);
+        if let Some(stop) = stop {
+            self.record(now.instant, now, Actor::engine(), stop, &mut turn);
+        }
         turn
+    }
+
+    /// The last that a console saw before this one.
+    fn watched_until(&self) -> Instant {
+        let mut seen = self.board.recent.iter().rev().filter(|known| !matches!(known.event, Event::TookOver { .. }));
+        seen.next().map_or(self.board.at, |known| known.at)
     }
 
     /// The turn's records are in the journal: the board may be seen.
@@ -138,7 +151,7 @@ impl Dispatch {
         if self.is_written() { Arc::clone(&self.published) } else { Arc::new(self.board.clone()) }
     }
 
-    /// When the last turn began.
+    /// When the last turn was made.
     #[must_use]
     pub fn turned_at(&self) -> Option<Now> {
         self.turned_at

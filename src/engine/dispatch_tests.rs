@@ -49,7 +49,7 @@ impl Desk {
     }
 
     fn turn(&mut self, inputs: &[Input]) -> Vec<Event> {
-        let turn = self.dispatch.turn(inputs, &self.axis);
+        let turn = self.dispatch.turn(inputs, self.axis.now());
         self.dispatch.commit();
         turn.records.into_iter().map(|record| record.event).collect()
     }
@@ -78,12 +78,74 @@ fn what_was_slept_through_is_not_counted_through() {
 }
 
 #[test]
+fn a_console_that_comes_back_after_t0_starts_nothing_that_came_due_without_it() {
+    for clean in [false, true] {
+        let mut desk = about_to_lift_off();
+        desk.turn(&[]);
+        desk.pass(30_000);
+        desk.turn(&[]);
+        desk.pass(30_000);
+        let events = desk.turn(&[]);
+        assert!(events.iter().any(|event| matches!(event, Event::StepIntended { .. })), "{events:?}");
+        let cut = Observation::StepEnded {
+            item: "cut".into(),
+            attempt: Attempt(1),
+            verdict: Verdict::Pass,
+            outcome: crate::launch::verdict::Outcome { exit: Some(0), ..Default::default() },
+        };
+        desk.turn(&[Input::Observation(cut)]);
+        desk.pass(40 * MINUTE);
+        let (took, now) = (Event::TookOver { from: "ann".into(), pid: 1, host: "here".into() }, desk.axis.now());
+        let _ = desk.dispatch.state(took, Actor::engine(), now);
+        let back = desk.dispatch.state(Event::ConsoleReturned { clean, t: 0 }, Actor::engine(), now);
+        desk.dispatch.commit();
+        let events: Vec<_> = back.records.iter().map(|record| &record.event).collect();
+        assert!(
+            matches!(events[..], [Event::ConsoleReturned { .. }, Event::Frozen { .. }]),
+            "in one transaction: a kill between the two would lose it: {events:?}"
+        );
+        desk.pass(MINUTE);
+        let events = desk.turn(&[]);
+        assert!(events.contains(&Event::PhaseOpened { phase: "late".into() }), "{events:?}");
+        assert!(!events.iter().any(|event| matches!(event, Event::StepIntended { .. })), "{events:?}");
+    }
+}
+
+#[test]
+fn a_heartbeat_past_t0_that_nobody_recorded_brings_no_t0_back() {
+    let mut desk = about_to_lift_off();
+    desk.turn(&[]);
+    desk.pass(5 * MINUTE);
+    let _ = desk.dispatch.state(Event::ConsoleReturned { clean: false, t: 0 }, Actor::engine(), desk.axis.now());
+    desk.dispatch.commit();
+    let clock = desk.dispatch.published().clock.clone().expect("a clock");
+    assert_eq!((clock.phase, clock.t, clock.t0), (Phase::Holding, 1, None));
+    assert!(clock.latches.contains_key(crate::launch::countdown::CONSOLE_RESTART));
+    let events = desk.turn(&[]);
+    assert!(!events.iter().any(|event| matches!(event, Event::Passed(_) | Event::StepIntended { .. })), "{events:?}");
+}
+
+#[test]
+fn a_heartbeat_past_a_phase_or_a_hold_that_nobody_recorded_stops_before_it() {
+    let mut desk = Desk::new();
+    desk.turn(&[]);
+    desk.pass(55 * MINUTE);
+    let t = 5 * MINUTE;
+    let _ = desk.dispatch.state(Event::ConsoleReturned { clean: false, t }, Actor::engine(), desk.axis.now());
+    desk.dispatch.commit();
+    let board = desk.dispatch.published();
+    let clock = board.clock.clone().expect("a clock");
+    assert_eq!((clock.phase, clock.t), (Phase::Holding, 30 * MINUTE + 1), "gate-b is at T-30m, the hold below it");
+    assert!(clock.latches.contains_key(crate::launch::countdown::CONSOLE_RESTART));
+}
+
+#[test]
 fn a_turn_that_could_not_be_written_did_not_happen() {
     let mut desk = Desk::new();
     desk.turn(&[]);
     let before = desk.dispatch.published().clone();
     let note = Input::Command { by: Actor::person("ada", None), command: Command::Note { text: "lost".into() } };
-    let turn = desk.dispatch.turn(std::slice::from_ref(&note), &desk.axis);
+    let turn = desk.dispatch.turn(std::slice::from_ref(&note), desk.axis.now());
     assert_eq!(turn.records.len(), 1);
     desk.dispatch.abandon();
     assert_eq!(*desk.turn(&[]).as_slice(), [], "nothing follows from what was not kept");
@@ -97,14 +159,18 @@ fn outage(desk: &mut Desk, since: crate::launch::time::Now) -> Vec<crate::launch
     desk.dispatch.withhold(since, "the disk is full").records
 }
 
-/// A minute before T-0, nothing in the way, with a step that starts itself at T-0 and one at T+5m.
+/// A minute before T-0, nothing in the way, with a step that starts itself at T-0 and one at T+30m.
 fn about_to_lift_off() -> Desk {
     let mut plan = plan();
     plan.phases.retain(|phase| !phase.gate);
     plan.items.retain(|_, item| matches!(item.phase.as_str(), "rollout" | "late"));
     plan.clock.holds.clear();
     plan.poll.clear();
-    plan.items.get_mut(&"cut".into()).expect("a step").auto = true;
+    let act = plan.items[&"cut".into()].act.clone();
+    for (id, item) in plan.items.iter_mut().filter(|(id, _)| id.as_str() != "after") {
+        (item.act, item.auto) = (act.clone(), true);
+        assert!(matches!(item.act, crate::launch::plan::Act::Step { .. }), "{id}");
+    }
     Desk::of(plan, MINUTE)
 }
 
@@ -120,7 +186,7 @@ fn t0_neither_fires_unrecorded_nor_late_by_itself() {
     // Ten minutes of a full disk.
     for _ in 0..600 {
         desk.pass(1_000);
-        waits.extend(desk.dispatch.turn(&[], &desk.axis).records);
+        waits.extend(desk.dispatch.turn(&[], desk.axis.now()).records);
         let shown = desk.dispatch.shown().clock_at(desk.axis.now().instant).expect("a clock");
         assert_eq!((shown.phase, shown.t, shown.t0), (Phase::Holding, 10_000, None));
     }
@@ -147,7 +213,7 @@ fn a_t0_that_could_not_be_recorded_was_none() {
     desk.turn(&[]);
     let since = desk.dispatch.turned_at().expect("a turn");
     desk.pass(300);
-    let turn = desk.dispatch.turn(&[], &desk.axis);
+    let turn = desk.dispatch.turn(&[], desk.axis.now());
     assert!(turn.records.iter().any(|record| matches!(record.event, Event::StepIntended { .. })), "{turn:?}");
     outage(&mut desk, since);
     let shown = desk.dispatch.shown();
@@ -168,7 +234,7 @@ fn after_t0_every_step_but_rollback_is_frozen() {
     let by = || Actor::person("ada", None);
     let run = Input::Command { by: by(), command: Command::RunItem { item: "after".into() } };
     let back = Input::Command { by: by(), command: Command::Rollback { rollback: "front".into(), why: "bad".into() } };
-    let turn = desk.dispatch.turn(&[run, back], &desk.axis);
+    let turn = desk.dispatch.turn(&[run, back], desk.axis.now());
     let refused = turn.answers[0].as_ref().expect_err("refused").to_string();
     assert!(refused.starts_with("not recorded, so not done: ") && refused.contains("disk is full"), "{refused}");
     turn.answers[1].as_ref().expect("a rollback needs no journal");
@@ -193,7 +259,7 @@ fn a_hold_that_lasts_too_long_meanwhile_is_told_in_its_place() {
     let since = desk.dispatch.turned_at().expect("a turn");
     let mut waits = outage(&mut desk, since);
     desk.pass(2 * MINUTE);
-    waits.extend(desk.dispatch.turn(&[], &desk.axis).records);
+    waits.extend(desk.dispatch.turn(&[], desk.axis.now()).records);
     assert!(
         matches!(&waits[1].event, Event::Passed(crate::launch::countdown::Passage::CutOff)),
         "nothing passes unsaid: {waits:?}"
@@ -235,7 +301,7 @@ fn what_was_asked_too_long_ago_is_refused_and_a_note_is_told_as_of_then() {
         assert!(why.starts_with("asked 3h ago, while nobody was there"), "{why}");
     }
     let note = asked("n", None, Command::Note { text: "it went dark".into() }, 3 * 3600);
-    let turn = desk.dispatch.turn(&[note], &desk.axis);
+    let turn = desk.dispatch.turn(&[note], desk.axis.now());
     let told = turn.records.iter().find(|record| matches!(record.event, Event::Noted { .. })).expect("noted");
     assert_eq!(told.recorded_at - told.occurred_at, chrono::TimeDelta::hours(3));
     assert_eq!(told.at, Instant(0), "on the launch's own axis it stands where it was recorded");

@@ -14,9 +14,10 @@ use super::dispatch::{Dispatch, Turn};
 use super::door;
 use super::effects::Effects;
 use super::found::Finder;
-use super::inbox::desk::{self, Desk, Handed};
+use super::inbox::desk::{self, Desk};
 use super::time::{Axis, Pace};
 use super::unwritten::{self, Unwritten};
+use crate::clock;
 use crate::journal::{Beat, Draft, Health, Journal};
 use crate::launch::board::Board;
 use crate::launch::command::{Command, Input, Observation, Refusal};
@@ -79,6 +80,8 @@ pub struct Loop {
     trouble: Option<String>,
     /// Up to here everything is recorded.
     settled: Now,
+    /// When what no input decides was recorded.
+    stated: Option<Now>,
     paced_at: WireInstant,
     beaten_at: WireInstant,
     /// Rollbacks that were begun at another terminal.
@@ -109,6 +112,7 @@ impl Loop {
             side: None,
             trouble: None,
             settled,
+            stated: None,
             paced_at: now,
             beaten_at: now,
             finder,
@@ -122,7 +126,9 @@ impl Loop {
     /// # Errors
     /// The journal could not be written.
     pub async fn state(&mut self, event: Event, actor: Actor) -> Result<(), String> {
-        let turn = self.dispatch.state(event, actor, self.parts.axis.now());
+        // From here on it is watched. All of it is at one time: what followed in between would be passed unsaid.
+        let now = *self.stated.get_or_insert_with(|| self.parts.axis.look().0);
+        let turn = self.dispatch.state(event, actor, now);
         if let Err(wrong) = self.append(&turn.records).await {
             let taken_over = if self.is_taken_over() { self.taken_over.clone() } else { None };
             return Err(taken_over.unwrap_or_else(|| wrong.to_string()));
@@ -145,9 +151,11 @@ impl Loop {
         let mut desk = self.parts.folder.as_deref().map_or_else(Desk::closed, |folder| {
             Desk::open(desk::of(folder), self.parts.effects.world.redactor.clone(), self.parts.journal.health())
         });
-        let found = self.found();
-        let turn = self.dispatch.turn(&found, &self.parts.axis);
-        self.settle(turn, &found, Vec::new()).await;
+        let mut found = self.found();
+        let (now, slept) = self.look();
+        found.splice(..0, slept);
+        let turn = self.dispatch.turn(&found, now);
+        self.settle(turn, now, &found, Vec::new()).await;
         loop {
             let (mut news, mut asked, mut handed, mut shown) = (None, None, None, false);
             tokio::select! {
@@ -178,7 +186,10 @@ impl Loop {
             // Before what is asked here: a request joins what runs already.
             let mut inputs = self.found();
             inputs.extend(news.map(Input::Observation));
-            let decided = handed.map(|Handed { inputs: requests, decided }| {
+            let (mut now, slept) = self.look();
+            // After the look: what is asked for is never younger than the turn it is decided in.
+            let decided = handed.map(|handed| {
+                let (requests, decided) = handed.at(clock::boot());
                 inputs.extend(requests);
                 decided
             });
@@ -192,15 +203,19 @@ impl Loop {
                     Err(_) => break,
                 }
             }
-            if let Some(gap) = self.parts.axis.look() {
-                inputs.insert(0, Input::Observation(Observation::Slept { gap }));
+            let idle = self.idle_time(now);
+            if let Some(slept) = slept {
+                inputs.insert(0, slept);
                 replies.insert(0, None);
+            } else if let Some(by) = idle {
+                // Never from a time that nobody watched: it would be counted through.
+                self.parts.axis.jump(by);
+                now.instant = now.instant.plus(by);
             }
-            self.pass_idle_time();
-            self.due_faults(&mut inputs);
+            self.due_faults(now, &mut inputs);
             replies.resize_with(inputs.len(), || None);
-            let turn = self.dispatch.turn(&inputs, &self.parts.axis);
-            self.settle(turn, &inputs, replies).await;
+            let turn = self.dispatch.turn(&inputs, now);
+            self.settle(turn, now, &inputs, replies).await;
             self.write_again(false).await;
             if let Some(decided) = decided {
                 let _ = decided.send(Arc::clone(self.dispatch.published()));
@@ -259,16 +274,30 @@ impl Loop {
 
     /// The scripted crew acts until it has nothing more to do just now.
     async fn let_act(&mut self, crew: &mut Crew) {
-        while let Some((by, command)) = crew(self.dispatch.published(), self.parts.axis.now().instant) {
-            let input = Input::Command { by, command: self.numbered(command) };
-            let turn = self.dispatch.turn(std::slice::from_ref(&input), &self.parts.axis);
+        // Its leaving is the last record of a console.
+        while !self.is_over() {
+            let (now, slept) = self.look();
+            let input = match slept {
+                Some(slept) => slept,
+                None => {
+                    let Some((by, command)) = crew(self.dispatch.published(), now.instant) else { break };
+                    Input::Command { by, command: self.numbered(command) }
+                }
+            };
+            let turn = self.dispatch.turn(std::slice::from_ref(&input), now);
             let refused = turn.answers.iter().any(Result::is_err);
-            self.settle(turn, std::slice::from_ref(&input), Vec::new()).await;
+            self.settle(turn, now, std::slice::from_ref(&input), Vec::new()).await;
             // What could not be written did not happen: asked again at once, it would be for ever.
-            if refused || self.unwritten.is_some() || self.taken_over.is_some() || self.is_over() {
+            if refused || self.unwritten.is_some() || self.taken_over.is_some() {
                 break;
             }
         }
+    }
+
+    /// What time it is, and what is to be told first: that nobody watched before.
+    fn look(&mut self) -> (Now, Option<Input>) {
+        let (now, gap) = self.parts.axis.look();
+        (now, gap.map(|gap| Input::Observation(Observation::Slept { gap })))
     }
 
     fn is_over(&self) -> bool {
@@ -290,7 +319,8 @@ impl Loop {
         next.map_or(SECOND, |at| at.since(now).clamp(Duration::from_millis(1), SECOND))
     }
 
-    fn pass_idle_time(&mut self) {
+    /// How much of a rehearsal's idle time is passed.
+    fn idle_time(&mut self, now: Now) -> Option<Duration> {
         let elapsed = self.paced_at.elapsed();
         self.paced_at = WireInstant::now();
         let board = self.dispatch.published();
@@ -299,28 +329,26 @@ impl Loop {
             || self.parts.pace == Pace::Real
             || !self.parts.observations.is_empty()
         {
-            return;
+            return None;
         }
-        let now = self.parts.axis.now().instant;
+        let now = now.instant;
         // While a person is wanted the clock runs as it will on the day.
         if matches!(self.parts.pace, Pace::Times(_)) && schedule::wants_person(board, now) {
-            return;
+            return None;
         }
         let t = board.mark_at(now);
         let faults = self.parts.script.iter().filter_map(|(from, _)| *from).filter(|from| *from < t);
         let faults = faults.map(|from| Instant(now.0 + (t.0 - from.0)));
         let next = schedule::next_at(board, now).map(|next| faults.fold(next, Instant::min));
-        if let Some(by) = self.parts.pace.jump(elapsed, now, next) {
-            self.parts.axis.jump(by);
-        }
+        self.parts.pace.jump(elapsed, now, next)
     }
 
     /// Switches on the faults whose mark has come.
-    fn due_faults(&mut self, inputs: &mut Vec<Input>) {
+    fn due_faults(&mut self, now: Now, inputs: &mut Vec<Input>) {
         if self.parts.script.is_empty() || self.unwritten.is_some() {
             return;
         }
-        let t = self.dispatch.published().mark_at(self.parts.axis.now().instant);
+        let t = self.dispatch.published().mark_at(now.instant);
         let due = |(from, _): &mut (Option<Mark>, String)| from.is_none_or(|from| t <= from);
         for (_, fault) in self.parts.script.extract_if(.., due) {
             let command = Command::SwitchFault { fault, on: true };
@@ -330,7 +358,7 @@ impl Loop {
 
     /// Appends a turn's records, shows the board they made, and starts what follows from them. While the
     /// journal cannot be written the turn is made again of what stands without its record, and that waits.
-    async fn settle(&mut self, turn: Turn, inputs: &[Input], replies: Vec<Option<Reply>>) {
+    async fn settle(&mut self, turn: Turn, now: Now, inputs: &[Input], replies: Vec<Option<Reply>>) {
         let Turn { mut records, mut answers } = turn;
         if self.unwritten.is_none() {
             match self.append(&records).await {
@@ -338,7 +366,7 @@ impl Loop {
                     if !records.is_empty() {
                         self.dispatch.commit();
                     }
-                    self.settled = self.dispatch.turned_at().unwrap_or(self.settled);
+                    self.settled = now;
                 }
                 // Another console acts now: this one neither records nor does anything.
                 Err(wrong) if unwritten::is_fenced(&wrong) => {
@@ -348,7 +376,7 @@ impl Loop {
                 }
                 Err(wrong) => {
                     self.withhold(unwritten::reason(&wrong), unwritten::lasts(&wrong));
-                    Turn { records, answers } = self.dispatch.turn(inputs, &self.parts.axis);
+                    Turn { records, answers } = self.dispatch.turn(inputs, now);
                 }
             }
         }
@@ -411,8 +439,9 @@ impl Loop {
         self.publish();
     }
 
+    /// As of the last turn: since then nobody watched.
     fn beat_now(&self) {
-        let now = self.parts.axis.now();
+        let Some(now) = self.dispatch.turned_at() else { return };
         if let Some(clock) = self.dispatch.published().clock_at(now.instant) {
             self.parts.journal.beat(Beat { t: clock.t, at: now.instant, wall: now.wall });
         }

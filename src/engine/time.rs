@@ -51,7 +51,7 @@ impl Axis {
     #[must_use]
     pub fn now(&self) -> Now {
         let (boot, wall) = (self.reader)();
-        Now { instant: Instant(self.origin.0 + (boot - self.boot)), wall }
+        Now { instant: self.at(boot), wall }
     }
 
     #[must_use]
@@ -59,12 +59,17 @@ impl Axis {
         (self.reader)().0
     }
 
-    /// How long nobody looked, where that was too long: the machine slept, or this process stood still.
-    pub fn look(&mut self) -> Option<Duration> {
-        let (boot, _) = (self.reader)();
+    /// What time it is, and how long nobody had looked before that, where it was too long: the machine slept, or
+    /// this process stood still. One reading tells both: between two it could stand still again.
+    pub fn look(&mut self) -> (Now, Option<Duration>) {
+        let (boot, wall) = (self.reader)();
         let gap = Duration::from_millis(u64::try_from(boot - self.looked).unwrap_or(0));
         self.looked = boot;
-        (gap > UNWATCHED).then_some(gap)
+        (Now { instant: self.at(boot), wall }, (gap > UNWATCHED).then_some(gap))
+    }
+
+    fn at(&self, boot: i64) -> Instant {
+        Instant(self.origin.0 + (boot - self.boot))
     }
 
     /// Skips `by` of idle time.
@@ -113,10 +118,11 @@ mod tests {
     fn a_gap_nobody_watched_is_told_once() {
         let (mut axis, time) = at(0);
         *time.lock().expect("one thread") = 1_900;
-        assert_eq!(axis.look(), None);
+        assert_eq!(axis.look().1, None);
         *time.lock().expect("one thread") = 9_000;
-        assert_eq!(axis.look(), Some(Duration::from_millis(7_100)));
-        assert_eq!(axis.look(), None);
+        let (now, gap) = axis.look();
+        assert_eq!((now.instant, gap), (Instant(9_500), Some(Duration::from_millis(7_100))));
+        assert_eq!(axis.look().1, None);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::countdown::{self, Countdown, Terms};
 use super::event::{Actor, Event, Mode, Recorded, Vote};
 use super::gate;
 use super::id::{Attempt, ItemId, MonitorId, PhaseId, RequestId, RoleId, StreamId};
-use super::plan::{Act, Plan};
+use super::plan::{Act, Phase, Plan};
 use super::recovery::Recovery;
 use super::rollback::RollbackRun;
 use super::time::{Instant, Mark, Wall, millis};
@@ -322,6 +322,8 @@ impl Board {
 
     fn fold_clock(&mut self, record: &Recorded) {
         let marks = self.plan.marks();
+        let opened = |phase: &&Phase| self.phases.get(&phase.id).is_some_and(|state| state.opened.is_some());
+        let unopened = self.plan.phases.iter().filter(|phase| !opened(phase)).map(|phase| phase.at);
         let Some(clock) = &mut self.clock else { return };
         // decide has tried each on a clone first: a refusal here could only come of a foreign journal.
         let _ = match &record.event {
@@ -331,9 +333,11 @@ impl Board {
             }
             Event::ConsoleReturned { clean: false, t } => {
                 // Up to the last heartbeat it was watched, whether or not anything was recorded then. T only
-                // ever ran down since the last record, and never for longer than the axis did.
+                // ever ran down since the last record, and never for longer than the axis did. What it would have
+                // passed has a record where it was watched: without one T comes back before it, T-0 above all.
                 let ran =
                     clock.t.saturating_sub(*t).clamp(0, record.at.since(clock.now).as_millis().try_into().unwrap_or(0));
+                let ran = ran.min(clock.unmarked(unopened));
                 if clock.phase == countdown::Phase::Counting {
                     clock.tick(Instant(clock.now.0 + ran));
                 }

@@ -17,6 +17,14 @@ pub const BUILT_IN: &str = "built-in";
 pub const CONSOLE_RESTART: &str = "console-restart";
 /// The latch of a countdown that stopped because nothing could be recorded.
 pub const JOURNAL: &str = "journal";
+/// The latch of a countdown that was slept through.
+pub const SUSPENDED: &str = "suspended";
+/// The latch of a mark missed after a clean quit.
+pub const REOPENED: &str = "reopened";
+/// The latch that a recycle leaves behind.
+pub const RECYCLE: &str = "recycle";
+/// The latch of a rollback under way.
+pub const ROLLBACK: &str = "rollback";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -363,7 +371,7 @@ impl Countdown {
         self.release_at = None;
         self.hold_began = Some(self.now);
         self.latches.remove(BUILT_IN);
-        self.latches.insert("recycle".into(), vec!["clear safing".into()]);
+        self.latches.insert(RECYCLE.into(), vec!["clear safing".into()]);
         // Built-in holds after the mark are planned again; the one at the mark is not.
         self.done.retain(|done| *done >= mark);
         Ok(())
@@ -393,6 +401,14 @@ impl Countdown {
         marks.map(|mark| mark.0).filter(|mark| *mark < self.t).chain([1]).max().unwrap_or(1)
     }
 
+    /// Milliseconds until just before T-0, a built-in hold, or the first of `marks`: nothing is passed in them.
+    #[must_use]
+    pub fn unmarked(&self, marks: impl Iterator<Item = Mark>) -> i64 {
+        let marks = marks.chain(self.pending().map(|(mark, _)| mark)).map(|mark| mark.0);
+        let next = marks.filter(|mark| *mark < self.t).max().unwrap_or_default().max(0);
+        (self.t - next - 1).max(0)
+    }
+
     fn away(&mut self, now: Instant, marks: &[Mark], why: &str) {
         let gap = (now.0 - self.now.0).max(0);
         self.now = self.now.max(now);
@@ -411,7 +427,7 @@ impl Countdown {
 
     /// The machine slept: T stops at the first mark missed.
     pub fn wake(&mut self, now: Instant, marks: &[Mark]) {
-        self.away(now, marks, "suspended");
+        self.away(now, marks, SUSPENDED);
     }
 
     /// Opened again after a clean quit: counts on if no mark was missed, else holds at it.
@@ -425,7 +441,7 @@ impl Countdown {
             self.now.0 += gap;
             self.t -= gap;
         } else {
-            self.away(now, marks, "reopened");
+            self.away(now, marks, REOPENED);
         }
     }
 

@@ -12,7 +12,8 @@ use super::plan::{Act, Class, Item, Power};
 use super::poll;
 use super::recovery;
 use super::schedule::{Due, due, waits_for};
-use super::time::Instant;
+use super::time::{Instant, millis};
+use super::unwatched;
 use super::unwritten;
 use super::verdict::Verdict;
 
@@ -28,13 +29,13 @@ pub const REQUEST_KEEPS: Duration = Duration::from_secs(60);
 pub fn decide(board: &Board, input: &Input, now: Instant) -> Result<Vec<Event>, Refusal> {
     match input {
         Input::Tick => Ok(Vec::new()),
-        Input::Observation(observation) => Ok(observe(board, observation)),
+        Input::Observation(observation) => Ok(observe(board, observation, now)),
         Input::Command { by, command } => act(board, by, command, now),
         Input::Request { id, by, command, age, .. } => request(board, id, by, command, *age, now),
     }
 }
 
-fn observe(board: &Board, observation: &Observation) -> Vec<Event> {
+fn observe(board: &Board, observation: &Observation, now: Instant) -> Vec<Event> {
     match observation {
         Observation::CheckEnded { item, attempt, report } if current(board, item, *attempt) => {
             vec![Event::ItemEnded { item: item.clone(), attempt: *attempt, report: report.clone() }]
@@ -56,7 +57,11 @@ fn observe(board: &Board, observation: &Observation) -> Vec<Event> {
             vec![Event::StreamChanged { stream: stream.clone(), open: *open, why: why.clone() }]
         }
         Observation::RollbackTold { run, fact } => told(board, *run, fact),
-        Observation::Slept { gap } => vec![Event::Slept { gap: *gap }],
+        Observation::Slept { gap } => {
+            let since = Instant(now.0 - millis(*gap));
+            let slept = Event::Slept { gap: *gap };
+            std::iter::once(slept).chain(unwatched::stop(board, since, now)).collect()
+        }
     }
 }
 
@@ -457,7 +462,7 @@ fn pre_empt(board: &Board, rollback: &RollbackId, run: u32, why: &str, now: Inst
     let counting = board.clock_at(now).is_some_and(|clock| clock.phase == countdown::Phase::Counting && clock.t > 0);
     if counting {
         let why = format!("rollback {rollback}");
-        events.push(Event::HoldCalled { who: "rollback".into(), why });
+        events.push(Event::HoldCalled { who: countdown::ROLLBACK.into(), why });
     }
     events
 }

@@ -20,5 +20,6 @@ pub mod samples;
 pub mod schedule;
 pub mod telling;
 pub mod time;
+pub mod unwatched;
 pub mod unwritten;
 pub mod verdict;

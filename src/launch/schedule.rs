@@ -77,6 +77,15 @@ pub fn gate_latch(gate: &PhaseId) -> String {
     format!("gate {gate}")
 }
 
+/// Whether a latch of this name is the launch's own: a person or a role that were called so would hold, and
+/// release, by its latch.
+#[must_use]
+pub fn is_own_latch(name: &str) -> bool {
+    use countdown::{BUILT_IN, CONSOLE_RESTART, JOURNAL, RECYCLE, REOPENED, ROLLBACK, SUSPENDED};
+    [BUILT_IN, CONSOLE_RESTART, GO_LATCH, JOURNAL, RECYCLE, REOPENED, ROLLBACK, SUSPENDED].contains(&name)
+        || name.starts_with("gate ")
+}
+
 /// Where the countdown holds without GO: at [`GO_BY`], but after every gate and poll hold before T-0.
 #[must_use]
 pub fn go_by(plan: &Plan) -> Mark {

@@ -9,6 +9,7 @@ use crate::base::table::{Placed, Table};
 use crate::base::text::printable;
 use crate::launch::id::RoleId;
 use crate::launch::plan::{Power, Role};
+use crate::launch::schedule::is_own_latch;
 
 impl<'a> Reader<'a> {
     pub(super) fn read_roles(&mut self, root: &Table<'a>) {
@@ -16,6 +17,9 @@ impl<'a> Reader<'a> {
         for (id, span) in roles.keys() {
             if !fits(id) {
                 roles.wrong_value(span, format!("`{}` is no id: letters, digits, `-` and `_`", printable(id)));
+            }
+            if is_own_latch(id) {
+                roles.wrong_value(span, format!("`{id}` is how the launch's own holds are called: take another id"));
             }
             let Some(role) = roles.table_named(id) else { continue };
             let title = self.title(&role, id);
@@ -107,4 +111,28 @@ impl<'a> Reader<'a> {
 
 fn fits(id: &str) -> bool {
     !id.is_empty() && id.len() <= 64 && id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::base::source::Source;
+    use crate::launch::schedule::{GO_LATCH, is_own_latch};
+    use crate::plan::{Environment, Options, load};
+
+    #[test]
+    fn a_role_is_not_called_as_a_hold_of_the_launch_s_own() {
+        for (id, sound) in
+            [(GO_LATCH, false), ("rollback", false), ("journal", false), ("built-in", false), ("lead", true)]
+        {
+            let text = format!(
+                "[plan]\nschema = 1\nid = \"p\"\ntitle = \"P\"\nenvironment = \"test\"\n[roles.{id}]\ntitle = \"R\"\n\
+                 [[phase]]\nid = \"a\"\ntitle = \"A\"\nat = \"T-0\"\n[[phase.item]]\nid = \"i\"\nwait.for = \"1s\"\n"
+            );
+            let loaded = load(Source::new("plan.toml", text), &Environment::default(), &Options::default());
+            let mistakes = loaded.map(|_| ()).map_err(|all| all.into_iter().map(|one| one.message).collect::<Vec<_>>());
+            assert_eq!(mistakes.is_ok(), sound, "{id}: {mistakes:?}");
+            assert!(sound || mistakes.is_err_and(|all| all.iter().any(|one| one.contains("the launch's own"))), "{id}");
+        }
+        assert!(is_own_latch("gate smoke") && !is_own_latch("gatekeeper"));
+    }
 }

@@ -77,6 +77,18 @@ impl Console {
     }
 }
 
+/// One key of somebody who has looked and lifts a freeze with a reason.
+pub fn thaws(seat: &mut Seat) {
+    let shown = seat.shown();
+    let keys = match () {
+        () if shown.contains("Steps may run again") => "looked\r",
+        () if shown.contains("Back after a crash") || shown.contains("Back: what was open") => "\x1b",
+        () if shown.contains("FROZEN") => "P",
+        () => return,
+    };
+    let _ = seat.try_press(keys);
+}
+
 /// One key of somebody who wants the countdown to go on from a hold: to the sheet of holds, its first or
 /// second way, and from whatever else stands before it back to the panes.
 pub fn goes_on(seat: &mut Seat, second: bool) {

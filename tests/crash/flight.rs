@@ -32,6 +32,8 @@ const UNTIL_BEAT: Duration = Duration::from_millis(1_600);
 const LOOK: Duration = Duration::from_millis(12);
 /// Between two keys of somebody at the console.
 const THINKS: Duration = Duration::from_millis(70);
+/// Times that somebody has to come at the end of one flight, at most: it has fewer marks.
+const FREEZES: u32 = 20;
 /// Kills of one flight, at most.
 const MOST: u32 = 24;
 
@@ -56,6 +58,8 @@ enum End {
     Asleep(&'static str),
     /// Once T-0 is reached.
     Lifted,
+    /// Once somebody has lifted the freeze.
+    Thawed,
     ByItself,
 }
 
@@ -136,6 +140,10 @@ impl<'a> Flight<'a> {
         while self.kills < most {
             let end = self.choose();
             if let Some(ran) = self.run(end) {
+                // Left by a console that could not go on: somebody comes.
+                if self.is_frozen() {
+                    continue;
+                }
                 return self.ended(Some(ran));
             }
             // A countdown is flown to T-0, however often it is killed on the way.
@@ -149,8 +157,17 @@ impl<'a> Flight<'a> {
                 pause(Duration::from_millis(self.chance.below(40)));
             }
         }
-        let ran = self.run(End::ByItself);
-        self.ended(ran);
+        // What came due while nobody watched waits for somebody, each time.
+        for _ in 0..FREEZES {
+            if self.is_frozen() {
+                self.run(End::Thawed);
+            }
+            let ran = self.run(End::ByItself);
+            if !self.is_frozen() {
+                return self.ended(ran);
+            }
+        }
+        panic!("it is frozen again and again: {:?}", self.last(5));
     }
 
     fn choose(&mut self) -> End {
@@ -197,7 +214,7 @@ impl<'a> Flight<'a> {
             End::At(..) if self.is_manned() || self.kind == Kind::Rehearsal => UNTIL_BEAT,
             End::At(..) | End::Asleep(_) => UNTIL_STRUCK,
             // No single console lives longer in a flight.
-            End::Lifted | End::ByItself => PATIENCE,
+            End::Lifted | End::Thawed | End::ByItself => PATIENCE,
         };
         let (mut struck_at, mut thought) = (None, began);
         loop {
@@ -208,9 +225,9 @@ impl<'a> Flight<'a> {
                 // A shim's end, or our own; the console sees what comes of it, or not.
                 struck_at = Some(since(began) + Duration::from_millis(self.chance.below(60)));
             }
-            let lifted = end == End::Lifted && self.has_lifted();
-            if lifted || since(began) >= struck_at.unwrap_or(until) {
-                let endless = end == End::ByItself || (end == End::Lifted && !lifted);
+            let done = (end == End::Lifted && self.has_lifted()) || (end == End::Thawed && !self.is_frozen());
+            if done || since(began) >= struck_at.unwrap_or(until) {
+                let endless = matches!(end, End::ByItself | End::Lifted | End::Thawed) && !done;
                 assert!(!endless, "it does not end: {:?}", self.last(5));
                 let victims = match end {
                     End::After(_, victims) => victims,
@@ -260,6 +277,7 @@ impl<'a> Flight<'a> {
                 End::At(..) => "Console that never came to its boundary".to_owned(),
                 End::Asleep(_) => "Console while a shim stood still".to_owned(),
                 End::Lifted => "Console after T-0".to_owned(),
+                End::Thawed => "Console after a freeze was lifted".to_owned(),
                 End::ByItself => panic!("killed by somebody else"),
             };
             self.tally().killed(&what);
@@ -297,14 +315,26 @@ impl<'a> Flight<'a> {
         ]
     }
 
-    /// Before T-0 of a launch with somebody at it.
+    /// Before T-0 of a launch with somebody at it; after it where somebody has to come.
     fn is_manned(&self) -> bool {
-        self.kind == Kind::Countdown && !self.has_lifted()
+        (self.kind == Kind::Countdown && !self.has_lifted()) || (self.kind != Kind::Rehearsal && self.is_frozen())
     }
 
-    /// Somebody at the console has a countdown that holds go on.
+    /// Steps came due while nobody watched, and nobody has come since.
+    fn is_frozen(&self) -> bool {
+        let records = self.seen.decoded();
+        let last =
+            records.iter().rev().find(|record| matches!(record.event, Event::Frozen { .. } | Event::Thawed { .. }));
+        last.is_some_and(|record| matches!(record.event, Event::Frozen { .. }))
+    }
+
+    /// Somebody at the console has a countdown that holds go on, and lifts a freeze.
     fn attend(&mut self, console: &mut Console) {
+        let frozen = self.is_frozen();
         let Console::Seat(seat) = console else { return };
+        if frozen {
+            return console::thaws(seat);
+        }
         if !self.launch.join("launch.json").exists() {
             return;
         }

@@ -11,7 +11,10 @@ use super::chance::Chance;
 const STEPS: u32 = 36;
 /// The rollback of every plan.
 pub const ROLLBACK: &str = "back";
-/// From one mark to the next.
+/// A mark has this many steps: most consoles die and are followed between two marks, and what came due while
+/// nobody watched waits for somebody.
+const TOGETHER: u32 = 6;
+/// From one step to the next, on average.
 const APART_MS: u32 = 70;
 
 /// Appends a line when it begins and one just before it ends: `ITEM ATTEMPT begin|end CODE PID`. Its attempt
@@ -58,7 +61,7 @@ pub fn plan(home: &Path, chance: &mut Chance, server: &str, countdown: bool) -> 
     text.push_str("[[phase]]\nid = \"act\"\ntitle = \"Act\"\nat = \"T-0\"\n\n");
     let first = if countdown { 20 } else { 0 };
     for number in first..STEPS {
-        let at = format!("T+{}ms", (number - first) * APART_MS);
+        let at = format!("T+{}ms", (number - first) / TOGETHER * TOGETHER * APART_MS);
         items.step(&mut text, number, &at);
         items.more(&mut text, number, &at);
     }

@@ -34,9 +34,26 @@ const KEPT: usize = 1_024;
 /// A few requests for one turn of the loop.
 #[derive(Debug)]
 pub struct Handed {
-    pub inputs: Vec<Input>,
-    /// Takes the board after the turn: what of it was decided is in there.
-    pub decided: oneshot::Sender<Arc<Board>>,
+    inputs: Vec<Input>,
+    /// Boot time at which they were read.
+    taken_at: i64,
+    decided: oneshot::Sender<Arc<Board>>,
+}
+
+impl Handed {
+    /// The requests as they are at boot time `now`, and who takes the board after the turn: what of them was
+    /// decided is in there. However long they lay between their file and the turn, they are as old as that.
+    #[must_use]
+    pub fn at(self, now: i64) -> (Vec<Input>, oneshot::Sender<Arc<Board>>) {
+        let Self { mut inputs, taken_at, decided } = self;
+        let lay = Duration::from_millis(u64::try_from(now - taken_at).unwrap_or(0));
+        for input in &mut inputs {
+            if let Input::Request { age, .. } = input {
+                *age = age.saturating_add(lay);
+            }
+        }
+        (inputs, decided)
+    }
 }
 
 /// The loop's end of the desk.
@@ -95,7 +112,7 @@ async fn attend(mut clerk: Clerk, hand: mpsc::Sender<Handed>, health: watch::Rec
         well |= looked.is_ok();
         let looked = looked.unwrap_or_default();
         for some in looked.requests.chunks(TURN) {
-            let some = some.to_vec();
+            let (some, taken_at) = (some.to_vec(), clock::boot());
             let (inputs, back) = off_the_loop(clerk, move |clerk| clerk.take(&some)).await;
             clerk = back;
             if inputs.is_empty() {
@@ -103,7 +120,7 @@ async fn attend(mut clerk: Clerk, hand: mpsc::Sender<Handed>, health: watch::Rec
             }
             let ids: Vec<RequestId> = inputs.iter().filter_map(id_of).cloned().collect();
             let (decided, after) = oneshot::channel();
-            let board = match hand.send(Handed { inputs, decided }).await {
+            let board = match hand.send(Handed { inputs, taken_at, decided }).await {
                 Ok(()) => after.await.ok(),
                 Err(_) => None,
             };

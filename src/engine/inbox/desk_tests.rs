@@ -99,3 +99,14 @@ fn nobody_in_time_means_withdrawn_for_a_hold_and_kept_for_a_note() {
     assert_eq!(ask(Command::Note { text: "a".into() }), Settled::Kept);
     assert_eq!(handed(&mut clerk(place.path())).len(), 1, "the note alone");
 }
+
+#[test]
+fn a_request_is_as_old_as_the_turn_it_is_decided_in() {
+    let place = tempfile::tempdir().expect("a folder");
+    submit(place.path(), Command::CallHold { why: "smoke".into() });
+    let inputs = handed(&mut clerk(place.path()));
+    let (decided, _after) = oneshot::channel();
+    let (inputs, _) = Handed { inputs, taken_at: 5_000, decided }.at(5_000 + 61_000);
+    let [Input::Request { age, .. }] = inputs.as_slice() else { panic!("{inputs:?}") };
+    assert!(*age >= Duration::from_secs(61), "the loop stood still for a minute after it was read: {age:?}");
+}

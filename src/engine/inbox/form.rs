@@ -9,6 +9,7 @@ use crate::launch::board::Decided;
 use crate::launch::command::Command;
 use crate::launch::event::Vote;
 use crate::launch::id::{ItemId, RequestId, RoleId};
+use crate::launch::schedule::is_own_latch;
 use crate::launch::time::Wall;
 
 /// The version this build writes, and the only one it reads.
@@ -205,7 +206,7 @@ pub fn named(name: &str) -> Result<String, NoRequest> {
     if name.is_empty() {
         return Err(NoRequest::Nameless);
     }
-    if RESERVED.contains(&name.as_str()) {
+    if RESERVED.contains(&name.as_str()) || is_own_latch(&name) {
         return Err(NoRequest::Reserved(name));
     }
     Ok(name)

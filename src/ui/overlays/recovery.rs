@@ -93,6 +93,11 @@ fn countdown<'v>(view: &View<'v>, clock: Option<&Countdown>) -> Row<'v> {
     let Some(clock) = clock else { return row.say(Role::Muted, "no countdown") };
     let (glyphs, t) = (view.theme.glyphs, t_face(clock.mark()));
     match clock.phase {
+        Phase::Liftoff if view.board().frozen.is_some() => row
+            .say(Role::Danger, format!(" FROZEN at {t} "))
+            .say(Role::Plain, " close, then ")
+            .say(Role::Focus, label(view, Action::Release))
+            .say(Role::Plain, format!(" thaws · {}", view.board().frozen.as_deref().unwrap_or_default())),
         Phase::Counting => row.say(Role::Running, format!("{} counting at {t}", glyphs.counting)),
         Phase::Liftoff => row.say(Role::Passed, format!("{} after T-0, at {t}", glyphs.counting)),
         Phase::Scrubbed => row.say(Role::Danger, format!("SCRUBBED at {t}")),

@@ -1,0 +1,162 @@
+//! A process that stands still (suspended, stopped, starved) at any reading of its clock: T-0 never fires by
+//! the time that nobody watched, and no step begins by it.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use tminus::base::jq::Jq;
+use tminus::base::source::Source;
+use tminus::base::wire::{Client, Limits, Network};
+use tminus::clock;
+use tminus::engine::effects::Effects;
+use tminus::engine::run::{Crew, Loop, Parts, wires};
+use tminus::engine::time::{Axis, Pace, Reader};
+use tminus::engine::world::{self, World};
+use tminus::journal::Journal;
+use tminus::launch::board::Board;
+use tminus::launch::command::Command;
+use tminus::launch::countdown::Phase;
+use tminus::launch::event::{Actor, Event, Mode};
+use tminus::launch::plan::{Plan, Release};
+use tminus::launch::port::{Ask, Snapshot};
+use tminus::launch::time::{Instant, Now};
+use tminus::plan::{Environment, Options, load};
+use tokio::sync::{mpsc, oneshot, watch};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long it stands still: well past T-0, and the marks after it.
+const STILL_MS: i64 = 17_000;
+/// Inputs of a launch.
+const ASKS: usize = 4;
+
+/// T-0 is at 5 s, and a step starts itself there.
+const PLAN: &str = r#"
+[plan]
+schema = 1
+id = "still"
+title = "Still"
+environment = "test"
+
+[clock]
+start = "T-5s"
+
+[[phase]]
+id = "act"
+title = "Act"
+at = "T-0"
+
+[[phase.item]]
+id = "deploy"
+title = "Deploy"
+class = "once"
+auto = true
+timeout = "20s"
+[phase.item.run]
+command = ["true"]
+"#;
+
+/// How many readings of the clock a launch took, and the board it came to.
+struct Flown {
+    readings: i64,
+    board: Arc<Board>,
+}
+
+fn plan() -> (Arc<Plan>, tminus::kind::Catalogue) {
+    let source = Source::new("plan.toml", PLAN);
+    let environment: Environment = [("HOME", "/nowhere")].into_iter().collect();
+    let loaded = load(source.clone(), &environment, &Options::default())
+        .unwrap_or_else(|wrong| panic!("{}", source.render(&wrong, false)));
+    (Arc::new(loaded.plan), loaded.catalogue)
+}
+
+/// Flies a launch whose clock stands, but for one jump at its `nth` reading since it was opened: before, or with
+/// `after` just after it was read.
+async fn fly(nth: i64, after: bool) -> Flown {
+    let (plan, catalogue) = plan();
+    let (observations, observed) = mpsc::channel(64);
+    let world = World::new(world::Parts {
+        plan: plan.clone(),
+        catalogue: Arc::new(catalogue),
+        client: Client::new(&Network::Outside, Limits::default()).expect("a client"),
+        jq: Jq::with_worker(env!("CARGO_BIN_EXE_tminus")),
+        observations,
+        program: "/bin/false".into(),
+        folder: None,
+        base: "/".into(),
+        simulated: None,
+    });
+    let (_live_in, live) = watch::channel(Arc::default());
+    let now = Now { instant: Instant(0), wall: clock::wall() };
+    let (wires, port) = wires(Snapshot::unopened(plan.clone(), Mode::Launch, now, clock::boot(), String::new()));
+    let (readings, passed) = (Arc::new(AtomicI64::new(i64::MIN)), AtomicI64::new(0));
+    let counted = Arc::clone(&readings);
+    let reader: Reader = Arc::new(move || {
+        let stands_still = counted.fetch_add(1, Ordering::SeqCst) == nth;
+        let before =
+            if stands_still { passed.fetch_add(STILL_MS, Ordering::SeqCst) } else { passed.load(Ordering::SeqCst) };
+        let boot = if stands_still && !after { before + STILL_MS } else { before };
+        (boot, now.wall + Duration::from_millis(boot.unsigned_abs()))
+    });
+    let parts = Parts {
+        board: Board::new(plan.clone()),
+        axis: Axis::new(reader, Instant(0)),
+        journal: Journal::in_memory().expect("a journal"),
+        effects: Effects { world, watch: None, outputs: Arc::new(|_, _| ()), faults: None },
+        observations: observed,
+        live,
+        pace: Pace::Real,
+        script: Vec::new(),
+        operator: Actor::person("ann", None),
+        folder: None,
+    };
+    let mut looping = Loop::new(parts, wires);
+    let opened = Event::LaunchOpened {
+        plan: plan.id.clone(),
+        plan_hash: plan.hash.clone(),
+        mode: Mode::Launch,
+        start: plan.clock.start,
+        release: Release::default(),
+    };
+    looping.state(opened, Actor::engine()).await.expect("recorded");
+    readings.store(0, Ordering::SeqCst);
+    let mut turns = 0;
+    // Every second time it is asked it acts: what it does is made in a turn of its own.
+    let crew: Crew = Box::new(move |_, _| {
+        turns += 1;
+        let note = Command::Note { text: format!("turn {turns}") };
+        (turns % 2 == 1).then(|| (Actor::engine(), note))
+    });
+    let flying = tokio::spawn(looping.run(Some(crew)));
+    for _ in 0..ASKS {
+        let (reply, told) = oneshot::channel();
+        let command = Command::Note { text: "seen".into() };
+        port.asks.send(Ask { command, reply }).await.expect("the loop runs");
+        tokio::time::timeout(PATIENCE, told).await.expect("in time").expect("an answer").expect("possible");
+    }
+    let (reply, _told) = oneshot::channel();
+    port.asks.send(Ask { command: Command::Leave, reply }).await.expect("the loop runs");
+    let board = tokio::time::timeout(PATIENCE, flying).await.expect("in time").expect("joined");
+    Flown { readings: readings.load(Ordering::SeqCst), board }
+}
+
+#[tokio::test]
+async fn wherever_it_stood_still_t0_does_not_fire_by_that_time() {
+    let whole = fly(-1, false).await;
+    assert_eq!(whole.board.clock.as_ref().expect("a clock").phase, Phase::Counting, "its clock stands");
+    assert!(whole.readings > 10, "{}", whole.readings);
+    let mut slept = 0;
+    for nth in 0..whole.readings {
+        for after in [false, true] {
+            let Flown { board, .. } = fly(nth, after).await;
+            let clock = board.clock.as_ref().expect("a clock");
+            let told: Vec<_> = board.recent.iter().map(|record| &record.event).collect();
+            assert!(clock.t0.is_none() && clock.t > 0, "T-0 fired at reading {nth} (after: {after}): {told:?}");
+            assert!(board.items.values().all(|item| item.attempt.is_none()), "reading {nth}: {told:?}");
+            slept += usize::from(told.iter().any(|event| matches!(event, Event::Slept { .. })));
+        }
+    }
+    assert!(slept > 10, "it was told {slept} times");
+}
