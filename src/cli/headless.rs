@@ -112,8 +112,7 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
             if frozen != board.frozen {
                 frozen.clone_from(&board.frozen);
                 if let Some(why) = &frozen {
-                    // Nobody may read it; the launch goes on all the same.
-                    let _ = writeln!(std::io::stderr(), "tminus: {}", thaw(why));
+                    err!("tminus: {}", thaw(why));
                 }
             }
             for (item, way) in recovery::waiting(board).filter(|(item, _)| in_doubt.insert(item.id.clone())) {
