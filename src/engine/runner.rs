@@ -34,6 +34,21 @@ pub fn begin(world: &World, outputs: &Outputs, request: &Request) {
     tokio::spawn(followed.on_to_its_end(world.clone(), Arc::clone(outputs), started));
 }
 
+/// As [`begin`], of a console that acts no more: it has its runner, and whoever acts follows it.
+pub fn hand_over(world: &World, request: &Request) {
+    let Some(launch) = world.folder.clone() else { return };
+    let _ = request.publish(&launch);
+    let followed = Followed { launch, id: request.rollback.clone(), run: request.run, told: 0 };
+    if followed.is_alive() || rollback::progress(&followed.launch, followed.run, &followed.id).end.is_some() {
+        return;
+    }
+    match followed.start(world) {
+        // Reaped when it ends; it needs nobody to wait for it.
+        Ok(exiting) => drop(tokio::spawn(exiting)),
+        Err(error) => tracing::error!("failed to start rollback {}: {error}", request.rollback),
+    }
+}
+
 /// Follows a rollback that an earlier console was told of, after the `told` facts that its journal holds.
 /// One whose runner lives or that has ended is read; one that a dead runner left is gone on with, and what
 /// was asked for and never started is begun.
