@@ -5,6 +5,7 @@
 
 #[path = "disk/faulty.rs"]
 mod faulty;
+mod preload;
 #[expect(dead_code, reason = "each test file uses a part of this")]
 mod pty;
 #[path = "disk/site.rs"]

@@ -21,9 +21,9 @@ use binary::{ended, pid, signal};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
 use tminus::base::boundary;
 use tminus::clock;
-use tminus::engine::rollback::{self, Entry};
+use tminus::engine::rollback::{self, Entry, Log, Opened};
 use tminus::launch::event::{Event, Recorded, RollbackEnd, RollbackFact};
-use tminus::launch::id::RollbackId;
+use tminus::launch::id::{ItemId, RollbackId};
 use tokio::process::Command;
 use told::records;
 use wait::comes;
@@ -55,6 +55,21 @@ async fn a_holder_stopped_in_the_middle_of_a_transaction_delays_no_rollback() {
     assert_eq!(launch.ran(), "back/one\nback/two\n", "{ran:?}");
     let fenced = |record: &Recorded| matches!(&record.event, Event::StepEnded { outcome, .. } if outcome.never_ran);
     assert!(all.iter().any(fenced), "{ran:?}");
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+}
+
+#[tokio::test]
+async fn a_step_whose_holder_was_stopped_on_the_way_to_it_does_not_run_after_the_rollback() {
+    let launch = Launch::new("true").await;
+    let holder = launch.fly(&[("TMINUS_BOUNDARY", "intent-kept=stop")]);
+    stopped(&holder).await;
+    verified(&ended(launch.ask("back", &[])).await);
+    signal(&holder, Signal::CONT);
+    launch.until(is_over).await;
+    let ran = ended(holder).await;
+    assert_eq!(launch.ran(), "back/one\nback/two\n", "the step never runs: {ran:?}");
+    let fenced = |record: &Recorded| matches!(&record.event, Event::StepEnded { outcome, .. } if outcome.never_ran);
+    assert!(records(&launch.folder).iter().any(fenced), "{ran:?}");
     assert_eq!(ran.code, Some(4), "{ran:?}");
 }
 
@@ -190,6 +205,199 @@ async fn it_outlives_its_starter_and_its_terminal() {
 }
 
 #[tokio::test]
+async fn a_runner_whose_parent_is_outside_its_namespace_leaves_its_session() {
+    let launch = Launch::new(WAITS).await;
+    launch.abandoned().await;
+    let number = rollback::number(&launch.folder, 0).expect("a number").to_string();
+    // The first process of a namespace has its group outside. It adopts the runner of a starter that died at
+    // once, which is the leader of a group in the session of a terminal.
+    let namespace = ["--user", "--map-root-user", "--pid", "--fork", "--kill-child", "--mount-proc"];
+    let given = std::process::Command::new("unshare").args(namespace).arg("true").output();
+    if !given.is_ok_and(|ran| ran.status.success()) {
+        println!("the system gives no namespace: there is nothing to see");
+        return;
+    }
+    let orphan = r#"until [ "$(cut -d" " -f4 /proc/$$/stat)" = 1 ]; do sleep 0.01; done; exec "$0" "$@""#;
+    let session = format!("sleep 600 & set -m; bash -c '{orphan}' \"$0\" \"$@\" &");
+    let runner = env!("CARGO_BIN_EXE_tminus");
+    let mut outside = Command::new("unshare")
+        .args(namespace)
+        .args([
+            "bash",
+            "-c",
+            "setsid bash -c \"$@\"; exec sleep 600",
+            "bash",
+            &session,
+            runner,
+            rollback::ROLLBACK,
+            &launch.at(),
+            &number,
+            "back",
+        ])
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("unshare starts");
+    launch.on().await;
+    let leaders = fs::read_dir("/proc").expect("read").filter_map(|entry| {
+        let path = entry.ok()?.path();
+        let command = fs::read_to_string(path.join("cmdline")).ok()?;
+        let stat = fs::read_to_string(path.join("stat")).ok()?;
+        let ours = command.contains(rollback::ROLLBACK) && command.contains(&launch.at());
+        let pid = path.file_name()?.to_str()?.to_owned();
+        (ours && command.starts_with(runner)).then(|| stat.rsplit(") ").next().map(|rest| (pid, rest.to_owned())))?
+    });
+    let leaders: Vec<_> = leaders.collect();
+    let leads = |(pid, rest): &(String, String)| rest.split(' ').nth(3) == Some(pid);
+    assert!(!leaders.is_empty() && leaders.iter().all(leads), "a session of its own: {leaders:?}");
+    launch.go().await;
+    comes("its end", || launch.end(1, "back") == Some(RollbackEnd::Verified)).await;
+    outside.kill().await.expect("ended");
+}
+
+#[tokio::test]
+async fn what_somebody_put_among_the_rollbacks_stops_none() {
+    let launch = Launch::new("true").await;
+    launch.abandoned().await;
+    let rollbacks = launch.folder.join("rollback");
+    // No number can follow this one, and its log is of a run that ended.
+    let last = format!("{}-back", u32::MAX);
+    fs::create_dir_all(rollbacks.join(&last)).expect("made");
+    let by = tminus::launch::event::Actor::person("eve", None);
+    let done = RollbackFact::Ended { end: RollbackEnd::Verified, took: std::time::Duration::ZERO };
+    match rollback::Log::open(&rollbacks.join(&last).join("log"), &launch.folder.join("reserve")).expect("opened") {
+        rollback::Opened::Ours(mut log, _) => log.tell(clock::wall(), &done).expect("told"),
+        rollback::Opened::Held => panic!("held"),
+    }
+    rollback::Request::new("back".into(), u32::MAX - 1, &by, "", clock::wall()).publish(&launch.folder).expect("made");
+    // Nobody writes to these, and whoever reads them waits for ever.
+    for (folder, file) in [("1-back", "request.json"), ("2-back", "log")] {
+        fs::create_dir_all(rollbacks.join(folder)).expect("made");
+        let fifo = rollbacks.join(folder).join(file);
+        assert!(std::process::Command::new("mkfifo").arg(fifo).status().expect("mkfifo").success());
+    }
+    let mut stood = Command::new(env!("CARGO_BIN_EXE_tminus"));
+    let listed = stood.args(["rollback", &launch.at()]).kill_on_drop(true).output();
+    let listed = tokio::time::timeout(binary::PATIENCE, listed).await.expect("in time").expect("ran");
+    assert_eq!(listed.status.code(), Some(0), "{listed:?}");
+    verified(&ended(launch.ask("front", &[])).await);
+    assert_eq!(launch.rolled(), "front/one\nfront/two\n", "verified is what was done");
+    // A console that returns is not stopped by them either.
+    launch.open("fifo").await;
+    assert_eq!(ended(launch.fly(&[])).await.code, Some(4));
+}
+
+#[tokio::test]
+async fn another_user_starts_nothing_that_the_owner_could_not_read() {
+    let launch = Launch::new("true").await;
+    launch.abandoned().await;
+    if !rustix::process::geteuid().is_root() {
+        println!("only root can give a folder away: there is nothing to see");
+        return;
+    }
+    std::os::unix::fs::chown(&launch.folder, Some(65_534), None).expect("given away");
+    let ran = ended(launch.ask("back", &[])).await;
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(ran.err.contains("nothing was started") && ran.err.contains("`sudo -u nobody tminus"), "{ran:?}");
+    assert_eq!(launch.rolled(), "");
+    assert_eq!(rollback::runs(&launch.folder).expect("read"), []);
+}
+
+#[tokio::test]
+async fn nothing_that_others_wrote_steers_the_terminal() {
+    let launch = Launch::new("true").await;
+    launch.abandoned().await;
+    let ran = launch.place.run(&["rollback", "/no\u{1b}]0;such\u{7}/launch"]).await;
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(ran.err.contains("there is no launch at") && !ran.err.contains('\u{1b}'), "{ran:?}");
+    let lock = launch.folder.join("rollback/lock");
+    fs::create_dir_all(launch.folder.join("rollback")).expect("made");
+    fs::write(&lock, r#"{"run":7,"rollback":"ba\u001b[31mck","pid":1}"#).expect("written");
+    let held = fs::File::open(&lock).expect("opened");
+    held.lock().expect("ours");
+    let ran = ended(launch.ask("back", &[])).await;
+    assert!(ran.out.contains("Run 7 of back is under way") && ran.out.contains("ROLLBACK back"), "{ran:?}");
+    assert!(!(ran.out.clone() + &ran.err).contains('\u{1b}'), "{ran:?}");
+}
+
+#[tokio::test]
+async fn who_looks_and_is_frozen_refuses_no_rollback() {
+    let launch = Launch::new("true").await;
+    launch.abandoned().await;
+    let killed = [("TMINUS_BOUNDARY", "rollback-step-ended=kill")];
+    assert_eq!(ended(launch.ask_with("back", &[], &killed)).await.code, Some(2));
+    // As whoever was stopped between taking a lock and giving it back: of the launch, and of the run's log.
+    let log = rollback::log_of(&launch.folder, 1, &"back".into());
+    let looks = [launch.folder.join("rollback/lock"), log].map(|path| {
+        let file = fs::File::open(path).expect("opened");
+        file.lock_shared().expect("looked at");
+        file
+    });
+    verified(&ended(launch.ask("back", &[])).await);
+    assert_eq!(launch.rolled(), "back/one\nback/two\n");
+    // Still one at a time: runners keep each other out by a lock that nobody looks at.
+    let mut both = ["front", "back"].map(|id| launch.ask(id, &[]));
+    for one in &mut both {
+        says(one, "ROLLBACK ").await;
+    }
+    for one in both {
+        verified(&ended(one).await);
+    }
+    let more = launch.rolled().replacen("back/one\nback/two\n", "", 1);
+    let whole = ["back/one\nback/two\n", "front/one\nfront/two\n"];
+    let (first, second) = more.split_at(more.find("two\n").expect("one ran") + 4);
+    assert!(whole.contains(&first) && (second.is_empty() || whole.contains(&second)), "{more}");
+    drop(looks);
+}
+
+#[tokio::test]
+async fn one_that_was_begun_after_the_launch_ended_is_named_all_the_same() {
+    let launch = Launch::new("true").await;
+    launch.abandoned().await;
+    let folder = tminus::journal::LaunchFolder::open(&launch.folder).expect("there");
+    let holder = tminus::journal::Holder::here("ann", clock::wall());
+    let opened = tminus::journal::open(&folder, tminus::journal::Purpose::Act(holder)).expect("opened");
+    let (last, journal) = (opened.records.last().expect("records").at, opened.journal.expect("to act"));
+    let now = tminus::launch::time::Now { instant: last, wall: clock::wall() };
+    let end = Event::LaunchEnded { why: "it is over".into() };
+    let draft = tminus::journal::Draft::now(now, tminus::launch::event::Actor::engine(), end);
+    journal.append(vec![draft], tminus::journal::Durable::Synced).await.expect("appended");
+    journal.close().await;
+    verified(&ended(launch.ask("back", &[])).await);
+    let log = launch.place.run(&["log", &launch.at()]).await;
+    assert!(log.out.contains("ROLLBACK back (run 1)"), "{log:?}");
+    assert!(log.err.contains("the launch has ended: no console reads them in"), "{log:?}");
+    let ran = ended(launch.fly(&[])).await;
+    assert!(ran.out.contains("rollback back #1: VERIFIED") && ran.out.contains("not in the journal"), "{ran:?}");
+    launch.open("fifo").await;
+}
+
+#[tokio::test]
+async fn words_that_find_no_room_change_no_answer() {
+    let launch = Launch::new("true").await;
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").expect("opens");
+    let run = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_tminus"))
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(full())
+            .stderr(full())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("tminus starts")
+    };
+    let (at, plan) = (launch.at(), launch.place.path("plan.toml").display().to_string());
+    let mut holder = run(&["run", "--headless", "--launch", &at, &plan]);
+    launch.until_ran("once\n").await;
+    signal(&holder, Signal::INT);
+    assert_eq!(holder.wait().await.expect("ends").code(), Some(130));
+    let mut asked = run(&["rollback", &at, "back", "--yes"]);
+    assert_eq!(asked.wait().await.expect("ends").code(), Some(4), "it ran, and is verified");
+    assert_eq!(launch.rolled(), "back/one\nback/two\n");
+    launch.open("fifo").await;
+}
+
+#[tokio::test]
 async fn an_interrupt_detaches_and_the_same_command_attaches_again() {
     let launch = Launch::new(WAITS).await;
     launch.abandoned().await;
@@ -320,6 +528,31 @@ async fn a_request_that_nobody_took_up_is_not_begun_an_hour_later() {
         if why.contains("its runner never began") && by_hand.contains("nothing was done"));
     assert!(told, "{end:?}");
     assert_eq!(launch.rolled(), "");
+}
+
+#[tokio::test]
+async fn what_was_begun_days_ago_is_not_gone_on_with_because_somebody_opens_the_launch() {
+    let launch = Launch::new("true").await;
+    launch.abandoned().await;
+    let path = rollback::log_of(&launch.folder, 1, &"back".into());
+    let opened = Log::open(&path, &launch.folder.join("reserve")).expect("opened");
+    let Opened::Ours(mut log, _) = opened else { panic!("held") };
+    let step = ItemId::new("back/one");
+    for fact in [RollbackFact::Started { pid: 7 }, RollbackFact::StepStarted { step: step.clone() }] {
+        log.tell(clock::wall() - chrono::TimeDelta::minutes(11), &fact).expect("told");
+    }
+    drop(log);
+    launch.open("fifo").await;
+    ended(launch.fly(&[])).await;
+    let end = launch.end(1, "back");
+    let Some(RollbackEnd::FailedAtStep { step: at, why, by_hand }) = end else { panic!("another end: {end:?}") };
+    assert_eq!(at, step, "{why}");
+    assert!(why.contains("11 min ago") && by_hand.contains("asked for again"), "{why}: {by_hand}");
+    assert_eq!(launch.rolled(), "", "what people may have repaired by hand is let be");
+    assert_eq!(facts(&records(&launch.folder), 1).len(), 3, "its end is on record");
+    // Whoever asks again means it.
+    verified(&ended(launch.ask("back", &[])).await);
+    assert_eq!(launch.rolled(), "back/one\nback/two\n");
 }
 
 #[tokio::test]

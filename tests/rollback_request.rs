@@ -8,6 +8,7 @@ mod crude;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use crude::{Answer, Crude};
 use tempfile::TempDir;
 use tminus::base::jq::Jq;
@@ -16,12 +17,12 @@ use tminus::base::wire::{Client, Limits, Network};
 use tminus::clock;
 use tminus::engine::effects::Effects;
 use tminus::engine::found::Finder;
-use tminus::engine::rollback::LaunchFile;
+use tminus::engine::rollback::{self, LaunchFile, Log, Opened};
 use tminus::engine::world::{self, World};
 use tminus::launch::board::Board;
 use tminus::launch::command::{Command, Observation};
 use tminus::launch::event::{Actor, Event, Recorded, RollbackEnd, RollbackFact};
-use tminus::launch::id::RollbackId;
+use tminus::launch::id::{ItemId, RollbackId};
 use tminus::launch::time::Instant;
 use tminus::plan::{Environment, Options, load};
 use tokio::sync::mpsc;
@@ -90,6 +91,11 @@ expect = {{ json = ['.status == "ok"'] }}
 
     /// A console that knows of `told` facts of run 1, which was asked for.
     fn console(&self, told: &[RollbackFact]) -> Console {
+        self.console_later(told, TimeDelta::zero())
+    }
+
+    /// The same, where all of that is so long ago.
+    fn console_later(&self, told: &[RollbackFact], ago: TimeDelta) -> Console {
         let source = Source::new("plan.toml", self.plan());
         let environment: Environment = [("HOME", "/nowhere")].into_iter().collect();
         let loaded = load(source.clone(), &environment, &Options::default())
@@ -108,7 +114,8 @@ expect = {{ json = ['.status == "ok"'] }}
             simulated: None,
         });
         let facts = told.iter().map(|fact| Event::RollbackTold { run: 1, fact: fact.clone() });
-        let records: Vec<Recorded> = std::iter::once(request(1)).chain(facts.map(recorded)).collect();
+        let mut records: Vec<Recorded> = std::iter::once(request(1)).chain(facts.map(recorded)).collect();
+        records.iter_mut().for_each(|record| record.occurred_at -= ago);
         let board = Arc::new(Board::replay(plan, &records));
         assert!(board.rolling_back().is_some());
         let effects = Effects { world, watch: None, outputs: Arc::new(|_, _| ()), faults: None };
@@ -192,4 +199,67 @@ async fn a_rollback_whose_runner_was_never_started_is_begun_by_the_console_that_
         assert_eq!(console.facts(1).await, facts[known..]);
     }
     assert_eq!(launch.runs(), 1, "what has ended is read and not run");
+}
+
+#[tokio::test]
+async fn what_was_asked_for_and_never_begun_does_not_begin_because_a_console_is_opened_later() {
+    let launch = Launch::new().await;
+    let mut console = launch.console_later(&[], TimeDelta::seconds(71));
+    console.effects.begin(&console.board);
+    let facts = console.facts(1).await;
+    let [RollbackFact::Ended { end: RollbackEnd::FailedAtStep { why, by_hand, .. }, .. }] = facts.as_slice() else {
+        panic!("another end: {facts:?}")
+    };
+    assert!(why.contains("its runner never began") && by_hand.contains("nothing was done"), "{why}: {by_hand}");
+    assert_eq!(launch.runs(), 0);
+    // Nor where a runner of it is started after all.
+    let request = rollback::Request::read(
+        launch.folder.path(),
+        &rollback::folder(launch.folder.path(), 1, &RollbackId::new("back")),
+    );
+    assert!(clock::wall() - request.expect("it is published").at > TimeDelta::seconds(70));
+}
+
+#[tokio::test]
+async fn what_its_runner_left_days_ago_is_not_gone_on_with_by_itself() {
+    let launch = Launch::new().await;
+    let path = rollback::log_of(launch.folder.path(), 1, &RollbackId::new("back"));
+    let Ok(Opened::Ours(mut log, _)) = Log::open(&path, &launch.folder.path().join("reserve")) else { panic!("held") };
+    let step = ItemId::new("back/redo");
+    let told = [RollbackFact::Started { pid: 7 }, RollbackFact::StepStarted { step: step.clone() }];
+    for fact in &told {
+        log.tell(clock::wall() - TimeDelta::days(4), fact).expect("told");
+    }
+    drop(log);
+    let mut console = launch.console_later(&told, TimeDelta::days(4));
+    console.effects.begin(&console.board);
+    let facts = console.facts(1).await;
+    let [RollbackFact::Ended { end: RollbackEnd::FailedAtStep { step: at, why, .. }, .. }] = facts.as_slice() else {
+        panic!("another end: {facts:?}")
+    };
+    assert!(*at == step && why.contains("5760 min ago"), "{at}: {why}");
+    assert_eq!(launch.runs(), 0);
+}
+
+#[tokio::test]
+async fn no_fact_of_a_log_is_lost_because_another_was_put_aside() {
+    let launch = Launch::new().await;
+    let mut console = launch.console(&[]);
+    console.effects.begin(&console.board);
+    let first = console.facts(1).await;
+    let path = rollback::log_of(launch.folder.path(), 1, &RollbackId::new("back"));
+    let mut bytes = std::fs::read(&path).expect("read");
+    bytes[70] ^= 1;
+    std::fs::write(&path, bytes).expect("written");
+    // One that had recorded two facts of it, and then one that comes when it is aside already.
+    for known in [2, 3] {
+        let mut console = launch.console(&first[..known]);
+        console.effects.begin(&console.board);
+        let facts = console.facts(1).await;
+        let told: Vec<RollbackFact> =
+            Log::follow(&path).read().expect("a whole chain").into_iter().map(|entry| entry.fact).collect();
+        assert_eq!(facts, told, "every fact of the new log");
+        assert!(verified(&facts), "{facts:?}");
+    }
+    assert_eq!(launch.runs(), 1, "what was done is not done again");
 }

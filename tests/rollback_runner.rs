@@ -3,6 +3,8 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
 
+mod preload;
+
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -301,6 +303,77 @@ fn a_full_disk_under_its_output_does_not_stop_it() {
     fs::create_dir_all(launch.log()).expect("a folder in the way of its log");
     assert_eq!(over(&launch), Some(code::VERIFIED));
     assert_eq!(fs::read_to_string(launch.path("live")).expect("read"), "1.4.1");
+}
+
+#[test]
+fn a_disk_that_refuses_to_sync_stops_no_step_and_is_told() {
+    let launch = Launch::new(&step("back", "once", BACK), "1s");
+    fs::write(launch.path("faults"), "sync 5 /steps\n").expect("written");
+    let mut command = launch.command();
+    command.env("LD_PRELOAD", preload::library()).env("TMINUS_FAULTS", launch.path("faults"));
+    let ran = command.output().expect("ran");
+    assert_eq!(ran.status.code(), Some(code::VERIFIED), "{ran:?}");
+    let told = |entry: &Entry| matches!(&entry.fact, RollbackFact::StepEnded { outcome, .. } if outcome.unsynced);
+    assert!(launch.entries().iter().any(told), "{:?}", launch.entries());
+}
+
+#[test]
+fn a_broken_log_does_not_make_undone_what_was_done() {
+    let launch = Launch::new(&(step("one", "once", "echo one >> LIVE.count") + &step("two", "once", BACK)), "1s");
+    let killed = launch.command().env("TMINUS_BOUNDARY", "rollback-step-ended=kill").output().expect("ran");
+    assert_eq!(killed.status.code(), None, "{killed:?}");
+    let mut bytes = fs::read(launch.log()).expect("read");
+    bytes[70] ^= 1;
+    fs::write(launch.log(), bytes).expect("written");
+    // An hour later, by the request that is read where a run was never begun; then with a plan that is gone.
+    let hour = chrono::TimeDelta::hours(1);
+    let asked = rollback::Request::new(
+        RollbackId::new("frontend"),
+        1,
+        &tminus::launch::event::Actor::person("bob", None),
+        "bad",
+        tminus::clock::wall() - hour,
+    );
+    let folder = launch.log().with_file_name("request.json");
+    fs::write(folder, serde_json::to_vec(&asked).expect("json")).expect("written");
+    fs::write(launch.path("plan.toml"), "[plan").expect("written");
+    assert_eq!(launch.run().0, Some(code::FAILED));
+    let RollbackEnd::FailedAtStep { by_hand, why, .. } = launch.end() else { panic!("another end") };
+    assert!(!by_hand.contains("nothing was done") && by_hand.contains("look at the rollback's folder"), "{by_hand}");
+    assert!(why.contains("plan.toml"), "it is begun, and no request that nobody took up: {why}");
+    assert_eq!(fs::read_to_string(launch.path("live.count")).expect("ran"), "one\n");
+}
+
+#[test]
+fn a_rollback_without_a_step_s_secret_does_no_half_of_it() {
+    let steps = step("one", "once", "echo one >> LIVE.count")
+        + &step("two", "once", BACK)
+            .replace("[rollback.step.run]", "[rollback.step.run]\nenv = { TOKEN = \"{{token}}\" }");
+    let launch = Launch::new(&steps, "1s");
+    let plan = fs::read_to_string(launch.path("plan.toml")).expect("read");
+    let secret = "[secrets]\ntoken = { env = \"TMINUS_TEST_TOKEN\" }\n\n[baseline]";
+    fs::write(launch.path("plan.toml"), plan.replace("[baseline]", secret)).expect("written");
+    let (code, said) = launch.run();
+    assert_eq!(code, Some(code::FAILED), "{said}");
+    let RollbackEnd::FailedAtStep { step, why, by_hand } = launch.end() else { panic!("another end") };
+    assert_eq!(step.as_str(), "frontend/two", "{why}");
+    assert_eq!(by_hand, "nothing was done: set TMINUS_TEST_TOKEN and ask for it again", "{why}");
+    assert!(!launch.path("live.count").exists(), "step one must not run");
+
+    // Asked for at a terminal, nothing is even begun; with it set, all of it runs.
+    let ask = || {
+        let mut ask = Command::new(PROGRAM);
+        ask.arg("rollback").arg(launch.folder.path()).args(["frontend", "--yes"]).env("HOME", launch.folder.path());
+        ask
+    };
+    let asked = ask().output().expect("ran");
+    let said = String::from_utf8_lossy(&asked.stderr).into_owned();
+    assert_eq!(asked.status.code(), Some(3), "{said}");
+    assert!(said.contains("set TMINUS_TEST_TOKEN"), "{said}");
+    assert_eq!(rollback::runs(launch.folder.path()).expect("read").len(), 1, "no run of its own");
+    let asked = ask().env("TMINUS_TEST_TOKEN", "a-long-enough-secret").output().expect("ran");
+    assert_eq!(asked.status.code(), Some(4), "{asked:?}");
+    assert_eq!(fs::read_to_string(launch.path("live.count")).expect("ran"), "one\n");
 }
 
 #[test]

@@ -245,6 +245,23 @@ async fn a_console_stopped_in_the_middle_of_a_write_is_ended() {
 }
 
 #[tokio::test]
+async fn a_console_stopped_in_a_write_is_ended_even_after_a_taker_that_died() {
+    let war = War::of(STEP);
+    let mut ann = war.ann(&[("TMINUS_BOUNDARY", "append-in-transaction#2=stop")]);
+    wait("standstill", || stands_still(ann.id()));
+    let process = ann.id();
+    let mut bob = war.sits("bob", &["--take-over"], &[("TMINUS_BOUNDARY", "lock-replaced=kill")]);
+    bob.ends();
+    assert_eq!(war.holder(), None);
+    let cat = war.passes_by("cat", &["--take-over"]).await;
+    assert!(cat.err.contains(&format!("taken over from ann (process {process} on ")), "{cat:?}");
+    assert!(cat.err.contains("was ended with SIGKILL"), "{cat:?}");
+    ann.ends();
+    assert_eq!(taken_over(&war.records()), ("ann", process));
+    assert_eq!(war.runs(), "ran\n");
+}
+
+#[tokio::test]
 async fn of_two_that_take_over_at_once_one_holds_and_the_other_says_so() {
     let war = War::of(MANUAL);
     let mut ann = war.ann(&[]);

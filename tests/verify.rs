@@ -156,6 +156,52 @@ fn rollback_of(folder: &Path) -> String {
     run.file_name().expect("a name").to_string_lossy().into_owned()
 }
 
+/// A gate that nothing answers.
+const RED: &str = r#"
+[plan]
+schema = 1
+id = "red"
+title = "Red"
+environment = "test"
+
+[clock]
+start = "T-1h"
+
+[[phase]]
+id = "look"
+title = "Look"
+at = "T-1h"
+
+[[phase.item]]
+id = "up"
+title = "It is up"
+timeout = "2s"
+[phase.item.http]
+get = "http://127.0.0.1:1/"
+expect = { status = 200 }
+"#;
+
+#[test]
+fn a_reader_who_has_gone_turns_nothing_green() {
+    let place = Place::new(&[]);
+    let (folder, _) = notes(&place.path(""), 30);
+    sql(folder.path(), &flipped(17));
+    let unread = |arguments: &[&str]| {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut tminus = std::process::Command::new(env!("CARGO_BIN_EXE_tminus"));
+        let ended = tminus.args(arguments).stdin(std::process::Stdio::null()).stdout(writer).output().expect("ran");
+        (ended.status.code(), String::from_utf8_lossy(&ended.stderr).into_owned())
+    };
+    let at = folder.path().display().to_string();
+    assert_eq!(unread(&["verify", &at]), (Some(1), String::new()));
+    let plan = place.path("plan.toml");
+    fs::write(&plan, RED).expect("written");
+    assert_eq!(unread(&["gate", &plan.display().to_string()]).0, Some(2));
+    // What these print is all they say.
+    assert_eq!([unread(&["kinds"]).0, unread(&["keys"]).0], [Some(0), Some(0)]);
+}
+
 #[tokio::test]
 async fn a_launch_that_is_flown_or_was_killed_is_whole_at_any_moment() {
     let place = Place::new(&[]);

@@ -5,6 +5,7 @@ pub mod boundary;
 pub mod jq;
 pub mod known;
 pub mod proc;
+pub mod regular;
 pub mod secret;
 pub mod source;
 pub mod table;

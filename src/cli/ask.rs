@@ -9,6 +9,7 @@ use anyhow::bail;
 use clap::Args;
 
 use super::frozen::{Frozen, one_of};
+use super::say::{err, out};
 use super::{CANNOT_TELL, NO_GO};
 use crate::engine::inbox::bring::Came;
 use crate::journal::{self, Held, Purpose};
@@ -157,20 +158,20 @@ fn ask(
     if asker.holder() == Held::Free
         && let Some(why) = ended(&frozen)
     {
-        eprintln!("tminus: refused: the launch has ended: {why}");
+        err!("tminus: refused: the launch has ended: {why}");
         return Ok(NO_GO);
     }
     match asker.bring(command, asking.wait)? {
         Came::Recorded(seq) => {
-            println!("recorded as #{seq}");
+            out!("recorded as #{seq}");
             Ok(0)
         }
         Came::Refused(why) => {
-            eprintln!("tminus: refused: {why}");
+            err!("tminus: refused: {why}");
             Ok(NO_GO)
         }
         Came::Undecided(why) => {
-            eprintln!("tminus: {why}");
+            err!("tminus: {why}");
             Ok(CANNOT_TELL)
         }
     }

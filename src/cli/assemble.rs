@@ -11,7 +11,8 @@ use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use super::reopen::{Told, reopen};
+use super::reopen::{Told, reopen, stranded};
+use super::say::err;
 use super::take_over::{self, refused, taken};
 use super::{Common, logging, unwritten};
 use crate::base::boundary::reach;
@@ -26,7 +27,7 @@ use crate::engine::steps::Outputs;
 use crate::engine::time::{Axis, Pace};
 use crate::engine::unwritten::launch_of;
 use crate::engine::world::{self, World};
-use crate::journal::{Beat, Holder, LaunchFolder, Purpose};
+use crate::journal::{Beat, Holder, LaunchFolder, Purpose, TookOver};
 use crate::kind::Catalogue;
 use crate::launch;
 use crate::launch::board::Board;
@@ -138,7 +139,7 @@ pub fn load(source: &Source, options: &Options) -> anyhow::Result<Loaded> {
         Ok(loaded) => Ok(loaded),
         Err(mistakes) => {
             let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-            eprintln!("{}", source.render(&mistakes, colour));
+            err!("{}", source.render(&mistakes, colour));
             match mistakes.iter().all(|mistake| mistake.code == "missing-variable") {
                 true => bail!("{} cannot be flown from here: set what it needs", source.name),
                 false => bail!("{} is not sound: {} mistakes", source.name, mistakes.len()),
@@ -232,6 +233,23 @@ pub fn operator(common: &Common, plan: &Plan) -> anyhow::Result<Actor> {
 /// # Errors
 /// Another console holds the folder, or something of it cannot be read or written.
 pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
+    let folder = opening.folder.clone();
+    let mut ours = None;
+    let flight = put_together(opening, wires, &mut ours).await;
+    flight.map_err(|why| match ours {
+        Some(Ours { new: false, took }) => stranded(&why, took.as_ref(), folder.path()),
+        Some(Ours { new: true, .. }) | None => why,
+    })
+}
+
+/// A launch whose journal was opened.
+struct Ours {
+    new: bool,
+    took: Option<TookOver>,
+}
+
+/// As [`open`]; `ours` is set once nobody else acts.
+async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -> anyhow::Result<Flight> {
     let Opening { source, plan, catalogue, folder, new, mut site, pace, rehearsal, operator, take_over } = opening;
     let holder = Holder::here(operator.name.clone(), clock::wall());
     let (opened, told) = {
@@ -246,6 +264,7 @@ pub async fn open(opening: Opening, wires: Wires) -> anyhow::Result<Flight> {
     if let Some(by) = journal.taken_over() {
         bail!("{}", acting::words(by.as_ref()));
     }
+    *ours = Some(Ours { new, took: opened.took_over.clone() });
     // The order is that of `LaunchFolder::began`: with the site there, the launch can be gone on with.
     if new {
         if told.last().is_some() {

@@ -1,10 +1,11 @@
 //! `tminus check PLAN`: everything that is wrong with a plan, and its checks tried on their examples.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use clap::Args;
 
+use super::say::{self, err};
 use super::{WRONG, assemble, runtime};
 use crate::base::jq::Jq;
 use crate::plan::{Environment, check_report};
@@ -21,12 +22,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let source = match assemble::read(&arguments.plan) {
         Ok(source) => source,
         Err(error) => {
-            eprintln!("tminus: {error:#}");
+            err!("tminus: {error:#}");
             return Ok(WRONG);
         }
     };
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let checked = runtime()?.block_on(check_report(&source, &Environment::of_process(), &Jq::default(), colour));
-    std::io::stdout().write_all(checked.text.as_bytes())?;
+    say::whole(&checked.text);
     Ok(i32::from(checked.errors > 0))
 }

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use super::assemble::Flight;
 use super::headless::Front;
+use super::say::{err, out};
 use super::{CANNOT_TELL, Common, INTERRUPTED, summary, take_over, unwritten};
 use crate::base::source::Source;
 use crate::launch::port::Port;
@@ -53,22 +54,22 @@ where
     // A step or a rollback under way goes on by itself; only the loop has to have written down that we left.
     if let Ok(flown) = tokio::time::timeout(FAREWELL, flying).await {
         for notice in flown?? {
-            eprintln!("tminus: {notice}");
+            err!("tminus: {notice}");
         }
     }
     let left = left?;
     if let Some(farewell) = unwritten::farewell(&snapshots) {
-        eprintln!("tminus: {farewell}");
+        err!("tminus: {farewell}");
     }
     let snapshot = Arc::clone(&snapshots.borrow());
     let over = snapshot.board.ended.is_some();
     let lost = take_over::left(&snapshot, &front.again());
     if let Some(words) = &lost {
-        eprintln!("tminus: {words}");
+        err!("tminus: {words}");
     } else if over {
-        println!("{}", summary::text(&snapshot.board, snapshot.now.instant, &front.folder.display().to_string()));
+        out!("{}", summary::text(&snapshot.board, snapshot.now.instant, &front.folder.display().to_string()));
     } else {
-        println!("The launch goes on with: {}", front.again());
+        out!("The launch goes on with: {}", front.again());
     }
     Ok(match left {
         Leave::Signal(_) | Leave::Hangup => INTERRUPTED,

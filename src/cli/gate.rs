@@ -1,6 +1,5 @@
 //! `tminus gate`: runs checks once, without a launch. For CI and for a look before the launch.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 
 use super::headless::{self, Progress};
+use super::say::{self, err};
 use super::{INTERRUPTED, assemble, runtime};
 use crate::base::jq::Jq;
 use crate::base::proc::this_program;
@@ -50,7 +50,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let source = assemble::read(&arguments.plan)?;
     let loaded = assemble::load(&source, &Options { without_secrets: true, ..Options::default() })?;
     for unset in &loaded.unset {
-        eprintln!("tminus: {} is not set ({}): what needs it cannot be told", unset.variable, source.at(unset.span));
+        err!("tminus: {} is not set ({}): what needs it cannot be told", unset.variable, source.at(unset.span));
     }
     let selected = select(&loaded.plan, &arguments.names).map_err(anyhow::Error::msg)?;
     runtime()?.block_on(fly(arguments, loaded, selected))
@@ -121,7 +121,7 @@ async fn fly(arguments: &Arguments, loaded: Loaded, selected: Selected) -> anyho
     } else {
         lines(&board, &selected.left_out, verdict, took)
     };
-    std::io::stdout().write_all(out.as_bytes())?;
+    say::whole(&out);
     Ok(code)
 }
 

@@ -2,7 +2,7 @@
 //! console acts on nobody's behalf: it runs what runs by itself, waits, and says why it cannot go on.
 
 use std::collections::BTreeSet;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::assemble::Flight;
-use super::{CANNOT_TELL, Common, INTERRUPTED, summary, take_over, unwritten};
+use super::say::err;
+use super::{CANNOT_TELL, Common, INTERRUPTED, say, summary, take_over, unwritten};
 use crate::base::text::printable;
 use crate::clock;
 use crate::engine::crew;
@@ -79,7 +80,7 @@ where
     }
     let flight = opening.await?;
     for notice in &flight.noticed {
-        eprintln!("tminus: {notice}");
+        err!("tminus: {notice}");
     }
     without_console(flight, &front, port, script).await
 }
@@ -94,7 +95,7 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
     let Flight { looping, target: _target, .. } = flight;
     let (again, folder) = (front.again(), &front.folder);
     if let Some(why) = &port.snapshots.borrow().board.ended {
-        eprintln!("tminus: this launch has ended ({why}); nothing of it runs again");
+        err!("tminus: this launch has ended ({why}); nothing of it runs again");
     }
     let (mut held_since, mut in_doubt) = (None, BTreeSet::new());
     let crew: Crew = Box::new(move |board, now| match &script {
@@ -107,7 +108,7 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
         None => {
             // At once, not when nothing else is left to do: what runs by itself goes on meanwhile.
             for (item, way) in recovery::waiting(board).filter(|(item, _)| in_doubt.insert(item.id.clone())) {
-                eprintln!("tminus: {}", doubt(board, item, way));
+                err!("tminus: {}", doubt(board, item, way));
             }
             unattended(board, now).map(|command| (Actor::engine(), command))
         }
@@ -131,9 +132,9 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
             }
             progress.stop();
             if let Some(farewell) = unwritten::farewell(&port.snapshots) {
-                eprintln!("tminus: {farewell}");
+                err!("tminus: {farewell}");
             }
-            eprintln!("tminus: interrupted; go on with `{again}`");
+            err!("tminus: interrupted; go on with `{again}`");
             return Ok(INTERRUPTED);
         }
     };
@@ -141,10 +142,10 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
     // The loop is gone: what it said last is said before the summary.
     let _ = tokio::time::timeout(FAREWELL, saying).await;
     if let Some(farewell) = unwritten::farewell(&port.snapshots) {
-        eprintln!("tminus: {farewell}");
+        err!("tminus: {farewell}");
     }
     if let Some(words) = take_over::left(&port.snapshots.borrow(), &again) {
-        eprintln!("tminus: {words}");
+        err!("tminus: {words}");
         return Ok(CANNOT_TELL);
     }
     let now = port.snapshots.borrow().now.instant;
@@ -152,7 +153,7 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
     if board.ended.is_none() {
         text.push_str(&format!("\nnot over: {}\ngo on with `{again}` on a terminal\n", waits_for(&board, now)));
     }
-    std::io::stdout().write_all(text.as_bytes())?;
+    say::whole(&text);
     // It was left with a journal that nobody could write: what the board shows is not what is recorded.
     Ok(if board.unwritten.is_some() { CANNOT_TELL } else { summary::exit_code(&board, now) })
 }

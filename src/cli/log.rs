@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::say::err;
 use crate::base::text::printable;
 use crate::engine::rollback::{self, Found, Log};
 use crate::journal::{self, LaunchFolder, Noticed, Purpose};
@@ -30,10 +31,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let folder = LaunchFolder::open(&arguments.launch)?;
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut written = Ok(());
-    let mut known = BTreeSet::new();
+    let (mut known, mut over) = (BTreeSet::new(), false);
     let opened = journal::open_each(&folder, Purpose::Read, &mut |record| {
-        if let Event::RollbackRequested { run, .. } = record.event {
-            known.insert(run);
+        match record.event {
+            Event::RollbackRequested { run, .. } => drop(known.insert(run)),
+            Event::LaunchEnded { .. } => over = true,
+            _ => {}
         }
         if written.is_ok() {
             written = line(&mut out, &record);
@@ -48,18 +51,19 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     out.flush()?;
     if !unknown.is_empty() {
         let (count, noun) = (unknown.len(), if unknown.len() == 1 { "rollback" } else { "rollbacks" });
-        eprintln!(
-            "tminus: the journal does not know {count} {noun} yet: told above from the runners' own logs, and read in \
-             by the next console that holds the launch"
-        );
+        let rest = match over {
+            true => "and the launch has ended: no console reads them in",
+            false => "and read in by the next console that holds the launch",
+        };
+        err!("tminus: the journal does not know {count} {noun} yet: told above from the runners' own logs, {rest}");
     }
     for notice in &opened.noticed {
-        eprintln!("tminus: {notice}");
+        err!("tminus: {notice}");
     }
     let short = opened.noticed.iter().any(Noticed::is_short);
     if short {
         let (last, launch) = (opened.head.seq, printable(&folder.path().display().to_string()));
-        eprintln!("tminus: this is the log up to record {last}; `tminus verify {launch}` says all that is wrong");
+        err!("tminus: this is the log up to record {last}; `tminus verify {launch}` says all that is wrong");
     }
     Ok(if short { NOT_ALL } else { 0 })
 }

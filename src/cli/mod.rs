@@ -1,11 +1,14 @@
 //! The command line: one file a subcommand. Each answers with an exit code (console.md): 0 go, 1 no-go,
 //! 2 cannot tell, 3 the plan or the arguments are wrong, 4 rolled back, 130 interrupted.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::base::secret::covered;
+use crate::base::text::printable_lines;
 
 mod ask;
 mod assemble;
@@ -24,6 +27,7 @@ mod rehearse;
 mod reopen;
 mod rollback;
 mod run;
+mod say;
 mod summary;
 mod take_over;
 mod unwritten;
@@ -118,6 +122,8 @@ pub fn run() -> i32 {
             return if error.use_stderr() { WRONG } else { 0 };
         }
     };
+    // What these print is all they say: whoever stops reading it has seen enough.
+    let says_all = matches!(cli.command, Command::Kinds | Command::Keys | Command::Log(_));
     let done = match cli.command {
         Command::Rehearse(arguments) => rehearse::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
@@ -137,11 +143,11 @@ pub fn run() -> i32 {
         Command::Acknowledge(arguments) => ask::acknowledge(&arguments),
     };
     done.unwrap_or_else(|error| {
-        // Whoever read our output has seen enough.
-        if error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe) {
+        let gone = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
+        if says_all && error.downcast_ref::<std::io::Error>().is_some_and(gone) {
             return 0;
         }
-        eprintln!("tminus: {}", covered(&format!("{error:#}")));
+        say::err!("tminus: {}", printable_lines(&covered(&format!("{error:#}"))));
         WRONG
     })
 }

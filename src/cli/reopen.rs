@@ -8,7 +8,7 @@ use anyhow::{anyhow, bail};
 
 use crate::base::text::printable;
 use crate::journal::store::StoreError;
-use crate::journal::{self, LaunchFolder, OpenError, Opened, Purpose};
+use crate::journal::{self, LaunchFolder, LeaseError, OpenError, Opened, Purpose, TookOver};
 use crate::launch::board::Board;
 use crate::launch::event::{Event, Recorded, RollbackFact};
 use crate::launch::id::ItemId;
@@ -70,6 +70,12 @@ impl Told {
 /// # Errors
 /// As [`journal::open_each`], or the plan is another than the launch's.
 pub fn reopen(folder: &LaunchFolder, plan: Arc<Plan>, purpose: Purpose) -> anyhow::Result<(Opened, Told)> {
+    if matches!(purpose, Purpose::TakeOver(_)) {
+        // Nobody is stopped for a launch that is then not gone on with.
+        let mut first = Told::new(Arc::clone(&plan));
+        journal::first(folder).into_iter().for_each(|record| first.take(record));
+        first.same_plan(folder.path())?;
+    }
     let mut told = Told::new(plan);
     let opened = journal::open_each(folder, purpose, &mut |record| told.take(record))
         .map_err(|wrong| advised(wrong, folder.path()))?;
@@ -79,21 +85,52 @@ pub fn reopen(folder: &LaunchFolder, plan: Arc<Plan>, purpose: Purpose) -> anyho
 
 /// What can still be done with a launch whose journal cannot be acted on.
 fn advised(wrong: OpenError, folder: &Path) -> anyhow::Error {
-    let unfit = match &wrong {
-        OpenError::Broken(_) | OpenError::Undecodable { .. } => true,
-        OpenError::Store { why, .. } => matches!(why, StoreError::NoJournal(_) | StoreError::NewerLayout(_)),
-        OpenError::Lease(_) | OpenError::InTheWay(_) | OpenError::Grew | OpenError::File { .. } => false,
+    let (half_way, cause) = match &wrong {
+        OpenError::HalfWay { why, .. } => (true, &**why),
+        whole => (false, whole),
+    };
+    let (unfit, still) = match cause {
+        OpenError::Broken(_)
+        | OpenError::Undecodable { .. }
+        | OpenError::Store { why: StoreError::NoJournal(_) | StoreError::NewerLayout(_), .. } => {
+            (true, "nothing was changed, and no console acts on it. ")
+        }
+        OpenError::Store { .. } | OpenError::File { .. } | OpenError::Lease(LeaseError::Failed(_)) => {
+            (LaunchFolder::began(folder), "this console does not act. ")
+        }
+        _ => (half_way, ""),
     };
     if !unfit {
         return wrong.into();
     }
+    let busy = match cause {
+        OpenError::Store { path, why: StoreError::Busy } => format!(
+            "\n  `fuser -v {}` names the process in the way; `--take-over` ends it, where the launch was taken over \
+             from it before",
+            printable(&path.display().to_string())
+        ),
+        _ => String::new(),
+    };
+    let still = if half_way { "" } else { still };
+    anyhow!("{wrong}\n  {still}{}{busy}", ways_out(folder))
+}
+
+/// What works without a console.
+fn ways_out(folder: &Path) -> String {
     let launch = printable(&folder.display().to_string());
-    anyhow!(
-        "{wrong}\n  nothing was changed, and no console acts on it. What can be done:\n  \
+    format!(
+        "What can be done:\n  \
          `tminus verify {launch}` says all that is wrong\n  \
          `tminus log {launch}` and `tminus watch {launch}` show what can be read\n  \
          `tminus rollback {launch} ID` rolls back: it does not need the journal"
     )
+}
+
+/// Why a launch that was opened before could not be gone on with, once its journal was open.
+#[must_use]
+pub fn stranded(why: &anyhow::Error, took: Option<&TookOver>, folder: &Path) -> anyhow::Error {
+    let neither = took.map(|took| format!("; {}", took.neither())).unwrap_or_default();
+    anyhow!("{why:#}{neither}\n  {}", ways_out(folder))
 }
 
 #[cfg(test)]
@@ -162,7 +199,52 @@ mod tests {
         opened.journal.expect("to act").close().await;
 
         let other = Arc::new(Plan { hash: "another".into(), ..Plan::clone(&plan) });
-        let refused = reopen(&folder, other, Purpose::Read).err().expect("another plan").to_string();
+        let refused = reopen(&folder, Arc::clone(&other), Purpose::Read).err().expect("another plan").to_string();
         assert!(refused.contains("put the frozen copy back"), "{refused}");
+
+        let (opened, _) = reopen(&folder, plan, ann()).expect("opens");
+        let journal = opened.journal.expect("to act");
+        let bob = Purpose::TakeOver(Holder::here("bob", clock::wall()));
+        let refused = reopen(&folder, other, bob).err().expect("another plan").to_string();
+        assert!(refused.contains("put the frozen copy back"), "{refused}");
+        assert_eq!(journal.taken_over(), None, "nobody is stopped for it");
+    }
+
+    #[test]
+    fn a_disk_that_fails_leaves_the_ways_that_need_no_journal() {
+        let place = tempfile::tempdir().expect("a folder");
+        let path = || place.path().join("journal.db");
+        let store = |why| OpenError::Store { path: path(), why };
+        let file = || OpenError::File { path: path(), why: std::io::ErrorKind::StorageFull.into() };
+        let took = || TookOver { from: Some(Holder::here("ann", clock::wall())), ended: None };
+        let wrongs = || {
+            [
+                store(StoreError::Full),
+                store(StoreError::NotSynced("EIO".into())),
+                store(StoreError::Failed("EIO".into())),
+                store(StoreError::Busy),
+                file(),
+                OpenError::Lease(LeaseError::Failed(std::io::ErrorKind::StorageFull.into())),
+                OpenError::HalfWay { why: Box::new(file()), took: took() },
+            ]
+        };
+        let rollback = format!("`tminus rollback {} ID` rolls back", place.path().display());
+        for wrong in wrongs().into_iter().take(6) {
+            let told = advised(wrong, place.path()).to_string();
+            assert!(!told.contains("rollback"), "there is nothing to go back from: {told}");
+        }
+        for name in ["launch.json", "journal.db"] {
+            std::fs::write(place.path().join(name), "").expect("written");
+        }
+        for wrong in wrongs() {
+            let (busy, said) = (matches!(wrong, OpenError::Store { why: StoreError::Busy, .. }), wrong.to_string());
+            let told = advised(wrong, place.path()).to_string();
+            assert!(told.starts_with(&said) && told.contains(&rollback), "{told}");
+            assert_eq!(told.contains(&format!("`fuser -v {}`", path().display())), busy, "{told}");
+        }
+        let held = OpenError::Lease(LeaseError::Held(None));
+        assert!(advised(held, place.path()).downcast_ref::<OpenError>().is_some(), "it is told what to do elsewhere");
+        let told = stranded(&anyhow!("no"), Some(&took()), place.path()).to_string();
+        assert!(told.starts_with("no; the console of ann (process ") && told.contains(&rollback), "{told}");
     }
 }

@@ -2,12 +2,15 @@
 //! everything lies. And the exit code all of it comes to.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use crate::base::text::printable;
+use crate::engine::rollback;
 use crate::launch::board::{Board, ItemState, Progress};
 use crate::launch::countdown;
 use crate::launch::event::{Mode, RollbackEnd, Vote};
 use crate::launch::rollback::RollbackRun;
+use crate::launch::telling::end_words;
 use crate::launch::time::{Instant, Mark, clock_face};
 use crate::launch::verdict::{Outcome, Verdict};
 use crate::launch::{gate, poll};
@@ -59,9 +62,10 @@ pub fn text(board: &Board, now: Instant, folder: &str) -> String {
         let word = if board.mode == Mode::Rehearsal { "rollback drill" } else { "rollback" };
         let _ = writeln!(out, "{word} {} #{}: {end}, {} steps in {took}", run.id, run.run, run.steps.len());
         for (check, report) in &run.verified {
-            let _ = writeln!(out, "  verify {check}: {} · {}", report.verdict, report.summary);
+            let _ = writeln!(out, "  verify {check}: {} · {}", report.verdict, printable(&report.summary));
         }
     }
+    strangers(board, Path::new(folder), &mut out);
     if let Some(why) = &board.ended {
         let _ = writeln!(out, "ended: {}", printable(why));
     }
@@ -71,6 +75,17 @@ pub fn text(board: &Board, now: Instant, folder: &str) -> String {
         board.seq
     );
     out
+}
+
+/// Rollbacks that this journal was not told of, as of a launch that had ended before them.
+fn strangers(board: &Board, launch: &Path, out: &mut String) {
+    let known = |run: u32| board.rollbacks.iter().any(|known| known.run == run);
+    for found in rollback::runs(launch).unwrap_or_default().iter().filter(|found| !known(found.run)) {
+        let end = rollback::progress(launch, found.run, &found.rollback).end;
+        let end = end.as_ref().map_or_else(|| "no end is told".to_owned(), |end| printable(&end_words(end)));
+        let id = printable(found.rollback.as_str());
+        let _ = writeln!(out, "rollback {id} #{}: {end}, by its runner's own log; it is not in the journal", found.run);
+    }
 }
 
 fn phases(board: &Board, now: Instant, out: &mut String) {

@@ -25,7 +25,7 @@ pub fn taken(took_over: Option<&TookOver>, first: &Event, operator: &Actor) -> V
         Some(from) => Event::TookOver { from: from.name.clone(), pid: from.pid, host: from.host.clone() },
         None => Event::TookOver { from: "a console without a name".into(), pid: 0, host: String::new() },
     };
-    let ended = took_over.ended.then(|| (Actor::engine(), Event::Noted { text: told(took_over) }));
+    let ended = took_over.ended.as_ref().map(|_| (Actor::engine(), Event::Noted { text: told(took_over) }));
     [(operator.clone(), event)].into_iter().chain(ended).collect()
 }
 
@@ -36,12 +36,18 @@ pub fn told(took_over: &TookOver) -> String {
         || "a console that had not written its name".to_owned(),
         |from| format!("{} (process {} on {})", from.name, from.pid, from.host),
     );
-    match took_over.ended {
-        true => format!(
-            "taken over from {from}; that process stood in the middle of a write to the journal and was ended with \
-             SIGKILL: its steps go on, its terminal may need `reset`"
-        ),
-        false => format!("taken over from {from}: that console can no longer act"),
+    match &took_over.ended {
+        Some(ended) => {
+            let which = match took_over.from.as_ref() == Some(ended) {
+                true => "that process".to_owned(),
+                false => format!("process {} of {}, from whom it was taken over before,", ended.pid, ended.name),
+            };
+            format!(
+                "taken over from {from}; {which} stood in the middle of a write to the journal and was ended with \
+                 SIGKILL: its steps go on, its terminal may need `reset`"
+            )
+        }
+        None => format!("taken over from {from}: that console can no longer act"),
     }
 }
 

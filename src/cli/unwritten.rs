@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::assemble;
+use super::say::err;
 use crate::base::text::printable;
 use crate::engine::run::Loop;
 use crate::journal::LaunchFolder;
@@ -106,9 +107,9 @@ pub fn say(port: &Port) -> JoinHandle<()> {
         while snapshots.changed().await.is_ok() {
             let snapshot = Arc::clone(&snapshots.borrow_and_update());
             match (&snapshot.alarm, snapshot.board.unwritten.is_some()) {
-                (Some(alarm), true) if !unwritten => eprintln!("tminus: {}", printable(alarm)),
-                (_, false) if unwritten => eprintln!("tminus: the journal is written again"),
-                (Some(alarm), false) if said.as_ref() != Some(alarm) => eprintln!("tminus: {}", printable(alarm)),
+                (Some(alarm), true) if !unwritten => err!("tminus: {}", printable(alarm)),
+                (_, false) if unwritten => err!("tminus: the journal is written again"),
+                (Some(alarm), false) if said.as_ref() != Some(alarm) => err!("tminus: {}", printable(alarm)),
                 _ => {}
             }
             unwritten = snapshot.board.unwritten.is_some();

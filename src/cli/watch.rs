@@ -1,7 +1,7 @@
 //! `tminus watch`: a console attached to a launch that another one holds. It reads, and asks; it changes
 //! nothing itself. Without a terminal it prints the records as they come, until the launch has ended.
 
-use std::io::{BufWriter, IsTerminal as _, Write as _};
+use std::io::{BufWriter, ErrorKind, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use clap::Args;
 
 use super::frozen::Frozen;
 use super::headless::interrupted;
+use super::say::err;
 use super::{INTERRUPTED, console, log, runtime, summary};
 use crate::base::text::printable;
 use crate::engine::attached::reading::Reading;
@@ -82,16 +83,23 @@ async fn print(frozen: &Frozen, asker: &Asker) -> anyhow::Result<i32> {
                 written = log::line(&mut out, record);
             }
         });
-        written.and_then(|()| out.flush())?;
+        let written = written.and_then(|()| out.flush());
         drop(out);
         let signs = reading.signs();
         let standing = standing::stand(&signs, &asker.holder(), clock::wall());
+        if let Err(why) = written {
+            // Nobody reads any more: how it stands is in the exit code, and a launch that is not over is no GO.
+            if why.kind() != ErrorKind::BrokenPipe {
+                err!("tminus: standard output cannot be written: {why}");
+            }
+            return Ok(summary::exit_code(signs.board, standing.now.instant));
+        }
         // Once for each thing that is wrong, not once a second with its age.
         let doubt = (standing.heard, signs.wrong.map(str::to_owned));
         if told.replace(doubt.clone()) != Some(doubt)
             && let Some(alarm) = &standing.alarm
         {
-            eprintln!("tminus: {}", printable(alarm));
+            err!("tminus: {}", printable(alarm));
         }
         let board = signs.board;
         if board.ended.is_some() {

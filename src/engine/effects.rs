@@ -46,7 +46,7 @@ impl Effects {
             }
         }
         for run in board.rollbacks.iter().filter(|run| run.end.is_none()) {
-            runner::resume(&self.world, &self.outputs, &run.id, run.run, run.told);
+            runner::resume(&self.world, &self.outputs, board, run);
         }
         for stream in &board.plan.streams {
             let passed = |item: &ItemId| {
@@ -71,7 +71,7 @@ impl Effects {
             Event::StepIntended { item, attempt } => {
                 let Some(item) = board.plan.item(item) else { return };
                 if let Act::Step { spec, .. } = item.act {
-                    steps::start(&self.world, &self.outputs, item, spec, *attempt, &world::baseline(board));
+                    steps::start(&self.world, &self.outputs, item, spec, *attempt, board);
                 }
             }
             Event::ItemCancelled { item, attempt, .. } | Event::CancelAsked { item, attempt, .. } => {
@@ -138,8 +138,7 @@ impl Effects {
         let Event::StepIntended { item, attempt } = &record.event else { return };
         let (Some(item), Some(launch)) = (board.plan.item(item), &self.world.folder) else { return };
         let Act::Step { spec, .. } = item.act else { return };
-        let why = "a rollback was begun elsewhere before it began; it never ran";
-        if let Err(error) = proc::fence(&steps::folder(launch, &item.id, *attempt), why) {
+        if let Err(error) = proc::fence(&steps::folder(launch, &item.id, *attempt), steps::OVERTAKEN) {
             tracing::error!("failed to fence {}: {error}", item.id);
         }
         steps::adopt(&self.world, &self.outputs, item, spec, *attempt);

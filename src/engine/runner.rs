@@ -9,13 +9,16 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::rollback::{self, Follow, Log, Opened, Request, code};
+use super::rollback::{self, Follow, Log, LogError, Opened, Request, code};
 use super::steps::{Following, Outputs};
 use super::world::World;
 use crate::clock;
+use crate::launch::board::Board;
 use crate::launch::command::Observation;
 use crate::launch::event::{RollbackEnd, RollbackFact};
 use crate::launch::id::{ItemId, RollbackId};
+use crate::launch::rollback::RollbackRun;
+use crate::launch::time::Wall;
 
 /// How often the log is looked at.
 const LOOK: Duration = Duration::from_millis(50);
@@ -28,9 +31,8 @@ pub fn begin(world: &World, outputs: &Outputs, request: &Request) {
     let Some(launch) = world.folder.clone().filter(|_| world.acting.may()) else { return };
     // One that lies there already, or cannot be written: the runner begins either way.
     let _ = request.publish(&launch);
-    let followed = Followed { launch, id: request.rollback.clone(), run: request.run, told: 0 };
-    let theirs = followed.is_alive() || rollback::progress(&followed.launch, followed.run, &followed.id).end.is_some();
-    let started = if theirs { None } else { Some(followed.start(world)) };
+    let followed = Followed::new(launch, request, 0);
+    let started = if followed.needs_no_runner() { None } else { Some(followed.start(world)) };
     tokio::spawn(followed.on_to_its_end(world.clone(), Arc::clone(outputs), started));
 }
 
@@ -38,8 +40,8 @@ pub fn begin(world: &World, outputs: &Outputs, request: &Request) {
 pub fn hand_over(world: &World, request: &Request) {
     let Some(launch) = world.folder.clone() else { return };
     let _ = request.publish(&launch);
-    let followed = Followed { launch, id: request.rollback.clone(), run: request.run, told: 0 };
-    if followed.is_alive() || rollback::progress(&followed.launch, followed.run, &followed.id).end.is_some() {
+    let followed = Followed::new(launch, request, 0);
+    if followed.needs_no_runner() {
         return;
     }
     match followed.start(world) {
@@ -49,12 +51,19 @@ pub fn hand_over(world: &World, request: &Request) {
     }
 }
 
-/// Follows a rollback that an earlier console was told of, after the `told` facts that its journal holds.
-/// One whose runner lives or that has ended is read; one that a dead runner left is gone on with, and what
-/// was asked for and never started is begun.
-pub fn resume(world: &World, outputs: &Outputs, id: &RollbackId, run: u32, told: u32) {
+/// Follows a rollback that an earlier console was told of, after the facts that its journal holds. One whose
+/// runner lives or that has ended is read. One that a dead runner left is gone on with, and what was asked for
+/// and never started is begun, unless that is too long ago.
+pub fn resume(world: &World, outputs: &Outputs, board: &Board, run: &RollbackRun) {
     let Some(launch) = world.folder.clone().filter(|_| world.acting.may()) else { return };
-    let followed = Followed { launch, id: id.clone(), run, told };
+    let mut request = Request::new(run.id.clone(), run.run, &run.by, &run.why, run.asked);
+    "the operator's console".clone_into(&mut request.from);
+    let over = |known: &&RollbackRun| known.took.is_some_and(|took| run.requested.since(known.requested) >= took);
+    request.over =
+        board.rollbacks.iter().filter(|known| known.run < run.run).filter(over).map(|known| known.run).collect();
+    // As it was asked for then: its runner tells by it how long ago that was.
+    let _ = request.publish(&launch);
+    let followed = Followed::new(launch, &request, run.told);
     tokio::spawn(followed.on_to_its_end(world.clone(), Arc::clone(outputs), None));
 }
 
@@ -65,6 +74,10 @@ struct Followed {
     run: u32,
     /// Facts of the log that are in the journal.
     told: u32,
+    /// When it was asked for.
+    asked: Wall,
+    /// A runner was seen alive by this console, or started by it: it is gone on with however long a step takes.
+    seen: bool,
 }
 
 /// The log of a run and the output of its step, read on.
@@ -81,6 +94,15 @@ type Exit = io::Result<Option<i32>>;
 /// A runner of ours on its way to its exit.
 type Exiting = Pin<Box<dyn Future<Output = Exit> + Send>>;
 
+/// What a look at the log says of its runner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Life {
+    Lives,
+    Gone,
+    /// The log is another user's, or no file: nobody here will ever know.
+    Unseen(String),
+}
+
 /// No runner is left, and the log tells no end.
 #[derive(Debug, Clone)]
 struct Gone {
@@ -90,13 +112,40 @@ struct Gone {
 }
 
 impl Followed {
+    fn new(launch: PathBuf, request: &Request, told: u32) -> Self {
+        let (id, run) = (request.rollback.clone(), request.run);
+        // Facts that the journal holds were told from a log that was put aside, or from this one: twice is no
+        // harm, and not at all is.
+        let told = if rollback::is_put_aside(&launch, run, &id) { 0 } else { told };
+        Self { launch, id, run, told, asked: request.at, seen: false }
+    }
+
+    /// Another's runs it, it has ended, or nobody begins it any more by itself.
+    fn needs_no_runner(&self) -> bool {
+        self.life() != Life::Gone
+            || rollback::progress(&self.launch, self.run, &self.id).end.is_some()
+            || self.too_late().is_some()
+    }
+
+    /// Its end, where it was asked for, or left by its runner, too long ago to be set going by itself.
+    fn too_late(&self) -> Option<RollbackEnd> {
+        rollback::too_late(&self.launch, self.run, &self.id, self.asked).filter(|_| !self.seen)
+    }
+
     fn path(&self) -> PathBuf {
         rollback::log_of(&self.launch, self.run, &self.id)
     }
 
-    /// True while a runner holds its log. One that cannot be looked at may live.
-    fn is_alive(&self) -> bool {
-        Log::is_held(&self.path()).unwrap_or(true)
+    /// A runner holds its log as long as it lives. One that cannot be looked at for the moment may live.
+    fn life(&self) -> Life {
+        use io::ErrorKind::{Other, PermissionDenied};
+        match Log::is_held(&self.path()) {
+            Ok(false) => Life::Gone,
+            Err(error) if matches!(error.kind(), PermissionDenied | Other) => {
+                Life::Unseen(format!("its log cannot be read: {error}"))
+            }
+            Ok(true) | Err(_) => Life::Lives,
+        }
     }
 
     fn start(&self, world: &World) -> io::Result<Exiting> {
@@ -113,12 +162,29 @@ impl Followed {
     async fn on_to_its_end(mut self, world: World, outputs: Outputs, started: Option<io::Result<Exiting>>) {
         let mut reading = self.reading(outputs, world.observations.clone());
         let (mut next, mut joined) = (started, 0);
+        self.seen |= next.is_some();
         loop {
             let started = match next.take() {
                 Some(started) => started,
-                None if self.attend_other(&mut reading).await => return,
-                None => self.start(&world),
+                None => match self.attend_other(&mut reading).await {
+                    None => return,
+                    // Nobody can tell what was done: none of ours goes on from there.
+                    Some(Life::Unseen(why)) => {
+                        self.conclude(&reading, Gone::new(why)).await;
+                        return;
+                    }
+                    Some(_) => match self.too_late() {
+                        Some(end) => {
+                            if self.close(&reading, RollbackFact::Ended { end, took: Duration::ZERO }).await {
+                                return;
+                            }
+                            continue;
+                        }
+                        None => self.start(&world),
+                    },
+                },
             };
+            self.seen = true;
             let Some(gone) = self.attend(&mut reading, started).await else { return };
             joined += u32::from(gone.joined);
             // Ours only joined one that has died since: another of ours goes on, and not for ever.
@@ -129,15 +195,16 @@ impl Followed {
         }
     }
 
-    /// Follows a runner of another's for as long as it lives. True where the run came to its end.
-    async fn attend_other(&mut self, reading: &mut Reading) -> bool {
+    /// Follows a runner of another's for as long as it lives. None where the run came to its end.
+    async fn attend_other(&mut self, reading: &mut Reading) -> Option<Life> {
         loop {
-            let alive = self.is_alive();
+            let life = self.life();
+            self.seen |= life == Life::Lives;
             if self.look(reading).await == Ok(true) {
-                return true;
+                return None;
             }
-            if !alive {
-                return false;
+            if life != Life::Lives {
+                return Some(life);
             }
             tokio::time::sleep(LOOK).await;
         }
@@ -148,8 +215,12 @@ impl Followed {
         let entries = match reading.log.read() {
             Ok(entries) => entries,
             Err(error) => {
-                // A runner that begins puts a broken log aside: its own is read from the start.
+                // A runner that begins puts a broken log aside: its own is read from the start, and what is in
+                // it was not told, whatever was told from the other.
                 (reading.log, reading.passed) = (Log::follow(&self.path()), 0);
+                if matches!(error, LogError::Broken { .. }) {
+                    self.told = 0;
+                }
                 return Err(error.to_string());
             }
         };
@@ -186,7 +257,7 @@ impl Followed {
         };
         let gone = loop {
             // Before the log is read: all that a runner told is in it when it is gone.
-            let gone = ended.clone().filter(|_| !self.is_alive());
+            let gone = ended.clone().filter(|_| self.life() != Life::Lives);
             let looked = self.look(reading).await;
             if looked == Ok(true) {
                 break None;
@@ -211,7 +282,11 @@ impl Followed {
 
     /// Tells the end of a run that nobody goes on with. False where the log is read on.
     async fn conclude(&self, reading: &Reading, gone: Gone) -> bool {
-        let end = self.unknown(&gone.why);
+        self.close(reading, self.unknown(&gone.why)).await
+    }
+
+    /// Ends the run with `end`, as [`Followed::conclude`] does.
+    async fn close(&self, reading: &Reading, end: RollbackFact) -> bool {
         // Whoever asks for it next must not go on with what is told to have ended.
         let kept = self.keep(&end);
         if kept {
@@ -279,6 +354,7 @@ mod tests {
     use tokio::sync::mpsc::error::TryRecvError;
 
     use super::*;
+    use crate::launch::event::Actor;
 
     struct Place {
         folder: tempfile::TempDir,
@@ -297,7 +373,8 @@ mod tests {
             told: u32,
             started: io::Result<impl Future<Output = io::Result<Option<i32>>> + Send + 'static>,
         ) -> tokio::task::JoinHandle<()> {
-            let mut followed = Followed { launch: self.folder.path().to_owned(), id: "back".into(), run: 1, told };
+            let request = Request::new("back".into(), 1, &Actor::engine(), "bad", clock::wall());
+            let mut followed = Followed::new(self.folder.path().to_owned(), &request, told);
             let mut reading = followed.reading(Arc::new(|_, _| ()), self.observations.clone());
             tokio::spawn(async move {
                 if let Some(gone) = followed.attend(&mut reading, started).await {

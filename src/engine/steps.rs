@@ -10,10 +10,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::world::World;
 use crate::base::boundary::reach;
-use crate::base::proc::{self, Standing, Tail};
-use crate::base::template::Scope;
+use crate::base::proc::{self, Standing, Tail, Unless};
 use crate::kind::Spec;
 use crate::kind::step::act;
+use crate::launch::board::Board;
 use crate::launch::command::Observation;
 use crate::launch::id::{Attempt, ItemId};
 use crate::launch::live::OutputView;
@@ -34,10 +34,20 @@ pub fn folder(launch: &Path, item: &ItemId, attempt: Attempt) -> PathBuf {
     launch.join("steps").join(item.folder()).join(attempt.to_string())
 }
 
-/// Runs a step whose intent is in the journal.
-pub fn start(world: &World, outputs: &Outputs, item: &Item, spec: SpecId, attempt: Attempt, baseline: &Scope) {
+/// Why a step that was decided before a rollback it did not know of does not run.
+pub const OVERTAKEN: &str = "a rollback was begun elsewhere before it began; it never ran";
+
+/// Runs a step whose intent is in the journal, as `board` was when that was decided. The shim itself looks
+/// whether a rollback came between: this process may be stopped anywhere on the way.
+pub fn start(world: &World, outputs: &Outputs, item: &Item, spec: SpecId, attempt: Attempt, board: &Board) {
     let (Some(entry), Some(launch)) = (world.catalogue.get(spec).cloned(), world.folder.clone()) else { return };
-    let (world, outputs, item, scope) = (world.clone(), Arc::clone(outputs), item.clone(), entry.scope.with(baseline));
+    let scope = entry.scope.with(&super::world::baseline(board));
+    let (world, outputs, item) = (world.clone(), Arc::clone(outputs), item.clone());
+    let unless = Unless {
+        folder: launch.join("rollback"),
+        known: board.rollbacks.iter().map(|known| known.run).collect(),
+        why: OVERTAKEN.to_owned(),
+    };
     let cancel = world.cancel_token(&item.id, attempt);
     tokio::spawn(async move {
         let Spec::Step(spec) = &entry.spec else { return };
@@ -49,10 +59,11 @@ pub fn start(world: &World, outputs: &Outputs, item: &Item, spec: SpecId, attemp
             .and_then(|command| act::out_of_sight(spec, &scope).map(|()| command))
         {
             Ok(command) => {
-                let (intent, private) = match world.simulated {
+                let (mut intent, private) = match world.simulated {
                     Some(target) => act::simulated(&world.program, target, &item.id, item.timeout),
                     None => act::intent(command, item.timeout, &world.base, &world.redactor.secrets()),
                 };
+                intent.unless = Some(unless);
                 // Only so that no shim is started in vain: what keeps it from running is the claim.
                 if !world.acting.may() {
                     return;

@@ -93,9 +93,13 @@ fn every_damage_has_its_own_words() {
             let copy = Link { seq: 10, ..sound().swap_remove(3) };
             links.push(copy);
         }),
-        ("record 10, the last, is torn: it was never synced, and the next console cuts it off", &|links| {
-            links.push(Link { seq: 10, hash: Hash::default(), bytes: b"{".to_vec() });
-        }),
+        (
+            "record 10, the last, is damaged, and the head file had not confirmed it: whether something was done on its \
+          strength cannot be told, and the next console cuts it off",
+            &|links| {
+                links.push(Link { seq: 10, hash: Hash::default(), bytes: b"{".to_vec() });
+            },
+        ),
         ("the records at places 4 to 8 say that they are records 5 to 9", &|links| {
             links.remove(3);
             links.iter_mut().zip(1..).for_each(|(link, seq)| link.seq = seq);

@@ -143,7 +143,11 @@ impl fmt::Display for Finding {
                 last => write!(f, "the tail after record {last} was cut: the head says {head}"),
             },
             Self::Torn(seq) => {
-                write!(f, "record {seq}, the last, is torn: it was never synced, and the next console cuts it off")
+                write!(
+                    f,
+                    "record {seq}, the last, is damaged, and the head file had not confirmed it: whether something "
+                )?;
+                f.write_str("was done on its strength cannot be told, and the next console cuts it off")
             }
             Self::Rewritten(seq) => {
                 write!(f, "the chain up to record {seq} was made anew: the head file holds another hash of that record")

@@ -134,6 +134,11 @@ impl Stake {
         fs::metadata(&self.path).map_or(true, |there| identity(&there) == (self.device, self.inode))
     }
 
+    /// Device and number of the file.
+    pub(super) fn file(&self) -> (u64, u64) {
+        (self.device, self.inode)
+    }
+
     /// Who wrote its name into the file that stands at the path now.
     #[must_use]
     pub fn named_now(&self) -> Option<Holder> {

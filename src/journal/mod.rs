@@ -6,6 +6,7 @@
 
 pub mod audit;
 pub mod chain;
+mod disk;
 pub mod finding;
 pub mod folder;
 pub mod head;
@@ -38,7 +39,7 @@ mod writer_tests;
 pub use folder::LaunchFolder;
 pub use inspect::{Inspected, inspect};
 pub use lease::{Held, Holder, LeaseError, Stake, look};
-pub use open::{Noticed, OpenError, Opened, Purpose, open, open_each};
+pub use open::{Noticed, OpenError, Opened, Purpose, first, open, open_each};
 pub use record::Draft;
 pub use store::{Beat, Durable};
 pub use take_over::TookOver;

@@ -1,10 +1,14 @@
 //! Opening a launch's journal: for acting (the lease, a whole chain, a writer) or for reading only.
 
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::{io, mem, thread};
 
 use super::chain::{self, Broken, Head, Link, Walk, Wrong};
+use super::disk;
 use super::folder::LaunchFolder;
 use super::head::{self, Found};
 use super::lease::{Holder, Lease, LeaseError};
@@ -20,6 +24,8 @@ pub(super) const CHUNK: usize = 256;
 const CHUNK_BYTES: usize = 256 << 10;
 /// So many of these are read ahead.
 pub(super) const AHEAD: usize = 4;
+/// In bytes: what the head, the lock and `launch.json` need.
+const TRIED: usize = 4096;
 
 /// What a journal is opened for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,8 +56,11 @@ pub struct Opened {
 /// What a person should know about a journal that was opened all the same. Each is a sentence.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Noticed {
-    /// It was never synced, so nothing was done on its strength.
-    #[error("record {seq}, the last, was torn and is cut off")]
+    /// The head file follows the records it vouches for: one that it does not may have been synced and answered.
+    #[error(
+        "record {seq}, the last, is damaged and is cut off; the head file had not confirmed it, and whether \
+         something was done on its strength cannot be told"
+    )]
     TornTail { seq: u64 },
     #[error("the head file is missing: a cut tail could not be noticed")]
     HeadMissing,
@@ -78,10 +87,18 @@ impl Noticed {
 
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    #[error(
+        "{} lies on a network file system ({kind}), where two hosts could act at once: a launch needs a disk of \
+         this host, name a folder on one with --launch", path.display()
+    )]
+    Network { path: PathBuf, kind: &'static str },
     #[error(transparent)]
     Lease(#[from] LeaseError),
     #[error("the launch cannot be taken over: {0}")]
     InTheWay(#[from] InTheWay),
+    /// The console that held it was stopped already.
+    #[error("{why}; {}", took.neither())]
+    HalfWay { why: Box<Self>, took: TookOver },
     /// A console was there after all: it was being taken over by one that died at it.
     #[error("another console wrote to the journal while it was opened, and can do so no more: try again")]
     Grew,
@@ -110,6 +127,9 @@ pub fn open(folder: &LaunchFolder, purpose: Purpose) -> Result<Opened, OpenError
 /// # Errors
 /// As [`open`]; records that `each` has seen are then void.
 pub fn open_each(folder: &LaunchFolder, purpose: Purpose, each: &mut dyn FnMut(Recorded)) -> Result<Opened, OpenError> {
+    if purpose != Purpose::Read {
+        on_a_disk(folder)?;
+    }
     match purpose {
         Purpose::Act(holder) => act(folder, &holder, each),
         Purpose::TakeOver(holder) => take_over(folder, &holder, each),
@@ -117,23 +137,81 @@ pub fn open_each(folder: &LaunchFolder, purpose: Purpose, each: &mut dyn FnMut(R
     }
 }
 
+fn on_a_disk(folder: &LaunchFolder) -> Result<(), OpenError> {
+    let path = folder.path().to_owned();
+    match disk::network(&path) {
+        Ok(Some(kind)) => Err(OpenError::Network { path, kind }),
+        Ok(None) => Ok(()),
+        Err(why) => Err(OpenError::File { path, why }),
+    }
+}
+
 fn take_over(folder: &LaunchFolder, holder: &Holder, each: &mut dyn FnMut(Recorded)) -> Result<Opened, OpenError> {
     let in_file = |why| OpenError::File { path: folder.lock(), why };
-    let Some(seen) = Seen::at(&folder.lock()).map_err(in_file)? else { return act(folder, holder, each) };
-    // A journal that nobody may act on is no reason to stop whoever does.
-    let (_, walked) = walked_to_read(folder, &mut |_| {})?;
-    if let Some(Stop::Wrong(wrong)) = walked.wrong {
-        return Err(wrong.into());
-    }
     let failed = |why| match why {
         Failed::Lease(why) => OpenError::Lease(why),
         Failed::InTheWay(why) => OpenError::InTheWay(why),
         Failed::Store(why) => OpenError::Store { path: folder.journal(), why },
     };
-    let lease = take_over::replace(&folder.lock(), &seen, holder).map_err(failed)?;
-    let Fenced { store, epoch, ended } = take_over::fence(folder, &lease, &seen).map_err(failed)?;
-    let opened = begin(folder, lease, (store, Some(epoch)), each)?;
-    Ok(Opened { took_over: Some(TookOver { from: seen.holder, ended }), ..opened })
+    let (opened, took) = match Seen::at(&folder.lock()).map_err(in_file)? {
+        None => {
+            let lease = Lease::take(&folder.lock(), holder)?;
+            let (store, ended) = take_over::clear(folder).map_err(failed)?;
+            let took = ended.map(|ended| TookOver { from: Some(ended.clone()), ended: Some(ended) });
+            (begin(folder, lease, (store, None), each), took)
+        }
+        Some(seen) => {
+            // A journal that nobody may act on, or that cannot be written, is no reason to stop whoever does.
+            let (_, walked) = walked_to_read(folder, &mut |_| {})?;
+            if let Some(Stop::Wrong(wrong)) = walked.wrong {
+                return Err(wrong.into());
+            }
+            writable(folder)?;
+            let lease = take_over::replace(&folder.lock(), &seen, holder).map_err(failed)?;
+            let mut took = TookOver { from: seen.holder.clone(), ended: None };
+            let fenced = take_over::fence(folder, &lease, &seen, &mut took.ended).map_err(failed);
+            let begun = |Fenced { store, epoch }| begin(folder, lease, (store, Some(epoch)), each);
+            (fenced.and_then(begun), Some(took))
+        }
+    };
+    match (opened, took) {
+        (Ok(opened), took_over) => Ok(Opened { took_over, ..opened }),
+        // Whoever took it from us acts.
+        (Err(why @ OpenError::Lease(LeaseError::Overtaken(_))), _) | (Err(why), None) => Err(why),
+        (Err(why), Some(took)) => Err(OpenError::HalfWay { why: Box::new(why), took }),
+    }
+}
+
+/// Whether the journal and the folder can be written and synced; nobody is stopped for a launch that then
+/// nobody can go on with.
+fn writable(folder: &LaunchFolder) -> Result<(), OpenError> {
+    match Sqlite::open(&folder.journal()).and_then(|mut store| store.prove()) {
+        // Who writes may be the one that is to be stopped.
+        Ok(()) | Err(StoreError::Busy) => {}
+        Err(why) => return Err(OpenError::Store { path: folder.journal(), why }),
+    }
+    let tried = folder.path().join(format!("lock.{}.tried", std::process::id()));
+    let write = || -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&tried)?;
+        file.write_all(&[0; TRIED])?;
+        file.sync_all()?;
+        head::settle(&tried)
+    };
+    let written = write();
+    let _ = fs::remove_file(&tried);
+    written.map_err(|why| OpenError::File { path: tried, why })
+}
+
+/// The first record of the journal in `folder`, which is not opened for anything; none where none can be read.
+#[must_use]
+pub fn first(folder: &LaunchFolder) -> Option<Recorded> {
+    let mut first = None;
+    let mut store = Sqlite::open_to_read(&folder.journal()).ok()?;
+    let read = store.read(&mut |link| {
+        first = chain::say(link.seq, &link.bytes).ok();
+        false
+    });
+    read.ok().and(first)
 }
 
 fn act(folder: &LaunchFolder, holder: &Holder, each: &mut dyn FnMut(Recorded)) -> Result<Opened, OpenError> {

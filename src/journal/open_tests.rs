@@ -134,6 +134,8 @@ async fn a_torn_last_record_is_cut_off_and_told_unless_it_was_synced() {
     assert_eq!((read.noticed, read.records.len()), (vec![Noticed::TornTail { seq: 4 }], 3));
     let acting = open(&folder, ann()).expect("opens to act");
     assert_eq!(acting.noticed, [Noticed::TornTail { seq: 4 }]);
+    // The head is written after the answers: that it lacks a record does not say that nothing came of it.
+    assert!(acting.noticed[0].to_string().contains("whether something was done on its strength cannot be told"));
     assert_eq!((acting.head, &acting.records), (whole.head, &whole.records));
     let journal = acting.journal.expect("to act");
     assert_eq!(journal.append(vec![samples::draft("new")], Durable::Synced).await.expect("appends")[0].seq, 4);

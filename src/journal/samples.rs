@@ -89,6 +89,7 @@ fn outcome() -> Outcome {
         left_behind: vec![4712],
         lost_bytes: 9,
         held_open: true,
+        unsynced: false,
         ended_at: Some(wall(1_700_000_000_123)),
     }
 }

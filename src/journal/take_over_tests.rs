@@ -1,14 +1,17 @@
 //! What taking a launch over promises: one console acts, whoever stops where.
 
 use std::path::Path;
+use std::process::Command;
 
 use rusqlite::Connection;
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::lease::{Lease, LeaseError};
 use super::sqlite::Sqlite;
 use super::store::{Beat, Durable};
 use super::take_over::{Failed, InTheWay, Seen, fence, replace};
 use super::{Health, Held, Holder, Journal, LaunchFolder, OpenError, Opened, Purpose, head, look, open, samples};
+use crate::base::proc::Other;
 use crate::launch::time::Instant;
 
 fn person(name: &str) -> Holder {
@@ -88,13 +91,25 @@ async fn of_two_takers_one_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn who_came_after_the_one_that_was_seen_is_not_taken_from() {
+    let (_place, folder, ann) = held().await;
+    let seen = seen(&folder);
+    ann.close().await;
+    let cat = open(&folder, Purpose::Act(person("cat"))).expect("opens").journal.expect("to act");
+    let refused = replace(&folder.lock(), &seen, &person("bob")).expect_err("another one");
+    assert!(matches!(&refused, Failed::Lease(LeaseError::Overtaken(Some(by))) if by.name == "cat"), "{refused}");
+    assert_eq!(cat.taken_over(), None);
+    assert!(note(&cat, "two").await);
+}
+
+#[tokio::test]
 async fn epochs_rise_in_the_order_in_which_locks_took_their_place() {
     let (_place, folder, _ann) = held().await;
     let first = seen(&folder);
     let bob = replace(&folder.lock(), &first, &person("bob")).expect("takes the place");
     // Bob stops here; cat takes over from him, and acts.
     let cat = take_over(&folder, "cat").expect("takes over").journal.expect("to act");
-    let refused = fence(&folder, &bob, &first).err().expect("too late");
+    let refused = fence(&folder, &bob, &first, &mut None).err().expect("too late");
     assert!(matches!(&refused, Failed::Lease(LeaseError::Overtaken(Some(by))) if by.name == "cat"), "{refused}");
     assert!(note(&cat, "two").await, "bob's waking fences nobody");
 }
@@ -133,6 +148,77 @@ async fn a_broken_chain_is_refused_before_anyone_is_stopped() {
 }
 
 #[tokio::test]
+async fn a_stranger_with_the_number_of_a_holder_is_never_ended() {
+    let (_place, folder, _ann) = held().await;
+    let mut stranger = Command::new("sleep").arg("60").spawn().expect("starts");
+    kill_process(Pid::from_child(&stranger), Signal::STOP).expect("stops");
+    let other = Other::find(stranger.id()).expect("finds").expect("it lives");
+    while !other.is_stopped() {
+        std::thread::yield_now();
+    }
+    // As the lock of a taker in another container: its number is the stranger's here.
+    let taker = Holder { pid: stranger.id(), ..person("dan") };
+    let _taking = Lease::take(&folder.lock().with_extension("taking"), &taker).expect("free");
+    let refused = take_over(&folder, "bob").expect_err("in the way");
+    let alive = stranger.try_wait().expect("asks").is_none();
+    stranger.kill().expect("ours");
+    stranger.wait().expect("reaped");
+    assert!(alive, "the stranger lives");
+    assert!(matches!(refused, OpenError::InTheWay(InTheWay::Elsewhere(_))), "{refused}");
+    assert_eq!(named(&folder.lock()), "ann");
+}
+
+#[tokio::test]
+async fn who_could_not_act_after_it_stops_nobody() {
+    let no_epoch =
+        "DROP TABLE lease; CREATE TABLE lease (one, epoch CHECK (epoch = 1)); INSERT INTO lease VALUES (1, 1)";
+    let hurts: [fn(&LaunchFolder, &str); 2] = [
+        |folder, sql| Connection::open(folder.journal()).expect("opens").execute_batch(sql).expect("written"),
+        |folder, _| {
+            let name = format!("lock.{}.tried", std::process::id());
+            std::fs::create_dir(folder.path().join(name)).expect("made");
+        },
+    ];
+    for hurt in hurts {
+        let (_place, folder, ann) = held().await;
+        hurt(&folder, no_epoch);
+        let refused = take_over(&folder, "bob").expect_err("refused");
+        assert!(matches!(refused, OpenError::Store { .. } | OpenError::File { .. }), "{refused}");
+        assert_eq!(ann.taken_over(), None);
+        assert!(note(&ann, "two").await);
+    }
+}
+
+#[tokio::test]
+async fn a_taker_that_fails_half_way_says_that_nobody_acts() {
+    let (_place, folder, ann) = held().await;
+    ann.close().await;
+    let lease = Lease::take(&folder.lock(), &person("ann")).expect("free");
+    // The head file is not written before the old console is fenced.
+    let name = format!("head.{}.new", std::process::id());
+    std::fs::create_dir(folder.path().join(name)).expect("made");
+    let refused = take_over(&folder, "bob").expect_err("refused");
+    assert!(matches!(refused, OpenError::HalfWay { .. }), "{refused}");
+    let process = std::process::id();
+    let wanted = format!("; the console of ann (process {process} on ");
+    assert!(refused.to_string().contains(&wanted), "{refused}");
+    assert!(refused.to_string().ends_with(") can no longer act either"), "{refused}");
+    assert!(!lease.stake().stands());
+}
+
+#[tokio::test]
+async fn a_store_that_is_proven_is_written_and_stays_as_it_was() {
+    let (_place, folder, ann) = held().await;
+    let log = folder.path().join("journal.db-wal");
+    let length = || std::fs::metadata(&log).expect("there").len();
+    let before = length();
+    let mut store = Sqlite::open(&folder.journal()).expect("opens");
+    store.prove().expect("proves");
+    assert!(length() > before, "what is not written proves nothing");
+    assert!(note(&ann, "two").await, "nobody was fenced");
+}
+
+#[tokio::test]
 async fn what_an_old_console_filed_late_is_not_its_to_file() {
     let (_place, folder, ann) = held().await;
     // Not synced yet: she would file it when she leaves.
@@ -147,7 +233,7 @@ async fn what_an_old_console_filed_late_is_not_its_to_file() {
 
 #[tokio::test]
 async fn a_writer_in_the_way_is_never_ended_on_a_guess() {
-    for (host, wanted) in [("elsewhere", "it runs on another host: end process"), ("", "not known to be the console")] {
+    for (host, wanted) in [("elsewhere", "or in another container: end process"), ("", "not known to be the console")] {
         let (_place, folder, ann) = held().await;
         ann.close().await;
         // Held by a lock that names a process that is none of ours to end, or names nobody.
@@ -160,10 +246,10 @@ async fn a_writer_in_the_way_is_never_ended_on_a_guess() {
         writing.execute_batch("BEGIN IMMEDIATE").expect("writes");
         let seen = seen(&folder);
         let bob = replace(&folder.lock(), &seen, &person("bob")).expect("takes the place");
-        let refused = fence(&folder, &bob, &seen).err().expect("in the way");
+        let refused = fence(&folder, &bob, &seen, &mut None).err().expect("in the way");
         assert!(matches!(refused, Failed::InTheWay(InTheWay::Elsewhere(_) | InTheWay::Unknown(_))), "{refused}");
         assert!(refused.to_string().contains(wanted), "{refused}");
         writing.execute_batch("ROLLBACK").expect("ends");
-        fence(&folder, &bob, &seen).map(|_| ()).map_err(|why| why.to_string()).expect("free to write");
+        fence(&folder, &bob, &seen, &mut None).map(|_| ()).map_err(|why| why.to_string()).expect("free to write");
     }
 }

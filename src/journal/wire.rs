@@ -353,6 +353,8 @@ struct OutcomeV1 {
     lost_bytes: u64,
     #[serde(default, skip_serializing_if = "is_false")]
     held_open: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    unsynced: bool,
     #[serde(default, with = "ts_milliseconds_option", skip_serializing_if = "Option::is_none")]
     ended_at: Option<Wall>,
 }

@@ -259,7 +259,8 @@ impl Board {
             Event::VotesVoided { why } => self.void(why),
             Event::RollbackRequested { rollback, run, why } => {
                 let by = record.actor.clone();
-                self.rollbacks.push(RollbackRun::new(*run, rollback.clone(), by, why.clone(), record.at));
+                let asked = record.occurred_at;
+                self.rollbacks.push(RollbackRun::new(*run, rollback.clone(), by, why.clone(), record.at, asked));
             }
             Event::RollbackTold { run, fact } => {
                 if let Some(told) = self.rollbacks.iter_mut().find(|known| known.run == *run) {

@@ -159,7 +159,8 @@ fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec
         Command::Note { text } => one(Event::Noted { text: text.clone() }),
         Command::Rollback { rollback, why } => {
             let last = board.rollbacks.iter().map(|known| known.run).max().unwrap_or(0);
-            roll_back(board, rollback, last.saturating_add(1), why, now)
+            let run = last.checked_add(1).ok_or_else(|| Refusal("there is no number for another rollback".into()))?;
+            roll_back(board, rollback, run, why, now)
         }
         Command::RollbackAs { rollback, run, why } => roll_back(board, rollback, *run, why, now),
         Command::MarkStep { item, passed, reason } => mark(board, by, find(board, item)?, *passed, reason),

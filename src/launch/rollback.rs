@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::event::{Actor, RollbackEnd, RollbackFact};
 use super::id::{ItemId, RollbackId};
-use super::time::Instant;
+use super::time::{Instant, Wall};
 use super::verdict::{Outcome, Report, Verdict};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct RollbackRun {
     pub by: Actor,
     pub why: String,
     pub requested: Instant,
+    /// The same by the wall: what a request left in the launch's folder says.
+    pub asked: Wall,
     /// The runner's process, once it told.
     pub pid: Option<u32>,
     /// Facts of the runner's log that were told: a console that returns goes on after them.
@@ -37,13 +39,14 @@ pub struct StepTold {
 
 impl RollbackRun {
     #[must_use]
-    pub fn new(run: u32, id: RollbackId, by: Actor, why: String, requested: Instant) -> Self {
+    pub fn new(run: u32, id: RollbackId, by: Actor, why: String, requested: Instant, asked: Wall) -> Self {
         Self {
             run,
             id,
             by,
             why,
             requested,
+            asked,
             pid: None,
             told: 0,
             steps: Vec::new(),
@@ -59,8 +62,12 @@ impl RollbackRun {
         match fact {
             RollbackFact::Started { pid } => self.pid = Some(*pid),
             RollbackFact::StepStarted { step } => {
-                // A runner that took over from a dead one begins the step it stood at anew.
-                self.steps.retain(|told| told.step != *step || told.end.is_some());
+                // A runner that took over from a dead one tells again what has ended, and begins anew the step
+                // it stood at.
+                if self.steps.iter().any(|told| told.step == *step && told.end.is_some()) {
+                    return;
+                }
+                self.steps.retain(|told| told.step != *step);
                 self.steps.push(StepTold { step: step.clone(), since: at, end: None });
             }
             RollbackFact::StepEnded { step, verdict, outcome } => {
@@ -98,12 +105,25 @@ mod tests {
 
     #[test]
     fn every_fact_that_was_told_counts() {
-        let mut run = RollbackRun::new(1, "back".into(), Actor::engine(), "bad".into(), Instant(0));
+        let mut run = RollbackRun::new(1, "back".into(), Actor::engine(), "bad".into(), Instant(0), Wall::default());
         let step = ItemId::new("back/one");
         let facts = [RollbackFact::Started { pid: 7 }, RollbackFact::StepStarted { step }];
         for (told, fact) in (1..).zip(&facts) {
             run.apply(fact, Instant(0));
             assert_eq!(run.told, told);
         }
+    }
+
+    #[test]
+    fn a_step_that_is_told_twice_stands_there_once() {
+        let mut run = RollbackRun::new(1, "back".into(), Actor::engine(), "bad".into(), Instant(0), Wall::default());
+        let step = ItemId::new("back/one");
+        let ended = RollbackFact::StepEnded { step: step.clone(), verdict: Verdict::Pass, outcome: Outcome::default() };
+        for at in 1..=2 {
+            run.apply(&RollbackFact::StepStarted { step: step.clone() }, Instant(at));
+            run.apply(&ended, Instant(at));
+        }
+        let [told] = run.steps.as_slice() else { panic!("told twice: {:?}", run.steps) };
+        assert_eq!((told.since, told.end.is_some()), (Instant(1), true));
     }
 }

@@ -198,6 +198,9 @@ pub struct Outcome {
     /// Something outside the command's tree still held an output open: what it writes later is not kept.
     #[serde(default)]
     pub held_open: bool,
+    /// It ran though the disk refused to sync its claim, as a rollback's step may.
+    #[serde(default)]
+    pub unsynced: bool,
     /// When it ended, by its shim's wall clock; none where no shim told.
     #[serde(default, with = "chrono::serde::ts_milliseconds_option", skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Wall>,
@@ -269,7 +272,8 @@ impl Outcome {
             let bytes = if self.lost_bytes == 1 { "byte" } else { "bytes" };
             format!("{} {bytes} of output lost: the disk refused them", self.lost_bytes)
         });
-        left.into_iter().chain(survivors).chain(held).chain(lost)
+        let unsynced = self.unsynced.then(|| "the disk refused to sync that it began".to_owned());
+        left.into_iter().chain(survivors).chain(held).chain(lost).chain(unsynced)
     }
 }
 
@@ -337,13 +341,15 @@ mod tests {
             survivors: vec![9],
             held_open: true,
             lost_bytes: 12,
+            unsynced: true,
             cancelled: true,
             ..clean.clone()
         };
         assert_eq!(
             all.words(),
             "ended by us: exit 0; left 2 processes behind, ended by us; 1 process still alive after KILL: 9; output \
-             still held open from outside: what comes later is not kept; 12 bytes of output lost: the disk refused them"
+             still held open from outside: what comes later is not kept; 12 bytes of output lost: the disk refused them; \
+             the disk refused to sync that it began"
         );
         let many = Outcome { survivors: (1..=9).collect(), ..clean };
         assert_eq!(many.words(), "exit 0; 9 processes still alive after KILL: 1, 2, 3, 4, 5, 6, 7, 8, …");

@@ -87,6 +87,12 @@ impl<'a> View<'a> {
         self.snapshot.seat != Seat::Operator
     }
 
+    /// True where nothing runs on here: what is shown is what was last known.
+    #[must_use]
+    pub fn last_known(&self) -> bool {
+        self.snapshot.seat == Seat::Attached { heard: false } || self.snapshot.taken_over.is_some()
+    }
+
     /// `14:03:12` in the launch's zone.
     #[must_use]
     pub fn time(&self, wall: Wall) -> String {

@@ -22,7 +22,16 @@ pub struct Attempt {
 impl Attempt {
     pub fn of(argv: &[&str]) -> Self {
         let argv = argv.iter().map(ToString::to_string).collect();
-        let intent = Intent { argv, cwd: None, env: Vec::new(), timeout_ms: 20_000, grace_ms: 200, simulated: false };
+        let intent = Intent {
+            argv,
+            cwd: None,
+            env: Vec::new(),
+            timeout_ms: 20_000,
+            grace_ms: 200,
+            simulated: false,
+            unless: None,
+            unsynced: false,
+        };
         Self { folder: tempfile::tempdir().expect("a folder"), intent, private: Private::default() }
     }
 

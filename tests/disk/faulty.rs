@@ -2,9 +2,8 @@
 //! that it starts.
 
 use std::path::PathBuf;
-use std::process::Command;
-use std::sync::OnceLock;
 
+use super::preload::library;
 use super::site::Site;
 
 /// The control file of one launch.
@@ -32,18 +31,4 @@ impl Faulty {
     pub fn clear(&self) {
         std::fs::remove_file(&self.control).expect("removed");
     }
-}
-
-/// The library, built once a run of the tests.
-fn library() -> &'static PathBuf {
-    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
-    LIBRARY.get_or_init(|| {
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/disk/faults.c");
-        let library = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("faults-{}.so", std::process::id()));
-        let mut build = Command::new("cc");
-        let built = build.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(source).arg("-ldl").output();
-        let built = built.expect("a C compiler: cargo needs one too");
-        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-        library
-    })
 }

@@ -28,10 +28,13 @@ pub enum Standing {
     Lost,
 }
 
+/// How many folders above an attempt's may be as new as it: the launch's own is the last.
+const PARENTS: usize = 4;
+
 /// The claim, held by its lock until this is dropped.
 #[derive(Debug)]
 pub struct Claim {
-    _locked: File,
+    locked: File,
 }
 
 /// An outcome's place on disk, taken before the command runs.
@@ -55,13 +58,27 @@ pub fn create_private_dir(dir: &Path) -> io::Result<()> {
 /// # Errors
 /// The file system's own.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    put(path, bytes, File::sync_all)?;
+    sync_parent(path)
+}
+
+/// As [`write_whole`], for what must be done though the disk refuses to sync.
+///
+/// # Errors
+/// The file system's own, a sync's left out.
+pub fn write_unsynced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    put(path, bytes, |file| file.sync_all().or(Ok(())))?;
+    let _ = sync_parent(path);
+    Ok(())
+}
+
+fn put(path: &Path, bytes: &[u8], sync: impl Fn(&File) -> io::Result<()>) -> io::Result<()> {
     // Of two that write one file, neither renames what is the other's.
     let new = path.with_extension(format!("{}.new", std::process::id()));
     let mut file = create(&new)?;
     file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&new, path)?;
-    sync_parent(path)
+    sync(&file)?;
+    fs::rename(&new, path)
 }
 
 /// Claims the attempt for this process; none where another has.
@@ -79,14 +96,32 @@ pub fn claim(dir: &Path) -> io::Result<Option<Claim>> {
     // From here on the attempt is claimed: a name too many is no reason to run nothing.
     let _ = fs::remove_file(&own);
     match linked {
-        Ok(()) => Ok(Some(Claim { _locked: file })),
+        Ok(()) => Ok(Some(Claim { locked: file })),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
         Err(error) => Err(error),
     }
 }
 
+impl Claim {
+    /// Syncs the claim and the folders that hold it. Before anything runs: a claim that a power cut takes back
+    /// would tell that nothing did.
+    ///
+    /// # Errors
+    /// The file system's own.
+    pub fn settle(&self, dir: &Path) -> io::Result<()> {
+        self.locked.sync_all()?;
+        File::open(dir)?.sync_all()?;
+        for parent in dir.ancestors().skip(1).take(PARENTS) {
+            // Not each is ours to open, and a disk that refuses has refused above.
+            let _ = File::open(parent).and_then(|parent| parent.sync_all());
+        }
+        Ok(())
+    }
+}
+
 /// Makes sure that no shim will ever run this attempt: claims it, and writes an outcome that says `why`.
-/// False where a shim was first.
+/// False where a shim was first. Where files lie there that only a shim makes, its claim was lost: then the
+/// outcome says that nobody knows.
 ///
 /// # Errors
 /// The file system's own.
@@ -99,9 +134,23 @@ pub fn fence(dir: &Path, why: &str) -> io::Result<bool> {
     let room = OutcomeRoom::take(dir)?;
     let Some(_claim) = claim(dir)? else { return Ok(false) };
     reach("attempt-fenced");
-    let outcome = OutcomeFile { v: 1, error: Some(why.to_owned()), never_ran: true, ..OutcomeFile::default() };
-    room.write(&outcome)?;
+    // After the claim: no shim begins any more.
+    let never_ran = !is_begun(dir, &room.own)?;
+    let why = if never_ran { why } else { "a shim left files and no claim: what the command did is not known" };
+    room.write(&OutcomeFile { v: 1, error: Some(why.to_owned()), never_ran, ..OutcomeFile::default() })?;
     Ok(true)
+}
+
+/// True where `dir` holds an output, or room for an outcome other than `ours`.
+fn is_begun(dir: &Path, ours: &Path) -> io::Result<bool> {
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if path != ours && (["stdout", "stderr"].contains(&name) || name.starts_with("outcome.")) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// How the attempt in `dir` stands. A folder that is not there was not claimed.
@@ -156,10 +205,11 @@ impl OutcomeRoom {
         self.file.rewind()?;
         self.file.write_all(&json)?;
         self.file.set_len(json.len() as u64)?;
-        self.file.sync_all()?;
+        let synced = self.file.sync_all();
         let path = self.dir.join("outcome.json");
+        // Not synced it is still what happened, for whoever looks while the machine runs.
         fs::rename(&self.own, &path)?;
-        sync_parent(&path)
+        synced.and_then(|()| sync_parent(&path))
     }
 }
 
@@ -168,6 +218,17 @@ impl Drop for OutcomeRoom {
         // Gone already where it was written: it took its name.
         let _ = fs::remove_file(&self.own);
     }
+}
+
+/// The numbers in `dir` of what is named `NUMBER-NAME`; none where there is no such folder.
+pub fn numbers(dir: &Path) -> io::Result<Vec<u32>> {
+    let inside = match fs::read_dir(dir) {
+        Ok(inside) => inside,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let names = inside.map(|entry| entry.map(|entry| entry.file_name())).collect::<io::Result<Vec<_>>>()?;
+    Ok(names.iter().filter_map(|name| name.to_str()?.split_once('-')?.0.parse().ok()).collect())
 }
 
 pub fn create(path: &Path) -> io::Result<File> {
@@ -204,6 +265,19 @@ mod tests {
     }
 
     #[test]
+    fn what_left_an_output_is_not_said_to_have_never_run() {
+        for left in ["stdout", "stderr"] {
+            let dir = tempfile::tempdir().expect("a folder");
+            fs::write(dir.path().join(left), "").expect("written");
+            assert!(fence(dir.path(), "it never ran").expect("fenced"));
+            let Standing::Ended(outcome) = look(dir.path()).expect("read") else { panic!("no outcome") };
+            assert!(!outcome.never_ran, "{left}");
+            assert!(outcome.error.expect("said").contains("not known"), "{left}");
+            assert!(claim(dir.path()).expect("tried").is_none());
+        }
+    }
+
+    #[test]
     fn rooms_are_apart_and_one_that_is_not_used_is_given_back() {
         let dir = tempfile::tempdir().expect("a folder");
         let names = || fs::read_dir(dir.path()).expect("read").count();
@@ -213,6 +287,8 @@ mod tests {
         fs::write(dir.path().join("outcome.1"), "a shim's").expect("written");
         assert!(fence(dir.path(), "taken over").expect("fenced"));
         assert_eq!(fs::read(dir.path().join("outcome.1")).expect("there"), b"a shim's");
+        let Standing::Ended(outcome) = look(dir.path()).expect("read") else { panic!("no outcome") };
+        assert!(!outcome.never_ran, "a shim was there");
         assert_eq!(names(), 3, "its claim, its outcome, and the shim's room");
     }
 }

@@ -19,6 +19,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,7 @@ use tokio::io::unix::AsyncFd;
 use crate::base::boundary::reach;
 use crate::base::secret::HANDED;
 
+use folder::write_unsynced;
 pub use folder::{Standing, create_private_dir, fence, look, write_whole};
 pub use mark::{MARK, still_running};
 pub use other::{Other, writers};
@@ -36,6 +38,9 @@ pub use tail::Tail;
 
 /// The hidden subcommand that is the shim: `tminus __shim DIR`.
 pub const SHIM: &str = "__shim";
+
+/// When an attempt is looked at again whose shim can only be seen by its lock.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Process ids that an outcome lists, of a kind. A list as long as this stands for that many or more.
 pub const MOST_PIDS: usize = 256;
@@ -56,6 +61,22 @@ pub struct Intent {
     /// Said by a rehearsal, kept in the outcome.
     #[serde(default)]
     pub simulated: bool,
+    /// Looked at by the shim between its claim and the command: what then holds means that nothing runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unless: Option<Unless>,
+    /// A disk that refuses to sync keeps nothing from running: a rollback must be possible on it.
+    #[serde(default)]
+    pub unsynced: bool,
+}
+
+/// A folder of numbered things, `NUMBER-NAME`: one that was not known when the intent was decided voids it,
+/// however long ago that was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unless {
+    pub folder: PathBuf,
+    pub known: Vec<u32>,
+    /// Why it never ran, then.
+    pub why: String,
 }
 
 /// What must never be on disk or in an argument list.
@@ -79,6 +100,9 @@ pub struct OutcomeFile {
     /// The attempt was claimed to keep every shim from it: nothing ran.
     #[serde(default)]
     pub never_ran: bool,
+    /// It ran though the disk refused to sync its claim.
+    #[serde(default)]
+    pub unsynced: bool,
     /// Set where we ended it while it still ran.
     #[serde(default)]
     pub ended_by: Option<EndedBy>,
@@ -163,7 +187,8 @@ pub fn start(program: &Path, dir: &Path, intent: &Intent, private: &Private) -> 
     let wrong = |source| Error::Intent { dir: dir.to_owned(), source };
     create_private_dir(dir).map_err(wrong)?;
     let json = serde_json::to_vec_pretty(intent).map_err(|error| wrong(error.into()))?;
-    write_whole(&dir.join("intent.json"), &json).map_err(wrong)?;
+    let write = if intent.unsynced { write_unsynced } else { write_whole };
+    write(&dir.join("intent.json"), &json).map_err(wrong)?;
     reach("intent-written");
     let log = OpenOptions::new().create(true).append(true).mode(0o600).open(dir.join("shim.log")).map_err(wrong)?;
 
@@ -212,8 +237,10 @@ pub async fn ended(dir: &Path) -> io::Result<Standing> {
     loop {
         let standing = look(dir)?;
         let Standing::Running { pid } = standing else { return Ok(standing) };
-        if let Some(pidfd) = pidfd_of_runner(dir, pid)? {
-            exit_of(pidfd).await?;
+        match pidfd_of_runner(dir, pid)? {
+            Some(pidfd) => exit_of(pidfd).await?,
+            // The lock is held, and nobody of that id is to be found: of another PID namespace, or just going.
+            None => tokio::time::sleep(LOOK_AGAIN).await,
         }
     }
 }

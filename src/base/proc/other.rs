@@ -39,6 +39,16 @@ impl Other {
         stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(['T', 't']))
     }
 
+    /// Whether it has the file open that has this device and number.
+    ///
+    /// # Errors
+    /// It belongs to another user, or has gone.
+    pub fn has_open(&self, file: (u64, u64)) -> io::Result<bool> {
+        let open = fs::read_dir(format!("/proc/{}/fd", self.pid))?;
+        let mut open = open.filter_map(|entry| fs::metadata(entry.ok()?.path()).ok());
+        Ok(open.any(|about| (about.dev(), about.ino()) == file))
+    }
+
     /// Ends it with KILL, stopped or not. True where it was there to be ended.
     ///
     /// # Errors

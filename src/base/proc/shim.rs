@@ -13,9 +13,9 @@ use rustix::process::{Pid, Signal, WaitStatus, set_child_subreaper, setsid};
 use tokio::signal::unix::{Signal as Caught, SignalKind, signal};
 use tokio::time::{Instant, sleep_until};
 
-use super::folder::{Claim, OutcomeRoom, claim, create};
+use super::folder::{Claim, OutcomeRoom, claim, create, numbers};
 use super::pump::{Input, Output};
-use super::{Clock, EndedBy, Intent, MOST_PIDS, OutcomeFile, Private};
+use super::{Clock, EndedBy, Intent, MOST_PIDS, OutcomeFile, Private, Unless};
 use super::{mark, tree};
 use crate::base::boundary::reach;
 use crate::base::secret::{HANDED, Redactor};
@@ -74,10 +74,27 @@ fn attempt(dir: &Path, clock: Clock) -> io::Result<bool> {
         let room = OutcomeRoom::take(dir)?;
         let Some(held) = claim(dir)? else { return Ok(false) };
         reach("shim-claimed");
-        let outcome = run(dir, intent, private, signals, clock).await;
+        let settled = held.settle(dir);
+        let unsynced = settled.is_err() && intent.unsynced;
+        let refused = settled.err().filter(|_| !intent.unsynced);
+        let refused = refused.map(|error| format!("its claim could not be synced: {error}; it never ran"));
+        // As late as can be: whatever came before this claim came before the command.
+        let outcome = match refused.or_else(|| intent.unless.as_ref().and_then(void)) {
+            Some(why) => OutcomeFile { v: 1, error: Some(why), never_ran: true, ..OutcomeFile::default() },
+            None => OutcomeFile { unsynced, ..run(dir, intent, private, signals, clock).await },
+        };
         reach("command-ended");
         written(room, &outcome, held).map(|()| true)
     })
+}
+
+/// Why nothing may run any more. A folder that cannot be read may hold anything.
+fn void(unless: &Unless) -> Option<String> {
+    match numbers(&unless.folder) {
+        Ok(numbers) if numbers.iter().all(|number| unless.known.contains(number)) => None,
+        Ok(_) => Some(unless.why.clone()),
+        Err(error) => Some(format!("failed to read {}: {error}; it never ran", unless.folder.display())),
+    }
 }
 
 /// The lock is let go only after the outcome is there: in between, nobody takes it for lost.

@@ -9,6 +9,7 @@ use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 
 use super::span;
 use crate::base::text::printable;
+use crate::cli::say::out;
 use crate::engine::rollback::{self, Frozen};
 use crate::launch::id::RollbackId;
 use crate::launch::plan::Confirm;
@@ -20,29 +21,29 @@ use crate::launch::telling::end_words;
 /// The terminal could not be read.
 pub fn asked(launch: &Path, frozen: &Frozen, id: &RollbackId) -> anyhow::Result<bool> {
     let Some(rollback) = frozen.plan.rollback(id) else { return Ok(false) };
-    println!("ROLLBACK {id}: {}", printable(&rollback.title));
-    println!("  within {}", span(rollback.deadline));
+    out!("ROLLBACK {id}: {}", printable(&rollback.title));
+    out!("  within {}", span(rollback.deadline));
     // What cannot be told here is told by the runner, at its step.
     let commands = rollback::load(launch, 0, id).map(|(orders, _)| rollback::commands(&orders)).unwrap_or_default();
     for (at, step) in rollback.steps.iter().enumerate() {
-        println!("  {}. {}", at + 1, printable(&step.title));
+        out!("  {}. {}", at + 1, printable(&step.title));
         if let Some(command) = commands.get(at) {
-            println!("     {}", printable(command));
+            out!("     {}", printable(command));
         }
     }
     for check in &rollback.verify {
-        println!("  then verify: {}", printable(&check.title));
+        out!("  then verify: {}", printable(&check.title));
     }
     for wanted in &frozen.plan.baseline {
         if !frozen.captured.contains(&wanted.name) {
-            println!("  baseline value {} is not captured", printable(&wanted.name));
+            out!("  baseline value {} is not captured", printable(&wanted.name));
         }
     }
     // Somebody who comes back to a rollback of before is about to begin another.
     for found in rollback::runs(launch).unwrap_or_default() {
         if let Some(end) = rollback::progress(launch, found.run, &found.rollback).end {
             let end = printable(&end_words(&end));
-            println!("  run {} of {} has ended: {end}", found.run, printable(found.rollback.as_str()));
+            out!("  run {} of {} has ended: {end}", found.run, printable(found.rollback.as_str()));
         }
     }
     match rollback.confirm {
@@ -52,16 +53,21 @@ pub fn asked(launch: &Path, frozen: &Frozen, id: &RollbackId) -> anyhow::Result<
 }
 
 fn typed(id: &RollbackId) -> anyhow::Result<bool> {
-    print!("type {id} and press Enter to start it: ");
-    std::io::stdout().flush()?;
+    asks(&format!("type {id} and press Enter to start it: "))?;
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line).context("failed to read the terminal")?;
     Ok(line.trim() == id.as_str())
 }
 
+/// A question that cannot be asked is not answered either.
+fn asks(question: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout();
+    out.write_all(question.as_bytes())?;
+    out.flush()
+}
+
 fn key() -> anyhow::Result<bool> {
-    print!("start it? y or Enter starts it, any other key does not ");
-    std::io::stdout().flush()?;
+    asks("start it? y or Enter starts it, any other key does not ")?;
     enable_raw_mode().context("failed to read the terminal")?;
     let pressed = loop {
         match read() {
@@ -71,7 +77,7 @@ fn key() -> anyhow::Result<bool> {
         }
     };
     disable_raw_mode().context("failed to set the terminal back")?;
-    println!();
+    out!();
     let key = pressed.context("failed to read the terminal")?;
     let plain = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
     Ok(plain && matches!(key.code, KeyCode::Enter | KeyCode::Char('y' | 'Y')))

@@ -1,15 +1,17 @@
 //! A run of a rollback as its log tells it, on standard output: steps, the stopwatch against the deadline,
-//! checks, the end in words. It only reads; the rollback goes on without it.
+//! checks, the end in words. It only reads; the rollback goes on without it, and what finds no reader here is
+//! dropped: the answer is the log's.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::span;
 use crate::base::text::{printable, printable_lines};
 use crate::cli::INTERRUPTED;
+use crate::cli::say::out;
 use crate::clock;
 use crate::engine::rollback::{self, Entry, Follow, Log, Request, Runner, code};
 use crate::launch::event::{RollbackEnd, RollbackFact};
@@ -29,54 +31,59 @@ const ROLLED_BACK: i32 = 4;
 const NOT_VERIFIED: i32 = 1;
 const CANNOT_TELL: i32 = 2;
 
+/// What detaches this terminal. Caught before anything is started: an error then is one of nothing done.
+pub struct Signals {
+    hung_up: Signal,
+    ended: Signal,
+    broken: Signal,
+}
+
+impl Signals {
+    /// # Errors
+    /// The system's own.
+    pub fn catch() -> std::io::Result<Self> {
+        let (hung_up, ended) = (signal(SignalKind::hangup())?, signal(SignalKind::terminate())?);
+        Ok(Self { hung_up, ended, broken: signal(SignalKind::interrupt())? })
+    }
+}
+
 /// Follows `run` of `id`, and whatever it joined, to its end. The exit code.
-///
-/// # Errors
-/// Standard output could not be written.
 pub async fn to_its_end(
     launch: &Path,
     plan: &Plan,
     run: u32,
     id: RollbackId,
     runner: Option<Runner>,
-) -> anyhow::Result<i32> {
-    let mut hung_up = signal(SignalKind::hangup())?;
-    let mut ended = signal(SignalKind::terminate())?;
-    let mut broken = signal(SignalKind::interrupt())?;
+    signals: &mut Signals,
+) -> i32 {
     tokio::select! {
         code = follow(launch, plan, run, id.clone(), runner) => code,
-        _ = broken.recv() => {
-            println!(
+        _ = signals.broken.recv() => {
+            out!(
                 "\nDetached: the rollback goes on without this terminal. While it runs the same command attaches \
                  again; how it stands, and how it ended, is told by\n  tminus rollback {}",
-                launch.display()
+                printable(&launch.display().to_string())
             );
-            Ok(INTERRUPTED)
+            INTERRUPTED
         }
         // Nobody reads any more.
-        _ = hung_up.recv() => Ok(INTERRUPTED),
-        _ = ended.recv() => Ok(INTERRUPTED),
+        _ = signals.hung_up.recv() => INTERRUPTED,
+        _ = signals.ended.recv() => INTERRUPTED,
     }
 }
 
-async fn follow(
-    launch: &Path,
-    plan: &Plan,
-    mut run: u32,
-    mut id: RollbackId,
-    runner: Option<Runner>,
-) -> anyhow::Result<i32> {
+async fn follow(launch: &Path, plan: &Plan, mut run: u32, mut id: RollbackId, runner: Option<Runner>) -> i32 {
     let mut runner = runner.map(|runner| Box::pin(runner.ended()));
     loop {
         let mut screen = Screen::new(launch, plan, run, &id);
-        screen.head()?;
+        screen.head();
         let end = loop {
             // Before the log is read: all that a runner told is in it when it is gone.
             let alive = runner.is_some() || Log::is_held(&screen.path).unwrap_or(true) || screen.is_young();
             match screen.log.read() {
                 Ok(entries) => {
                     for entry in &entries {
-                        screen.tell(entry)?;
+                        screen.tell(entry);
                     }
                     if let Some(end) = rollback::ended(&entries) {
                         break Some(end);
@@ -85,15 +92,15 @@ async fn follow(
                 // A runner that begins puts a broken log aside.
                 Err(_) if alive => screen.log = Log::follow(&screen.path),
                 Err(error) => {
-                    screen.clear()?;
-                    println!("{}", printable(&error.to_string()));
+                    screen.clear();
+                    out!("{}", printable(&error.to_string()));
                     break None;
                 }
             }
             if !alive {
                 break None;
             }
-            screen.tick()?;
+            screen.tick();
             match &mut runner {
                 Some(gone) => tokio::select! {
                     exit = gone => {
@@ -108,19 +115,19 @@ async fn follow(
         };
         match end {
             Some(RollbackEnd::Joined { run: other, rollback }) => {
-                println!("Run {other} of {rollback} was first: this request joined it.");
+                out!("Run {other} of {} was first: this request joined it.", printable(rollback.as_str()));
                 (run, id) = (other, rollback);
             }
-            Some(RollbackEnd::Verified) => return Ok(ROLLED_BACK),
-            Some(_) => return Ok(NOT_VERIFIED),
+            Some(RollbackEnd::Verified) => return ROLLED_BACK,
+            Some(_) => return NOT_VERIFIED,
             None => {
                 let folder = rollback::folder(launch, run, &id);
-                println!(
+                out!(
                     "CANNOT TELL: the runner of run {run} is gone and told no end. The same command goes on where it \
                      stood; what was done lies in {}",
-                    folder.display()
+                    printable(&folder.display().to_string())
                 );
-                return Ok(CANNOT_TELL);
+                return CANNOT_TELL;
             }
         }
     }
@@ -172,15 +179,15 @@ impl<'p> Screen<'p> {
         self.rollback.map(|rollback| rollback.deadline).unwrap_or_default()
     }
 
-    fn head(&self) -> std::io::Result<()> {
+    fn head(&self) {
         let asked = self.request.as_ref().map(|request| format!(" · by {}: {}", request.name, request.why));
-        let (run, id, deadline) = (self.run, &self.id, span(self.deadline()));
-        writeln!(std::io::stdout(), "ROLLBACK {id} · run {run} · within {deadline}{}", asked.unwrap_or_default())
+        let (run, id, deadline) = (self.run, printable(self.id.as_str()), span(self.deadline()));
+        out!("ROLLBACK {id} · run {run} · within {deadline}{}", asked.unwrap_or_default());
     }
 
     /// One fact in words, with the stopwatch before it.
-    fn tell(&mut self, entry: &Entry) -> std::io::Result<()> {
-        self.clear()?;
+    fn tell(&mut self, entry: &Entry) {
+        self.clear();
         let since = *self.since.get_or_insert(entry.at);
         let clock = stopwatch((entry.at - since).num_seconds());
         let words = match &entry.fact {
@@ -200,7 +207,7 @@ impl<'p> Screen<'p> {
             RollbackFact::Ended { end, took } => self.end(end, *took),
             fact @ RollbackFact::Started { .. } => fact_words(fact),
         };
-        writeln!(std::io::stdout(), "{clock:>7}  {}", printable_lines(&words))
+        out!("{clock:>7}  {}", printable_lines(&words));
     }
 
     fn end(&self, end: &RollbackEnd, took: Duration) -> String {
@@ -240,26 +247,24 @@ impl<'p> Screen<'p> {
     }
 
     /// The bottom line, on a terminal: the stopwatch, counted in sight.
-    fn tick(&mut self) -> std::io::Result<()> {
-        let Some(since) = self.since.filter(|_| self.terminal) else { return Ok(()) };
+    fn tick(&mut self) {
+        let Some(since) = self.since.filter(|_| self.terminal) else { return };
         let elapsed = (clock::wall() - since).num_seconds();
         if self.shown.replace(elapsed) == Some(elapsed) {
-            return Ok(());
+            return;
         }
         let deadline = i64::try_from(self.deadline().as_secs()).unwrap_or(i64::MAX);
         let late = if elapsed > deadline { " · PAST ITS DEADLINE" } else { "" };
         let what = self.step.as_ref().map_or_else(|| "verifying".to_owned(), |step| format!("{} runs", self.nth(step)));
         let mut out = std::io::stdout();
         let line = format!("{} of {} · {what}{late}", stopwatch(elapsed), stopwatch(deadline));
-        write!(out, "\r\x1b[K{:>7}  {}", "", printable(&line))?;
-        out.flush()
+        let _ = write!(out, "\r\x1b[K{:>7}  {}", "", printable(&line)).and_then(|()| out.flush());
     }
 
-    fn clear(&mut self) -> std::io::Result<()> {
+    fn clear(&mut self) {
         if self.shown.take().is_some() {
-            write!(std::io::stdout(), "\r\x1b[K")?;
+            let _ = write!(std::io::stdout(), "\r\x1b[K");
         }
-        Ok(())
     }
 }
 

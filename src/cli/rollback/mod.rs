@@ -4,7 +4,8 @@
 mod confirm;
 mod follow;
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::frozen::one_of;
+use super::say::{self, out};
 use super::{INTERRUPTED, runtime};
 use crate::base::proc::this_program;
 use crate::base::secret::Redactor;
@@ -60,6 +62,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     if !launch.join("launch.json").exists() {
         bail!("{} is no launch: it holds no launch.json", launch.display());
     }
+    own(&launch, arguments.id.is_some())?;
     let frozen = rollback::frozen(&launch).map_err(anyhow::Error::msg)?;
     let Some(id) = &arguments.id else { return list(&launch, &frozen.plan) };
     let id = known(&frozen.plan, id)?;
@@ -73,7 +76,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
             bail!("there is no terminal to ask at: add --yes to start {id}");
         }
         if !confirm::asked(&launch, &frozen, &id)? {
-            println!("Nothing was started.");
+            out!("Nothing was started.");
             return Ok(INTERRUPTED);
         }
     }
@@ -92,20 +95,32 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     runtime()?.block_on(start(&launch, &frozen, &wanted))
 }
 
+/// What another user writes here its owner's consoles could not read: they would see no end of the rollback.
+fn own(launch: &Path, acts: bool) -> anyhow::Result<()> {
+    let owner = std::fs::metadata(launch).with_context(|| format!("failed to read {}", launch.display()))?.uid();
+    if acts && rustix::process::geteuid().as_raw() != owner {
+        let name = rollback::login(owner);
+        bail!("nothing was started: {} is {name}'s: ask as `sudo -u {name} tminus rollback …`", launch.display());
+    }
+    Ok(())
+}
+
 async fn start(launch: &Path, frozen: &Frozen, wanted: &Wanted) -> anyhow::Result<i32> {
+    let mut signals = follow::Signals::catch()?;
     let asked = rollback::ask(&this_program(), launch, wanted).context("failed to start the rollback's runner")?;
     let (run, id, runner) = match asked {
         Asked::Begun { run, runner } => (run, wanted.rollback.clone(), Some(runner)),
         Asked::Resumed { run, runner } => {
-            println!("Run {run} of {} had lost its runner: it goes on where it stood.", wanted.rollback);
+            out!("Run {run} of {} had lost its runner: it goes on where it stood.", wanted.rollback);
             (run, wanted.rollback.clone(), Some(runner))
         }
         Asked::Joined { run, rollback } => {
-            println!("Run {run} of {rollback} is under way: joined it, nothing else is started.");
+            let id = printable(rollback.as_str());
+            out!("Run {run} of {id} is under way: joined it, nothing else is started.");
             (run, rollback, None)
         }
     };
-    follow::to_its_end(launch, &frozen.plan, run, id, runner).await
+    Ok(follow::to_its_end(launch, &frozen.plan, run, id, runner, &mut signals).await)
 }
 
 /// Where the request came from, for the record: the terminal and, over SSH, the other end.
@@ -131,15 +146,16 @@ fn known(plan: &Plan, id: &str) -> anyhow::Result<RollbackId> {
 }
 
 fn list(launch: &Path, plan: &Plan) -> anyhow::Result<i32> {
-    let mut out = std::io::stdout().lock();
+    let mut out = String::new();
     if plan.rollbacks.is_empty() {
-        writeln!(out, "the plan has no rollback")?;
+        out.push_str("the plan has no rollback\n");
     }
     for rollback in &plan.rollbacks {
         let (steps, checks) = (rollback.steps.len(), rollback.verify.len());
         let deadline = span(rollback.deadline);
         let title = printable(&rollback.title);
-        writeln!(out, "{:<16} {title} · {steps} steps, {checks} checks, within {deadline}", rollback.id.as_str())?;
+        let id = rollback.id.as_str();
+        out.push_str(&format!("{id:<16} {title} · {steps} steps, {checks} checks, within {deadline}\n"));
     }
     let under = rollback::under_way(launch).ok().flatten();
     for found in rollback::runs(launch).context("failed to read the launch's rollbacks")? {
@@ -150,8 +166,10 @@ fn list(launch: &Path, plan: &Plan) -> anyhow::Result<i32> {
             _ => "never began".to_owned(),
         };
         let by = found.request.map(|request| format!(" by {}: {}", request.name, request.why)).unwrap_or_default();
-        writeln!(out, "run {} of {}{by}: {}", found.run, printable(found.rollback.as_str()), printable(&end))?;
+        let id = printable(found.rollback.as_str());
+        out.push_str(&format!("run {} of {id}{by}: {}\n", found.run, printable(&end)));
     }
+    say::whole(&out);
     Ok(0)
 }
 

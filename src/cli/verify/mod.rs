@@ -3,7 +3,6 @@
 //! wrong, 2 cannot tell, 3 no launch.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
@@ -11,6 +10,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::base::text::printable;
+use crate::cli::say;
 use crate::journal::chain::Head;
 use crate::journal::folder::FolderError;
 use crate::journal::head::{self, Found};
@@ -54,7 +54,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         true => serde_json::to_string_pretty(&document(&arguments.launch, &looked, code))? + "\n",
         false => told(&looked, code),
     };
-    std::io::stdout().write_all(text.as_bytes())?;
+    say::whole(&text);
     Ok(code)
 }
 

@@ -23,7 +23,7 @@ pub fn told(launch: &Path, known: &[RollbackRun], now: Instant, wall: Wall) -> V
                 || (Actor::engine(), String::new()),
                 |request| (Actor::person(request.name, request.role), request.why),
             );
-            all.push(RollbackRun::new(found.run, found.rollback, by, why, now));
+            all.push(RollbackRun::new(found.run, found.rollback, by, why, now, asked_at));
             all.len() - 1
         });
         let Some(run) = all.get_mut(place).filter(|run| run.end.is_none()) else { continue };

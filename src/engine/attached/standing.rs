@@ -42,7 +42,12 @@ pub fn stand(signs: &Signs<'_>, held: &Held, wall: Wall) -> Standing {
         Held::By(holder) => {
             let name = holder.as_ref().map(|holder| format!(" ({}, process {})", holder.name, holder.pid));
             let name = name.unwrap_or_default();
-            Some(format!("the operator's console is silent for {}{name}: T is the last known", words(age)))
+            // A console that cannot write gives no sign, and goes on.
+            Some(format!(
+                "the operator's console is silent for {}{name}: T is the last known. It holds the launch still: it may \
+                 be stopped, or its disk full. Look there before you take over; `tminus rollback` works",
+                words(age)
+            ))
         }
     };
     let alarms: Vec<String> = signs.wrong.map(printable).into_iter().chain(silence).collect();
@@ -94,6 +99,9 @@ mod tests {
         assert_eq!(standing.now, Now { instant: Instant(60_000), wall: wall(0) }, "no data is not health");
         let alarm = standing.alarm.expect("an alarm");
         assert!(alarm.starts_with("the operator's console is silent for 12s (ana, process 7)"), "{alarm}");
+        for word in ["holds the launch still", "its disk full", "before you take over", "`tminus rollback` works"] {
+            assert!(alarm.contains(word), "{alarm}");
+        }
     }
 
     #[test]

@@ -6,8 +6,9 @@ use std::path::Path;
 
 use super::one::{self, Found, Progress};
 use super::request::Request;
-use super::{Runner, start};
-use crate::launch::event::Actor;
+use super::run::unprepared;
+use super::{Runner, load, start};
+use crate::launch::event::{Actor, RollbackEnd};
 use crate::launch::id::RollbackId;
 use crate::launch::time::Wall;
 
@@ -43,10 +44,18 @@ pub enum Asked {
 /// Asks. Needs a runtime, as a parent that reaps.
 ///
 /// # Errors
-/// No runner could be started.
+/// No runner could be started, or one would have no value for a step.
 pub fn ask(program: &Path, launch: &Path, wanted: &Wanted) -> io::Result<Asked> {
-    if let Ok(Some(under)) = one::under_way(launch) {
-        return Ok(Asked::Joined { run: under.run, rollback: under.rollback });
+    match one::under_way(launch) {
+        Ok(Some(under)) => return Ok(Asked::Joined { run: under.run, rollback: under.rollback }),
+        // A rollback of another user's may be under way: two at once are worse than none.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(error),
+        Ok(None) | Err(_) => {}
+    }
+    // What cannot be loaded is told by the runner, in its log.
+    let unprepared = load(launch, 0, &wanted.rollback).ok().and_then(|(orders, _)| unprepared(&orders));
+    if let Some(RollbackEnd::FailedAtStep { step, why, by_hand }) = unprepared {
+        return Err(io::Error::other(format!("{step} cannot run from this terminal: {why}; {by_hand}")));
     }
     super::free_reserve(launch);
     let known: Vec<(Found, Progress)> = one::runs(launch)
@@ -64,7 +73,11 @@ pub fn ask(program: &Path, launch: &Path, wanted: &Wanted) -> io::Result<Asked> 
     }
     let highest = known.last().map_or(0, |(found, _)| found.run);
     // A disk that takes no file more must not keep a rollback from its runner.
-    let run = one::number(launch, 0).unwrap_or(highest.saturating_add(1));
+    let mut run = one::number(launch, 0).or_else(|_| one::next(highest))?;
+    // Where none could be claimed, one that another run had would be told that run's end.
+    while one::progress(launch, run, &wanted.rollback) != Progress::default() {
+        run = one::next(run)?;
+    }
     let mut request = Request::new(wanted.rollback.clone(), run, &wanted.by, &wanted.why, wanted.at);
     request.from.clone_from(&wanted.from);
     request.over = known.iter().filter(|(_, so)| so.end.is_some()).map(|(found, _)| found.run).collect();

@@ -1,11 +1,11 @@
 //! Looks over the log of a rollback that ran, or runs: every line, also behind a break. It changes nothing.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 use super::fact::{Line, VERSION};
 use super::log::{Entry, LIMIT, Log};
+use crate::base::regular;
 use crate::journal::audit::{Audit, Content, Told, Unread};
 use crate::journal::chain::{Hash, Link};
 
@@ -46,7 +46,7 @@ pub fn look_over(path: &Path) -> io::Result<Looked> {
     // Before the bytes are read: a runner that ends meanwhile left whole lines.
     let held = Log::is_held(path)?;
     let mut bytes = Vec::new();
-    File::open(path)?.take(LIMIT).read_to_end(&mut bytes)?;
+    regular::open(path)?.take(LIMIT).read_to_end(&mut bytes)?;
     let written = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     let whole = bytes[..written].iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
     let mut audit = Audit::new(None);

@@ -1,8 +1,8 @@
 //! From the launch's folder to orders: the frozen plan, the frozen baseline, the network. It reads plain
 //! files and this process's environment (for the plan's secrets), and nothing else.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,9 +12,11 @@ use super::run::{Look, Orders};
 use super::{LaunchFile, folder};
 use crate::base::jq::Jq;
 use crate::base::proc::this_program;
+use crate::base::regular;
 use crate::base::secret::Redactor;
 use crate::base::source::Source;
 use crate::base::template::Scope;
+use crate::base::text::printable;
 use crate::base::wire::{Client, Limits, Network};
 use crate::kind::check::http::Http;
 use crate::kind::check::{self, Context};
@@ -28,6 +30,9 @@ use crate::plan::{self, Environment, Options};
 
 /// A simulated target has its new state at once: waiting longer for it would only stretch a rehearsal.
 const SIMULATED_PATIENCE: Duration = Duration::from_secs(5);
+
+/// No file that a launch froze is longer.
+const LONGEST: u64 = 64 << 20;
 
 /// Looks with the kinds themselves, as the frozen plan says them.
 pub struct Kinds {
@@ -48,6 +53,8 @@ pub struct Frozen {
     pub baseline: Scope,
     /// The baseline's names that have a value.
     pub captured: Vec<String>,
+    /// Variables that the plan names and this process's environment does not have.
+    pub unset: Vec<String>,
 }
 
 /// Reads what the launch in `launch` froze.
@@ -58,7 +65,9 @@ pub fn frozen(launch: &Path) -> Result<Frozen, String> {
     let file: LaunchFile = json(&launch.join("launch.json"))?;
     let captured: BTreeMap<String, Captured> = json_if_there(&launch.join("baseline.json"))?;
     let path = launch.join("plan.toml");
-    let text = std::fs::read_to_string(&path).map_err(|error| format!("failed to read {}: {error}", path.display()))?;
+    let wrong = |error: &dyn std::fmt::Display| format!("failed to read {}: {error}", path.display());
+    let text = regular::read(&path, LONGEST).map_err(|error| wrong(&error))?;
+    let text = String::from_utf8(text).map_err(|error| wrong(&error))?;
     let options = Options { rehearsal: file.simulated, without_secrets: true, ..Options::default() };
     // Named as it lay in its own folder: its secrets' files are told from there.
     let source = Source::new(file.base.join("plan.toml").display().to_string(), text);
@@ -71,7 +80,9 @@ pub fn frozen(launch: &Path) -> Result<Frozen, String> {
             names.push(name.clone());
         }
     }
-    Ok(Frozen { file, plan: loaded.plan, catalogue: loaded.catalogue, baseline, captured: names })
+    let unset: BTreeSet<String> = loaded.unset.iter().map(|unset| printable(&unset.variable)).collect();
+    let unset = unset.into_iter().collect();
+    Ok(Frozen { file, plan: loaded.plan, catalogue: loaded.catalogue, baseline, captured: names, unset })
 }
 
 /// Orders for `rollback` of the launch in `launch`, and what looks for it.
@@ -79,7 +90,7 @@ pub fn frozen(launch: &Path) -> Result<Frozen, String> {
 /// # Errors
 /// What is missing or wrong, as a sentence.
 pub fn load(launch: &Path, run: u32, rollback: &RollbackId) -> Result<(Orders, Kinds), String> {
-    let Frozen { file, plan, catalogue, baseline, .. } = frozen(launch)?;
+    let Frozen { file, plan, catalogue, baseline, unset, .. } = frozen(launch)?;
     let mut found =
         plan.rollback(rollback).cloned().ok_or_else(|| format!("the frozen plan has no rollback `{rollback}`"))?;
 
@@ -112,6 +123,7 @@ pub fn load(launch: &Path, run: u32, rollback: &RollbackId) -> Result<(Orders, K
         base: file.base,
         program: this_program(),
         redactor,
+        unset,
         simulated,
     };
     Ok((orders, looking))
@@ -142,13 +154,13 @@ impl Look for Kinds {
     }
 }
 
-fn json<T: DeserializeOwned>(path: &PathBuf) -> Result<T, String> {
+fn json<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
     let wrong = |error: &dyn std::fmt::Display| format!("failed to read {}: {error}", path.display());
-    let bytes = std::fs::read(path).map_err(|error| wrong(&error))?;
+    let bytes = regular::read(path, LONGEST).map_err(|error| wrong(&error))?;
     serde_json::from_slice(&bytes).map_err(|error| wrong(&error))
 }
 
 /// A plan without a baseline freezes none.
-fn json_if_there<T: DeserializeOwned + Default>(path: &PathBuf) -> Result<T, String> {
+fn json_if_there<T: DeserializeOwned + Default>(path: &Path) -> Result<T, String> {
     if path.exists() { json(path) } else { Ok(T::default()) }
 }

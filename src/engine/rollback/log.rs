@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::fact::{Line, VERSION};
 use crate::base::proc::create_private_dir;
+use crate::base::regular;
 use crate::launch::event::RollbackFact;
 use crate::launch::time::Wall;
 
@@ -24,6 +25,9 @@ pub(super) const LIMIT: u64 = 64 << 20;
 /// How often a lock that someone merely looked at is tried again before it counts as held.
 const TRIES: u32 = 20;
 const BETWEEN_TRIES: Duration = Duration::from_millis(5);
+
+/// What is added to the name of a log that is put aside.
+pub(super) const ASIDE: &str = "broken";
 
 type Hash = [u8; 32];
 
@@ -93,7 +97,7 @@ impl Log {
         let entries = match follow.read() {
             Ok(entries) => entries,
             Err(LogError::Broken { .. }) => {
-                fs::rename(path, path.with_extension("broken")).map_err(wrong)?;
+                fs::rename(path, path.with_extension(ASIDE)).map_err(wrong)?;
                 match take(path).map_err(wrong)? {
                     Some(new) => file = new,
                     None => return Ok(Opened::Held),
@@ -121,7 +125,7 @@ impl Log {
     /// # Errors
     /// The file system's own, other than absence.
     pub fn is_held(path: &Path) -> io::Result<bool> {
-        match File::open(path) {
+        match regular::open(path) {
             Ok(file) => match file.try_lock_shared() {
                 Ok(()) => Ok(false),
                 Err(TryLockError::WouldBlock) => Ok(true),
@@ -160,15 +164,36 @@ impl Log {
 
 /// Opens and locks `path`; none where another holds it.
 fn take(path: &Path) -> io::Result<Option<File>> {
-    let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(0o600).open(path)?;
+    let wary = i32::try_from(regular::WARY.bits()).unwrap_or(0);
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).read(true).write(true).mode(0o600).custom_flags(wary);
+    let file = regular::only(options.open(path)?)?;
+    let mut looked_at = true;
     for _ in 0..TRIES {
         match file.try_lock() {
             Ok(()) => return Ok(Some(file)),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_TRIES),
+            Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(error)) => return Err(error),
         }
+        match file.try_lock_shared() {
+            Ok(()) => file.unlock()?,
+            Err(TryLockError::WouldBlock) => looked_at = false,
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        std::thread::sleep(BETWEEN_TRIES);
     }
-    Ok(None)
+    if looked_at { replaced(path, &file).map(Some) } else { Ok(None) }
+}
+
+/// A log that somebody only looks at, all the time: frozen while they do. It goes on in a file of its own under
+/// the same name, so that its lock is a runner's life again.
+fn replaced(path: &Path, old: &File) -> io::Result<File> {
+    let own = path.with_extension(format!("{}.new", std::process::id()));
+    let mut new = OpenOptions::new().create_new(true).read(true).write(true).mode(0o600).open(&own)?;
+    new.lock()?;
+    let copied = io::copy(&mut old.take(LIMIT), &mut new).and_then(|_| new.sync_all());
+    copied.and_then(|()| fs::rename(&own, path)).inspect_err(|_| drop(fs::remove_file(&own)))?;
+    Ok(new)
 }
 
 impl Follow {
@@ -198,7 +223,7 @@ impl Follow {
     }
 
     fn bytes(&self) -> io::Result<Vec<u8>> {
-        let mut file = File::open(&self.path)?;
+        let mut file = regular::open(&self.path)?;
         file.seek(SeekFrom::Start(self.end.at))?;
         let mut new = Vec::new();
         file.take(LIMIT).read_to_end(&mut new)?;

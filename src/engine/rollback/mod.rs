@@ -8,6 +8,7 @@
 mod ask;
 mod audit;
 mod fact;
+mod late;
 mod load;
 mod log;
 mod one;
@@ -35,14 +36,12 @@ use crate::launch::id::{ItemId, RollbackId};
 
 pub use ask::{Asked, Wanted, ask};
 pub use audit::{Looked, look_over};
+pub use late::too_late;
 pub use load::{Frozen, Kinds, frozen, load};
 pub use log::{Entry, Follow, Log, LogError, Opened};
-pub use one::{Found, Progress, Taken, Under, number, progress, runs, take, under_way};
+pub use one::{Found, Progress, Taken, Under, is_put_aside, number, progress, runs, take, under_way};
 pub use request::{Request, login};
 pub use run::{Look, Orders, attempt_folder, commands, run};
-
-/// A request that no runner took up for so long is not taken up by itself any more.
-const STALE: Duration = Duration::from_secs(60);
 
 /// The hidden subcommand that is the runner: `tminus __rollback DIR RUN ROLLBACK-ID`.
 pub const ROLLBACK: &str = "__rollback";
@@ -156,6 +155,10 @@ pub fn serve<L: Look>(
     let only = match one::take(launch, run, rollback) {
         Ok(Taken::Ours(only)) => Some(only),
         Ok(Taken::Held(under)) => return give_way(launch, run, rollback, under),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            say!(stderr, "nothing was done: the lock of the launch's rollbacks is another user's: {error}");
+            return code::FAILED;
+        }
         // Without a lock the log's own keeps two runners of one run apart.
         Err(error) => {
             say!(stderr, "failed to lock the launch's rollbacks: {error}");
@@ -173,10 +176,12 @@ pub fn serve<L: Look>(
                 say!(stdout, "run {run} of `{rollback}` is over: {}", end.words());
                 return code_of(&end);
             }
-            let begun = !before.is_empty();
-            let mut telling = Telling { log: Some(log), unwritten: 0, before };
+            let begun = one::is_begun(launch, run, rollback, &before);
+            let mut telling = Telling { log: Some(log), unwritten: 0, before, begun };
             let overtaken = only.as_ref().and_then(|_| one::overtaken(launch, run, rollback, begun));
-            if let Some(end) = overtaken.or_else(|| if begun { None } else { stale(launch, run, rollback) }) {
+            if let Some(end) =
+                overtaken.or_else(|| if begun { None } else { late::unbegun(launch, run, rollback, None) })
+            {
                 say!(stdout, "run {run} of `{rollback}` does nothing: {}", end.words());
                 telling.tell(&RollbackFact::Ended { end: end.clone(), took: Duration::ZERO });
                 return code_of(&end);
@@ -187,21 +192,36 @@ pub fn serve<L: Look>(
         // A rollback goes on without its log: the steps' own folders still say what happened.
         Err(error) => {
             say!(stderr, "{error}");
-            in_runtime(Telling { log: None, unwritten: 0, before: Vec::new() }, rollback, load)
+            let begun = one::is_begun(launch, run, rollback, &[]);
+            in_runtime(Telling { log: None, unwritten: 0, before: Vec::new(), begun }, rollback, load)
         }
     }
 }
 
 /// Out of its starter's session: a leader of a group has to join another for the moment.
 fn leave_terminal() {
-    use rustix::process::{getpgid, getppid, setpgid, setsid};
+    use rustix::process::{Pid, getppid, setpgid, setsid};
     if setsid().is_ok() {
         return;
     }
-    let group = getppid().and_then(|starter| getpgid(Some(starter)).ok());
-    if group.is_some_and(|group| setpgid(None, Some(group)).is_ok()) {
-        let _ = setsid();
+    let stat = |pid: &str| fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // Asked of the system, the group of a parent outside our namespace of processes is 0, which is no group.
+    let starter =
+        getppid().and_then(|starter| ids(&stat(&starter.as_raw_nonzero().to_string())).map(|(group, _)| group));
+    // A starter that died at once has left us a parent in another session.
+    let session = ids(&stat("self")).map(|(_, session)| session);
+    let groups = [starter, session].into_iter().flatten().filter(|group| *group > 0).filter_map(Pid::from_raw);
+    for group in groups {
+        if setpgid(None, Some(group)).is_ok() && setsid().is_ok() {
+            return;
+        }
     }
+}
+
+/// The group and the session of a process, by its `stat`. Its name, in brackets, may hold anything.
+fn ids(stat: &str) -> Option<(i32, i32)> {
+    let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(2);
+    Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
 }
 
 /// Another runner lives. A run of its own number joined it, and says so for ever: nobody begins it later.
@@ -214,22 +234,12 @@ fn give_way(launch: &Path, run: u32, rollback: &RollbackId, under: Option<Under>
     if let Ok(Opened::Ours(log, before)) = Log::open(&log_of(launch, run, rollback), &launch.join("reserve"))
         && ended(&before).is_none()
     {
-        let end = one::gave_way(under.run, &under.rollback, rollback, !before.is_empty());
-        let mut telling = Telling { log: Some(log), unwritten: 0, before };
+        let begun = one::is_begun(launch, run, rollback, &before);
+        let end = one::gave_way(under.run, &under.rollback, rollback, begun);
+        let mut telling = Telling { log: Some(log), unwritten: 0, before, begun };
         telling.tell(&RollbackFact::Ended { end, took: Duration::ZERO });
     }
     code::JOINED
-}
-
-/// The end of a run that was asked for too long ago to begin by itself: its starter died first.
-fn stale(launch: &Path, run: u32, rollback: &RollbackId) -> Option<RollbackEnd> {
-    let request = Request::read(launch, &folder(launch, run, rollback))?;
-    let asked = (clock::wall() - request.at).to_std().ok().filter(|ago| *ago > STALE)?;
-    Some(RollbackEnd::FailedAtStep {
-        step: ItemId::new(rollback.as_str()),
-        why: format!("it was asked for {} s ago, and its runner never began", asked.as_secs()),
-        by_hand: "nothing was done: ask for it again".to_owned(),
-    })
 }
 
 /// The room kept for this moment: a rollback's folders, intents and outcomes need it before anything says
@@ -267,7 +277,7 @@ async fn to_its_end<L: Look>(
         Err(why) => RollbackEnd::FailedAtStep {
             step: ItemId::new(rollback.as_str()),
             why: printable_lines(&why),
-            by_hand: "nothing was done: do its steps by hand".to_owned(),
+            by_hand: if telling.begun { one::BY_HAND } else { "nothing was done: do its steps by hand" }.to_owned(),
         },
     };
     let code = code_of(&end);
@@ -300,6 +310,8 @@ struct Telling {
     log: Option<Log>,
     unwritten: u32,
     before: Vec<Entry>,
+    /// An earlier runner did something, or set about it.
+    begun: bool,
 }
 
 impl Telling {

@@ -9,17 +9,24 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::log::ASIDE;
 use super::request::Request;
-use super::{Log, ended, folder, log_of};
+use super::{Entry, Log, ended, folder, log_of};
 use crate::base::proc::create_private_dir;
+use crate::base::regular;
 use crate::launch::event::{RollbackEnd, RollbackFact};
 use crate::launch::id::{ItemId, RollbackId};
 
 /// How often a lock is tried again that someone merely looks at, or whose runner has told its end.
 const TRIES: u32 = 40;
 const BETWEEN_TRIES: Duration = Duration::from_millis(5);
+/// A run of a greater number is none of ours: somebody made its folder, and left no number behind it.
+pub(super) const MOST: u32 = 1_000_000;
 /// The lock's file names a run and a process.
 const LIMIT: u64 = 4_096;
+
+/// What to do about a run that did something and came to no end of its own.
+pub const BY_HAND: &str = "look at the rollback's folder for what was done, and finish by hand";
 
 /// A run whose folder lies in the launch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +49,9 @@ pub struct Under {
 /// The lock, held until this is dropped or its process ends.
 #[derive(Debug)]
 pub struct Only {
+    /// Runners alone ever lock it.
+    _one: Option<File>,
+    /// Others look at its lock, and may be frozen while they do.
     _locked: File,
 }
 
@@ -89,7 +99,8 @@ pub fn runs(launch: &Path) -> io::Result<Vec<Found>> {
 /// `RUN-ID`.
 fn named(name: &str) -> Option<(u32, &str)> {
     let (run, id) = name.split_once('-')?;
-    Some((run.parse().ok()?, id))
+    let run = run.parse().ok().filter(|run| *run <= MOST)?;
+    Some((run, id))
 }
 
 /// Claims the next number of a run in `launch`, greater than `after`: nobody else ever gets it.
@@ -102,11 +113,11 @@ pub fn number(launch: &Path, after: u32) -> io::Result<u32> {
     let mut last = after;
     for entry in fs::read_dir(&place)? {
         let name = entry?.file_name();
-        let number = name.to_str().and_then(|name| name.split('-').next()?.parse().ok());
-        last = last.max(number.unwrap_or(0));
+        let number: Option<u32> = name.to_str().and_then(|name| name.split('-').next()?.parse().ok());
+        last = last.max(number.filter(|number| *number <= MOST).unwrap_or(0));
     }
     loop {
-        last = last.checked_add(1).ok_or_else(|| io::Error::other("there are too many runs"))?;
+        last = next(last)?;
         // A file beside the folders, since two runs of one number need not have one name.
         match OpenOptions::new().create_new(true).write(true).mode(0o600).open(place.join(last.to_string())) {
             Ok(_) => return Ok(last),
@@ -116,15 +127,37 @@ pub fn number(launch: &Path, after: u32) -> io::Result<u32> {
     }
 }
 
+/// The number after `run`.
+pub(super) fn next(run: u32) -> io::Result<u32> {
+    run.checked_add(1)
+        .filter(|next| *next <= MOST)
+        .ok_or_else(|| io::Error::other(format!("there is no number for a run after {run}")))
+}
+
 /// How far a run came. A log that cannot be read tells of something done, and of no end.
 #[must_use]
 pub fn progress(launch: &Path, run: u32, rollback: &RollbackId) -> Progress {
     let Ok(entries) = Log::follow(&log_of(launch, run, rollback)).read() else {
         return Progress { begun: true, end: None };
     };
-    let end = ended(&entries);
+    Progress { begun: is_begun(launch, run, rollback, &entries), end: ended(&entries) }
+}
+
+/// True where a run did something, or set about it: by the entries of its log, or by what it left where that
+/// log had to be put aside.
+#[must_use]
+pub fn is_begun(launch: &Path, run: u32, rollback: &RollbackId, entries: &[Entry]) -> bool {
     let acted = |fact: &RollbackFact| !matches!(fact, RollbackFact::Ended { end: RollbackEnd::Joined { .. }, .. });
-    Progress { begun: entries.iter().any(|entry| acted(&entry.fact)), end }
+    let steps = || fs::read_dir(folder(launch, run, rollback).join("steps"));
+    entries.iter().any(|entry| acted(&entry.fact))
+        || is_put_aside(launch, run, rollback)
+        || steps().is_ok_and(|mut steps| steps.next().is_some())
+}
+
+/// True where the log of a run was broken, and another was begun in its place.
+#[must_use]
+pub fn is_put_aside(launch: &Path, run: u32, rollback: &RollbackId) -> bool {
+    log_of(launch, run, rollback).with_extension(ASIDE).exists()
 }
 
 /// Takes the lock for a run. The file's own words are for those who come second; only the lock counts.
@@ -134,24 +167,26 @@ pub fn progress(launch: &Path, run: u32, rollback: &RollbackId) -> Progress {
 pub fn take(launch: &Path, run: u32, rollback: &RollbackId) -> io::Result<Taken> {
     let place = launch.join("rollback");
     create_private_dir(&place)?;
-    let path = place.join("lock");
-    let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(0o600).open(path)?;
+    let runner = open(&place.join("lock.runner"));
+    if let Err(error) = &runner
+        && error.kind() == io::ErrorKind::PermissionDenied
+    {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    let file = open(&place.join("lock"))?;
+    // Where a full disk has no room for that file, `lock` alone must do.
+    let mut one = runner.ok();
+    let (mut ours, mut looked_at) = (one.is_none(), true);
     let mut under = None;
     for _ in 0..TRIES {
-        match file.try_lock() {
-            Ok(()) => {
-                // A full disk takes the words only.
-                let words = Under { run, rollback: rollback.clone(), pid: std::process::id() };
-                let _ = file
-                    .set_len(0)
-                    .and_then(|()| Ok(serde_json::to_vec(&words)?))
-                    .map(|json| file.write_all_at(&json, 0));
-                return Ok(Taken::Ours(Only { _locked: file }));
-            }
-            Err(TryLockError::WouldBlock) => {}
-            Err(TryLockError::Error(error)) => return Err(error),
+        if !ours {
+            ours = one.as_ref().map_or(Ok(true), locks)?;
         }
-        if runs_under(&file)? {
+        if ours && locks(&file)? {
+            return Ok(taken(file, one, run, rollback));
+        }
+        if !ours || runs_under(&file)? {
+            looked_at = false;
             under = words(&file)?;
             if let Some(under) = under.as_ref().filter(|under| lives(launch, under)) {
                 return Ok(Taken::Held(Some(under.clone())));
@@ -159,7 +194,34 @@ pub fn take(launch: &Path, run: u32, rollback: &RollbackId) -> io::Result<Taken>
         }
         std::thread::sleep(BETWEEN_TRIES);
     }
-    Ok(Taken::Held(under))
+    // All the time somebody only looked, and no runner can come up beside us: a frozen looker stops nothing.
+    match one.take().filter(|_| ours && looked_at) {
+        Some(one) => Ok(taken(file, Some(one), run, rollback)),
+        None => Ok(Taken::Held(under)),
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let wary = i32::try_from(regular::WARY.bits()).unwrap_or(0);
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).read(true).write(true).mode(0o600).custom_flags(wary);
+    regular::only(options.open(path)?)
+}
+
+/// True where the lock is ours from here on.
+fn locks(file: &File) -> io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+fn taken(file: File, one: Option<File>, run: u32, rollback: &RollbackId) -> Taken {
+    let words = Under { run, rollback: rollback.clone(), pid: std::process::id() };
+    // A full disk takes the words only.
+    let _ = file.set_len(0).and_then(|()| Ok(serde_json::to_vec(&words)?)).map(|json| file.write_all_at(&json, 0));
+    Taken::Ours(Only { _one: one, _locked: file })
 }
 
 /// The rollback that is under way in `launch`, without taking anything. One that has told its end is not.
@@ -167,7 +229,7 @@ pub fn take(launch: &Path, run: u32, rollback: &RollbackId) -> io::Result<Taken>
 /// # Errors
 /// The file system's own, other than absence.
 pub fn under_way(launch: &Path) -> io::Result<Option<Under>> {
-    let file = match File::open(launch.join("rollback/lock")) {
+    let file = match regular::open(&launch.join("rollback/lock")) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
@@ -236,7 +298,7 @@ pub fn gave_way(run: u32, to: &RollbackId, rollback: &RollbackId, begun: bool) -
         return RollbackEnd::FailedAtStep {
             step: ItemId::new(rollback.as_str()),
             why: format!("its runner died, and run {run} of {to} was begun after it"),
-            by_hand: "look at the rollback's folder for what was done, and finish by hand".to_owned(),
+            by_hand: BY_HAND.to_owned(),
         };
     }
     RollbackEnd::Joined { run, rollback: to.clone() }

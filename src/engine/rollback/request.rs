@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::super::inbox::take;
 use super::folder;
 use crate::base::proc::create_private_dir;
+use crate::base::regular;
 use crate::base::text::{cut, printable};
 use crate::launch::event::Actor;
 use crate::launch::id::{RoleId, RollbackId};
@@ -81,7 +82,7 @@ impl Request {
     /// name is that of the account that wrote it, where that is not the launch's own.
     #[must_use]
     pub fn read(launch: &Path, folder: &Path) -> Option<Self> {
-        let file = File::open(path(folder)).ok()?;
+        let file = regular::open(&path(folder)).ok()?;
         let writer = file.metadata().ok()?.uid();
         let mut json = Vec::new();
         file.take(LIMIT).read_to_end(&mut json).ok()?;

@@ -39,6 +39,8 @@ pub struct Orders {
     /// The program that holds the shim.
     pub program: PathBuf,
     pub redactor: Redactor,
+    /// Variables that the plan names and this process's environment does not have.
+    pub unset: Vec<String>,
     /// In a rehearsal, the target that says what steps come to.
     pub simulated: Option<SocketAddr>,
 }
@@ -66,8 +68,30 @@ pub fn commands(orders: &Orders) -> Vec<String> {
     orders.rollback.steps.iter().map(line).collect()
 }
 
+/// The end of a rollback of which a step cannot even be tried here: half of it is worse than none. None where
+/// each can.
+#[must_use]
+pub fn unprepared(orders: &Orders) -> Option<RollbackEnd> {
+    let (step, why) =
+        orders.rollback.steps.iter().find_map(|step| prepared(orders, step).err().map(|why| (step, why)))?;
+    let begun = orders.rollback.steps.iter().any(|step| attempt_folder(&orders.folder, &step.id, 1).exists());
+    let done = if begun { "some of its steps were begun, see its folder" } else { "nothing was done" };
+    let act = match orders.unset.as_slice() {
+        [] => "do its steps by hand".to_owned(),
+        unset => format!("set {} and ask for it again", unset.join(", ")),
+    };
+    Some(RollbackEnd::FailedAtStep {
+        step: step.id.clone(),
+        why: orders.redactor.text(&why),
+        by_hand: format!("{done}: {act}"),
+    })
+}
+
 /// Runs it to one of its three ends. `tell` is called with each fact as it happens, the end left out.
 pub async fn run(orders: &Orders, look: &impl Look, tell: &mut impl FnMut(RollbackFact)) -> RollbackEnd {
+    if let Some(end) = unprepared(orders) {
+        return end;
+    }
     for step in &orders.rollback.steps {
         tell(RollbackFact::StepStarted { step: step.id.clone() });
         reach("rollback-step-intent");
@@ -157,7 +181,8 @@ fn prepared(orders: &Orders, step: &RollbackStep) -> Result<Prepared, String> {
     let scope = entry.scope.with(&orders.baseline);
     let command: step::Command = spec.command(&scope).map_err(|unbound| unbound.to_string())?;
     act::out_of_sight(spec, &scope)?;
-    let (intent, private) = act::intent(command, step.timeout, &orders.base, &orders.redactor.secrets());
+    let (mut intent, private) = act::intent(command, step.timeout, &orders.base, &orders.redactor.secrets());
+    intent.unsynced = true;
     Ok((intent, private, exits))
 }
 

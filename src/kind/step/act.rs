@@ -34,6 +34,8 @@ pub fn intent(command: Command, timeout: Duration, base: &Path, secrets: &[Strin
         timeout_ms: millis(timeout),
         grace_ms: millis(GRACE),
         simulated: false,
+        unless: None,
+        unsynced: false,
     };
     (intent, Private { env: command.env, stdin: command.stdin, secrets: secrets.to_vec() })
 }
@@ -60,7 +62,16 @@ pub fn simulated(program: impl AsRef<Path>, target: SocketAddr, step: &ItemId, t
         step.as_str().to_owned(),
     ];
     let (timeout_ms, grace_ms) = (millis(timeout), millis(GRACE));
-    let intent = Intent { argv, cwd: None, env: Vec::new(), timeout_ms, grace_ms, simulated: true };
+    let intent = Intent {
+        argv,
+        cwd: None,
+        env: Vec::new(),
+        timeout_ms,
+        grace_ms,
+        simulated: true,
+        unless: None,
+        unsynced: false,
+    };
     (intent, Private::default())
 }
 
@@ -110,6 +121,7 @@ fn of_file(file: OutcomeFile, redactor: &Redactor) -> Outcome {
         left_behind: file.left_behind,
         lost_bytes: file.lost_bytes,
         held_open: file.held_open,
+        unsynced: file.unsynced,
         // A fence writes no times: nothing began, nothing ended.
         ended_at: Wall::from_timestamp_millis(file.ended_ms).filter(|_| file.ended_ms > 0),
     }

@@ -7,7 +7,6 @@ use ratatui::layout::Rect;
 use crate::launch::countdown::{BUILT_IN, Countdown, Phase};
 use crate::launch::event::{Mode, RollbackEnd};
 use crate::launch::poll;
-use crate::launch::port::Seat;
 use crate::launch::time::{Mark, clock_face};
 use crate::launch::verdict::Verdict;
 use crate::ui::state::View;
@@ -94,7 +93,7 @@ fn countdown<'v>(row: Row<'v>, view: &View<'v>, clock: Option<&Countdown>, proje
     let glyphs = view.theme.glyphs;
     let (role, sign) = match clock.phase {
         // Whether it counts on, nobody told.
-        Phase::Counting | Phase::Liftoff if view.snapshot.seat == (Seat::Attached { heard: false }) => {
+        Phase::Counting | Phase::Liftoff if view.last_known() => {
             (Role::Stale, format!("{} last known", view.theme.glyph(Verdict::Stale)))
         }
         Phase::Counting => (Role::Running, format!("{} counting", glyphs.counting)),
@@ -133,6 +132,8 @@ fn verdict<'v>(row: Row<'v>, view: &View<'v>) -> Row<'v> {
     }
     let tally = poll::tally(view.board(), view.now.instant);
     let (role, word) = if tally.is_go() { (Role::Passed, "GO") } else { (Role::Failed, "NO-GO") };
+    // What may be long past is no GO to act on.
+    let role = if view.last_known() { Role::Stale } else { role };
     row.right(role, format!("{word} {}/{} ", tally.go, tally.votes.len()))
 }
 
