@@ -17,6 +17,9 @@ mod told;
 #[expect(dead_code, reason = "each test file uses a part of this")]
 mod wait;
 
+use std::process::Command;
+use std::time::Duration;
+
 use faulty::Faulty;
 use pty::Seat;
 use site::{NOISE, Site};
@@ -181,19 +184,22 @@ fn a_log_that_finds_no_room_stops_the_launch_and_no_rollback() {
     a_journal_that_fails("write 28 journal.db-wal");
 }
 
-#[test]
-fn what_a_console_could_not_record_and_left_is_recorded_by_the_next() {
+/// A console that leaves while the journal's log fails so, and the one that comes next.
+fn the_next_records_what_one_could_not(fault: &str) {
     let site = Site::new(None);
     let faulty = Faulty::new(&site);
     let mut seat = take(&site, &faulty.variables());
-    faulty.set("write 5 journal.db-wal");
+    faulty.set(fault);
     seat.sees(BANNER);
+    // Long enough for a write that is said to have failed and had not to be tried again and found.
+    std::thread::sleep(Duration::from_secs(3));
     roll_back(&mut seat);
     seat.sees("VERIFIED: the old state is back");
     let (code, said) = seat.leave();
     assert_eq!(code, 130);
     assert!(said.contains("left while the journal cannot be written"), "{said}");
-    assert_eq!(site.sides().len(), 1);
+    let [side] = site.sides().try_into().expect("one side file");
+    assert!(said.contains(&format!("records were never recorded here: they wait in {}", side.display())), "{said}");
     faulty.clear();
     let mut seat = take(&site, &faulty.variables());
     seat.sees("HOLDING");
@@ -201,6 +207,51 @@ fn what_a_console_could_not_record_and_left_is_recorded_by_the_next() {
     is_recorded_once(&site);
     let (_, said) = seat.leave();
     assert!(said.contains("what an earlier console could not record was taken in from"), "{said}");
+}
+
+#[test]
+fn what_a_console_could_not_record_and_left_is_recorded_by_the_next() {
+    the_next_records_what_one_could_not("write 5 journal.db-wal");
+}
+
+#[test]
+fn what_a_console_could_not_sync_and_left_is_recorded_by_the_next() {
+    the_next_records_what_one_could_not("sync 5 journal.db-wal");
+}
+
+#[test]
+fn a_console_that_dies_while_it_opens_does_not_forget_where_another_kept_what_it_could_not_record() {
+    let site = Site::new(None);
+    let faulty = Faulty::new(&site);
+    let mut seat = take(&site, &faulty.variables());
+    faulty.set("write 5 journal.db-wal");
+    seat.sees(BANNER);
+    roll_back(&mut seat);
+    seat.sees("VERIFIED: the old state is back");
+    seat.leave();
+    faulty.clear();
+    assert_eq!(site.sides().len(), 1);
+    let other = site.home.path().join("other").display().to_string();
+    let mut opening = Command::new(env!("CARGO_BIN_EXE_tminus"));
+    let launch = site.launch.display().to_string();
+    opening.args(["run", "--headless", "--launch", &launch, "--side", &other, "--name", "ada"]);
+    let died = opening.env("TMINUS_BOUNDARY", "launch-filed=kill").output().expect("ran");
+    assert_eq!(died.status.code(), None, "{died:?}");
+    assert_eq!(site.count(|event| matches!(event, Event::RollbackRequested { .. })), 0);
+    let mut seat = Seat::start(site.home.path(), &["run", "--launch", &launch, "--side", &other], &[], SIZE);
+    wait("rollback in the journal", || site.count(|event| matches!(event, Event::RollbackRequested { .. })) == 1);
+    wait("side file gone", || site.sides().is_empty());
+    seat.sees("HOLDING");
+}
+
+#[test]
+fn a_place_for_the_side_file_that_cannot_be_used_is_refused_before_anything_is_opened() {
+    let site = Site::new(None);
+    std::fs::write(site.side(), "no folder").expect("written");
+    let ran = Command::new(env!("CARGO_BIN_EXE_tminus")).args(site.arguments()).output().expect("ran");
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert!(!ran.status.success() && said.contains("--side") && said.contains("cannot be used"), "{said}");
+    assert!(!site.launch.exists(), "nothing was opened");
 }
 
 #[test]

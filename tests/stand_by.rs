@@ -1,7 +1,7 @@
 //! A console that was suspended for an hour and was taken over meanwhile: the first thing it finds out is
 //! that it acts no more. No T-0, no check that came due, no step, nothing written; a rollback all the same.
 
-#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -21,7 +21,7 @@ use tminus::engine::time::{Axis, Pace};
 use tminus::engine::world::{self, World};
 use tminus::journal::{self, Holder, LaunchFolder, Opened, Purpose};
 use tminus::launch::board::Board;
-use tminus::launch::command::{Command, Refusal};
+use tminus::launch::command::{Command, Observation, Refusal};
 use tminus::launch::event::{Actor, Event, Mode};
 use tminus::launch::id::RollbackId;
 use tminus::launch::plan::Release;
@@ -107,8 +107,20 @@ fn open(folder: &LaunchFolder, purpose: Purpose) -> Opened {
     journal::open(folder, purpose).expect("opens")
 }
 
-#[tokio::test]
-async fn an_hour_later_the_first_thing_is_to_find_out_that_it_acts_no_more() {
+/// Ann at a console of her own; the runtime of a test has one thread, so that her loop runs only while that
+/// waits.
+struct Ann {
+    place: tempfile::TempDir,
+    folder: LaunchFolder,
+    target: TcpListener,
+    port: Port,
+    observations: mpsc::Sender<Observation>,
+    asleep: Arc<AtomicI64>,
+    flying: tokio::task::JoinHandle<Arc<Board>>,
+    _live: watch::Sender<Arc<tminus::launch::live::Live>>,
+}
+
+async fn ann() -> Ann {
     let place = tempfile::tempdir().expect("a folder");
     let folder = LaunchFolder::create(place.path().join("launch")).expect("made");
     let target = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -136,7 +148,7 @@ async fn an_hour_later_the_first_thing_is_to_find_out_that_it_acts_no_more() {
         simulated: None,
     });
     world.acting = Acting::by(ann.stake());
-    let (_live_in, live) = watch::channel(Arc::default());
+    let (live_in, live) = watch::channel(Arc::default());
     let now = Now { instant: Instant(0), wall: clock::wall() };
     let first = Snapshot::unopened(plan.clone(), Mode::Launch, now, clock::boot(), folder.path().display().to_string());
     let (wires, port) = wires(first);
@@ -165,8 +177,24 @@ async fn an_hour_later_the_first_thing_is_to_find_out_that_it_acts_no_more() {
     looping.state(opened, Actor::engine()).await.expect("recorded");
     let flying = tokio::spawn(looping.run(None));
     until(&port, |snapshot| snapshot.board.clock.is_some()).await;
+    Ann { place, folder, target, port, observations, asleep, flying, _live: live_in }
+}
 
-    // The loop's task cannot run between these two: the runtime of this test has one thread.
+/// The rollback's step ran, once.
+async fn it_ran(place: &Path) {
+    let ran = async {
+        let mut looks = tokio::time::interval(Duration::from_millis(20));
+        while std::fs::read_to_string(place.join("runs")).unwrap_or_default() != "rolled back\n" {
+            looks.tick().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, ran).await.expect("its step runs");
+}
+
+#[tokio::test]
+async fn an_hour_later_the_first_thing_is_to_find_out_that_it_acts_no_more() {
+    let Ann { place, folder, target, port, observations, asleep, flying, _live } = ann().await;
+    // The loop's task cannot run between these two.
     let bob = open(&folder, Purpose::TakeOver(Holder::here("bob", clock::wall())));
     asleep.store(HOUR_AND_MORE, Ordering::SeqCst);
     let kept = bob.records.len();
@@ -193,14 +221,34 @@ async fn an_hour_later_the_first_thing_is_to_find_out_that_it_acts_no_more() {
     let out = until(&port, |snapshot| snapshot.taken_over.as_ref() != Some(&words)).await;
     let said = out.taken_over.as_ref().expect("it stays");
     assert!(said.starts_with("rollback back #1 was started from here") && said.ends_with(&words), "{said}");
-    let ran = async {
-        let mut looks = tokio::time::interval(Duration::from_millis(20));
-        while std::fs::read_to_string(place.path().join("runs")).unwrap_or_default() != "rolled back\n" {
-            looks.tick().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, ran).await.expect("its step runs");
+    it_ran(place.path()).await;
 
+    ask(&port, Command::Leave).await.expect("left");
+    tokio::time::timeout(PATIENCE, flying).await.expect("in time").expect("joined");
+    drop(bob);
+}
+
+#[tokio::test]
+async fn a_rollback_that_was_recorded_as_another_took_over_runs_and_is_not_called_refused() {
+    let Ann { place, folder, port, flying, _live, .. } = ann().await;
+    let (reply, told) = oneshot::channel();
+    let command = Command::Rollback { rollback: RollbackId::new("back"), why: "now".into() };
+    port.asks.send(Ask { command, reply }).await.expect("the loop runs");
+    // Her loop decides it, and waits for the disk; from here on it has no turn.
+    tokio::task::yield_now().await;
+    let requested = || {
+        let records = open(&folder, Purpose::Read).records;
+        records.iter().any(|record| matches!(record.event, Event::RollbackRequested { .. }))
+    };
+    let patience = tokio::time::Instant::now() + PATIENCE;
+    while !requested() {
+        assert!(tokio::time::Instant::now() < patience, "it is recorded");
+    }
+    let bob = open(&folder, Purpose::TakeOver(Holder::here("bob", clock::wall())));
+    let answer = tokio::time::timeout(PATIENCE, told).await.expect("in time").expect("an answer");
+    let said = answer.expect_err("she acts no more").0;
+    assert!(said.starts_with("recorded, and the console that acts goes on from there: "), "{said}");
+    it_ran(place.path()).await;
     ask(&port, Command::Leave).await.expect("left");
     tokio::time::timeout(PATIENCE, flying).await.expect("in time").expect("joined");
     drop(bob);

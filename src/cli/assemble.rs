@@ -28,7 +28,7 @@ use crate::engine::steps::Outputs;
 use crate::engine::time::{Axis, Pace};
 use crate::engine::unwritten::launch_of;
 use crate::engine::world::{self, World};
-use crate::journal::{Beat, Holder, LaunchFolder, Purpose, TookOver, side};
+use crate::journal::{Beat, Holder, LaunchFolder, Purpose, TookOver};
 use crate::kind::Catalogue;
 use crate::launch;
 use crate::launch::board::Board;
@@ -252,7 +252,7 @@ struct Ours {
 
 /// As [`open`]; `ours` is set once nobody else acts.
 async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -> anyhow::Result<Flight> {
-    let Opening { source, plan, catalogue, folder, new, site, pace, rehearsal, operator, take_over } = opening;
+    let Opening { source, plan, catalogue, folder, new, mut site, pace, rehearsal, operator, take_over } = opening;
     let holder = Holder::here(operator.name.clone(), clock::wall());
     let (opened, told) = {
         let (folder, plan) = (folder.clone(), Arc::clone(&plan));
@@ -278,6 +278,10 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
         reach("reserve-kept");
     }
     let earlier_side = self::site(&folder).ok().and_then(|site| site.side);
+    let (side, unkept) = unwritten::place(folder.path(), site.side.as_deref());
+    let used = side.as_ref().and_then(|side| side.parent()).map(Path::to_owned).or(site.side.take());
+    // Where an earlier console kept what it could not record is known until that is read in.
+    site.side = if new { used.clone() } else { earlier_side.clone() };
     folder.write(&folder.launch(), &serde_json::to_vec_pretty(&site)?)?;
     reach("launch-filed");
     if told.last().is_none() {
@@ -341,13 +345,17 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
         operator: operator.clone(),
         folder: Some(folder.path().to_owned()),
     };
-    let mut looping = Loop::new(parts, wires).with_side(side::place(folder.path(), site.side.as_deref()));
+    let mut looping = Loop::new(parts, wires).with_side(side);
     let mut noticed: Vec<String> = opened.noticed.iter().map(ToString::to_string).collect();
     // Nothing is added to a launch that has ended.
     if !over {
         if !new {
             let named = earlier_side.as_deref();
             noticed.extend(unwritten::read_in(&mut looping, &folder, &launch_of, named).await?);
+            if used != earlier_side {
+                site.side.clone_from(&used);
+                folder.write(&folder.launch(), &serde_json::to_vec_pretty(&site)?)?;
+            }
         }
         let event = first_event(&plan, left, t, site.rehearsal);
         for (actor, event) in taken(opened.took_over.as_ref(), &event, &operator) {
@@ -360,6 +368,8 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
             looping.state(told, Actor::engine()).await.map_err(anyhow::Error::msg)?;
         }
     }
+    // A rehearsal proves nothing that must not be lost.
+    noticed.extend(unkept.filter(|_| !site.rehearsal));
     noticed.extend(opened.took_over.as_ref().map(take_over::told));
     Ok(Flight { looping, target, noticed })
 }

@@ -162,7 +162,8 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
         text.push_str(&format!("\nnot over: {}\ngo on with `{again}` on a terminal\n", waits_for(&board, now)));
     }
     say::whole(&text);
-    Ok(summary::exit_code(&board, now))
+    // It was left with a journal that nobody could write: what the board shows is not what is recorded.
+    Ok(if board.unwritten.is_some() { CANNOT_TELL } else { summary::exit_code(&board, now) })
 }
 
 /// Nobody is there to attest, vote or resume. Once only a person could go on, this process leaves and says

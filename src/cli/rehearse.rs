@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::assemble::{self, Opening, Site};
 use super::headless::{self, Front, Script};
-use super::{Common, runtime};
+use super::{Common, runtime, unwritten};
 use crate::base::source::{Source, nearest};
 use crate::engine::effects::Switch;
 use crate::engine::time::Pace;
@@ -46,7 +46,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let common = &arguments.common;
     let existing = assemble::existing(common, arguments.plan.is_some())?;
-    let (source, base) = match (&arguments.plan, existing) {
+    let (source, base, known_side) = match (&arguments.plan, existing) {
         (_, Some(folder)) => {
             let folder = LaunchFolder::open(folder)?;
             let site = assemble::site(&folder)?;
@@ -58,10 +58,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
             }
             let mut source = assemble::read(&folder.plan())?;
             source.name.clone_from(&site.plan);
-            (source, site.base)
+            (source, site.base, site.side)
         }
-        (Some(plan), None) => (assemble::read(plan)?, assemble::base_of(plan)),
-        (None, None) => (Source::new("omniai.toml (bundled)", BUNDLED), std::env::current_dir()?),
+        (Some(plan), None) => (assemble::read(plan)?, assemble::base_of(plan), None),
+        (None, None) => (Source::new("omniai.toml (bundled)", BUNDLED), std::env::current_dir()?, None),
     };
     let injections = arguments
         .fault
@@ -74,8 +74,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         assemble::fits(&loaded.plan)?;
     }
     let drill = drill(arguments.drill.as_deref(), &loaded.plan)?;
+    let side = unwritten::tried(common.side.as_ref())?.or(known_side);
     let (folder, new) = assemble::folder(common, &loaded.plan.id, true)?;
-    let side = common.side.as_ref().map(assemble::absolute);
     let (plan, catalogue) = (Arc::new(loaded.plan), Arc::new(loaded.catalogue));
     let pace = if headless::wants_console(common) { Pace::Times(arguments.speed) } else { Pace::Skip };
     let take_over = common.take_over;

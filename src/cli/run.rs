@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::assemble::{self, Opening, Site};
 use super::headless::{self, Front};
-use super::{Common, runtime};
+use super::{Common, runtime, unwritten};
 use crate::base::wire::Network;
 use crate::engine::time::Pace;
 use crate::launch::event::Mode;
@@ -49,6 +49,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     if existing.is_none() {
         assemble::fits(&loaded.plan)?;
     }
+    let side = unwritten::tried(common.side.as_ref())?;
     let (folder, new) = assemble::folder(common, &loaded.plan.id, false)?;
     let mut site = known.unwrap_or_else(|| Site {
         version: 1,
@@ -59,7 +60,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         simulated: false,
         side: None,
     });
-    site.side = common.side.as_ref().map(assemble::absolute).or(site.side);
+    site.side = side.or(site.side);
     let (plan, catalogue) = (Arc::new(loaded.plan), Arc::new(loaded.catalogue));
     let take_over = common.take_over;
     let front = Front::new(&plan, Mode::Launch, &folder, &operator);

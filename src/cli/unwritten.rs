@@ -5,9 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::assemble;
 use super::say::err;
 use crate::base::text::printable;
 use crate::engine::run::Loop;
@@ -32,8 +34,8 @@ pub async fn read_in(
         match side::read(&path) {
             Ok(None) => {}
             Ok(Some(left)) if left.of.launch == launch => {
-                looping.read_in(&left).await.map_err(anyhow::Error::msg)?;
-                noticed.push(told(&left, &shown));
+                let taken = looping.read_in(&left).await.map_err(anyhow::Error::msg)?;
+                noticed.push(told(&left, taken, &shown));
                 if let Err(wrong) = side::remove(&path) {
                     noticed.push(format!("{shown} could not be removed: {wrong}"));
                 }
@@ -45,9 +47,47 @@ pub async fn read_in(
     Ok(noticed)
 }
 
-fn told(left: &Left, shown: &str) -> String {
+/// A folder that was named for the side file is tried before anything is opened.
+///
+/// # Errors
+/// It cannot be used.
+pub fn tried(named: Option<&PathBuf>) -> anyhow::Result<Option<PathBuf>> {
+    let Some(named) = named.map(assemble::absolute) else { return Ok(None) };
+    let shown = named.display();
+    side::usable(&named).with_context(|| format!("--side {shown} cannot be used; name another folder, or none"))?;
+    Ok(Some(named))
+}
+
+/// Where the side file of the launch in `folder` goes, by the folder that is `wanted`; what a person should know.
+#[must_use]
+pub fn place(folder: &Path, wanted: Option<&Path>) -> (Option<PathBuf>, Option<String>) {
+    let failed = wanted.and_then(|wanted| side::usable(wanted).err().map(|why| (wanted, why)));
+    let place = side::place(folder, wanted.filter(|_| failed.is_none()));
+    let failed = failed.map(|(wanted, why)| {
+        let wanted = printable(&wanted.display().to_string());
+        format!("what the launch's disk refuses is not kept in {wanted}: {why}")
+    });
+    let nowhere = place.is_none().then(|| {
+        "no other disk keeps what the launch's disk refuses: name a folder on one with `--side DIR`".to_owned()
+    });
+    let noticed: Vec<String> = failed.into_iter().chain(nowhere).collect();
+    (place, (!noticed.is_empty()).then(|| noticed.join("; ")))
+}
+
+fn told(left: &Left, taken: usize, shown: &str) -> String {
     let torn = if left.torn { "; its last line was torn" } else { "" };
-    format!("what an earlier console could not record was taken in from {shown}{torn}")
+    let found = left.records.len();
+    let rest = "stand in the journal already, or tell nothing any more";
+    match taken {
+        0 => format!("nothing was taken in from {shown}: its {found} records {rest}{torn}"),
+        _ if taken == found => {
+            format!("what an earlier console could not record was taken in from {shown}: {taken} records{torn}")
+        }
+        _ => format!(
+            "what an earlier console could not record was taken in from {shown}: {taken} of {found} records, \
+             the others {rest}{torn}"
+        ),
+    }
 }
 
 /// Nothing is thrown away that nobody has read.
@@ -78,11 +118,12 @@ pub fn say(port: &Port) -> JoinHandle<()> {
     })
 }
 
-/// What is lost, or waits elsewhere, where a console leaves while the journal cannot be written.
+/// What is lost, or waits elsewhere, where a console leaves while the journal cannot be written. One that was
+/// taken over says it with that.
 #[must_use]
 pub fn farewell(snapshots: &watch::Receiver<Arc<Snapshot>>) -> Option<String> {
     let snapshot = snapshots.borrow();
-    snapshot.board.unwritten.as_ref()?;
-    let alarm = snapshot.alarm.as_deref().map(printable)?;
-    Some(format!("left while {alarm}; the next console takes in what is in that file"))
+    let why = snapshot.board.unwritten.as_ref().filter(|_| snapshot.taken_over.is_none())?;
+    let waits = snapshot.waits.as_deref().unwrap_or("nothing that happened is lost");
+    Some(format!("left while {}; {}", printable(why), printable(waits)))
 }

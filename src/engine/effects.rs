@@ -83,12 +83,10 @@ impl Effects {
                 }
             }
             Event::BaselineCaptured { .. } => self.world.keep_baseline(board),
-            Event::RollbackRequested { rollback, run, why } => {
-                let mut request = Request::new(rollback.clone(), *run, &record.actor, why, record.occurred_at);
-                "the operator's console".clone_into(&mut request.from);
-                let over = board.rollbacks.iter().filter(|known| known.end.is_some()).map(|known| known.run);
-                request.over = over.collect();
-                runner::begin(&self.world, &self.outputs, &request);
+            Event::RollbackRequested { .. } => {
+                if let Some(request) = request(record, board) {
+                    runner::begin(&self.world, &self.outputs, &request);
+                }
             }
             Event::FaultSwitched { fault, on } => {
                 if let Some(switch) = &self.faults {
@@ -96,6 +94,14 @@ impl Effects {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Instead of [`Effects::start`], where another console took over since this was recorded: it goes on from
+    /// the record, and a rollback, which needs no lease, is not kept waiting for that.
+    pub fn hand_over(&self, record: &Recorded, board: &Board) {
+        if let Some(request) = request(record, board) {
+            runner::hand_over(&self.world, &request);
         }
     }
 
@@ -146,4 +152,13 @@ impl Effects {
             }
         }
     }
+}
+
+/// What a rollback that was asked for at this console is to do.
+fn request(record: &Recorded, board: &Board) -> Option<Request> {
+    let Event::RollbackRequested { rollback, run, why } = &record.event else { return None };
+    let mut request = Request::new(rollback.clone(), *run, &record.actor, why, record.occurred_at);
+    "the operator's console".clone_into(&mut request.from);
+    request.over = board.rollbacks.iter().filter(|known| known.end.is_some()).map(|known| known.run).collect();
+    Some(request)
 }

@@ -226,6 +226,10 @@ impl Loop {
             self.beat();
             self.look_at = WireInstant::now() + self.pause();
             if self.is_over() || (crew.is_some() && self.is_lost()) {
+                // It may be what was written just now that told us.
+                if self.is_taken_over() {
+                    return self.stand_by(None, headless).await;
+                }
                 return self.end().await;
             }
         }
@@ -360,6 +364,7 @@ impl Loop {
     /// journal cannot be written the turn is made again of what stands without its record, and that waits.
     async fn settle(&mut self, turn: Turn, now: Now, inputs: &[Input], replies: Vec<Option<Reply>>) {
         let Turn { mut records, mut answers } = turn;
+        let mut recorded = false;
         if self.unwritten.is_none() {
             match self.append(&records).await {
                 Ok(()) => {
@@ -367,6 +372,7 @@ impl Loop {
                         self.dispatch.commit();
                     }
                     self.settled = now;
+                    recorded = true;
                 }
                 // Another console acts now: this one neither records nor does anything.
                 Err(wrong) if unwritten::is_fenced(&wrong) => {
@@ -395,9 +401,15 @@ impl Loop {
                 self.parts.effects.start(record, &board);
             }
         }
+        for record in records.iter().filter(|_| taken_over && recorded) {
+            self.parts.effects.hand_over(record, &board);
+        }
         for (reply, answer) in replies.into_iter().zip(answers) {
             if let Some(reply) = reply {
-                let answer = self.taken_over.as_ref().map_or(answer, |words| Err(Refusal(words.clone())));
+                let answer = match &self.taken_over {
+                    Some(words) => Err(stand_by::last_word(words, recorded && answer.is_ok())),
+                    None => answer,
+                };
                 let _ = reply.send(answer);
             }
         }
@@ -412,7 +424,8 @@ impl Loop {
             return;
         }
         let live = Arc::clone(&self.parts.live.borrow_and_update());
-        let snapshot = snapshot(self.dispatch.shown(), live, &self.parts, self.alarm());
+        let waits = self.unwritten.as_ref().and_then(Unwritten::waits);
+        let snapshot = Snapshot { waits, ..snapshot(self.dispatch.shown(), live, &self.parts, self.alarm()) };
         self.snapshots.send_replace(Arc::new(snapshot));
     }
 
@@ -489,6 +502,7 @@ fn snapshot(board: Arc<Board>, live: Arc<Live>, parts: &Parts, alarm: Option<Str
             Pace::Real | Pace::Skip => 1,
         },
         alarm,
+        waits: None,
         taken_over: None,
         folder: parts.folder.as_ref().map(|folder| folder.display().to_string()).unwrap_or_default(),
         seat: Seat::Operator,

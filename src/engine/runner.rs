@@ -32,11 +32,23 @@ pub fn begin(world: &World, outputs: &Outputs, request: &Request) {
     // One that lies there already, or cannot be written: the runner begins either way.
     let _ = request.publish(&launch);
     let followed = Followed::new(launch, request, 0);
-    let theirs = followed.life() != Life::Gone
-        || rollback::progress(&followed.launch, followed.run, &followed.id).end.is_some()
-        || followed.too_late().is_some();
-    let started = if theirs { None } else { Some(followed.start(world)) };
+    let started = if followed.needs_no_runner() { None } else { Some(followed.start(world)) };
     tokio::spawn(followed.on_to_its_end(world.clone(), Arc::clone(outputs), started));
+}
+
+/// As [`begin`], of a console that acts no more: it has its runner, and whoever acts follows it.
+pub fn hand_over(world: &World, request: &Request) {
+    let Some(launch) = world.folder.clone() else { return };
+    let _ = request.publish(&launch);
+    let followed = Followed::new(launch, request, 0);
+    if followed.needs_no_runner() {
+        return;
+    }
+    match followed.start(world) {
+        // Reaped when it ends; it needs nobody to wait for it.
+        Ok(exiting) => drop(tokio::spawn(exiting)),
+        Err(error) => tracing::error!("failed to start rollback {}: {error}", request.rollback),
+    }
 }
 
 /// Follows a rollback that an earlier console was told of, after the facts that its journal holds. One whose
@@ -106,6 +118,13 @@ impl Followed {
         // harm, and not at all is.
         let told = if rollback::is_put_aside(&launch, run, &id) { 0 } else { told };
         Self { launch, id, run, told, asked: request.at, seen: false }
+    }
+
+    /// Another's runs it, it has ended, or nobody begins it any more by itself.
+    fn needs_no_runner(&self) -> bool {
+        self.life() != Life::Gone
+            || rollback::progress(&self.launch, self.run, &self.id).end.is_some()
+            || self.too_late().is_some()
     }
 
     /// Its end, where it was asked for, or left by its runner, too long ago to be set going by itself.

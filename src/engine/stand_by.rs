@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Loop;
 use crate::engine::acting;
 use crate::engine::rollback::{self, Asked, Wanted};
+use crate::engine::unwritten::Unwritten;
 use crate::launch::board::Board;
 use crate::launch::command::{Command, Refusal};
 use crate::launch::id::RollbackId;
@@ -18,7 +19,8 @@ impl Loop {
             return true;
         }
         let Some(by) = self.parts.journal.taken_over() else { return false };
-        let words = acting::words(by.as_ref());
+        let waits = self.unwritten.as_mut().and_then(Unwritten::parting);
+        let words = [acting::words(by.as_ref())].into_iter().chain(waits).collect::<Vec<String>>().join("; ");
         tracing::warn!("{words}");
         self.parts.effects.stand_down();
         // What was seen last stays on the screen, with the time it was seen at.
@@ -85,5 +87,14 @@ impl Loop {
         let taken_over = Some(format!("{told}, and shows elsewhere: {words}"));
         self.snapshots.send_replace(Arc::new(Snapshot { taken_over, ..(*last).clone() }));
         Ok(())
+    }
+}
+
+/// The answer to whoever asked just before this console was taken over: what is in the journal was not refused.
+pub(super) fn last_word(words: &str, recorded: bool) -> Refusal {
+    if recorded {
+        Refusal(format!("recorded, and the console that acts goes on from there: {words}"))
+    } else {
+        Refusal(words.to_owned())
     }
 }

@@ -110,6 +110,20 @@ impl Side {
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    #[must_use]
+    pub fn of(&self) -> &Of {
+        &self.of
+    }
+
+    /// Whether its path still names it: a run time folder goes with its user's last session, and another
+    /// console may have read it in or put its own in its place.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        let ours = self.file.metadata().map(|ours| (ours.dev(), ours.ino()));
+        let there = fs::symlink_metadata(&self.path).map(|there| (there.dev(), there.ino()));
+        matches!((ours, there), (Ok(ours), Ok(there)) if ours == there)
+    }
 }
 
 /// What the side journal at `path` holds is in the journal; it may be gone already.
@@ -173,9 +187,8 @@ fn whole(line: &[u8], before: Hash) -> Option<(Recorded, Hash)> {
     Some((record::decode(json).ok()?, hash))
 }
 
-/// Where the side journal of the launch in `folder` lies: in `chosen`, or where there is room on another
-/// device than the launch's own: this user's run time folder, or the temporary one. None where every place
-/// shares the fate of the journal.
+/// Where the side journal of the launch in `folder` lies: in `chosen`, else in the first place on another device
+/// than the launch's own that takes one. None where every place shares the fate of the journal.
 #[must_use]
 pub fn place(folder: &Path, chosen: Option<&Path>) -> Option<PathBuf> {
     if let Some(chosen) = chosen {
@@ -183,7 +196,22 @@ pub fn place(folder: &Path, chosen: Option<&Path>) -> Option<PathBuf> {
     }
     let device = fs::metadata(folder).ok()?.dev();
     let elsewhere = |parent: &PathBuf| fs::metadata(parent).is_ok_and(|about| about.is_dir() && about.dev() != device);
-    parents().into_iter().find(|(parent, _)| elsewhere(parent)).map(|(_, place)| place.join(name(folder)))
+    let fit = |(parent, place): &(PathBuf, PathBuf)| elsewhere(parent) && usable(place).is_ok();
+    parents().into_iter().find(fit).map(|(_, place)| place.join(name(folder)))
+}
+
+/// Makes `place` where it is not there, and keeps a file in it once: better than to learn of it when it is needed.
+///
+/// # Errors
+/// It cannot be made or written, or is not ours.
+pub fn usable(place: &Path) -> io::Result<()> {
+    own_folder(place)?;
+    let path = place.join(format!("{}.try", std::process::id()));
+    let mut how = OpenOptions::new();
+    how.write(true).create(true).truncate(true).mode(0o600).custom_flags(no_follow());
+    let tried = how.open(&path).and_then(|mut file| file.write_all(b"tried\n").and_then(|()| file.sync_all()));
+    let _ = fs::remove_file(&path);
+    tried
 }
 
 /// Every place where an earlier console may have left one: `named` is the one that it noted down.
@@ -195,14 +223,16 @@ pub fn places(folder: &Path, named: Option<&Path>) -> Vec<PathBuf> {
     places
 }
 
-/// Folders that may lie on another device, and ours in each.
+/// Folders that may lie on another device, and ours in each. That of the run time comes last: it goes with its
+/// user's last session.
 fn parents() -> Vec<(PathBuf, PathBuf)> {
     let of = |name| std::env::var_os(name).map(PathBuf::from).filter(|path: &PathBuf| path.is_absolute());
     let user = rustix::process::geteuid().as_raw();
     let run = of("XDG_RUNTIME_DIR").or_else(|| Some(PathBuf::from(format!("/run/user/{user}"))));
     let temporary = std::env::temp_dir();
-    let run = run.map(|run| (run.clone(), run.join("tminus")));
-    run.into_iter().chain([(temporary.clone(), temporary.join(format!("tminus-{user}")))]).collect()
+    let of_user = |parent: PathBuf| (parent.clone(), parent.join(format!("tminus-{user}")));
+    let places = [temporary, PathBuf::from("/var/tmp")].map(of_user).into_iter();
+    places.chain(run.map(|run| (run.clone(), run.join("tminus")))).collect()
 }
 
 /// The folder's own path, hashed: the next console finds it by that alone.
@@ -297,6 +327,26 @@ mod tests {
         std::os::unix::fs::symlink(&other, path.with_extension("new")).expect("linked");
         Side::create(&path, of()).expect_err("a link");
         assert_eq!(fs::read(&other).expect("reads"), b"mine");
+    }
+
+    #[test]
+    fn a_place_is_tried_before_it_is_needed() {
+        let place = tempfile::tempdir().expect("a folder");
+        let side = place.path().join("of/mine");
+        usable(&side).expect("made and written");
+        assert_eq!(fs::read_dir(&side).expect("there").count(), 0, "what was tried is gone");
+        fs::write(place.path().join("file"), "no folder").expect("written");
+        usable(&place.path().join("file")).expect_err("no folder");
+        usable(Path::new("/proc/self/side")).expect_err("nothing can be made there");
+    }
+
+    #[test]
+    fn what_a_session_takes_with_it_is_the_last_place() {
+        let parents = parents();
+        let at = |wanted: &Path| parents.iter().position(|(parent, _)| parent == wanted);
+        let run = parents.iter().position(|(_, place)| place.ends_with("tminus")).expect("a run time folder");
+        assert_eq!(run, parents.len() - 1);
+        assert!(at(&std::env::temp_dir()) < Some(run));
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub struct Snapshot {
     pub speed: u32,
     /// A banner that stays: the journal cannot be written.
     pub alarm: Option<String>,
+    /// What becomes of what waits for a journal that cannot be written, should this console go now.
+    pub waits: Option<String>,
     /// Another console took this launch over: who, since when, and that nothing is done from here any
     /// more. Nothing else in here changes once this is set; time stands still.
     pub taken_over: Option<String>,
@@ -54,7 +56,7 @@ impl Snapshot {
         board.mode = mode;
         let live = Arc::default();
         let (board, seat) = (Arc::new(board), Seat::Operator);
-        Self { board, live, now, taken_at, speed: 1, alarm: None, taken_over: None, folder, seat }
+        Self { board, live, now, taken_at, speed: 1, alarm: None, waits: None, taken_over: None, folder, seat }
     }
 }
 

@@ -2,6 +2,8 @@
 //! seen. It waits in order, a change of a change kept as the last alone, until it can be written; then,
 //! or when another console reads it in, only what still tells something is taken. Pure.
 
+use std::time::Duration;
+
 use super::board::{Board, item_of};
 use super::command::{Command, Refusal};
 use super::countdown::{self, JOURNAL};
@@ -88,7 +90,7 @@ impl Tail {
     /// baseline value the last word is kept, of sleeps the sum.
     pub fn push(&mut self, mut record: Recorded) {
         let before = self.records.len();
-        let mut slept = std::time::Duration::ZERO;
+        let mut slept = Duration::ZERO;
         self.records.retain(|known| match (&known.event, &record.event) {
             (Event::MonitorChanged { monitor: a, .. }, Event::MonitorChanged { monitor: b, .. }) => a != b,
             (Event::StreamChanged { stream: a, .. }, Event::StreamChanged { stream: b, .. }) => a != b,
@@ -129,14 +131,27 @@ impl Tail {
         due
     }
 
-    /// Whether this tail stands in `written` already, which it would only as a whole.
-    #[must_use]
-    pub fn is_in(&self, written: &[Recorded]) -> bool {
-        self.records.iter().any(|record| {
-            let same = |known: &Recorded| (&known.event, known.occurred_at) == (&record.event, record.occurred_at);
-            written.iter().any(same)
-        })
+    /// Leaves out what stands in `written` already. A write that was said to have failed and had not may have
+    /// kept the first of it, and not what came after.
+    pub fn leave_out(&mut self, written: &[Recorded]) {
+        self.records.retain_mut(|record| match &mut record.event {
+            // A sum: the first of it may stand there alone.
+            Event::Slept { gap } => {
+                let earlier = written.iter().filter(|known| known.occurred_at <= record.occurred_at);
+                let told =
+                    earlier.map(|known| if let Event::Slept { gap } = known.event { gap } else { Duration::ZERO });
+                *gap = gap.saturating_sub(told.sum());
+                !gap.is_zero()
+            }
+            _ => !written.iter().any(|known| is_same(known, record)),
+        });
     }
+}
+
+/// A turn that was made again may have looked at the clock again; what a rollback's runner tells, it tells once.
+fn is_same(known: &Recorded, record: &Recorded) -> bool {
+    let once = matches!(record.event, Event::RollbackTold { .. });
+    known.event == record.event && (once || known.occurred_at == record.occurred_at || known.at == record.at)
 }
 
 fn tells(board: &Board, event: &Event) -> bool {
@@ -162,8 +177,6 @@ fn tells(board: &Board, event: &Event) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::launch::event::{Actor, RollbackFact};
     use crate::launch::id::Attempt;
@@ -220,7 +233,6 @@ mod tests {
     fn what_was_recorded_all_the_same_is_not_taken_twice() {
         let (flight, tail) = waiting();
         assert_eq!(tail.due_on(&flight.board).len(), 5);
-        assert!(!tail.is_in(&flight.records));
         let mut board = flight.board.clone();
         for record in &tail.records()[..3] {
             board.apply(record);
@@ -231,7 +243,37 @@ mod tests {
             "the rest still tells something: {due:?}"
         );
         let written = [flight.records, tail.records().to_vec()].concat();
-        assert!(tail.is_in(&written));
+        let mut rest = tail.clone();
+        rest.leave_out(&written);
+        assert!(rest.records().is_empty(), "{:?}", rest.records());
+    }
+
+    #[test]
+    fn one_record_that_was_written_takes_no_other_with_it() {
+        let (flight, mut tail) = waiting();
+        let told = tail.records()[3].clone();
+        let slept = |seq, seconds| record(seq, Event::Slept { gap: Duration::from_secs(seconds) });
+        tail.push(slept(90, 3));
+        let written = [tail.records()[0].clone(), Recorded { seq: 70, ..told }, slept(90, 3)];
+        tail.push(slept(95, 4));
+        tail.leave_out(&[flight.records, written.to_vec()].concat());
+        let rest: Vec<Event> = tail.records().iter().map(|record| record.event.clone()).collect();
+        let [Event::ItemEnded { .. }, Event::RollbackRequested { .. }, Event::MonitorChanged { .. }, slept] =
+            rest.as_slice()
+        else {
+            panic!("{rest:?}")
+        };
+        assert_eq!(slept, &Event::Slept { gap: Duration::from_secs(4) }, "only what was not told of it");
+    }
+
+    #[test]
+    fn a_runners_fact_is_known_though_its_turn_was_made_again_later() {
+        let (flight, mut tail) = waiting();
+        let mut told = tail.records()[3].clone();
+        told.at = Instant(told.at.0 + 9);
+        told.occurred_at += chrono::TimeDelta::milliseconds(9);
+        tail.leave_out(&[told]);
+        assert_eq!(tail.records().len(), 4, "{:?}", flight.board.seq);
     }
 
     #[test]

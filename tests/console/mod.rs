@@ -227,6 +227,7 @@ impl Story {
             taken_at: 0,
             speed: 1,
             alarm: self.alarm.clone(),
+            waits: None,
             taken_over: self.taken_over.clone(),
             folder: "/launches/omniai".into(),
         })

@@ -112,3 +112,69 @@ async fn a_write_that_was_kept_and_said_to_have_failed_is_read_in_and_begins_not
     assert_eq!(told(&records, |event| matches!(event, Event::StepIntended { .. })).len(), 1);
     assert!(records.iter().zip(1..).all(|(record, seq)| record.seq == seq), "one chain");
 }
+
+#[tokio::test]
+async fn what_waits_when_another_takes_over_is_told_with_that() {
+    let place = tempfile::tempdir().expect("a folder");
+    let path = place.path().join("one.side");
+    let launch = launch_with(Disk::default(), Some(&path), None).await;
+    launch.until(|snapshot| snapshot.board.seq > 0).await;
+    launch.full.store(true, Ordering::SeqCst);
+    launch.ask(back()).await.expect("it runs all the same");
+    launch.until(|snapshot| snapshot.waits.is_some()).await;
+    launch.disk.memory().raise_epoch().expect("raised");
+    launch.full.store(false, Ordering::SeqCst);
+    let out = launch.until(|snapshot| snapshot.taken_over.is_some()).await;
+    let words = out.taken_over.clone().expect("said");
+    let waits = format!("never recorded here: they wait in {}", path.display());
+    assert!(words.starts_with("this console can no longer act") && words.ends_with(&waits), "{words}");
+    let left = side::read(&path).expect("reads").expect("there");
+    assert_eq!(told(&left.records, requests).len(), 1, "{:?}", left.records);
+}
+
+fn nobody() -> Option<Crew> {
+    Some(Box::new(|_, _| None))
+}
+
+#[tokio::test]
+async fn a_launch_without_a_console_that_is_taken_over_while_it_waits_says_so() {
+    let launch = launch(nobody()).await;
+    launch.until(|snapshot| snapshot.board.seq > 0).await;
+    launch.full.store(true, Ordering::SeqCst);
+    launch.observations.send(seen()).await.expect("the loop runs");
+    launch.until(|snapshot| snapshot.alarm.is_some()).await;
+    launch.disk.memory().raise_epoch().expect("raised");
+    launch.full.store(false, Ordering::SeqCst);
+    tokio::time::timeout(PATIENCE, launch.flying).await.expect("it leaves").expect("joined");
+    let last = launch.port.snapshots.borrow();
+    assert!(last.taken_over.is_some(), "it did not merely end: {:?}", last.alarm);
+}
+
+#[tokio::test]
+async fn a_launch_without_a_console_does_not_wait_for_ever() {
+    let launch = launch(nobody()).await;
+    launch.until(|snapshot| snapshot.board.seq > 0).await;
+    launch.full.store(true, Ordering::SeqCst);
+    launch.observations.send(seen()).await.expect("the loop runs");
+    launch.until(|snapshot| snapshot.alarm.is_some()).await;
+    let begun = tokio::time::Instant::now();
+    tokio::time::pause();
+    let enough = tminus::engine::unwritten::ENOUGH;
+    let board = tokio::time::timeout(enough * 2, launch.flying).await.expect("it leaves").expect("joined");
+    assert!(board.unwritten.is_some());
+    assert!(begun.elapsed() + Duration::from_secs(5) > enough, "not before: {:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_launch_without_a_console_whose_folder_is_gone_waits_for_nothing() {
+    let launch = launch(nobody()).await;
+    launch.until(|snapshot| snapshot.board.seq > 0).await;
+    std::fs::remove_dir_all(launch.folder.path()).expect("removed");
+    launch.full.store(true, Ordering::SeqCst);
+    launch.observations.send(seen()).await.expect("the loop runs");
+    tokio::time::timeout(PATIENCE, launch.flying).await.expect("it leaves").expect("joined");
+}
+
+fn seen() -> Observation {
+    Observation::MonitorChanged { monitor: MonitorId::new("api"), verdict: Verdict::Fail, why: "down".into() }
+}

@@ -120,6 +120,7 @@ impl Eyes {
             taken_at: clock::boot(),
             speed: 1,
             alarm: standing.alarm,
+            waits: None,
             taken_over: None,
             folder: self.watched.folder.path().display().to_string(),
             seat: Seat::Attached { heard: standing.heard },

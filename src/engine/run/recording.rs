@@ -21,23 +21,28 @@ impl Loop {
     }
 
     /// Records what an earlier console could not, before the loop runs: each as of when it happened, and once,
-    /// though that console may have died between recording it and removing its side file.
+    /// though that console may have died between recording it and removing its side file. How many still told
+    /// something.
     ///
     /// # Errors
     /// The journal could not be written.
-    pub async fn read_in(&mut self, left: &Left) -> Result<(), String> {
+    pub async fn read_in(&mut self, left: &Left) -> Result<usize, String> {
         let board = self.dispatch.published();
         let drafts = unwritten::left_behind(left, board, self.parts.axis.now());
-        if !drafts.is_empty() {
+        // The first says how many.
+        let taken = drafts.len().saturating_sub(1);
+        if taken > 0 {
             let kept = self.parts.journal.append(drafts, Durable::Synced).await;
             self.dispatch.recorded(&kept.map_err(|wrong| wrong.to_string())?);
         }
-        Ok(())
+        Ok(taken)
     }
 
-    /// Nobody is there, and nothing can ever be recorded: only a rollback under way is waited for.
+    /// Nobody is there, and nothing can be recorded, ever or for too long: only a rollback under way is waited for.
     pub(super) fn is_lost(&self) -> bool {
-        self.unwritten.as_ref().is_some_and(Unwritten::is_lasting) && self.dispatch.shown().rolling_back().is_none()
+        let gone = self.parts.folder.as_ref().is_some_and(|folder| matches!(folder.try_exists(), Ok(false)));
+        let lost = |unwritten: &Unwritten| unwritten.is_lasting() || unwritten.is_too_long() || gone;
+        self.unwritten.as_ref().is_some_and(lost) && self.dispatch.shown().rolling_back().is_none()
     }
 
     pub(super) async fn append(&self, records: &[Recorded]) -> Result<(), AppendError> {
@@ -70,13 +75,15 @@ impl Loop {
             Ok(records) => {
                 self.dispatch.recorded(&records);
                 self.settled = now;
-                self.trouble = self.unwritten.take().and_then(Unwritten::written).or(self.trouble.take());
+                let acts = self.parts.journal.taken_over().is_none();
+                let written = self.unwritten.take().and_then(|unwritten| unwritten.written(acts));
+                self.trouble = written.or(self.trouble.take());
             }
             // A write that was said to have failed had not: that stands, and what waits is decided again.
             Err(AppendError::ReadIn(found)) => {
                 self.dispatch.recorded(&found);
                 let stop = self.dispatch.withhold(unwritten.since(), unwritten.why());
-                let waits = unwritten.rebase(stop.records, &self.dispatch.shown());
+                let waits = unwritten.rebase(&found, stop.records, &self.dispatch.shown());
                 self.dispatch.show(&waits);
                 let board = Arc::clone(self.dispatch.published());
                 found.iter().for_each(|record| self.parts.effects.find(record, &board));
