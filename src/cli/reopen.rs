@@ -225,7 +225,7 @@ mod tests {
                 store(StoreError::Busy),
                 file(),
                 OpenError::Lease(LeaseError::Failed(std::io::ErrorKind::StorageFull.into())),
-                OpenError::HalfWay { why: Box::new(file()), took: took() },
+                OpenError::HalfWay { why: Box::new(file()), took: Box::new(took()) },
             ]
         };
         let rollback = format!("`tminus rollback {} ID` rolls back", place.path().display());

@@ -95,7 +95,7 @@ pub enum OpenError {
     InTheWay(#[from] InTheWay),
     /// The console that held it was stopped already.
     #[error("{why}; {}", took.neither())]
-    HalfWay { why: Box<Self>, took: TookOver },
+    HalfWay { why: Box<Self>, took: Box<TookOver> },
     /// A console was there after all: it was being taken over by one that died at it.
     #[error("another console wrote to the journal while it was opened, and can do so no more: try again")]
     Grew,
@@ -175,7 +175,7 @@ fn take_over(folder: &LaunchFolder, holder: &Holder, each: &mut dyn FnMut(Record
         (Ok(opened), took_over) => Ok(Opened { took_over, ..opened }),
         // Whoever took it from us acts.
         (Err(why @ OpenError::Lease(LeaseError::Overtaken(_))), _) | (Err(why), None) => Err(why),
-        (Err(why), Some(took)) => Err(OpenError::HalfWay { why: Box::new(why), took }),
+        (Err(why), Some(took)) => Err(OpenError::HalfWay { why: Box::new(why), took: Box::new(took) }),
     }
 }
 
