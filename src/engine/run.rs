@@ -379,7 +379,7 @@ impl Loop {
         for (reply, answer) in replies.into_iter().zip(answers) {
             if let Some(reply) = reply {
                 let answer = match &self.taken_over {
-                    Some(words) => Err(stand_by::last_word(words, recorded, answer)),
+                    Some(words) => Err(stand_by::last_word(words, recorded, &answer)),
                     None => answer,
                 };
                 let _ = reply.send(answer);

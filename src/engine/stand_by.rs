@@ -91,7 +91,7 @@ impl Loop {
 }
 
 /// The answer to whoever asked just before this console was taken over: what is in the journal was not refused.
-pub(super) fn last_word(words: &str, recorded: bool, answer: Result<(), Refusal>) -> Refusal {
+pub(super) fn last_word(words: &str, recorded: bool, answer: &Result<(), Refusal>) -> Refusal {
     match answer {
         Ok(()) if recorded => Refusal(format!("recorded, and the console that acts goes on from there: {words}")),
         _ => Refusal(words.to_owned()),
