@@ -18,7 +18,7 @@ use tminus::launch::event::{Event, Recorded, RollbackEnd};
 use tminus::launch::id::ItemId;
 use tokio::process::Child;
 use told::{board, records};
-use wait::comes;
+use wait::{comes, pause};
 
 /// Stays at the stream of Gate B for as long as any test looks.
 const STUCK: [&str; 2] = ["--fault", "stream-never-ends"];
@@ -255,7 +255,7 @@ async fn what_came_due_after_t0_without_a_console_waits_for_somebody_and_says_so
     signal(&first, Signal::KILL);
     let _ = first.wait().await;
     // Its mark is real time.
-    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    pause(Duration::from_millis(2_500));
     let second = place.run(&["run", "--headless", "--launch", &at]).await;
     assert_eq!(second.code, Some(2), "{second:?}");
     let words = "FROZEN: nobody watched for ";

@@ -192,7 +192,7 @@ fn the_next_records_what_one_could_not(fault: &str) {
     faulty.set(fault);
     seat.sees(BANNER);
     // Long enough for a write that is said to have failed and had not to be tried again and found.
-    std::thread::sleep(Duration::from_secs(3));
+    wait::pause(Duration::from_secs(3));
     roll_back(&mut seat);
     seat.sees("VERIFIED: the old state is back");
     let (code, said) = seat.leave();

@@ -238,10 +238,9 @@ async fn a_launch_that_is_flown_or_was_killed_is_whole_at_any_moment() {
     sql(&folder, &format!("INSERT INTO records VALUES ({torn}, zeroblob(32), CAST('{{\"v\":1,' AS BLOB))"));
     let ran = verify(&place, &folder, &[]).await;
     assert_eq!(ran.code, Some(1), "{ran:?}");
-    assert!(ran.out.contains(&format!("record {torn}, the last, is torn")), "{}", ran.out);
+    assert!(ran.out.contains(&format!("record {torn}, the last, is damaged")), "{}", ran.out);
     let mut flying = place.start(&["rehearse", "--headless", "--launch", &name]);
-    let cut =
-        |record: &Recorded| matches!(&record.event, Event::Noted { text } if text.contains("was torn and is cut off"));
+    let cut = |record: &Recorded| matches!(&record.event, Event::Noted { text } if text.contains("is damaged and is cut off"));
     let looking = async {
         // With one more behind it, the launch is open and has said so on standard error, too.
         let mut looks = tokio::time::interval(std::time::Duration::from_millis(20));
@@ -252,7 +251,7 @@ async fn a_launch_that_is_flown_or_was_killed_is_whole_at_any_moment() {
     tokio::time::timeout(PATIENCE, looking).await.expect("what was cut off is recorded");
     flying.kill().await.expect("killed");
     let ran = ended(flying).await;
-    assert!(ran.err.contains(&format!("record {torn}, the last, was torn and is cut off")), "{ran:?}");
+    assert!(ran.err.contains(&format!("record {torn}, the last, is damaged and is cut off")), "{ran:?}");
     assert_eq!(verify(&place, &folder, &[]).await.code, Some(0));
 }
 

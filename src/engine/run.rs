@@ -18,10 +18,10 @@ use super::inbox::desk::{self, Desk};
 use super::time::{Axis, Pace};
 use super::unwritten::{self, Unwritten};
 use crate::clock;
-use crate::journal::{Beat, Draft, Health, Journal};
+use crate::journal::{Beat, Health, Journal};
 use crate::launch::board::Board;
 use crate::launch::command::{Command, Input, Observation, Refusal};
-use crate::launch::event::{Actor, Event, Recorded};
+use crate::launch::event::{Actor, Event};
 use crate::launch::live::Live;
 use crate::launch::port::{Ask, Port, Seat, Snapshot};
 use crate::launch::schedule;
@@ -466,29 +466,9 @@ mod stand_by;
 
 type Reply = oneshot::Sender<Result<(), Refusal>>;
 
-/// Intents, what a person was told is done, and what a rollback goes back to are on disk before anything
-/// follows; observations can be made again.
-fn must_be_synced(event: &Event) -> bool {
-    !matches!(
-        event,
-        Event::ItemStarted { .. }
-            | Event::ItemEnded { .. }
-            | Event::ItemBlocked { .. }
-            | Event::PhaseOpened { .. }
-            | Event::MonitorChanged { .. }
-            | Event::StreamChanged { .. }
-            | Event::StepStarted { .. }
-    )
-}
-
 fn begins_rollback(input: &Input) -> bool {
     let Input::Command { command, .. } = input else { return false };
     matches!(command, Command::Rollback { .. } | Command::RollbackAs { .. } | Command::RollbackFound { .. })
-}
-
-fn draft(record: &Recorded) -> Draft {
-    let Recorded { at, occurred_at, recorded_at, actor, event, .. } = record.clone();
-    Draft { at, occurred_at, recorded_at, actor, event }
 }
 
 fn snapshot(board: Arc<Board>, live: Arc<Live>, parts: &Parts, alarm: Option<String>) -> Snapshot {

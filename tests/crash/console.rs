@@ -81,7 +81,8 @@ impl Console {
 pub fn thaws(seat: &mut Seat) {
     let shown = seat.shown();
     let keys = match () {
-        () if shown.contains("Steps may run again") => "looked\r",
+        // Of keys that mean nothing where the prompt has closed meanwhile.
+        () if shown.contains("Steps may run again") => "....\r",
         () if shown.contains("Back after a crash") || shown.contains("Back: what was open") => "\x1b",
         () if shown.contains("FROZEN") => "P",
         () => return,

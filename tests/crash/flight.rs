@@ -28,6 +28,8 @@ use super::wait::{PATIENCE, pause, wait};
 /// after a second, and somebody at the keys takes a while too.
 const UNTIL_STRUCK: Duration = Duration::from_millis(700);
 const UNTIL_BEAT: Duration = Duration::from_millis(1_600);
+/// After so long, whatever stands still is woken.
+const LONG: Duration = Duration::from_secs(2);
 /// Between two looks at what a running console does.
 const LOOK: Duration = Duration::from_millis(12);
 /// Between two keys of somebody at the console.
@@ -220,6 +222,10 @@ impl<'a> Flight<'a> {
         loop {
             if console.is_gone() {
                 break;
+            }
+            // A runner that was begun beside a sleeper has shims that sleep too.
+            if matches!(end, End::ByItself | End::Lifted | End::Thawed) && since(began) > LONG {
+                self.wake();
             }
             if struck_at.is_none() && told.exists() {
                 // A shim's end, or our own; the console sees what comes of it, or not.

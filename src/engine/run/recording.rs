@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use tokio::time::Instant as WireInstant;
 
-use super::{Loop, draft, must_be_synced};
+use super::Loop;
 use crate::engine::unwritten::{self, Unwritten};
 use crate::journal::side::{Left, Of};
-use crate::journal::{AppendError, Durable, Health};
-use crate::launch::event::Recorded;
+use crate::journal::{AppendError, Draft, Durable, Health};
+use crate::launch::event::{Event, Recorded};
 
 impl Loop {
     /// What the journal cannot take is kept in a file at `path` too.
@@ -107,4 +107,24 @@ impl Loop {
         let told: Vec<String> = unguarded.into_iter().chain(unkept).chain(self.trouble.clone()).collect();
         (!told.is_empty()).then(|| told.join("; "))
     }
+}
+
+/// Intents, what a person was told is done, and what a rollback goes back to are on disk before anything
+/// follows; observations can be made again.
+fn must_be_synced(event: &Event) -> bool {
+    !matches!(
+        event,
+        Event::ItemStarted { .. }
+            | Event::ItemEnded { .. }
+            | Event::ItemBlocked { .. }
+            | Event::PhaseOpened { .. }
+            | Event::MonitorChanged { .. }
+            | Event::StreamChanged { .. }
+            | Event::StepStarted { .. }
+    )
+}
+
+fn draft(record: &Recorded) -> Draft {
+    let Recorded { at, occurred_at, recorded_at, actor, event, .. } = record.clone();
+    Draft { at, occurred_at, recorded_at, actor, event }
 }
