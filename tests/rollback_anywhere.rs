@@ -310,31 +310,6 @@ async fn one_that_was_begun_after_the_launch_ended_is_named_all_the_same() {
 }
 
 #[tokio::test]
-async fn words_that_find_no_room_change_no_answer() {
-    let launch = Launch::new("true").await;
-    let full = || fs::OpenOptions::new().write(true).open("/dev/full").expect("opens");
-    let run = |arguments: &[&str]| {
-        Command::new(env!("CARGO_BIN_EXE_tminus"))
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(full())
-            .stderr(full())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("tminus starts")
-    };
-    let (at, plan) = (launch.at(), launch.place.path("plan.toml").display().to_string());
-    let mut holder = run(&["run", "--headless", "--launch", &at, &plan]);
-    launch.until_ran("once\n").await;
-    signal(&holder, Signal::INT);
-    assert_eq!(holder.wait().await.expect("ends").code(), Some(130));
-    let mut asked = run(&["rollback", &at, "back", "--yes"]);
-    assert_eq!(asked.wait().await.expect("ends").code(), Some(4), "it ran, and is verified");
-    assert_eq!(launch.rolled(), "back/one\nback/two\n");
-    launch.open("fifo").await;
-}
-
-#[tokio::test]
 async fn an_interrupt_detaches_and_the_same_command_attaches_again() {
     let launch = Launch::new(WAITS).await;
     launch.abandoned().await;

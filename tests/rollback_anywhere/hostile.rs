@@ -2,9 +2,11 @@
 //! None of it stops one, starts one, or is taken for one.
 
 use std::fs;
+use std::process::Stdio;
 
 use super::anywhere::{Launch, verified};
-use super::binary::{self, ended};
+use super::binary::{self, ended, signal};
+use rustix::process::Signal;
 use tminus::clock;
 use tminus::engine::rollback;
 use tminus::launch::event::{RollbackEnd, RollbackFact};
@@ -73,4 +75,29 @@ async fn nothing_that_others_wrote_steers_the_terminal() {
     let ran = ended(launch.ask("back", &[])).await;
     assert!(ran.out.contains("Run 7 of back is under way") && ran.out.contains("ROLLBACK back"), "{ran:?}");
     assert!(!(ran.out.clone() + &ran.err).contains('\u{1b}'), "{ran:?}");
+}
+
+#[tokio::test]
+async fn words_that_find_no_room_change_no_answer() {
+    let launch = Launch::new("true").await;
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").expect("opens");
+    let run = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_tminus"))
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(full())
+            .stderr(full())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("tminus starts")
+    };
+    let (at, plan) = (launch.at(), launch.place.path("plan.toml").display().to_string());
+    let mut holder = run(&["run", "--headless", "--launch", &at, &plan]);
+    launch.until_ran("once\n").await;
+    signal(&holder, Signal::INT);
+    assert_eq!(holder.wait().await.expect("ends").code(), Some(130));
+    let mut asked = run(&["rollback", &at, "back", "--yes"]);
+    assert_eq!(asked.wait().await.expect("ends").code(), Some(4), "it ran, and is verified");
+    assert_eq!(launch.rolled(), "back/one\nback/two\n");
+    launch.open("fifo").await;
 }
