@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::id::{ItemId, MonitorId, PhaseId, RoleId, RollbackId, SessionId, StreamId};
+use super::id::{
+    CriterionId, EvidenceId, ItemId, MonitorId, PhaseId, RoleId, RollbackId, SessionId, SeverityId, StreamId,
+};
 use super::time::{Mark, Wall, millis};
 
 /// Which entry of the catalogue holds a kind's table.
@@ -42,6 +44,81 @@ pub struct Plan {
     pub rollbacks: Vec<Rollback>,
     /// The check that tells our own network's failure from the target's.
     pub control: Option<SpecId>,
+    /// The go and no-go lists, in the order of the plan.
+    pub criteria: Vec<Criterion>,
+    /// How long a vote lasts; for ever where the plan does not say.
+    pub vote_lasts: Option<Duration>,
+    /// The guide to severities, worst first, each with its ladder.
+    pub severities: Vec<Severity>,
+    /// What must be archived before the launch may be closed.
+    pub evidence: Vec<Evidence>,
+}
+
+/// Which of the two GOs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum GoStage {
+    /// Before T-0.
+    #[default]
+    Launch,
+    /// After the observation window.
+    Observed,
+}
+
+impl GoStage {
+    pub const WORDS: [(&'static str, Self); 2] = [("launch", Self::Launch), ("observed", Self::Observed)];
+}
+
+/// A line of the go/no-go list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Criterion {
+    pub id: CriterionId,
+    pub text: String,
+    /// It tells what must not be: anyone that occurs blocks.
+    pub no_go: bool,
+    pub stage: GoStage,
+    pub by: DecidedBy,
+}
+
+/// What decides a criterion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DecidedBy {
+    /// The worst of these; never all empty.
+    Seen { phases: Vec<PhaseId>, items: Vec<ItemId>, monitors: Vec<MonitorId> },
+    /// A person's word: of this role, where one is named.
+    Person { role: Option<RoleId> },
+}
+
+/// A severity of incidents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Severity {
+    pub id: SeverityId,
+    pub title: String,
+    /// What makes an incident one of this severity.
+    pub guide: String,
+    /// How long until severity and commander must be there.
+    pub triage: Duration,
+    /// In the order of `after`.
+    pub levels: Vec<Level>,
+}
+
+/// A rung of the escalation ladder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Level {
+    pub id: String,
+    pub title: String,
+    /// From the opening of the incident.
+    pub after: Duration,
+    /// Whom to call: names, channels, addresses.
+    pub contacts: Vec<String>,
+}
+
+/// What must be archived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    pub id: EvidenceId,
+    pub title: String,
+    /// Items whose reports are it; where there are none a person gives it.
+    pub items: Vec<ItemId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -135,6 +212,26 @@ pub struct Item {
     pub on_fail: OnFail,
     /// What the console shows as expected before anything was seen.
     pub expects: Vec<String>,
+    /// It stands on a branch: passed over unless this was chosen.
+    pub when: Option<When>,
+    /// Due again and again from its mark on.
+    pub every: Option<Every>,
+}
+
+/// The branch an item stands on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct When {
+    pub choice: ItemId,
+    /// Any of these options.
+    pub is: Vec<String>,
+}
+
+/// How often an item is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Every {
+    Span(Duration),
+    /// The same day of the next calendar month by the launch's wall clock; its last day where there is no such.
+    Month,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,9 +241,41 @@ pub enum Act {
     /// Acts on the world.
     Step { spec: SpecId, class: Class, confirm: Confirm },
     /// A person attests, with a note.
-    Manual { role: Option<RoleId> },
+    Manual { role: Option<RoleId>, second: Second },
+    /// A person selects a branch, with a reason.
+    Choice { options: Vec<Branch>, role: Option<RoleId> },
+    /// A poll of its own: these roles vote, on the criteria of a stage.
+    Poll { stage: GoStage, roles: Vec<RoleId> },
+    /// Each of these roles puts its name under it.
+    Signoff { roles: Vec<RoleId> },
     /// Time passes.
     Wait { span: Duration },
+}
+
+impl Act {
+    /// True where only people's words decide it.
+    #[must_use]
+    pub fn is_persons(&self) -> bool {
+        matches!(self, Self::Manual { .. } | Self::Choice { .. } | Self::Poll { .. } | Self::Signoff { .. })
+    }
+}
+
+/// Whether a word needs another person's beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Second {
+    #[default]
+    None,
+    /// Anybody's else.
+    Anyone,
+    /// Somebody's else, of this role.
+    Role(RoleId),
+}
+
+/// What can be chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Branch {
+    pub id: String,
+    pub title: String,
 }
 
 /// What repeating a step may do.
