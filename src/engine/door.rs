@@ -40,6 +40,7 @@ fn words(command: &mut Command) -> Option<&mut String> {
         | Command::Cancel { .. }
         | Command::Acknowledge { .. }
         | Command::ReleaseHold { .. }
+        | Command::Approve { .. }
         | Command::Resume
         | Command::CatchUp
         | Command::Recycle { .. }

@@ -11,11 +11,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::launch::countdown::Passage;
-use crate::launch::event::{Actor, Event, Mode, RollbackEnd, RollbackFact, Vote};
+use crate::launch::event::{Actor, Event, Mode, RollbackFact, Vote};
 use crate::launch::id::{Attempt, ItemId, MonitorId, PhaseId, RequestId, RoleId, RollbackId, StreamId};
 use crate::launch::plan::Release;
 use crate::launch::time::{Mark, Wall};
 use crate::launch::verdict::{Captured, Exchange, Finding, Outcome, Report, Verdict};
+
+#[path = "wire_rollback.rs"]
+mod rollback;
+
+use rollback::RollbackFactV1;
 
 /// The names of all events of version 1.
 pub const TYPES: [&str; 43] = [
@@ -374,44 +379,6 @@ fn is_zero(value: &u64) -> bool {
 enum CapturedV1 {
     Value(Value),
     Missing(String),
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "RollbackFact", rename_all = "snake_case")]
-enum RollbackFactV1 {
-    Started {
-        pid: u32,
-    },
-    StepStarted {
-        step: ItemId,
-    },
-    StepEnded {
-        step: ItemId,
-        #[serde(with = "VerdictV1")]
-        verdict: Verdict,
-        #[serde(with = "OutcomeV1")]
-        outcome: Outcome,
-    },
-    Verified {
-        check: ItemId,
-        #[serde(with = "ReportV1")]
-        report: Report,
-    },
-    Ended {
-        #[serde(with = "RollbackEndV1")]
-        end: RollbackEnd,
-        #[serde(with = "millis")]
-        took: Duration,
-    },
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "RollbackEnd", rename_all = "snake_case")]
-enum RollbackEndV1 {
-    Verified,
-    NotVerified { checks: Vec<ItemId> },
-    FailedAtStep { step: ItemId, why: String, by_hand: String },
-    Joined { run: u32, rollback: RollbackId },
 }
 
 mod millis {

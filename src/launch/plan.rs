@@ -133,6 +133,7 @@ pub struct Item {
     /// Runs at its mark without a key. Checks always do; steps where the plan says so.
     pub auto: bool,
     pub on_fail: OnFail,
+    pub on_preempt: OnPreempt,
     /// What the console shows as expected before anything was seen.
     pub expects: Vec<String>,
 }
@@ -186,6 +187,20 @@ impl OnFail {
     pub const WORDS: [(&'static str, Self); 2] = [("block", Self::Block), ("warn", Self::Warn)];
 }
 
+/// What a rollback does with a step in flight that is not `readonly`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnPreempt {
+    /// It runs on beside the rollback, and is shown: a migration is not killed half way.
+    #[default]
+    Leave,
+    /// It is asked to end.
+    Kill,
+}
+
+impl OnPreempt {
+    pub const WORDS: [(&'static str, Self); 2] = [("kill", Self::Kill), ("leave", Self::Leave)];
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Monitor {
     pub id: MonitorId,
@@ -237,6 +252,33 @@ pub struct RollbackStep {
     pub timeout: Duration,
     /// What to do by hand if this fails.
     pub by_hand: String,
+    /// The role of which another person than the asker turns the second key before it runs.
+    pub needs_approval: Option<RoleId>,
+    pub fallback: Option<Fallback>,
+}
+
+impl RollbackStep {
+    /// Its entry of the catalogue, and its fallback's.
+    pub fn specs(&self) -> impl Iterator<Item = SpecId> {
+        [Some(self.spec), self.fallback.as_ref().map(|fallback| fallback.spec)].into_iter().flatten()
+    }
+}
+
+/// What runs in the place of a rollback's step that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fallback {
+    /// `ROLLBACK/STEP/fallback`.
+    pub id: ItemId,
+    pub spec: SpecId,
+    pub timeout: Duration,
+}
+
+impl Fallback {
+    /// What the fallback of `step` is called.
+    #[must_use]
+    pub fn of(step: &ItemId) -> ItemId {
+        ItemId::new(format!("{step}/fallback"))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -263,6 +305,13 @@ impl Plan {
     #[must_use]
     pub fn rollback(&self, id: &RollbackId) -> Option<&Rollback> {
         self.rollbacks.iter().find(|rollback| rollback.id == *id)
+    }
+
+    /// The rollback that has the step `id`, and the step.
+    #[must_use]
+    pub fn rollback_step(&self, id: &ItemId) -> Option<(&Rollback, &RollbackStep)> {
+        let mut all = self.rollbacks.iter().flat_map(|known| known.steps.iter().map(move |step| (known, step)));
+        all.find(|(_, step)| step.id == *id)
     }
 
     #[must_use]
