@@ -2,7 +2,7 @@
 //! frozen or gone. It blocks that step alone, and without it nothing is green. What stands in for a step that
 //! failed is told as that.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
+#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
 
 #[expect(dead_code, reason = "each test file uses a part of this")]
 mod anywhere;

@@ -123,9 +123,12 @@ fn each_mistake_is_told_at_its_place() {
         |extra: &str| format!("[[phase.item]]\nid = \"x\"\n[phase.item.http]\nget = \"https://a.example\"\n{extra}");
     let rollback = |rest: &str| format!("{}[[rollback]]\nid = \"back\"\nkey = \"1\"\n{rest}", with_items("", manual));
     let keyed = |who: &str, rest: &str| {
-        let roles = format!("[roles.dba]\nmay = [\"approve\"]\n[roles.lead]\n");
-        let roles =
-            if who == "lead" { roles.replace("[roles.lead]\n", "[roles.lead]\nmay = [\"approve\"]\n") } else { roles };
+        let roles = "[roles.dba]\nmay = [\"approve\"]\n[roles.lead]\n";
+        let roles = if who == "lead" {
+            roles.replace("[roles.lead]\n", "[roles.lead]\nmay = [\"approve\"]\n")
+        } else {
+            roles.to_owned()
+        };
         format!("{}[[rollback]]\nid = \"back\"\nkey = \"1\"\n{rest}", with_items(&roles, manual))
     };
     let step = "[[rollback.step]]\nid = \"s\"\nclass = \"once\"\nrun = { command = [\"true\"] }\n";

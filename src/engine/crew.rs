@@ -85,7 +85,7 @@ pub fn has_left(board: &Board) -> bool {
 
 fn for_item(board: &Board, item: &Item, now: Instant) -> Option<Command> {
     let state = board.item(&item.id)?;
-    let persons = matches!(item.act, Act::Manual { .. }) || matches!(item.act, Act::Step { .. } if !item.auto);
+    let persons = item.act.is_persons() || matches!(item.act, Act::Step { .. } if !item.auto);
     if !persons
         || !matches!(state.progress, Progress::Waiting | Progress::Blocked { .. })
         || schedule::due(board, item, now) != Due::Now

@@ -4,23 +4,25 @@
 use crate::base::secret::Redactor;
 use crate::launch::command::Command;
 use crate::launch::event::Vote;
+use crate::launch::incident::Change;
 
 /// The command without the secrets in its words.
 #[must_use]
 pub fn clean(mut command: Command, redactor: &Redactor) -> Command {
-    if let Some(words) = words(&mut command) {
+    for words in words(&mut command) {
         *words = redactor.text(words);
     }
     command
 }
 
-/// The free text of a command, where it has some.
-fn words(command: &mut Command) -> Option<&mut String> {
+/// The free texts of a command.
+fn words(command: &mut Command) -> Vec<&mut String> {
     match command {
         Command::Attest { note: words, .. }
         | Command::Waive { reason: words, .. }
         | Command::CallHold { why: words }
         | Command::Scrub { why: words }
+        | Command::Slip { why: words, .. }
         | Command::CutOff { why: words }
         | Command::Freeze { why: words }
         | Command::Thaw { why: words }
@@ -30,10 +32,25 @@ fn words(command: &mut Command) -> Option<&mut String> {
         | Command::RollbackFound { why: words, .. }
         | Command::MarkStep { reason: words, .. }
         | Command::Repeat { reason: words, .. }
+        | Command::Choose { reason: words, .. }
+        | Command::Sign { note: words, .. }
+        | Command::Judge { note: words, .. }
+        | Command::WaiveCriterion { reason: words, .. }
+        | Command::GiveEvidence { what: words, .. }
         | Command::End { why: words }
         | Command::Vote { vote: Vote::NoGo { reason: words } | Vote::GoWithWaiver { reason: words }, .. } => {
-            Some(words)
+            vec![words]
         }
+        Command::OpenIncident { title, detected_by, .. } => vec![title, detected_by],
+        Command::ChangeIncident { change, .. } => match change {
+            Change::Commander(words)
+            | Change::Impact(words)
+            | Change::Mitigation(words)
+            | Change::FollowUp(words)
+            | Change::Note(words) => vec![words],
+            Change::Severity(_) | Change::Stage(_) => Vec::new(),
+        },
+        Command::Close { why, anyway } => std::iter::once(why).chain(anyway).collect(),
         Command::Vote { vote: Vote::Go, .. }
         | Command::RunItem { .. }
         | Command::RunPhase { .. }
@@ -45,7 +62,7 @@ fn words(command: &mut Command) -> Option<&mut String> {
         | Command::CatchUp
         | Command::Recycle { .. }
         | Command::SwitchFault { .. }
-        | Command::Leave => None,
+        | Command::Leave => Vec::new(),
     }
 }
 
@@ -65,6 +82,10 @@ mod tests {
             Command::Vote { role: "a".into(), vote: Vote::NoGo { reason: text() } },
             Command::Vote { role: "a".into(), vote: Vote::GoWithWaiver { reason: text() } },
             Command::Rollback { rollback: "a".into(), why: text() },
+            Command::OpenIncident { title: text(), severity: None, detected_by: text() },
+            Command::ChangeIncident { incident: 1, change: Change::FollowUp(text()) },
+            Command::Close { why: text(), anyway: Some(text()) },
+            Command::Choose { item: "a".into(), option: "b".into(), reason: text() },
         ] {
             let clean = format!("{:?}", clean(command, &redactor));
             assert!(!clean.contains("hunter22") && clean.contains("«redacted»"), "{clean}");

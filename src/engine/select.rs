@@ -64,7 +64,9 @@ fn keep(plan: &Plan, asked: &BTreeSet<ItemId>) -> Selected {
                     item.needs.iter().chain(&before).find(|id| needs_out(id)).map(|id| format!("needs {id}"))
                 }
                 Act::Step { .. } => Some("acts on the world".to_owned()),
-                Act::Manual { .. } => Some("is for a person".to_owned()),
+                Act::Manual { .. } | Act::Choice { .. } | Act::Poll { .. } | Act::Signoff { .. } => {
+                    Some("is for a person".to_owned())
+                }
                 Act::Wait { .. } => Some("is a matter of time".to_owned()),
             };
             left_out.extend(why.map(|why| (id.clone(), why)));

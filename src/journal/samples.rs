@@ -11,6 +11,7 @@ use super::record;
 use crate::launch::countdown::Passage;
 use crate::launch::event::{Actor, Event, Mode, Recorded, RollbackEnd, RollbackFact, Vote};
 use crate::launch::id::{Attempt, ItemId, RoleId};
+use crate::launch::incident::{Change, Due, Stage};
 use crate::launch::plan::Release;
 use crate::launch::time::{Instant, Mark, Wall};
 use crate::launch::verdict::{Captured, Exchange, Finding, Outcome, Report, Verdict};
@@ -94,6 +95,46 @@ fn outcome() -> Outcome {
     }
 }
 
+/// What people decide, sign, judge, open and close.
+fn of_the_crew() -> Vec<Event> {
+    let item = || ItemId::new("tunnel");
+    let why = || "because \"so\"".to_owned();
+    let mut all = vec![
+        Event::Slipped { published: Instant(7_200_000), why: why() },
+        Event::ItemRecurred { item: item(), occurrence: 3, missed: 2 },
+        Event::Chosen { item: item(), option: "named".into(), reason: why() },
+        Event::PassedOver { item: item(), by: "tunnel is named".into() },
+        Event::Signed { item: item(), role: "lead".into(), note: why() },
+        Event::VoteVoided { poll: None, role: "lead".into(), why: why() },
+        Event::VoteVoided { poll: Some(item()), role: "lead".into(), why: why() },
+        Event::PollDecided { poll: None, go: true, blocking: Vec::new() },
+        Event::PollDecided { poll: Some(item()), go: false, blocking: vec![why()] },
+        Event::CriterionChanged { criterion: "smoke".into(), verdict: None, why: why() },
+        Event::CriterionChanged { criterion: "smoke".into(), verdict: Some(Verdict::Warn), why: why() },
+        Event::CriterionJudged { criterion: "smoke".into(), met: true, note: why() },
+        Event::CriterionWaived { criterion: "smoke".into(), reason: why(), until: None },
+        Event::CriterionWaived { criterion: "smoke".into(), reason: why(), until: Some(Instant(5)) },
+        Event::IncidentOpened { incident: 1, title: why(), severity: None, detected_by: "smoke".into() },
+        Event::IncidentOpened { incident: 2, title: why(), severity: Some("sev-1".into()), detected_by: why() },
+        Event::PlanAmended { revision: 2, plan_hash: "00ff".into(), reason: why(), changes: vec!["+ a".into()] },
+        Event::EvidenceGiven { evidence: "log".into(), what: why() },
+        Event::LaunchClosed { why: why(), missing: vec![why()] },
+    ];
+    let changes = [
+        Change::Severity("sev-1".into()),
+        Change::Commander("ana".into()),
+        Change::Impact(why()),
+        Change::Mitigation(why()),
+        Change::FollowUp("bd-12".into()),
+        Change::Note(why()),
+    ];
+    let stages = Stage::WORDS.map(|(_, stage)| Change::Stage(stage));
+    all.extend(changes.into_iter().chain(stages).map(|change| Event::IncidentChanged { incident: 1, change }));
+    let due = [Due::Triage, Due::Level("L2".into())];
+    all.extend(due.map(|due| Event::IncidentRang { incident: 1, due }));
+    all
+}
+
 /// Every event, and every variant inside one, at least once.
 pub fn one_of_each() -> Vec<Event> {
     let item = ItemId::keyed("login", Some("https://a.example"));
@@ -149,6 +190,7 @@ pub fn one_of_each() -> Vec<Event> {
         Event::FaultSwitched { fault: "down".into(), on: true },
         Event::LaunchEnded { why: why() },
     ];
+    all.extend(of_the_crew());
     all.extend([Mode::Launch, Mode::Gate].map(|mode| Event::LaunchOpened {
         plan: String::new(),
         plan_hash: String::new(),

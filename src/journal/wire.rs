@@ -6,24 +6,28 @@
 
 use std::time::Duration;
 
-use chrono::serde::ts_milliseconds_option;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+
+pub use parts::ActorV1;
+use parts::{
+    CapturedV1, ChangeV1, DueV1, ModeV1, OutcomeV1, PassageV1, ReleaseV1, ReportV1, RollbackFactV1, VerdictV1, VoteV1,
+    millis, verdict_or_none,
+};
 
 use crate::launch::countdown::Passage;
-use crate::launch::event::{Actor, Event, Mode, RollbackFact, Vote};
-use crate::launch::id::{Attempt, ItemId, MonitorId, PhaseId, RequestId, RoleId, RollbackId, StreamId};
+use crate::launch::event::{Event, Mode, RollbackFact, Vote};
+use crate::launch::id::{
+    Attempt, CriterionId, EvidenceId, ItemId, MonitorId, PhaseId, RequestId, RoleId, RollbackId, SeverityId, StreamId,
+};
+use crate::launch::incident::{Change, Due};
 use crate::launch::plan::Release;
-use crate::launch::time::{Mark, Wall};
-use crate::launch::verdict::{Captured, Exchange, Finding, Outcome, Report, Verdict};
+use crate::launch::time::{Instant, Mark};
+use crate::launch::verdict::{Captured, Outcome, Report, Verdict};
 
-#[path = "wire_rollback.rs"]
-mod rollback;
-
-use rollback::RollbackFactV1;
+mod parts;
 
 /// The names of all events of version 1.
-pub const TYPES: [&str; 43] = [
+pub const TYPES: [&str; 59] = [
     "LaunchOpened",
     "ConsoleReturned",
     "ConsoleLeft",
@@ -37,6 +41,7 @@ pub const TYPES: [&str; 43] = [
     "Resumed",
     "CaughtUp",
     "Recycled",
+    "Slipped",
     "Scrubbed",
     "CutOff",
     "Frozen",
@@ -54,6 +59,10 @@ pub const TYPES: [&str; 43] = [
     "ItemCancelled",
     "StepMarked",
     "RepeatOrdered",
+    "ItemRecurred",
+    "Chosen",
+    "PassedOver",
+    "Signed",
     "Attested",
     "Waived",
     "Acknowledged",
@@ -62,11 +71,22 @@ pub const TYPES: [&str; 43] = [
     "StreamChanged",
     "Voted",
     "VotesVoided",
+    "VoteVoided",
+    "PollDecided",
+    "CriterionChanged",
+    "CriterionJudged",
+    "CriterionWaived",
+    "IncidentOpened",
+    "IncidentChanged",
+    "IncidentRang",
+    "PlanAmended",
+    "EvidenceGiven",
     "Noted",
     "RollbackRequested",
     "RollbackTold",
     "FaultSwitched",
     "LaunchEnded",
+    "LaunchClosed",
 ];
 
 #[derive(Serialize, Deserialize)]
@@ -117,6 +137,10 @@ pub enum EventV1 {
     CaughtUp,
     Recycled {
         mark: Mark,
+    },
+    Slipped {
+        published: Instant,
+        why: String,
     },
     Scrubbed {
         why: String,
@@ -192,6 +216,25 @@ pub enum EventV1 {
         attempt: Attempt,
         reason: String,
     },
+    ItemRecurred {
+        item: ItemId,
+        occurrence: u32,
+        missed: u32,
+    },
+    Chosen {
+        item: ItemId,
+        option: String,
+        reason: String,
+    },
+    PassedOver {
+        item: ItemId,
+        by: String,
+    },
+    Signed {
+        item: ItemId,
+        role: RoleId,
+        note: String,
+    },
     Attested {
         item: ItemId,
         note: String,
@@ -228,6 +271,62 @@ pub enum EventV1 {
     VotesVoided {
         why: String,
     },
+    VoteVoided {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        poll: Option<ItemId>,
+        role: RoleId,
+        why: String,
+    },
+    PollDecided {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        poll: Option<ItemId>,
+        go: bool,
+        blocking: Vec<String>,
+    },
+    CriterionChanged {
+        criterion: CriterionId,
+        #[serde(with = "verdict_or_none", default, skip_serializing_if = "Option::is_none")]
+        verdict: Option<Verdict>,
+        why: String,
+    },
+    CriterionJudged {
+        criterion: CriterionId,
+        met: bool,
+        note: String,
+    },
+    CriterionWaived {
+        criterion: CriterionId,
+        reason: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Instant>,
+    },
+    IncidentOpened {
+        incident: u32,
+        title: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        severity: Option<SeverityId>,
+        detected_by: String,
+    },
+    IncidentChanged {
+        incident: u32,
+        #[serde(with = "ChangeV1")]
+        change: Change,
+    },
+    IncidentRang {
+        incident: u32,
+        #[serde(with = "DueV1")]
+        due: Due,
+    },
+    PlanAmended {
+        revision: u32,
+        plan_hash: String,
+        reason: String,
+        changes: Vec<String>,
+    },
+    EvidenceGiven {
+        evidence: EvidenceId,
+        what: String,
+    },
     Noted {
         text: String,
     },
@@ -248,197 +347,8 @@ pub enum EventV1 {
     LaunchEnded {
         why: String,
     },
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Actor")]
-pub struct ActorV1 {
-    name: String,
-    role: Option<RoleId>,
-    scripted: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Mode", rename_all = "lowercase")]
-enum ModeV1 {
-    Launch,
-    Rehearsal,
-    Gate,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Release")]
-struct ReleaseV1 {
-    version: Option<String>,
-    commit: Option<String>,
-    artifact: Option<String>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Passage", rename_all = "snake_case")]
-enum PassageV1 {
-    Held(Mark),
-    Liftoff,
-    CutOff,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Vote", rename_all = "snake_case")]
-enum VoteV1 {
-    Go,
-    NoGo { reason: String },
-    GoWithWaiver { reason: String },
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Verdict", rename_all = "lowercase")]
-enum VerdictV1 {
-    Pass,
-    Skipped,
-    Warn,
-    Stale,
-    Unknown,
-    Fail,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Finding")]
-struct FindingV1 {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    row: Option<String>,
-    subject: String,
-    expected: String,
-    seen: String,
-    #[serde(with = "VerdictV1")]
-    verdict: Verdict,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Report")]
-struct ReportV1 {
-    #[serde(with = "VerdictV1")]
-    verdict: Verdict,
-    summary: String,
-    #[serde(with = "findings")]
-    findings: Vec<Finding>,
-    #[serde(with = "millis")]
-    took: Duration,
-    #[serde(with = "exchange", default, skip_serializing_if = "Option::is_none")]
-    exchange: Option<Exchange>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Exchange")]
-struct ExchangeV1 {
-    request: String,
-    request_headers: Vec<(String, String)>,
-    request_body: String,
-    response: String,
-    response_headers: Vec<(String, String)>,
-    response_body: String,
-    body_cut: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Outcome")]
-struct OutcomeV1 {
-    exit: Option<i32>,
-    signal: Option<i32>,
-    error: Option<String>,
-    cancelled: bool,
-    #[serde(with = "millis")]
-    took: Duration,
-    survivors: Vec<u32>,
-    simulated: bool,
-    #[serde(default, skip_serializing_if = "is_false")]
-    never_ran: bool,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    left_behind: Vec<u32>,
-    #[serde(default, skip_serializing_if = "is_zero")]
-    lost_bytes: u64,
-    #[serde(default, skip_serializing_if = "is_false")]
-    held_open: bool,
-    #[serde(default, skip_serializing_if = "is_false")]
-    unsynced: bool,
-    #[serde(default, with = "ts_milliseconds_option", skip_serializing_if = "Option::is_none")]
-    ended_at: Option<Wall>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-fn is_false(value: &bool) -> bool {
-    !value
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-fn is_zero(value: &u64) -> bool {
-    *value == 0
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Captured", rename_all = "snake_case")]
-enum CapturedV1 {
-    Value(Value),
-    Missing(String),
-}
-
-mod millis {
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub fn serialize<S: Serializer>(span: &Duration, out: S) -> Result<S::Ok, S::Error> {
-        out.serialize_u64(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-        u64::deserialize(from).map(Duration::from_millis)
-    }
-}
-
-mod findings {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    use super::{Finding, FindingV1};
-
-    struct One<'a>(&'a Finding);
-
-    impl Serialize for One<'_> {
-        fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-            FindingV1::serialize(self.0, out)
-        }
-    }
-
-    #[derive(Deserialize)]
-    #[serde(transparent)]
-    struct Own(#[serde(with = "FindingV1")] Finding);
-
-    pub fn serialize<S: Serializer>(all: &[Finding], out: S) -> Result<S::Ok, S::Error> {
-        out.collect_seq(all.iter().map(One))
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Finding>, D::Error> {
-        let all = Vec::<Own>::deserialize(from)?;
-        Ok(all.into_iter().map(|one| one.0).collect())
-    }
-}
-
-mod exchange {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use super::{Exchange, ExchangeV1};
-
-    #[derive(Deserialize)]
-    #[serde(transparent)]
-    struct Own(#[serde(with = "ExchangeV1")] Exchange);
-
-    pub fn serialize<S: Serializer>(exchange: &Option<Exchange>, out: S) -> Result<S::Ok, S::Error> {
-        match exchange {
-            Some(exchange) => ExchangeV1::serialize(exchange, out),
-            None => out.serialize_none(),
-        }
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Exchange>, D::Error> {
-        Ok(Option::<Own>::deserialize(from)?.map(|own| own.0))
-    }
+    LaunchClosed {
+        why: String,
+        missing: Vec<String>,
+    },
 }

@@ -10,6 +10,7 @@ pub use super::item::{Attest, ItemState, Progress, Waiver};
 use super::countdown::{self, Countdown, Terms};
 use super::event::{Actor, Event, Mode, Recorded, Vote};
 use super::gate;
+use super::human;
 use super::id::{Attempt, ItemId, MonitorId, PhaseId, RequestId, RoleId, StreamId};
 use super::plan::{Act, Phase, Plan};
 use super::recovery::Recovery;
@@ -275,6 +276,7 @@ impl Board {
             _ => {
                 self.fold_clock(record);
                 self.fold_item(record);
+                human::fold(self, record);
             }
         }
     }

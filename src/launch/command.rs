@@ -4,8 +4,11 @@
 use std::time::Duration;
 
 use super::event::{Actor, RollbackFact, Vote};
-use super::id::{Attempt, ItemId, MonitorId, PhaseId, RequestId, RoleId, RollbackId, StreamId};
-use super::time::{Mark, Wall};
+use super::id::{
+    Attempt, CriterionId, EvidenceId, ItemId, MonitorId, PhaseId, RequestId, RoleId, RollbackId, SeverityId, StreamId,
+};
+use super::incident;
+use super::time::{Instant, Mark, Wall};
 use super::verdict::{Captured, Outcome, Report, Verdict};
 
 /// Everything that reaches the loop.
@@ -67,6 +70,48 @@ pub enum Command {
     Acknowledge {
         item: ItemId,
     },
+    /// Selects a branch.
+    Choose {
+        item: ItemId,
+        option: String,
+        reason: String,
+    },
+    /// Puts a role's name under a sign-off.
+    Sign {
+        item: ItemId,
+        role: RoleId,
+        note: String,
+    },
+    /// Decides a criterion that is for a person.
+    Judge {
+        criterion: CriterionId,
+        met: bool,
+        note: String,
+    },
+    WaiveCriterion {
+        criterion: CriterionId,
+        reason: String,
+        /// How long it counts.
+        lasts: Duration,
+    },
+    OpenIncident {
+        title: String,
+        severity: Option<SeverityId>,
+        detected_by: String,
+    },
+    ChangeIncident {
+        incident: u32,
+        change: incident::Change,
+    },
+    GiveEvidence {
+        evidence: EvidenceId,
+        what: String,
+    },
+    /// Ends the launch for good: refused with all that is missing, unless `anyway` says why it is closed so.
+    Close {
+        why: String,
+        anyway: Option<String>,
+    },
     CallHold {
         why: String,
     },
@@ -78,6 +123,11 @@ pub enum Command {
     CatchUp,
     Recycle {
         mark: Mark,
+    },
+    /// Publishes a new T-0, on the launch's own axis.
+    Slip {
+        published: Instant,
+        why: String,
     },
     Scrub {
         why: String,

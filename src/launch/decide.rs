@@ -7,6 +7,7 @@ use super::command::{Command, Input, Observation, Refusal};
 use super::countdown;
 use super::event::{Actor, Event, Mode, RollbackFact, Vote};
 use super::gate;
+use super::human;
 use super::id::{Attempt, ItemId, RequestId, RoleId, RollbackId};
 use super::plan::{Act, Class, Item, OnPreempt, Power};
 use super::poll;
@@ -187,6 +188,7 @@ fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec
         }
         Command::Leave => one(Event::ConsoleLeft),
         Command::End { why } => one(Event::LaunchEnded { why: why.clone() }),
+        crew => human::act(board, by, crew, now),
     }
 }
 
@@ -294,6 +296,9 @@ fn begin(board: &Board, item: &Item, now: Instant) -> Result<Event, Refusal> {
     }
     match &item.act {
         Act::Manual { .. } => Err(Refusal(format!("{} is for a person: attest it", item.id))),
+        Act::Choice { .. } | Act::Poll { .. } | Act::Signoff { .. } => {
+            Err(Refusal(format!("{} is for people: nothing runs", item.id)))
+        }
         Act::Check(_) | Act::Wait { .. } => Ok(Event::ItemStarted { item: item.id.clone(), attempt }),
         Act::Step { .. } => {
             fenced(board)?;
@@ -381,7 +386,7 @@ fn attest(
     passed: bool,
     now: Instant,
 ) -> Result<Vec<Event>, Refusal> {
-    let Act::Manual { role } = &item.act else {
+    let Act::Manual { role, .. } = &item.act else {
         return Err(Refusal(format!("{} is decided by what it sees, not by a word; it can be waived", item.id)));
     };
     if let (Some(wanted), Some(has)) = (role, &by.role)

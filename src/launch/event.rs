@@ -6,7 +6,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::countdown::Passage;
-use super::id::{Attempt, ItemId, MonitorId, PhaseId, RequestId, RoleId, RollbackId, StreamId};
+use super::id::{
+    Attempt, CriterionId, EvidenceId, ItemId, MonitorId, PhaseId, RequestId, RoleId, RollbackId, SeverityId, StreamId,
+};
+use super::incident;
 use super::plan::Release;
 use super::time::{Instant, Mark, Wall};
 use super::verdict::{Captured, Outcome, Report, Verdict};
@@ -97,6 +100,11 @@ pub enum Event {
     Recycled {
         mark: Mark,
     },
+    /// A new T-0 was published, on the launch's own axis.
+    Slipped {
+        published: Instant,
+        why: String,
+    },
     Scrubbed {
         why: String,
     },
@@ -177,6 +185,31 @@ pub enum Event {
         attempt: Attempt,
         reason: String,
     },
+    /// A recurring item is due once more; so many times before it nobody was there or did it.
+    ItemRecurred {
+        item: ItemId,
+        /// 1 for the first time after the one at its mark.
+        occurrence: u32,
+        missed: u32,
+    },
+    /// A choice was made, or made anew: items of the other branches are passed over.
+    Chosen {
+        item: ItemId,
+        option: String,
+        reason: String,
+    },
+    /// An item that stands on a branch not chosen: skipped by the plan.
+    PassedOver {
+        item: ItemId,
+        /// The choice, and what was chosen, as one line.
+        by: String,
+    },
+    /// A role put its name under a sign-off.
+    Signed {
+        item: ItemId,
+        role: RoleId,
+        note: String,
+    },
     Attested {
         item: ItemId,
         note: String,
@@ -211,6 +244,71 @@ pub enum Event {
     VotesVoided {
         why: String,
     },
+    /// One vote no longer counts: it expired, or what it was bound to is not so any more.
+    VoteVoided {
+        /// The poll of the checklist it was cast in; none for the plan's own.
+        poll: Option<ItemId>,
+        role: RoleId,
+        why: String,
+    },
+    /// What a poll came to, with what stood against it.
+    PollDecided {
+        poll: Option<ItemId>,
+        go: bool,
+        blocking: Vec<String>,
+    },
+    /// The machine's verdict on a criterion became another.
+    CriterionChanged {
+        criterion: CriterionId,
+        /// None while nothing it stands on was tried.
+        verdict: Option<Verdict>,
+        why: String,
+    },
+    /// A person decided a criterion that is for a person.
+    CriterionJudged {
+        criterion: CriterionId,
+        /// Go: it is so. No-go: it does not occur.
+        met: bool,
+        note: String,
+    },
+    CriterionWaived {
+        criterion: CriterionId,
+        reason: String,
+        /// It counts no longer from here on.
+        until: Option<Instant>,
+    },
+    IncidentOpened {
+        /// 1 for the first of this launch.
+        incident: u32,
+        title: String,
+        severity: Option<SeverityId>,
+        /// Who or what noticed.
+        detected_by: String,
+    },
+    IncidentChanged {
+        incident: u32,
+        change: incident::Change,
+    },
+    /// A deadline of an incident passed: told once, whatever becomes of the console.
+    IncidentRang {
+        incident: u32,
+        due: incident::Due,
+    },
+    /// The launch goes by another plan from here on; all votes are void.
+    PlanAmended {
+        /// 2 for the first plan after the one it was opened with.
+        revision: u32,
+        plan_hash: String,
+        reason: String,
+        /// The difference, a line each.
+        changes: Vec<String>,
+    },
+    /// Something was archived under a piece of evidence that the plan asks for.
+    EvidenceGiven {
+        evidence: EvidenceId,
+        /// A link, a file's name and hash, or the words.
+        what: String,
+    },
     Noted {
         text: String,
     },
@@ -231,6 +329,11 @@ pub enum Event {
     },
     LaunchEnded {
         why: String,
+    },
+    /// A person closed the launch: what was asked for is there, or `missing` says what is not and `why` the reason.
+    LaunchClosed {
+        why: String,
+        missing: Vec<String>,
     },
 }
 

@@ -54,6 +54,12 @@ names! {
     StreamId;
     RollbackId;
     RoleId;
+    /// A line of the go/no-go list.
+    CriterionId;
+    /// A severity of the plan's guide: `sev-1`.
+    SeverityId;
+    /// A piece of evidence the launch must have before it may be closed.
+    EvidenceId;
     /// A request of an attached terminal: drawn by chance where it was made, so that no two are the same.
     RequestId;
 }

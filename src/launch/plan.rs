@@ -6,8 +6,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::id::{ItemId, MonitorId, PhaseId, RoleId, RollbackId, SessionId, StreamId};
+use super::id::{
+    CriterionId, EvidenceId, ItemId, MonitorId, PhaseId, RoleId, RollbackId, SessionId, SeverityId, StreamId,
+};
 use super::time::{Mark, Wall, millis};
+
+mod rollback;
+
+pub use rollback::{Fallback, Rollback, RollbackStep, Verify};
 
 /// Which entry of the catalogue holds a kind's table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +48,81 @@ pub struct Plan {
     pub rollbacks: Vec<Rollback>,
     /// The check that tells our own network's failure from the target's.
     pub control: Option<SpecId>,
+    /// The go and no-go lists, in the order of the plan.
+    pub criteria: Vec<Criterion>,
+    /// How long a vote lasts; for ever where the plan does not say.
+    pub vote_lasts: Option<Duration>,
+    /// The guide to severities, worst first, each with its ladder.
+    pub severities: Vec<Severity>,
+    /// What must be archived before the launch may be closed.
+    pub evidence: Vec<Evidence>,
+}
+
+/// Which of the two GOs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum GoStage {
+    /// Before T-0.
+    #[default]
+    Launch,
+    /// After the observation window.
+    Observed,
+}
+
+impl GoStage {
+    pub const WORDS: [(&'static str, Self); 2] = [("launch", Self::Launch), ("observed", Self::Observed)];
+}
+
+/// A line of the go/no-go list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Criterion {
+    pub id: CriterionId,
+    pub text: String,
+    /// It tells what must not be: anyone that occurs blocks.
+    pub no_go: bool,
+    pub stage: GoStage,
+    pub by: DecidedBy,
+}
+
+/// What decides a criterion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DecidedBy {
+    /// The worst of these; never all empty.
+    Seen { phases: Vec<PhaseId>, items: Vec<ItemId>, monitors: Vec<MonitorId> },
+    /// A person's word: of this role, where one is named.
+    Person { role: Option<RoleId> },
+}
+
+/// A severity of incidents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Severity {
+    pub id: SeverityId,
+    pub title: String,
+    /// What makes an incident one of this severity.
+    pub guide: String,
+    /// How long until severity and commander must be there.
+    pub triage: Duration,
+    /// In the order of `after`.
+    pub levels: Vec<Level>,
+}
+
+/// A rung of the escalation ladder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Level {
+    pub id: String,
+    pub title: String,
+    /// From the opening of the incident.
+    pub after: Duration,
+    /// Whom to call: names, channels, addresses.
+    pub contacts: Vec<String>,
+}
+
+/// What must be archived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    pub id: EvidenceId,
+    pub title: String,
+    /// Items whose reports are it; where there are none a person gives it.
+    pub items: Vec<ItemId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -136,6 +217,26 @@ pub struct Item {
     pub on_preempt: OnPreempt,
     /// What the console shows as expected before anything was seen.
     pub expects: Vec<String>,
+    /// It stands on a branch: passed over unless this was chosen.
+    pub when: Option<When>,
+    /// Due again and again from its mark on.
+    pub every: Option<Every>,
+}
+
+/// The branch an item stands on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct When {
+    pub choice: ItemId,
+    /// Any of these options.
+    pub is: Vec<String>,
+}
+
+/// How often an item is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Every {
+    Span(Duration),
+    /// The same day of the next calendar month by the launch's wall clock; its last day where there is no such.
+    Month,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,9 +246,41 @@ pub enum Act {
     /// Acts on the world.
     Step { spec: SpecId, class: Class, confirm: Confirm },
     /// A person attests, with a note.
-    Manual { role: Option<RoleId> },
+    Manual { role: Option<RoleId>, second: Second },
+    /// A person selects a branch, with a reason.
+    Choice { options: Vec<Branch>, role: Option<RoleId> },
+    /// A poll of its own: these roles vote, on the criteria of a stage.
+    Poll { stage: GoStage, roles: Vec<RoleId> },
+    /// Each of these roles puts its name under it.
+    Signoff { roles: Vec<RoleId> },
     /// Time passes.
     Wait { span: Duration },
+}
+
+impl Act {
+    /// True where only people's words decide it.
+    #[must_use]
+    pub fn is_persons(&self) -> bool {
+        matches!(self, Self::Manual { .. } | Self::Choice { .. } | Self::Poll { .. } | Self::Signoff { .. })
+    }
+}
+
+/// Whether a word needs another person's beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Second {
+    #[default]
+    None,
+    /// Anybody's else.
+    Anyone,
+    /// Somebody's else, of this role.
+    Role(RoleId),
+}
+
+/// What can be chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Branch {
+    pub id: String,
+    pub title: String,
 }
 
 /// What repeating a step may do.
@@ -227,68 +360,6 @@ pub struct Stream {
 pub struct Baseline {
     pub name: String,
     pub spec: SpecId,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rollback {
-    pub id: RollbackId,
-    pub title: String,
-    /// The key that chooses it.
-    pub key: char,
-    pub deadline: Duration,
-    pub confirm: Confirm,
-    /// In order; ids are `ROLLBACK/STEP`.
-    pub steps: Vec<RollbackStep>,
-    /// What decides whether it worked; never empty.
-    pub verify: Vec<Verify>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RollbackStep {
-    pub id: ItemId,
-    pub title: String,
-    pub spec: SpecId,
-    pub class: Class,
-    pub timeout: Duration,
-    /// What to do by hand if this fails.
-    pub by_hand: String,
-    /// The role of which another person than the asker turns the second key before it runs.
-    pub needs_approval: Option<RoleId>,
-    pub fallback: Option<Fallback>,
-}
-
-impl RollbackStep {
-    /// Its entry of the catalogue, and its fallback's.
-    pub fn specs(&self) -> impl Iterator<Item = SpecId> {
-        [Some(self.spec), self.fallback.as_ref().map(|fallback| fallback.spec)].into_iter().flatten()
-    }
-}
-
-/// What runs in the place of a rollback's step that failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fallback {
-    /// `ROLLBACK/STEP/fallback`.
-    pub id: ItemId,
-    pub spec: SpecId,
-    pub timeout: Duration,
-}
-
-impl Fallback {
-    /// What the fallback of `step` is called.
-    #[must_use]
-    pub fn of(step: &ItemId) -> ItemId {
-        ItemId::new(format!("{step}/fallback"))
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verify {
-    pub id: ItemId,
-    pub title: String,
-    pub spec: SpecId,
-    pub timeout: Duration,
-    /// Tried again for this long before it counts as not verified.
-    pub within: Duration,
 }
 
 impl Plan {

@@ -10,7 +10,8 @@ use super::decide::decide;
 use super::event::{Actor, Event, Mode, Recorded};
 use super::id::{Attempt, ItemId, PhaseId};
 use super::plan::{
-    Act, BuiltInHold, Class, Confirm, Item, OnFail, Phase, Plan, Power, Role, Rollback, RollbackStep, SpecId, Verify,
+    Act, BuiltInHold, Class, Confirm, Item, OnFail, Phase, Plan, Power, Role, Rollback, RollbackStep, Second, SpecId,
+    Verify,
 };
 use super::schedule;
 use super::time::{Instant, Mark, Wall};
@@ -40,8 +41,10 @@ fn item(plan: &mut Plan, phase: &str, id: &str, act: Act, needs: &[&str]) {
         allow_skipped: false,
         auto: false,
         on_fail: OnFail::Block,
-        on_preempt: OnPreempt::Leave,
+        on_preempt: super::plan::OnPreempt::Leave,
         expects: Vec::new(),
+        when: None,
+        every: None,
     };
     plan.items.insert(item.id.clone(), item);
     if let Some(phase) = plan.phases.iter_mut().find(|known| known.id.as_str() == phase) {
@@ -75,7 +78,7 @@ pub fn plan() -> Plan {
     item(&mut plan, "gate-a", "health", check(0), &[]);
     item(&mut plan, "gate-a", "login", check(1), &[]);
     item(&mut plan, "gate-a", "chat", check(2), &["login"]);
-    item(&mut plan, "gate-b", "attest", Act::Manual { role: None }, &[]);
+    item(&mut plan, "gate-b", "attest", Act::Manual { role: None, second: Second::None }, &[]);
     item(&mut plan, "rollout", "cut", Act::Step { spec: SpecId(3), class: Class::Once, confirm: Confirm::Key }, &[]);
     item(&mut plan, "rollout", "after", check(4), &["cut"]);
     item(&mut plan, "late", "look", check(5), &[]);

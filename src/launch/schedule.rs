@@ -8,6 +8,7 @@ use super::board::{Board, ItemState, Progress};
 use super::countdown::{self, Countdown, Passage};
 use super::event::{Event, Mode};
 use super::gate;
+use super::human;
 use super::id::{Attempt, ItemId, PhaseId, SessionId};
 use super::plan::{Act, Item, Phase, Plan};
 use super::poll;
@@ -53,6 +54,7 @@ pub fn follow(board: &Board, now: Instant, in_flight: usize) -> Vec<Timed> {
     let mut events = self_clearing(board, now);
     events.extend(passing_gates(board, now));
     events.extend(ending_waits(board, now));
+    events.extend(human::follow(board, now));
     if events.is_empty() {
         events.extend(starts(board, now, in_flight));
     }
@@ -152,7 +154,7 @@ pub fn next_at(board: &Board, now: Instant) -> Option<Instant> {
     let marks = board.plan.marks().into_iter().chain([go_by(&board.plan), Mark::T0]).chain(clock.next_hold());
     let marks =
         marks.filter(|mark| counts && *mark < t).map(|mark| Instant(now.0.saturating_add(t.0.saturating_sub(mark.0))));
-    waits.chain(holds).chain(marks).filter(|at| *at > now).min()
+    waits.chain(holds).chain(marks).chain(human::next_at(board, now)).filter(|at| *at > now).min()
 }
 
 /// The instant, not after `now`, at which T is at or below `mark`, if the clock gets there.
@@ -250,7 +252,7 @@ fn starts(board: &Board, now: Instant, in_flight: usize) -> Vec<Timed> {
                         free -= 1;
                         events.push((now, Event::StepIntended { item: id.clone(), attempt }));
                     }
-                    Act::Step { .. } | Act::Manual { .. } => {}
+                    _ => {}
                 },
                 Due::Blocked(by) if !matches!(&state.progress, Progress::Blocked { by: known } if *known == by) => {
                     events.push((now, Event::ItemBlocked { item: id.clone(), by }));
@@ -286,7 +288,7 @@ fn wants_start(board: &Board, item: &Item, state: &ItemState) -> bool {
 #[must_use]
 pub fn wants_person(board: &Board, now: Instant) -> bool {
     board.plan.items.values().any(|item| {
-        let by_key = matches!(item.act, Act::Manual { .. }) || (matches!(item.act, Act::Step { .. }) && !item.auto);
+        let by_key = item.act.is_persons() || (matches!(item.act, Act::Step { .. }) && !item.auto);
         let waits = board.item(&item.id).is_some_and(|state| matches!(state.progress, Progress::Waiting));
         by_key && waits && due(board, item, now) == Due::Now
     }) || recovery::waiting(board).next().is_some()

@@ -7,6 +7,8 @@ use super::countdown::Passage;
 use super::event::{Actor, Event, Recorded, RollbackEnd, RollbackFact, Vote};
 use super::verdict::{Captured, Verdict};
 
+mod crew;
+
 /// What was learnt longer after it happened was not watched.
 const UNWATCHED: chrono::TimeDelta = chrono::TimeDelta::seconds(2);
 
@@ -90,7 +92,7 @@ fn tell_item(event: &Event, by: &str, learnt_late: bool) -> String {
         Event::Waived { item, reason } => format!("{item} WAIVED{by}: {reason}"),
         Event::Acknowledged { item } => format!("{item} acknowledged{by}"),
         // `tell` has taken every other event.
-        other => format!("{other:?}"),
+        other => crew::tell(other, by).unwrap_or_else(|| format!("{other:?}")),
     }
 }
 

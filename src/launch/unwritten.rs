@@ -39,6 +39,15 @@ pub fn allow(board: &Board, command: &Command) -> Result<(), Refusal> {
         | Command::Thaw { .. }
         | Command::Vote { .. }
         | Command::Note { .. }
+        | Command::Slip { .. }
+        | Command::Choose { .. }
+        | Command::Sign { .. }
+        | Command::Judge { .. }
+        | Command::WaiveCriterion { .. }
+        | Command::OpenIncident { .. }
+        | Command::ChangeIncident { .. }
+        | Command::GiveEvidence { .. }
+        | Command::Close { .. }
         | Command::SwitchFault { .. }
         | Command::End { .. } => false,
     };

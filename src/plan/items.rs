@@ -13,7 +13,7 @@ use crate::base::table::{Placed, Table};
 use crate::base::template::Scope;
 use crate::kind::{Kind, Spec};
 use crate::launch::id::{ItemId, RoleId, SessionId};
-use crate::launch::plan::{Act, Class, Confirm, Item, OnFail, OnPreempt, SpecId};
+use crate::launch::plan::{Act, Class, Confirm, Item, OnFail, OnPreempt, Second, SpecId};
 
 /// One attempt of a check may take this long unless the item says otherwise.
 pub(super) const CHECK_TIMEOUT: Duration = Duration::from_secs(10);
@@ -256,6 +256,8 @@ impl<'a> Reader<'a> {
             on_fail: common.on_fail,
             on_preempt: common.on_preempt.unwrap_or_default(),
             expects,
+            when: None,
+            every: None,
         }
     }
 
@@ -322,7 +324,7 @@ impl<'a> Reader<'a> {
                 if let Some(wrong) = role.as_ref().and_then(|role| self.unknown_role(role)) {
                     self.notes.report(wrong);
                 }
-                Some(Act::Manual { role: role.map(|role| RoleId::new(role.value)) })
+                Some(Act::Manual { role: role.map(|role| RoleId::new(role.value)), second: Second::None })
             }
             "wait" => {
                 let wait = table.table("wait")?;

@@ -19,7 +19,7 @@ use tminus::launch::id::{Attempt, ItemId};
 use tminus::launch::live::{Line, Live, MonitorView, OutputView, Sample, StreamView};
 use tminus::launch::plan::{
     Act, BuiltInHold, Class, ClockPlan, Confirm, Item, Monitor, OnFail, Phase, Plan, Release, Role, Rollback,
-    RollbackStep, SpecId, Stream, Verify,
+    RollbackStep, Second, SpecId, Stream, Verify,
 };
 use tminus::launch::port::{Seat, Snapshot};
 use tminus::launch::time::{Instant, Mark, Now, Wall};
@@ -42,6 +42,9 @@ fn item(phase: &str, id: &str, title: &str, act: Act) -> Item {
         Act::Check(_) => "http",
         Act::Step { .. } => "run",
         Act::Manual { .. } => "manual",
+        Act::Choice { .. } => "choice",
+        Act::Poll { .. } => "poll",
+        Act::Signoff { .. } => "signoff",
         Act::Wait { .. } => "wait",
     };
     Item {
@@ -62,6 +65,8 @@ fn item(phase: &str, id: &str, title: &str, act: Act) -> Item {
         on_fail: OnFail::Block,
         on_preempt: Default::default(),
         expects: vec!["status 200".into(), ".status == \"ok\"".into()],
+        when: None,
+        every: None,
     }
 }
 
@@ -110,7 +115,7 @@ pub fn plan() -> Plan {
         item("gate-a", "preflight", "CORS preflight matrix", check()),
         item("gate-b", "login", "The smoke account logs in", check()),
         item("gate-b", "stream", "The answer streams in and ends", check()),
-        item("gate-b", "sign", "The dashboards look right", Act::Manual { role: None }),
+        item("gate-b", "sign", "The dashboards look right", Act::Manual { role: None, second: Second::None }),
         item("gate-b", "warm", "Warm the caches", step(Confirm::Key)),
         item("gate-b", "drop", "Drop the old index", step(Confirm::Type)),
         item("cut", "publish", "Publish the release", step(Confirm::Key)),

@@ -313,7 +313,7 @@ fn about(item: &Item) -> String {
             let typed = if *confirm == Confirm::Type { ", typed" } else { "" };
             format!("{} · {class}{typed}", item.kind)
         }
-        Act::Manual { role: Some(role) } => format!("{} · {role}", item.kind),
+        Act::Manual { role: Some(role), .. } => format!("{} · {role}", item.kind),
         _ => item.kind.to_owned(),
     }
 }

@@ -115,7 +115,7 @@ fn waiting(view: &View<'_>, item: &Item) -> Sign {
 
 /// True for items that only a person begins: asking whether they are due costs more than this.
 fn wants_person(item: &Item, state: &ItemState) -> bool {
-    let person = matches!(item.act, Act::Manual { .. }) || (matches!(item.act, Act::Step { .. }) && !item.auto);
+    let person = item.act.is_persons() || (matches!(item.act, Act::Step { .. }) && !item.auto);
     person && matches!(state.progress, Progress::Waiting)
 }
 

@@ -1,0 +1,39 @@
+//! The human half of a launch, as one door to its parts: what people decide, sign, judge, open and close.
+//! Each part has its own file; here stands only who takes what.
+
+use super::board::Board;
+use super::command::{Command, Refusal};
+use super::event::{Actor, Event, Recorded};
+use super::schedule::Timed;
+use super::time::Instant;
+
+/// What becomes of a command of the crew.
+///
+/// # Errors
+/// The refusal, as a sentence for whoever gave it.
+pub(super) fn act(_board: &Board, _by: &Actor, command: &Command, _now: Instant) -> Result<Vec<Event>, Refusal> {
+    match command {
+        Command::Slip { .. } => Err(Refusal("not yet".into())),
+        Command::Choose { .. } => Err(Refusal("not yet".into())),
+        Command::Sign { .. } => Err(Refusal("not yet".into())),
+        Command::Judge { .. } | Command::WaiveCriterion { .. } => Err(Refusal("not yet".into())),
+        Command::OpenIncident { .. } | Command::ChangeIncident { .. } => Err(Refusal("not yet".into())),
+        Command::GiveEvidence { .. } => Err(Refusal("not yet".into())),
+        Command::Close { .. } => Err(Refusal("not yet".into())),
+        // `decide` has taken every other command.
+        other => Err(Refusal(format!("{other:?} is not of the crew"))),
+    }
+}
+
+/// Folds what the crew did into the board.
+pub(super) fn fold(_board: &mut Board, _record: &Recorded) {}
+
+/// What follows from the board and the time alone in the crew's part; empty when nothing does.
+pub(super) fn follow(_board: &Board, _now: Instant) -> Vec<Timed> {
+    Vec::new()
+}
+
+/// The next instants after `now` at which something of the crew's happens by time alone.
+pub(super) fn next_at(_board: &Board, _now: Instant) -> impl Iterator<Item = Instant> {
+    std::iter::empty()
+}
