@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant as WireInstant;
 
+use super::approving;
 use super::dispatch::Dispatch;
 use super::door;
 use super::effects::Effects;
@@ -262,6 +263,8 @@ impl Loop {
         if matches!(ask.command, Command::Rollback { .. }) && ask.reply.is_closed() {
             return;
         }
+        let (plan, folder) = (&self.dispatch.published().plan.0, self.parts.folder.as_ref());
+        let Some(ask) = approving::aside(ask, &self.parts.operator, plan, folder) else { return };
         let command = door::clean(ask.command, &self.parts.effects.world.redactor);
         // One that runs already is told before it in this turn: what comes to that needs no number.
         let under_way = inputs.iter().any(begins_rollback);

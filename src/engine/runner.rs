@@ -185,9 +185,9 @@ impl Followed {
         };
         let mut over = false;
         for entry in entries {
-            if let RollbackFact::StepStarted { step } = &entry.fact {
+            if let Some((step, acts)) = rollback::begins(&entry.fact) {
                 let folder = rollback::folder(&self.launch, self.run, &self.id);
-                let attempt = rollback::attempt_folder(&folder, step, 1);
+                let attempt = rollback::attempt_folder(&folder, &acts, 1);
                 reading.following = Some(Following::new(&reading.outputs, step, &attempt));
             }
             reading.passed += 1;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::Followed;
-use crate::engine::rollback::Request;
+use crate::engine::rollback::{self, Request};
 use crate::engine::steps::Outputs;
 use crate::engine::world::World;
 use crate::launch::board::Board;
@@ -22,7 +22,7 @@ pub fn begin(world: &World, outputs: &Outputs, request: Request) -> Option<JoinH
             return;
         }
         // One that lies there already, or cannot be written: the runner begins either way.
-        let _ = request.publish(&launch);
+        rollback::publish(&request, &launch);
         let followed = Followed::new(launch, &request, 0);
         let started = if followed.needs_no_runner() { None } else { Some(followed.start(&world)) };
         tokio::spawn(followed.on_to_its_end(world, outputs, started));
