@@ -245,7 +245,7 @@ async fn launch_with(disk: Disk, side: Option<&Path>, crew: Option<Crew>) -> Lau
 impl Launch {
     async fn ask(&self, command: Command) -> Result<(), Refusal> {
         let (reply, told) = oneshot::channel();
-        self.port.asks.send(Ask { command, reply }).await.expect("the loop runs");
+        self.port.asks.send(Ask { by: None, command, reply }).await.expect("the loop runs");
         tokio::time::timeout(PATIENCE, told).await.expect("in time").expect("an answer")
     }
 
