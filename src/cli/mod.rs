@@ -32,6 +32,7 @@ mod summary;
 mod take_over;
 mod unwritten;
 mod verify;
+mod waiting;
 mod watch;
 
 /// Something of the user's is wrong: the plan, the arguments, the folder.

@@ -205,7 +205,7 @@ fn caller(by: &Actor) -> String {
 }
 
 /// A person who carries a role needs its power; an operator without one acts for the crew.
-fn permit(board: &Board, by: &Actor, power: Power) -> Result<(), Refusal> {
+pub(super) fn permit(board: &Board, by: &Actor, power: Power) -> Result<(), Refusal> {
     let Some(role) = by.role.as_ref() else { return Ok(()) };
     match board.plan.role(role) {
         Some(known) if known.may.contains(&power) => Ok(()),
@@ -217,7 +217,7 @@ fn permit(board: &Board, by: &Actor, power: Power) -> Result<(), Refusal> {
     }
 }
 
-fn try_clock(
+pub(super) fn try_clock(
     board: &Board,
     now: Instant,
     act: impl FnOnce(&mut countdown::Countdown) -> Result<(), countdown::Refused>,

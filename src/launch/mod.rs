@@ -11,15 +11,18 @@ mod human;
 pub mod id;
 pub mod incident;
 pub mod item;
+pub mod late;
 pub mod live;
 pub mod plan;
 pub mod poll;
 pub mod port;
 pub mod recovery;
+pub mod recurring;
 pub mod rollback;
 #[cfg(test)]
 pub mod samples;
 pub mod schedule;
+pub mod slip;
 pub mod telling;
 pub mod time;
 pub mod unwatched;

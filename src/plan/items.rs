@@ -13,7 +13,7 @@ use crate::base::table::{Placed, Table};
 use crate::base::template::Scope;
 use crate::kind::{Kind, Spec};
 use crate::launch::id::{ItemId, RoleId, SessionId};
-use crate::launch::plan::{Act, Class, Confirm, Item, OnFail, Second, SpecId};
+use crate::launch::plan::{Act, Class, Confirm, Every, Item, OnFail, Second, SpecId};
 
 /// One attempt of a check may take this long unless the item says otherwise.
 pub(super) const CHECK_TIMEOUT: Duration = Duration::from_secs(10);
@@ -51,6 +51,7 @@ struct Common {
     on_fail: OnFail,
     class: Option<Class>,
     confirm: Option<Confirm>,
+    every: Option<Every>,
 }
 
 /// How the copies of an item come about.
@@ -115,6 +116,7 @@ impl<'a> Reader<'a> {
             on_fail: table.word("on_fail", &OnFail::WORDS).unwrap_or(OnFail::Block),
             class: table.word("class", &Class::WORDS),
             confirm: table.word("confirm", &Confirm::WORDS),
+            every: self.every(table),
         }
     }
 
@@ -214,6 +216,9 @@ impl<'a> Reader<'a> {
                 (None, None) => continue,
             };
             let item = self.item(id, kind, deadline, common, at, act, session.clone(), expects);
+            if index == 0 && item.every.is_some() {
+                self.check_every(table, &item);
+            }
             self.place(item);
         }
         made
@@ -254,7 +259,7 @@ impl<'a> Reader<'a> {
             on_fail: common.on_fail,
             expects,
             when: None,
-            every: None,
+            every: common.every,
         }
     }
 

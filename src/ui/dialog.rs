@@ -155,7 +155,7 @@ fn moved(overlay: &mut Overlay, step: Step, page: usize, view: &View<'_>) {
 
 fn confirm(state: &mut State, overlay: Overlay, view: &View<'_>) -> Option<Effect> {
     match overlay {
-        Overlay::Help { .. } => None,
+        Overlay::Help { .. } | Overlay::Countdown => None,
         Overlay::Ask { yes, .. } => Some(yes),
         Overlay::Palette { input, selected } => {
             let found = palette::found(input.value());
@@ -168,10 +168,13 @@ fn confirm(state: &mut State, overlay: Overlay, view: &View<'_>) -> Option<Effec
             update(state, entry.action, view)
         }
         Overlay::Prompt(prompt) => answer(state, prompt, view),
-        Overlay::Holds { selected } => {
-            let ways = holds::ways(view);
-            ways.into_iter().nth(selected).map(|(_, command)| Effect::Ask(command))
-        }
+        Overlay::Holds { selected } => match holds::ways(view).into_iter().nth(selected)?.1 {
+            holds::Way::Ask(command) => Some(Effect::Ask(command)),
+            holds::Way::Slip => {
+                state.prompt(Purpose::Slip);
+                None
+            }
+        },
         Overlay::Recycle { selected } => {
             let mark = holds::marks(view).get(selected).copied()?;
             Some(Effect::Ask(Command::Recycle { mark }))

@@ -99,6 +99,18 @@ impl<'a> View<'a> {
         wall.with_timezone(&self.offset).format("%H:%M:%S").to_string()
     }
 
+    /// `14:03` in the launch's zone.
+    #[must_use]
+    pub fn time_of_day(&self, wall: Wall) -> String {
+        wall.with_timezone(&self.offset).format("%H:%M").to_string()
+    }
+
+    /// `2026-03-01 14:03:12 +02:00`.
+    #[must_use]
+    pub fn date_with_offset(&self, wall: Wall) -> String {
+        wall.with_timezone(&self.offset).format("%Y-%m-%d %H:%M:%S %:z").to_string()
+    }
+
     /// `14:03 +02:00`.
     #[must_use]
     pub fn time_with_offset(&self, wall: Wall) -> String {
@@ -120,6 +132,8 @@ pub enum Purpose {
     Freeze,
     Thaw,
     Scrub,
+    /// Another T-0, and why.
+    Slip,
     Waive(ItemId),
     Attest {
         item: ItemId,
@@ -180,6 +194,8 @@ pub enum Overlay {
     Recycle {
         selected: usize,
     },
+    /// All of the countdown.
+    Countdown,
     /// What was open when this console came back.
     Recovery {
         selected: usize,

@@ -1,5 +1,6 @@
 //! What lies over the panes: dialogs, help, palette, and the rollback sheet.
 
+pub mod countdown;
 pub mod help;
 pub mod holds;
 pub mod palette;
@@ -28,6 +29,7 @@ pub fn draw(overlay: &Overlay, view: &View<'_>, area: Rect, buf: &mut Buffer) ->
         Overlay::Ask { question, .. } => ask(question, view, area, buf),
         Overlay::Holds { selected } => holds::draw(*selected, view, area, buf),
         Overlay::Recovery { selected } => recovery::draw(*selected, view, area, buf),
+        Overlay::Countdown => countdown::draw(view, area, buf),
         Overlay::Recycle { selected } => holds::draw_recycle(*selected, view, area, buf),
         Overlay::Rollback(rolling) => return rollback::draw(rolling, view, area, buf),
     }
