@@ -112,7 +112,7 @@ fn phases(board: &Board, now: Instant, out: &mut String) {
             let _ = writeln!(out, "           {verdict:<7} {id}: {}", printable(&why.unwrap_or_default()));
         }
         let late = late::unopened(board, phase, now);
-        if let Some(late) = late.map(|late| span::seconds(late)) {
+        if let Some(late) = late.map(span::seconds) {
             let by = schedule::kept_by(board, phase, now).map(|gate| format!(", kept by {gate}")).unwrap_or_default();
             let _ = writeln!(out, "           late    could not open for {late}{by}");
         }

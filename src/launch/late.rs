@@ -21,6 +21,7 @@ pub struct Course(Vec<Leg>);
 struct Leg {
     at: Instant,
     t: Mark,
+    attempt: u32,
     runs: bool,
     /// Until when a built-in hold is served: what waits in it is in time.
     served: Option<Instant>,
@@ -33,7 +34,8 @@ impl Leg {
     }
 
     fn goes_on_to(&self, later: &Self) -> bool {
-        self.runs == later.runs && self.served == later.served && self.t_at(later.at) == later.t
+        (self.attempt, self.runs, self.served) == (later.attempt, later.runs, later.served)
+            && self.t_at(later.at) == later.t
     }
 }
 
@@ -45,6 +47,7 @@ impl Course {
         let leg = Leg {
             at: clock.now,
             t: clock.mark(),
+            attempt: clock.attempt,
             runs: matches!(clock.phase, countdown::Phase::Counting | countdown::Phase::Liftoff),
             served: left.map(|left| clock.now.plus(left)),
         };
@@ -62,17 +65,20 @@ impl Course {
     /// When T came to `mark`, where it is there at `now`: a mark that a recycle went back over is to come again.
     #[must_use]
     pub fn came(&self, mark: Mark, now: Instant) -> Option<Instant> {
-        let (mut end, mut came) = (now, None);
-        for (index, leg) in self.0.iter().enumerate().rev() {
-            if leg.t_at(end) > mark {
+        let mut came = None;
+        let mut after: Option<&Leg> = None;
+        for leg in self.0.iter().rev() {
+            // Only a recycle takes T back. Where nobody watched T ran no further than the next leg says.
+            let recycled = after.is_some_and(|after| after.attempt != leg.attempt);
+            let ran = leg.t_at(after.map_or(now, |after| after.at));
+            if recycled || after.map_or(ran, |after| ran.max(after.t)) > mark {
                 break;
             }
             came = Some(leg.at.max(Instant(leg.at.0.saturating_add(leg.t.0.saturating_sub(mark.0)))));
-            let before = index.checked_sub(1).and_then(|before| self.0.get(before));
-            if leg.t > mark || before.is_some_and(|before| before.t_at(leg.at) < leg.t) {
+            if leg.t > mark {
                 break;
             }
-            end = leg.at;
+            after = Some(leg);
         }
         came
     }

@@ -2,6 +2,7 @@
 
 use super::super::board::Board;
 use super::super::command::Command;
+use super::super::event::{Actor, Event};
 use super::super::id::ItemId;
 use super::super::samples::{Flight, MINUTE, minutes, plan};
 use super::super::time::{Instant, Mark};
@@ -109,4 +110,31 @@ fn after_t0_lateness_goes_on_and_a_quiet_launch_adds_no_legs() {
     assert_eq!(flight.board.course.came(Mark(0), flight.now), Some(Instant(MINUTE)));
     let replayed = Board::replay(flight.board.plan.0.clone(), &flight.records);
     assert_eq!(replayed.course, flight.board.course);
+}
+
+#[test]
+fn time_that_nobody_watched_counts_as_late_too() {
+    let mut flight = Flight::of(plan());
+    for item in ["health", "login", "chat"] {
+        flight.answer(item, Verdict::Pass);
+    }
+    flight.pass(minutes(25));
+    // A sleep stops T at the first mark missed, which it came to 35 minutes ago.
+    flight.now = flight.now.plus(minutes(40));
+    flight
+        .input(&super::super::command::Input::Observation(super::super::command::Observation::Slept {
+            gap: minutes(40),
+        }))
+        .expect("told");
+    assert_eq!((flight.board.mark_at(flight.now), of(&flight, "attest")), (Mark(30 * MINUTE), Some(35)));
+    // A crash a minute after the last record: T is the heartbeat's, and the mark had come before it.
+    let mut flight = Flight::of(plan());
+    for item in ["health", "login", "chat"] {
+        flight.answer(item, Verdict::Pass);
+    }
+    flight.pass(minutes(31));
+    flight.now = flight.now.plus(minutes(10));
+    let crashed = Event::ConsoleReturned { clean: false, t: 28 * MINUTE };
+    flight.record(flight.now, Actor::engine(), crashed);
+    assert_eq!((flight.board.mark_at(flight.now), of(&flight, "attest")), (Mark(28 * MINUTE), Some(11)));
 }

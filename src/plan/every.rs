@@ -54,7 +54,7 @@ impl Reader<'_> {
         match may_recur(&item.act) {
             Err(why) => refuse(why),
             Ok(()) if item.session.is_some() => {
-                refuse("an item of a session comes after the one before it, never alone")
+                refuse("an item of a session comes after the one before it, never alone");
             }
             // Before T-0 nothing freezes what became due while nobody looked.
             Ok(()) if item.auto && item.at > Mark::T0 && matches!(item.act, Act::Step { .. }) => {

@@ -99,16 +99,19 @@ impl<'a> View<'a> {
         wall.with_timezone(&self.offset).format("%H:%M:%S").to_string()
     }
 
-    /// `14:03` in the launch's zone.
+    /// `14:03` in the launch's zone; of another day `03-01 14:03`.
     #[must_use]
-    pub fn time_of_day(&self, wall: Wall) -> String {
-        wall.with_timezone(&self.offset).format("%H:%M").to_string()
+    pub fn time_or_day(&self, wall: Wall) -> String {
+        let [at, now] = [wall, self.now.wall].map(|wall| wall.with_timezone(&self.offset));
+        let same = at.date_naive() == now.date_naive();
+        at.format(if same { "%H:%M" } else { "%m-%d %H:%M" }).to_string()
     }
 
     /// `2026-03-01 14:03:12 +02:00`.
     #[must_use]
     pub fn date_with_offset(&self, wall: Wall) -> String {
-        wall.with_timezone(&self.offset).format("%Y-%m-%d %H:%M:%S %:z").to_string()
+        let zone = if self.offset.local_minus_utc() == 0 { "UTC" } else { "%:z" };
+        wall.with_timezone(&self.offset).format(&format!("%Y-%m-%d %H:%M:%S {zone}")).to_string()
     }
 
     /// `14:03 +02:00`.

@@ -5,11 +5,11 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::answers;
 use crate::launch::countdown::{BUILT_IN, Countdown, Phase};
 use crate::launch::slip::wall_of;
 use crate::launch::time::{Instant, Mark, clock_face};
-use crate::ui::panes::header::{buys_back, l_face, signed, t_face};
+use crate::ui::action::Action;
+use crate::ui::panes::header::{buys_back, early, l_face, signed, t_face};
 use crate::ui::state::View;
 use crate::ui::theme::Role;
 use crate::ui::widgets::row::Row;
@@ -24,7 +24,11 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         None => vec![Row::new(view.theme).say(Role::Muted, " this launch has no countdown")],
     };
     rows.push(Row::new(view.theme));
-    rows.push(answers(view, "close", "close"));
+    rows.push(
+        Row::new(view.theme)
+            .say(Role::Focus, format!(" {}", view.keymap.label(Action::Dismiss).unwrap_or_default()))
+            .say(Role::Plain, " close"),
+    );
     let height = u16::try_from(rows.len()).unwrap_or(u16::MAX).saturating_add(2);
     let inner = sheet::sheet(sheet::middle(area, 76, height), "Countdown", "", Role::Focus, view.theme, buf);
     // Of a screen that is too small the last lines give way, never the keys.
@@ -60,7 +64,7 @@ fn lines<'v>(view: &View<'v>, clock: &Countdown) -> Vec<Row<'v>> {
         let role = if clock.slip() > 0 { Role::Warned } else { Role::Plain };
         let back = match buys_back(clock) {
             Some(back) => format!(", {} of it can be bought back from the holds ahead", span::stopwatch(back)),
-            None => String::new(),
+            None => early(clock).map(|at| format!(": resume at {} to meet it", self::at(view, at))).unwrap_or_default(),
         };
         rows.push(named("slip", role, format!("{}{back}", signed(clock.slip()))));
     }
@@ -89,7 +93,7 @@ fn at(view: &View<'_>, at: Instant) -> String {
 }
 
 fn left(view: &View<'_>, at: Instant) -> String {
-    format!("{} left", span::stopwatch(at.since(view.now.instant)))
+    format!("{} left", clock_face(at.0.saturating_sub(view.now.instant.0)))
 }
 
 fn hold_words(view: &View<'_>, clock: &Countdown) -> String {

@@ -125,7 +125,7 @@ fn slip_lines(view: &View<'_>) -> Vec<String> {
     }
     let closes = view.plan().clock.window_closes;
     lines.extend(closes.map(|closes| format!("the window closes at {}", view.date_with_offset(closes))));
-    lines.push("The new T-0 and why: `+45m the DBA sleeps`, `14:30 …`, `2026-03-01 14:30 …`".into());
+    lines.push("The new T-0, then why: +45m, 14:30 or 2026-03-01 14:30, in this zone".into());
     lines
 }
 

@@ -163,9 +163,11 @@ impl<'v> Page<'v> {
     fn times(&mut self, item: &Item) {
         let (board, now) = (self.view.board(), self.view.now);
         if let Some(late) = late::late(board, item, now.instant) {
-            let due = recurring::due_at(board, &item.id).or_else(|| board.course.came(item.at, now.instant));
+            let again = recurring::due_at(board, &item.id);
+            let mark = if again.is_some() { String::new() } else { format!("{}, ", item.at) };
+            let due = again.or_else(|| board.course.came(item.at, now.instant));
             let at = due.map(|due| self.view.date_with_offset(wall_of(due, now))).unwrap_or_default();
-            self.named("late", Role::Warned, &format!("{}: due at {}, {at}", span::seconds(late), item.at));
+            self.named("late", Role::Warned, &format!("{}: due {mark}{at}", span::seconds(late)));
         }
         if let Some(words) = recurring::words(board, item) {
             let next = recurring::next(board, item, now.instant).filter(|next| *next > now.instant);

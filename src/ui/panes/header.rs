@@ -116,16 +116,25 @@ fn parts(view: &View<'_>, clock: &Countdown) -> Vec<(Role, String)> {
     if let Some(latest) = clock.latest_resume() {
         let past = latest < view.now.instant;
         let (role, word) = if past { (Role::Danger, " PAST") } else { (Role::Muted, "") };
-        parts.push((role, format!("resume by {}{word}", view.time_of_day(wall_of(latest, view.now)))));
+        parts.push((role, format!("resume by {}{word}", view.time_or_day(wall_of(latest, view.now)))));
     }
-    if slip != 0 {
-        parts.push((Role::Muted, format!("published {}", view.time_of_day(wall_of(clock.published, view.now)))));
+    if slip.abs() >= 1000 {
+        parts.push((Role::Muted, format!("published {}", view.time_or_day(wall_of(clock.published, view.now)))));
     }
+    parts
+        .extend(early(clock).map(|on| (Role::Muted, format!("resume at {}", view.time_or_day(wall_of(on, view.now))))));
     parts.extend(buys_back(clock).map(|back| (Role::Muted, format!("{} to buy back", span::stopwatch(back)))));
     if clock.attempt > 1 {
         parts.push((Role::Warned, format!("attempt {}", clock.attempt)));
     }
     parts
+}
+
+/// When a hold is to end that T-0 comes as late as it was published for.
+#[must_use]
+pub fn early(clock: &Countdown) -> Option<Instant> {
+    let early = clock.phase == Phase::Holding && clock.slip() <= -1000;
+    early.then(|| Instant(clock.now.0.saturating_sub(clock.slip())))
 }
 
 /// `L-00:24:32`: to the published T-0, whatever holds.
@@ -139,7 +148,7 @@ pub fn l_face(clock: &Countdown) -> String {
 #[must_use]
 pub fn buys_back(clock: &Countdown) -> Option<Duration> {
     let back = clock.hold_credit().min(clock.slip());
-    u64::try_from(back).ok().filter(|back| *back > 0).map(Duration::from_millis)
+    u64::try_from(back).ok().filter(|back| *back >= 1000).map(Duration::from_millis)
 }
 
 /// `+0:00`, `+12:30`.

@@ -110,15 +110,15 @@ fn waiting(view: &View<'_>, item: &Item) -> Sign {
 /// What waits past its mark says so before anything else, and how often nobody did it.
 fn late(view: &View<'_>, item: &Item, sign: Sign) -> Sign {
     let board = view.board();
-    let late = late::late(board, item, view.now.instant).map(|late| format!("late {}", span::seconds(late)));
-    let missed = board.recurring.get(&item.id).map_or(0, |known| known.missed);
-    let missed = (missed > 0 && late.is_some()).then(|| format!("missed {missed}"));
-    if late.is_none() {
-        return sign;
-    }
+    let Some(late) = late::late(board, item, view.now.instant) else { return sign };
+    let late = format!("late {}", span::seconds(late));
     let role = if sign.role == Role::Unknown { sign.role } else { Role::Warned };
-    let words: Vec<String> = late.into_iter().chain(missed).chain([sign.words]).collect();
-    Sign { role, words: words.join(" · "), ..sign }
+    let words = match board.recurring.get(&item.id).map_or(0, |known| known.missed) {
+        0 => format!("{late} · {}", sign.words),
+        // Of the call its key is left: the row is narrow.
+        missed => format!("{late} · missed {missed} · {}", sign.words.split(' ').next().unwrap_or_default()),
+    };
+    Sign { role, words, ..sign }
 }
 
 /// What has ended and comes again says how often.
