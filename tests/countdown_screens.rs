@@ -1,6 +1,8 @@
 //! The countdown as it is seen: what the header tells, the sheet that tells all of it on a small screen, a
 //! T-0 that slips, and what is late or comes again.
 
+#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
+
 #[expect(dead_code, reason = "each test file uses a part of this")]
 mod console;
 

@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::base::secret::covered;
 use crate::base::text::printable_lines;
 
+mod anchor;
 mod approve;
 mod ask;
 mod assemble;

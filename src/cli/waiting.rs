@@ -109,7 +109,8 @@ fn ahead(board: &Board, now: Instant) -> Option<String> {
     let holds = board.plan.clock.holds.iter().filter(|hold| clock.t0.is_none() && hold.at < t);
     let holds = holds.map(|hold| (hold.at, hold.title.clone()));
     let zero = clock.t0.is_none().then(|| (Mark::T0, "liftoff".to_owned()));
-    let next = phases.chain(holds).chain(zero).chain(items).max_by_key(|(mark, _)| *mark);
+    // Of what shares a mark the last named: a phase tells more than its items.
+    let next = items.chain(zero).chain(holds).chain(phases).max_by_key(|(mark, _)| *mark);
     next.map(|(mark, what)| printable(&format!("{what} at {mark}"))).or_else(|| again(board, now))
 }
 

@@ -13,11 +13,7 @@ use crate::base::table::{Placed, Table};
 use crate::base::template::Scope;
 use crate::kind::{Kind, Spec};
 use crate::launch::id::{ItemId, RoleId, SessionId};
-<<<<<<< HEAD
-use crate::launch::plan::{Act, Class, Confirm, Every, Item, OnFail, Second, SpecId};
-=======
-use crate::launch::plan::{Act, Class, Confirm, Item, OnFail, OnPreempt, Second, SpecId};
->>>>>>> main
+use crate::launch::plan::{Act, Class, Confirm, Every, Item, OnFail, OnPreempt, Second, SpecId};
 
 /// One attempt of a check may take this long unless the item says otherwise.
 pub(super) const CHECK_TIMEOUT: Duration = Duration::from_secs(10);
