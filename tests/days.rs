@@ -131,3 +131,77 @@ async fn before_t0_a_clean_quit_counts_on_to_the_next_mark_and_holds_there() {
     assert_eq!((clock.phase, clock.t), (Phase::Holding, 1), "never T-0 unwatched");
     assert!(clock.latches.contains_key(REOPENED) && third.out.contains("held by reopened"), "{third:?}");
 }
+
+/// Everything that comes again, and nothing that ends.
+const RECURRING: &str = r#"
+[plan]
+schema = 1
+id = "again"
+title = "Again"
+
+[clock]
+t0 = "now + 1s"
+
+[[phase]]
+id = "watch"
+title = "Operations"
+at = "T-0"
+
+[[phase.item]]
+id = "prune"
+title = "Prune"
+every = "36h"
+class = "idempotent"
+auto = true
+[phase.item.run]
+command = ["true"]
+[phase.item.example]
+good = { exit = 0 }
+"#;
+
+const FOR_PEOPLE: &str = r#"
+[[phase.item]]
+id = "errors"
+title = "Read the errors"
+every = "daily"
+manual = {}
+
+[[phase.item]]
+id = "week"
+title = "The first week"
+at = "T+7d"
+manual = {}
+"#;
+
+#[tokio::test]
+async fn a_headless_rehearsal_is_through_once_everything_has_passed() {
+    let place = Place::new(&[]);
+    let (folder, plan) = (place.path("launch"), place.path("plan.toml"));
+    std::fs::write(&plan, [RECURRING, FOR_PEOPLE].concat()).expect("written");
+    let (at, plan) = (folder.display().to_string(), plan.display().to_string());
+    let ran = place.run(&["rehearse", &plan, "--headless", "--launch", &at]).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    for line in
+        ["pass 3/3", "recurs: errors daily · 8th", "recurs: prune every 1day12h · 5th", "the rehearsal is through"]
+    {
+        assert!(ran.out.contains(line), "{line} in\n{}", ran.out);
+    }
+}
+
+#[tokio::test]
+async fn a_launch_with_all_done_that_was_due_is_left_open_for_what_comes_again() {
+    let place = Place::new(&[]);
+    let (folder, plan) = (place.path("launch"), place.path("plan.toml"));
+    std::fs::write(&plan, RECURRING).expect("written");
+    let (at, plan) = (folder.display().to_string(), plan.display().to_string());
+    let first = place.run(&["run", &plan, "--headless", "--launch", &at]).await;
+    assert_eq!(first.code, Some(0), "{first:?}");
+    assert!(first.out.contains("not over: prune comes again at T+1day12h"), "{}", first.out);
+    assert_eq!(board(&folder, &records(&folder)).ended, None);
+    // Nobody watched when it came again: it runs after a person's key.
+    days_pass(&folder, 2);
+    let second = place.run(&["run", "--headless", "--launch", &at]).await;
+    assert!(second.err.contains("FROZEN: nobody watched for 2days"), "{second:?}");
+    let intents = records(&folder).iter().filter(|record| matches!(record.event, Event::StepIntended { .. })).count();
+    assert_eq!(intents, 1);
+}
