@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::base::secret::covered;
 use crate::base::text::printable_lines;
 
+mod anchor;
 mod approve;
 mod archive;
 mod ask;
@@ -39,6 +40,7 @@ mod summary;
 mod take_over;
 mod unwritten;
 mod verify;
+mod waiting;
 mod watch;
 
 /// Something of the user's is wrong: the plan, the arguments, the folder.

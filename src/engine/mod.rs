@@ -24,4 +24,6 @@ pub mod select;
 pub mod steps;
 pub mod time;
 pub mod unwritten;
+#[cfg(test)]
+mod wall_tests;
 pub mod world;

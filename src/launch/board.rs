@@ -13,8 +13,10 @@ use super::event::{Actor, Event, Mode, Recorded, Vote};
 use super::gate;
 use super::human;
 use super::id::{EvidenceId, ItemId, MonitorId, PhaseId, RequestId, RoleId, StreamId};
+use super::late::Course;
 use super::plan::{Act, Phase, Plan};
 use super::recovery::Recovery;
+use super::recurring::Recurring;
 use super::rollback::RollbackRun;
 use super::second;
 use super::time::{Instant, Mark, Wall, millis};
@@ -34,6 +36,10 @@ pub struct Board {
     pub clock: Option<Countdown>,
     pub items: BTreeMap<ItemId, Arc<ItemState>>,
     pub phases: BTreeMap<PhaseId, PhaseState>,
+    /// How T went: when marks were passed.
+    pub course: Course,
+    /// Items that were due more than once.
+    pub recurring: BTreeMap<ItemId, Recurring>,
     pub monitors: BTreeMap<MonitorId, Change>,
     pub streams: BTreeMap<StreamId, (bool, String)>,
     pub votes: BTreeMap<RoleId, Ballot>,
@@ -123,6 +129,8 @@ impl Board {
             clock: None,
             items,
             phases,
+            course: Course::default(),
+            recurring: BTreeMap::new(),
             monitors: BTreeMap::new(),
             streams: BTreeMap::new(),
             votes: BTreeMap::new(),
@@ -211,6 +219,7 @@ impl Board {
             clock.tick(record.at);
         }
         self.fold(&record);
+        self.course.fold(self.clock.as_ref());
         if self.recent.len() == RECENT_KEPT {
             self.recent.pop_front();
         }

@@ -203,7 +203,7 @@ fn past_liftoff(board: &Board, now: Instant) -> bool {
     board.clock_at(now).is_some_and(|clock| clock.t0.is_some())
 }
 
-fn try_clock(
+pub(super) fn try_clock(
     board: &Board,
     now: Instant,
     act: impl FnOnce(&mut countdown::Countdown) -> Result<(), countdown::Refused>,

@@ -5,6 +5,7 @@
 use super::board::{Board, Progress};
 use super::id::{ItemId, PhaseId};
 use super::plan::{Item, OnFail, Phase};
+use super::recurring;
 use super::time::Instant;
 use super::verdict::Verdict;
 
@@ -45,6 +46,7 @@ impl Standing {
 #[must_use]
 pub fn clear(board: &Board, item: &Item, now: Instant) -> Clear {
     let Some(state) = board.item(&item.id) else { return Clear::No(None) };
+    let state = recurring::stood(board, &item.id, state).unwrap_or(state);
     let verdict = state.verdict(item.valid_for, now);
     let open = match verdict {
         Some(Verdict::Pass) => true,

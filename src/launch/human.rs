@@ -5,8 +5,10 @@ use super::board::Board;
 use super::closing::{self, Given};
 use super::command::{Command, Refusal};
 use super::event::{Actor, Event, Recorded};
+use super::recurring;
 use super::schedule::Timed;
 use super::second;
+use super::slip;
 use super::time::Instant;
 
 /// What becomes of a command of the crew.
@@ -15,7 +17,7 @@ use super::time::Instant;
 /// The refusal, as a sentence for whoever gave it.
 pub(super) fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec<Event>, Refusal> {
     match command {
-        Command::Slip { .. } => Err(Refusal("not yet".into())),
+        Command::Slip { published, why } => slip::act(board, by, *published, why, now),
         Command::Choose { .. } => Err(Refusal("not yet".into())),
         Command::Sign { .. } => Err(Refusal("not yet".into())),
         Command::Judge { .. } | Command::WaiveCriterion { .. } => Err(Refusal("not yet".into())),
@@ -38,14 +40,16 @@ pub(super) fn fold(board: &mut Board, record: &Recorded) {
         Event::ItemRecurred { item, .. } => second::forget(board, item),
         _ => {}
     }
+    slip::fold(board, record);
+    recurring::fold(board, record);
 }
 
 /// What follows from the board and the time alone in the crew's part; empty when nothing does.
-pub(super) fn follow(_board: &Board, _now: Instant) -> Vec<Timed> {
-    Vec::new()
+pub(super) fn follow(board: &Board, now: Instant) -> Vec<Timed> {
+    recurring::follow(board, now)
 }
 
 /// The next instants after `now` at which something of the crew's happens by time alone.
-pub(super) fn next_at(_board: &Board, _now: Instant) -> impl Iterator<Item = Instant> {
-    std::iter::empty()
+pub(super) fn next_at(board: &Board, now: Instant) -> impl Iterator<Item = Instant> {
+    recurring::next_at(board, now)
 }

@@ -38,6 +38,11 @@ pub fn tell(record: &Recorded) -> String {
         Event::Resumed => format!("countdown resumed{by}"),
         Event::CaughtUp => format!("countdown caught up{by}"),
         Event::Recycled { mark } => format!("countdown recycled to {mark}{by}"),
+        Event::Slipped { published, why } => {
+            let after = chrono::TimeDelta::milliseconds(published.0 - record.at.0);
+            let at = record.occurred_at.checked_add_signed(after).unwrap_or(record.occurred_at);
+            format!("T-0 SLIPPED to {}{by}: {why}", at.format("%Y-%m-%d %H:%M:%S UTC"))
+        }
         Event::Scrubbed { why } => format!("SCRUBBED{by}: {why}"),
         Event::CutOff { why } => format!("CUT OFF{by}: {why}"),
         Event::Frozen { why } => format!("FROZEN{by}: {why}"),

@@ -13,7 +13,7 @@ use crate::base::table::{Placed, Table};
 use crate::base::template::Scope;
 use crate::kind::{Kind, Spec};
 use crate::launch::id::{ItemId, RoleId, SessionId};
-use crate::launch::plan::{Act, Class, Confirm, Item, OnFail, OnPreempt, Second, SpecId};
+use crate::launch::plan::{Act, Class, Confirm, Every, Item, OnFail, OnPreempt, Second, SpecId};
 
 /// One attempt of a check may take this long unless the item says otherwise.
 pub(super) const CHECK_TIMEOUT: Duration = Duration::from_secs(10);
@@ -53,6 +53,7 @@ struct Common {
     class: Option<Class>,
     confirm: Option<Confirm>,
     second: Second,
+    every: Option<Every>,
 }
 
 /// How the copies of an item come about.
@@ -119,6 +120,7 @@ impl<'a> Reader<'a> {
             class: table.word("class", &Class::WORDS),
             confirm: table.word("confirm", &Confirm::WORDS),
             second: self.read_second(table),
+            every: self.every(table),
         }
     }
 
@@ -218,6 +220,9 @@ impl<'a> Reader<'a> {
                 (None, None) => continue,
             };
             let item = self.item(id, kind, deadline, common, at, act, session.clone(), expects);
+            if index == 0 && item.every.is_some() {
+                self.check_every(table, &item);
+            }
             self.place(item);
         }
         made
@@ -259,7 +264,7 @@ impl<'a> Reader<'a> {
             on_preempt: common.on_preempt.unwrap_or_default(),
             expects,
             when: None,
-            every: None,
+            every: common.every,
         }
     }
 

@@ -13,6 +13,7 @@ mod baseline;
 mod clock;
 mod effects;
 mod environment;
+mod every;
 mod evidence;
 mod examples;
 mod items;

@@ -13,7 +13,7 @@ pub(super) const KINDS: &[&str] = &[
     "traffic", "dispatch", "notify", "drill", "snapshot", "choice", "poll", "signoff", "soak",
 ];
 
-pub(super) const ITEM_KEYS: &[&str] = &["every", "when", "evidence", "rehearse"];
+pub(super) const ITEM_KEYS: &[&str] = &["when", "evidence", "rehearse"];
 pub(super) const MONITOR_KEYS: &[&str] = &["session", "item"];
 pub(super) const STREAM_KEYS: &[&str] = &["log", "command", "errors", "redact"];
 pub(super) const ROLLBACK_KEYS: &[&str] = &["ready"];

@@ -125,7 +125,9 @@ actions! {
     Hold, "hold", "hold", Panes, true, "Hold the countdown; cut it off below the no-hold mark; freeze after T-0";
     Release, "release", "release", Panes, true, "Release holds, resume the countdown, or lift the freeze";
     Recycle, "recycle", "recycle", Panes, true, "Take the countdown back to a declared mark";
+    Slip, "slip", "slip", Panes, true, "Publish another T-0 while the countdown holds";
     Scrub, "scrub", "scrub", Panes, true, "Give this attempt at the launch up";
+    Countdown, "countdown", "countdown", Panes, false, "Show all of the countdown: T-0 published and projected, slip, latest resume, next mark";
     Poll, "poll", "poll", Panes, false, "Show the poll, and what blocks GO";
     Vote, "vote", "vote", Panes, true, "Vote in the poll: GO, NO-GO, or GO WITH WAIVER";
     ActAs, "act-as", "act as", Panes, false, "Act for a role under its holder's name from here on, or as the operator again";

@@ -181,7 +181,7 @@ fn moved(overlay: &mut Overlay, step: Step, page: usize, view: &View<'_>) {
 
 fn confirm(state: &mut State, overlay: Overlay, view: &View<'_>) -> Option<Effect> {
     match overlay {
-        Overlay::Help { .. } | Overlay::Brief { .. } => None,
+        Overlay::Help { .. } | Overlay::Countdown | Overlay::Brief { .. } => None,
         Overlay::Evidence { selected } => {
             let known = view.plan().evidence.get(selected)?;
             state.prompt(Purpose::Evidence(known.id.clone()));
@@ -200,10 +200,13 @@ fn confirm(state: &mut State, overlay: Overlay, view: &View<'_>) -> Option<Effec
             update(state, entry.action, view)
         }
         Overlay::Prompt(prompt) => answer(state, prompt, view),
-        Overlay::Holds { selected } => {
-            let ways = holds::ways(view);
-            ways.into_iter().nth(selected).map(|(_, command)| Effect::Ask(command))
-        }
+        Overlay::Holds { selected } => match holds::ways(view).into_iter().nth(selected)?.1 {
+            holds::Way::Ask(command) => Some(Effect::Ask(command)),
+            holds::Way::Slip => {
+                state.prompt(Purpose::Slip);
+                None
+            }
+        },
         Overlay::Recycle { selected } => {
             let mark = holds::marks(view).get(selected).copied()?;
             Some(Effect::Ask(Command::Recycle { mark }))

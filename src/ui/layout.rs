@@ -43,7 +43,7 @@ pub fn size(area: Rect) -> Size {
 pub fn places(state: &State, area: Rect, bands: usize) -> Places {
     let wide = size(area) == Size::Wide;
     let rows = Layout::vertical([
-        Constraint::Length(if wide { 1 } else { 2 }),
+        Constraint::Length(2),
         Constraint::Length(u16::try_from(bands).unwrap_or(0).min(2)),
         Constraint::Length(if wide { 2 } else { 1 }),
         Constraint::Min(3),

@@ -108,6 +108,21 @@ impl<'a> View<'a> {
         wall.with_timezone(&self.offset).format("%H:%M:%S").to_string()
     }
 
+    /// `14:03` in the launch's zone; of another day `03-01 14:03`.
+    #[must_use]
+    pub fn time_or_day(&self, wall: Wall) -> String {
+        let [at, now] = [wall, self.now.wall].map(|wall| wall.with_timezone(&self.offset));
+        let same = at.date_naive() == now.date_naive();
+        at.format(if same { "%H:%M" } else { "%m-%d %H:%M" }).to_string()
+    }
+
+    /// `2026-03-01 14:03:12 +02:00`.
+    #[must_use]
+    pub fn date_with_offset(&self, wall: Wall) -> String {
+        let zone = if self.offset.local_minus_utc() == 0 { "UTC" } else { "%:z" };
+        wall.with_timezone(&self.offset).format(&format!("%Y-%m-%d %H:%M:%S {zone}")).to_string()
+    }
+
     /// `14:03 +02:00`.
     #[must_use]
     pub fn time_with_offset(&self, wall: Wall) -> String {
@@ -129,6 +144,8 @@ pub enum Purpose {
     Freeze,
     Thaw,
     Scrub,
+    /// Another T-0, and why.
+    Slip,
     Waive(ItemId),
     Attest {
         item: ItemId,
@@ -197,6 +214,8 @@ pub enum Overlay {
     Recycle {
         selected: usize,
     },
+    /// All of the countdown.
+    Countdown,
     /// What was open when this console came back.
     Recovery {
         selected: usize,

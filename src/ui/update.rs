@@ -49,6 +49,8 @@ pub fn update(state: &mut State, action: Action, view: &View<'_>) -> Option<Effe
             state.say(Role::Warned, "there is no recycle mark above the present T");
         }
         Action::Recycle => state.overlay = Some(Overlay::Recycle { selected: 0 }),
+        Action::Slip => holds::slip(state, view),
+        Action::Countdown => state.overlay = Some(Overlay::Countdown),
         Action::Scrub => state.prompt(Purpose::Scrub),
         Action::Poll => state.focus(Pane::Poll),
         Action::Vote => vote(state, view),
@@ -135,6 +137,7 @@ pub fn offered(action: Action, item: Option<(&Item, &ItemState)>, view: &View<'_
         Action::Evidence => !view.plan().evidence.is_empty(),
         Action::ActAs => !view.plan().roles.is_empty(),
         Action::Recycle => !holds::marks(view).is_empty(),
+        Action::Slip => holds::may_slip(view),
         Action::PreviousStream | Action::NextStream => view.plan().streams.len() > 1,
         _ => true,
     }

@@ -165,6 +165,10 @@ pub const TABLES: &[Section] = &[
             ("timeout", "of one attempt: 10s for a check, 10m for a step, a stream's deadline and 5s"),
             ("retries", "of a check: further attempts after one that did not pass, 0 to 100; they are shown"),
             ("valid_for", "a pass older than this is stale"),
+            (
+                "every",
+                "due again and again from its mark on: `daily`, `weekly`, `monthly`, or a span as `36h`; a check, a person's, or a step that may be repeated",
+            ),
             ("allow_skipped", "an answer that says it skipped something opens the gate all the same"),
             ("on_fail", "`warn`: a verdict that is not pass may be acknowledged instead of waived"),
             (

@@ -8,7 +8,6 @@ use crate::launch::verdict::Verdict;
 #[must_use]
 pub fn tell(event: &Event, by: &str) -> Option<String> {
     Some(match event {
-        Event::Slipped { why, .. } => format!("T-0 SLIPPED{by}: {why}"),
         Event::ItemRecurred { item, missed: 0, .. } => format!("{item} is due once more"),
         Event::ItemRecurred { item, missed, .. } => format!("{item} is due once more, and was MISSED {missed} times"),
         Event::Chosen { item, option, reason } => format!("{item}: {option} CHOSEN{by}: {reason}"),

@@ -3,6 +3,7 @@
 pub mod act_as;
 pub mod archive;
 pub mod brief;
+pub mod countdown;
 pub mod help;
 pub mod holds;
 pub mod palette;
@@ -34,6 +35,7 @@ pub fn draw(overlay: &Overlay, view: &View<'_>, area: Rect, buf: &mut Buffer) ->
         Overlay::Ask { question, .. } => ask(question, view, area, buf),
         Overlay::Holds { selected } => holds::draw(*selected, view, area, buf),
         Overlay::Recovery { selected } => recovery::draw(*selected, view, area, buf),
+        Overlay::Countdown => countdown::draw(view, area, buf),
         Overlay::Recycle { selected } => holds::draw_recycle(*selected, view, area, buf),
         Overlay::Rollback(rolling) => return rollback::draw(rolling, view, area, buf),
     }

@@ -8,6 +8,7 @@ use crate::launch::command::Command;
 use crate::launch::event::{Actor, Vote};
 use crate::launch::id::RoleId;
 use crate::launch::plan::Act;
+use crate::launch::slip;
 use crate::ui::action::Action;
 use crate::ui::state::{Prompt, Purpose, View};
 use crate::ui::theme::Role;
@@ -26,6 +27,7 @@ impl Purpose {
             Self::Freeze => "Freeze",
             Self::Thaw => "Lift the freeze",
             Self::Scrub => "Scrub",
+            Self::Slip => "Slip",
             Self::Waive(_) => "Waive",
             Self::Attest { .. } => "Attest",
             Self::Vote { .. } => "Vote",
@@ -50,6 +52,7 @@ impl Purpose {
             Self::Freeze => vec!["Every step but a rollback stops until the freeze is lifted. Why:".into()],
             Self::Thaw => vec!["Steps may run again. Why:".into()],
             Self::Scrub => vec!["This attempt at the launch ends here. Why:".into()],
+            Self::Slip => slip_lines(view),
             Self::Waive(item) => vec![title(item), "The gate opens in spite of what was found. Why:".into()],
             Self::Attest { item, .. } if is_step(view, item) => {
                 vec![title(item), "It may run once, by another person's key, after your word. What you checked:".into()]
@@ -104,6 +107,11 @@ impl Purpose {
             Self::Freeze => Command::Freeze { why: reason()? },
             Self::Thaw => Command::Thaw { why: reason()? },
             Self::Scrub => Command::Scrub { why: reason()? },
+            Self::Slip => {
+                let clock = view.board().clock_at(view.now.instant).ok_or("this launch has no countdown")?;
+                let (published, why) = slip::read(&text, &clock, view.now, view.offset)?;
+                Command::Slip { published, why }
+            }
             Self::Waive(item) => Command::Waive { item: item.clone(), reason: reason()? },
             Self::Attest { item, passed } => Command::Attest { item: item.clone(), note: text, passed: *passed },
             Self::Evidence(id) => Command::GiveEvidence { evidence: id.clone(), what: reason()? },
@@ -185,6 +193,21 @@ fn spoke<'v>(purpose: &Purpose, view: &View<'v>) -> Option<Row<'v>> {
             Some(row.say(Role::Focus, format!(" who spoke? {all}")).right(Role::Muted, format!("{key} says it ")))
         }
     }
+}
+
+/// What stands, and how to say another T-0.
+fn slip_lines(view: &View<'_>) -> Vec<String> {
+    let clock = view.board().clock_at(view.now.instant);
+    let at = |at| view.date_with_offset(slip::wall_of(at, view.now));
+    let mut lines = Vec::new();
+    if let Some(clock) = &clock {
+        lines.push(format!("T-0 is published for {}", at(clock.published)));
+        lines.extend(clock.projected().map(|projected| format!("and projected for {}", at(projected))));
+    }
+    let closes = view.plan().clock.window_closes;
+    lines.extend(closes.map(|closes| format!("the window closes at {}", view.date_with_offset(closes))));
+    lines.push("The new T-0, then why: +45m, 14:30 or 2026-03-01 14:30, in this zone".into());
+    lines
 }
 
 pub fn draw(prompt: &Prompt, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {

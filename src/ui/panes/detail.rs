@@ -14,7 +14,9 @@ use crate::launch::people::called;
 use crate::launch::plan::{Act, Class, Confirm, Item, Second};
 use crate::launch::recovery::{self, Way};
 use crate::launch::second;
+use crate::launch::slip::wall_of;
 use crate::launch::verdict::{Exchange, Finding, Outcome, Report, Verdict};
+use crate::launch::{late, recurring};
 use crate::ui::action::Action;
 use crate::ui::state::{Pane, View};
 use crate::ui::theme::Role;
@@ -141,6 +143,7 @@ impl<'v> Page<'v> {
         if !item.why.is_empty() {
             self.say(Role::Muted, &item.why);
         }
+        self.times(item);
         self.people(state);
         self.wants_second(item, state);
         if let Some(outcome) = &state.outcome {
@@ -157,6 +160,23 @@ impl<'v> Page<'v> {
         self.history(state);
         if let Some(exchange) = state.report.as_ref().and_then(|report| report.exchange.as_ref()) {
             self.exchange(exchange);
+        }
+    }
+
+    /// How late it is, and when it comes again.
+    fn times(&mut self, item: &Item) {
+        let (board, now) = (self.view.board(), self.view.now);
+        if let Some(late) = late::late(board, item, now.instant) {
+            let again = recurring::due_at(board, &item.id);
+            let mark = if again.is_some() { String::new() } else { format!("{}, ", item.at) };
+            let due = again.or_else(|| board.course.came(item.at, now.instant));
+            let at = due.map(|due| self.view.date_with_offset(wall_of(due, now))).unwrap_or_default();
+            self.named("late", Role::Warned, &format!("{}: due {mark}{at}", span::seconds(late)));
+        }
+        if let Some(words) = recurring::words(board, item) {
+            let next = recurring::next(board, item, now.instant).filter(|next| *next > now.instant);
+            let next = next.map(|next| format!(" · next {}", self.view.date_with_offset(wall_of(next, now))));
+            self.named("recurs", Role::Plain, &format!("{words}{}", next.unwrap_or_default()));
         }
     }
 

@@ -5,17 +5,16 @@ use std::time::Duration;
 
 use crate::launch::board::{ItemState, Progress};
 use crate::launch::gate::{self, Standing};
+use crate::launch::late;
 use crate::launch::plan::{Act, Item, Phase, Second};
 use crate::launch::recovery::{self, Way};
+use crate::launch::recurring;
 use crate::launch::schedule::{Due, due, kept_by};
 use crate::launch::second;
 use crate::launch::verdict::Verdict;
 use crate::ui::state::View;
 use crate::ui::theme::Role;
 use crate::ui::widgets::span;
-
-/// An item counts as late this long after its mark while it waits for a person.
-const LATE_AFTER_MS: i64 = 60_000;
 
 /// Glyph, word and role of something, and what stands at its right.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,9 +42,11 @@ pub fn item(view: &View<'_>, item: &Item, state: &ItemState) -> Sign {
             let nth = state.attempt.filter(|attempt| attempt.0 > 1).map(|attempt| format!(" try {attempt}"));
             Sign::new(glyphs.running, Role::Running, format!("run {span}{}", nth.unwrap_or_default()))
         }
-        Progress::Blocked { by } => Sign::new(glyphs.blocked, Role::Unknown, format!("blocked: {by}")),
-        Progress::Ended { .. } => ended(view, item, state),
-        Progress::Waiting => waiting(view, item),
+        Progress::Blocked { by } => {
+            late(view, item, Sign::new(glyphs.blocked, Role::Unknown, format!("blocked: {by}")))
+        }
+        Progress::Ended { .. } => again(item, ended(view, item, state)),
+        Progress::Waiting => late(view, item, waiting(view, item)),
     }
 }
 
@@ -100,18 +101,32 @@ fn waiting(view: &View<'_>, item: &Item) -> Sign {
         Due::After(other) => Sign::new(glyphs.waiting, Role::Muted, format!("after {other}")),
         Due::Blocked(by) => Sign::new(glyphs.blocked, Role::Unknown, format!("blocked: {by}")),
         Due::Begun => Sign::new(glyphs.running, Role::Running, "run"),
-        Due::Now => {
-            let late = item.at.0 - board.mark_at(view.now.instant).0;
-            let Some(call) = call(view, item) else { return Sign::new(glyphs.waiting, Role::Muted, "starting") };
-            let (role, words) = if board.clock.is_some() && late > LATE_AFTER_MS {
-                let late = Duration::from_millis(late.unsigned_abs());
-                (Role::Warned, format!("late {} · {call}", span::seconds(late)))
-            } else {
-                (Role::Focus, call)
-            };
-            Sign { due: true, ..Sign::new(glyphs.due, role, words) }
-        }
+        Due::Now => match call(view, item) {
+            Some(call) => Sign { due: true, ..Sign::new(glyphs.due, Role::Focus, call) },
+            None => Sign::new(glyphs.waiting, Role::Muted, "starting"),
+        },
     }
+}
+
+/// What waits past its mark says so before anything else, and how often nobody did it.
+fn late(view: &View<'_>, item: &Item, sign: Sign) -> Sign {
+    let board = view.board();
+    let Some(late) = late::late(board, item, view.now.instant) else { return sign };
+    let late = format!("late {}", span::seconds(late));
+    let role = if sign.role == Role::Unknown { sign.role } else { Role::Warned };
+    let words = match board.recurring.get(&item.id).map_or(0, |known| known.missed) {
+        0 => format!("{late} · {}", sign.words),
+        // Of the call its key is left: the row is narrow.
+        missed => format!("{late} · missed {missed} · {}", sign.words.split(' ').next().unwrap_or_default()),
+    };
+    Sign { role, words, ..sign }
+}
+
+/// What has ended and comes again says how often.
+fn again(item: &Item, sign: Sign) -> Sign {
+    let Some(every) = item.every.map(recurring::every_word) else { return sign };
+    let words = if sign.words.is_empty() { every } else { format!("{} · {every}", sign.words) };
+    Sign { words, ..sign }
 }
 
 /// True for items that only a person begins: asking whether they are due costs more than this.
@@ -182,7 +197,11 @@ pub fn phase(view: &View<'_>, phase: &Phase) -> Sign {
     }
     let reached = view.board().mark_at(view.now.instant) <= phase.at && view.board().clock.is_some();
     match kept_by(view.board(), phase, view.now.instant).filter(|_| reached) {
-        Some(gate) => Sign::new(glyphs.blocked, Role::Unknown, format!("blocked by {gate}")),
+        Some(gate) => {
+            let late = late::unopened(view.board(), phase, view.now.instant);
+            let late = late.map(|late| format!("late {} · ", span::seconds(late))).unwrap_or_default();
+            Sign::new(glyphs.blocked, Role::Unknown, format!("{late}blocked by {gate}"))
+        }
         None => Sign::new(glyphs.waiting, Role::Muted, format!("{} {counts}", phase.at)),
     }
 }
