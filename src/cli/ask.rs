@@ -144,7 +144,9 @@ pub fn acknowledge(acknowledge: &Acknowledge) -> anyhow::Result<i32> {
 }
 
 fn carries(role: Option<&RoleId>) -> anyhow::Result<&RoleId> {
-    role.ok_or_else(|| anyhow::anyhow!("say which role you act for, with --as ROLE: without one there are notes alone"))
+    role.ok_or_else(|| {
+        anyhow::anyhow!("say which role you act for, with --as ROLE: without one there are notes and incidents alone")
+    })
 }
 
 fn ask(

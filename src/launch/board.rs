@@ -12,6 +12,7 @@ use super::event::{Actor, Event, Mode, Recorded, Vote};
 use super::gate;
 use super::human;
 use super::id::{Attempt, ItemId, MonitorId, PhaseId, RequestId, RoleId, StreamId};
+use super::incident::Incident;
 use super::plan::{Act, Phase, Plan};
 use super::recovery::Recovery;
 use super::rollback::RollbackRun;
@@ -46,6 +47,8 @@ pub struct Board {
     /// Faults a rehearsal has on.
     pub faults: Vec<String>,
     pub notes: u32,
+    /// In the order they were opened.
+    pub incidents: Vec<Arc<Incident>>,
     /// Requests of attached terminals that were decided: none is decided twice.
     pub requests: Arc<BTreeMap<RequestId, Decided>>,
     pub ended: Option<String>,
@@ -130,6 +133,7 @@ impl Board {
             frozen: None,
             faults: Vec::new(),
             notes: 0,
+            incidents: Vec::new(),
             requests: Arc::default(),
             ended: None,
             unwritten: None,

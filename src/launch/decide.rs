@@ -9,6 +9,7 @@ use super::event::{Actor, Event, Mode, RollbackFact, Vote};
 use super::gate;
 use super::human;
 use super::id::{Attempt, ItemId, RequestId, RoleId, RollbackId};
+use super::incident;
 use super::plan::{Act, Class, Item, Power};
 use super::poll;
 use super::recovery;
@@ -241,16 +242,23 @@ fn request(
     }
     unwritten::allow(board, command)?;
     match command {
-        // What was seen stays seen, however late it is read.
-        Command::Note { .. } => {}
+        sighting if sighting.is_sighting() => {}
         _ if age > REQUEST_KEEPS => {
             let ago = humantime::format_duration(Duration::from_secs(age.as_secs()));
             return Err(Refusal(format!(
                 "asked {ago} ago, while nobody was there to decide: ask again if it still holds"
             )));
         }
-        Command::CallHold { .. } | Command::ReleaseHold { .. } | Command::Vote { .. } | Command::Acknowledge { .. } => {
-            let Some(role) = &by.role else { return Err(Refusal("a scribe has notes alone: ask as a role".into())) };
+        // Who takes on what rings carries a role.
+        Command::ChangeIncident { change, .. } if *change != incident::Change::Acknowledged => {}
+        Command::CallHold { .. }
+        | Command::ReleaseHold { .. }
+        | Command::Vote { .. }
+        | Command::Acknowledge { .. }
+        | Command::ChangeIncident { .. } => {
+            let Some(role) = &by.role else {
+                return Err(Refusal("a scribe has notes and incidents: ask as a role".into()));
+            };
             if board.plan.role(role).is_none() {
                 return Err(Refusal(format!("no role {role} in this plan")));
             }

@@ -4,6 +4,7 @@
 use super::board::Board;
 use super::command::{Command, Refusal};
 use super::event::{Actor, Event, Recorded};
+use super::incident;
 use super::schedule::Timed;
 use super::time::Instant;
 
@@ -11,13 +12,13 @@ use super::time::Instant;
 ///
 /// # Errors
 /// The refusal, as a sentence for whoever gave it.
-pub(super) fn act(_board: &Board, _by: &Actor, command: &Command, _now: Instant) -> Result<Vec<Event>, Refusal> {
+pub(super) fn act(board: &Board, _by: &Actor, command: &Command, now: Instant) -> Result<Vec<Event>, Refusal> {
     match command {
         Command::Slip { .. } => Err(Refusal("not yet".into())),
         Command::Choose { .. } => Err(Refusal("not yet".into())),
         Command::Sign { .. } => Err(Refusal("not yet".into())),
         Command::Judge { .. } | Command::WaiveCriterion { .. } => Err(Refusal("not yet".into())),
-        Command::OpenIncident { .. } | Command::ChangeIncident { .. } => Err(Refusal("not yet".into())),
+        Command::OpenIncident { .. } | Command::ChangeIncident { .. } => incident::act(board, command, now),
         Command::GiveEvidence { .. } => Err(Refusal("not yet".into())),
         Command::Close { .. } => Err(Refusal("not yet".into())),
         // `decide` has taken every other command.
@@ -26,14 +27,21 @@ pub(super) fn act(_board: &Board, _by: &Actor, command: &Command, _now: Instant)
 }
 
 /// Folds what the crew did into the board.
-pub(super) fn fold(_board: &mut Board, _record: &Recorded) {}
+pub(super) fn fold(board: &mut Board, record: &Recorded) {
+    incident::fold(board, record);
+}
 
 /// What follows from the board and the time alone in the crew's part; empty when nothing does.
-pub(super) fn follow(_board: &Board, _now: Instant) -> Vec<Timed> {
-    Vec::new()
+pub(super) fn follow(board: &Board, now: Instant) -> Vec<Timed> {
+    incident::follow(board, now)
 }
 
 /// The next instants after `now` at which something of the crew's happens by time alone.
-pub(super) fn next_at(_board: &Board, _now: Instant) -> impl Iterator<Item = Instant> {
-    std::iter::empty()
+pub(super) fn next_at(board: &Board, now: Instant) -> impl Iterator<Item = Instant> {
+    incident::next_at(board, now)
+}
+
+/// Whether something of the crew's waits for a person, that is no item.
+pub(super) fn wants_person(board: &Board) -> bool {
+    incident::wants_person(board)
 }

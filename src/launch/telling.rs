@@ -105,6 +105,9 @@ pub fn asked_for(command: &Command) -> String {
         Command::ReleaseHold { who } => format!("release the hold of {who}"),
         Command::Vote { role, vote } => format!("{role} votes {}", vote_words(vote)),
         Command::Acknowledge { item } => format!("acknowledge {item}"),
+        Command::OpenIncident { title, severity: None, .. } => format!("incident: {title}"),
+        Command::OpenIncident { title, severity: Some(severity), .. } => format!("incident, {severity}: {title}"),
+        Command::ChangeIncident { incident, change } => format!("incident {incident} {}", change.words()),
         other => {
             let debug = format!("{other:?}");
             debug.split([' ', '{']).next().unwrap_or_default().to_owned()
