@@ -19,18 +19,18 @@ use crate::launch::id::{ItemId, RoleId};
 
 /// What every request says.
 #[derive(Debug, Args)]
-struct Asking {
+pub(super) struct Asking {
     /// The launch's folder.
-    launch: PathBuf,
+    pub(super) launch: PathBuf,
     /// The role you act for.
     #[arg(long = "as", value_name = "ROLE")]
-    role: Option<String>,
+    pub(super) role: Option<String>,
     /// Your name in the journal.
     #[arg(long, env = "USER", value_name = "NAME", default_value = "operator")]
-    name: String,
+    pub(super) name: String,
     /// How long to wait for the answer of the console that holds the launch.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
-    wait: Duration,
+    pub(super) wait: Duration,
 }
 
 #[derive(Debug, Args)]
@@ -97,19 +97,19 @@ fn verdict(word: &str) -> Result<Said, String> {
 /// # Errors
 /// The arguments or the folder are wrong.
 pub fn note(note: &Note) -> anyhow::Result<i32> {
-    ask(&note.asking, |_, _| Ok(Command::Note { text: note.text.join(" ") }))
+    ask_of(&note.asking, |_, _| Ok(Command::Note { text: note.text.join(" ") }))
 }
 
 /// # Errors
 /// The arguments or the folder are wrong.
 pub fn hold(hold: &Hold) -> anyhow::Result<i32> {
-    ask(&hold.asking, |_, role| carries(role).map(|_| Command::CallHold { why: hold.why.join(" ") }))
+    ask_of(&hold.asking, |_, role| carries(role).map(|_| Command::CallHold { why: hold.why.join(" ") }))
 }
 
 /// # Errors
 /// The arguments or the folder are wrong.
 pub fn release(release: &Release) -> anyhow::Result<i32> {
-    ask(&release.asking, |_, role| {
+    ask_of(&release.asking, |_, role| {
         let own = carries(role)?;
         Ok(Command::ReleaseHold { who: release.who.clone().unwrap_or_else(|| own.to_string()) })
     })
@@ -118,7 +118,7 @@ pub fn release(release: &Release) -> anyhow::Result<i32> {
 /// # Errors
 /// The arguments or the folder are wrong.
 pub fn vote(vote: &Vote) -> anyhow::Result<i32> {
-    ask(&vote.asking, |frozen, role| {
+    ask_of(&vote.asking, |frozen, role| {
         let role = carries(role)?;
         one_of("vote of", role.as_str(), frozen.plan.poll.iter().map(RoleId::as_str))?;
         let reason = vote.reason.join(" ");
@@ -136,7 +136,7 @@ pub fn vote(vote: &Vote) -> anyhow::Result<i32> {
 /// # Errors
 /// The arguments or the folder are wrong.
 pub fn acknowledge(acknowledge: &Acknowledge) -> anyhow::Result<i32> {
-    ask(&acknowledge.asking, |frozen, role| {
+    ask_of(&acknowledge.asking, |frozen, role| {
         carries(role)?;
         let item = one_of("item", &acknowledge.item, frozen.plan.items.keys().map(ItemId::as_str))?;
         Ok(Command::Acknowledge { item: item.into() })
@@ -149,7 +149,11 @@ fn carries(role: Option<&RoleId>) -> anyhow::Result<&RoleId> {
     })
 }
 
-fn ask(
+/// Asks, and says what came of it.
+///
+/// # Errors
+/// The arguments or the folder are wrong.
+pub(super) fn ask_of(
     asking: &Asking,
     command: impl FnOnce(&Frozen, Option<&RoleId>) -> anyhow::Result<Command>,
 ) -> anyhow::Result<i32> {

@@ -438,6 +438,7 @@ impl Loop {
         if self.parts.effects.world.unkept().is_some() {
             self.parts.effects.world.keep_baseline(&self.dispatch.shown());
         }
+        self.parts.effects.world.kept.again();
         if self.unwritten.is_none() {
             self.beat_now();
             let health = self.parts.journal.health().borrow().clone();

@@ -9,6 +9,7 @@ use ratatui::backend::Backend;
 use ratatui::crossterm::event::{KeyEvent, KeyEventKind};
 
 use super::action::Place;
+use super::bell::Bell;
 use super::keymap::{Key, Keymap};
 use super::layout::{self, Size};
 use super::overlays::recovery;
@@ -44,13 +45,15 @@ pub struct Console<B: Backend> {
     /// The second that the last frame shows, on both axes.
     shown: (i64, i64),
     frames: u64,
+    bell: Bell,
 }
 
 impl<B: Backend> Console<B> {
     #[must_use]
     pub fn new(terminal: Terminal<B>, setup: Setup, snapshot: Arc<Snapshot>) -> Self {
         let (state, shown) = (State::default(), (i64::MIN, i64::MIN));
-        let mut console = Self { terminal, setup, snapshot, state, dirty: true, shown, frames: 0 };
+        let mut console =
+            Self { terminal, setup, snapshot, state, dirty: true, shown, frames: 0, bell: Bell::default() };
         console.come_back();
         console
     }
@@ -116,6 +119,14 @@ impl<B: Backend> Console<B> {
             instant: Instant(taken.instant.0.saturating_add(since)),
             wall: taken.wall + TimeDelta::milliseconds(since),
         }
+    }
+
+    /// Whether the bell rings just now; asked whenever something came in, and once a second.
+    pub fn rings(&mut self) -> bool {
+        let (now, boot) = (self.now().instant, (self.setup.boot)());
+        // What was last known calls nobody: whoever holds the launch now has a bell.
+        let heard = self.with(|_, view| !view.last_known());
+        heard && self.bell.rings(&self.snapshot.board, now, boot)
     }
 
     /// The seconds a frame would show now: of the countdown, and of the launch.

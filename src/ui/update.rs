@@ -3,7 +3,7 @@
 
 use super::action::Action;
 use super::attached;
-use super::overlays::{holds, recovery};
+use super::overlays::{holds, incident, recovery};
 use super::panes::{self, checklist::Line, detail};
 use super::state::{Effect, Overlay, Pane, Purpose, Rolling, State, View};
 use super::theme::Role;
@@ -29,9 +29,20 @@ pub fn update(state: &mut State, action: Action, view: &View<'_>) -> Option<Effe
         state.say(Role::Warned, why);
         return None;
     }
+    if let (Action::Acknowledge, Some((number, effect))) = (action, incident::acknowledged(view)) {
+        state.say(Role::Plain, format!("what incident {number} rang for is acknowledged"));
+        return Some(effect);
+    }
     match action {
         Action::Rollback => open_rollback(state, view),
+        Action::Open if state.focus == Pane::Incidents => return update(state, Action::ChangeIncident, view),
         Action::Open => return open(state, view),
+        Action::Incident => state.overlay = Some(incident::opened(state, view)),
+        Action::Incidents => state.focus(Pane::Incidents),
+        Action::ChangeIncident => match incident::menu(state, view) {
+            Some(menu) => state.overlay = Some(menu),
+            None => state.say(Role::Warned, "no incident was opened"),
+        },
         Action::RunAgain => return run(state, view),
         Action::RunPhase => return run_phase(state, view),
         Action::Attest | Action::Waive | Action::Acknowledge | Action::Cancel => return on_item(state, action, view),
@@ -308,7 +319,7 @@ pub fn set_filter(state: &mut State, pane: Pane, text: &str) {
         Pane::Checklist => text.clone_into(&mut state.checklist.filter),
         Pane::Streams => text.clone_into(&mut state.streams.filter),
         Pane::Journal => text.clone_into(&mut state.journal.filter),
-        Pane::Detail | Pane::Monitors | Pane::Poll => {}
+        Pane::Detail | Pane::Monitors | Pane::Poll | Pane::Incidents => {}
     }
 }
 

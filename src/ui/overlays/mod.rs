@@ -2,6 +2,7 @@
 
 pub mod help;
 pub mod holds;
+pub mod incident;
 pub mod palette;
 pub mod prompt;
 pub mod recovery;
@@ -29,6 +30,7 @@ pub fn draw(overlay: &Overlay, view: &View<'_>, area: Rect, buf: &mut Buffer) ->
         Overlay::Holds { selected } => holds::draw(*selected, view, area, buf),
         Overlay::Recovery { selected } => recovery::draw(*selected, view, area, buf),
         Overlay::Recycle { selected } => holds::draw_recycle(*selected, view, area, buf),
+        Overlay::Incident(dialog) => return incident::draw(dialog, view, area, buf),
         Overlay::Rollback(rolling) => return rollback::draw(rolling, view, area, buf),
     }
     None
