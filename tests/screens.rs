@@ -271,7 +271,10 @@ fn every_action_does_something_somewhere() {
     held.person(1805, Event::HoldCalled { who: "ana".into(), why: "odd".into() });
     // At the last, T is below the recycle mark.
     let under = || under_way(Mode::Launch);
-    let stories = [(crashed(), 2000), (under(), 1810), (held, 1810), (under(), 6_000)];
+    let mut incident = under();
+    let detected_by = "smoke".to_owned();
+    incident.person(1805, Event::IncidentOpened { incident: 1, title: "down".into(), severity: None, detected_by });
+    let stories = [(crashed(), 2000), (under(), 1810), (held, 1810), (under(), 6_000), (incident, 1810)];
     for entry in TABLE.iter().filter(|entry| entry.place.in_palette()) {
         let places = stories.iter().flat_map(|story| (0..12).map(move |down| (story, down)));
         let mut places = places.flat_map(|(story, down)| (0..Pane::ALL.len()).map(move |tabs| (story, down, tabs)));

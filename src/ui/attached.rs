@@ -25,7 +25,7 @@ pub fn refused(action: Action, view: &View<'_>) -> Option<String> {
         | Action::Recycle
         | Action::Scrub => Some(format!("this console is attached: `{short}` is for the operator's")),
         Action::Hold | Action::Release | Action::Vote | Action::Acknowledge if view.role.is_none() => {
-            Some(format!("attached without a role there are notes and incidents alone: `{short}` needs --as ROLE"))
+            Some(format!("without a role there are notes and incidents: `{short}` needs --as ROLE"))
         }
         _ => None,
     }

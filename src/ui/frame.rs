@@ -109,7 +109,8 @@ fn key<'v>(row: Row<'v>, view: &View<'v>, action: Action) -> Row<'v> {
 fn in_footer(action: Action, state: &State, item: Option<(&Item, &ItemState)>, view: &View<'_>) -> bool {
     let place = Place::Pane(state.focus);
     let entry = action.entry();
-    if action == Action::Open && state.focus == Pane::Incidents {
+    let of_items = [Action::Open, Action::Waive, Action::RunAgain, Action::RunPhase, Action::Cancel, Action::Copy];
+    if state.focus == Pane::Incidents && of_items.contains(&action) {
         return false;
     }
     let shown = !matches!(action, Action::Help | Action::Palette | Action::Rollback | Action::Choice | Action::Back);
@@ -136,6 +137,7 @@ fn rank(action: Action) -> usize {
         Action::Recovery,
         Action::Note,
         Action::Incident,
+        Action::ChangeIncident,
         Action::NextPane,
         Action::Zoom,
         Action::Filter,

@@ -64,7 +64,9 @@ fn everything(state: &State, body: Rect) -> Vec<(Pane, Rect)> {
         Layout::horizontal([Constraint::Percentage(37), Constraint::Percentage(36), Constraint::Fill(1)]).areas(body);
     let [detail, streams, journal] =
         Layout::vertical([Constraint::Percentage(45), Constraint::Percentage(28), Constraint::Fill(1)]).areas(middle);
-    let [monitors, poll] = Layout::vertical([Constraint::Percentage(50), Constraint::Fill(1)]).areas(right);
+    // An incident has more to say than a poll.
+    let above = if state.incidents_shown { 30 } else { 50 };
+    let [monitors, poll] = Layout::vertical([Constraint::Percentage(above), Constraint::Fill(1)]).areas(right);
     vec![
         (Pane::Checklist, left),
         (Pane::Detail, detail),

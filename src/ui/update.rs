@@ -136,6 +136,7 @@ pub fn offered(action: Action, item: Option<(&Item, &ItemState)>, view: &View<'_
             view.board().clock.as_ref().is_some_and(|clock| !matches!(clock.phase, Phase::Scrubbed | Phase::Cutoff))
         }
         Action::Vote => !view.plan().poll.is_empty(),
+        Action::ChangeIncident | Action::Incidents => !view.board().incidents.is_empty(),
         Action::Recycle => !holds::marks(view).is_empty(),
         Action::PreviousStream | Action::NextStream => view.plan().streams.len() > 1,
         _ => true,

@@ -342,11 +342,8 @@ fn values(known: &Incident) -> [String; 8] {
 
 fn severities(of: &Of, selected: usize, view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let plan = view.plan();
-    let mut lines: Vec<String> = plan
-        .severities
-        .iter()
-        .map(|known| format!("{:<8} {}: {}", known.id.as_str(), known.title, known.guide))
-        .collect();
+    let mut lines: Vec<String> =
+        plan.severities.iter().map(|known| format!("{} {}: {}", known.id.as_str(), known.title, known.guide)).collect();
     if matches!(of, Of::New { .. }) {
         lines.push("not known yet: triage decides".into());
     }

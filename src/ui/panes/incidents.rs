@@ -19,7 +19,7 @@ const LINES_AT_MOST: usize = 1_000;
 /// Of a timeline the newest.
 const ENTRIES_AT_MOST: usize = 200;
 /// Where the values of fields begin.
-const COLUMN: usize = 12;
+const COLUMN: usize = 11;
 /// Lines of one field, and of an entry of the timeline.
 const FIELD_LINES: usize = 8;
 
@@ -99,7 +99,7 @@ fn sign(view: &View<'_>, stage: Stage) -> (&'static str, Role) {
 fn line<'v>(view: &View<'v>, known: &Incident, width: usize) -> Row<'v> {
     let (glyph, role) = sign(view, known.stage);
     let age = span::stopwatch(view.now.instant.since(known.opened.at));
-    let severity = known.severity.as_ref().map_or("no severity", |severity| severity.as_str());
+    let severity = known.severity.as_ref().map_or("sev?", |severity| severity.as_str());
     let row = Row::new(view.theme).say(role, format!("{glyph} {} {severity} ", known.number));
     let row = row.say(role, known.stage.word().to_uppercase()).say(Role::Plain, format!(" {age}"));
     let row = match &known.commander {
@@ -140,8 +140,12 @@ fn page<'v>(view: &View<'v>, known: &Incident, width: usize) -> Vec<Row<'v>> {
     for line in wrap(&clean(&known.title, width.saturating_mul(3)), width) {
         page.rows.push(Row::new(view.theme).say(Role::Title, line));
     }
-    fields(&mut page, known);
+    let (glyph, role) = sign(view, known.stage);
+    let age = span::stopwatch(view.now.instant.since(known.opened.at));
+    page.field("stage", &format!("{glyph} {} · {age}", known.stage.word().to_uppercase()), role);
+    // Whom to call comes before what is known.
     ladder(&mut page, known);
+    fields(&mut page, known);
     page.rows.push(Row::new(view.theme).say(Role::Muted, "timeline"));
     let hidden = known.timeline.len().saturating_sub(ENTRIES_AT_MOST);
     if hidden > 0 {
@@ -158,9 +162,6 @@ fn page<'v>(view: &View<'v>, known: &Incident, width: usize) -> Vec<Row<'v>> {
 
 fn fields(page: &mut Page<'_, '_>, known: &Incident) {
     let view = page.view;
-    let (glyph, role) = sign(view, known.stage);
-    let age = span::stopwatch(view.now.instant.since(known.opened.at));
-    page.field("stage", &format!("{glyph} {} · {age} old", known.stage.word().to_uppercase()), role);
     match known.severity(view.plan()) {
         Some(severity) => {
             page.field("severity", &format!("{} {}: {}", severity.id, severity.title, severity.guide), Role::Plain)
