@@ -164,7 +164,7 @@ fn fields(page: &mut Page<'_, '_>, known: &Incident) {
     let view = page.view;
     match known.severity(view.plan()) {
         Some(severity) => {
-            page.field("severity", &format!("{} {}: {}", severity.id, severity.title, severity.guide), Role::Plain)
+            page.field("severity", &format!("{} {}: {}", severity.id, severity.title, severity.guide), Role::Plain);
         }
         None => page.given("severity", known.severity.as_ref().map(|severity| severity.as_str()), known.is_open()),
     }
