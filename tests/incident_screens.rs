@@ -331,3 +331,17 @@ fn without_colour_and_unicode_the_words_are_there() {
         assert!(shown.contains(part), "{part} in\n{shown}");
     }
 }
+
+#[test]
+fn an_attached_scribe_opens_and_changes_one_and_acknowledges_as_a_role_alone() {
+    let mut story = three();
+    story.seat = tminus::launch::port::Seat::Attached { heard: true };
+    let mut console = console(story.snapshot(1_910), 80, 24);
+    let opened = press(&mut console, "i d o w n enter 3 enter");
+    assert!(matches!(opened, Some(Effect::Ask(Command::OpenIncident { .. }))), "{opened:?}");
+    let changed = press(&mut console, "I 6 2");
+    let mitigated = Command::ChangeIncident { incident: 1, change: Change::Stage(Stage::Mitigated) };
+    assert_eq!(changed, Some(Effect::Ask(mitigated)));
+    assert_eq!(press(&mut console, "a"), None);
+    assert!(text(&screen(&mut console)).contains("needs --as ROLE"));
+}

@@ -138,9 +138,8 @@ impl<B: Backend> Console<B> {
     /// Whether the bell rings just now; asked whenever something came in, and once a second.
     pub fn rings(&mut self) -> bool {
         let (now, boot) = (self.now().instant, (self.setup.boot)());
-        // What was last known calls nobody: whoever holds the launch now has a bell.
-        let heard = self.with(|_, view| !view.last_known());
-        heard && self.bell.rings(&self.snapshot.board, now, boot)
+        // Where another console took over, it is that one's to ring; where nobody is heard, what calls still does.
+        self.snapshot.taken_over.is_none() && self.bell.rings(&self.snapshot.board, now, boot)
     }
 
     /// The seconds a frame would show now: of the countdown, of the launch, and of silence.
