@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use binary::{Place, Ran};
-use chrono::Utc;
+use tminus::clock;
 use tminus::launch::event::{Event, Recorded};
 use tminus::launch::incident::{Due, Stage, find};
 use tokio::process::Child;
@@ -229,7 +229,7 @@ async fn deadlines_are_told_once_though_the_console_is_killed_before_them_and_af
     held.kill().await;
     let begun = held.told(|event| matches!(event, Event::IncidentOpened { .. }))[0].occurred_at;
     // Nobody is there while L2 and triage pass.
-    comes("the deadlines", || Utc::now() - begun > chrono::TimeDelta::milliseconds(4_100)).await;
+    comes("the deadlines", || clock::wall() - begun > chrono::TimeDelta::milliseconds(4_100)).await;
     held.come_back().await;
     comes("triage", || held.has(|event| matches!(event, Event::IncidentRang { due: Due::Triage, .. }))).await;
     assert_eq!(held.rang(), ["L1", "L2", "triage"], "oldest first");
@@ -260,8 +260,8 @@ async fn what_was_noticed_while_nobody_was_there_is_opened_as_of_then() {
     assert_eq!((opened.code, opened.err.contains("the incident is kept in its inbox")), (Some(2), true), "{opened:?}");
     let set = held.incident(&["set", "1", "stage", "resolved"]).await;
     assert_eq!((set.code, set.err.contains("nothing was asked")), (Some(2), true), "{set:?}");
-    let asked = Utc::now();
-    comes("a second", || Utc::now() - asked > chrono::TimeDelta::seconds(1)).await;
+    let asked = clock::wall();
+    comes("a second", || clock::wall() - asked > chrono::TimeDelta::seconds(1)).await;
     held.come_back().await;
     comes("the incident", || held.has(|event| matches!(event, Event::IncidentOpened { .. }))).await;
     let record = &held.told(|event| matches!(event, Event::IncidentOpened { .. }))[0];
