@@ -234,7 +234,10 @@ async fn deadlines_are_told_once_though_the_console_is_killed_before_them_and_af
     comes("triage", || held.has(|event| matches!(event, Event::IncidentRang { due: Due::Triage, .. }))).await;
     assert_eq!(held.rang(), ["L1", "L2", "triage"], "oldest first");
     held.kill().await;
+    // One that died between the record and the file left it unwritten: whoever comes back writes it.
+    std::fs::remove_file(held.folder.join("evidence/incident-1.md")).expect("removed");
     held.come_back().await;
+    comes("the record again", || held.record(1).contains("TRIAGE DUE")).await;
     let noted = held.incident(&["set", "1", "note", "still looking"]).await;
     assert_eq!(noted.code, Some(0), "{noted:?}");
     assert_eq!(held.rang(), ["L1", "L2", "triage"], "and none of them again");
