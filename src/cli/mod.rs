@@ -12,9 +12,12 @@ use crate::base::secret::covered;
 use crate::base::text::printable_lines;
 
 mod approve;
+mod archive;
 mod ask;
 mod assemble;
+mod brief;
 mod check;
+mod closing;
 mod console;
 mod frozen;
 mod gate;
@@ -25,6 +28,8 @@ mod keys;
 mod kinds;
 mod log;
 mod logging;
+mod moment;
+mod person;
 
 mod rehearse;
 mod reopen;
@@ -91,6 +96,14 @@ enum Command {
     Vote(ask::Vote),
     /// Take on an item's warning, for the role you carry.
     Acknowledge(ask::Acknowledge),
+    /// Attest an item, or give a second person's word on it, for the role you carry.
+    Attest(ask::Attest),
+    /// Say where a launch stands, what happened since you left, and what is due next.
+    Brief(brief::Arguments),
+    /// Archive what the plan asks for: a link, words, or a file.
+    Evidence(closing::Evidence),
+    /// Close a launch for good, once everything asked for is there.
+    Close(closing::Close),
 }
 
 /// What `run` and `rehearse` share.
@@ -150,6 +163,10 @@ pub fn run() -> i32 {
         Command::Release(arguments) => ask::release(&arguments),
         Command::Vote(arguments) => ask::vote(&arguments),
         Command::Acknowledge(arguments) => ask::acknowledge(&arguments),
+        Command::Attest(arguments) => ask::attest(&arguments),
+        Command::Brief(arguments) => brief::run(&arguments),
+        Command::Evidence(arguments) => closing::evidence(&arguments),
+        Command::Close(arguments) => closing::close(&arguments),
     };
     done.unwrap_or_else(|error| {
         let gone = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;

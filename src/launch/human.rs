@@ -2,25 +2,27 @@
 //! Each part has its own file; here stands only who takes what.
 
 use super::board::Board;
+use super::closing::{self, Given};
 use super::command::{Command, Refusal};
 use super::event::{Actor, Event, Recorded};
 use super::incident;
 use super::schedule::Timed;
+use super::second;
 use super::time::Instant;
 
 /// What becomes of a command of the crew.
 ///
 /// # Errors
 /// The refusal, as a sentence for whoever gave it.
-pub(super) fn act(board: &Board, _by: &Actor, command: &Command, now: Instant) -> Result<Vec<Event>, Refusal> {
+pub(super) fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec<Event>, Refusal> {
     match command {
         Command::Slip { .. } => Err(Refusal("not yet".into())),
         Command::Choose { .. } => Err(Refusal("not yet".into())),
         Command::Sign { .. } => Err(Refusal("not yet".into())),
         Command::Judge { .. } | Command::WaiveCriterion { .. } => Err(Refusal("not yet".into())),
         Command::OpenIncident { .. } | Command::ChangeIncident { .. } => incident::act(board, command, now),
-        Command::GiveEvidence { .. } => Err(Refusal("not yet".into())),
-        Command::Close { .. } => Err(Refusal("not yet".into())),
+        Command::GiveEvidence { evidence, what } => closing::give(board, evidence, what),
+        Command::Close { why, anyway } => closing::close(board, by, why, anyway.as_deref(), now),
         // `decide` has taken every other command.
         other => Err(Refusal(format!("{other:?} is not of the crew"))),
     }
@@ -29,6 +31,15 @@ pub(super) fn act(board: &Board, _by: &Actor, command: &Command, now: Instant) -
 /// Folds what the crew did into the board.
 pub(super) fn fold(board: &mut Board, record: &Recorded) {
     incident::fold(board, record);
+    match &record.event {
+        Event::EvidenceGiven { evidence, what } => {
+            let given = Given { what: what.clone(), by: record.actor.clone(), at: record.occurred_at };
+            board.evidence.insert(evidence.clone(), given);
+        }
+        Event::LaunchClosed { why, missing } => board.ended = Some(closing::ended(why, missing)),
+        Event::ItemRecurred { item, .. } => second::forget(board, item),
+        _ => {}
+    }
 }
 
 /// What follows from the board and the time alone in the crew's part; empty when nothing does.

@@ -14,7 +14,6 @@ pub fn refused(action: Action, view: &View<'_>) -> Option<String> {
     match action {
         Action::RunAgain
         | Action::RunPhase
-        | Action::Attest
         | Action::Waive
         | Action::Cancel
         | Action::MarkDone
@@ -24,7 +23,15 @@ pub fn refused(action: Action, view: &View<'_>) -> Option<String> {
         | Action::Recovery
         | Action::Recycle
         | Action::Scrub => Some(format!("this console is attached: `{short}` is for the operator's")),
-        Action::Hold | Action::Release | Action::Vote | Action::Acknowledge if view.role.is_none() => {
+        Action::Hold
+        | Action::Release
+        | Action::Vote
+        | Action::Acknowledge
+        | Action::Attest
+        | Action::Evidence
+        | Action::Close
+            if view.role.is_none() =>
+        {
             Some(format!("without a role there are notes and incidents: `{short}` needs --as ROLE"))
         }
         _ => None,

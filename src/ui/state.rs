@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::FixedOffset;
 use tui_input::Input;
 
+use super::overlays::act_as::ActAs;
 use super::overlays::incident;
 use super::panes::{checklist, detail, incidents, journal, monitors, poll, streams};
 use super::theme::{Role, Theme};
@@ -13,7 +14,8 @@ use super::widgets::list::Window;
 use crate::base::text::printable;
 use crate::launch::board::Board;
 use crate::launch::command::Command;
-use crate::launch::id::{ItemId, RoleId, RollbackId};
+use crate::launch::event::Actor;
+use crate::launch::id::{EvidenceId, ItemId, RoleId, RollbackId};
 use crate::launch::live::Live;
 use crate::launch::plan::Plan;
 use crate::launch::port::{Seat, Snapshot};
@@ -67,6 +69,8 @@ pub struct View<'a> {
     pub keymap: &'a super::keymap::Keymap,
     pub operator: &'a str,
     pub role: Option<&'a RoleId>,
+    /// Another than who opened the console acts here.
+    pub acting: bool,
     pub offset: FixedOffset,
     /// How long nothing new has come, where that is longer than a loop that works takes.
     pub silent: Option<Duration>,
@@ -136,6 +140,14 @@ pub enum Purpose {
     Vote {
         role: usize,
         vote: usize,
+        /// Which of the role's people spoke; none while nobody said so.
+        who: Option<usize>,
+    },
+    /// Something archived, in words.
+    Evidence(EvidenceId),
+    /// The end of the launch for good; `anyway` where something is missing.
+    Close {
+        anyway: bool,
     },
     Filter(Pane),
     /// What a step of unknown outcome came to.
@@ -194,6 +206,15 @@ pub enum Overlay {
     },
     Rollback(Rolling),
     Incident(incident::Dialog),
+    ActAs(ActAs),
+    /// From where it tells: `overlays::brief`.
+    Brief {
+        window: Window,
+        from: usize,
+    },
+    Evidence {
+        selected: usize,
+    },
 }
 
 impl Overlay {
@@ -202,6 +223,7 @@ impl Overlay {
         match self {
             Self::Palette { input, .. } => Some(input),
             Self::Prompt(prompt) => Some(&mut prompt.input),
+            Self::ActAs(dialog) => Some(&mut dialog.input),
             Self::Rollback(Rolling::Confirm { typed, .. }) => typed.as_mut(),
             Self::Incident(dialog) => dialog.input(),
             _ => None,
@@ -213,6 +235,8 @@ impl Overlay {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     Ask(Command),
+    /// In the name of another than who acts here.
+    AskAs(Actor, Command),
     Copy(String),
     Leave,
 }
@@ -239,6 +263,8 @@ pub struct State {
     /// The last frame had no room for panes or dialogs.
     pub cramped: bool,
     pub message: Option<Message>,
+    /// Who acts here, where that is not who opened the console.
+    pub acting: Option<Actor>,
     pub checklist: checklist::State,
     pub detail: detail::State,
     pub streams: streams::State,

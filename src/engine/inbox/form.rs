@@ -10,8 +10,8 @@ use crate::base::text::printable_lines;
 use crate::launch::board::Decided;
 use crate::launch::command::Command;
 use crate::launch::event::Vote;
-use crate::launch::id::{ItemId, RequestId, RoleId};
-use crate::launch::schedule::is_own_latch;
+use crate::launch::id::{EvidenceId, ItemId, RequestId, RoleId};
+use crate::launch::people::is_free;
 use crate::launch::time::Wall;
 
 /// The version this build writes, and the only one it reads.
@@ -24,9 +24,6 @@ const LONGEST_NAME: usize = 512;
 pub const LONGEST_TEXT: usize = 16 * 1024;
 /// Hexadecimal digits of an id: 128 bits of chance.
 const ID_DIGITS: usize = 32;
-
-/// Names that are not a person's.
-const RESERVED: [&str; 2] = ["engine", "crew"];
 
 /// What an attached terminal asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +89,17 @@ enum AskedV1 {
     Acknowledge { item: ItemId },
     OpenIncident(incident::OpenV1),
     ChangeIncident(incident::ChangeV1),
+    Attest { item: ItemId, note: String, passed: bool },
+    Evidence { evidence: EvidenceId, what: String },
+    Close(CloseV1),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CloseV1 {
+    why: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    anyway: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -129,6 +137,13 @@ pub fn encode(request: &Request) -> Result<Vec<u8>, NoRequest> {
             AskedV1::OpenIncident(incident::open(title, severity.as_ref(), detected_by))
         }
         Command::ChangeIncident { incident, change } => AskedV1::ChangeIncident(incident::change(*incident, change)),
+        Command::Attest { item, note, passed } => {
+            AskedV1::Attest { item: item.clone(), note: note.clone(), passed: *passed }
+        }
+        Command::GiveEvidence { evidence, what } => {
+            AskedV1::Evidence { evidence: evidence.clone(), what: what.clone() }
+        }
+        Command::Close { why, anyway } => AskedV1::Close(CloseV1 { why: why.clone(), anyway: anyway.clone() }),
         _ => return Err(NoRequest::NotForRequests),
     };
     let Request { id, name, role, asked_at, .. } = request.clone();
@@ -166,6 +181,16 @@ pub fn decode(bytes: &[u8]) -> Result<Request, NoRequest> {
         AskedV1::Acknowledge { item } => Command::Acknowledge { item: ItemId::new(short("item", item.as_str())?) },
         AskedV1::OpenIncident(form) => form.read()?,
         AskedV1::ChangeIncident(form) => form.read()?,
+        AskedV1::Attest { item, note, passed } => {
+            Command::Attest { item: ItemId::new(short("item", item.as_str())?), note: said(&note)?, passed }
+        }
+        AskedV1::Evidence { evidence, what } => Command::GiveEvidence {
+            evidence: EvidenceId::new(short("evidence", evidence.as_str())?),
+            what: said(&what)?,
+        },
+        AskedV1::Close(CloseV1 { why, anyway }) => {
+            Command::Close { why: said(&why)?, anyway: anyway.as_deref().map(said).transpose()? }
+        }
     };
     Ok(Request { id: form.id, name, role, asked_at: form.asked_at, command })
 }
@@ -216,7 +241,7 @@ pub fn named(name: &str) -> Result<String, NoRequest> {
     if name.is_empty() {
         return Err(NoRequest::Nameless);
     }
-    if RESERVED.contains(&name.as_str()) || is_own_latch(&name) {
+    if !is_free(&name) {
         return Err(NoRequest::Reserved(name));
     }
     Ok(name)
@@ -281,7 +306,7 @@ mod tests {
         Request { id: id(), name: "bob".into(), role: Some("sre".into()), asked_at, command }
     }
 
-    fn commands() -> [Command; 7] {
+    fn commands() -> [Command; 11] {
         [
             Command::Note { text: "a line\nand another".into() },
             Command::CallHold { why: "disk".into() },
@@ -290,6 +315,10 @@ mod tests {
             Command::Vote { role: "sre".into(), vote: Vote::NoGo { reason: "no".into() } },
             Command::Vote { role: "sre".into(), vote: Vote::GoWithWaiver { reason: "so".into() } },
             Command::Acknowledge { item: ItemId::keyed("login", Some("https://a.example")) },
+            Command::Attest { item: "look".into(), note: "saw it".into(), passed: false },
+            Command::GiveEvidence { evidence: "notes".into(), what: "https://docs.example/1".into() },
+            Command::Close { why: String::new(), anyway: None },
+            Command::Close { why: "done".into(), anyway: Some("the log is lost".into()) },
         ]
     }
 
