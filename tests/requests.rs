@@ -289,7 +289,7 @@ async fn killed_between_the_record_and_the_answer_it_is_recorded_once_and_answer
     assert_eq!(answer(&note.id), Some(Answer::Recorded(board.requests[&note.id].seq)));
     assert_eq!(answer(&accepted.id), Some(Answer::Recorded(board.requests[&accepted.id].seq)));
     let Some(Answer::Refused(why)) = answer(&refused.id) else { panic!("a refusal") };
-    assert!(why.contains("a scribe has notes alone"), "{why}");
+    assert!(why.contains("a scribe has notes and incidents"), "{why}");
 }
 
 #[tokio::test]

@@ -277,7 +277,10 @@ fn every_action_does_something_somewhere() {
     held.person(1805, Event::HoldCalled { who: "ana".into(), why: "odd".into() });
     // At the last, T is below the recycle mark.
     let under = || under_way(Mode::Launch);
-    let stories = [(crashed(), 2000), (under(), 1810), (held, 1810), (under(), 6_000)];
+    let mut incident = under();
+    let detected_by = "smoke".to_owned();
+    incident.person(1805, Event::IncidentOpened { incident: 1, title: "down".into(), severity: None, detected_by });
+    let stories = [(crashed(), 2000), (under(), 1810), (held, 1810), (under(), 6_000), (incident, 1810)];
     // A second key wants a role, and a rollback that runs: `approval` has it. Evidence wants a plan that asks for
     // some: `tests/crew` has one.
     let elsewhere = [Action::Approve, Action::Evidence];

@@ -112,19 +112,19 @@ fn verdict(word: &str) -> Result<Said, String> {
 /// # Errors
 /// The arguments or the folder are wrong.
 pub fn note(note: &Note) -> anyhow::Result<i32> {
-    ask(&note.asking, |_, _| Ok(Command::Note { text: note.text.join(" ") }))
+    ask_of(&note.asking, |_, _| Ok(Command::Note { text: note.text.join(" ") }))
 }
 
 /// # Errors
 /// The arguments or the folder are wrong.
 pub fn hold(hold: &Hold) -> anyhow::Result<i32> {
-    ask(&hold.asking, |_, role| carries(role).map(|_| Command::CallHold { why: hold.why.join(" ") }))
+    ask_of(&hold.asking, |_, role| carries(role).map(|_| Command::CallHold { why: hold.why.join(" ") }))
 }
 
 /// # Errors
 /// The arguments or the folder are wrong.
 pub fn release(release: &Release) -> anyhow::Result<i32> {
-    ask(&release.asking, |_, role| {
+    ask_of(&release.asking, |_, role| {
         let own = carries(role)?;
         Ok(Command::ReleaseHold { who: release.who.clone().unwrap_or_else(|| own.to_string()) })
     })
@@ -133,7 +133,7 @@ pub fn release(release: &Release) -> anyhow::Result<i32> {
 /// # Errors
 /// The arguments or the folder are wrong.
 pub fn vote(vote: &Vote) -> anyhow::Result<i32> {
-    ask(&vote.asking, |frozen, role| {
+    ask_of(&vote.asking, |frozen, role| {
         let role = carries(role)?;
         one_of("vote of", role.as_str(), frozen.plan.poll.iter().map(RoleId::as_str))?;
         let reason = vote.reason.join(" ");
@@ -151,7 +151,7 @@ pub fn vote(vote: &Vote) -> anyhow::Result<i32> {
 /// # Errors
 /// The arguments or the folder are wrong.
 pub fn acknowledge(acknowledge: &Acknowledge) -> anyhow::Result<i32> {
-    ask(&acknowledge.asking, |frozen, role| {
+    ask_of(&acknowledge.asking, |frozen, role| {
         carries(role)?;
         let item = one_of("item", &acknowledge.item, frozen.plan.items.keys().map(ItemId::as_str))?;
         Ok(Command::Acknowledge { item: item.into() })
@@ -161,7 +161,7 @@ pub fn acknowledge(acknowledge: &Acknowledge) -> anyhow::Result<i32> {
 /// # Errors
 /// The arguments or the folder are wrong.
 pub fn attest(attest: &Attest) -> anyhow::Result<i32> {
-    ask(&attest.asking, |frozen, role| {
+    ask_of(&attest.asking, |frozen, role| {
         carries(role)?;
         let item = one_of("item", &attest.item, frozen.plan.items.keys().map(ItemId::as_str))?;
         Ok(Command::Attest { item: item.into(), note: attest.note.join(" "), passed: !attest.failed })
@@ -171,10 +171,16 @@ pub fn attest(attest: &Attest) -> anyhow::Result<i32> {
 /// # Errors
 /// No role is carried.
 pub(super) fn carries(role: Option<&RoleId>) -> anyhow::Result<&RoleId> {
-    role.ok_or_else(|| anyhow::anyhow!("say which role you act for, with --as ROLE: without one there are notes alone"))
+    role.ok_or_else(|| {
+        anyhow::anyhow!("say which role you act for, with --as ROLE: without one there are notes and incidents alone")
+    })
 }
 
-fn ask(
+/// Asks, and says what came of it.
+///
+/// # Errors
+/// The arguments or the folder are wrong.
+pub(super) fn ask_of(
     asking: &Asking,
     command: impl FnOnce(&Frozen, Option<&RoleId>) -> anyhow::Result<Command>,
 ) -> anyhow::Result<i32> {

@@ -23,6 +23,7 @@ mod console;
 mod frozen;
 mod gate;
 mod headless;
+mod incident;
 mod keys;
 
 mod kinds;
@@ -87,6 +88,8 @@ enum Command {
     Watch(watch::Arguments),
     /// Have a note recorded in a running launch, from any terminal.
     Note(ask::Note),
+    /// Open incidents in a running launch from any terminal, say what is known of them, list and export them.
+    Incident(incident::Arguments),
     /// Call a hold in a running launch, for the role you carry.
     Hold(ask::Hold),
     /// Release your role's hold, or (with a role that may waive) another's.
@@ -157,6 +160,7 @@ pub fn run() -> i32 {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Watch(arguments) => watch::run(&arguments),
         Command::Note(arguments) => ask::note(&arguments),
+        Command::Incident(arguments) => incident::run(&arguments),
         Command::Hold(arguments) => ask::hold(&arguments),
         Command::Release(arguments) => ask::release(&arguments),
         Command::Vote(arguments) => ask::vote(&arguments),

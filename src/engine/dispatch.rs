@@ -101,6 +101,11 @@ impl Dispatch {
                 // What was seen is told as of when it was seen, and recorded now.
                 let occurred_at = match (input, &event) {
                     (Input::Request { asked_at, .. }, Event::Noted { .. }) => *asked_at,
+                    // Its deadlines count from there: no further back than its file lies.
+                    (Input::Request { age, .. }, Event::IncidentOpened { .. } | Event::IncidentChanged { .. }) => {
+                        let age = chrono::TimeDelta::from_std(*age).unwrap_or_default();
+                        now.wall.checked_sub_signed(age).unwrap_or(now.wall)
+                    }
                     // Told by its shim; it may be learnt much later.
                     (_, Event::StepEnded { outcome, .. }) => outcome.ended_at.map_or(now.wall, |at| at.min(now.wall)),
                     _ => now.wall,

@@ -287,7 +287,7 @@ fn a_request_is_decided_once_and_its_decision_stays() {
     let known = &desk.dispatch.published().requests;
     assert_eq!(known[&"a".into()].refused, None);
     let why = known[&"b".into()].refused.clone().expect("refused");
-    assert!(why.contains("a scribe has notes alone"), "{why}");
+    assert!(why.contains("a scribe has notes and incidents"), "{why}");
 }
 
 #[test]

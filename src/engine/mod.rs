@@ -17,6 +17,7 @@ pub mod door;
 pub mod effects;
 pub mod found;
 pub mod inbox;
+pub mod kept;
 pub mod rollback;
 pub mod run;
 pub mod runner;

@@ -126,7 +126,9 @@ fn of_the_crew() -> Vec<Event> {
         Change::Impact(why()),
         Change::Mitigation(why()),
         Change::FollowUp("bd-12".into()),
+        Change::Relapsed(why()),
         Change::Note(why()),
+        Change::Acknowledged,
     ];
     let stages = Stage::WORDS.map(|(_, stage)| Change::Stage(stage));
     all.extend(changes.into_iter().chain(stages).map(|change| Event::IncidentChanged { incident: 1, change }));

@@ -181,6 +181,19 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// What was seen stays seen, however late it is read; everything else is about the moment it was asked in.
+    #[must_use]
+    pub fn is_sighting(&self) -> bool {
+        let is_note = |change: &incident::Change| matches!(change, incident::Change::Note(_));
+        match self {
+            Self::Note { .. } | Self::OpenIncident { .. } => true,
+            Self::ChangeIncident { change, .. } => is_note(change),
+            _ => false,
+        }
+    }
+}
+
 /// What an adapter saw.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Observation {

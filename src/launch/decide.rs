@@ -9,6 +9,7 @@ use super::event::{Actor, Event, Mode, RollbackFact, Vote};
 use super::gate;
 use super::human;
 use super::id::{Attempt, ItemId, RequestId, RoleId, RollbackId};
+use super::incident;
 use super::people::{self, caller, permit};
 use super::plan::{Act, Class, Item, OnPreempt, Power};
 use super::poll;
@@ -227,23 +228,25 @@ fn request(
     }
     unwritten::allow(board, command)?;
     match command {
-        // What was seen stays seen, however late it is read.
-        Command::Note { .. } => {}
+        sighting if sighting.is_sighting() => {}
         _ if age > REQUEST_KEEPS => {
             let ago = humantime::format_duration(Duration::from_secs(age.as_secs()));
             return Err(Refusal(format!(
                 "asked {ago} ago, while nobody was there to decide: ask again if it still holds"
             )));
         }
+        // Who takes on what rings carries a role.
+        Command::ChangeIncident { change, .. } if *change != incident::Change::Acknowledged => {}
         Command::CallHold { .. }
         | Command::ReleaseHold { .. }
         | Command::Vote { .. }
         | Command::Acknowledge { .. }
         | Command::Attest { .. }
         | Command::GiveEvidence { .. }
-        | Command::Close { .. } => {
+        | Command::Close { .. }
+        | Command::ChangeIncident { .. } => {
             if by.role.is_none() {
-                return Err(Refusal("a scribe has notes alone: ask as a role".into()));
+                return Err(Refusal("a scribe has notes and incidents: ask as a role".into()));
             }
             if matches!(command, Command::ReleaseHold { who } if who == countdown::CONSOLE_RESTART) {
                 return Err(Refusal("what a crash left holding is for the operator's console to release".into()));

@@ -5,6 +5,7 @@ use super::board::Board;
 use super::closing::{self, Given};
 use super::command::{Command, Refusal};
 use super::event::{Actor, Event, Recorded};
+use super::incident;
 use super::recurring;
 use super::schedule::Timed;
 use super::second;
@@ -21,7 +22,7 @@ pub(super) fn act(board: &Board, by: &Actor, command: &Command, now: Instant) ->
         Command::Choose { .. } => Err(Refusal("not yet".into())),
         Command::Sign { .. } => Err(Refusal("not yet".into())),
         Command::Judge { .. } | Command::WaiveCriterion { .. } => Err(Refusal("not yet".into())),
-        Command::OpenIncident { .. } | Command::ChangeIncident { .. } => Err(Refusal("not yet".into())),
+        Command::OpenIncident { .. } | Command::ChangeIncident { .. } => incident::act(board, command, now),
         Command::GiveEvidence { evidence, what } => closing::give(board, evidence, what),
         Command::Close { why, anyway } => closing::close(board, by, why, anyway.as_deref(), now),
         // `decide` has taken every other command.
@@ -31,6 +32,7 @@ pub(super) fn act(board: &Board, by: &Actor, command: &Command, now: Instant) ->
 
 /// Folds what the crew did into the board.
 pub(super) fn fold(board: &mut Board, record: &Recorded) {
+    incident::fold(board, record);
     match &record.event {
         Event::EvidenceGiven { evidence, what } => {
             let given = Given { what: what.clone(), by: record.actor.clone(), at: record.occurred_at };
@@ -46,10 +48,17 @@ pub(super) fn fold(board: &mut Board, record: &Recorded) {
 
 /// What follows from the board and the time alone in the crew's part; empty when nothing does.
 pub(super) fn follow(board: &Board, now: Instant) -> Vec<Timed> {
-    recurring::follow(board, now)
+    let mut events: Vec<Timed> = recurring::follow(board, now);
+    events.extend(incident::follow(board, now));
+    events
 }
 
 /// The next instants after `now` at which something of the crew's happens by time alone.
 pub(super) fn next_at(board: &Board, now: Instant) -> impl Iterator<Item = Instant> {
-    recurring::next_at(board, now)
+    recurring::next_at(board, now).chain(incident::next_at(board, now))
+}
+
+/// Whether something of the crew's waits for a person, that is no item.
+pub(super) fn wants_person(board: &Board) -> bool {
+    incident::wants_person(board)
 }

@@ -293,6 +293,7 @@ pub fn wants_person(board: &Board, now: Instant) -> bool {
         let waits = board.item(&item.id).is_some_and(|state| matches!(state.progress, Progress::Waiting));
         by_key && waits && due(board, item, now) == Due::Now
     }) || recovery::waiting(board).next().is_some()
+        || human::wants_person(board)
 }
 
 /// Whether `item` can begin at `now`.

@@ -3,7 +3,7 @@
 //! the environment it is given, and starts nothing.
 //!
 //! One file per noun of the format: `clock`, `vars`, `secrets`, `roles`, `sessions`, `phases`, `items`,
-//! `monitors`, `streams`, `baseline`, `rollbacks`. `needs` orders the items, `names` knows what
+//! `monitors`, `streams`, `baseline`, `rollbacks`, `escalations`. `needs` orders the items, `names` knows what
 //! templates may use, `examples` reads examples and `trial` tests checks on them, `lint` knows what
 //! plans get wrong, `effects` which keys do nothing where they stand.
 //!
@@ -13,6 +13,7 @@ mod baseline;
 mod clock;
 mod effects;
 mod environment;
+mod escalations;
 mod every;
 mod evidence;
 mod examples;

@@ -5,8 +5,7 @@ use crate::base::known::Wanted;
 use crate::base::source::Diagnostic;
 use crate::base::table::Table;
 
-pub(super) const TABLES: &[&str] =
-    &["target", "signal", "objective", "trigger", "playbook", "criterion", "escalation", "notify"];
+pub(super) const TABLES: &[&str] = &["target", "signal", "objective", "trigger", "playbook", "criterion", "notify"];
 
 pub(super) const KINDS: &[&str] = &[
     "tls", "dns", "command", "file", "env", "signal", "log", "alerts", "github", "send", "process", "sequence",

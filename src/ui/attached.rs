@@ -33,7 +33,7 @@ pub fn refused(action: Action, view: &View<'_>) -> Option<String> {
         | Action::Close
             if view.role.is_none() =>
         {
-            Some(format!("attached without a role there are notes alone: `{short}` needs --as ROLE"))
+            Some(format!("without a role there are notes and incidents: `{short}` needs --as ROLE"))
         }
         _ => None,
     }

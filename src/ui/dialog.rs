@@ -8,7 +8,7 @@ use super::action::{Action, Place, TABLE, Where};
 use super::approving;
 use super::keymap::Key;
 use super::overlays::act_as::ActAs;
-use super::overlays::{brief, holds, palette, prompt, recovery, rollback};
+use super::overlays::{brief, holds, incident, palette, prompt, recovery, rollback};
 use super::panes::checklist;
 use super::state::{Effect, Overlay, Pane, Prompt, Purpose, Rolling, State, View};
 use super::theme::Role;
@@ -50,6 +50,11 @@ fn pressed(state: &mut State, event: KeyEvent, view: &View<'_>) -> Option<Effect
     {
         state.overlay = rollback::chosen(view, &known.id).map(Overlay::Rollback);
         return None;
+    }
+    if let (Overlay::Incident(dialog), KeyCode::Char(c), false) = (&mut overlay, key.code, key.ctrl)
+        && dialog.choose(c, view)
+    {
+        return confirm(state, overlay, view);
     }
     if listed && state.cramped && !matches!(action, Some(Action::Rollback | Action::Dismiss)) {
         // Nobody acts on what is not seen.
@@ -126,6 +131,7 @@ fn typed(state: &mut State, overlay: &mut Overlay) {
         }
         Overlay::Palette { selected, .. } => *selected = 0,
         Overlay::Prompt(prompt) => prompt.wrong = None,
+        Overlay::Incident(dialog) => dialog.typed(),
         Overlay::ActAs(dialog) => dialog.wrong = None,
         _ => {}
     }
@@ -166,6 +172,7 @@ fn moved(overlay: &mut Overlay, step: Step, page: usize, view: &View<'_>) {
         Overlay::Holds { selected } => *selected = step.from(*selected, holds::ways(view).len(), page),
         Overlay::Recycle { selected } => *selected = step.from(*selected, holds::marks(view).len(), page),
         Overlay::Recovery { selected } => *selected = step.from(*selected, recovery::lines(view).len(), page),
+        Overlay::Incident(dialog) => dialog.step(step, page, view),
         Overlay::Rollback(Rolling::Choose { selected }) => {
             *selected = step.from(*selected, view.plan().rollbacks.len(), page);
         }
@@ -212,6 +219,7 @@ fn confirm(state: &mut State, overlay: Overlay, view: &View<'_>) -> Option<Effec
             Some(Effect::Ask(Command::Recycle { mark }))
         }
         Overlay::Recovery { selected } => recover(state, Action::Confirm, selected, view),
+        Overlay::Incident(dialog) => incident::confirm(state, dialog, view),
         Overlay::Rollback(rolling) => confirm_rollback(state, rolling, view),
     }
 }

@@ -7,7 +7,8 @@ use chrono::FixedOffset;
 use tui_input::Input;
 
 use super::overlays::act_as::ActAs;
-use super::panes::{checklist, detail, journal, monitors, poll, streams};
+use super::overlays::incident;
+use super::panes::{checklist, detail, incidents, journal, monitors, poll, streams};
 use super::theme::{Role, Theme};
 use super::widgets::list::Window;
 use crate::base::text::printable;
@@ -30,11 +31,12 @@ pub enum Pane {
     Journal,
     Monitors,
     Poll,
+    Incidents,
 }
 
 impl Pane {
-    pub const ALL: [Self; 6] =
-        [Self::Checklist, Self::Detail, Self::Streams, Self::Journal, Self::Monitors, Self::Poll];
+    pub const ALL: [Self; 7] =
+        [Self::Checklist, Self::Detail, Self::Streams, Self::Journal, Self::Monitors, Self::Poll, Self::Incidents];
 
     #[must_use]
     pub fn title(self) -> &'static str {
@@ -45,6 +47,7 @@ impl Pane {
             Self::Journal => "Journal",
             Self::Monitors => "Monitors",
             Self::Poll => "Poll",
+            Self::Incidents => "Incidents",
         }
     }
 
@@ -221,6 +224,7 @@ pub enum Overlay {
         selected: usize,
     },
     Rollback(Rolling),
+    Incident(incident::Dialog),
     ActAs(ActAs),
     /// From where it tells: `overlays::brief`.
     Brief {
@@ -240,6 +244,7 @@ impl Overlay {
             Self::Prompt(prompt) => Some(&mut prompt.input),
             Self::ActAs(dialog) => Some(&mut dialog.input),
             Self::Rollback(Rolling::Confirm { typed, .. }) => typed.as_mut(),
+            Self::Incident(dialog) => dialog.input(),
             _ => None,
         }
     }
@@ -267,6 +272,8 @@ pub struct State {
     pub focus: Pane,
     /// What stands beside the checklist where there is room for one only.
     pub beside: Beside,
+    /// Incidents stand in the place of the poll: where they were looked at last.
+    pub incidents_shown: bool,
     pub zoom: bool,
     pub utc: bool,
     pub overlay: Option<Overlay>,
@@ -283,6 +290,7 @@ pub struct State {
     pub journal: journal::State,
     pub monitors: monitors::State,
     pub poll: poll::State,
+    pub incidents: incidents::State,
     /// Lines of a page, from the last frame: what page keys move by.
     pub page: usize,
 }
@@ -302,6 +310,11 @@ impl State {
         self.focus = pane;
         if pane != Pane::Checklist {
             self.beside = Beside(pane);
+        }
+        match pane {
+            Pane::Incidents => self.incidents_shown = true,
+            Pane::Poll => self.incidents_shown = false,
+            _ => {}
         }
     }
 

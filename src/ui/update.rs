@@ -3,7 +3,7 @@
 
 use super::action::Action;
 use super::overlays::act_as::ActAs;
-use super::overlays::{archive, holds, recovery};
+use super::overlays::{archive, holds, incident, recovery};
 use super::panes::{self, checklist::Line, detail};
 use super::state::{Effect, Overlay, Pane, Purpose, Rolling, State, View};
 use super::theme::Role;
@@ -31,10 +31,21 @@ pub fn update(state: &mut State, action: Action, view: &View<'_>) -> Option<Effe
         state.say(Role::Warned, why);
         return None;
     }
+    if let (Action::Acknowledge, Some((number, effect))) = (action, incident::acknowledged(view)) {
+        state.say(Role::Plain, format!("what incident {number} rang for is acknowledged"));
+        return Some(effect);
+    }
     match action {
         Action::Rollback => open_rollback(state, view),
         Action::Approve => approving::ask(state, view),
+        Action::Open if state.focus == Pane::Incidents => return update(state, Action::ChangeIncident, view),
         Action::Open => return open(state, view),
+        Action::Incident => state.overlay = Some(incident::opened(state, view)),
+        Action::Incidents => state.focus(Pane::Incidents),
+        Action::ChangeIncident => match incident::menu(state, view) {
+            Some(menu) => state.overlay = Some(menu),
+            None => state.say(Role::Warned, "no incident was opened"),
+        },
         Action::RunAgain => return run(state, view),
         Action::RunPhase => return run_phase(state, view),
         Action::Attest | Action::Waive | Action::Acknowledge | Action::Cancel => return on_item(state, action, view),
@@ -134,6 +145,7 @@ pub fn offered(action: Action, item: Option<(&Item, &ItemState)>, view: &View<'_
             view.board().clock.as_ref().is_some_and(|clock| !matches!(clock.phase, Phase::Scrubbed | Phase::Cutoff))
         }
         Action::Vote => !view.plan().poll.is_empty(),
+        Action::ChangeIncident | Action::Incidents => !view.board().incidents.is_empty(),
         Action::Evidence => !view.plan().evidence.is_empty(),
         Action::ActAs => !view.plan().roles.is_empty(),
         Action::Recycle => !holds::marks(view).is_empty(),
@@ -325,7 +337,7 @@ pub fn set_filter(state: &mut State, pane: Pane, text: &str) {
         Pane::Checklist => text.clone_into(&mut state.checklist.filter),
         Pane::Streams => text.clone_into(&mut state.streams.filter),
         Pane::Journal => text.clone_into(&mut state.journal.filter),
-        Pane::Detail | Pane::Monitors | Pane::Poll => {}
+        Pane::Detail | Pane::Monitors | Pane::Poll | Pane::Incidents => {}
     }
 }
 

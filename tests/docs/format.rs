@@ -32,6 +32,7 @@ pub const TABLES: &[Section] = &[
             ("stream", "event streams followed on the screen"),
             ("evidence", "what must be archived before the launch may be closed"),
             ("rollback", "ways back, each one key away"),
+            ("escalation", "the guide to severities of incidents, worst first, and whom to call when"),
         ],
     ),
     section(
@@ -240,6 +241,29 @@ pub const TABLES: &[Section] = &[
             ("session", "whose cookies and values it opens with; one stream for each session of that name"),
             ("after", "the item that must have passed before it opens"),
             ("example", "as an item's"),
+        ],
+    ),
+    section(
+        "[escalation]",
+        "A severity of incidents, the worst first. Without any there are `sev-1`, `sev-2` and `sev-3`, with short \
+         guides and no ladder.",
+        &[
+            ("severity", "its id, as people say it: `sev-1`; required"),
+            ("title", "a word for it; its id unless said"),
+            ("guide", "what makes an incident one of this severity; stands beside it where it is chosen"),
+            ("triage", "how long severity and commander may take from the opening on: 10m unless said"),
+            ("levels", "the ladder, in the order of `after`"),
+        ],
+    ),
+    section(
+        "[escalation.levels]",
+        "A level rings while the incident is active or mitigated, once, though the console restarts; it rings every \
+         minute until somebody acknowledges it.",
+        &[
+            ("id", "`L1`; a level of the same id rings once, whichever severity's ladder it was reached on; required"),
+            ("title", "what is done there"),
+            ("after", "how long after the opening, or after the incident came again: `0m`, `15m`; required"),
+            ("contacts", "whom to call: names, channels, addresses; shown when the level is due"),
         ],
     ),
     section(

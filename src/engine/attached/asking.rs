@@ -50,6 +50,8 @@ fn bring(asker: &Asker, command: Command) -> Result<(), Refusal> {
         | Command::CallHold { .. }
         | Command::ReleaseHold { .. }
         | Command::Vote { .. }
+        | Command::OpenIncident { .. }
+        | Command::ChangeIncident { .. }
         | Command::Acknowledge { .. }
         | Command::Attest { .. }
         | Command::GiveEvidence { .. }

@@ -4,6 +4,8 @@
 use chrono::serde::ts_milliseconds;
 use serde::{Deserialize, Serialize};
 
+mod incident;
+
 use crate::base::text::printable_lines;
 use crate::launch::board::Decided;
 use crate::launch::command::Command;
@@ -85,6 +87,8 @@ enum AskedV1 {
     Release { who: String },
     Vote { role: RoleId, vote: VoteV1 },
     Acknowledge { item: ItemId },
+    OpenIncident(incident::OpenV1),
+    ChangeIncident(incident::ChangeV1),
     Attest { item: ItemId, note: String, passed: bool },
     Evidence { evidence: EvidenceId, what: String },
     Close(CloseV1),
@@ -129,6 +133,10 @@ pub fn encode(request: &Request) -> Result<Vec<u8>, NoRequest> {
         Command::ReleaseHold { who } => AskedV1::Release { who: who.clone() },
         Command::Vote { role, vote } => AskedV1::Vote { role: role.clone(), vote: written(vote) },
         Command::Acknowledge { item } => AskedV1::Acknowledge { item: item.clone() },
+        Command::OpenIncident { title, severity, detected_by } => {
+            AskedV1::OpenIncident(incident::open(title, severity.as_ref(), detected_by))
+        }
+        Command::ChangeIncident { incident, change } => AskedV1::ChangeIncident(incident::change(*incident, change)),
         Command::Attest { item, note, passed } => {
             AskedV1::Attest { item: item.clone(), note: note.clone(), passed: *passed }
         }
@@ -171,6 +179,8 @@ pub fn decode(bytes: &[u8]) -> Result<Request, NoRequest> {
             Command::Vote { role: RoleId::new(short("role", role.as_str())?), vote: read(vote)? }
         }
         AskedV1::Acknowledge { item } => Command::Acknowledge { item: ItemId::new(short("item", item.as_str())?) },
+        AskedV1::OpenIncident(form) => form.read()?,
+        AskedV1::ChangeIncident(form) => form.read()?,
         AskedV1::Attest { item, note, passed } => {
             Command::Attest { item: ItemId::new(short("item", item.as_str())?), note: said(&note)?, passed }
         }

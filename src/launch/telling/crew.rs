@@ -1,7 +1,7 @@
 //! What people decided, signed, judged, opened and closed, as one line each.
 
 use crate::launch::event::Event;
-use crate::launch::incident::{Change, Due};
+use crate::launch::incident::Due;
 use crate::launch::verdict::Verdict;
 
 /// One line about an event of the crew; none about any other.
@@ -32,7 +32,7 @@ pub fn tell(event: &Event, by: &str) -> Option<String> {
             let severity = severity.as_ref().map(|severity| format!(" ({severity})")).unwrap_or_default();
             format!("INCIDENT {incident}{severity} opened{by}: {title}, noticed by {detected_by}")
         }
-        Event::IncidentChanged { incident, change } => format!("incident {incident} {}{by}", changed(change)),
+        Event::IncidentChanged { incident, change } => format!("incident {incident} {}{by}", change.words()),
         Event::IncidentRang { incident, due: Due::Triage } => {
             format!("incident {incident}: TRIAGE IS DUE, it has no severity or no commander")
         }
@@ -47,16 +47,4 @@ pub fn tell(event: &Event, by: &str) -> Option<String> {
         }
         _ => return None,
     })
-}
-
-fn changed(change: &Change) -> String {
-    match change {
-        Change::Severity(severity) => format!("is {severity}"),
-        Change::Commander(name) => format!("is commanded by {name}"),
-        Change::Impact(words) => format!("impact: {words}"),
-        Change::Mitigation(words) => format!("mitigation: {words}"),
-        Change::FollowUp(id) => format!("is followed up as {id}"),
-        Change::Stage(stage) => format!("is {}", stage.word().to_uppercase()),
-        Change::Note(words) => format!("note: {words}"),
-    }
 }

@@ -6,6 +6,7 @@ pub mod brief;
 pub mod countdown;
 pub mod help;
 pub mod holds;
+pub mod incident;
 pub mod palette;
 pub mod prompt;
 pub mod recovery;
@@ -37,6 +38,7 @@ pub fn draw(overlay: &Overlay, view: &View<'_>, area: Rect, buf: &mut Buffer) ->
         Overlay::Recovery { selected } => recovery::draw(*selected, view, area, buf),
         Overlay::Countdown => countdown::draw(view, area, buf),
         Overlay::Recycle { selected } => holds::draw_recycle(*selected, view, area, buf),
+        Overlay::Incident(dialog) => return incident::draw(dialog, view, area, buf),
         Overlay::Rollback(rolling) => return rollback::draw(rolling, view, area, buf),
     }
     None

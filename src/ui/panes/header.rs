@@ -7,6 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
+use super::incidents;
 use crate::launch::countdown::{BUILT_IN, Countdown, Phase};
 use crate::launch::event::{Mode, RollbackEnd};
 use crate::launch::poll;
@@ -171,15 +172,15 @@ fn verdict<'v>(row: Row<'v>, view: &View<'v>) -> Row<'v> {
     row.right(role, format!("{word} {}/{} ", tally.go, tally.votes.len()))
 }
 
-/// What must be seen from the far end of the room, or at least be read: an emergency, then why the
-/// countdown holds.
+/// What must be seen from the far end of the room, or at least be read: an emergency, an incident, then why
+/// the countdown holds.
 #[must_use]
 pub fn bands(view: &View<'_>) -> Vec<Band> {
     let held = view.board().clock_at(view.now.instant).and_then(|clock| holds(view, &clock));
     // An alarm hides no emergency: a rollback goes on whoever is heard of.
     let alarms = view.snapshot.taken_over.iter().chain(&view.snapshot.alarm).cloned();
     let alarms = silence(view).into_iter().chain(alarms).map(|text| Band { role: Role::Danger, text });
-    alarms.chain(emergency(view)).chain(held).take(2).collect()
+    alarms.chain(emergency(view)).chain(incidents::band(view)).chain(held).take(3).collect()
 }
 
 /// Nothing moves what is seen. What matters most comes first: a narrow screen cuts the rest.
