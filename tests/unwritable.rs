@@ -333,8 +333,8 @@ async fn a_crew_that_cannot_be_recorded_does_not_spin() {
     launch.full.store(true, Ordering::SeqCst);
     full.store(true, Ordering::SeqCst);
     // Answered at all: a crew that is asked for ever leaves nobody else a turn.
-    launch.ask(Command::Note { text: "is anybody there".into() }).await.expect_err("not recorded");
-    launch.ask(Command::Note { text: "and again".into() }).await.expect_err("not recorded");
+    launch.ask(Command::note("is anybody there")).await.expect_err("not recorded");
+    launch.ask(Command::note("and again")).await.expect_err("not recorded");
     assert!(asked.load(Ordering::SeqCst) < 100);
 }
 

@@ -22,6 +22,7 @@ mod keys;
 mod kinds;
 mod log;
 mod logging;
+mod note;
 
 mod rehearse;
 mod reopen;
@@ -75,7 +76,7 @@ enum Command {
     /// Watch a launch that another console holds, and ask things of it; without a terminal, print its records.
     Watch(watch::Arguments),
     /// Have a note recorded in a running launch, from any terminal.
-    Note(ask::Note),
+    Note(note::Note),
     /// Call a hold in a running launch, for the role you carry.
     Hold(ask::Hold),
     /// Release your role's hold, or (with a role that may waive) another's.
@@ -84,6 +85,10 @@ enum Command {
     Vote(ask::Vote),
     /// Take on an item's warning, for the role you carry.
     Acknowledge(ask::Acknowledge),
+    /// Waive what an item found, for a time and with a reason, for the role you carry.
+    Waive(ask::Waive),
+    /// Choose a branch of the plan, with a reason, for the role you carry.
+    Choose(ask::Choose),
 }
 
 /// What `run` and `rehearse` share.
@@ -136,11 +141,13 @@ pub fn run() -> i32 {
         Command::Log(arguments) => log::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Watch(arguments) => watch::run(&arguments),
-        Command::Note(arguments) => ask::note(&arguments),
+        Command::Note(arguments) => note::note(&arguments),
         Command::Hold(arguments) => ask::hold(&arguments),
         Command::Release(arguments) => ask::release(&arguments),
         Command::Vote(arguments) => ask::vote(&arguments),
         Command::Acknowledge(arguments) => ask::acknowledge(&arguments),
+        Command::Waive(arguments) => ask::waive(&arguments),
+        Command::Choose(arguments) => ask::choose(&arguments),
     };
     done.unwrap_or_else(|error| {
         let gone = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;

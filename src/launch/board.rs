@@ -7,16 +7,20 @@ use std::time::Duration;
 
 pub use super::item::{Attest, ItemState, Progress, Waiver};
 
+use super::branch;
 use super::countdown::{self, Countdown, Terms};
+use super::course::Course;
 use super::event::{Actor, Event, Mode, Recorded, Vote};
 use super::gate;
 use super::human;
 use super::id::{Attempt, ItemId, MonitorId, PhaseId, RequestId, RoleId, StreamId};
+use super::note::{self, Notes};
 use super::plan::{Act, Phase, Plan};
 use super::recovery::Recovery;
 use super::rollback::RollbackRun;
 use super::time::{Instant, Mark, Wall, millis};
 use super::verdict::{Captured, Outcome, Report, Verdict};
+use super::waiver;
 
 /// How many of the newest records the journal pane can show.
 pub const RECENT_KEPT: usize = 500;
@@ -46,6 +50,9 @@ pub struct Board {
     /// Faults a rehearsal has on.
     pub faults: Vec<String>,
     pub notes: u32,
+    pub noted: Notes,
+    /// Where T stood when.
+    pub course: Course,
     /// Requests of attached terminals that were decided: none is decided twice.
     pub requests: Arc<BTreeMap<RequestId, Decided>>,
     pub ended: Option<String>,
@@ -130,6 +137,8 @@ impl Board {
             frozen: None,
             faults: Vec::new(),
             notes: 0,
+            noted: Notes::default(),
+            course: Course::default(),
             requests: Arc::default(),
             ended: None,
             unwritten: None,
@@ -207,6 +216,7 @@ impl Board {
             clock.tick(record.at);
         }
         self.fold(&record);
+        self.course.turn(self.clock.as_ref(), &record);
         if self.recent.len() == RECENT_KEPT {
             self.recent.pop_front();
         }
@@ -224,7 +234,7 @@ impl Board {
                 }
             }
             Event::LaunchEnded { why } => self.ended = Some(why.clone()),
-            Event::Noted { .. } => self.notes += 1,
+            Event::Noted { .. } => note::fold(self, record),
             Event::RequestDecided { request, refused, .. } => {
                 let decided = Decided { seq: record.seq, refused: refused.clone() };
                 Arc::make_mut(&mut self.requests).insert(request.clone(), decided);
@@ -293,7 +303,9 @@ impl Board {
         let plan = Arc::clone(&self.plan.0);
         let items = plan.items.values().filter(|item| item.phase == *phase && matches!(item.act, Act::Check(_)));
         for item in items {
-            if let Some(state) = self.items.get_mut(&item.id).filter(|state| !state.is_running()) {
+            if let Some(state) =
+                self.items.get_mut(&item.id).filter(|state| !state.is_running() && !branch::is_over(state))
+            {
                 Arc::make_mut(state).progress = Progress::Waiting;
             }
         }
@@ -316,7 +328,7 @@ impl Board {
         for item in plan.items.values() {
             let again = item.session.as_ref().is_some_and(|session| broken.contains(session));
             let Some(state) = self.items.get_mut(&item.id) else { continue };
-            if (again || state.is_running()) && !matches!(item.act, Act::Step { .. }) {
+            if (again || state.is_running()) && !matches!(item.act, Act::Step { .. }) && !branch::is_over(state) {
                 Arc::make_mut(state).progress = Progress::Waiting;
             }
         }
@@ -434,10 +446,7 @@ impl Board {
                 state.attested = Some(Attest { by, note: note.clone(), passed: *passed, at: record.occurred_at });
                 state.end(attempt, verdict, record.at);
             }
-            Event::Waived { reason, .. } => {
-                let by = record.actor.clone();
-                state.waiver = Some(Waiver { by, reason: reason.clone(), at: record.occurred_at });
-            }
+            Event::Waived { reason, until, .. } => waiver::fold(state, reason, *until, record),
             Event::Acknowledged { .. } => state.acknowledged = true,
             _ => {}
         }

@@ -2,8 +2,10 @@
 //! `decide` makes events of inputs, `board` folds them.
 
 pub mod board;
+pub mod branch;
 pub mod command;
 pub mod countdown;
+pub mod course;
 pub mod decide;
 pub mod event;
 pub mod gate;
@@ -12,6 +14,8 @@ pub mod id;
 pub mod incident;
 pub mod item;
 pub mod live;
+pub mod note;
+pub mod occurred;
 pub mod plan;
 pub mod poll;
 pub mod port;
@@ -25,3 +29,4 @@ pub mod time;
 pub mod unwatched;
 pub mod unwritten;
 pub mod verdict;
+pub mod waiver;

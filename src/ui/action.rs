@@ -15,6 +15,7 @@ pub enum Where {
     /// Panes that are lists of text: checklist, streams, journal.
     Lists,
     Streams,
+    Journal,
     /// Checklist, detail and the recovery screen.
     Steps,
     /// The recovery screen alone.
@@ -42,6 +43,7 @@ impl Where {
             (Self::Items | Self::Steps, Place::Pane(pane)) => matches!(pane, Pane::Checklist | Pane::Detail),
             (Self::Lists, Place::Pane(pane)) => matches!(pane, Pane::Checklist | Pane::Streams | Pane::Journal),
             (Self::Streams, Place::Pane(pane)) => pane == Pane::Streams,
+            (Self::Journal, Place::Pane(pane)) => pane == Pane::Journal,
             _ => false,
         }
     }
@@ -67,6 +69,7 @@ impl Where {
             Self::Items => "checklist, detail",
             Self::Lists => "checklist, streams, journal",
             Self::Streams => "streams",
+            Self::Journal => "journal",
             Self::Steps => "checklist, detail, recovery",
             Self::Recovery => "recovery",
             Self::Dialogs => "dialogs",
@@ -114,8 +117,8 @@ actions! {
     Open, "open", "run or open", Items, true, "Run the selected item if it is due, else open its detail; fold a phase";
     RunAgain, "run-again", "run again", Panes, true, "Run the selected item again";
     RunPhase, "run-phase", "run phase", Panes, true, "Run every check of the selected phase that can run";
-    Attest, "attest", "attest", Items, true, "Attest the selected manual item, with a note";
-    Waive, "waive", "waive", Panes, true, "Waive what the selected item found, with a reason";
+    Attest, "attest", "attest", Items, true, "Attest the selected manual item, with a note; choose a branch, with a reason";
+    Waive, "waive", "waive", Panes, true, "Waive what the selected item found, with a reason and for how long";
     Acknowledge, "acknowledge", "acknowledge", Panes, true, "Take on the selected item's warning";
     Cancel, "cancel", "cancel", Panes, true, "Cancel the selected item while it runs";
     MarkDone, "mark-done", "mark done", Steps, true, "Say that a step of unknown outcome was done, with how you know";
@@ -127,7 +130,8 @@ actions! {
     Scrub, "scrub", "scrub", Panes, true, "Give this attempt at the launch up";
     Poll, "poll", "poll", Panes, false, "Show the poll, and what blocks GO";
     Vote, "vote", "vote", Panes, true, "Vote in the poll: GO, NO-GO, or GO WITH WAIVER";
-    Note, "note", "note", Panes, false, "Write a note into the journal";
+    Note, "note", "note", Panes, false, "Write a note into the journal; it may begin with when it happened";
+    AmendNote, "amend-note", "amend note", Journal, false, "Write what the selected note should have said; it stays as it is";
     Down, "down", "down", Everywhere, false, "Move down";
     Up, "up", "up", Everywhere, false, "Move up";
     PageDown, "page-down", "page down", Everywhere, false, "Move down a page";

@@ -14,8 +14,6 @@ pub fn refused(action: Action, view: &View<'_>) -> Option<String> {
     match action {
         Action::RunAgain
         | Action::RunPhase
-        | Action::Attest
-        | Action::Waive
         | Action::Cancel
         | Action::MarkDone
         | Action::MarkFailed
@@ -24,7 +22,9 @@ pub fn refused(action: Action, view: &View<'_>) -> Option<String> {
         | Action::Recovery
         | Action::Recycle
         | Action::Scrub => Some(format!("this console is attached: `{short}` is for the operator's")),
-        Action::Hold | Action::Release | Action::Vote | Action::Acknowledge if view.role.is_none() => {
+        Action::Hold | Action::Release | Action::Vote | Action::Acknowledge | Action::Waive | Action::Attest
+            if view.role.is_none() =>
+        {
             Some(format!("attached without a role there are notes alone: `{short}` needs --as ROLE"))
         }
         _ => None,

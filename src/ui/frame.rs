@@ -132,6 +132,7 @@ fn rank(action: Action) -> usize {
         Action::Vote,
         Action::Recovery,
         Action::Note,
+        Action::AmendNote,
         Action::NextPane,
         Action::Zoom,
         Action::Filter,

@@ -43,6 +43,8 @@ fn bring(asker: &Asker, command: Command) -> Result<(), Refusal> {
         | Command::CallHold { .. }
         | Command::ReleaseHold { .. }
         | Command::Vote { .. }
+        | Command::Choose { .. }
+        | Command::Waive { .. }
         | Command::Acknowledge { .. } => match asker.bring(command, PATIENCE) {
             Ok(Came::Recorded(_)) => Ok(()),
             Ok(Came::Refused(why) | Came::Undecided(why)) => Err(Refusal(why)),

@@ -202,6 +202,12 @@ impl Clerk {
             Command::ReleaseHold { who } => Command::ReleaseHold { who: text(&who) },
             Command::Vote { role, vote } => Command::Vote { role: RoleId::new(text(role.as_str())), vote },
             Command::Acknowledge { item } => Command::Acknowledge { item: ItemId::new(text(item.as_str())) },
+            Command::Waive { item, reason, lasts } => {
+                Command::Waive { item: ItemId::new(text(item.as_str())), reason, lasts }
+            }
+            Command::Choose { item, option, reason } => {
+                Command::Choose { item: ItemId::new(text(item.as_str())), option: text(&option), reason }
+            }
             command => command,
         };
         Input::Request { id, by: Actor::person(text(&name), role), command, asked_at, age }

@@ -1,7 +1,9 @@
 //! The wire form of requests and answers, version 1: what attached terminals and the holder write for each
 //! other. Hostile until parsed: the forms are closed, and every name and text has its limit.
 
-use chrono::serde::ts_milliseconds;
+use std::time::Duration;
+
+use chrono::serde::{ts_milliseconds, ts_milliseconds_option};
 use serde::{Deserialize, Serialize};
 
 use crate::base::text::printable_lines;
@@ -11,6 +13,7 @@ use crate::launch::event::Vote;
 use crate::launch::id::{ItemId, RequestId, RoleId};
 use crate::launch::schedule::is_own_latch;
 use crate::launch::time::Wall;
+use crate::launch::waiver;
 
 /// The version this build writes, and the only one it reads.
 pub const VERSION: u32 = 1;
@@ -83,11 +86,37 @@ struct RequestV1 {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum AskedV1 {
-    Note { text: String },
-    Hold { why: String },
-    Release { who: String },
-    Vote { role: RoleId, vote: VoteV1 },
-    Acknowledge { item: ItemId },
+    Note {
+        text: String,
+        /// When it happened, in milliseconds, where that is not when it was asked.
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "ts_milliseconds_option")]
+        occurred_at: Option<Wall>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        amends: Option<u64>,
+    },
+    Hold {
+        why: String,
+    },
+    Release {
+        who: String,
+    },
+    Vote {
+        role: RoleId,
+        vote: VoteV1,
+    },
+    Acknowledge {
+        item: ItemId,
+    },
+    Choose {
+        item: ItemId,
+        option: String,
+        reason: String,
+    },
+    Waive {
+        item: ItemId,
+        reason: String,
+        lasts_ms: u64,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -116,11 +145,19 @@ struct AnswerV1 {
 /// Its command has no place in one, or something of it is too long.
 pub fn encode(request: &Request) -> Result<Vec<u8>, NoRequest> {
     let command = match &request.command {
-        Command::Note { text } => AskedV1::Note { text: text.clone() },
+        Command::Note { text, occurred_at, amends } => {
+            AskedV1::Note { text: text.clone(), occurred_at: *occurred_at, amends: *amends }
+        }
         Command::CallHold { why } => AskedV1::Hold { why: why.clone() },
         Command::ReleaseHold { who } => AskedV1::Release { who: who.clone() },
         Command::Vote { role, vote } => AskedV1::Vote { role: role.clone(), vote: written(vote) },
         Command::Acknowledge { item } => AskedV1::Acknowledge { item: item.clone() },
+        Command::Choose { item, option, reason } => {
+            AskedV1::Choose { item: item.clone(), option: option.clone(), reason: reason.clone() }
+        }
+        Command::Waive { item, reason, lasts } => {
+            AskedV1::Waive { item: item.clone(), reason: reason.clone(), lasts_ms: waiver::lasts_ms(*lasts) }
+        }
         _ => return Err(NoRequest::NotForRequests),
     };
     let Request { id, name, role, asked_at, .. } = request.clone();
@@ -149,13 +186,23 @@ pub fn decode(bytes: &[u8]) -> Result<Request, NoRequest> {
     let name = named(&form.name)?;
     let role = form.role.map(|role| short("role", role.as_str()).map(RoleId::new)).transpose()?;
     let command = match form.command {
-        AskedV1::Note { text } => Command::Note { text: said(&text)? },
+        AskedV1::Note { text, occurred_at, amends } => Command::Note { text: said(&text)?, occurred_at, amends },
         AskedV1::Hold { why } => Command::CallHold { why: said(&why)? },
         AskedV1::Release { who } => Command::ReleaseHold { who: short("caller", &who)? },
         AskedV1::Vote { role, vote } => {
             Command::Vote { role: RoleId::new(short("role", role.as_str())?), vote: read(vote)? }
         }
         AskedV1::Acknowledge { item } => Command::Acknowledge { item: ItemId::new(short("item", item.as_str())?) },
+        AskedV1::Choose { item, option, reason } => Command::Choose {
+            item: ItemId::new(short("item", item.as_str())?),
+            option: short("branch", &option)?,
+            reason: said(&reason)?,
+        },
+        AskedV1::Waive { item, reason, lasts_ms } => Command::Waive {
+            item: ItemId::new(short("item", item.as_str())?),
+            reason: said(&reason)?,
+            lasts: Duration::from_millis(lasts_ms),
+        },
     };
     Ok(Request { id: form.id, name, role, asked_at: form.asked_at, command })
 }
@@ -271,15 +318,18 @@ mod tests {
         Request { id: id(), name: "bob".into(), role: Some("sre".into()), asked_at, command }
     }
 
-    fn commands() -> [Command; 7] {
+    fn commands() -> [Command; 10] {
         [
-            Command::Note { text: "a line\nand another".into() },
+            Command::note("a line\nand another"),
             Command::CallHold { why: "disk".into() },
             Command::ReleaseHold { who: "sre".into() },
             Command::Vote { role: "sre".into(), vote: Vote::Go },
             Command::Vote { role: "sre".into(), vote: Vote::NoGo { reason: "no".into() } },
             Command::Vote { role: "sre".into(), vote: Vote::GoWithWaiver { reason: "so".into() } },
             Command::Acknowledge { item: ItemId::keyed("login", Some("https://a.example")) },
+            Command::Note { text: "it was".into(), occurred_at: Wall::from_timestamp_millis(5), amends: Some(41) },
+            Command::Choose { item: "tunnel-mode".into(), option: "named".into(), reason: "partners".into() },
+            Command::Waive { item: "login".into(), reason: "known".into(), lasts: Duration::from_millis(7_200_001) },
         ]
     }
 
@@ -328,10 +378,10 @@ mod tests {
 
     #[test]
     fn no_escape_sequence_passes() {
-        let mut asked = request(Command::Note { text: "red \u{1b}[31malert\nnext".into() });
+        let mut asked = request(Command::note("red \u{1b}[31malert\nnext"));
         asked.name = "b\u{1b}[2Job".into();
         let read = decode(&encode(&asked).expect("written")).expect("a request");
-        assert_eq!((read.name.as_str(), read.command), ("bob", Command::Note { text: "red alert\nnext".into() }));
+        assert_eq!((read.name.as_str(), read.command), ("bob", Command::note("red alert\nnext")));
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! What lies over the panes: dialogs, help, palette, and the rollback sheet.
 
+pub mod choose;
 pub mod help;
 pub mod holds;
 pub mod palette;
 pub mod prompt;
 pub mod recovery;
 pub mod rollback;
+pub mod scribe;
+pub mod waive;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};

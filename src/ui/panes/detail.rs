@@ -19,6 +19,8 @@ use crate::ui::widgets::list::Window;
 use crate::ui::widgets::row::{Row, wrap};
 use crate::ui::widgets::{sheet, span};
 
+mod people;
+
 /// More lines than this of one item are not shown: the evidence has them.
 pub const LINES_AT_MOST: usize = 2_000;
 
@@ -138,6 +140,7 @@ impl<'v> Page<'v> {
         if !item.why.is_empty() {
             self.say(Role::Muted, &item.why);
         }
+        self.branch(item, state);
         self.people(state);
         if let Some(outcome) = &state.outcome {
             self.outcome(outcome);
@@ -153,24 +156,6 @@ impl<'v> Page<'v> {
         self.history(state);
         if let Some(exchange) = state.report.as_ref().and_then(|report| report.exchange.as_ref()) {
             self.exchange(exchange);
-        }
-    }
-
-    fn people(&mut self, state: &ItemState) {
-        let offset = self.view;
-        if let Some(waiver) = &state.waiver {
-            let text = format!("{} · {} at {}", waiver.reason, who(&waiver.by), offset.time(waiver.at));
-            self.named("waived", Role::Warned, &text);
-        }
-        if let Some(attest) = &state.attested {
-            let role = if attest.passed { Role::Passed } else { Role::Failed };
-            let word = if attest.passed { "attested" } else { "attested as failed" };
-            self.named(word, role, &format!("{} · {} at {}", attest.note, who(&attest.by), offset.time(attest.at)));
-        }
-        if let Some(word) = &state.marked {
-            let (role, name) =
-                if word.passed { (Role::Warned, "marked done") } else { (Role::Failed, "marked failed") };
-            self.named(name, role, &format!("{} · {} at {}", word.note, who(&word.by), offset.time(word.at)));
         }
     }
 
@@ -302,10 +287,6 @@ impl<'v> Page<'v> {
     }
 }
 
-fn who(actor: &crate::launch::event::Actor) -> String {
-    if actor.scripted { format!("{} (scripted)", actor.name) } else { actor.name.clone() }
-}
-
 fn about(item: &Item) -> String {
     match &item.act {
         Act::Step { class, confirm, .. } => {
@@ -313,7 +294,9 @@ fn about(item: &Item) -> String {
             let typed = if *confirm == Confirm::Type { ", typed" } else { "" };
             format!("{} · {class}{typed}", item.kind)
         }
-        Act::Manual { role: Some(role), .. } => format!("{} · {role}", item.kind),
+        Act::Manual { role: Some(role), .. } | Act::Choice { role: Some(role), .. } => {
+            format!("{} · {role}", item.kind)
+        }
         _ => item.kind.to_owned(),
     }
 }
