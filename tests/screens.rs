@@ -4,6 +4,8 @@
 #[path = "screens/attached.rs"]
 mod attached;
 mod console;
+#[path = "screens/crew.rs"]
+mod crew;
 
 use std::cell::Cell;
 use std::time::Duration;

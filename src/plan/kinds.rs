@@ -26,7 +26,7 @@ pub const CHOICE: Kind = Kind {
     name: "choice",
     family: "human",
     line: "a person of a role selects a branch, with a reason; what stands on the others is skipped",
-    example: "role = \"lead\"\noptions = [{ id = \"named\", title = \"Named tunnel\" }, { id = \"ephemeral\" }]\n",
+    example: "role = \"scribe\"\noptions = [{ id = \"named\", title = \"Named tunnel\" }, { id = \"ephemeral\" }]\n",
 };
 
 /// Every kind this version runs, in the order of the reference page.

@@ -212,6 +212,12 @@ impl Story {
         self.by(Actor { name: "ana".into(), role: None, scripted: self.mode == Mode::Rehearsal }, second, event)
     }
 
+    /// What is written down later than it happened.
+    pub fn told(&mut self, happened: i64, second: i64, event: Event) {
+        self.person(second, event);
+        self.records.last_mut().expect("just told").occurred_at = wall(happened);
+    }
+
     /// A check that began and ended.
     pub fn check(&mut self, id: &str, second: i64, report: Report) -> &mut Self {
         let item = ItemId::new(id);

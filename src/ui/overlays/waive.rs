@@ -29,6 +29,14 @@ pub fn lasts(place: usize) -> Duration {
     LASTS.get(place).copied().unwrap_or(waiver::LASTS)
 }
 
+fn words(span: Duration) -> String {
+    match span.as_secs() {
+        seconds if seconds < HOUR => format!("{}m", seconds / 60),
+        seconds if seconds <= 24 * HOUR => format!("{}h", seconds / HOUR),
+        seconds => format!("{} days", seconds / (24 * HOUR)),
+    }
+}
+
 /// Until when, and whether that is before T-0.
 #[must_use]
 pub fn rows<'v>(place: usize, keys: &str, view: &View<'v>) -> Vec<Row<'v>> {
@@ -36,8 +44,7 @@ pub fn rows<'v>(place: usize, keys: &str, view: &View<'v>) -> Vec<Row<'v>> {
     let until = view.now.instant.plus(lasts);
     let wall = chrono::TimeDelta::from_std(lasts).ok().and_then(|span| view.now.wall.checked_add_signed(span));
     let wall = wall.map(|wall| view.time_beside(wall, view.now.wall)).unwrap_or_default();
-    let words = humantime::format_duration(lasts);
-    let row = Row::new(view.theme).say(Role::Plain, " for ").say(Role::Title, words.to_string());
+    let row = Row::new(view.theme).say(Role::Plain, " for ").say(Role::Title, words(lasts));
     let mut rows = vec![row.say(Role::Plain, format!(", until {wall}")).right(Role::Muted, keys)];
     let clock = view.board().clock_at(view.now.instant).filter(|clock| clock.t0.is_none());
     if clock.and_then(|clock| clock.projected()).is_some_and(|t0| until < t0) {
@@ -54,5 +61,6 @@ mod tests {
     fn a_day_is_what_nobody_changes() {
         assert_eq!(lasts(A_DAY), waiver::LASTS);
         assert!(LASTS.is_sorted());
+        assert_eq!(LASTS.map(words).join(" "), "30m 1h 2h 4h 8h 24h 3 days 7 days");
     }
 }

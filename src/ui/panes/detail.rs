@@ -148,7 +148,7 @@ impl<'v> Page<'v> {
         self.ways(item, state);
         match &state.report {
             // A person's word is told above.
-            Some(_) if state.marked.is_some() => {}
+            Some(_) if state.marked.is_some() || state.chosen.is_some() => {}
             Some(report) => self.report(report, only),
             None => self.expects(item),
         }
@@ -303,7 +303,7 @@ fn about(item: &Item) -> String {
 
 fn state_words(view: &View<'_>, item: &Item, state: &ItemState, words: &str) -> String {
     match &state.progress {
-        Progress::Ended { .. } if state.marked.is_none() => {
+        Progress::Ended { .. } if state.marked.is_none() && state.chosen.is_none() => {
             let verdict = state.verdict(item.valid_for, view.now.instant).unwrap_or(Verdict::Unknown);
             let took = standing::took(state).map(|took| format!(" in {}", span::words(took))).unwrap_or_default();
             let retried = if verdict == Verdict::Pass && state.retries > 0 { " after a retry" } else { "" };

@@ -151,19 +151,26 @@ fn call(view: &View<'_>, item: &Item) -> Option<String> {
 pub fn phase(view: &View<'_>, phase: &Phase) -> Sign {
     let glyphs = view.theme.glyphs;
     let standing = gate::standing(view.board(), phase, view.now.instant);
-    let counts = format!("{}/{}", standing.clear, standing.total);
+    // No row of a phase is silent about what was waived in it.
+    let waivers = match standing.waivers {
+        0 => String::new(),
+        1 => " · 1 waiver".to_owned(),
+        n => format!(" · {n} waivers"),
+    };
+    let plain = format!("{}/{}", standing.clear, standing.total);
+    let counts = format!("{plain}{waivers}");
     if standing.running > 0 {
         return Sign::new(glyphs.running, Role::Running, format!("run {counts}"));
     }
     if standing.is_clear() && standing.total > 0 {
         if standing.passed_over == standing.total {
-            return Sign::new(view.theme.glyph(Verdict::Skipped), Role::Skipped, format!("skipped {counts}"));
+            return Sign::new(view.theme.glyph(Verdict::Skipped), Role::Skipped, format!("skipped {plain}"));
         }
         let waived = waiver::with(standing.waivers);
         let skipped =
             if standing.passed_over > 0 { format!(" · {} skipped", standing.passed_over) } else { String::new() };
         let marked = if standing.marked > 0 { format!(" · {} by hand", standing.marked) } else { String::new() };
-        let words = format!("pass{waived} {counts}{skipped}{marked}");
+        let words = format!("pass{waived} {plain}{skipped}{marked}");
         return match standing.waivers + standing.marked {
             0 => Sign::new(glyphs.pass, Role::Passed, words),
             _ => Sign::new(glyphs.warn, Role::Warned, words),
