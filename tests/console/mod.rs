@@ -63,6 +63,7 @@ fn item(phase: &str, id: &str, title: &str, act: Act) -> Item {
         allow_skipped: false,
         auto: false,
         on_fail: OnFail::Block,
+        on_preempt: Default::default(),
         expects: vec!["status 200".into(), ".status == \"ok\"".into()],
         when: None,
         every: None,
@@ -81,6 +82,8 @@ fn rollback(id: &str, key: char, confirm: Confirm) -> Rollback {
         class: Class::Idempotent,
         timeout: Duration::from_secs(60),
         by_hand: "scale the old deployment up and shift the traffic".into(),
+        needs_approval: None,
+        fallback: None,
     };
     Rollback {
         id: id.into(),
@@ -172,7 +175,7 @@ pub fn plan() -> Plan {
 /// A launch being told: events with the second they happened at.
 pub struct Story {
     plan: Arc<Plan>,
-    records: Vec<Recorded>,
+    pub records: Vec<Recorded>,
     pub live: Live,
     pub alarm: Option<String>,
     pub taken_over: Option<String>,
@@ -210,12 +213,6 @@ impl Story {
 
     pub fn person(&mut self, second: i64, event: Event) -> &mut Self {
         self.by(Actor { name: "ana".into(), role: None, scripted: self.mode == Mode::Rehearsal }, second, event)
-    }
-
-    /// What is written down later than it happened.
-    pub fn told(&mut self, happened: i64, second: i64, event: Event) {
-        self.person(second, event);
-        self.records.last_mut().expect("just told").occurred_at = wall(happened);
     }
 
     /// A check that began and ended.

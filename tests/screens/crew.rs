@@ -1,9 +1,11 @@
 //! What people write, choose and waive, as it is seen: notes with both their times and their amendments,
 //! branches with the ones that are skipped, waivers with their end.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
+
 use std::time::Duration;
 
-use super::console::{Story, console, looked, plan, press, screen, text, type_in, under_way};
+use super::console::{Story, console, looked, plan, press, screen, text, type_in, under_way, wall};
 use tminus::launch::command::Command;
 use tminus::launch::event::{Event, Mode};
 use tminus::launch::plan::{Act, Branch, Plan, When};
@@ -48,12 +50,18 @@ fn waived(until: i64) -> Story {
     story
 }
 
+/// What is written down later than it happened.
+fn told(story: &mut Story, happened: i64, second: i64, event: Event) {
+    story.person(second, event);
+    story.records.last_mut().expect("just told").occurred_at = wall(happened);
+}
+
 fn noted() -> Story {
     let mut story = under_way(Mode::Launch);
     let board = story.board();
-    story.told(1620, 1806, Event::noted("the page went red"));
-    story.told(-54_000, 1807, Event::noted("the backup ended"));
-    story.told(1620, 1808, Event::Noted { text: "the page went amber".into(), amends: Some(board.seq + 1) });
+    told(&mut story, 1620, 1806, Event::noted("the page went red"));
+    told(&mut story, -54_000, 1807, Event::noted("the backup ended"));
+    told(&mut story, 1620, 1808, Event::Noted { text: "the page went amber".into(), amends: Some(board.seq + 1) });
     story.person(1809, Event::noted("\u{1b}[2J\u{202e}evil\u{7} 🚀 \n next"));
     story
 }
@@ -88,7 +96,7 @@ fn a_note_is_typed_with_its_time_and_one_to_come_is_refused() {
         let effect = press(&mut console, "enter");
         match wanted {
             Some((text, happened)) => {
-                let occurred_at = happened.map(super::console::wall);
+                let occurred_at = happened.map(wall);
                 let note = Command::Note { text: text.into(), occurred_at, amends: None };
                 assert_eq!(effect, Some(Effect::Ask(note)), "{typed}");
             }
@@ -106,19 +114,19 @@ fn a_selected_note_is_amended_and_nothing_else_is() {
     let story = noted();
     let first = story.board().seq - 3;
     let mut console = console(story.snapshot(1810), 80, 24);
-    press(&mut console, "tab tab tab k k k A");
+    press(&mut console, "tab tab tab k k k N");
     let shown = text(&screen(&mut console));
     assert!(shown.contains("It stays as it is") && shown.contains("the page went red"), "{shown}");
     type_in(&mut console, ", all of it");
     let text_now = "the page went red, all of it".to_owned();
     let wanted = Command::Note { text: text_now, occurred_at: None, amends: Some(first) };
     assert_eq!(press(&mut console, "enter"), Some(Effect::Ask(wanted)));
-    press(&mut console, "k k k A");
+    press(&mut console, "k k k N");
     assert!(text(&screen(&mut console)).contains("is no note"));
-    looked("amend", &noted(), 1810, "tab tab tab k k k A");
+    looked("amend", &noted(), 1810, "tab tab tab k k k N");
     // The amendment of an amendment is the note's.
     let mut console = super::console::console(story.snapshot(1810), 120, 36);
-    press(&mut console, "tab tab tab k A");
+    press(&mut console, "tab tab tab k N");
     let Some(Effect::Ask(Command::Note { amends, .. })) = press(&mut console, "enter") else { panic!("a note") };
     assert_eq!(amends, Some(first));
 }
