@@ -111,18 +111,13 @@ fn phases(board: &Board, now: Instant, out: &mut String) {
             _ => "not run",
         };
         let waivers = waiver::with(standing.waivers);
+        let marked = if standing.marked > 0 { format!(", {} marked by hand", standing.marked) } else { String::new() };
         let skipped = match standing.passed_over {
             0 => String::new(),
             n => format!(", {n} skipped by a choice"),
         };
-        let title = &phase.title;
-        let _ = writeln!(
-            out,
-            "{:<8} {title}: {word} {}/{}{waivers}{skipped}",
-            phase.at.to_string(),
-            standing.clear,
-            standing.total
-        );
+        let (title, counts) = (&phase.title, format!("{}/{}", standing.clear, standing.total));
+        let _ = writeln!(out, "{:<8} {title}: {word} {counts}{waivers}{marked}{skipped}", phase.at.to_string());
         for (id, verdict) in standing.blocking.iter().filter(|(_, verdict)| verdict.is_some()) {
             let state = board.item(id);
             let why = state.map(|state| match &state.progress {

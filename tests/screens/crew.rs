@@ -1,7 +1,7 @@
 //! What people write, choose and waive, as it is seen: notes with both their times and their amendments,
 //! branches with the ones that are skipped, waivers with their end.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
+#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
 
 use std::time::Duration;
 
