@@ -338,6 +338,18 @@ async fn a_crew_that_cannot_be_recorded_does_not_spin() {
     assert!(asked.load(Ordering::SeqCst) < 100);
 }
 
+#[tokio::test]
+async fn a_rollback_whose_asker_gave_us_up_is_not_begun_when_we_come_to_ourselves() {
+    let launch = launch(None).await;
+    // It was begun by plain files meanwhile.
+    let (reply, told) = oneshot::channel();
+    drop(told);
+    launch.port.asks.send(Ask { command: back(), reply }).await.expect("the loop runs");
+    launch.ask(Command::Note { text: "here again".into() }).await.expect("recorded");
+    let board = launch.port.snapshots.borrow().board.clone();
+    assert!(board.rollbacks.is_empty() && launch.runs().is_empty(), "{:?}", board.rollbacks);
+}
+
 /// A rollback as another terminal asks for it.
 fn asked_elsewhere(launch: &Launch) -> rollback::Asked {
     let wanted = rollback::Wanted {
