@@ -345,7 +345,7 @@ async fn a_rollback_whose_asker_gave_us_up_is_not_begun_when_we_come_to_ourselve
     let (reply, told) = oneshot::channel();
     drop(told);
     launch.port.asks.send(Ask { command: back(), reply }).await.expect("the loop runs");
-    launch.ask(Command::Note { text: "here again".into() }).await.expect("recorded");
+    launch.ask(Command::note("here again")).await.expect("recorded");
     let board = launch.port.snapshots.borrow().board.clone();
     assert!(board.rollbacks.is_empty() && launch.runs().is_empty(), "{:?}", board.rollbacks);
 }
