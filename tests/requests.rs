@@ -4,6 +4,8 @@
 #![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
 
 mod binary;
+#[path = "requests/crew.rs"]
+mod crew;
 #[expect(dead_code, reason = "each test file uses a part of this")]
 mod pty;
 mod told;
@@ -106,11 +108,15 @@ fn runs(record: &Recorded) -> bool {
 
 impl Held {
     async fn new(env: &[(&str, &str)]) -> Self {
+        Self::of(env, PLAN).await
+    }
+
+    async fn of(env: &[(&str, &str)], text: &str) -> Self {
         let place = Place::new(env);
         let (folder, fifo) = (place.path("launch"), place.path("fifo"));
         assert!(std::process::Command::new("mkfifo").arg(&fifo).status().expect("mkfifo").success());
         let plan = place.path("plan.toml");
-        std::fs::write(&plan, PLAN.replace("FIFO", &fifo.display().to_string())).expect("written");
+        std::fs::write(&plan, text.replace("FIFO", &fifo.display().to_string())).expect("written");
         let holder = start(&place, &plan, &folder);
         until(&folder, runs).await;
         Self { place, folder, holder, fifo }

@@ -38,6 +38,9 @@ pub(super) fn decide(board: &Board, text: &str, amends: Option<u64>) -> Result<V
 /// # Errors
 /// That record is no note.
 pub fn original(board: &Board, seq: u64) -> Result<u64, Refusal> {
+    // A terminal was told the number of the answer, which stands right after what it led to.
+    let answer = !board.noted.contains_key(&seq) && board.requests.values().any(|decided| decided.seq == seq);
+    let seq = if answer && board.noted.contains_key(&seq.saturating_sub(1)) { seq - 1 } else { seq };
     match board.noted.get(&seq) {
         Some(note) => Ok(note.amends.unwrap_or(seq)),
         None if seq > board.seq || seq == 0 => Err(Refusal(format!("there is no record #{seq} to amend"))),
