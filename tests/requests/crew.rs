@@ -1,6 +1,6 @@
 //! A scribe's times and amendments, a choice and a waiver, asked from another terminal.
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use tminus::launch::event::Event;
 
 use super::{Held, PLAN, until};
@@ -19,7 +19,7 @@ fn plan() -> String {
 #[tokio::test]
 async fn a_note_tells_when_it_happened_and_corrects_another() {
     let held = Held::new(&[]).await;
-    let said = (Utc::now() - TimeDelta::minutes(3)).format("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let said = (tminus::clock::wall() - TimeDelta::minutes(3)).format("%Y-%m-%dT%H:%M:%SZ").to_string();
     let ran = held.ask("note", &["--name", "bob", "--at", &said, "the page went red"]).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
     let ran = held.ask("note", &["--name", "bob", "2m", "ago", "and", "green"]).await;
@@ -39,7 +39,7 @@ async fn a_note_tells_when_it_happened_and_corrects_another() {
     assert_eq!((amended[0].occurred_at, amended.len()), (red.occurred_at, 1), "it happened when the note says");
     let ran = held.ask("note", &["--name", "bob", "--amends", "1", "no"]).await;
     assert!(ran.code == Some(1) && ran.err.contains("record #1 is no note"), "{ran:?}");
-    let soon = (Utc::now() + TimeDelta::hours(2)).to_rfc3339();
+    let soon = (tminus::clock::wall() + TimeDelta::hours(2)).to_rfc3339();
     let ran = held.ask("note", &["--name", "bob", "--at", &soon, "later"]).await;
     assert!(ran.code == Some(3) && ran.err.contains("has not come yet"), "{ran:?}");
     let ran = held.ask("note", &["--name", "bob", "--at", "T-5m", "later"]).await;
