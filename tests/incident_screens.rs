@@ -293,7 +293,7 @@ fn the_bell_rings_for_news_and_every_minute_until_it_is_acknowledged() {
         rang
     };
     assert_eq!(heard(&mut console, 180), 0, "a red item is no news of this bell");
-    quiet.person(1_811, Event::Noted { text: "calm".into() });
+    quiet.person(1_811, Event::noted("calm"));
     quiet.at(1_811, Event::ItemCancelled { item: "stream".into(), attempt: Attempt(1), why: "x".into() });
     quiet.check("health", 1_812, Report::of(vec![Finding::held("status", "200", "503", false)], Duration::ZERO));
     console.take(taken(&quiet, 1_812));
@@ -302,7 +302,7 @@ fn the_bell_rings_for_news_and_every_minute_until_it_is_acknowledged() {
     let mut story = Story::of(laddered(), Mode::Launch);
     // As many records as were heard of, and then news.
     for second in 0..40 {
-        story.person(1_000 + second, Event::Noted { text: "calm".into() });
+        story.person(1_000 + second, Event::noted("calm"));
     }
     console.take(taken(&story, 1_100));
     assert_eq!(heard(&mut console, 120), 0);

@@ -6,6 +6,8 @@ mod approval;
 #[path = "screens/attached.rs"]
 mod attached;
 mod console;
+#[path = "screens/crew.rs"]
+mod crew;
 #[path = "screens/keys.rs"]
 mod keys;
 #[path = "screens/silent.rs"]
@@ -321,7 +323,7 @@ fn keys_become_commands() {
         ("j r", "", "", Command::RunItem { item: "health".into() }),
         ("R", "", "", Command::RunPhase { phase: "gate-a".into() }),
         ("end k k r", "", "y", Command::RunItem { item: "drop".into() }),
-        ("n", "ready", "enter", Command::Note { text: "ready".into() }),
+        ("n", "ready", "enter", Command::note("ready")),
         ("p", "slow", "enter", Command::CallHold { why: "slow".into() }),
         ("v", "", "enter", Command::Vote { role: "security".into(), vote: Vote::Go }),
         ("v tab", "no", "enter", Command::Vote { role: "security".into(), vote: Vote::NoGo { reason: "no".into() } }),
@@ -332,7 +334,12 @@ fn keys_become_commands() {
             "enter",
             Command::Attest { item: "sign".into(), note: String::new(), passed: false },
         ),
-        ("j j j j j j w", "known", "enter", Command::Waive { item: "login".into(), reason: "known".into() }),
+        (
+            "j j j j j j w",
+            "known",
+            "enter",
+            Command::Waive { item: "login".into(), reason: "known".into(), lasts: Duration::from_secs(86_400) },
+        ),
         ("j j j j j j a", "", "", Command::Acknowledge { item: "login".into() }),
         ("j j j j j j j x", "", "", Command::Cancel { item: "stream".into() }),
         ("! 1", "", "enter", Command::Rollback { rollback: "frontend".into(), why: "called by ana".into() }),
@@ -473,7 +480,7 @@ async fn a_paste_goes_into_the_field_and_nowhere_else() {
     let enter = Input::Key(KeyEvent::from(KeyCode::Enter));
     let keys = vec![(10, paste()), (20, key('n')), (30, paste()), (40, enter)];
     let (_, left, commands) = driven(&story, keys, Duration::from_secs(1), None).await;
-    assert_eq!((left, commands), (Leave::Signal(15), vec![Command::Note { text: "q y".into() }]));
+    assert_eq!((left, commands), (Leave::Signal(15), vec![Command::note("q y")]));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! `tminus note`, `hold`, `release`, `vote`, `acknowledge`, `attest`: what a second terminal asks of the console that
+//! `tminus hold`, `release`, `vote`, `acknowledge`, `attest`, `waive`, `choose`: what a second terminal asks of the console that
 //! holds the launch. Ids are checked against the frozen plan before anything is asked. Exit codes: 0 it is
 //! recorded, 1 it was refused, 2 nobody decided it (a note is kept then).
 
@@ -17,6 +17,7 @@ use crate::launch::closing;
 use crate::launch::command::Command;
 use crate::launch::event::{Event, Vote as Word};
 use crate::launch::id::{ItemId, RoleId};
+use crate::launch::plan::Act;
 
 /// What every request says.
 #[derive(Debug, Args)]
@@ -32,15 +33,6 @@ pub(super) struct Asking {
     /// How long to wait for the answer of the console that holds the launch.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
     pub(super) wait: Duration,
-}
-
-#[derive(Debug, Args)]
-pub struct Note {
-    #[command(flatten)]
-    asking: Asking,
-    /// What you saw.
-    #[arg(required = true)]
-    text: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -93,6 +85,33 @@ pub struct Acknowledge {
     item: String,
 }
 
+#[derive(Debug, Args)]
+pub struct Waive {
+    #[command(flatten)]
+    asking: Asking,
+    /// The item whose finding you take on.
+    item: String,
+    /// How long the waiver counts; then the gate is as shut as before.
+    #[arg(long = "for", value_name = "TIME", default_value = "24h", value_parser = humantime::parse_duration)]
+    lasts: Duration,
+    /// Why.
+    #[arg(required = true)]
+    reason: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Choose {
+    #[command(flatten)]
+    asking: Asking,
+    /// The choice.
+    item: String,
+    /// The branch you choose.
+    option: String,
+    /// Why.
+    #[arg(required = true)]
+    reason: Vec<String>,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Said {
     Go,
@@ -107,12 +126,6 @@ fn verdict(word: &str) -> Result<Said, String> {
         "GOWITHWAIVER" => Ok(Said::GoWithWaiver),
         _ => Err("say GO, NO-GO, or GO-WITH-WAIVER".to_owned()),
     }
-}
-
-/// # Errors
-/// The arguments or the folder are wrong.
-pub fn note(note: &Note) -> anyhow::Result<i32> {
-    ask_of(&note.asking, |_, _| Ok(Command::Note { text: note.text.join(" ") }))
 }
 
 /// # Errors
@@ -173,6 +186,32 @@ pub fn attest(attest: &Attest) -> anyhow::Result<i32> {
 pub(super) fn carries(role: Option<&RoleId>) -> anyhow::Result<&RoleId> {
     role.ok_or_else(|| {
         anyhow::anyhow!("say which role you act for, with --as ROLE: without one there are notes and incidents alone")
+    })
+}
+
+/// # Errors
+/// The arguments or the folder are wrong.
+pub fn waive(waive: &Waive) -> anyhow::Result<i32> {
+    ask_of(&waive.asking, |frozen, role| {
+        carries(role)?;
+        let item = one_of("item", &waive.item, frozen.plan.items.keys().map(ItemId::as_str))?;
+        Ok(Command::Waive { item: item.into(), reason: waive.reason.join(" "), lasts: waive.lasts })
+    })
+}
+
+/// # Errors
+/// The arguments or the folder are wrong.
+pub fn choose(choose: &Choose) -> anyhow::Result<i32> {
+    ask_of(&choose.asking, |frozen, role| {
+        carries(role)?;
+        let choices = frozen.plan.items.values().filter_map(|item| match &item.act {
+            Act::Choice { options, .. } => Some((item.id.as_str(), options)),
+            _ => None,
+        });
+        let item = one_of("choice", &choose.item, choices.clone().map(|(id, _)| id))?;
+        let options = choices.filter(|(id, _)| *id == item).flat_map(|(_, options)| options);
+        let option = one_of(&format!("branch of {item}"), &choose.option, options.map(|option| option.id.as_str()))?;
+        Ok(Command::Choose { item: item.into(), option: option.to_owned(), reason: choose.reason.join(" ") })
     })
 }
 

@@ -358,7 +358,7 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
         looping.state(event, operator.clone()).await.map_err(anyhow::Error::msg)?;
         // What was found of the journal itself stands in it from now on.
         for notice in &opened.noticed {
-            let told = Event::Noted { text: format!("the journal: {notice}") };
+            let told = Event::noted(format!("the journal: {notice}"));
             looping.state(told, Actor::engine()).await.map_err(anyhow::Error::msg)?;
         }
     }

@@ -30,6 +30,7 @@ mod kinds;
 mod log;
 mod logging;
 mod moment;
+mod note;
 mod person;
 
 mod rehearse;
@@ -87,7 +88,7 @@ enum Command {
     /// Watch a launch that another console holds, and ask things of it; without a terminal, print its records.
     Watch(watch::Arguments),
     /// Have a note recorded in a running launch, from any terminal.
-    Note(ask::Note),
+    Note(note::Note),
     /// Open incidents in a running launch from any terminal, say what is known of them, list and export them.
     Incident(incident::Arguments),
     /// Call a hold in a running launch, for the role you carry.
@@ -106,6 +107,10 @@ enum Command {
     Evidence(closing::Evidence),
     /// Close a launch for good, once everything asked for is there.
     Close(closing::Close),
+    /// Waive what an item found, for a time and with a reason, for the role you carry.
+    Waive(ask::Waive),
+    /// Choose a branch of the plan, with a reason, for the role you carry.
+    Choose(ask::Choose),
 }
 
 /// What `run` and `rehearse` share.
@@ -159,8 +164,8 @@ pub fn run() -> i32 {
         Command::Log(arguments) => log::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Watch(arguments) => watch::run(&arguments),
-        Command::Note(arguments) => ask::note(&arguments),
         Command::Incident(arguments) => incident::run(&arguments),
+        Command::Note(arguments) => note::note(&arguments),
         Command::Hold(arguments) => ask::hold(&arguments),
         Command::Release(arguments) => ask::release(&arguments),
         Command::Vote(arguments) => ask::vote(&arguments),
@@ -169,6 +174,8 @@ pub fn run() -> i32 {
         Command::Brief(arguments) => brief::run(&arguments),
         Command::Evidence(arguments) => closing::evidence(&arguments),
         Command::Close(arguments) => closing::close(&arguments),
+        Command::Waive(arguments) => ask::waive(&arguments),
+        Command::Choose(arguments) => ask::choose(&arguments),
     };
     done.unwrap_or_else(|error| {
         let gone = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;

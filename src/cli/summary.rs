@@ -13,7 +13,7 @@ use crate::launch::rollback::RollbackRun;
 use crate::launch::telling::{approver, end_words};
 use crate::launch::time::{Instant, Mark, clock_face};
 use crate::launch::verdict::{Outcome, Verdict};
-use crate::launch::{gate, late, poll, recurring, schedule};
+use crate::launch::{gate, late, poll, recurring, schedule, waiver};
 use crate::ui::widgets::span;
 
 /// The exit code of a launch (console.md): 0 go · 1 no-go · 2 cannot tell, as of one that was left half
@@ -112,10 +112,14 @@ fn phases(board: &Board, now: Instant, out: &mut String) {
             Some(worst) if !standing.blocking.is_empty() => worst.word(),
             _ => "not run",
         };
-        let waivers = if standing.waivers > 0 { format!(" with {} waivers", standing.waivers) } else { String::new() };
+        let waivers = waiver::with(standing.waivers);
         let marked = if standing.marked > 0 { format!(", {} marked by hand", standing.marked) } else { String::new() };
+        let skipped = match standing.passed_over {
+            0 => String::new(),
+            n => format!(", {n} skipped by a choice"),
+        };
         let (title, counts) = (&phase.title, format!("{}/{}", standing.clear, standing.total));
-        let _ = writeln!(out, "{:<8} {title}: {word} {counts}{waivers}{marked}", phase.at.to_string());
+        let _ = writeln!(out, "{:<8} {title}: {word} {counts}{waivers}{marked}{skipped}", phase.at.to_string());
         for (id, verdict) in standing.blocking.iter().filter(|(_, verdict)| verdict.is_some()) {
             let state = board.item(id);
             let why = state.map(|state| match &state.progress {
@@ -178,8 +182,12 @@ fn clock(board: &Board, now: Instant, out: &mut String) {
             format!("{role} {word}{stamp}")
         })
         .collect();
-    for word in poll::tally(board, now).marked {
+    let tally = poll::tally(board, now);
+    for word in tally.marked {
         let _ = writeln!(out, "by hand: {}", printable(&word));
+    }
+    for word in tally.waived {
+        let _ = writeln!(out, "waiver: {}", printable(&word));
     }
     if !votes.is_empty() {
         let _ = writeln!(out, "poll: {}", votes.join(", "));

@@ -46,7 +46,7 @@ fn words(command: &mut Command) -> Vec<&mut String> {
         | Command::CutOff { why: words }
         | Command::Freeze { why: words }
         | Command::Thaw { why: words }
-        | Command::Note { text: words }
+        | Command::Note { text: words, .. }
         | Command::Rollback { why: words, .. }
         | Command::RollbackAs { why: words, .. }
         | Command::RollbackFound { why: words, .. }
@@ -96,9 +96,9 @@ mod tests {
         let redactor = Redactor::new(["hunter22-long".to_owned()]);
         let text = || "it was hunter22-long all along".to_owned();
         for command in [
-            Command::Note { text: text() },
+            Command::note(text()),
             Command::CallHold { why: text() },
-            Command::Waive { item: "a".into(), reason: text() },
+            Command::Waive { item: "a".into(), reason: text(), lasts: std::time::Duration::from_secs(60) },
             Command::Attest { item: "a".into(), note: text(), passed: true },
             Command::Vote { role: "a".into(), vote: Vote::NoGo { reason: text() } },
             Command::Vote { role: "a".into(), vote: Vote::GoWithWaiver { reason: text() } },

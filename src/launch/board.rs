@@ -7,6 +7,7 @@ use std::time::Duration;
 
 pub use super::item::{Attest, ItemState, Progress, Waiver};
 
+use super::branch;
 use super::closing::Given;
 use super::countdown::Countdown;
 use super::event::{Actor, Event, Mode, Recorded, Vote};
@@ -15,13 +16,16 @@ use super::human;
 use super::id::{EvidenceId, ItemId, MonitorId, PhaseId, RequestId, RoleId, StreamId};
 use super::incident::Incident;
 use super::late::Course;
+use super::note::{self, Notes};
 use super::plan::{Act, Plan};
 use super::recovery::Recovery;
 use super::recurring::Recurring;
 use super::rollback::RollbackRun;
 use super::second;
 use super::time::{Instant, Mark, Wall};
+use super::turns::Turns;
 use super::verdict::{Captured, Outcome, Report, Verdict};
+use super::waiver;
 
 /// How many of the newest records the journal pane can show.
 pub const RECENT_KEPT: usize = 500;
@@ -61,6 +65,9 @@ pub struct Board {
     pub notes: u32,
     /// In the order they were opened.
     pub incidents: Vec<Arc<Incident>>,
+    pub noted: Notes,
+    /// Where T stood when.
+    pub turns: Turns,
     /// Requests of attached terminals that were decided: none is decided twice.
     pub requests: Arc<BTreeMap<RequestId, Decided>>,
     pub evidence: BTreeMap<EvidenceId, Given>,
@@ -149,6 +156,8 @@ impl Board {
             faults: Vec::new(),
             notes: 0,
             incidents: Vec::new(),
+            noted: Notes::default(),
+            turns: Turns::default(),
             requests: Arc::default(),
             evidence: BTreeMap::new(),
             ended: None,
@@ -228,6 +237,7 @@ impl Board {
         }
         self.fold(&record);
         self.course.fold(self.clock.as_ref());
+        self.turns.turn(self.clock.as_ref(), &record);
         if self.recent.len() == RECENT_KEPT {
             self.recent.pop_front();
         }
@@ -245,7 +255,7 @@ impl Board {
                 }
             }
             Event::LaunchEnded { why } => self.ended = Some(why.clone()),
-            Event::Noted { .. } => self.notes += 1,
+            Event::Noted { .. } => note::fold(self, record),
             Event::RequestDecided { request, refused, .. } => {
                 let decided = Decided { seq: record.seq, refused: refused.clone() };
                 Arc::make_mut(&mut self.requests).insert(request.clone(), decided);
@@ -314,7 +324,9 @@ impl Board {
         let plan = Arc::clone(&self.plan.0);
         let items = plan.items.values().filter(|item| item.phase == *phase && matches!(item.act, Act::Check(_)));
         for item in items {
-            if let Some(state) = self.items.get_mut(&item.id).filter(|state| !state.is_running()) {
+            if let Some(state) =
+                self.items.get_mut(&item.id).filter(|state| !state.is_running() && !branch::is_over(state))
+            {
                 Arc::make_mut(state).progress = Progress::Waiting;
             }
         }
@@ -337,7 +349,7 @@ impl Board {
         for item in plan.items.values() {
             let again = item.session.as_ref().is_some_and(|session| broken.contains(session));
             let Some(state) = self.items.get_mut(&item.id) else { continue };
-            if (again || state.is_running()) && !matches!(item.act, Act::Step { .. }) {
+            if (again || state.is_running()) && !matches!(item.act, Act::Step { .. }) && !branch::is_over(state) {
                 Arc::make_mut(state).progress = Progress::Waiting;
             }
         }
@@ -396,10 +408,7 @@ impl Board {
             Event::Attested { note, passed, .. } => {
                 second::fold(state, self.plan.item(id), record, note, *passed);
             }
-            Event::Waived { reason, .. } => {
-                let by = record.actor.clone();
-                state.waiver = Some(Waiver { by, reason: reason.clone(), at: record.occurred_at });
-            }
+            Event::Waived { reason, until, .. } => waiver::fold(state, reason, *until, record),
             Event::Acknowledged { .. } => state.acknowledged = true,
             _ => {}
         }

@@ -65,6 +65,8 @@ pub enum Command {
     Waive {
         item: ItemId,
         reason: String,
+        /// How long it counts.
+        lasts: Duration,
     },
     /// Takes on a warning.
     Acknowledge {
@@ -147,6 +149,10 @@ pub enum Command {
     },
     Note {
         text: String,
+        /// When it happened, where that is not now.
+        occurred_at: Option<Wall>,
+        /// The note that this one corrects, by its record's number.
+        amends: Option<u64>,
     },
     Rollback {
         rollback: RollbackId,
@@ -191,6 +197,12 @@ impl Command {
             Self::ChangeIncident { change, .. } => is_note(change),
             _ => false,
         }
+    }
+
+    /// A note of what happens just now.
+    #[must_use]
+    pub fn note(text: impl Into<String>) -> Self {
+        Self::Note { text: text.into(), occurred_at: None, amends: None }
     }
 }
 

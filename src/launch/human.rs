@@ -2,6 +2,7 @@
 //! Each part has its own file; here stands only who takes what.
 
 use super::board::Board;
+use super::branch;
 use super::closing::{self, Given};
 use super::command::{Command, Refusal};
 use super::event::{Actor, Event, Recorded};
@@ -11,6 +12,7 @@ use super::schedule::Timed;
 use super::second;
 use super::slip;
 use super::time::Instant;
+use super::waiver;
 
 /// What becomes of a command of the crew.
 ///
@@ -19,7 +21,7 @@ use super::time::Instant;
 pub(super) fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec<Event>, Refusal> {
     match command {
         Command::Slip { published, why } => slip::act(board, by, *published, why, now),
-        Command::Choose { .. } => Err(Refusal("not yet".into())),
+        Command::Choose { item, option, reason } => branch::decide(board, by, item, option, reason, now),
         Command::Sign { .. } => Err(Refusal("not yet".into())),
         Command::Judge { .. } | Command::WaiveCriterion { .. } => Err(Refusal("not yet".into())),
         Command::OpenIncident { .. } | Command::ChangeIncident { .. } => incident::act(board, command, now),
@@ -40,6 +42,8 @@ pub(super) fn fold(board: &mut Board, record: &Recorded) {
         }
         Event::LaunchClosed { why, missing } => board.ended = Some(closing::ended(why, missing)),
         Event::ItemRecurred { item, .. } => second::forget(board, item),
+        Event::Chosen { .. } | Event::PassedOver { .. } => branch::fold(board, record),
+        Event::WaiverExpired { item } => waiver::fold_end(board, item),
         _ => {}
     }
     slip::fold(board, record);
@@ -50,12 +54,14 @@ pub(super) fn fold(board: &mut Board, record: &Recorded) {
 pub(super) fn follow(board: &Board, now: Instant) -> Vec<Timed> {
     let mut events: Vec<Timed> = recurring::follow(board, now);
     events.extend(incident::follow(board, now));
+    events.extend(waiver::follow(board, now));
+    events.extend(branch::follow(board, now));
     events
 }
 
 /// The next instants after `now` at which something of the crew's happens by time alone.
 pub(super) fn next_at(board: &Board, now: Instant) -> impl Iterator<Item = Instant> {
-    recurring::next_at(board, now).chain(incident::next_at(board, now))
+    recurring::next_at(board, now).chain(incident::next_at(board, now)).chain(waiver::next_at(board))
 }
 
 /// Whether something of the crew's waits for a person, that is no item.

@@ -102,7 +102,7 @@ fn after_t0_lateness_goes_on_and_a_quiet_launch_adds_no_legs() {
     let mut flight = Flight::of(plan);
     for _ in 0..40 {
         flight.pass(minutes(1));
-        flight.command(Command::Note { text: "quiet".into() }).expect("noted");
+        flight.command(Command::note("quiet")).expect("noted");
     }
     assert_eq!(of(&flight, "cut"), Some(39), "the step nobody began");
     assert_eq!(of(&flight, "after"), Some(39), "and what waits for it");

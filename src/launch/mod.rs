@@ -3,6 +3,7 @@
 
 pub mod approval;
 pub mod board;
+pub mod branch;
 pub mod brief;
 pub mod closing;
 pub mod command;
@@ -16,6 +17,8 @@ pub mod incident;
 pub mod item;
 pub mod late;
 pub mod live;
+pub mod note;
+pub mod occurred;
 pub mod people;
 pub mod plan;
 pub mod poll;
@@ -30,6 +33,8 @@ pub mod second;
 pub mod slip;
 pub mod telling;
 pub mod time;
+pub mod turns;
 pub mod unwatched;
 pub mod unwritten;
 pub mod verdict;
+pub mod waiver;

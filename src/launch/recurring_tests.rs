@@ -123,7 +123,13 @@ fn a_red_occurrence_turns_the_gate_and_a_waiver_of_it_is_for_it_alone() {
     assert_eq!(clear(&flight), Clear::Yes, "it looks again");
     flight.answer("look", Verdict::Fail);
     assert_eq!(clear(&flight), Clear::No(Some(Verdict::Fail)));
-    flight.command(Command::Waive { item: "look".into(), reason: "known".into() }).expect("waived");
+    flight
+        .command(Command::Waive {
+            item: "look".into(),
+            reason: "known".into(),
+            lasts: std::time::Duration::from_secs(86_400),
+        })
+        .expect("waived");
     flight.pass(minutes(DAY));
     assert_eq!(clear(&flight), Clear::ByWaiver, "as it stood");
     flight.answer("look", Verdict::Fail);
@@ -136,7 +142,13 @@ fn a_persons_red_word_is_not_covered_by_the_waiver_of_an_earlier_one() {
     flight.pass(minutes(31));
     let no = Command::Attest { item: "look".into(), note: "red".into(), passed: false };
     flight.command(no.clone()).expect("it is due");
-    flight.command(Command::Waive { item: "look".into(), reason: "known".into() }).expect("waived");
+    flight
+        .command(Command::Waive {
+            item: "look".into(),
+            reason: "known".into(),
+            lasts: std::time::Duration::from_secs(86_400),
+        })
+        .expect("waived");
     flight.pass(minutes(DAY));
     assert_eq!(clear(&flight), Clear::ByWaiver);
     flight.command(no).expect("it is due");
@@ -154,7 +166,13 @@ fn a_pass_ages_while_the_next_occurrence_waits() {
     assert_eq!(clear(&flight), Clear::Yes);
     flight.pass(minutes(3 * HOUR));
     assert_eq!(clear(&flight), Clear::No(Some(Verdict::Stale)));
-    flight.command(Command::Waive { item: "look".into(), reason: "known".into() }).expect("waived");
+    flight
+        .command(Command::Waive {
+            item: "look".into(),
+            reason: "known".into(),
+            lasts: std::time::Duration::from_secs(86_400),
+        })
+        .expect("waived");
     assert_eq!(clear(&flight), Clear::ByWaiver);
 }
 

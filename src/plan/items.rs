@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::branches::Branched;
 use super::names::{Names, Stands};
 use super::phases::Slugs;
 use super::reader::{Body, Reader, shown};
@@ -37,6 +38,10 @@ pub(super) struct Draft {
     /// Each copy: the value it is for, and its id.
     pub copies: Vec<(Option<String>, ItemId)>,
     pub needs: Vec<Placed<String>>,
+    /// The branch it stands on: its own, else its phase's.
+    pub when: Option<Branched>,
+    /// Its phase's, where it has one of its own too.
+    pub phase_when: Option<Branched>,
 }
 
 /// What every copy of an item shares.
@@ -65,7 +70,13 @@ struct Copies {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn read_item(&mut self, table: Table<'a>, slugs: &mut Slugs, drafts: &mut Vec<Draft>) {
+    pub(super) fn read_item(
+        &mut self,
+        table: Table<'a>,
+        of_phase: Option<&Branched>,
+        slugs: &mut Slugs,
+        drafts: &mut Vec<Draft>,
+    ) {
         unbuilt::refuse(&table, unbuilt::ITEM_KEYS);
         unbuilt::refuse(&table, unbuilt::KINDS);
         let id = self.need_id(&table, "`id = \"health\"`");
@@ -76,6 +87,10 @@ impl<'a> Reader<'a> {
         let common = self.common(&table, &slug.value);
         let at = self.item_mark(&table);
         let needs = table.texts("needs");
+        let (when, phase_when) = match (self.read_when(&table), of_phase) {
+            (Some(own), outer) => (Some(own), outer.cloned()),
+            (None, outer) => (outer.cloned(), None),
+        };
         let copies = self.copies(&table);
         let fit: Vec<Kind> = kinds::all().collect();
         let body = self.body(&table, &fit, &format!("item {}", slug.value));
@@ -83,7 +98,7 @@ impl<'a> Reader<'a> {
         let (Some(body), Some(copies)) = (body, copies) else {
             // Others may need it all the same: that is not wrong too.
             let copies = vec![(None, ItemId::new(&slug.value))];
-            drafts.push(Draft { slug, phase, session: None, repeats: None, copies, needs });
+            drafts.push(Draft { slug, phase, session: None, repeats: None, copies, needs, when, phase_when });
             table.finish();
             return;
         };
@@ -93,7 +108,7 @@ impl<'a> Reader<'a> {
         } else {
             let made = self.make(&table, &slug, &common, at, body, &copies);
             let Copies { session, repeats, .. } = copies;
-            drafts.push(Draft { slug, phase, session, repeats, copies: made, needs });
+            drafts.push(Draft { slug, phase, session, repeats, copies: made, needs, when, phase_when });
         }
         table.finish();
     }
@@ -329,18 +344,25 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// `manual` and `wait` have no entry in the catalogue.
+    /// `role` of a person's item.
+    pub(super) fn role_of(&self, table: &Table<'_>) -> Option<RoleId> {
+        let role = table.text("role");
+        if let Some(wrong) = role.as_ref().and_then(|role| self.unknown_role(role)) {
+            self.notes.report(wrong);
+        }
+        role.map(|role| RoleId::new(role.value))
+    }
+
+    /// `manual`, `choice` and `wait` have no entry in the catalogue.
     fn act_without_spec(&self, table: &Table<'a>, body: &Body) -> Option<Act> {
         match body.kind.name {
             "manual" => {
                 let manual = table.table("manual")?;
-                let (role, second) = (manual.text("role"), self.read_second(&manual));
+                let (role, second) = (self.role_of(&manual), self.read_second(&manual));
                 manual.finish();
-                if let Some(wrong) = role.as_ref().and_then(|role| self.unknown_role(role)) {
-                    self.notes.report(wrong);
-                }
-                Some(Act::Manual { role: role.map(|role| RoleId::new(role.value)), second })
+                Some(Act::Manual { role, second })
             }
+            "choice" => self.read_choice(table),
             "wait" => {
                 let wait = table.table("wait")?;
                 if !wait.has("for") {

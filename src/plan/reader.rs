@@ -8,7 +8,7 @@ use toml::de::DeValue;
 use super::items::Draft;
 use super::names::{Names, Stands};
 use super::sessions::SessionDraft;
-use super::{Environment, Options, effects, examples, kinds, lint, needs, unbuilt};
+use super::{Environment, Options, branches, effects, examples, kinds, lint, needs, unbuilt};
 use crate::base::known::Wanted;
 use crate::base::secret::Redactor;
 use crate::base::source::{Diagnostic, Source, Span};
@@ -122,6 +122,7 @@ impl<'a> Reader<'a> {
         let drafts: Vec<Draft> = self.read_phases(&root);
         needs::resolve(&mut self.plan, &drafts, self.notes);
         self.read_evidence(&root, &drafts);
+        branches::resolve(&mut self.plan, &drafts, self.notes);
         self.read_monitors(&root);
         self.read_streams(&root, &drafts);
         self.read_rollbacks(&root);

@@ -9,10 +9,10 @@ pub(super) const TABLES: &[&str] = &["target", "signal", "objective", "trigger",
 
 pub(super) const KINDS: &[&str] = &[
     "tls", "dns", "command", "file", "env", "signal", "log", "alerts", "github", "send", "process", "sequence",
-    "traffic", "dispatch", "notify", "drill", "snapshot", "choice", "poll", "signoff", "soak",
+    "traffic", "dispatch", "notify", "drill", "snapshot", "poll", "signoff", "soak",
 ];
 
-pub(super) const ITEM_KEYS: &[&str] = &["when", "evidence", "rehearse"];
+pub(super) const ITEM_KEYS: &[&str] = &["evidence", "rehearse"];
 pub(super) const MONITOR_KEYS: &[&str] = &["session", "item"];
 pub(super) const STREAM_KEYS: &[&str] = &["log", "command", "errors", "redact"];
 pub(super) const ROLLBACK_KEYS: &[&str] = &["ready"];

@@ -17,6 +17,7 @@ pub enum Where {
     Streams,
     /// Checklist, detail, incidents.
     Selected,
+    Journal,
     /// Checklist, detail and the recovery screen.
     Steps,
     /// The recovery screen alone.
@@ -47,6 +48,7 @@ impl Where {
             }
             (Self::Lists, Place::Pane(pane)) => matches!(pane, Pane::Checklist | Pane::Streams | Pane::Journal),
             (Self::Streams, Place::Pane(pane)) => pane == Pane::Streams,
+            (Self::Journal, Place::Pane(pane)) => pane == Pane::Journal,
             _ => false,
         }
     }
@@ -73,6 +75,7 @@ impl Where {
             Self::Lists => "checklist, streams, journal",
             Self::Streams => "streams",
             Self::Selected => "checklist, detail, incidents",
+            Self::Journal => "journal",
             Self::Steps => "checklist, detail, recovery",
             Self::Recovery => "recovery",
             Self::Dialogs => "dialogs",
@@ -121,9 +124,9 @@ actions! {
     Open, "open", "run or open", Selected, true, "Run the selected item if it is due, else open its detail; fold a phase; change an incident";
     RunAgain, "run-again", "run again", Panes, true, "Run the selected item again";
     RunPhase, "run-phase", "run phase", Panes, true, "Run every check of the selected phase that can run";
-    Attest, "attest", "attest", Items, true, "Attest the selected manual item, with a note";
-    Waive, "waive", "waive", Panes, true, "Waive what the selected item found, with a reason";
     Acknowledge, "acknowledge", "acknowledge", Panes, true, "Take on what an incident rings for, else the selected item's warning";
+    Attest, "attest", "attest", Items, true, "Attest the selected manual item, with a note; choose a branch, with a reason";
+    Waive, "waive", "waive", Panes, true, "Waive what the selected item found, with a reason and for how long";
     Cancel, "cancel", "cancel", Panes, true, "Cancel the selected item while it runs";
     MarkDone, "mark-done", "mark done", Steps, true, "Say that a step of unknown outcome was done, with how you know";
     MarkFailed, "mark-failed", "mark failed", Steps, true, "Say that a step of unknown outcome failed, with how you know";
@@ -140,10 +143,11 @@ actions! {
     Brief, "brief", "brief", Panes, false, "Show what happened since you left, and what is due next";
     Evidence, "evidence", "evidence", Panes, false, "Show what must be archived, and give it";
     Close, "close", "close", Panes, true, "Close the launch for good, once everything asked for is there";
-    Note, "note", "note", Panes, false, "Write a note into the journal";
     Incident, "incident", "incident", Panes, true, "Open an incident: what is wrong, how bad, who noticed";
     ChangeIncident, "incident-change", "change", Panes, true, "Say more of the selected incident: severity, commander, impact, mitigation, follow-up, stage, note";
     Incidents, "incidents", "incidents", Panes, false, "Show the incidents, their deadlines and timelines";
+    Note, "note", "note", Panes, false, "Write a note into the journal; it may begin with when it happened";
+    AmendNote, "amend-note", "amend note", Journal, false, "Write what the selected note should have said; it stays as it is";
     Down, "down", "down", Everywhere, false, "Move down";
     Up, "up", "up", Everywhere, false, "Move up";
     PageDown, "page-down", "page down", Everywhere, false, "Move down a page";

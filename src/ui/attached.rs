@@ -14,7 +14,6 @@ pub fn refused(action: Action, view: &View<'_>) -> Option<String> {
     match action {
         Action::RunAgain
         | Action::RunPhase
-        | Action::Waive
         | Action::Cancel
         | Action::MarkDone
         | Action::MarkFailed
@@ -29,6 +28,7 @@ pub fn refused(action: Action, view: &View<'_>) -> Option<String> {
         | Action::Vote
         | Action::Acknowledge
         | Action::Attest
+        | Action::Waive
         | Action::Evidence
         | Action::Close
             if view.role.is_none() =>

@@ -8,7 +8,8 @@ use super::action::{Action, Place, TABLE, Where};
 use super::approving;
 use super::keymap::Key;
 use super::overlays::act_as::ActAs;
-use super::overlays::{brief, holds, incident, palette, prompt, recovery, rollback};
+use super::overlays::prompt::LONGEST_TEXT;
+use super::overlays::{brief, holds, incident, palette, prompt, recovery, rollback, waive};
 use super::panes::checklist;
 use super::state::{Effect, Overlay, Pane, Prompt, Purpose, Rolling, State, View};
 use super::theme::Role;
@@ -17,9 +18,6 @@ use super::widgets::list::{Step, Window};
 use crate::launch::command::Command;
 use crate::launch::plan::{Act, Confirm, Item};
 use crate::launch::recovery::{Way, way};
-
-/// Longer texts than this are not taken into a field.
-const LONGEST_TEXT: usize = 2_000;
 
 /// What becomes of a key pressed while `state.overlay` is there.
 pub fn press(state: &mut State, event: KeyEvent, view: &View<'_>) -> Option<Effect> {
@@ -156,6 +154,8 @@ fn other_answer(overlay: &mut Overlay, action: Action, view: &View<'_>) {
     match &mut prompt.purpose {
         Purpose::Attest { passed, .. } => *passed = !*passed,
         Purpose::Vote { vote, .. } => *vote = (*vote + 1) % prompt::VOTES.len(),
+        Purpose::Waive { lasts, .. } => *lasts = (*lasts + 1) % waive::LASTS.len(),
+        Purpose::Choose { option, of, .. } => *option = (*option + 1) % (*of).max(1),
         _ => {}
     }
 }
@@ -177,6 +177,12 @@ fn moved(overlay: &mut Overlay, step: Step, page: usize, view: &View<'_>) {
             *selected = step.from(*selected, view.plan().rollbacks.len(), page);
         }
         Overlay::Rollback(Rolling::Watch { window }) => window.step(step, 500, page),
+        Overlay::Prompt(Prompt { purpose: Purpose::Waive { lasts, .. }, .. }) => {
+            *lasts = step.from(*lasts, waive::LASTS.len(), page);
+        }
+        Overlay::Prompt(Prompt { purpose: Purpose::Choose { option, of, .. }, .. }) => {
+            *option = step.from(*option, *of, page);
+        }
         // A person with a role votes for it alone.
         Overlay::Prompt(Prompt { purpose: Purpose::Vote { role, who, .. }, .. }) if view.role.is_none() => {
             *who = None;

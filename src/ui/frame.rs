@@ -138,6 +138,7 @@ fn rank(action: Action) -> usize {
         Action::Note,
         Action::Incident,
         Action::ChangeIncident,
+        Action::AmendNote,
         Action::NextPane,
         Action::Zoom,
         Action::Filter,

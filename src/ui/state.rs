@@ -126,6 +126,16 @@ impl<'a> View<'a> {
         wall.with_timezone(&self.offset).format(&format!("%Y-%m-%d %H:%M:%S {zone}")).to_string()
     }
 
+    /// `14:03:12`, with its day where that is not the day of `beside`.
+    #[must_use]
+    pub fn time_beside(&self, wall: Wall, beside: Wall) -> String {
+        let day = |wall: Wall| wall.with_timezone(&self.offset).date_naive();
+        match day(wall) == day(beside) {
+            true => self.time(wall),
+            false => wall.with_timezone(&self.offset).format("%a %d %b %H:%M:%S").to_string(),
+        }
+    }
+
     /// `14:03 +02:00`.
     #[must_use]
     pub fn time_with_offset(&self, wall: Wall) -> String {
@@ -149,7 +159,19 @@ pub enum Purpose {
     Scrub,
     /// Another T-0, and why.
     Slip,
-    Waive(ItemId),
+    Waive {
+        item: ItemId,
+        /// The place of how long it lasts among those offered.
+        lasts: usize,
+    },
+    /// What a note should have said: the number of its record.
+    Amend(u64),
+    Choose {
+        item: ItemId,
+        /// The place of the branch among those of the choice, and how many there are.
+        option: usize,
+        of: usize,
+    },
     Attest {
         item: ItemId,
         passed: bool,

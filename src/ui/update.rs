@@ -3,13 +3,14 @@
 
 use super::action::Action;
 use super::overlays::act_as::ActAs;
-use super::overlays::{archive, holds, incident, recovery};
+use super::overlays::{archive, choose, holds, incident, recovery, scribe, waive};
 use super::panes::{self, checklist::Line, detail};
 use super::state::{Effect, Overlay, Pane, Purpose, Rolling, State, View};
 use super::theme::Role;
 use super::widgets::list::{Step, Window};
 use super::{approving, attached};
 use crate::launch::board::{ItemState, Progress};
+use crate::launch::branch;
 use crate::launch::command::Command;
 use crate::launch::countdown::{BUILT_IN, Phase};
 use crate::launch::gate::{self, Clear};
@@ -70,6 +71,7 @@ pub fn update(state: &mut State, action: Action, view: &View<'_>) -> Option<Effe
         Action::Brief => state.overlay = Some(Overlay::Brief { window: Window::default(), from: 0 }),
         Action::Evidence => archive::open(state, view),
         Action::Close => archive::close(state, view),
+        Action::AmendNote => scribe::amend(state, view),
         Action::Fold => state.checklist.fold(view),
         Action::Unfold => state.checklist.unfold(view),
         Action::NextPane => state.focus(state.focus.next(1)),
@@ -158,7 +160,7 @@ pub fn offered(action: Action, item: Option<(&Item, &ItemState)>, view: &View<'_
 fn wants_word(item: &Item, view: &View<'_>) -> bool {
     let running = view.board().item(&item.id).is_some_and(ItemState::is_running);
     match item.act {
-        Act::Manual { .. } => matches!(due(view.board(), item, view.now.instant), Due::Now),
+        Act::Manual { .. } | Act::Choice { .. } => matches!(due(view.board(), item, view.now.instant), Due::Now),
         Act::Step { .. } => *second::wanted(item) != Second::None && !running,
         _ => false,
     }
@@ -174,7 +176,7 @@ fn open(state: &mut State, view: &View<'_>) -> Option<Effect> {
     }
     let (item, known) = selected(state, view)?;
     let fresh = matches!(known.progress, Progress::Waiting) && due(view.board(), item, view.now.instant) == Due::Now;
-    if fresh && !view.attached() {
+    if fresh && (!view.attached() || (view.role.is_some() && matches!(item.act, Act::Choice { .. }))) {
         return run(state, view);
     }
     state.focus(Pane::Detail);
@@ -191,6 +193,10 @@ fn run(state: &mut State, view: &View<'_>) -> Option<Effect> {
     match &item.act {
         Act::Manual { .. } => {
             state.prompt(Purpose::Attest { item: item.id.clone(), passed: true });
+            None
+        }
+        Act::Choice { .. } => {
+            choose(state, item, view);
             None
         }
         // It may have happened: once more needs a reason.
@@ -253,11 +259,12 @@ fn on_item(state: &mut State, action: Action, view: &View<'_>) -> Option<Effect>
     };
     let id = item.id.clone();
     match action {
+        Action::Attest if matches!(item.act, Act::Choice { .. }) => choose(state, item, view),
         Action::Attest if !matches!(item.act, Act::Manual { .. }) && *second::wanted(item) == Second::None => {
             state.say(Role::Warned, format!("{id} is decided by what it sees, not by a word; it can be waived"));
         }
         Action::Attest => state.prompt(Purpose::Attest { item: id, passed: true }),
-        Action::Waive => state.prompt(Purpose::Waive(id)),
+        Action::Waive => state.prompt(Purpose::Waive { item: id, lasts: waive::A_DAY }),
         Action::Acknowledge => return Some(Effect::Ask(Command::Acknowledge { item: id })),
         _ if !known.is_running() => state.say(Role::Warned, format!("{id} is not running")),
         _ if matches!(item.act, Act::Step { .. }) => {
@@ -266,6 +273,16 @@ fn on_item(state: &mut State, action: Action, view: &View<'_>) -> Option<Effect>
         _ => return Some(Effect::Ask(Command::Cancel { item: id })),
     }
     None
+}
+
+/// Asks which branch, and why; the one that was chosen is not the first that is offered.
+fn choose(state: &mut State, item: &Item, view: &View<'_>) {
+    if let Some(off) = branch::off(view.board(), item) {
+        return state.say(Role::Warned, format!("{} is skipped: {}", item.id, off.words()));
+    }
+    let of = choose::options(&item.id, view).len();
+    let option = usize::from(choose::present(&item.id, view) == Some(0));
+    state.prompt(Purpose::Choose { item: item.id.clone(), option, of });
 }
 
 fn hold(state: &mut State, view: &View<'_>) {

@@ -149,7 +149,15 @@ pub const TABLES: &[Section] = &[
             ("gate", "whether the countdown holds at the next phase's mark until all its items are clear"),
             ("needs", "phases that come first: a gate must be open, another phase begun"),
             ("item", "the lines of the checklist"),
+            ("when", "the branch that all its items stand on, but those that name their own"),
         ],
+    ),
+    section("[phase.when]", "As `[phase.item.when]`.", WHEN),
+    section(
+        "[phase.item.when]",
+        "The branch an item stands on: due once it is chosen, skipped when another one is. What needs it counts it as \
+         through.",
+        WHEN,
     ),
     section(
         "[phase.item]",
@@ -161,6 +169,7 @@ pub const TABLES: &[Section] = &[
             ("why", "what it protects from: shown in the detail"),
             ("at", "its own mark, at or after its phase's"),
             ("needs", "items or phases that come first"),
+            ("when", "the branch it stands on: `{ choice = \"tunnel-mode\", is = \"named\" }`"),
             ("session", "the session whose address, cookies and values it uses; checks only"),
             ("for_each", "one item for each value: `{ origin = \"origins\" }`"),
             ("timeout", "of one attempt: 10s for a check, 10m for a step, a stream's deadline and 5s"),
@@ -445,7 +454,26 @@ pub const TABLES: &[Section] = &[
             ("second", "`true`, or a role: another person's word too, of that role; the same person cannot give both"),
         ],
     ),
+    section(
+        "[choice]",
+        "A person selects a branch, with a reason. It can be chosen anew while no step of the branch that is left has \
+         begun.",
+        &[("role", "who chooses; anybody otherwise"), ("options", "the branches, at least two; required")],
+    ),
+    section(
+        "[choice.options]",
+        "A branch.",
+        &[
+            ("id", "what `when` calls it; unique in its choice; required"),
+            ("title", "for the screen; the id otherwise"),
+        ],
+    ),
     section("[wait]", "Time that has to go by.", &[("for", "from when it was opened; required")]),
+];
+
+const WHEN: &[(&str, &str)] = &[
+    ("choice", "a `choice` item, not later than this; required"),
+    ("is", "the option of it, or a list of them; required"),
 ];
 
 const ANSWERED: &[(&str, &str)] = &[

@@ -52,10 +52,12 @@ fn bring(asker: &Asker, command: Command) -> Result<(), Refusal> {
         | Command::Vote { .. }
         | Command::OpenIncident { .. }
         | Command::ChangeIncident { .. }
-        | Command::Acknowledge { .. }
         | Command::Attest { .. }
         | Command::GiveEvidence { .. }
-        | Command::Close { .. } => match asker.bring(command, PATIENCE) {
+        | Command::Close { .. }
+        | Command::Choose { .. }
+        | Command::Waive { .. }
+        | Command::Acknowledge { .. } => match asker.bring(command, PATIENCE) {
             Ok(Came::Recorded(_)) => Ok(()),
             Ok(Came::Refused(why) | Came::Undecided(why)) => Err(Refusal(why)),
             Err(wrong) => Err(Refusal(wrong.to_string())),

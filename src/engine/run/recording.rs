@@ -102,7 +102,7 @@ impl Loop {
         if self.unwritten.is_some() {
             return Vec::new();
         }
-        let note = |text| Input::Command { by: Actor::engine(), command: Command::Note { text } };
+        let note = |text: String| Input::Command { by: Actor::engine(), command: Command::note(text) };
         self.hung.remarks().into_iter().map(note).collect()
     }
 

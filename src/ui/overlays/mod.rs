@@ -3,6 +3,7 @@
 pub mod act_as;
 pub mod archive;
 pub mod brief;
+pub mod choose;
 pub mod countdown;
 pub mod help;
 pub mod holds;
@@ -11,6 +12,8 @@ pub mod palette;
 pub mod prompt;
 pub mod recovery;
 pub mod rollback;
+pub mod scribe;
+pub mod waive;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-use super::{archive, field};
+use super::{archive, choose, field, scribe, waive};
 use crate::launch::command::Command;
 use crate::launch::event::{Actor, Vote};
 use crate::launch::id::RoleId;
@@ -17,6 +17,8 @@ use crate::ui::widgets::sheet;
 
 /// The answers of a vote, as Tab goes through them.
 pub const VOTES: [&str; 3] = ["GO", "NO-GO", "GO WITH WAIVER"];
+/// Longer texts than this are not taken into a field, in characters.
+pub const LONGEST_TEXT: usize = 2_000;
 
 impl Purpose {
     fn title(&self) -> &'static str {
@@ -28,7 +30,9 @@ impl Purpose {
             Self::Thaw => "Lift the freeze",
             Self::Scrub => "Scrub",
             Self::Slip => "Slip",
-            Self::Waive(_) => "Waive",
+            Self::Amend(_) => "Amend a note",
+            Self::Choose { .. } => "Choose",
+            Self::Waive { .. } => "Waive",
             Self::Attest { .. } => "Attest",
             Self::Vote { .. } => "Vote",
             Self::Evidence(_) => "Evidence",
@@ -53,9 +57,15 @@ impl Purpose {
             Self::Thaw => vec!["Steps may run again. Why:".into()],
             Self::Scrub => vec!["This attempt at the launch ends here. Why:".into()],
             Self::Slip => slip_lines(view),
-            Self::Waive(item) => vec![title(item), "The gate opens in spite of what was found. Why:".into()],
             Self::Attest { item, .. } if is_step(view, item) => {
                 vec![title(item), "It may run once, by another person's key, after your word. What you checked:".into()]
+            }
+            Self::Amend(seq) => scribe::lines(*seq, view),
+            Self::Choose { item, .. } => {
+                vec![title(item), "What stands on the other branches is skipped. Which, and why:".into()]
+            }
+            Self::Waive { item, .. } => {
+                vec![title(item), "The gate opens in spite of what was found, for as long as you say. Why:".into()]
             }
             Self::Attest { item, .. } => {
                 let why = view.plan().item(item).map(|item| item.why.clone()).unwrap_or_default();
@@ -100,8 +110,12 @@ impl Purpose {
         let text = text.trim().to_owned();
         let reason = || if text.is_empty() { Err("say why".to_owned()) } else { Ok(text.clone()) };
         Ok(Some(match self {
-            Self::Note if text.is_empty() => return Err("an empty note says nothing".into()),
-            Self::Note => Command::Note { text },
+            Self::Note => scribe::command(&text, None, view)?,
+            Self::Amend(seq) => scribe::command(&text, Some(*seq), view)?,
+            Self::Choose { item, option, .. } => {
+                let branch = choose::options(item, view).get(*option).ok_or("this choice has no branches")?;
+                Command::Choose { item: item.clone(), option: branch.id.clone(), reason: reason()? }
+            }
             Self::Hold => Command::CallHold { why: reason()? },
             Self::CutOff => Command::CutOff { why: reason()? },
             Self::Freeze => Command::Freeze { why: reason()? },
@@ -112,7 +126,9 @@ impl Purpose {
                 let (published, why) = slip::read(&text, &clock, view.now, view.offset)?;
                 Command::Slip { published, why }
             }
-            Self::Waive(item) => Command::Waive { item: item.clone(), reason: reason()? },
+            Self::Waive { item, lasts } => {
+                Command::Waive { item: item.clone(), reason: reason()?, lasts: waive::lasts(*lasts) }
+            }
             Self::Attest { item, passed } => Command::Attest { item: item.clone(), note: text, passed: *passed },
             Self::Evidence(id) => Command::GiveEvidence { evidence: id.clone(), what: reason()? },
             Self::Close { anyway: false } => Command::Close { why: text, anyway: None },
@@ -214,9 +230,9 @@ pub fn draw(prompt: &Prompt, view: &View<'_>, area: Rect, buf: &mut Buffer) -> O
     let width = 76.min(area.width);
     let text: Vec<String> =
         prompt.purpose.lines(view).iter().flat_map(|line| wrap(line, usize::from(width.saturating_sub(4)))).collect();
-    let choice = choice(&prompt.purpose, view);
+    let choice = choice(prompt, view);
     let spoke = spoke(&prompt.purpose, view);
-    let height = text.len() + usize::from(choice.is_some()) + usize::from(spoke.is_some()) + 5;
+    let height = text.len() + choice.len() + usize::from(spoke.is_some()) + 5;
     let sheet_area = sheet::middle(area, width, u16::try_from(height).unwrap_or(u16::MAX));
     let inner = sheet::sheet(sheet_area, prompt.purpose.title(), "", Role::Focus, view.theme, buf);
     let mut rows: Vec<Row<'_>> =
@@ -235,13 +251,17 @@ pub fn draw(prompt: &Prompt, view: &View<'_>, area: Rect, buf: &mut Buffer) -> O
     field(&prompt.input, "> ", view, line.intersection(inner), buf)
 }
 
-fn choice<'v>(purpose: &Purpose, view: &View<'v>) -> Option<Row<'v>> {
+fn choice<'v>(prompt: &Prompt, view: &View<'v>) -> Vec<Row<'v>> {
     let row = Row::new(view.theme);
     let change = format!("{} changes it", view.keymap.label(Action::Choice).unwrap_or_default());
-    match purpose {
+    match &prompt.purpose {
+        Purpose::Note => vec![scribe::when(prompt.input.value(), None, view)],
+        Purpose::Amend(seq) => vec![scribe::when(prompt.input.value(), Some(*seq), view)],
+        Purpose::Choose { item, option, .. } => choose::rows(item, *option, &format!("{change} "), view),
+        Purpose::Waive { lasts, .. } => waive::rows(*lasts, &format!("{change} "), view),
         Purpose::Attest { passed, .. } => {
             let (role, word) = if *passed { (Role::Passed, "it holds") } else { (Role::Failed, "it does NOT hold") };
-            Some(row.say(role, format!(" {word}")).right(Role::Muted, format!("{change} ")))
+            vec![row.say(role, format!(" {word}")).right(Role::Muted, format!("{change} "))]
         }
         Purpose::Vote { role, vote, .. } => {
             let title = Purpose::voter(view, *role).and_then(|id| view.plan().role(id));
@@ -249,8 +269,8 @@ fn choice<'v>(purpose: &Purpose, view: &View<'v>) -> Option<Row<'v>> {
             let role = [Role::Passed, Role::Failed, Role::Warned].get(*vote).copied().unwrap_or(Role::Plain);
             let word = VOTES.get(*vote).copied().unwrap_or("");
             let other = if view.role.is_none() { format!("{change}, arrows the role ") } else { format!("{change} ") };
-            Some(row.say(Role::Plain, format!(" {title}: ")).say(role, word).right(Role::Muted, other))
+            vec![row.say(Role::Plain, format!(" {title}: ")).say(role, word).right(Role::Muted, other)]
         }
-        _ => None,
+        _ => Vec::new(),
     }
 }

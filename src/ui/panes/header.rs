@@ -14,6 +14,7 @@ use crate::launch::poll;
 use crate::launch::slip::wall_of;
 use crate::launch::time::{Instant, Mark, clock_face};
 use crate::launch::verdict::Verdict;
+use crate::launch::waiver;
 use crate::ui::action::Action;
 use crate::ui::state::View;
 use crate::ui::theme::Role;
@@ -169,7 +170,9 @@ fn verdict<'v>(row: Row<'v>, view: &View<'v>) -> Row<'v> {
     let (role, word) = if tally.is_go() { (Role::Passed, "GO") } else { (Role::Failed, "NO-GO") };
     // What may be long past is no GO to act on.
     let role = if view.last_known() { Role::Stale } else { role };
-    row.right(role, format!("{word} {}/{} ", tally.go, tally.votes.len()))
+    let waived = waiver::with(u32::try_from(tally.waived.len()).unwrap_or(u32::MAX));
+    let row = row.right(role, format!("{word} {}/{}", tally.go, tally.votes.len()));
+    row.right(Role::Warned, waived).right(role, " ")
 }
 
 /// What must be seen from the far end of the room, or at least be read: an emergency, an incident, then why

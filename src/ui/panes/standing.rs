@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::launch::board::{ItemState, Progress};
+use crate::launch::branch;
 use crate::launch::gate::{self, Standing};
 use crate::launch::late;
 use crate::launch::plan::{Act, Item, Phase, Second};
@@ -12,6 +13,7 @@ use crate::launch::recurring;
 use crate::launch::schedule::{Due, due, kept_by};
 use crate::launch::second;
 use crate::launch::verdict::Verdict;
+use crate::launch::waiver;
 use crate::ui::state::View;
 use crate::ui::theme::Role;
 use crate::ui::widgets::span;
@@ -53,8 +55,17 @@ pub fn item(view: &View<'_>, item: &Item, state: &ItemState) -> Sign {
 fn ended(view: &View<'_>, item: &Item, state: &ItemState) -> Sign {
     let verdict = state.verdict(item.valid_for, view.now.instant).unwrap_or(Verdict::Unknown);
     let took = took(state).map(span::words).unwrap_or_default();
+    if branch::is_over(state) {
+        return Sign::new(view.theme.glyph(Verdict::Skipped), Role::Skipped, "skipped, not chosen");
+    }
     let words = match (&state.waiver, state.acknowledged, verdict) {
-        (Some(_), ..) => format!("{verdict}, waived"),
+        (Some(waiver), ..) => match waiver.ends_at.filter(|_| !waiver.counts(view.now.instant)) {
+            Some(at) => format!("{verdict}, waiver expired {}", view.time(at).get(..5).unwrap_or_default()),
+            None => format!("{verdict}, waived"),
+        },
+        (None, _, Verdict::Pass) if state.chosen.is_some() => {
+            state.chosen.as_ref().map(|made| made.option.clone()).unwrap_or_default()
+        }
         (None, true, _) => format!("{verdict}, acknowledged"),
         (None, false, Verdict::Pass) if state.attested.is_some() => "attested".to_owned(),
         (None, false, _) if state.marked.is_some() => {
@@ -151,6 +162,7 @@ fn call(view: &View<'_>, item: &Item) -> Option<String> {
             });
         }
         Act::Manual { .. } => (Action::Attest, "attest"),
+        Act::Choice { .. } => (Action::Attest, "choose"),
         Act::Step { .. } if !item.auto => (Action::Open, "run"),
         _ => return None,
     };
@@ -166,18 +178,26 @@ fn call(view: &View<'_>, item: &Item) -> Option<String> {
 pub fn phase(view: &View<'_>, phase: &Phase) -> Sign {
     let glyphs = view.theme.glyphs;
     let standing = gate::standing(view.board(), phase, view.now.instant);
-    let counts = format!("{}/{}", standing.clear, standing.total);
+    // No row of a phase is silent about what was waived in it.
+    let waivers = match standing.waivers {
+        0 => String::new(),
+        1 => " · 1 waiver".to_owned(),
+        n => format!(" · {n} waivers"),
+    };
+    let plain = format!("{}/{}", standing.clear, standing.total);
+    let counts = format!("{plain}{waivers}");
     if standing.running > 0 {
         return Sign::new(glyphs.running, Role::Running, format!("run {counts}"));
     }
     if standing.is_clear() && standing.total > 0 {
-        let waived = match standing.waivers {
-            0 => String::new(),
-            1 => " · 1 waiver".to_owned(),
-            n => format!(" · {n} waivers"),
-        };
+        if standing.passed_over == standing.total {
+            return Sign::new(view.theme.glyph(Verdict::Skipped), Role::Skipped, format!("skipped {plain}"));
+        }
+        let waived = waiver::with(standing.waivers);
+        let skipped =
+            if standing.passed_over > 0 { format!(" · {} skipped", standing.passed_over) } else { String::new() };
         let marked = if standing.marked > 0 { format!(" · {} by hand", standing.marked) } else { String::new() };
-        let words = format!("pass {counts}{waived}{marked}");
+        let words = format!("pass{waived} {plain}{skipped}{marked}");
         return match standing.waivers + standing.marked {
             0 => Sign::new(glyphs.pass, Role::Passed, words),
             _ => Sign::new(glyphs.warn, Role::Warned, words),
