@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use super::assemble::{self, Site};
+use super::plans;
 use crate::base::secret::Redactor;
 use crate::base::source::nearest;
 use crate::engine::inbox::bring::Asker;
@@ -19,7 +20,10 @@ use crate::plan::{self, Environment, Options};
 pub struct Frozen {
     pub folder: LaunchFolder,
     pub site: Site,
+    /// The plan that the launch goes by.
     pub plan: Arc<Plan>,
+    /// The one that it was opened with.
+    pub first: Arc<Plan>,
     /// Of the secrets that this terminal's environment has.
     pub redactor: Redactor,
 }
@@ -38,7 +42,9 @@ impl Frozen {
         let loaded = loaded.context("the launch's frozen plan does not load")?;
         let redactor = Redactor::new(loaded.catalogue.secrets.iter().cloned());
         redactor.cover().for_good();
-        Ok(Self { folder, site, plan: Arc::new(loaded.plan), redactor })
+        let plan = Arc::new(loaded.plan);
+        let first = plans::first(&folder)?.unwrap_or_else(|| Arc::clone(&plan));
+        Ok(Self { folder, site, plan, first, redactor })
     }
 
     /// Who asks here.

@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::base::secret::covered;
 use crate::base::text::printable_lines;
 
+mod amend;
 mod ask;
 mod assemble;
 mod check;
@@ -22,6 +23,7 @@ mod keys;
 mod kinds;
 mod log;
 mod logging;
+mod plans;
 
 mod rehearse;
 mod reopen;
@@ -84,6 +86,8 @@ enum Command {
     Vote(ask::Vote),
     /// Take on an item's warning, for the role you carry.
     Acknowledge(ask::Acknowledge),
+    /// Change the plan of a launch under way: the difference is shown, a reason asked, every vote void.
+    Amend(amend::Arguments),
 }
 
 /// What `run` and `rehearse` share.
@@ -141,6 +145,7 @@ pub fn run() -> i32 {
         Command::Release(arguments) => ask::release(&arguments),
         Command::Vote(arguments) => ask::vote(&arguments),
         Command::Acknowledge(arguments) => ask::acknowledge(&arguments),
+        Command::Amend(arguments) => amend::run(&arguments),
     };
     done.unwrap_or_else(|error| {
         let gone = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;

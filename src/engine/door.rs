@@ -37,6 +37,7 @@ fn words(command: &mut Command) -> Vec<&mut String> {
         | Command::Judge { note: words, .. }
         | Command::WaiveCriterion { reason: words, .. }
         | Command::GiveEvidence { what: words, .. }
+        | Command::Amend { reason: words, .. }
         | Command::End { why: words }
         | Command::Vote { vote: Vote::NoGo { reason: words } | Vote::GoWithWaiver { reason: words }, .. } => {
             vec![words]
@@ -61,6 +62,7 @@ fn words(command: &mut Command) -> Vec<&mut String> {
         | Command::CatchUp
         | Command::Recycle { .. }
         | Command::SwitchFault { .. }
+        | Command::Propose { .. }
         | Command::Leave => Vec::new(),
     }
 }

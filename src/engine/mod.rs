@@ -8,6 +8,7 @@
 //! that watches what another one holds.
 
 pub mod acting;
+pub mod amending;
 pub mod attached;
 pub mod baseline;
 pub mod crew;
@@ -16,6 +17,7 @@ pub mod door;
 pub mod effects;
 pub mod found;
 pub mod inbox;
+pub mod revisions;
 pub mod rollback;
 pub mod run;
 pub mod runner;

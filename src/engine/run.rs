@@ -1,6 +1,8 @@
 //! The one loop: inputs in, turns made, records appended, the board published, effects started. It alone
 //! owns the board. Nothing here decides: `dispatch` does, through the pure functions of `launch`.
 
+mod amending;
+mod pacing;
 mod recording;
 
 use std::path::PathBuf;
@@ -90,6 +92,7 @@ pub struct Loop {
     look_at: WireInstant,
     /// Another console acts now: the sentence that says so.
     taken_over: Option<String>,
+    amending: amending::Amending,
 }
 
 /// A question of a headless crew or a gate run, asked once a turn: what to do next?
@@ -118,6 +121,7 @@ impl Loop {
             finder,
             look_at: now,
             taken_over: None,
+            amending: amending::Amending::default(),
         }
     }
 
@@ -194,7 +198,7 @@ impl Loop {
                 decided
             });
             let mut replies: Vec<Option<Reply>> = inputs.iter().map(|_| None).collect();
-            if let Some(ask) = asked {
+            if let Some(ask) = asked.and_then(|ask| self.proposed(ask)) {
                 self.take(ask, &mut inputs, &mut replies);
             }
             while inputs.len() < BATCH {
@@ -214,6 +218,7 @@ impl Loop {
             }
             self.due_faults(now, &mut inputs);
             replies.resize_with(inputs.len(), || None);
+            self.make_ready(&mut inputs).await;
             let turn = self.dispatch.turn(&inputs, now);
             self.settle(turn, now, &inputs, replies).await;
             self.write_again(false).await;
@@ -323,47 +328,11 @@ impl Loop {
         next.map_or(SECOND, |at| at.since(now).clamp(Duration::from_millis(1), SECOND))
     }
 
-    /// How much of a rehearsal's idle time is passed.
-    fn idle_time(&mut self, now: Now) -> Option<Duration> {
-        let elapsed = self.paced_at.elapsed();
-        self.paced_at = WireInstant::now();
-        let board = self.dispatch.published();
-        if self.unwritten.is_some()
-            || board.is_busy()
-            || self.parts.pace == Pace::Real
-            || !self.parts.observations.is_empty()
-        {
-            return None;
-        }
-        let now = now.instant;
-        // While a person is wanted the clock runs as it will on the day.
-        if matches!(self.parts.pace, Pace::Times(_)) && schedule::wants_person(board, now) {
-            return None;
-        }
-        let t = board.mark_at(now);
-        let faults = self.parts.script.iter().filter_map(|(from, _)| *from).filter(|from| *from < t);
-        let faults = faults.map(|from| Instant(now.0 + (t.0 - from.0)));
-        let next = schedule::next_at(board, now).map(|next| faults.fold(next, Instant::min));
-        self.parts.pace.jump(elapsed, now, next)
-    }
-
-    /// Switches on the faults whose mark has come.
-    fn due_faults(&mut self, now: Now, inputs: &mut Vec<Input>) {
-        if self.parts.script.is_empty() || self.unwritten.is_some() {
-            return;
-        }
-        let t = self.dispatch.published().mark_at(now.instant);
-        let due = |(from, _): &mut (Option<Mark>, String)| from.is_none_or(|from| t <= from);
-        for (_, fault) in self.parts.script.extract_if(.., due) {
-            let command = Command::SwitchFault { fault, on: true };
-            inputs.push(Input::Command { by: Actor::engine(), command });
-        }
-    }
-
     /// Appends a turn's records, shows the board they made, and starts what follows from them. While the
     /// journal cannot be written the turn is made again of what stands without its record, and that waits.
     async fn settle(&mut self, turn: Turn, now: Now, inputs: &[Input], replies: Vec<Option<Reply>>) {
         let Turn { mut records, mut answers } = turn;
+        let before = Arc::clone(self.dispatch.published());
         let mut recorded = false;
         if self.unwritten.is_none() {
             match self.append(&records).await {
@@ -391,18 +360,23 @@ impl Loop {
         if let Some(unwritten) = self.unwritten.as_mut().filter(|_| !taken_over) {
             unwritten.keep(&records);
         }
-        let board = self.dispatch.shown();
-        for record in records.iter().filter(|_| !taken_over) {
+        let shown = self.dispatch.shown();
+        let amended = Self::amended_at(&records);
+        for (place, record) in records.iter().enumerate().filter(|_| !taken_over) {
+            let board = if amended.is_some_and(|at| place < at) { &before } else { &shown };
+            if amended == Some(place) {
+                self.refit(&before, board);
+            }
             // Between the decision and here lies a disk's sync, or a stop of this process.
             let step = matches!(record.event, Event::StepIntended { .. });
-            if step && self.finder.is_overtaken(&board) {
-                self.parts.effects.withhold(record, &board);
+            if step && self.finder.is_overtaken(board) {
+                self.parts.effects.withhold(record, board);
             } else {
-                self.parts.effects.start(record, &board);
+                self.parts.effects.start(record, board);
             }
         }
         for record in records.iter().filter(|_| taken_over && recorded) {
-            self.parts.effects.hand_over(record, &board);
+            self.parts.effects.hand_over(record, &shown);
         }
         for (reply, answer) in replies.into_iter().zip(answers) {
             if let Some(reply) = reply {
@@ -425,7 +399,8 @@ impl Loop {
         }
         let live = Arc::clone(&self.parts.live.borrow_and_update());
         let waits = self.unwritten.as_ref().and_then(Unwritten::waits);
-        let snapshot = Snapshot { waits, ..snapshot(self.dispatch.shown(), live, &self.parts, self.alarm()) };
+        let proposal = self.amending.proposal();
+        let snapshot = Snapshot { waits, proposal, ..snapshot(self.dispatch.shown(), live, &self.parts, self.alarm()) };
         self.snapshots.send_replace(Arc::new(snapshot));
     }
 
@@ -484,6 +459,7 @@ fn snapshot(board: Arc<Board>, live: Arc<Live>, parts: &Parts, alarm: Option<Str
         alarm,
         waits: None,
         taken_over: None,
+        proposal: None,
         folder: parts.folder.as_ref().map(|folder| folder.display().to_string()).unwrap_or_default(),
         seat: Seat::Operator,
     }

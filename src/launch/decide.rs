@@ -69,7 +69,8 @@ fn observe(board: &Board, observation: &Observation, now: Instant) -> Vec<Event>
 /// After T-0 what was captured stays: a later look would capture the release itself.
 fn baseline(board: &Board, name: &str, value: &super::verdict::Captured) -> Vec<Event> {
     let frozen = board.clock.as_ref().is_some_and(|clock| clock.t0.is_some());
-    if frozen || board.baseline.get(name) == Some(value) {
+    let wanted = board.plan.baseline.iter().any(|wanted| wanted.name == name);
+    if frozen || !wanted || board.baseline.get(name) == Some(value) {
         return Vec::new();
     }
     vec![Event::BaselineCaptured { name: name.to_owned(), value: value.clone() }]
@@ -205,7 +206,7 @@ fn caller(by: &Actor) -> String {
 }
 
 /// A person who carries a role needs its power; an operator without one acts for the crew.
-fn permit(board: &Board, by: &Actor, power: Power) -> Result<(), Refusal> {
+pub(super) fn permit(board: &Board, by: &Actor, power: Power) -> Result<(), Refusal> {
     let Some(role) = by.role.as_ref() else { return Ok(()) };
     match board.plan.role(role) {
         Some(known) if known.may.contains(&power) => Ok(()),
@@ -243,6 +244,8 @@ fn request(
     match command {
         // What was seen stays seen, however late it is read.
         Command::Note { .. } => {}
+        // Without a role it is the operator's, at another terminal of his.
+        Command::Amend { .. } if age <= REQUEST_KEEPS => {}
         _ if age > REQUEST_KEEPS => {
             let ago = humantime::format_duration(Duration::from_secs(age.as_secs()));
             return Err(Refusal(format!(

@@ -1,6 +1,7 @@
 //! The human half of a launch, as one door to its parts: what people decide, sign, judge, open and close.
 //! Each part has its own file; here stands only who takes what.
 
+use super::amend;
 use super::board::Board;
 use super::command::{Command, Refusal};
 use super::event::{Actor, Event, Recorded};
@@ -11,7 +12,7 @@ use super::time::Instant;
 ///
 /// # Errors
 /// The refusal, as a sentence for whoever gave it.
-pub(super) fn act(_board: &Board, _by: &Actor, command: &Command, _now: Instant) -> Result<Vec<Event>, Refusal> {
+pub(super) fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec<Event>, Refusal> {
     match command {
         Command::Slip { .. } => Err(Refusal("not yet".into())),
         Command::Choose { .. } => Err(Refusal("not yet".into())),
@@ -20,13 +21,17 @@ pub(super) fn act(_board: &Board, _by: &Actor, command: &Command, _now: Instant)
         Command::OpenIncident { .. } | Command::ChangeIncident { .. } => Err(Refusal("not yet".into())),
         Command::GiveEvidence { .. } => Err(Refusal("not yet".into())),
         Command::Close { .. } => Err(Refusal("not yet".into())),
+        Command::Amend { amendment, reason } => amend::act(board, by, amendment, reason, now),
+        Command::Propose { .. } => Err(Refusal("a plan is looked over by the console that holds the launch".into())),
         // `decide` has taken every other command.
         other => Err(Refusal(format!("{other:?} is not of the crew"))),
     }
 }
 
 /// Folds what the crew did into the board.
-pub(super) fn fold(_board: &mut Board, _record: &Recorded) {}
+pub(super) fn fold(board: &mut Board, record: &Recorded) {
+    amend::fold(board, record);
+}
 
 /// What follows from the board and the time alone in the crew's part; empty when nothing does.
 pub(super) fn follow(_board: &Board, _now: Instant) -> Vec<Timed> {

@@ -105,6 +105,7 @@ pub fn asked_for(command: &Command) -> String {
         Command::ReleaseHold { who } => format!("release the hold of {who}"),
         Command::Vote { role, vote } => format!("{role} votes {}", vote_words(vote)),
         Command::Acknowledge { item } => format!("acknowledge {item}"),
+        Command::Amend { reason, .. } => format!("amend the plan: {reason}"),
         other => {
             let debug = format!("{other:?}");
             debug.split([' ', '{']).next().unwrap_or_default().to_owned()

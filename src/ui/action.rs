@@ -124,6 +124,7 @@ actions! {
     Hold, "hold", "hold", Panes, true, "Hold the countdown; cut it off below the no-hold mark; freeze after T-0";
     Release, "release", "release", Panes, true, "Release holds, resume the countdown, or lift the freeze";
     Recycle, "recycle", "recycle", Panes, true, "Take the countdown back to a declared mark";
+    Amend, "amend", "amend", Panes, true, "Go by another plan, once how it differs was shown";
     Scrub, "scrub", "scrub", Panes, true, "Give this attempt at the launch up";
     Poll, "poll", "poll", Panes, false, "Show the poll, and what blocks GO";
     Vote, "vote", "vote", Panes, true, "Vote in the poll: GO, NO-GO, or GO WITH WAIVER";

@@ -24,6 +24,10 @@ pub fn refused(action: Action, view: &View<'_>) -> Option<String> {
         | Action::Recovery
         | Action::Recycle
         | Action::Scrub => Some(format!("this console is attached: `{short}` is for the operator's")),
+        Action::Amend => {
+            let launch = &view.snapshot.folder;
+            Some(format!("this console is attached: in a shell, `tminus amend {launch} PLAN` asks the one that acts"))
+        }
         Action::Hold | Action::Release | Action::Vote | Action::Acknowledge if view.role.is_none() => {
             Some(format!("attached without a role there are notes alone: `{short}` needs --as ROLE"))
         }

@@ -6,6 +6,7 @@ use tui_input::backend::crossterm::EventHandler as _;
 
 use super::action::{Action, Place, TABLE, Where};
 use super::keymap::Key;
+use super::overlays::amend::{self, Amending};
 use super::overlays::{holds, palette, prompt, recovery, rollback};
 use super::panes::checklist;
 use super::state::{Effect, Overlay, Pane, Prompt, Purpose, Rolling, State, View};
@@ -78,7 +79,7 @@ fn pressed(state: &mut State, event: KeyEvent, view: &View<'_>) -> Option<Effect
             if action == Action::Choice {
                 other_answer(&mut overlay);
             } else if let Some(step) =
-                step_of(action).filter(|step| !has_field || matches!(step, Step::Up | Step::Down))
+                step_of(action).filter(|step| !has_field || !matches!(step, Step::First | Step::Last))
             {
                 moved(&mut overlay, step, state.page, view);
             }
@@ -113,6 +114,7 @@ fn typed(state: &mut State, overlay: &mut Overlay) {
         }
         Overlay::Palette { selected, .. } => *selected = 0,
         Overlay::Prompt(prompt) => prompt.wrong = None,
+        Overlay::Amend(amending) => amending.wrong = None,
         _ => {}
     }
 }
@@ -145,6 +147,7 @@ fn moved(overlay: &mut Overlay, step: Step, page: usize, view: &View<'_>) {
             *selected = step.from(*selected, view.plan().rollbacks.len(), page);
         }
         Overlay::Rollback(Rolling::Watch { window }) => window.step(step, 500, page),
+        Overlay::Amend(amending) => amending.step(step, page, view),
         // A person with a role votes for it alone.
         Overlay::Prompt(Prompt { purpose: Purpose::Vote { role, .. }, .. }) if view.role.is_none() => {
             *role = step.from(*role, view.plan().poll.len(), page);
@@ -177,6 +180,7 @@ fn confirm(state: &mut State, overlay: Overlay, view: &View<'_>) -> Option<Effec
             Some(Effect::Ask(Command::Recycle { mark }))
         }
         Overlay::Recovery { selected } => recover(state, Action::Confirm, selected, view),
+        Overlay::Amend(amending) => amend::confirm(state, amending, view),
         Overlay::Rollback(rolling) => confirm_rollback(state, rolling, view),
     }
 }
@@ -226,7 +230,12 @@ fn again(state: &mut State, item: &Item) -> Option<Effect> {
 
 fn answer(state: &mut State, mut prompt: Prompt, view: &View<'_>) -> Option<Effect> {
     match prompt.purpose.command(prompt.input.value(), view) {
-        Ok(command) => command.map(Effect::Ask),
+        Ok(command) => {
+            if matches!(command, Some(Command::Propose { .. })) {
+                state.overlay = Some(Overlay::Amend(Amending::after(view)));
+            }
+            command.map(Effect::Ask)
+        }
         Err(wrong) => {
             prompt.wrong = Some(wrong);
             state.overlay = Some(Overlay::Prompt(prompt));

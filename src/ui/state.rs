@@ -4,6 +4,7 @@
 use chrono::FixedOffset;
 use tui_input::Input;
 
+use super::overlays::amend::Amending;
 use super::panes::{checklist, detail, journal, monitors, poll, streams};
 use super::theme::{Role, Theme};
 use super::widgets::list::Window;
@@ -120,6 +121,8 @@ pub enum Purpose {
     Freeze,
     Thaw,
     Scrub,
+    /// The path of another plan.
+    Amend,
     Waive(ItemId),
     Attest {
         item: ItemId,
@@ -184,6 +187,8 @@ pub enum Overlay {
     Recovery {
         selected: usize,
     },
+    /// Another plan, with how it differs.
+    Amend(Amending),
     Rollback(Rolling),
 }
 
@@ -193,6 +198,7 @@ impl Overlay {
         match self {
             Self::Palette { input, .. } => Some(input),
             Self::Prompt(prompt) => Some(&mut prompt.input),
+            Self::Amend(amending) => Some(&mut amending.reason),
             Self::Rollback(Rolling::Confirm { typed, .. }) => typed.as_mut(),
             _ => None,
         }

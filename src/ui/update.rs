@@ -47,6 +47,7 @@ pub fn update(state: &mut State, action: Action, view: &View<'_>) -> Option<Effe
         }
         Action::Recycle => state.overlay = Some(Overlay::Recycle { selected: 0 }),
         Action::Scrub => state.prompt(Purpose::Scrub),
+        Action::Amend => state.prompt(Purpose::Amend),
         Action::Poll => state.focus(Pane::Poll),
         Action::Vote => vote(state, view),
         Action::Note => state.prompt(Purpose::Note),

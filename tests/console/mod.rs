@@ -233,6 +233,7 @@ impl Story {
             speed: 1,
             alarm: self.alarm.clone(),
             waits: None,
+            proposal: None,
             taken_over: self.taken_over.clone(),
             folder: "/launches/omniai".into(),
         })

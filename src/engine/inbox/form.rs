@@ -5,6 +5,7 @@ use chrono::serde::ts_milliseconds;
 use serde::{Deserialize, Serialize};
 
 use crate::base::text::printable_lines;
+use crate::launch::amend::Amendment;
 use crate::launch::board::Decided;
 use crate::launch::command::Command;
 use crate::launch::event::Vote;
@@ -83,11 +84,27 @@ struct RequestV1 {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum AskedV1 {
-    Note { text: String },
-    Hold { why: String },
-    Release { who: String },
-    Vote { role: RoleId, vote: VoteV1 },
-    Acknowledge { item: ItemId },
+    Note {
+        text: String,
+    },
+    Hold {
+        why: String,
+    },
+    Release {
+        who: String,
+    },
+    Vote {
+        role: RoleId,
+        vote: VoteV1,
+    },
+    Acknowledge {
+        item: ItemId,
+    },
+    /// Its plan lies beside it; this is its hash.
+    Amend {
+        plan: String,
+        reason: String,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -121,6 +138,9 @@ pub fn encode(request: &Request) -> Result<Vec<u8>, NoRequest> {
         Command::ReleaseHold { who } => AskedV1::Release { who: who.clone() },
         Command::Vote { role, vote } => AskedV1::Vote { role: role.clone(), vote: written(vote) },
         Command::Acknowledge { item } => AskedV1::Acknowledge { item: item.clone() },
+        Command::Amend { amendment: Ok(amendment), reason } => {
+            AskedV1::Amend { plan: amendment.plan_hash.clone(), reason: reason.clone() }
+        }
         _ => return Err(NoRequest::NotForRequests),
     };
     let Request { id, name, role, asked_at, .. } = request.clone();
@@ -156,6 +176,10 @@ pub fn decode(bytes: &[u8]) -> Result<Request, NoRequest> {
             Command::Vote { role: RoleId::new(short("role", role.as_str())?), vote: read(vote)? }
         }
         AskedV1::Acknowledge { item } => Command::Acknowledge { item: ItemId::new(short("item", item.as_str())?) },
+        AskedV1::Amend { plan, reason } => {
+            let plan_hash = short("plan", &plan)?;
+            Command::Amend { amendment: Ok(Amendment { plan_hash, ..Amendment::default() }), reason: said(&reason)? }
+        }
     };
     Ok(Request { id: form.id, name, role, asked_at: form.asked_at, command })
 }

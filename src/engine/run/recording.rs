@@ -104,6 +104,7 @@ impl Loop {
             _ => None,
         };
         let unkept = self.parts.effects.world.unkept();
+        let unkept = unkept.into_iter().chain(self.amending.unkept());
         let told: Vec<String> = unguarded.into_iter().chain(unkept).chain(self.trouble.clone()).collect();
         (!told.is_empty()).then(|| told.join("; "))
     }

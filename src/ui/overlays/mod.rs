@@ -1,5 +1,6 @@
 //! What lies over the panes: dialogs, help, palette, and the rollback sheet.
 
+pub mod amend;
 pub mod help;
 pub mod holds;
 pub mod palette;
@@ -29,6 +30,7 @@ pub fn draw(overlay: &Overlay, view: &View<'_>, area: Rect, buf: &mut Buffer) ->
         Overlay::Holds { selected } => holds::draw(*selected, view, area, buf),
         Overlay::Recovery { selected } => recovery::draw(*selected, view, area, buf),
         Overlay::Recycle { selected } => holds::draw_recycle(*selected, view, area, buf),
+        Overlay::Amend(amending) => return amend::draw(amending, view, area, buf),
         Overlay::Rollback(rolling) => return rollback::draw(rolling, view, area, buf),
     }
     None

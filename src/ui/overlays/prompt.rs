@@ -25,6 +25,7 @@ impl Purpose {
             Self::Freeze => "Freeze",
             Self::Thaw => "Lift the freeze",
             Self::Scrub => "Scrub",
+            Self::Amend => "Amend the plan",
             Self::Waive(_) => "Waive",
             Self::Attest { .. } => "Attest",
             Self::Vote { .. } => "Vote",
@@ -46,6 +47,7 @@ impl Purpose {
             Self::CutOff => vec!["Below the no-hold mark: this stops the countdown for good short of T-0. Why:".into()],
             Self::Freeze => vec!["Every step but a rollback stops until the freeze is lifted. Why:".into()],
             Self::Thaw => vec!["Steps may run again. Why:".into()],
+            Self::Amend => vec!["The plan file to go by from here on; how it differs is shown first. Its path:".into()],
             Self::Scrub => vec!["This attempt at the launch ends here. Why:".into()],
             Self::Waive(item) => vec![title(item), "The gate opens in spite of what was found. Why:".into()],
             Self::Attest { item, .. } => {
@@ -86,6 +88,8 @@ impl Purpose {
             Self::Freeze => Command::Freeze { why: reason()? },
             Self::Thaw => Command::Thaw { why: reason()? },
             Self::Scrub => Command::Scrub { why: reason()? },
+            Self::Amend if text.is_empty() => return Err("say which file".into()),
+            Self::Amend => Command::Propose { path: text },
             Self::Waive(item) => Command::Waive { item: item.clone(), reason: reason()? },
             Self::Attest { item, passed } => Command::Attest { item: item.clone(), note: text, passed: *passed },
             Self::Vote { role, vote } => {
