@@ -53,7 +53,6 @@ votes = true
 id = "act"
 title = "Act"
 at = "T-2h"
-gate = true
 
 [[phase.item]]
 id = "step"
@@ -115,9 +114,14 @@ impl Site {
     }
 
     /// Opened for writing and closed, the fifo ends what reads it.
-    fn let_go(&self) {
+    fn let_go(&self) -> bool {
         let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
-        let _ = fs::OpenOptions::new().write(true).custom_flags(flags).open(&self.fifo);
+        fs::OpenOptions::new().write(true).custom_flags(flags).open(&self.fifo).is_ok()
+    }
+
+    /// The step ends, once it has begun to read.
+    async fn go_on(&self) {
+        comes("a reader", || self.let_go()).await;
     }
 
     fn launch(&self) -> String {
@@ -135,9 +139,21 @@ impl Site {
     /// Left by that console itself, its step over.
     async fn left(&self) {
         let holder = self.held().await;
-        self.let_go();
-        let ran = ended(holder).await;
+        self.go_on().await;
+        self.until(|record| matches!(record.event, Event::StepEnded { .. })).await;
+        let ran = quit(holder).await;
         assert!(self.records().iter().any(|record| record.event == Event::ConsoleLeft), "{}", ran.err);
+    }
+
+    /// A console goes on with the launch, and leaves again.
+    async fn gone_on(&self, plan: &[&str]) -> Ran {
+        let returns = || self.records().iter().filter(|one| matches!(one.event, Event::ConsoleReturned { .. })).count();
+        let before = returns();
+        let launch = self.launch();
+        let words = ["run", "--headless", "--launch", &launch];
+        let mut console = self.place.start(&words.iter().chain(plan).copied().collect::<Vec<_>>());
+        comes("console", || returns() > before || console.try_wait().is_ok_and(|over| over.is_some())).await;
+        quit(console).await
     }
 
     async fn until(&self, wanted: impl Fn(&Recorded) -> bool) {
@@ -174,6 +190,14 @@ impl Site {
     }
 }
 
+/// A console that leaves by itself, if it has not ended yet.
+async fn quit(mut console: Child) -> Ran {
+    if console.try_wait().expect("asked").is_none() {
+        signal(&console, Signal::TERM);
+    }
+    ended(console).await
+}
+
 fn amended(record: &Recorded) -> bool {
     matches!(record.event, Event::PlanAmended { .. })
 }
@@ -198,8 +222,9 @@ async fn a_console_that_holds_the_launch_goes_on_by_the_new_plan_and_what_runs_r
     // The same process acts on: the new item begins, the old step ends as it began.
     site.until(|record| matches!(&record.event, Event::ItemEnded { item, .. } if item.as_str() == "pause")).await;
     assert!(!site.records().iter().any(|record| matches!(record.event, Event::ConsoleReturned { .. })));
-    site.let_go();
-    let done = ended(holder).await;
+    site.go_on().await;
+    site.until(|record| matches!(record.event, Event::StepEnded { .. })).await;
+    let done = quit(holder).await;
     let all = site.records();
     let ended =
         all.iter().filter(|record| matches!(&record.event, Event::StepEnded { item, .. } if item.as_str() == "step"));
@@ -280,7 +305,7 @@ async fn where_nobody_holds_the_launch_the_command_is_its_console_for_the_moment
     assert_eq!(site.amend(&plan, &[]).await.code, Some(0));
     let other = site.place.run(&["run", &first, "--headless", "--launch", &site.launch()]).await;
     assert!(other.code == Some(3) && other.err.contains("tminus amend"), "{}", other.err);
-    let on = site.place.run(&["run", &plan, "--headless", "--launch", &site.launch()]).await;
+    let on = site.gone_on(&[&plan]).await;
     assert_ne!(on.code, Some(3), "{}", on.err);
     let (board, wrong) = site.board();
     assert_eq!(
@@ -296,7 +321,7 @@ async fn is_whole(site: &Site, plan: &str, at: &str) {
     let recorded = site.records().iter().any(amended);
     let verified = site.verified().await;
     assert_eq!(verified.code, Some(0), "{at}: {}", verified.out);
-    let on = site.place.run(&["run", "--headless", "--launch", &site.launch()]).await;
+    let on = site.gone_on(&[]).await;
     assert_ne!(on.code, Some(3), "{at}: {}", on.err);
     let (board, wrong) = site.board();
     assert_eq!((board.plan.hash == hash(&new), board.revisions.number == 2, wrong), (recorded, recorded, None), "{at}");
@@ -442,7 +467,7 @@ async fn a_request_without_its_plan_or_with_another_one_changes_nothing() {
     use tminus::launch::command::Command;
 
     let site = Site::new(&[]);
-    let mut holder = site.held().await;
+    let holder = site.held().await;
     let inbox = site.folder.join("inbox");
     let new = fs::read_to_string(site.plan("new.toml", &[("title = \"Late\"", "title = \"Later\"")])).expect("there");
     let request = |plan_hash: String| {
@@ -466,6 +491,5 @@ async fn a_request_without_its_plan_or_with_another_one_changes_nothing() {
         assert!(why.contains(wanted), "{wanted}: {why}");
     }
     assert!(!site.records().iter().any(amended));
-    signal(&holder, Signal::TERM);
-    let _ = holder.wait().await;
+    quit(holder).await;
 }

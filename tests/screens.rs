@@ -1,9 +1,15 @@
 //! The console as it is seen: every pane and dialog at the sizes people have, with the role of every run
 //! of text, and the promises about keys, selection and outside text.
 
+#[path = "screens/approval.rs"]
+mod approval;
 #[path = "screens/attached.rs"]
 mod attached;
 mod console;
+#[path = "screens/keys.rs"]
+mod keys;
+#[path = "screens/silent.rs"]
+mod silent;
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -22,7 +28,7 @@ use tminus::launch::id::Attempt;
 use tminus::launch::port::Port;
 use tminus::launch::time::Mark;
 use tminus::launch::verdict::{Finding, Report, Verdict};
-use tminus::ui::action::{TABLE, keys_page};
+use tminus::ui::action::{Action, Entry, TABLE, keys_page};
 use tminus::ui::state::{Effect, Pane};
 use tminus::ui::theme::Theme;
 use tminus::ui::{Console, Leave, drive};
@@ -272,7 +278,9 @@ fn every_action_does_something_somewhere() {
     // At the last, T is below the recycle mark.
     let under = || under_way(Mode::Launch);
     let stories = [(crashed(), 2000), (under(), 1810), (held, 1810), (under(), 6_000)];
-    for entry in TABLE.iter().filter(|entry| entry.place.in_palette()) {
+    // A second key wants a role, and a rollback that runs: `approval` has it.
+    let here = |entry: &&Entry| entry.place.in_palette() && entry.action != Action::Approve;
+    for entry in TABLE.iter().filter(here) {
         let places = stories.iter().flat_map(|story| (0..12).map(move |down| (story, down)));
         let mut places = places.flat_map(|(story, down)| (0..Pane::ALL.len()).map(move |tabs| (story, down, tabs)));
         let does = places.any(|((story, second), down, tabs)| {
@@ -388,7 +396,7 @@ async fn driven(
 ) -> (Console<TestBackend>, Leave, Vec<Command>) {
     let (snapshots, watched) = watch::channel(story.snapshot(1810));
     let (asks, mut asked) = mpsc::channel::<tminus::launch::port::Ask>(8);
-    let mut port = Port { snapshots: watched, asks };
+    let mut port = Port { snapshots: watched, asks, by_files: None };
     let terminal = Terminal::new(TestBackend::new(80, 24)).expect("a buffer");
     let setup = tminus::ui::Setup { boot, ..setup(Theme::default()) };
     let mut console = Console::new(terminal, setup, story.snapshot(1810));

@@ -4,6 +4,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -11,6 +12,7 @@ use crate::base::secret::covered;
 use crate::base::text::printable_lines;
 
 mod amend;
+mod approve;
 mod ask;
 mod assemble;
 mod check;
@@ -70,6 +72,8 @@ enum Command {
     Keys,
     /// Roll a launch back, from any terminal: the journal and the console may be gone, frozen or broken.
     Rollback(rollback::Arguments),
+    /// Approve a step of the rollback that runs, as a second person; works as `rollback` does.
+    Approve(approve::Arguments),
     /// Print what happened in a launch, one record a line.
     Log(log::Arguments),
     /// Say whether everything a launch keeps is as it was written; changes nothing.
@@ -137,6 +141,7 @@ pub fn run() -> i32 {
         Command::Kinds => kinds::run(),
         Command::Keys => keys::run(),
         Command::Rollback(arguments) => rollback::run(&arguments),
+        Command::Approve(arguments) => approve::run(&arguments),
         Command::Log(arguments) => log::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Watch(arguments) => watch::run(&arguments),
@@ -155,6 +160,17 @@ pub fn run() -> i32 {
         say::err!("tminus: {}", printable_lines(&covered(&format!("{error:#}"))));
         WRONG
     })
+}
+
+/// How long what still reads or writes may take once a command is through: a disk that hangs keeps nobody here.
+const PARTING: Duration = Duration::from_secs(1);
+
+/// Runs what flies a launch on a runtime of its own.
+fn fly<T>(flying: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = runtime()?;
+    let flown = runtime.block_on(flying);
+    runtime.shutdown_timeout(PARTING);
+    flown
 }
 
 /// The runtime of every subcommand that needs one.

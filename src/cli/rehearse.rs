@@ -11,7 +11,7 @@ use clap::Args;
 use super::assemble::{self, Opening, Site};
 use super::headless::{self, Front, Script};
 use super::plans::{self, Frozen};
-use super::{Common, runtime, unwritten};
+use super::{Common, unwritten};
 use crate::base::source::{Source, nearest};
 use crate::engine::amending::{Move, Moved};
 use crate::engine::effects::Switch;
@@ -103,7 +103,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
             Opening { source, plan, earlier, catalogue, folder, new, site, pace, rehearsal, operator, take_over };
         assemble::open(opening, wires).await
     };
-    runtime()?.block_on(headless::fly(front, common, Some(Script { drill }), opening))
+    super::fly(headless::fly(front, common, Some(Script { drill }), opening))
 }
 
 /// The target of another plan misbehaves as this one does.

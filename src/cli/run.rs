@@ -8,7 +8,7 @@ use clap::Args;
 use super::assemble::{self, Opening, Site};
 use super::headless::{self, Front};
 use super::plans::{self, Frozen};
-use super::{Common, runtime, unwritten};
+use super::{Common, unwritten};
 use crate::base::wire::Network;
 use crate::engine::time::Pace;
 use crate::launch::event::Mode;
@@ -71,5 +71,5 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
             Opening { source, plan, earlier, catalogue, folder, new, site, pace, rehearsal, operator, take_over };
         assemble::open(opening, wires).await
     };
-    runtime()?.block_on(headless::fly(front, common, None, opening))
+    super::fly(headless::fly(front, common, None, opening))
 }

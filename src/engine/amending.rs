@@ -179,9 +179,8 @@ impl Amender {
         prepared: &Prepared,
         moved: Option<(Moved, Client)>,
         old: &mut Effects,
-        before: &Plan,
     ) -> Result<(), String> {
-        let again = again(before, &prepared.plan, &prepared.amendment.changed);
+        let again = again(&old.world.plan, &prepared.plan, &prepared.amendment.changed);
         let keeps = |id: &SessionId| {
             let mut mates = prepared.plan.items.values().filter(|item| item.session.as_ref() == Some(id));
             !mates.any(|item| again.contains(&item.id))

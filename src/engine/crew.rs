@@ -7,7 +7,7 @@ use crate::launch::board::{Board, Progress};
 use crate::launch::command::Command;
 use crate::launch::countdown;
 use crate::launch::event::{Actor, Event, Vote};
-use crate::launch::id::RollbackId;
+use crate::launch::id::{ItemId, RollbackId};
 use crate::launch::plan::{Act, Item};
 use crate::launch::recovery::{self, Way};
 use crate::launch::schedule::{self, Due};
@@ -67,6 +67,14 @@ pub fn next(board: &Board, now: Instant, drill: Option<&RollbackId>, patient: bo
         }),
         _ => None,
     }
+}
+
+/// The step whose second key the crew turns now, and as whom: it stands for every role, and is stamped. None
+/// where no rollback waits for one.
+#[must_use]
+pub fn second_key(board: &Board) -> Option<(ItemId, Actor)> {
+    let wait = board.rolling_back()?.waits().find(|wait| wait.refused.is_none())?;
+    Some((wait.step.clone(), Actor { role: Some(wait.role.clone()), ..actor() }))
 }
 
 /// Whether the last record is the leaving of this console.

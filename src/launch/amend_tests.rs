@@ -204,7 +204,7 @@ fn the_countdown_keeps_its_t_and_what_lies_behind_it() {
         title: String::new(),
         poll: false,
     };
-    let before = site.flight.board.clock.clone().expect("a clock");
+    let before = site.flight.board.clock_at(site.flight.now).expect("a clock");
     let amendment =
         site.amendment(&[], |plan| plan.clock.holds = vec![hold(50, 5), hold(40, 5), hold(35, 3), hold(10, 1)]);
     let notes = told(&site.flight.board, &site.plans[1], site.flight.now);

@@ -9,7 +9,7 @@ use super::event::{Actor, Event, Mode, RollbackFact, Vote};
 use super::gate;
 use super::human;
 use super::id::{Attempt, ItemId, RequestId, RoleId, RollbackId};
-use super::plan::{Act, Class, Item, Power};
+use super::plan::{Act, Class, Item, OnPreempt, Power};
 use super::poll;
 use super::recovery;
 use super::schedule::{Due, due, waits_for};
@@ -180,6 +180,7 @@ fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec
             // It was begun, whatever this board thinks of it: what follows is the same.
             Ok(pre_empt(board, &known.id, *run, why, now))
         }
+        Command::Approve { step } => Err(Refusal(format!("{step} is approved in the rollback's own folder"))),
         Command::SwitchFault { fault, on } => {
             if board.mode != Mode::Rehearsal {
                 return Err(Refusal("faults are for rehearsals".into()));
@@ -447,8 +448,8 @@ fn vote(board: &Board, by: &Actor, role: &RoleId, vote: &Vote) -> Result<Vec<Eve
     }
 }
 
-/// A rollback pre-empts and never waits: readonly work in flight is cancelled, everything else runs on
-/// beside it, and no new step begins (`fenced`). A second request joins the first.
+/// A rollback pre-empts and never waits: what is in flight and readonly, or said to be killed, is cancelled,
+/// everything else runs on beside it, and no new step begins (`fenced`). A second request joins the first.
 fn roll_back(board: &Board, rollback: &RollbackId, run: u32, why: &str, now: Instant) -> Result<Vec<Event>, Refusal> {
     let known = board.plan.rollback(rollback).ok_or_else(|| Refusal(format!("no rollback {rollback}")))?;
     if let Some(run) = board.rolling_back() {
@@ -460,7 +461,10 @@ fn roll_back(board: &Board, rollback: &RollbackId, run: u32, why: &str, now: Ins
 fn pre_empt(board: &Board, rollback: &RollbackId, run: u32, why: &str, now: Instant) -> Vec<Event> {
     let mut events = vec![Event::RollbackRequested { rollback: rollback.clone(), run, why: why.to_owned() }];
     for item in board.plan.items.values() {
-        let Act::Step { class: Class::Readonly, .. } = item.act else { continue };
+        let Act::Step { class, .. } = item.act else { continue };
+        if class != Class::Readonly && item.on_preempt != OnPreempt::Kill {
+            continue;
+        }
         let Some(state) = board.item(&item.id).filter(|state| state.is_running()) else { continue };
         if let Some(attempt) = state.attempt {
             let why = format!("pre-empted by rollback {rollback}");

@@ -2,6 +2,7 @@
 //! `decide` makes events of inputs, `board` folds them.
 
 pub mod amend;
+pub mod approval;
 pub mod board;
 pub mod command;
 pub mod countdown;

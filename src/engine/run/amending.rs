@@ -54,10 +54,20 @@ impl Loop {
         self.amending.looks = self.amending.looks.wrapping_add(1);
         let now = self.parts.axis.now().instant;
         let (proposal, prepared) = amender.look_over(self.amending.looks, path, &board, now);
+        let redactor = &self.parts.effects.world.redactor;
+        let found = proposal.found.map(|found| self.clean(found)).map_err(|why| redactor.text(&why));
+        let proposal = Proposal { found, ..proposal };
         self.amending.proposed = Some((Arc::new(proposal), prepared));
         let _ = ask.reply.send(Ok(()));
         self.publish();
         None
+    }
+
+    /// The difference without a secret that somebody wrote into a plan.
+    fn clean(&self, mut amendment: Amendment) -> Amendment {
+        let redactor = &self.parts.effects.world.redactor;
+        amendment.changes.iter_mut().for_each(|line| *line = redactor.text(line));
+        amendment
     }
 
     /// Makes ready what an amendment among `inputs` needs, and says in it why not where that cannot be. One a
@@ -72,7 +82,7 @@ impl Loop {
             let Command::Amend { amendment, .. } = command else { continue };
             let Ok(asked) = amendment.clone() else { continue };
             *amendment = match self.ready(id.as_ref(), &asked).await {
-                Ok(amendment) => Ok(amendment),
+                Ok(amendment) => Ok(self.clean(amendment)),
                 Err(why) => Err(self.parts.effects.world.redactor.text(&why)),
             };
         }
@@ -112,9 +122,20 @@ impl Loop {
         records.iter().position(|record| matches!(record.event, Event::PlanAmended { .. }))
     }
 
+    /// An amendment that was said not to be recorded, and is: the disk answered late.
+    pub(super) fn keep_up(&mut self, board: &Arc<Board>) {
+        if board.plan.hash != self.parts.effects.world.plan.hash {
+            self.refit(board, board);
+        }
+    }
+
     /// From here on everything is looked at and done by the plan of `board`; `before` went by the one before.
     pub(super) fn refit(&mut self, before: &Board, board: &Arc<Board>) {
-        let Some((prepared, moved)) = self.amending.ready.take() else { return };
+        let Some((prepared, moved)) = self.amending.ready.take_if(|(ready, _)| ready.plan.hash == board.plan.hash)
+        else {
+            tracing::error!("a plan that was never made ready: this console goes on by the one before");
+            return;
+        };
         let Some(amender) = &mut self.amending.amender else { return };
         let effects = &mut self.parts.effects;
         for (id, state) in before.items.iter().filter(|(_, state)| state.is_running()) {
@@ -125,7 +146,7 @@ impl Loop {
                 effects.world.cancel(id, attempt);
             }
         }
-        let kept = amender.refit(&prepared, moved, effects, &before.plan);
+        let kept = amender.refit(&prepared, moved, effects);
         if let Some(watch) = &effects.watch {
             self.parts.live = watch.live();
         }
