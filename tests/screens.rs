@@ -1,6 +1,8 @@
 //! The console as it is seen: every pane and dialog at the sizes people have, with the role of every run
 //! of text, and the promises about keys, selection and outside text.
 
+#[path = "screens/amend.rs"]
+mod amend;
 #[path = "screens/approval.rs"]
 mod approval;
 #[path = "screens/attached.rs"]

@@ -60,7 +60,7 @@ impl Told {
         let revisions = &self.board.revisions;
         if self.plan_hash.as_ref().is_some_and(|hash| *hash != revisions.opened_with) {
             let first = folder.revision(1);
-            let file = if first.exists() { first } else { folder.plan() };
+            let file = if first.exists() || revisions.number > 1 { first } else { folder.plan() };
             bail!("{} is not the plan this launch was opened with: put the frozen copy back", file.display())
         }
         if revisions.missing.is_some() {

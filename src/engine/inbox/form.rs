@@ -295,7 +295,7 @@ mod tests {
         Request { id: id(), name: "bob".into(), role: Some("sre".into()), asked_at, command }
     }
 
-    fn commands() -> [Command; 7] {
+    fn commands() -> [Command; 8] {
         [
             Command::Note { text: "a line\nand another".into() },
             Command::CallHold { why: "disk".into() },
@@ -304,6 +304,10 @@ mod tests {
             Command::Vote { role: "sre".into(), vote: Vote::NoGo { reason: "no".into() } },
             Command::Vote { role: "sre".into(), vote: Vote::GoWithWaiver { reason: "so".into() } },
             Command::Acknowledge { item: ItemId::keyed("login", Some("https://a.example")) },
+            Command::Amend {
+                amendment: Ok(Amendment { plan_hash: "00ff".into(), ..Amendment::default() }),
+                reason: "it must be".into(),
+            },
         ]
     }
 
