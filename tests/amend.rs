@@ -252,12 +252,15 @@ async fn a_console_that_holds_the_launch_goes_on_by_the_new_plan_and_what_runs_r
     assert_eq!(mode & 0o777, 0o600);
 }
 
+/// Changes of the plan, more arguments, the exit code, and what is said.
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str], i32, &'a str);
+
 #[tokio::test]
 async fn what_would_rewrite_what_happened_is_refused_in_words() {
     let site = Site::new(&[]);
     let holder = site.held().await;
     let before = site.records().len();
-    let cases: [(&[(&str, &str)], &[&str], i32, &str); 7] = [
+    let cases: [Case<'_>; 7] = [
         (&[("command = [\"cat\"", "command = [\"head\"")], &[], 1, "step cannot be changed in what it does: it runs"),
         (&[("id = \"step\"", "id = \"other\"")], &[], 1, "step cannot be removed: it runs"),
         (&[("id = \"amended\"", "id = \"another\"")], &[], 1, "`another` is another plan than `amended`"),

@@ -59,8 +59,8 @@ pub struct Arguments {
 /// # Errors
 /// The arguments, the plan or the folder are wrong.
 pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
-    let asks = std::io::stdin().is_terminal();
-    if !asks && !(arguments.yes && arguments.why.is_some()) {
+    let answered = arguments.yes && arguments.why.is_some();
+    if !answered && !std::io::stdin().is_terminal() {
         bail!("standard input is no terminal: say --why REASON and --yes");
     }
     let folder = LaunchFolder::open(&arguments.launch)?;

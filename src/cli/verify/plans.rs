@@ -32,7 +32,7 @@ impl Looked {
                 self.notices.push(Said::of(FILE, what));
             }
             Ok(_) if amended.is_empty() => {
-                self.wrong(FILE, "it is not the plan this launch was opened with (record 1)")
+                self.wrong(FILE, "it is not the plan this launch was opened with (record 1)");
             }
             Ok(_) => self.wrong(FILE, "it is none of the plans that this launch went by"),
             // A gate keeps none.
