@@ -10,7 +10,7 @@ use crate::launch::command::{Command, Input, Observation};
 use crate::launch::countdown::{BUILT_IN, Phase as Stage};
 use crate::launch::event::Vote;
 use crate::launch::id::Attempt;
-use crate::launch::plan::{BuiltInHold, Phase};
+use crate::launch::plan::{Baseline, BuiltInHold, Phase, SpecId};
 use crate::launch::samples::{Flight, MINUTE, minutes, plan};
 use crate::launch::verdict::{Outcome, Verdict};
 
@@ -148,7 +148,7 @@ fn what_happened_is_not_told_otherwise() {
         &mut site,
         &[],
         &|plan| {
-            plan.baseline.push(super::super::plan::Baseline { name: "v".into(), spec: super::super::plan::SpecId(0) })
+            plan.baseline.push(Baseline { name: "v".into(), spec: SpecId(0) });
         },
         "frozen since T-0",
     );
