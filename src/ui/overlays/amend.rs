@@ -49,15 +49,14 @@ impl Amending {
 /// Amends, where there is something to amend by and a reason.
 pub fn confirm(state: &mut State, mut amending: Amending, view: &View<'_>) -> Option<Effect> {
     let reason = amending.reason.value().trim().to_owned();
-    let wrong = match amending.proposal(view).map(|known| &known.found) {
+    match amending.proposal(view).map(|known| &known.found) {
         Some(Ok(amendment)) if !reason.is_empty() => {
             return Some(Effect::Ask(Command::Amend { amendment: Ok(amendment.clone()), reason }));
         }
-        Some(Ok(_)) => "say why",
+        Some(Ok(_)) => amending.wrong = Some("say why".to_owned()),
         Some(Err(_)) => return None,
-        None => "it is being looked over still",
-    };
-    amending.wrong = Some(wrong.to_owned());
+        None => {}
+    }
     state.overlay = Some(Overlay::Amend(amending));
     None
 }
