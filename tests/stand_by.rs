@@ -93,7 +93,7 @@ expect = {{ status = 200 }}
 
 async fn ask(port: &Port, command: Command) -> Result<(), Refusal> {
     let (reply, told) = oneshot::channel();
-    port.asks.send(Ask { command, reply }).await.expect("the loop runs");
+    port.asks.send(Ask { by: None, command, reply }).await.expect("the loop runs");
     tokio::time::timeout(PATIENCE, told).await.expect("in time").expect("an answer")
 }
 
@@ -243,7 +243,7 @@ async fn is_taken_over_as_it_is_recorded() -> bool {
     let Ann { place, folder, port, flying, _live, .. } = ann().await;
     let (reply, mut told) = oneshot::channel();
     let command = Command::Rollback { rollback: RollbackId::new("back"), why: "now".into() };
-    port.asks.send(Ask { command, reply }).await.expect("the loop runs");
+    port.asks.send(Ask { by: None, command, reply }).await.expect("the loop runs");
     let requested = || {
         let records = open(&folder, Purpose::Read).records;
         records.iter().any(|record| matches!(record.event, Event::RollbackRequested { .. }))

@@ -1,4 +1,4 @@
-//! `tminus note`, `hold`, `release`, `vote`, `acknowledge`: what a second terminal asks of the console that
+//! `tminus note`, `hold`, `release`, `vote`, `acknowledge`, `attest`: what a second terminal asks of the console that
 //! holds the launch. Ids are checked against the frozen plan before anything is asked. Exit codes: 0 it is
 //! recorded, 1 it was refused, 2 nobody decided it (a note is kept then).
 
@@ -13,24 +13,25 @@ use super::say::{err, out};
 use super::{CANNOT_TELL, NO_GO};
 use crate::engine::inbox::bring::Came;
 use crate::journal::{self, Held, Purpose};
+use crate::launch::closing;
 use crate::launch::command::Command;
 use crate::launch::event::{Event, Vote as Word};
 use crate::launch::id::{ItemId, RoleId};
 
 /// What every request says.
 #[derive(Debug, Args)]
-struct Asking {
+pub(super) struct Asking {
     /// The launch's folder.
-    launch: PathBuf,
+    pub(super) launch: PathBuf,
     /// The role you act for.
     #[arg(long = "as", value_name = "ROLE")]
-    role: Option<String>,
+    pub(super) role: Option<String>,
     /// Your name in the journal.
     #[arg(long, env = "USER", value_name = "NAME", default_value = "operator")]
-    name: String,
+    pub(super) name: String,
     /// How long to wait for the answer of the console that holds the launch.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
-    wait: Duration,
+    pub(super) wait: Duration,
 }
 
 #[derive(Debug, Args)]
@@ -68,6 +69,20 @@ pub struct Vote {
     vote: Said,
     /// Why; for NO-GO and GO-WITH-WAIVER.
     reason: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Attest {
+    #[command(flatten)]
+    asking: Asking,
+    /// The item: a human task, or a step that waits for a second person's word.
+    item: String,
+    /// What you saw.
+    #[arg(required = true)]
+    note: Vec<String>,
+    /// It does not hold.
+    #[arg(long)]
+    failed: bool,
 }
 
 #[derive(Debug, Args)]
@@ -143,7 +158,19 @@ pub fn acknowledge(acknowledge: &Acknowledge) -> anyhow::Result<i32> {
     })
 }
 
-fn carries(role: Option<&RoleId>) -> anyhow::Result<&RoleId> {
+/// # Errors
+/// The arguments or the folder are wrong.
+pub fn attest(attest: &Attest) -> anyhow::Result<i32> {
+    ask(&attest.asking, |frozen, role| {
+        carries(role)?;
+        let item = one_of("item", &attest.item, frozen.plan.items.keys().map(ItemId::as_str))?;
+        Ok(Command::Attest { item: item.into(), note: attest.note.join(" "), passed: !attest.failed })
+    })
+}
+
+/// # Errors
+/// No role is carried.
+pub(super) fn carries(role: Option<&RoleId>) -> anyhow::Result<&RoleId> {
     role.ok_or_else(|| anyhow::anyhow!("say which role you act for, with --as ROLE: without one there are notes alone"))
 }
 
@@ -161,7 +188,13 @@ fn ask(
         err!("tminus: refused: the launch has ended: {why}");
         return Ok(NO_GO);
     }
-    match asker.bring(command, asking.wait)? {
+    told(asker.bring(command, asking.wait)?)
+}
+
+/// Says what came of it; the exit code.
+#[expect(clippy::unnecessary_wraps, reason = "what a subcommand answers with")]
+pub(super) fn told(came: Came) -> anyhow::Result<i32> {
+    match came {
         Came::Recorded(seq) => {
             out!("recorded as #{seq}");
             Ok(0)
@@ -181,9 +214,11 @@ fn ask(
 fn ended(frozen: &Frozen) -> Option<String> {
     let mut ended = None;
     let opened = journal::open_each(&frozen.folder, Purpose::Read, &mut |record| {
-        if let Event::LaunchEnded { why } = record.event {
-            ended = Some(crate::base::text::printable(&why));
-        }
+        ended = match &record.event {
+            Event::LaunchEnded { why } => Some(crate::base::text::printable(why)),
+            Event::LaunchClosed { why, missing } => Some(crate::base::text::printable(&closing::ended(why, missing))),
+            _ => return,
+        };
     });
     opened.ok().and(ended)
 }

@@ -10,12 +10,11 @@ use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use super::frozen::others;
 use super::plans::Plans;
 use super::reopen::{Told, reopen, stranded};
 use super::say::err;
 use super::take_over::{self, refused, taken};
-use super::{Common, logging, unwritten};
+use super::{Common, logging, person, unwritten};
 use crate::base::boundary::reach;
 use crate::base::jq::Jq;
 use crate::base::source::Source;
@@ -24,7 +23,6 @@ use crate::base::wire::{Client, Limits, Network};
 use crate::engine::acting::{self, Acting};
 use crate::engine::amending::{self, Amender, Keep, Move};
 use crate::engine::effects::{Effects, Switch};
-use crate::engine::inbox::form;
 use crate::engine::revisions;
 use crate::engine::run::{Loop, Parts, Wires};
 use crate::engine::steps::Outputs;
@@ -215,21 +213,9 @@ pub fn site(folder: &LaunchFolder) -> anyhow::Result<Site> {
 /// The operator as the arguments name one.
 ///
 /// # Errors
-/// The role is not in the plan, or the name is none for a person.
+/// The role is not in the plan or other people's, or the name is none for a person.
 pub fn operator(common: &Common, plan: &Plan) -> anyhow::Result<Actor> {
-    let role = match &common.role {
-        None => None,
-        Some(name) => {
-            let known = plan.roles.iter().find(|role| role.id.as_str() == name);
-            let Some(known) = known else {
-                let others = others(name, plan.roles.iter().map(|role| role.id.as_str()));
-                bail!("no role `{}` in this plan{others}", printable(name));
-            };
-            Some(known.id.clone())
-        }
-    };
-    let name = form::named(&common.name).map_err(|wrong| anyhow::anyhow!("{wrong}: say who you are with --name"))?;
-    Ok(Actor::person(name, role))
+    person::actor(plan, &common.name, common.role.as_deref())
 }
 
 /// Opens the journal, brings the board to where it stood, and makes the loop.

@@ -107,7 +107,7 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
             let polled = poll::at_poll_hold(board, now) && !board.is_busy();
             let since = if polled { *held_since.get_or_insert_with(clock::boot) } else { clock::boot() };
             let patient = clock::boot() - since < PATIENCE_MS;
-            crew::next(board, now, script.drill.as_ref(), patient).map(|command| (crew::actor(), command))
+            crew::next(board, now, script.drill.as_ref(), patient).map(|command| (crew::who(board, &command), command))
         }
         None => {
             // At once, not when nothing else is left to do: what runs by itself goes on meanwhile.
@@ -132,7 +132,7 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
             // Written down as leaving: an interrupt is no crash, the countdown need not come back latched.
             let (reply, told) = oneshot::channel();
             let leaving = async {
-                let _ = port.asks.send(Ask { command: Command::Leave, reply }).await;
+                let _ = port.asks.send(Ask { by: None, command: Command::Leave, reply }).await;
                 let _ = told.await;
                 let _ = flying.await;
             };

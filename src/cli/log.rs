@@ -39,7 +39,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let opened = journal::open_each(&folder, Purpose::Read, &mut |record| {
         match record.event {
             Event::RollbackRequested { run, .. } => drop(known.insert(run)),
-            Event::LaunchEnded { .. } => over = true,
+            Event::LaunchEnded { .. } | Event::LaunchClosed { .. } => over = true,
             _ => {}
         }
         if written.is_ok() {

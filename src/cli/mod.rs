@@ -13,9 +13,12 @@ use crate::base::text::printable_lines;
 
 mod amend;
 mod approve;
+mod archive;
 mod ask;
 mod assemble;
+mod brief;
 mod check;
+mod closing;
 mod console;
 mod frozen;
 mod gate;
@@ -25,6 +28,8 @@ mod keys;
 mod kinds;
 mod log;
 mod logging;
+mod moment;
+mod person;
 mod plans;
 
 mod rehearse;
@@ -92,6 +97,14 @@ enum Command {
     Acknowledge(ask::Acknowledge),
     /// Change the plan of a launch under way: the difference is shown, a reason asked, every vote void.
     Amend(amend::Arguments),
+    /// Attest an item, or give a second person's word on it, for the role you carry.
+    Attest(ask::Attest),
+    /// Say where a launch stands, what happened since you left, and what is due next.
+    Brief(brief::Arguments),
+    /// Archive what the plan asks for: a link, words, or a file.
+    Evidence(closing::Evidence),
+    /// Close a launch for good, once everything asked for is there.
+    Close(closing::Close),
 }
 
 /// What `run` and `rehearse` share.
@@ -151,6 +164,10 @@ pub fn run() -> i32 {
         Command::Vote(arguments) => ask::vote(&arguments),
         Command::Acknowledge(arguments) => ask::acknowledge(&arguments),
         Command::Amend(arguments) => amend::run(&arguments),
+        Command::Attest(arguments) => ask::attest(&arguments),
+        Command::Brief(arguments) => brief::run(&arguments),
+        Command::Evidence(arguments) => closing::evidence(&arguments),
+        Command::Close(arguments) => closing::close(&arguments),
     };
     done.unwrap_or_else(|error| {
         let gone = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;

@@ -2,9 +2,11 @@
 //! reaches neither the journal nor the screen.
 
 use crate::base::secret::Redactor;
+use crate::base::text::printable;
 use crate::launch::command::Command;
-use crate::launch::event::Vote;
+use crate::launch::event::{Actor, Vote};
 use crate::launch::incident::Change;
+use crate::launch::people::is_same;
 
 /// The command without the secrets in its words.
 #[must_use]
@@ -13,6 +15,15 @@ pub fn clean(mut command: Command, redactor: &Redactor) -> Command {
         *words = redactor.text(words);
     }
     command
+}
+
+/// Who acts at a console that `operator` opened: another one's word is recorded by them, and says so.
+#[must_use]
+pub fn whose(by: Option<Actor>, operator: &Actor, redactor: &Redactor) -> Actor {
+    let Some(by) = by else { return operator.clone() };
+    let name = redactor.text(&printable(by.name.trim()));
+    let recorded_by = (!is_same(&name, &operator.name)).then(|| operator.name.clone());
+    Actor { name, recorded_by, scripted: false, ..by }
 }
 
 /// The free texts of a command.

@@ -327,10 +327,12 @@ fn any_event() -> impl Strategy<Value = Event> {
 
 pub fn any_recorded() -> impl Strategy<Value = Recorded> {
     let times = (any::<i64>(), 0..4_000_000_000_000i64, 0..4_000_000_000_000i64);
-    let actor = (any_text(), prop::option::of(any_text()), any::<bool>()).prop_map(|(name, role, scripted)| Actor {
+    let maybe = || prop::option::of(any_text());
+    let actor = (any_text(), maybe(), any::<bool>(), maybe()).prop_map(|(name, role, scripted, recorded_by)| Actor {
         name,
         role: role.map(RoleId::new),
         scripted,
+        recorded_by,
     });
     (any::<u64>(), times, actor, any_event()).prop_map(|(seq, (at, occurred, wrote), actor, event)| Recorded {
         seq,

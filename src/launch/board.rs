@@ -8,14 +8,16 @@ use std::time::Duration;
 pub use super::item::{Attest, ItemState, Progress, Waiver};
 
 use super::amend::Revisions;
+use super::closing::Given;
 use super::countdown::{self, Countdown, Terms};
 use super::event::{Actor, Event, Mode, Recorded, Vote};
 use super::gate;
 use super::human;
-use super::id::{Attempt, ItemId, MonitorId, PhaseId, RequestId, RoleId, StreamId};
+use super::id::{EvidenceId, ItemId, MonitorId, PhaseId, RequestId, RoleId, StreamId};
 use super::plan::{Act, Phase, Plan};
 use super::recovery::Recovery;
 use super::rollback::RollbackRun;
+use super::second;
 use super::time::{Instant, Mark, Wall, millis};
 use super::verdict::{Captured, Outcome, Report, Verdict};
 
@@ -51,6 +53,7 @@ pub struct Board {
     pub notes: u32,
     /// Requests of attached terminals that were decided: none is decided twice.
     pub requests: Arc<BTreeMap<RequestId, Decided>>,
+    pub evidence: BTreeMap<EvidenceId, Given>,
     pub ended: Option<String>,
     /// Why nothing can be recorded just now. No event tells it: it stands on the board that is shown, never
     /// on one that was replayed.
@@ -135,6 +138,7 @@ impl Board {
             faults: Vec::new(),
             notes: 0,
             requests: Arc::default(),
+            evidence: BTreeMap::new(),
             ended: None,
             unwritten: None,
             recent: VecDeque::new(),
@@ -424,19 +428,14 @@ impl Board {
             Event::StepMarked { attempt, passed, reason, .. } => {
                 let verdict = if *passed { Verdict::Pass } else { Verdict::Fail };
                 let word = if *passed { "done" } else { "failed" };
-                let seen = format!("marked {word} by {}: {reason}", record.actor.name);
+                let seen = format!("marked {word} by {}: {reason}", super::people::called(&self.plan, &record.actor));
                 state.report = Some(Arc::new(Report::plain(verdict, seen, Duration::ZERO)));
                 let by = record.actor.clone();
                 state.marked = Some(Attest { by, note: reason.clone(), passed: *passed, at: record.occurred_at });
                 state.end(*attempt, verdict, record.at);
             }
             Event::Attested { note, passed, .. } => {
-                let verdict = if *passed { Verdict::Pass } else { Verdict::Fail };
-                let by = record.actor.clone();
-                let attempt = Attempt(state.attempt.map_or(1, |attempt| attempt.0 + 1));
-                state.attempt = Some(attempt);
-                state.attested = Some(Attest { by, note: note.clone(), passed: *passed, at: record.occurred_at });
-                state.end(attempt, verdict, record.at);
+                second::fold(state, self.plan.item(id), record, note, *passed);
             }
             Event::Waived { reason, .. } => {
                 let by = record.actor.clone();

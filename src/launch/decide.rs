@@ -9,10 +9,12 @@ use super::event::{Actor, Event, Mode, RollbackFact, Vote};
 use super::gate;
 use super::human;
 use super::id::{Attempt, ItemId, RequestId, RoleId, RollbackId};
+use super::people::{self, caller, permit};
 use super::plan::{Act, Class, Item, OnPreempt, Power};
 use super::poll;
 use super::recovery;
 use super::schedule::{Due, due, waits_for};
+use super::second;
 use super::time::{Instant, millis};
 use super::unwatched;
 use super::unwritten;
@@ -90,9 +92,10 @@ fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec
         return Err(Refusal(format!("the launch has ended: {why}")));
     }
     unwritten::allow(board, command)?;
+    people::admit(board, by, command)?;
     let one = |event| Ok(vec![event]);
     match command {
-        Command::RunItem { item } => run_item(board, find(board, item)?, now).map(|event| vec![event]),
+        Command::RunItem { item } => run_item(board, by, find(board, item)?, now).map(|event| vec![event]),
         Command::RunPhase { phase } => {
             let phase = board.plan.phase(phase).ok_or_else(|| Refusal(format!("no phase {phase}")))?;
             if board.phases.get(&phase.id).is_none_or(|state| state.opened.is_none()) {
@@ -171,7 +174,7 @@ fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec
         }
         Command::RollbackAs { rollback, run, why } => roll_back(board, rollback, *run, why, now),
         Command::MarkStep { item, passed, reason } => mark(board, by, find(board, item)?, *passed, reason),
-        Command::Repeat { item, reason } => repeat(board, find(board, item)?, reason, now),
+        Command::Repeat { item, reason } => repeat(board, by, find(board, item)?, reason, now),
         Command::RollbackFound { rollback, run, why } => {
             if board.rollbacks.iter().any(|known| known.run == *run) {
                 return Ok(Vec::new());
@@ -199,24 +202,6 @@ fn find<'a>(board: &'a Board, item: &ItemId) -> Result<&'a Item, Refusal> {
 
 fn past_liftoff(board: &Board, now: Instant) -> bool {
     board.clock_at(now).is_some_and(|clock| clock.t0.is_some())
-}
-
-/// Who a latch belongs to: the role where one is carried, else the name.
-fn caller(by: &Actor) -> String {
-    by.role.as_ref().map_or_else(|| by.name.clone(), ToString::to_string)
-}
-
-/// A person who carries a role needs its power; an operator without one acts for the crew.
-pub(super) fn permit(board: &Board, by: &Actor, power: Power) -> Result<(), Refusal> {
-    let Some(role) = by.role.as_ref() else { return Ok(()) };
-    match board.plan.role(role) {
-        Some(known) if known.may.contains(&power) => Ok(()),
-        Some(known) => {
-            let word = Power::WORDS.iter().find(|(_, known)| *known == power).map_or("", |(word, _)| word);
-            Err(Refusal(format!("{} may not {word}", known.title)))
-        }
-        None => Err(Refusal(format!("no role {role} in this plan"))),
-    }
 }
 
 fn try_clock(
@@ -253,10 +238,15 @@ fn request(
                 "asked {ago} ago, while nobody was there to decide: ask again if it still holds"
             )));
         }
-        Command::CallHold { .. } | Command::ReleaseHold { .. } | Command::Vote { .. } | Command::Acknowledge { .. } => {
-            let Some(role) = &by.role else { return Err(Refusal("a scribe has notes alone: ask as a role".into())) };
-            if board.plan.role(role).is_none() {
-                return Err(Refusal(format!("no role {role} in this plan")));
+        Command::CallHold { .. }
+        | Command::ReleaseHold { .. }
+        | Command::Vote { .. }
+        | Command::Acknowledge { .. }
+        | Command::Attest { .. }
+        | Command::GiveEvidence { .. }
+        | Command::Close { .. } => {
+            if by.role.is_none() {
+                return Err(Refusal("a scribe has notes alone: ask as a role".into()));
             }
             if matches!(command, Command::ReleaseHold { who } if who == countdown::CONSOLE_RESTART) {
                 return Err(Refusal("what a crash left holding is for the operator's console to release".into()));
@@ -267,7 +257,7 @@ fn request(
     act(board, by, command, now)
 }
 
-fn run_item(board: &Board, item: &Item, now: Instant) -> Result<Event, Refusal> {
+fn run_item(board: &Board, by: &Actor, item: &Item, now: Instant) -> Result<Event, Refusal> {
     if let (Act::Step { class: Class::Once, .. }, Some(state)) = (&item.act, board.item(&item.id))
         && state.attempt.is_some()
         && !state.is_running()
@@ -279,10 +269,10 @@ fn run_item(board: &Board, item: &Item, now: Instant) -> Result<Event, Refusal> 
             item.id
         )));
     }
-    begin(board, item, now)
+    begin(board, by, item, now)
 }
 
-fn begin(board: &Board, item: &Item, now: Instant) -> Result<Event, Refusal> {
+fn begin(board: &Board, by: &Actor, item: &Item, now: Instant) -> Result<Event, Refusal> {
     let state = board.item(&item.id).ok_or_else(|| Refusal(format!("no item {}", item.id)))?;
     let attempt = Attempt(state.attempt.map_or(1, |attempt| attempt.0 + 1));
     if state.is_running() {
@@ -305,6 +295,7 @@ fn begin(board: &Board, item: &Item, now: Instant) -> Result<Event, Refusal> {
         Act::Check(_) | Act::Wait { .. } => Ok(Event::ItemStarted { item: item.id.clone(), attempt }),
         Act::Step { .. } => {
             fenced(board)?;
+            second::armed(board, by, item)?;
             Ok(Event::StepIntended { item: item.id.clone(), attempt })
         }
     }
@@ -340,7 +331,7 @@ fn mark(board: &Board, by: &Actor, item: &Item, passed: bool, reason: &str) -> R
 }
 
 /// Possible too where a step of class once is known to have failed: a person says why once more is right.
-fn repeat(board: &Board, item: &Item, reason: &str, now: Instant) -> Result<Vec<Event>, Refusal> {
+fn repeat(board: &Board, by: &Actor, item: &Item, reason: &str, now: Instant) -> Result<Vec<Event>, Refusal> {
     let state = board.item(&item.id).ok_or_else(|| Refusal(format!("no item {}", item.id)))?;
     let attempt = match (&item.act, &state.progress, state.attempt) {
         (Act::Step { .. }, Progress::Ended { verdict, .. }, Some(attempt)) if *verdict != Verdict::Pass => attempt,
@@ -351,7 +342,7 @@ fn repeat(board: &Board, item: &Item, reason: &str, now: Instant) -> Result<Vec<
     if reason.trim().is_empty() {
         return Err(Refusal("say why doing it again is right".into()));
     }
-    let again = begin(board, item, now)?;
+    let again = begin(board, by, item, now)?;
     Ok(vec![Event::RepeatOrdered { item: item.id.clone(), attempt, reason: reason.to_owned() }, again])
 }
 
@@ -369,7 +360,7 @@ fn cancel(board: &Board, by: &Actor, item: &Item) -> Result<Vec<Event>, Refusal>
     let state = board.item(&item.id).filter(|state| state.is_running());
     let attempt =
         state.and_then(|state| state.attempt).ok_or_else(|| Refusal(format!("{} is not running", item.id)))?;
-    let why = format!("cancelled by {}", by.name);
+    let why = format!("cancelled by {}", people::called(&board.plan, by));
     Ok(vec![ended(item, attempt, why)])
 }
 
@@ -389,16 +380,12 @@ fn attest(
     passed: bool,
     now: Instant,
 ) -> Result<Vec<Event>, Refusal> {
-    let Act::Manual { role, .. } = &item.act else {
-        return Err(Refusal(format!("{} is decided by what it sees, not by a word; it can be waived", item.id)));
-    };
-    if let (Some(wanted), Some(has)) = (role, &by.role)
-        && wanted != has
-    {
-        return Err(Refusal(format!("{} is attested by {wanted}", item.id)));
-    }
+    second::takes_word(board, by, item, passed, now)?;
     if note.trim().is_empty() {
         return Err(Refusal("say what you saw: an attestation needs a note".into()));
+    }
+    if matches!(item.act, Act::Step { .. }) {
+        return Ok(vec![Event::Attested { item: item.id.clone(), note: note.to_owned(), passed }]);
     }
     match due(board, item, now) {
         Due::NotYet { at } => return Err(Refusal(format!("{} is due at {at}", item.id))),
@@ -440,6 +427,7 @@ fn vote(board: &Board, by: &Actor, role: &RoleId, vote: &Vote) -> Result<Vec<Eve
     if by.role.as_ref().is_some_and(|has| has != role) {
         return Err(Refusal(format!("{} cannot vote for {role}", caller(by))));
     }
+    people::spoke(&board.plan, by, role)?;
     match vote {
         Vote::NoGo { reason } | Vote::GoWithWaiver { reason } if reason.trim().is_empty() => {
             Err(Refusal("this vote needs a reason".into()))

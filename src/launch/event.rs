@@ -22,6 +22,8 @@ pub struct Actor {
     pub role: Option<RoleId>,
     /// A scripted crew of a rehearsal: stamped wherever it is shown.
     pub scripted: bool,
+    /// Who wrote it down for them, at a console opened under another name.
+    pub recorded_by: Option<String>,
 }
 
 /// An event in its place: what is folded, and what a record carries.
@@ -425,12 +427,20 @@ impl Actor {
     /// The engine itself.
     #[must_use]
     pub fn engine() -> Self {
-        Self { name: "engine".into(), role: None, scripted: false }
+        Self { name: "engine".into(), role: None, scripted: false, recorded_by: None }
     }
 
     #[must_use]
     pub fn person(name: impl Into<String>, role: Option<RoleId>) -> Self {
-        Self { name: name.into(), role, scripted: false }
+        Self { name: name.into(), role, scripted: false, recorded_by: None }
+    }
+
+    /// `Ana (Backend lead)`, with `title` for what a role is called.
+    pub(super) fn called(&self, title: impl Fn(&RoleId) -> String) -> String {
+        let role = self.role.as_ref().map(|role| format!(" ({})", title(role))).unwrap_or_default();
+        let scripted = if self.scripted { " (scripted)" } else { "" };
+        let recorded = self.recorded_by.as_ref().map(|name| format!(", recorded by {name}")).unwrap_or_default();
+        format!("{}{role}{scripted}{recorded}", self.name)
     }
 }
 

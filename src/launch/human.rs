@@ -3,9 +3,11 @@
 
 use super::amend;
 use super::board::Board;
+use super::closing::{self, Given};
 use super::command::{Command, Refusal};
 use super::event::{Actor, Event, Recorded};
 use super::schedule::Timed;
+use super::second;
 use super::time::Instant;
 
 /// What becomes of a command of the crew.
@@ -19,8 +21,8 @@ pub(super) fn act(board: &Board, by: &Actor, command: &Command, now: Instant) ->
         Command::Sign { .. } => Err(Refusal("not yet".into())),
         Command::Judge { .. } | Command::WaiveCriterion { .. } => Err(Refusal("not yet".into())),
         Command::OpenIncident { .. } | Command::ChangeIncident { .. } => Err(Refusal("not yet".into())),
-        Command::GiveEvidence { .. } => Err(Refusal("not yet".into())),
-        Command::Close { .. } => Err(Refusal("not yet".into())),
+        Command::GiveEvidence { evidence, what } => closing::give(board, evidence, what),
+        Command::Close { why, anyway } => closing::close(board, by, why, anyway.as_deref(), now),
         Command::Amend { amendment, reason } => amend::act(board, by, amendment, reason, now),
         Command::Propose { .. } => Err(Refusal("a plan is looked over by the console that holds the launch".into())),
         // `decide` has taken every other command.
@@ -31,6 +33,15 @@ pub(super) fn act(board: &Board, by: &Actor, command: &Command, now: Instant) ->
 /// Folds what the crew did into the board.
 pub(super) fn fold(board: &mut Board, record: &Recorded) {
     amend::fold(board, record);
+    match &record.event {
+        Event::EvidenceGiven { evidence, what } => {
+            let given = Given { what: what.clone(), by: record.actor.clone(), at: record.occurred_at };
+            board.evidence.insert(evidence.clone(), given);
+        }
+        Event::LaunchClosed { why, missing } => board.ended = Some(closing::ended(why, missing)),
+        Event::ItemRecurred { item, .. } => second::forget(board, item),
+        _ => {}
+    }
 }
 
 /// What follows from the board and the time alone in the crew's part; empty when nothing does.

@@ -21,6 +21,12 @@ pub struct ItemState {
     pub outcome: Option<Outcome>,
     pub waiver: Option<Waiver>,
     pub attested: Option<Attest>,
+    /// The second person's word, where the plan asks for one.
+    pub seconded: Option<Attest>,
+    /// A first word that waits for its second.
+    pub half: Option<Attest>,
+    /// A person's word that lets a step's next attempt begin.
+    pub armed: Option<Attest>,
     /// What a person said that an attempt of unknown outcome came to: its verdict stands by that word.
     pub marked: Option<Attest>,
     pub acknowledged: bool,
@@ -100,6 +106,7 @@ impl ItemState {
         self.acknowledged = false;
         self.outcome = None;
         self.marked = None;
+        self.armed = None;
     }
 
     pub(super) fn end(&mut self, attempt: Attempt, verdict: Verdict, at: Instant) {

@@ -4,6 +4,8 @@
 pub mod amend;
 pub mod approval;
 pub mod board;
+pub mod brief;
+pub mod closing;
 pub mod command;
 pub mod countdown;
 pub mod decide;
@@ -14,6 +16,7 @@ pub mod id;
 pub mod incident;
 pub mod item;
 pub mod live;
+pub mod people;
 pub mod plan;
 pub mod poll;
 pub mod port;
@@ -22,6 +25,7 @@ pub mod rollback;
 #[cfg(test)]
 pub mod samples;
 pub mod schedule;
+pub mod second;
 pub mod telling;
 pub mod time;
 pub mod unwatched;

@@ -293,7 +293,8 @@ fn a_rollback_cancels_what_is_readonly_or_said_to_be_killed_and_lets_the_rest_ru
     ] {
         let mut plan = plan();
         let cut = plan.items.get_mut(&ItemId::new("cut")).expect("there");
-        cut.act = Act::Step { spec: SpecId(3), class, confirm: Confirm::Key };
+        cut.act =
+            Act::Step { spec: SpecId(3), class, confirm: Confirm::Key, second: crate::launch::plan::Second::None };
         cut.on_preempt = on_preempt;
         let mut flight = Flight::of(plan);
         ready(&mut flight);

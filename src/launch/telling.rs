@@ -33,7 +33,7 @@ pub fn tell(record: &Recorded) -> String {
         Event::Passed(Passage::Held(mark)) => format!("built-in hold at {mark}"),
         Event::Passed(Passage::Liftoff) => "T-0".into(),
         Event::Passed(Passage::CutOff) => "cut off: the hold in the terminal count lasted too long".into(),
-        Event::HoldCalled { who, why } => format!("HOLD by {who}: {why}"),
+        Event::HoldCalled { who, why } => format!("HOLD{}: {why}", for_latch(&record.actor, who, &by)),
         Event::HoldReleased { who } => format!("hold of {who} released{by}"),
         Event::Resumed => format!("countdown resumed{by}"),
         Event::CaughtUp => format!("countdown caught up{by}"),
@@ -109,6 +109,13 @@ pub fn asked_for(command: &Command) -> String {
         Command::Vote { role, vote } => format!("{role} votes {}", vote_words(vote)),
         Command::Acknowledge { item } => format!("acknowledge {item}"),
         Command::Amend { reason, .. } => format!("amend the plan: {reason}"),
+        Command::Attest { item, note, passed: true } => format!("attest {item}: {note}"),
+        Command::Attest { item, note, passed: false } => format!("attest {item} as failed: {note}"),
+        Command::GiveEvidence { evidence, what } => format!("evidence {evidence}: {what}"),
+        Command::Close { why, anyway } => {
+            let said = [Some(why.as_str()), anyway.as_deref()].into_iter().flatten().filter(|text| !text.is_empty());
+            format!("close the launch{}", after_colon(&said.collect::<Vec<_>>().join("; ")))
+        }
         other => {
             let debug = format!("{other:?}");
             debug.split([' ', '{']).next().unwrap_or_default().to_owned()
@@ -116,13 +123,18 @@ pub fn asked_for(command: &Command) -> String {
     }
 }
 
-/// ` by NAME`, nothing for the engine itself; a scripted crew is always said to be one.
+/// ` by NAME (ROLE)`, nothing for the engine itself; a scripted crew is always said to be one.
 fn by(actor: &Actor) -> String {
-    match (actor.scripted, actor.name.as_str()) {
-        (true, name) => format!(" by {name} (scripted)"),
-        (false, "engine") => String::new(),
-        (false, name) => format!(" by {name}"),
+    match actor.name.as_str() {
+        "engine" if !actor.scripted => String::new(),
+        _ => format!(" by {}", actor.called(ToString::to_string)),
     }
+}
+
+/// Who called a hold: both name and role where a person did, else the latch alone.
+fn for_latch(actor: &Actor, who: &str, by: &str) -> String {
+    let own = actor.role.as_ref().is_some_and(|role| role.as_str() == who);
+    if own { by.to_owned() } else { format!(" by {who}") }
 }
 
 fn nth(attempt: u32) -> String {
@@ -206,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_scripted_crew_is_always_said_to_be_one() {
-        let crew = Actor { name: "crew".into(), role: None, scripted: true };
+        let crew = Actor { name: "crew".into(), role: None, scripted: true, recorded_by: None };
         let vote = Event::Voted { role: "lead".into(), vote: Vote::Go };
         assert_eq!(said(crew, vote.clone()), "lead votes GO by crew (scripted)");
         assert_eq!(said(Actor::person("ana", None), vote), "lead votes GO by ana");

@@ -52,6 +52,7 @@ struct Common {
     on_preempt: Option<OnPreempt>,
     class: Option<Class>,
     confirm: Option<Confirm>,
+    second: Second,
 }
 
 /// How the copies of an item come about.
@@ -117,6 +118,7 @@ impl<'a> Reader<'a> {
             on_preempt: table.word("on_preempt", &OnPreempt::WORDS),
             class: table.word("class", &Class::WORDS),
             confirm: table.word("confirm", &Confirm::WORDS),
+            second: self.read_second(table),
         }
     }
 
@@ -288,6 +290,12 @@ impl<'a> Reader<'a> {
         if !step && table.has("confirm") {
             refuse("confirm", "only a step is confirmed");
         }
+        if !step && common.second != Second::None {
+            refuse("second", "a person's word is given in `manual`, and `second` stands in its table");
+        }
+        if step && common.second != Second::None && common.auto.as_ref().is_some_and(|auto| auto.value) {
+            refuse("second", "a step that waits for a person's word does not run by itself: leave `auto` out");
+        }
         if !step && common.auto.is_some() {
             refuse("auto", "a check always runs by itself, and a person never does");
         }
@@ -309,7 +317,9 @@ impl<'a> Reader<'a> {
 
     fn act_with(&self, spec: SpecId, kind: Kind, common: &Common, confirm: Confirm) -> Act {
         match kind.family {
-            "step" => Act::Step { spec, class: common.class.unwrap_or(Class::Once), confirm },
+            "step" => {
+                Act::Step { spec, class: common.class.unwrap_or(Class::Once), confirm, second: common.second.clone() }
+            }
             _ => Act::Check(spec),
         }
     }
@@ -319,12 +329,12 @@ impl<'a> Reader<'a> {
         match body.kind.name {
             "manual" => {
                 let manual = table.table("manual")?;
-                let role = manual.text("role");
+                let (role, second) = (manual.text("role"), self.read_second(&manual));
                 manual.finish();
                 if let Some(wrong) = role.as_ref().and_then(|role| self.unknown_role(role)) {
                     self.notes.report(wrong);
                 }
-                Some(Act::Manual { role: role.map(|role| RoleId::new(role.value)), second: Second::None })
+                Some(Act::Manual { role: role.map(|role| RoleId::new(role.value)), second })
             }
             "wait" => {
                 let wait = table.table("wait")?;

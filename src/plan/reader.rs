@@ -121,6 +121,7 @@ impl<'a> Reader<'a> {
         self.read_sessions(&root);
         let drafts: Vec<Draft> = self.read_phases(&root);
         needs::resolve(&mut self.plan, &drafts, self.notes);
+        self.read_evidence(&root, &drafts);
         self.read_monitors(&root);
         self.read_streams(&root, &drafts);
         self.read_rollbacks(&root);

@@ -6,7 +6,7 @@ use crate::base::source::Diagnostic;
 use crate::base::table::Table;
 
 pub(super) const TABLES: &[&str] =
-    &["target", "signal", "objective", "trigger", "playbook", "criterion", "escalation", "notify", "evidence"];
+    &["target", "signal", "objective", "trigger", "playbook", "criterion", "escalation", "notify"];
 
 pub(super) const KINDS: &[&str] = &[
     "tls", "dns", "command", "file", "env", "signal", "log", "alerts", "github", "send", "process", "sequence",

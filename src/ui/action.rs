@@ -129,6 +129,10 @@ actions! {
     Scrub, "scrub", "scrub", Panes, true, "Give this attempt at the launch up";
     Poll, "poll", "poll", Panes, false, "Show the poll, and what blocks GO";
     Vote, "vote", "vote", Panes, true, "Vote in the poll: GO, NO-GO, or GO WITH WAIVER";
+    ActAs, "act-as", "act as", Panes, false, "Act for a role under its holder's name from here on, or as the operator again";
+    Brief, "brief", "brief", Panes, false, "Show what happened since you left, and what is due next";
+    Evidence, "evidence", "evidence", Panes, false, "Show what must be archived, and give it";
+    Close, "close", "close", Panes, true, "Close the launch for good, once everything asked for is there";
     Note, "note", "note", Panes, false, "Write a note into the journal";
     Down, "down", "down", Everywhere, false, "Move down";
     Up, "up", "up", Everywhere, false, "Move up";
@@ -155,6 +159,7 @@ actions! {
     Confirm, "confirm", "yes", Dialogs, false, "Say yes, or choose the selected line";
     Dismiss, "dismiss", "no", Dialogs, false, "Say no, close the dialog";
     Choice, "choice", "other answer", Dialogs, false, "Take the next of several answers";
+    Speaker, "speaker", "who spoke", Dialogs, false, "Take the next of those whose word it may be";
     Repeat, "repeat", "repeat", Recovery, true, "Do a step of unknown outcome again, with why that is right";
     CatchUp, "catch-up", "catch up", Recovery, true, "After a crash: take T to where it would be now";
 }

@@ -14,7 +14,6 @@ pub fn refused(action: Action, view: &View<'_>) -> Option<String> {
     match action {
         Action::RunAgain
         | Action::RunPhase
-        | Action::Attest
         | Action::Waive
         | Action::Cancel
         | Action::MarkDone
@@ -28,7 +27,15 @@ pub fn refused(action: Action, view: &View<'_>) -> Option<String> {
             let launch = &view.snapshot.folder;
             Some(format!("this console is attached: in a shell, `tminus amend {launch} PLAN` asks the one that acts"))
         }
-        Action::Hold | Action::Release | Action::Vote | Action::Acknowledge if view.role.is_none() => {
+        Action::Hold
+        | Action::Release
+        | Action::Vote
+        | Action::Acknowledge
+        | Action::Attest
+        | Action::Evidence
+        | Action::Close
+            if view.role.is_none() =>
+        {
             Some(format!("attached without a role there are notes alone: `{short}` needs --as ROLE"))
         }
         _ => None,

@@ -17,6 +17,7 @@ use super::state::{Effect, State, View};
 use super::theme::{Role, Theme};
 use super::{dialog, frame, update};
 use crate::launch::command::Refusal;
+use crate::launch::event::Actor;
 use crate::launch::id::RoleId;
 use crate::launch::port::{SILENT_AFTER, Seat, Snapshot};
 use crate::launch::time::{Instant, Now};
@@ -223,7 +224,8 @@ impl<B: Backend> Console<B> {
     fn with<T>(&mut self, act: impl FnOnce(&mut State, &View<'_>) -> T) -> T {
         let snapshot = Arc::clone(&self.snapshot);
         let (now, offset, silent) = (self.now(), self.offset(), self.silent());
-        let view = view(&self.setup, &snapshot, now, offset, silent);
+        let acting = self.state.acting.clone();
+        let view = view(&self.setup, acting.as_ref(), &snapshot, now, offset, silent);
         act(&mut self.state, &view)
     }
 
@@ -233,7 +235,7 @@ impl<B: Backend> Console<B> {
     /// The backend's own.
     pub fn draw(&mut self) -> Result<(), B::Error> {
         let (now, offset, silent) = (self.now(), self.offset(), self.silent());
-        let view = view(&self.setup, &self.snapshot, now, offset, silent);
+        let view = view(&self.setup, self.state.acting.as_ref(), &self.snapshot, now, offset, silent);
         let state = &self.state;
         let (mut page, mut cramped) = (state.page, state.cramped);
         self.terminal.draw(|screen| {
@@ -255,6 +257,7 @@ impl<B: Backend> Console<B> {
 
 fn view<'a>(
     setup: &'a Setup,
+    acting: Option<&'a Actor>,
     snapshot: &'a Snapshot,
     now: Now,
     offset: FixedOffset,
@@ -265,8 +268,9 @@ fn view<'a>(
         now,
         theme: &setup.theme,
         keymap: &setup.keymap,
-        operator: &setup.operator,
-        role: setup.role.as_ref(),
+        operator: acting.map_or(&setup.operator, |acting| &acting.name),
+        role: acting.map_or(setup.role.as_ref(), |acting| acting.role.as_ref()),
+        acting: acting.is_some(),
         offset,
         silent,
     }

@@ -7,8 +7,9 @@ use tui_input::backend::crossterm::EventHandler as _;
 use super::action::{Action, Place, TABLE, Where};
 use super::approving;
 use super::keymap::Key;
+use super::overlays::act_as::ActAs;
 use super::overlays::amend::{self, Amending};
-use super::overlays::{holds, palette, prompt, recovery, rollback};
+use super::overlays::{brief, holds, palette, prompt, recovery, rollback};
 use super::panes::checklist;
 use super::state::{Effect, Overlay, Pane, Prompt, Purpose, Rolling, State, View};
 use super::theme::Role;
@@ -88,8 +89,8 @@ fn pressed(state: &mut State, event: KeyEvent, view: &View<'_>) -> Option<Effect
         }
         Some(Action::Confirm) => confirm(state, overlay, view),
         Some(action) => {
-            if action == Action::Choice {
-                other_answer(&mut overlay);
+            if matches!(action, Action::Choice | Action::Speaker) {
+                other_answer(&mut overlay, action, view);
             } else if let Some(step) =
                 step_of(action).filter(|step| !has_field || !matches!(step, Step::First | Step::Last))
             {
@@ -127,6 +128,7 @@ fn typed(state: &mut State, overlay: &mut Overlay) {
         Overlay::Palette { selected, .. } => *selected = 0,
         Overlay::Prompt(prompt) => prompt.wrong = None,
         Overlay::Amend(amending) => amending.wrong = None,
+        Overlay::ActAs(dialog) => dialog.wrong = None,
         _ => {}
     }
 }
@@ -137,8 +139,16 @@ fn dismissed(state: &mut State, overlay: &Overlay) {
     }
 }
 
-fn other_answer(overlay: &mut Overlay) {
+fn other_answer(overlay: &mut Overlay, action: Action, view: &View<'_>) {
+    match overlay {
+        Overlay::ActAs(dialog) => dialog.next_person(view),
+        Overlay::Brief { window, from } => (*window, *from) = (Window::default(), (*from + 1) % brief::BEGINNINGS),
+        _ => {}
+    }
     let Overlay::Prompt(prompt) = overlay else { return };
+    if action == Action::Speaker {
+        return prompt.purpose.next_speaker(view);
+    }
     match &mut prompt.purpose {
         Purpose::Attest { passed, .. } => *passed = !*passed,
         Purpose::Vote { vote, .. } => *vote = (*vote + 1) % prompt::VOTES.len(),
@@ -149,6 +159,9 @@ fn other_answer(overlay: &mut Overlay) {
 fn moved(overlay: &mut Overlay, step: Step, page: usize, view: &View<'_>) {
     match overlay {
         Overlay::Help { window } => window.step(step, TABLE.len(), page),
+        Overlay::Brief { window, .. } => window.step(step, brief::LINES_AT_MOST, page),
+        Overlay::Evidence { selected } => *selected = step.from(*selected, view.plan().evidence.len(), page),
+        Overlay::ActAs(dialog) => dialog.selected = step.from(dialog.selected, ActAs::choices(view), page),
         Overlay::Palette { input, selected } => {
             *selected = step.from(*selected, palette::found(input.value()).len(), page);
         }
@@ -161,7 +174,8 @@ fn moved(overlay: &mut Overlay, step: Step, page: usize, view: &View<'_>) {
         Overlay::Rollback(Rolling::Watch { window }) => window.step(step, 500, page),
         Overlay::Amend(amending) => amending.step(step, page, view),
         // A person with a role votes for it alone.
-        Overlay::Prompt(Prompt { purpose: Purpose::Vote { role, .. }, .. }) if view.role.is_none() => {
+        Overlay::Prompt(Prompt { purpose: Purpose::Vote { role, who, .. }, .. }) if view.role.is_none() => {
+            *who = None;
             *role = step.from(*role, view.plan().poll.len(), page);
         }
         _ => {}
@@ -170,7 +184,13 @@ fn moved(overlay: &mut Overlay, step: Step, page: usize, view: &View<'_>) {
 
 fn confirm(state: &mut State, overlay: Overlay, view: &View<'_>) -> Option<Effect> {
     match overlay {
-        Overlay::Help { .. } => None,
+        Overlay::Help { .. } | Overlay::Brief { .. } => None,
+        Overlay::Evidence { selected } => {
+            let known = view.plan().evidence.get(selected)?;
+            state.prompt(Purpose::Evidence(known.id.clone()));
+            None
+        }
+        Overlay::ActAs(dialog) => act_as(state, dialog, view),
         Overlay::Ask { yes, .. } => Some(yes),
         Overlay::Palette { input, selected } => {
             let found = palette::found(input.value());
@@ -240,9 +260,23 @@ fn again(state: &mut State, item: &Item) -> Option<Effect> {
     Some(Effect::Ask(Command::RunItem { item: item.id.clone() }))
 }
 
+/// From here on whoever was chosen acts.
+fn act_as(state: &mut State, mut dialog: ActAs, view: &View<'_>) -> Option<Effect> {
+    match dialog.answer(view) {
+        Ok(acting) => state.acting = acting,
+        Err(wrong) => {
+            dialog.wrong = Some(wrong);
+            state.overlay = Some(Overlay::ActAs(dialog));
+        }
+    }
+    None
+}
+
 fn answer(state: &mut State, mut prompt: Prompt, view: &View<'_>) -> Option<Effect> {
-    match prompt.purpose.command(prompt.input.value(), view) {
-        Ok(command) => {
+    let asked = prompt.purpose.command(prompt.input.value(), view);
+    match asked.and_then(|command| Ok((command, prompt.purpose.speaker(view)?))) {
+        Ok((Some(command), Some(by))) => Some(Effect::AskAs(by, command)),
+        Ok((command, _)) => {
             if matches!(command, Some(Command::Propose { .. })) {
                 state.overlay = Some(Overlay::Amend(Amending::after(view)));
             }

@@ -33,6 +33,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
 use crate::launch::command::{Command, Refusal};
+use crate::launch::event::Actor;
 use crate::launch::port::{Ask, Port, ROLLBACK_WITHIN};
 
 pub use console::{Console, Setup};
@@ -86,7 +87,7 @@ pub async fn run(port: Port, setup: Setup, drawn: impl FnOnce()) -> Result<Leave
     drawn();
     let left = drive(&mut console, &mut port, EventStream::new(), signals.next(), copy).await.map_err(Error::Draw);
     if !matches!(left, Ok(Leave::Closed)) {
-        let _ = tokio::time::timeout(FAREWELL, ask(&port, Command::Leave)).await;
+        let _ = tokio::time::timeout(FAREWELL, ask(&port, None, Command::Leave)).await;
     }
     drop(taken);
     left
@@ -121,7 +122,13 @@ pub async fn drive<B: Backend>(
                     let Some(Ok(event)) = event else { return Ok(Leave::Hangup) };
                     match take(console, event, &mut copy) {
                         Some(Effect::Leave) => return Ok(Leave::Quit),
-                        Some(Effect::Ask(command)) => answers.push(asked(port, command, console.silent().is_some())),
+                        Some(Effect::Ask(command)) => {
+                            let by = console.state().acting.clone();
+                            answers.push(asked(port, by, command, console.silent().is_some()));
+                        }
+                        Some(Effect::AskAs(by, command)) => {
+                            answers.push(asked(port, Some(by), command, console.silent().is_some()));
+                        }
                         _ => {}
                     }
                     next = at_hand(&mut events).await;
@@ -185,12 +192,16 @@ fn take<B: Backend>(
 }
 
 /// Asks the loop, and waits for its answer without holding the console up.
-fn ask(port: &Port, command: Command) -> impl Future<Output = Result<(), Refusal>> + 'static + use<> {
+fn ask(
+    port: &Port,
+    by: Option<Actor>,
+    command: Command,
+) -> impl Future<Output = Result<(), Refusal>> + 'static + use<> {
     let asks = port.asks.clone();
     async move {
         let gone = || Refusal("the launch's loop does not answer any more".into());
         let (reply, answer) = oneshot::channel();
-        asks.send(Ask { command, reply }).await.map_err(|_| gone())?;
+        asks.send(Ask { by, command, reply }).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 }
@@ -199,6 +210,7 @@ fn ask(port: &Port, command: Command) -> impl Future<Output = Result<(), Refusal
 /// said. `silent` is where the loop is known not to answer.
 fn asked(
     port: &Port,
+    by: Option<Actor>,
     command: Command,
     silent: bool,
 ) -> impl Future<Output = Result<Option<String>, Refusal>> + 'static + use<> {
@@ -208,7 +220,7 @@ fn asked(
         }
         _ => None,
     };
-    let asking = ask(port, command);
+    let asking = ask(port, by, command);
     async move {
         let Some((begin, rollback, why)) = by_files else { return asking.await.map(|()| None) };
         // Given up, the loop does not take it any more should it come to itself.

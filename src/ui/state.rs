@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::FixedOffset;
 use tui_input::Input;
 
+use super::overlays::act_as::ActAs;
 use super::overlays::amend::Amending;
 use super::panes::{checklist, detail, journal, monitors, poll, streams};
 use super::theme::{Role, Theme};
@@ -13,7 +14,8 @@ use super::widgets::list::Window;
 use crate::base::text::printable;
 use crate::launch::board::Board;
 use crate::launch::command::Command;
-use crate::launch::id::{ItemId, RoleId, RollbackId};
+use crate::launch::event::Actor;
+use crate::launch::id::{EvidenceId, ItemId, RoleId, RollbackId};
 use crate::launch::live::Live;
 use crate::launch::plan::Plan;
 use crate::launch::port::{Seat, Snapshot};
@@ -65,6 +67,8 @@ pub struct View<'a> {
     pub keymap: &'a super::keymap::Keymap,
     pub operator: &'a str,
     pub role: Option<&'a RoleId>,
+    /// Another than who opened the console acts here.
+    pub acting: bool,
     pub offset: FixedOffset,
     /// How long nothing new has come, where that is longer than a loop that works takes.
     pub silent: Option<Duration>,
@@ -136,6 +140,14 @@ pub enum Purpose {
     Vote {
         role: usize,
         vote: usize,
+        /// Which of the role's people spoke; none while nobody said so.
+        who: Option<usize>,
+    },
+    /// Something archived, in words.
+    Evidence(EvidenceId),
+    /// The end of the launch for good; `anyway` where something is missing.
+    Close {
+        anyway: bool,
     },
     Filter(Pane),
     /// What a step of unknown outcome came to.
@@ -195,6 +207,15 @@ pub enum Overlay {
     /// Another plan, with how it differs.
     Amend(Amending),
     Rollback(Rolling),
+    ActAs(ActAs),
+    /// From where it tells: `overlays::brief`.
+    Brief {
+        window: Window,
+        from: usize,
+    },
+    Evidence {
+        selected: usize,
+    },
 }
 
 impl Overlay {
@@ -204,6 +225,7 @@ impl Overlay {
             Self::Palette { input, .. } => Some(input),
             Self::Prompt(prompt) => Some(&mut prompt.input),
             Self::Amend(amending) => Some(&mut amending.reason),
+            Self::ActAs(dialog) => Some(&mut dialog.input),
             Self::Rollback(Rolling::Confirm { typed, .. }) => typed.as_mut(),
             _ => None,
         }
@@ -214,6 +236,8 @@ impl Overlay {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     Ask(Command),
+    /// In the name of another than who acts here.
+    AskAs(Actor, Command),
     Copy(String),
     Leave,
 }
@@ -238,6 +262,8 @@ pub struct State {
     /// The last frame had no room for panes or dialogs.
     pub cramped: bool,
     pub message: Option<Message>,
+    /// Who acts here, where that is not who opened the console.
+    pub acting: Option<Actor>,
     pub checklist: checklist::State,
     pub detail: detail::State,
     pub streams: streams::State,

@@ -2,7 +2,8 @@
 //! a clock, writes to a terminal or asks the loop.
 
 use super::action::Action;
-use super::overlays::{holds, recovery};
+use super::overlays::act_as::ActAs;
+use super::overlays::{archive, holds, recovery};
 use super::panes::{self, checklist::Line, detail};
 use super::state::{Effect, Overlay, Pane, Purpose, Rolling, State, View};
 use super::theme::Role;
@@ -13,9 +14,10 @@ use crate::launch::command::Command;
 use crate::launch::countdown::{BUILT_IN, Phase};
 use crate::launch::gate::{self, Clear};
 use crate::launch::id::ItemId;
-use crate::launch::plan::{Act, Class, Confirm, Item};
+use crate::launch::plan::{Act, Class, Confirm, Item, Second};
 use crate::launch::recovery::may_mark;
 use crate::launch::schedule::{Due, due};
+use crate::launch::second;
 use crate::launch::verdict::Verdict;
 
 /// What becomes of `action` in a pane.
@@ -52,6 +54,10 @@ pub fn update(state: &mut State, action: Action, view: &View<'_>) -> Option<Effe
         Action::Poll => state.focus(Pane::Poll),
         Action::Vote => vote(state, view),
         Action::Note => state.prompt(Purpose::Note),
+        Action::ActAs => state.overlay = Some(Overlay::ActAs(ActAs::default())),
+        Action::Brief => state.overlay = Some(Overlay::Brief { window: Window::default(), from: 0 }),
+        Action::Evidence => archive::open(state, view),
+        Action::Close => archive::close(state, view),
         Action::Fold => state.checklist.fold(view),
         Action::Unfold => state.checklist.unfold(view),
         Action::NextPane => state.focus(state.focus.next(1)),
@@ -127,6 +133,8 @@ pub fn offered(action: Action, item: Option<(&Item, &ItemState)>, view: &View<'_
             view.board().clock.as_ref().is_some_and(|clock| !matches!(clock.phase, Phase::Scrubbed | Phase::Cutoff))
         }
         Action::Vote => !view.plan().poll.is_empty(),
+        Action::Evidence => !view.plan().evidence.is_empty(),
+        Action::ActAs => !view.plan().roles.is_empty(),
         Action::Recycle => !holds::marks(view).is_empty(),
         Action::PreviousStream | Action::NextStream => view.plan().streams.len() > 1,
         _ => true,
@@ -134,7 +142,12 @@ pub fn offered(action: Action, item: Option<(&Item, &ItemState)>, view: &View<'_
 }
 
 fn wants_word(item: &Item, view: &View<'_>) -> bool {
-    matches!(item.act, Act::Manual { .. }) && matches!(due(view.board(), item, view.now.instant), Due::Now)
+    let running = view.board().item(&item.id).is_some_and(ItemState::is_running);
+    match item.act {
+        Act::Manual { .. } => matches!(due(view.board(), item, view.now.instant), Due::Now),
+        Act::Step { .. } => *second::wanted(item) != Second::None && !running,
+        _ => false,
+    }
 }
 
 fn open(state: &mut State, view: &View<'_>) -> Option<Effect> {
@@ -226,7 +239,7 @@ fn on_item(state: &mut State, action: Action, view: &View<'_>) -> Option<Effect>
     };
     let id = item.id.clone();
     match action {
-        Action::Attest if !matches!(item.act, Act::Manual { .. }) => {
+        Action::Attest if !matches!(item.act, Act::Manual { .. }) && *second::wanted(item) == Second::None => {
             state.say(Role::Warned, format!("{id} is decided by what it sees, not by a word; it can be waived"));
         }
         Action::Attest => state.prompt(Purpose::Attest { item: id, passed: true }),
@@ -286,7 +299,7 @@ fn vote(state: &mut State, view: &View<'_>) {
     }
     let own = view.role.and_then(|role| view.plan().poll.iter().position(|known| known == role));
     let silent = view.plan().poll.iter().position(|role| !view.board().votes.contains_key(role));
-    state.prompt(Purpose::Vote { role: own.or(silent).unwrap_or(0), vote: 0 });
+    state.prompt(Purpose::Vote { role: own.or(silent).unwrap_or(0), vote: 0, who: None });
 }
 
 fn filter(state: &mut State) {

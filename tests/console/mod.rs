@@ -109,7 +109,7 @@ fn stream(id: &str, title: &str, after: Option<&str>) -> Stream {
 /// Three phases, a poll hold, two monitors, a stream, two rollbacks.
 pub fn plan() -> Plan {
     let check = || Act::Check(SPEC);
-    let step = |confirm| Act::Step { spec: SPEC, class: Class::Idempotent, confirm };
+    let step = |confirm| Act::Step { spec: SPEC, class: Class::Idempotent, confirm, second: Second::None };
     let mut items = vec![
         item("gate-a", "health", "The API is up", check()),
         item("gate-a", "preflight", "CORS preflight matrix", check()),
@@ -212,7 +212,11 @@ impl Story {
     }
 
     pub fn person(&mut self, second: i64, event: Event) -> &mut Self {
-        self.by(Actor { name: "ana".into(), role: None, scripted: self.mode == Mode::Rehearsal }, second, event)
+        self.by(
+            Actor { name: "ana".into(), role: None, scripted: self.mode == Mode::Rehearsal, recorded_by: None },
+            second,
+            event,
+        )
     }
 
     /// A check that began and ended.
@@ -289,7 +293,7 @@ pub fn lost() -> Outcome {
 pub fn crashed() -> Story {
     let mut plan = plan();
     for (id, title) in ONCE {
-        let act = Act::Step { spec: SPEC, class: Class::Once, confirm: Confirm::Key };
+        let act = Act::Step { spec: SPEC, class: Class::Once, confirm: Confirm::Key, second: Second::None };
         plan.items.insert(id.into(), item("gate-b", id, title, act));
         plan.phases[1].items.push(id.into());
     }

@@ -30,6 +30,7 @@ pub const TABLES: &[Section] = &[
             ("phase", "the checklist, in the order of the clock"),
             ("monitor", "checks repeated for as long as the launch is open"),
             ("stream", "event streams followed on the screen"),
+            ("evidence", "what must be archived before the launch may be closed"),
             ("rollback", "ways back, each one key away"),
         ],
     ),
@@ -116,7 +117,7 @@ pub const TABLES: &[Section] = &[
         "A role of the crew: `--as NAME` acts for it.",
         &[
             ("title", "for the screen; the name otherwise"),
-            ("people", "who holds it"),
+            ("people", "who holds it: where any are listed, nobody else acts for it"),
             ("votes", "whether the poll asks it"),
             ("may", "any of `resume`, `waive`, `abort`, and `approve`: the second key of a rollback's step"),
         ],
@@ -174,7 +175,21 @@ pub const TABLES: &[Section] = &[
             ("auto", "a step that runs by itself at its mark; otherwise it waits for Enter"),
             ("class", "of a step, required: what repeating it after a crash may do"),
             ("confirm", "of a step: what a person does before it runs; `none` for readonly, else `key`"),
+            (
+                "second",
+                "of a step: `true`, or a role: it runs only after another person's word, given before each attempt",
+            ),
             ("example", "what the world answers: the check is tried on it, and the rehearsal answers with it"),
+        ],
+    ),
+    section(
+        "[evidence]",
+        "What must be archived before `tminus close`. Any piece can be given by a person, with `tminus evidence`: a \
+         link, words, or a file, of which a copy is kept.",
+        &[
+            ("id", "unique among evidence; required"),
+            ("title", "for the screen; the id otherwise"),
+            ("items", "items whose reports are it, once each of them has ended; without any a person gives it"),
         ],
     ),
     section(
@@ -394,7 +409,14 @@ pub const TABLES: &[Section] = &[
             ("exit", "exit codes that mean something else: `{ 2 = \"warn\" }`"),
         ],
     ),
-    section("[manual]", "A person attests, with a note.", &[("role", "whose word it takes; anybody's otherwise")]),
+    section(
+        "[manual]",
+        "A person attests, with a note.",
+        &[
+            ("role", "whose word it takes; anybody's otherwise"),
+            ("second", "`true`, or a role: another person's word too, of that role; the same person cannot give both"),
+        ],
+    ),
     section("[wait]", "Time that has to go by.", &[("for", "from when it was opened; required")]),
 ];
 

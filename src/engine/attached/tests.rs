@@ -128,7 +128,7 @@ async fn a_port_shows_the_launch_asks_for_it_and_acts_on_nothing() {
         let asks = port.asks.clone();
         async move {
             let (reply, answer) = oneshot::channel();
-            asks.send(Ask { command, reply }).await.expect("taken");
+            asks.send(Ask { by: None, command, reply }).await.expect("taken");
             answer.await.expect("answered")
         }
     };

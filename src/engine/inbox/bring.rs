@@ -12,6 +12,7 @@ use crate::engine::door;
 use crate::journal::lease::LeaseError;
 use crate::journal::{Held, Holder, LaunchFolder, look};
 use crate::launch::command::Command;
+use crate::launch::event::Actor;
 use crate::launch::id::RoleId;
 
 /// A terminal that asks.
@@ -36,6 +37,15 @@ pub enum Came {
 }
 
 impl Asker {
+    /// The same terminal, where another acts at it just now.
+    #[must_use]
+    pub fn acting(self, by: Option<Actor>) -> Self {
+        match by {
+            Some(Actor { name, role, .. }) => Self { name: self.redactor.text(name.trim()), role, ..self },
+            None => self,
+        }
+    }
+
     /// Asks for `command`, and waits up to `patience` for what becomes of it. Blocks.
     ///
     /// # Errors

@@ -21,7 +21,7 @@ use crate::journal::Health;
 use crate::launch::board::Board;
 use crate::launch::command::{Command, Input};
 use crate::launch::event::Actor;
-use crate::launch::id::{ItemId, RequestId, RoleId};
+use crate::launch::id::{EvidenceId, ItemId, RequestId, RoleId};
 
 /// How often the folder is looked into.
 const LOOK: Duration = Duration::from_millis(100);
@@ -204,6 +204,12 @@ impl Clerk {
             Command::ReleaseHold { who } => Command::ReleaseHold { who: text(&who) },
             Command::Vote { role, vote } => Command::Vote { role: RoleId::new(text(role.as_str())), vote },
             Command::Acknowledge { item } => Command::Acknowledge { item: ItemId::new(text(item.as_str())) },
+            Command::Attest { item, note, passed } => {
+                Command::Attest { item: ItemId::new(text(item.as_str())), note, passed }
+            }
+            Command::GiveEvidence { evidence, what } => {
+                Command::GiveEvidence { evidence: EvidenceId::new(text(evidence.as_str())), what }
+            }
             command => command,
         };
         Input::Request { id, by: Actor::person(text(&name), role), command, asked_at, age }

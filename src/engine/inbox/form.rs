@@ -9,8 +9,8 @@ use crate::launch::amend::Amendment;
 use crate::launch::board::Decided;
 use crate::launch::command::Command;
 use crate::launch::event::Vote;
-use crate::launch::id::{ItemId, RequestId, RoleId};
-use crate::launch::schedule::is_own_latch;
+use crate::launch::id::{EvidenceId, ItemId, RequestId, RoleId};
+use crate::launch::people::is_free;
 use crate::launch::time::Wall;
 
 /// The version this build writes, and the only one it reads.
@@ -23,9 +23,6 @@ const LONGEST_NAME: usize = 512;
 pub const LONGEST_TEXT: usize = 16 * 1024;
 /// Hexadecimal digits of an id: 128 bits of chance.
 const ID_DIGITS: usize = 32;
-
-/// Names that are not a person's.
-const RESERVED: [&str; 2] = ["engine", "crew"];
 
 /// What an attached terminal asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,6 +102,24 @@ enum AskedV1 {
         plan: String,
         reason: String,
     },
+    Attest {
+        item: ItemId,
+        note: String,
+        passed: bool,
+    },
+    Evidence {
+        evidence: EvidenceId,
+        what: String,
+    },
+    Close(CloseV1),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CloseV1 {
+    why: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    anyway: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -141,6 +156,13 @@ pub fn encode(request: &Request) -> Result<Vec<u8>, NoRequest> {
         Command::Amend { amendment: Ok(amendment), reason } => {
             AskedV1::Amend { plan: amendment.plan_hash.clone(), reason: reason.clone() }
         }
+        Command::Attest { item, note, passed } => {
+            AskedV1::Attest { item: item.clone(), note: note.clone(), passed: *passed }
+        }
+        Command::GiveEvidence { evidence, what } => {
+            AskedV1::Evidence { evidence: evidence.clone(), what: what.clone() }
+        }
+        Command::Close { why, anyway } => AskedV1::Close(CloseV1 { why: why.clone(), anyway: anyway.clone() }),
         _ => return Err(NoRequest::NotForRequests),
     };
     let Request { id, name, role, asked_at, .. } = request.clone();
@@ -179,6 +201,16 @@ pub fn decode(bytes: &[u8]) -> Result<Request, NoRequest> {
         AskedV1::Amend { plan, reason } => {
             let plan_hash = short("plan", &plan)?;
             Command::Amend { amendment: Ok(Amendment { plan_hash, ..Amendment::default() }), reason: said(&reason)? }
+        }
+        AskedV1::Attest { item, note, passed } => {
+            Command::Attest { item: ItemId::new(short("item", item.as_str())?), note: said(&note)?, passed }
+        }
+        AskedV1::Evidence { evidence, what } => Command::GiveEvidence {
+            evidence: EvidenceId::new(short("evidence", evidence.as_str())?),
+            what: said(&what)?,
+        },
+        AskedV1::Close(CloseV1 { why, anyway }) => {
+            Command::Close { why: said(&why)?, anyway: anyway.as_deref().map(said).transpose()? }
         }
     };
     Ok(Request { id: form.id, name, role, asked_at: form.asked_at, command })
@@ -230,7 +262,7 @@ pub fn named(name: &str) -> Result<String, NoRequest> {
     if name.is_empty() {
         return Err(NoRequest::Nameless);
     }
-    if RESERVED.contains(&name.as_str()) || is_own_latch(&name) {
+    if !is_free(&name) {
         return Err(NoRequest::Reserved(name));
     }
     Ok(name)
@@ -295,7 +327,7 @@ mod tests {
         Request { id: id(), name: "bob".into(), role: Some("sre".into()), asked_at, command }
     }
 
-    fn commands() -> [Command; 8] {
+    fn commands() -> [Command; 12] {
         [
             Command::Note { text: "a line\nand another".into() },
             Command::CallHold { why: "disk".into() },
@@ -308,6 +340,10 @@ mod tests {
                 amendment: Ok(Amendment { plan_hash: "00ff".into(), ..Amendment::default() }),
                 reason: "it must be".into(),
             },
+            Command::Attest { item: "look".into(), note: "saw it".into(), passed: false },
+            Command::GiveEvidence { evidence: "notes".into(), what: "https://docs.example/1".into() },
+            Command::Close { why: String::new(), anyway: None },
+            Command::Close { why: "done".into(), anyway: Some("the log is lost".into()) },
         ]
     }
 

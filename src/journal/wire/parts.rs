@@ -20,6 +20,8 @@ pub struct ActorV1 {
     name: String,
     role: Option<RoleId>,
     scripted: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    recorded_by: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -1,6 +1,9 @@
 //! What lies over the panes: dialogs, help, palette, and the rollback sheet.
 
+pub mod act_as;
 pub mod amend;
+pub mod archive;
+pub mod brief;
 pub mod help;
 pub mod holds;
 pub mod palette;
@@ -26,6 +29,9 @@ pub fn draw(overlay: &Overlay, view: &View<'_>, area: Rect, buf: &mut Buffer) ->
         Overlay::Help { window } => help::draw(*window, view, area, buf),
         Overlay::Palette { input, selected } => return palette::draw(input, *selected, view, area, buf),
         Overlay::Prompt(prompt) => return prompt::draw(prompt, view, area, buf),
+        Overlay::ActAs(dialog) => return act_as::draw(dialog, view, area, buf),
+        Overlay::Brief { window, from } => brief::draw(*window, *from, view, area, buf),
+        Overlay::Evidence { selected } => archive::draw(*selected, view, area, buf),
         Overlay::Ask { question, .. } => ask(question, view, area, buf),
         Overlay::Holds { selected } => holds::draw(*selected, view, area, buf),
         Overlay::Recovery { selected } => recovery::draw(*selected, view, area, buf),

@@ -3,10 +3,11 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-use super::field;
+use super::{archive, field};
 use crate::launch::command::Command;
-use crate::launch::event::Vote;
+use crate::launch::event::{Actor, Vote};
 use crate::launch::id::RoleId;
+use crate::launch::plan::Act;
 use crate::ui::action::Action;
 use crate::ui::state::{Prompt, Purpose, View};
 use crate::ui::theme::Role;
@@ -29,6 +30,8 @@ impl Purpose {
             Self::Waive(_) => "Waive",
             Self::Attest { .. } => "Attest",
             Self::Vote { .. } => "Vote",
+            Self::Evidence(_) => "Evidence",
+            Self::Close { .. } => "Close the launch",
             Self::Filter(_) => "Filter",
             Self::Mark { passed: true, .. } => "Mark done",
             Self::Mark { passed: false, .. } => "Mark failed",
@@ -50,9 +53,24 @@ impl Purpose {
             Self::Amend => vec!["The plan file to go by from here on; how it differs is shown first. Its path:".into()],
             Self::Scrub => vec!["This attempt at the launch ends here. Why:".into()],
             Self::Waive(item) => vec![title(item), "The gate opens in spite of what was found. Why:".into()],
+            Self::Attest { item, .. } if is_step(view, item) => {
+                vec![title(item), "It may run once, by another person's key, after your word. What you checked:".into()]
+            }
             Self::Attest { item, .. } => {
                 let why = view.plan().item(item).map(|item| item.why.clone()).unwrap_or_default();
                 [title(item), why, "What you saw:".into()].into_iter().filter(|line| !line.is_empty()).collect()
+            }
+            Self::Evidence(id) => {
+                let known = view.plan().evidence.iter().find(|known| known.id == *id);
+                let title = known.map(|known| known.title.clone()).unwrap_or_default();
+                vec![title, "A link, or words; a file is given with `tminus evidence --file`:".into()]
+            }
+            Self::Close { anyway: false } => {
+                vec!["Everything asked for is there. Nothing of it runs again. Why, or nothing:".into()]
+            }
+            Self::Close { anyway: true } => {
+                let ask = "It is missing in the journal for good. Close it all the same, because:";
+                archive::question(view).into_iter().chain([ask.to_owned()]).collect()
             }
             Self::Vote { .. } => vec!["The reason, where the answer is not GO:".into()],
             Self::Filter(pane) => vec![format!("Lines of the {} that hold:", pane.title().to_lowercase())],
@@ -92,7 +110,10 @@ impl Purpose {
             Self::Amend => Command::Propose { path: text },
             Self::Waive(item) => Command::Waive { item: item.clone(), reason: reason()? },
             Self::Attest { item, passed } => Command::Attest { item: item.clone(), note: text, passed: *passed },
-            Self::Vote { role, vote } => {
+            Self::Evidence(id) => Command::GiveEvidence { evidence: id.clone(), what: reason()? },
+            Self::Close { anyway: false } => Command::Close { why: text, anyway: None },
+            Self::Close { anyway: true } => Command::Close { why: String::new(), anyway: Some(reason()?) },
+            Self::Vote { role, vote, .. } => {
                 let role = Self::voter(view, *role).ok_or("the plan's poll has no roles")?.clone();
                 let vote = match vote {
                     0 => Vote::Go,
@@ -110,17 +131,79 @@ impl Purpose {
     }
 }
 
+impl Purpose {
+    /// The people of the role that an operator without a role writes a vote down for.
+    fn speakers<'v>(&self, view: &View<'v>) -> &'v [String] {
+        match self {
+            Self::Vote { role, .. } if view.role.is_none() => {
+                let role = Self::voter(view, *role).and_then(|id| view.plan().role(id));
+                role.map_or(&[], |role| role.people.as_slice())
+            }
+            _ => &[],
+        }
+    }
+
+    /// Who spoke, where that must be said.
+    ///
+    /// # Errors
+    /// Several could have, and nobody said who did.
+    pub fn speaker(&self, view: &View<'_>) -> Result<Option<Actor>, String> {
+        let (people, Self::Vote { role, who, .. }) = (self.speakers(view), self) else { return Ok(None) };
+        let name = match (people, who) {
+            ([], _) => return Ok(None),
+            ([one], _) => one,
+            (several, who) => {
+                let key = view.keymap.label(Action::Speaker).unwrap_or_default();
+                let spoke = who.and_then(|who| several.get(who));
+                spoke.ok_or_else(|| format!("say who spoke: {key} goes through {}", several.join(", ")))?
+            }
+        };
+        Ok(Some(Actor::person(name, Self::voter(view, *role).cloned())))
+    }
+
+    pub fn next_speaker(&mut self, view: &View<'_>) {
+        let count = self.speakers(view).len();
+        if let (Self::Vote { who, .. }, 1..) = (self, count) {
+            *who = Some(who.map_or(0, |who| (who + 1) % count));
+        }
+    }
+}
+
+fn is_step(view: &View<'_>, item: &crate::launch::id::ItemId) -> bool {
+    view.plan().item(item).is_some_and(|item| matches!(item.act, Act::Step { .. }))
+}
+
+/// Who spoke, under a vote that is written down for a role.
+fn spoke<'v>(purpose: &Purpose, view: &View<'v>) -> Option<Row<'v>> {
+    let people = purpose.speakers(view);
+    let row = Row::new(view.theme);
+    let key = view.keymap.label(Action::Speaker).unwrap_or_default();
+    match (people, purpose.speaker(view)) {
+        ([], _) => None,
+        ([_], Ok(Some(by))) => Some(row.say(Role::Plain, format!(" spoken by {}", by.name))),
+        (_, Ok(Some(by))) => Some(
+            row.say(Role::Plain, format!(" spoken by {}", by.name)).right(Role::Muted, format!("{key} changes it ")),
+        ),
+        _ => {
+            let all = people.join(", ");
+            Some(row.say(Role::Focus, format!(" who spoke? {all}")).right(Role::Muted, format!("{key} says it ")))
+        }
+    }
+}
+
 pub fn draw(prompt: &Prompt, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
     let width = 76.min(area.width);
     let text: Vec<String> =
         prompt.purpose.lines(view).iter().flat_map(|line| wrap(line, usize::from(width.saturating_sub(4)))).collect();
     let choice = choice(&prompt.purpose, view);
-    let height = text.len() + usize::from(choice.is_some()) + 5;
+    let spoke = spoke(&prompt.purpose, view);
+    let height = text.len() + usize::from(choice.is_some()) + usize::from(spoke.is_some()) + 5;
     let sheet_area = sheet::middle(area, width, u16::try_from(height).unwrap_or(u16::MAX));
     let inner = sheet::sheet(sheet_area, prompt.purpose.title(), "", Role::Focus, view.theme, buf);
     let mut rows: Vec<Row<'_>> =
         text.iter().map(|line| Row::new(view.theme).say(Role::Plain, format!(" {line}"))).collect();
     rows.extend(choice);
+    rows.extend(spoke);
     let at = u16::try_from(rows.len()).unwrap_or(0);
     rows.push(Row::new(view.theme));
     rows.push(match &prompt.wrong {
@@ -141,7 +224,7 @@ fn choice<'v>(purpose: &Purpose, view: &View<'v>) -> Option<Row<'v>> {
             let (role, word) = if *passed { (Role::Passed, "it holds") } else { (Role::Failed, "it does NOT hold") };
             Some(row.say(role, format!(" {word}")).right(Role::Muted, format!("{change} ")))
         }
-        Purpose::Vote { role, vote } => {
+        Purpose::Vote { role, vote, .. } => {
             let title = Purpose::voter(view, *role).and_then(|id| view.plan().role(id));
             let title = title.map_or("", |role| role.title.as_str());
             let role = [Role::Passed, Role::Failed, Role::Warned].get(*vote).copied().unwrap_or(Role::Plain);

@@ -7,10 +7,13 @@ use ratatui::layout::Rect;
 use super::checklist::Line;
 use super::standing;
 use crate::launch::board::{ItemState, Progress};
+use crate::launch::event::Actor;
 use crate::launch::gate;
 use crate::launch::id::{ItemId, PhaseId};
-use crate::launch::plan::{Act, Class, Confirm, Item};
+use crate::launch::people::called;
+use crate::launch::plan::{Act, Class, Confirm, Item, Second};
 use crate::launch::recovery::{self, Way};
+use crate::launch::second;
 use crate::launch::verdict::{Exchange, Finding, Outcome, Report, Verdict};
 use crate::ui::action::Action;
 use crate::ui::state::{Pane, View};
@@ -139,6 +142,7 @@ impl<'v> Page<'v> {
             self.say(Role::Muted, &item.why);
         }
         self.people(state);
+        self.wants_second(item, state);
         if let Some(outcome) = &state.outcome {
             self.outcome(outcome);
         }
@@ -158,20 +162,41 @@ impl<'v> Page<'v> {
 
     fn people(&mut self, state: &ItemState) {
         let offset = self.view;
+        let who = |by: &Actor| called(offset.plan(), by);
         if let Some(waiver) = &state.waiver {
             let text = format!("{} · {} at {}", waiver.reason, who(&waiver.by), offset.time(waiver.at));
             self.named("waived", Role::Warned, &text);
         }
-        if let Some(attest) = &state.attested {
-            let role = if attest.passed { Role::Passed } else { Role::Failed };
-            let word = if attest.passed { "attested" } else { "attested as failed" };
-            self.named(word, role, &format!("{} · {} at {}", attest.note, who(&attest.by), offset.time(attest.at)));
+        let words = [
+            ("attested", &state.attested),
+            ("and by", &state.seconded),
+            ("first word", &state.half),
+            ("armed", &state.armed),
+        ];
+        for (name, word) in words.into_iter().filter_map(|(name, word)| Some((name, word.as_ref()?))) {
+            let role = if word.passed { Role::Passed } else { Role::Failed };
+            let name = if word.passed { name } else { "attested as failed" };
+            self.named(name, role, &format!("{} · {} at {}", word.note, who(&word.by), offset.time(word.at)));
         }
         if let Some(word) = &state.marked {
             let (role, name) =
                 if word.passed { (Role::Warned, "marked done") } else { (Role::Failed, "marked failed") };
             self.named(name, role, &format!("{} · {} at {}", word.note, who(&word.by), offset.time(word.at)));
         }
+    }
+
+    /// Whose word is wanted beside the one that is there.
+    fn wants_second(&mut self, item: &Item, state: &ItemState) {
+        let whose = second::whose(self.view.plan(), item);
+        let text = match (&item.act, second::wanted(item)) {
+            (_, Second::None) => return,
+            (Act::Step { .. }, _) if state.armed.is_some() => "another person runs it".to_owned(),
+            (Act::Step { .. }, _) => format!("it runs after the word of {whose}, given before each attempt"),
+            _ if state.half.is_some() => format!("1 of 2 words, the second: {whose}"),
+            _ if state.seconded.is_some() => return,
+            _ => format!("two words, the second: {whose}"),
+        };
+        self.named("second", Role::Focus, &text);
     }
 
     fn outcome(&mut self, outcome: &Outcome) {
@@ -300,10 +325,6 @@ impl<'v> Page<'v> {
             }
         }
     }
-}
-
-fn who(actor: &crate::launch::event::Actor) -> String {
-    if actor.scripted { format!("{} (scripted)", actor.name) } else { actor.name.clone() }
 }
 
 fn about(item: &Item) -> String {

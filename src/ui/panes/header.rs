@@ -82,6 +82,7 @@ fn stamp<'v>(row: Row<'v>, view: &View<'v>) -> Row<'v> {
 fn who(view: &View<'_>) -> String {
     let watching = if view.attached() { "watching as " } else { "" };
     match view.role.and_then(|role| view.plan().role(role)) {
+        Some(role) if view.acting => format!("{watching}{} as {}", view.operator, role.title),
         Some(role) => format!("{watching}{} · {}", view.operator, role.title),
         None => format!("{watching}{}", view.operator),
     }

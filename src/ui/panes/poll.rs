@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 
 use crate::launch::event::Vote;
 use crate::launch::id::RoleId;
+use crate::launch::people::called;
 use crate::launch::poll::{self, Tally};
 use crate::ui::state::{Pane, View};
 use crate::ui::theme::Role;
@@ -32,7 +33,11 @@ pub fn draw(state: &State, view: &View<'_>, frame: Role, area: Rect, buf: &mut B
 }
 
 fn page<'v>(view: &View<'v>, tally: &Tally, width: usize) -> Vec<Row<'v>> {
-    let mut rows: Vec<Row<'v>> = tally.votes.iter().map(|(role, vote)| role_line(view, role, vote.as_ref())).collect();
+    let lines = tally.votes.iter().flat_map(|(role, vote)| {
+        let line = role_line(view, role, vote.as_ref());
+        std::iter::once(line).chain(cast_by(view, role, width))
+    });
+    let mut rows: Vec<Row<'v>> = lines.collect();
     if let Some(why) = &view.board().voided {
         for line in wrap(&format!("votes void: {why}"), width) {
             rows.push(Row::new(view.theme).say(Role::Warned, line));
@@ -56,6 +61,14 @@ fn page<'v>(view: &View<'v>, tally: &Tally, width: usize) -> Vec<Row<'v>> {
     }
     rows.truncate(LINES_AT_MOST);
     rows
+}
+
+/// Whose word a vote was, and who wrote it down.
+fn cast_by<'v>(view: &View<'v>, role: &RoleId, width: usize) -> Vec<Row<'v>> {
+    let Some(ballot) = view.board().votes.get(role).filter(|ballot| !ballot.by.scripted) else { return Vec::new() };
+    let by = called(view.plan(), &ballot.by);
+    let lines = wrap(&by, width.saturating_sub(2));
+    lines.into_iter().map(|line| Row::new(view.theme).say(Role::Muted, format!("  {line}"))).collect()
 }
 
 fn role_line<'v>(view: &View<'v>, role: &RoleId, vote: Option<&Vote>) -> Row<'v> {

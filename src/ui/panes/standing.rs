@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use crate::launch::board::{ItemState, Progress};
 use crate::launch::gate::{self, Standing};
-use crate::launch::plan::{Act, Item, Phase};
+use crate::launch::plan::{Act, Item, Phase, Second};
 use crate::launch::recovery::{self, Way};
 use crate::launch::schedule::{Due, due, kept_by};
+use crate::launch::second;
 use crate::launch::verdict::Verdict;
 use crate::ui::state::View;
 use crate::ui::theme::Role;
@@ -122,7 +123,18 @@ fn wants_person(item: &Item, state: &ItemState) -> bool {
 /// The key that a due item wants from a person, with its word.
 fn call(view: &View<'_>, item: &Item) -> Option<String> {
     use crate::ui::action::Action;
+    let state = view.board().item(&item.id);
+    let half = state.is_some_and(|state| state.half.is_some());
+    let armed = state.and_then(|state| state.armed.as_ref());
+    let whose = || second::whose(view.plan(), item);
     let (action, word) = match &item.act {
+        Act::Manual { .. } if half => return Some(format!("1 of 2, second: {}", whose())),
+        Act::Step { second, .. } if *second != Second::None => {
+            return Some(match armed {
+                Some(word) => format!("armed by {} {}", word.by.name, view.time(word.at).get(..5).unwrap_or_default()),
+                None => format!("to be armed: {}", whose()),
+            });
+        }
         Act::Manual { .. } => (Action::Attest, "attest"),
         Act::Step { .. } if !item.auto => (Action::Open, "run"),
         _ => return None,
