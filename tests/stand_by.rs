@@ -206,7 +206,7 @@ async fn an_hour_later_the_first_thing_is_to_find_out_that_it_acts_no_more() {
     assert!(out.board.mark_at(out.now.instant).0 > 59 * 60 * 1000, "the time it shows is the last it knew");
     assert!(observations.is_closed(), "nothing that is seen counts any more");
     for command in [
-        Command::Note { text: "I am still here".into() },
+        Command::note("I am still here"),
         Command::RunItem { item: "act".into() },
         Command::CallHold { why: "wait".into() },
         Command::End { why: "over".into() },

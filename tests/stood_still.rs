@@ -126,13 +126,13 @@ async fn fly(nth: i64, after: bool) -> Flown {
     // Every second time it is asked it acts: what it does is made in a turn of its own.
     let crew: Crew = Box::new(move |_, _| {
         turns += 1;
-        let note = Command::Note { text: format!("turn {turns}") };
+        let note = Command::note(format!("turn {turns}"));
         (turns % 2 == 1).then(|| (Actor::engine(), note))
     });
     let flying = tokio::spawn(looping.run(Some(crew)));
     for _ in 0..ASKS {
         let (reply, told) = oneshot::channel();
-        let command = Command::Note { text: "seen".into() };
+        let command = Command::note("seen");
         port.asks.send(Ask { by: None, command, reply }).await.expect("the loop runs");
         tokio::time::timeout(PATIENCE, told).await.expect("in time").expect("an answer").expect("possible");
     }

@@ -333,8 +333,8 @@ async fn a_crew_that_cannot_be_recorded_does_not_spin() {
     launch.full.store(true, Ordering::SeqCst);
     full.store(true, Ordering::SeqCst);
     // Answered at all: a crew that is asked for ever leaves nobody else a turn.
-    launch.ask(Command::Note { text: "is anybody there".into() }).await.expect_err("not recorded");
-    launch.ask(Command::Note { text: "and again".into() }).await.expect_err("not recorded");
+    launch.ask(Command::note("is anybody there")).await.expect_err("not recorded");
+    launch.ask(Command::note("and again")).await.expect_err("not recorded");
     assert!(asked.load(Ordering::SeqCst) < 100);
 }
 
@@ -345,7 +345,7 @@ async fn a_rollback_whose_asker_gave_us_up_is_not_begun_when_we_come_to_ourselve
     let (reply, told) = oneshot::channel();
     drop(told);
     launch.port.asks.send(Ask { by: None, command: back(), reply }).await.expect("the loop runs");
-    launch.ask(Command::Note { text: "here again".into() }).await.expect("recorded");
+    launch.ask(Command::note("here again")).await.expect("recorded");
     let board = launch.port.snapshots.borrow().board.clone();
     assert!(board.rollbacks.is_empty() && launch.runs().is_empty(), "{:?}", board.rollbacks);
 }

@@ -196,7 +196,7 @@ async fn alone(known: Known, prepared: Prepared, why: String) -> anyhow::Result<
         return refused(&format!("rollback run {run} is not in the journal yet: go on with the launch first"));
     }
     let (left, t) = assemble::left_at(&told.board, opened.beat);
-    let axis = assemble::axis(&told.board, opened.beat);
+    let axis = assemble::axis(&told.board, opened.beat, site.anchor.as_ref().filter(|_| !site.rehearsal));
     let now = axis.now();
     let mut dispatch = Dispatch::new(told.board);
     dispatch.learn(&prepared.plan);

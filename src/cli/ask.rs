@@ -1,4 +1,4 @@
-//! `tminus note`, `hold`, `release`, `vote`, `acknowledge`, `attest`: what a second terminal asks of the console that
+//! `tminus hold`, `release`, `vote`, `acknowledge`, `attest`, `waive`, `choose`: what a second terminal asks of the console that
 //! holds the launch. Ids are checked against the frozen plan before anything is asked. Exit codes: 0 it is
 //! recorded, 1 it was refused, 2 nobody decided it (a note is kept then).
 
@@ -17,6 +17,7 @@ use crate::launch::closing;
 use crate::launch::command::Command;
 use crate::launch::event::{Event, Vote as Word};
 use crate::launch::id::{ItemId, RoleId};
+use crate::launch::plan::Act;
 
 /// What every request says.
 #[derive(Debug, Args)]
@@ -32,15 +33,6 @@ pub(super) struct Asking {
     /// How long to wait for the answer of the console that holds the launch.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
     pub(super) wait: Duration,
-}
-
-#[derive(Debug, Args)]
-pub struct Note {
-    #[command(flatten)]
-    asking: Asking,
-    /// What you saw.
-    #[arg(required = true)]
-    text: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -93,6 +85,33 @@ pub struct Acknowledge {
     item: String,
 }
 
+#[derive(Debug, Args)]
+pub struct Waive {
+    #[command(flatten)]
+    asking: Asking,
+    /// The item whose finding you take on.
+    item: String,
+    /// How long the waiver counts; then the gate is as shut as before.
+    #[arg(long = "for", value_name = "TIME", default_value = "24h", value_parser = humantime::parse_duration)]
+    lasts: Duration,
+    /// Why.
+    #[arg(required = true)]
+    reason: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Choose {
+    #[command(flatten)]
+    asking: Asking,
+    /// The choice.
+    item: String,
+    /// The branch you choose.
+    option: String,
+    /// Why.
+    #[arg(required = true)]
+    reason: Vec<String>,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Said {
     Go,
@@ -111,20 +130,14 @@ fn verdict(word: &str) -> Result<Said, String> {
 
 /// # Errors
 /// The arguments or the folder are wrong.
-pub fn note(note: &Note) -> anyhow::Result<i32> {
-    ask(&note.asking, |_, _| Ok(Command::Note { text: note.text.join(" ") }))
-}
-
-/// # Errors
-/// The arguments or the folder are wrong.
 pub fn hold(hold: &Hold) -> anyhow::Result<i32> {
-    ask(&hold.asking, |_, role| carries(role).map(|_| Command::CallHold { why: hold.why.join(" ") }))
+    ask_of(&hold.asking, |_, role| carries(role).map(|_| Command::CallHold { why: hold.why.join(" ") }))
 }
 
 /// # Errors
 /// The arguments or the folder are wrong.
 pub fn release(release: &Release) -> anyhow::Result<i32> {
-    ask(&release.asking, |_, role| {
+    ask_of(&release.asking, |_, role| {
         let own = carries(role)?;
         Ok(Command::ReleaseHold { who: release.who.clone().unwrap_or_else(|| own.to_string()) })
     })
@@ -133,7 +146,7 @@ pub fn release(release: &Release) -> anyhow::Result<i32> {
 /// # Errors
 /// The arguments or the folder are wrong.
 pub fn vote(vote: &Vote) -> anyhow::Result<i32> {
-    ask(&vote.asking, |frozen, role| {
+    ask_of(&vote.asking, |frozen, role| {
         let role = carries(role)?;
         one_of("vote of", role.as_str(), frozen.plan.poll.iter().map(RoleId::as_str))?;
         let reason = vote.reason.join(" ");
@@ -151,7 +164,7 @@ pub fn vote(vote: &Vote) -> anyhow::Result<i32> {
 /// # Errors
 /// The arguments or the folder are wrong.
 pub fn acknowledge(acknowledge: &Acknowledge) -> anyhow::Result<i32> {
-    ask(&acknowledge.asking, |frozen, role| {
+    ask_of(&acknowledge.asking, |frozen, role| {
         carries(role)?;
         let item = one_of("item", &acknowledge.item, frozen.plan.items.keys().map(ItemId::as_str))?;
         Ok(Command::Acknowledge { item: item.into() })
@@ -161,7 +174,7 @@ pub fn acknowledge(acknowledge: &Acknowledge) -> anyhow::Result<i32> {
 /// # Errors
 /// The arguments or the folder are wrong.
 pub fn attest(attest: &Attest) -> anyhow::Result<i32> {
-    ask(&attest.asking, |frozen, role| {
+    ask_of(&attest.asking, |frozen, role| {
         carries(role)?;
         let item = one_of("item", &attest.item, frozen.plan.items.keys().map(ItemId::as_str))?;
         Ok(Command::Attest { item: item.into(), note: attest.note.join(" "), passed: !attest.failed })
@@ -171,10 +184,42 @@ pub fn attest(attest: &Attest) -> anyhow::Result<i32> {
 /// # Errors
 /// No role is carried.
 pub(super) fn carries(role: Option<&RoleId>) -> anyhow::Result<&RoleId> {
-    role.ok_or_else(|| anyhow::anyhow!("say which role you act for, with --as ROLE: without one there are notes alone"))
+    role.ok_or_else(|| {
+        anyhow::anyhow!("say which role you act for, with --as ROLE: without one there are notes and incidents alone")
+    })
 }
 
-fn ask(
+/// # Errors
+/// The arguments or the folder are wrong.
+pub fn waive(waive: &Waive) -> anyhow::Result<i32> {
+    ask_of(&waive.asking, |frozen, role| {
+        carries(role)?;
+        let item = one_of("item", &waive.item, frozen.plan.items.keys().map(ItemId::as_str))?;
+        Ok(Command::Waive { item: item.into(), reason: waive.reason.join(" "), lasts: waive.lasts })
+    })
+}
+
+/// # Errors
+/// The arguments or the folder are wrong.
+pub fn choose(choose: &Choose) -> anyhow::Result<i32> {
+    ask_of(&choose.asking, |frozen, role| {
+        carries(role)?;
+        let choices = frozen.plan.items.values().filter_map(|item| match &item.act {
+            Act::Choice { options, .. } => Some((item.id.as_str(), options)),
+            _ => None,
+        });
+        let item = one_of("choice", &choose.item, choices.clone().map(|(id, _)| id))?;
+        let options = choices.filter(|(id, _)| *id == item).flat_map(|(_, options)| options);
+        let option = one_of(&format!("branch of {item}"), &choose.option, options.map(|option| option.id.as_str()))?;
+        Ok(Command::Choose { item: item.into(), option: option.to_owned(), reason: choose.reason.join(" ") })
+    })
+}
+
+/// Asks, and says what came of it.
+///
+/// # Errors
+/// The arguments or the folder are wrong.
+pub(super) fn ask_of(
     asking: &Asking,
     command: impl FnOnce(&Frozen, Option<&RoleId>) -> anyhow::Result<Command>,
 ) -> anyhow::Result<i32> {

@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+use super::anchor::{Anchor, Clocks};
 use super::plans::Plans;
 use super::reopen::{Told, reopen, stranded};
 use super::say::err;
@@ -59,6 +60,9 @@ pub struct Site {
     /// Where the side file was wanted, if anywhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub side: Option<PathBuf>,
+    /// Where the launch's axis is fixed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<Anchor>,
 }
 
 /// The target of a rehearsal, and its faults.
@@ -271,11 +275,16 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
         // Its console died between the record of an amendment and this file.
         revisions::put_in_force(&folder, &source.text)?;
     }
-    let earlier_side = self::site(&folder).ok().and_then(|site| site.side);
+    let earlier = self::site(&folder).ok();
+    let (earlier_side, anchor) = earlier.map_or((None, None), |site| (site.side, site.anchor));
     let (side, unkept) = unwritten::place(folder.path(), site.side.as_deref());
     let used = side.as_ref().and_then(|side| side.parent()).map(Path::to_owned).or(site.side.take());
     // Where an earlier console kept what it could not record is known until that is read in.
     site.side = if new { used.clone() } else { earlier_side.clone() };
+    let axis = axis(&told.board, opened.beat, anchor.as_ref().filter(|_| !site.rehearsal));
+    // Read first: the axis never seems to have stood elsewhere than it did, but by less than a millisecond on.
+    let clocks = Clocks::read();
+    site.anchor = clocks.anchor(axis.now().instant).filter(|_| !site.rehearsal);
     folder.write(&folder.launch(), &serde_json::to_vec_pretty(&site)?)?;
     reach("launch-filed");
     if told.last().is_none() {
@@ -285,7 +294,6 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
     let (left, t) = left_at(&board, opened.beat);
     let over = board.ended.is_some();
     let launch_of = launch_of(&board);
-    let axis = axis(&board, opened.beat);
     if let Some(rehearsal) = &rehearsal {
         // The target is a new one: it misbehaves as the old one did.
         board.faults.iter().for_each(|fault| (rehearsal.switch)(fault, true));
@@ -350,7 +358,7 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
         looping.state(event, operator.clone()).await.map_err(anyhow::Error::msg)?;
         // What was found of the journal itself stands in it from now on.
         for notice in &opened.noticed {
-            let told = Event::Noted { text: format!("the journal: {notice}") };
+            let told = Event::noted(format!("the journal: {notice}"));
             looping.state(told, Actor::engine()).await.map_err(anyhow::Error::msg)?;
         }
     }
@@ -369,15 +377,11 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
     Ok(Flight { looping, target, noticed })
 }
 
-/// Where the axis stands: at the last thing known, carried on by wall time, never backwards.
-pub fn axis(board: &Board, beat: Option<Beat>) -> Axis {
+/// Where the axis stands: at the last thing known, carried on as [`Clocks::axis`] has it.
+pub fn axis(board: &Board, beat: Option<Beat>, anchor: Option<&Anchor>) -> Axis {
     let recorded = board.recent.back().map(|record| (record.at, record.recorded_at));
     let known = beat.map(|beat| (beat.at, beat.wall)).into_iter().chain(recorded).max_by_key(|(at, _)| *at);
-    let origin = known.map_or(Instant(0), |(at, wall)| {
-        let gap = (clock::wall() - wall).to_std().unwrap_or_default();
-        at.plus(gap)
-    });
-    Axis::new(Axis::machine(), origin)
+    Axis::new(Axis::machine(), Clocks::read().axis(anchor, known))
 }
 
 /// How the console before left: by itself or not; and the last T that is known.

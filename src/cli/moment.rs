@@ -29,7 +29,8 @@ pub async fn give(frozen: &Frozen, by: &Actor, command: Command, again: &str) ->
     let (folder, plans) = (frozen.folder.clone(), plans::all(&frozen.folder)?);
     let (opened, told) = tokio::task::spawn_blocking(move || reopen(&folder, &plans, Purpose::Act(holder))).await??;
     let Some(journal) = opened.journal else { bail!("the journal was opened for reading only") };
-    let now = assemble::axis(&told.board, opened.beat).now();
+    let now =
+        assemble::axis(&told.board, opened.beat, frozen.site.anchor.as_ref().filter(|_| !frozen.site.rehearsal)).now();
     let decided = whole(&told.board, frozen, again).map(|()| turn(told.board, by, &command, now));
     let came = match decided {
         Ok(Ok(records)) => {

@@ -112,6 +112,12 @@ fn for_item(board: &Board, item: &Item, now: Instant) -> Option<Command> {
         Act::Step { second, .. } if *second != Second::None && state.armed.is_none() => {
             Some(Command::Attest { item: item.id.clone(), note: "scripted crew of a rehearsal".into(), passed: true })
         }
+        // Of branches it flies the first: a plan's usual way.
+        Act::Choice { options, .. } => options.first().map(|branch| Command::Choose {
+            item: item.id.clone(),
+            option: branch.id.clone(),
+            reason: "scripted crew of a rehearsal".into(),
+        }),
         Act::Step { .. } if !item.auto => Some(Command::RunItem { item: item.id.clone() }),
         _ => None,
     }

@@ -30,6 +30,7 @@ pub struct Effects {
 impl Effects {
     /// Once, before the loop runs: what a console that came back finds half done.
     pub fn begin(&self, board: &Arc<Board>) {
+        self.world.keep_incidents(board);
         self.capture(board);
         for (id, state) in &board.items {
             let (Some(item), Some(attempt)) = (board.plan.item(id), state.attempt) else { continue };
@@ -109,7 +110,7 @@ impl Effects {
                     switch(fault, *on);
                 }
             }
-            _ => {}
+            event => self.world.keep_incident_of(board, event),
         }
         None
     }

@@ -18,6 +18,7 @@ pub mod door;
 pub mod effects;
 pub mod found;
 pub mod inbox;
+pub mod kept;
 pub mod revisions;
 pub mod rollback;
 pub mod run;
@@ -26,4 +27,6 @@ pub mod select;
 pub mod steps;
 pub mod time;
 pub mod unwritten;
+#[cfg(test)]
+mod wall_tests;
 pub mod world;

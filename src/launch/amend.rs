@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::board::{Board, PhaseState, Shared, terms};
+use super::branch;
 use super::command::Refusal;
 use super::countdown::{Countdown, Passage, Refused, Terms};
 use super::event::{Actor, Event, Mode, Recorded};
@@ -16,6 +17,7 @@ use super::item::{ItemState, Progress};
 use super::people::permit;
 use super::plan::{Act, Class, Item, Plan, Power};
 use super::recovery;
+use super::recurring;
 use super::schedule::gate_latch;
 use super::time::{Instant, Mark, Wall};
 
@@ -246,7 +248,9 @@ pub(super) fn fold(board: &mut Board, record: &Recorded) {
     board.revisions.missing = None;
     let terms = new_terms(board, &plan, record.at, record.occurred_at);
     let old = std::mem::replace(&mut board.plan, Shared(Arc::clone(&plan)));
-    items(board, &plan, again);
+    let returned = items(board, &plan, again);
+    recurring::amended(board, &old, |id| again.contains(id) || returned.contains(id), record.at);
+    branch::comes_back(board);
     phases(board, &plan, record.at);
     // Whoever watches begins anew: nothing is known before it has looked.
     board.monitors.clear();
@@ -271,7 +275,9 @@ fn new_terms(board: &Board, plan: &Plan, at: Instant, wall: Wall) -> Terms {
     terms
 }
 
-fn items(board: &mut Board, plan: &Plan, again: &[ItemId]) {
+/// The items of the new plan, and which of them return to it.
+fn items(board: &mut Board, plan: &Plan, again: &[ItemId]) -> BTreeSet<ItemId> {
+    let mut returned = BTreeSet::new();
     let known = std::mem::take(&mut board.items);
     for (id, state) in known {
         if plan.item(&id).is_some() {
@@ -282,6 +288,7 @@ fn items(board: &mut Board, plan: &Plan, again: &[ItemId]) {
     }
     for id in plan.items.keys() {
         let retired = board.revisions.retired.remove(id).map(|state| Arc::new(anew(&state)));
+        returned.extend(retired.is_some().then(|| id.clone()));
         board.items.entry(id.clone()).or_insert_with(|| retired.unwrap_or_default());
     }
     for id in again {
@@ -289,6 +296,7 @@ fn items(board: &mut Board, plan: &Plan, again: &[ItemId]) {
             *state = Arc::new(anew(state));
         }
     }
+    returned
 }
 
 /// An item that waits as if it had never run, but for the attempts that it had.

@@ -10,9 +10,10 @@ use crate::launch::command::{Command, Input, Observation};
 use crate::launch::countdown::{BUILT_IN, Phase as Stage};
 use crate::launch::event::Vote;
 use crate::launch::id::Attempt;
-use crate::launch::plan::{Baseline, BuiltInHold, Phase, SpecId};
+use crate::launch::plan::{Baseline, Branch, BuiltInHold, Every, Phase, Second, SpecId, When};
 use crate::launch::samples::{Flight, MINUTE, minutes, plan};
 use crate::launch::verdict::{Outcome, Verdict};
+use crate::launch::waiver::LASTS;
 
 /// Every plan that a test amends to, by its hash.
 struct Site {
@@ -22,7 +23,11 @@ struct Site {
 
 impl Site {
     fn new() -> Self {
-        let flight = Flight::of(plan());
+        Self::of(plan())
+    }
+
+    fn of(plan: Plan) -> Self {
+        let flight = Flight::of(plan);
         Self { plans: vec![Arc::clone(&flight.board.plan.0)], flight }
     }
 
@@ -318,6 +323,129 @@ fn edit(plan: &mut Plan, how: u8, at: usize) -> Option<String> {
     None
 }
 
+const HOUR: u64 = 60;
+
+fn every(hours: u64) -> Every {
+    Every::Span(minutes(hours * HOUR))
+}
+
+/// Past T-0 by itself; `look` is for a person, daily from T+30m on.
+fn daily() -> Plan {
+    let mut plan = plan();
+    plan.phases.retain(|phase| phase.id.as_str() == "late");
+    plan.items.retain(|_, item| item.phase.as_str() == "late");
+    plan.phases[0].gate = true;
+    plan.clock.holds.clear();
+    plan.clock.start = MINUTE;
+    plan.poll.clear();
+    let look = plan.items.get_mut(&ItemId::new("look")).expect("there");
+    (look.every, look.act, look.auto) = (Some(every(24)), Act::Manual { role: None, second: Second::None }, false);
+    plan
+}
+
+/// `look` was done on each of three days; on the fourth an hour has passed.
+fn three_days() -> Site {
+    let mut site = Site::of(daily());
+    site.flight.pass(minutes(31));
+    for day in 0..4 {
+        site.flight.pass(minutes(if day == 0 { 0 } else { 24 * HOUR }));
+        let seen = Command::Attest { item: "look".into(), note: "seen".into(), passed: true };
+        site.flight.command(seen).expect("it is due");
+    }
+    site.flight.pass(minutes(HOUR));
+    site
+}
+
+fn look(plan: &mut Plan) -> &mut Item {
+    plan.items.get_mut(&ItemId::new("look")).expect("there")
+}
+
+#[test]
+fn what_recurs_otherwise_misses_nothing_that_no_plan_asked_for() {
+    let known = |site: &Site| {
+        let known = site.flight.board.recurring.get(&"look".into());
+        known.map(|known| (known.occurrence, known.missed))
+    };
+    for (changed, hours, at_once, later) in
+        [(false, Some(24), (3, 0), (4, 0)), (false, Some(6), (12, 0), (13, 0)), (true, Some(24), (3, 0), (4, 1))]
+    {
+        let mut site = three_days();
+        let changed: &[&str] = if changed { &["look"] } else { &[] };
+        site.amend(changed, |plan| look(plan).every = hours.map(every)).expect("amended");
+        site.flight.follow();
+        assert_eq!(known(&site), Some(at_once), "{changed:?} {hours:?}");
+        site.flight.pass(minutes(hours.unwrap_or(24) * HOUR));
+        assert_eq!(known(&site), Some(later), "{changed:?} {hours:?}");
+        assert_eq!(site.replayed(), site.flight.board);
+    }
+    // Due once more, and no more wanted: it stands as it stood.
+    let mut site = three_days();
+    site.flight.pass(minutes(24 * HOUR));
+    assert_eq!((known(&site), site.verdict("look")), (Some((4, 0)), None));
+    site.amend(&[], |plan| look(plan).every = None).expect("amended");
+    assert_eq!((known(&site), site.verdict("look")), (None, Some(Verdict::Pass)));
+    assert_eq!(site.replayed(), site.flight.board);
+    // And wanted from now on alone.
+    site.flight.pass(minutes(48 * HOUR));
+    site.amend(&[], |plan| look(plan).every = Some(every(24))).expect("amended");
+    site.flight.follow();
+    assert_eq!((known(&site), site.verdict("look")), (Some((6, 0)), Some(Verdict::Pass)));
+    assert_eq!(site.replayed(), site.flight.board);
+}
+
+#[test]
+fn what_an_amended_choice_had_passed_over_waits_again() {
+    let options = |ids: &[&str]| {
+        let options = ids.iter().map(|id| Branch { id: (*id).into(), title: (*id).into() }).collect();
+        Act::Choice { options, role: None }
+    };
+    let when = |is: &str| Some(When { choice: "mode".into(), is: vec![is.into()] });
+    let mut plan = plan();
+    for (id, like) in [("mode", "attest"), ("token", "health"), ("quick", "health")] {
+        with(&mut plan, "gate-a", id, like);
+        let item = plan.items.get_mut(&ItemId::new(id)).expect("there");
+        item.at = Mark(60 * MINUTE);
+        match id {
+            "mode" => item.act = options(&["named", "ephemeral"]),
+            "token" => item.when = when("named"),
+            _ => item.when = when("ephemeral"),
+        }
+    }
+    let chosen = || {
+        let mut site = Site::of(plan.clone());
+        let (item, option, reason) = ("mode".into(), "ephemeral".into(), "so".into());
+        site.flight.command(Command::Choose { item, option, reason }).expect("chosen");
+        assert_eq!(site.verdict("token"), Some(Verdict::Skipped));
+        site
+    };
+    let mut site = chosen();
+    site.flight.answer("quick", Verdict::Pass);
+    site.amend(&["mode"], |plan| {
+        plan.items.get_mut(&ItemId::new("mode")).expect("there").act = options(&["named", "ephemeral", "none"]);
+    })
+    .expect("amended");
+    site.flight.follow();
+    let mode = site.flight.board.item(&"mode".into()).expect("there");
+    assert_eq!((&mode.chosen, mode.attempt), (&None, Some(Attempt(1))));
+    assert_eq!((site.verdict("token"), site.verdict("quick")), (None, Some(Verdict::Pass)));
+    assert_eq!(site.replayed(), site.flight.board);
+    let (item, option, reason) = ("mode".into(), "ephemeral".into(), "still".into());
+    site.flight.command(Command::Choose { item, option, reason }).expect("chosen anew");
+    assert_eq!(site.verdict("token"), Some(Verdict::Skipped));
+    let mut site = chosen();
+    // Without the choice, nothing waits on it for ever.
+    site.flight.answer("quick", Verdict::Pass);
+    site.amend(&["token", "quick"], |plan| {
+        without(plan, "mode");
+        plan.items.values_mut().for_each(|item| item.when = None);
+    })
+    .expect("amended");
+    site.flight.follow();
+    let runs = |site: &Site, id: &str| site.flight.board.item(&id.into()).is_some_and(ItemState::is_running);
+    assert!(runs(&site, "token") && runs(&site, "quick"));
+    assert_eq!(site.replayed(), site.flight.board);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
     #[test]
@@ -337,7 +465,7 @@ proptest! {
                 3 => drop(site.flight.command(Command::RunItem { item: id })),
                 4 => drop(site.flight.command(Command::Vote { role: "lead".into(), vote: Vote::Go })),
                 5 => drop(site.flight.command(Command::Resume)),
-                6 => drop(site.flight.command(Command::Waive { item: id, reason: "so".into() })),
+                6 => drop(site.flight.command(Command::Waive { item: id, reason: "so".into(), lasts: LASTS })),
                 7 => drop(site.flight.command(Command::CallHold { why: "so".into() })),
                 _ if ids.is_empty() => {}
                 _ => {

@@ -36,9 +36,9 @@ fn it_begins_with_ones_own_last_act_else_with_the_last_leaving_and_says_which() 
     flight.record(at, Actor::person("op", None), Event::ConsoleLeft);
     let left = flight.board.seq;
     flight.record(at, ana(), Event::ConsoleReturned { clean: true, t: 0 });
-    flight.record(at, ana(), Event::Noted { text: "calm".into() });
+    flight.record(at, ana(), Event::noted("calm"));
     let own = flight.board.seq;
-    flight.record(at, Actor::person("Bo", None), Event::Noted { text: "not so calm".into() });
+    flight.record(at, Actor::person("Bo", None), Event::noted("not so calm"));
     let head = of(&flight, Since::Own(" ana ".into())).head;
     assert_eq!(head, format!("since 12:03, the last act of ana, record {own}: 1 record"));
     assert_eq!(lines(&of(&flight, Since::Own("ana".into())), "Notes"), ["12:03 note by Bo: not so calm"]);
@@ -58,7 +58,7 @@ fn what_turned_is_told_once_as_it_stands_and_everything_else_by_its_kind() {
     let mut flight = Flight::of(plan());
     flight.answer("health", Verdict::Fail);
     flight.answer("login", Verdict::Pass);
-    flight.command(Command::Note { text: "mark".into() }).expect("noted");
+    flight.command(Command::note("mark")).expect("noted");
     let from = flight.board.seq;
     flight.command(Command::RunItem { item: "health".into() }).expect("runs");
     flight.answer("health", Verdict::Unknown);

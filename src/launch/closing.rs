@@ -72,6 +72,11 @@ pub fn missing(board: &Board, now: Instant) -> Vec<String> {
             }
         }
     }
+    let unsettled = board.incidents.iter().filter(|known| !known.is_settled());
+    missing.extend(
+        unsettled
+            .map(|known| format!("incident {} is {}, and no follow-up tracks it", known.number, known.stage.word())),
+    );
     missing
 }
 

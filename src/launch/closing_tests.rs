@@ -79,7 +79,7 @@ fn a_launch_is_closed_once_all_of_it_is_there_and_nothing_runs_after_it() {
     assert_eq!(flight.board.ended.as_deref(), Some("closed: everything asked for is there"));
     assert!(follow(&flight.board, flight.now.plus(minutes(600)), 0).is_empty(), "nothing follows");
     assert!(flight.command(Command::RunItem { item: "health".into() }).is_err());
-    assert_eq!(flight.command(Command::Note { text: "the retrospective is on Friday".into() }), Ok(()));
+    assert_eq!(flight.command(Command::note("the retrospective is on Friday")), Ok(()));
     assert!(close(&mut flight, None, None).expect_err("once").contains("has ended"));
 }
 

@@ -9,6 +9,8 @@ use super::event::{Actor, Event, Mode, RollbackFact, Vote};
 use super::gate;
 use super::human;
 use super::id::{Attempt, ItemId, RequestId, RoleId, RollbackId};
+use super::incident;
+use super::note;
 use super::people::{self, caller, permit};
 use super::plan::{Act, Class, Item, OnPreempt, Power};
 use super::poll;
@@ -19,6 +21,7 @@ use super::time::{Instant, millis};
 use super::unwatched;
 use super::unwritten;
 use super::verdict::Verdict;
+use super::waiver;
 
 /// A hold or a vote is about the moment it was asked in. One that was read later than this is refused; so
 /// long may a console stand still, or be exchanged for another.
@@ -109,7 +112,7 @@ fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec
         }
         Command::Cancel { item } => cancel(board, by, find(board, item)?),
         Command::Attest { item, note, passed } => attest(board, by, find(board, item)?, note, *passed, now),
-        Command::Waive { item, reason } => waive(board, by, find(board, item)?, reason, now),
+        Command::Waive { item, reason, lasts } => waiver::decide(board, by, find(board, item)?, reason, *lasts, now),
         Command::Acknowledge { item } => {
             let item = find(board, item)?;
             match gate::clear(board, item, now) {
@@ -165,8 +168,7 @@ fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec
             one(Event::Thawed { why: why.clone() })
         }
         Command::Vote { role, vote } => self::vote(board, by, role, vote),
-        Command::Note { text } if text.trim().is_empty() => Err(Refusal("an empty note says nothing".into())),
-        Command::Note { text } => one(Event::Noted { text: text.clone() }),
+        Command::Note { text, amends, .. } => note::decide(board, text, *amends),
         Command::Rollback { rollback, why } => {
             let last = board.rollbacks.iter().map(|known| known.run).max().unwrap_or(0);
             let run = last.checked_add(1).ok_or_else(|| Refusal("there is no number for another rollback".into()))?;
@@ -204,7 +206,7 @@ fn past_liftoff(board: &Board, now: Instant) -> bool {
     board.clock_at(now).is_some_and(|clock| clock.t0.is_some())
 }
 
-fn try_clock(
+pub(super) fn try_clock(
     board: &Board,
     now: Instant,
     act: impl FnOnce(&mut countdown::Countdown) -> Result<(), countdown::Refused>,
@@ -229,7 +231,7 @@ fn request(
     unwritten::allow(board, command)?;
     match command {
         // What was seen stays seen, however late it is read.
-        Command::Note { .. } => {}
+        sighting if sighting.is_sighting() => {}
         // Without a role it is the operator's, at another terminal of his.
         Command::Amend { .. } if age <= REQUEST_KEEPS => {}
         _ if age > REQUEST_KEEPS => {
@@ -238,15 +240,20 @@ fn request(
                 "asked {ago} ago, while nobody was there to decide: ask again if it still holds"
             )));
         }
+        // Who takes on what rings carries a role.
+        Command::ChangeIncident { change, .. } if *change != incident::Change::Acknowledged => {}
         Command::CallHold { .. }
         | Command::ReleaseHold { .. }
         | Command::Vote { .. }
         | Command::Acknowledge { .. }
         | Command::Attest { .. }
         | Command::GiveEvidence { .. }
-        | Command::Close { .. } => {
+        | Command::Close { .. }
+        | Command::Choose { .. }
+        | Command::Waive { .. }
+        | Command::ChangeIncident { .. } => {
             if by.role.is_none() {
-                return Err(Refusal("a scribe has notes alone: ask as a role".into()));
+                return Err(Refusal("a scribe has notes and incidents: ask as a role".into()));
             }
             if matches!(command, Command::ReleaseHold { who } if who == countdown::CONSOLE_RESTART) {
                 return Err(Refusal("what a crash left holding is for the operator's console to release".into()));
@@ -394,18 +401,6 @@ fn attest(
         Due::Now | Due::Begun => {}
     }
     Ok(vec![Event::Attested { item: item.id.clone(), note: note.to_owned(), passed }])
-}
-
-fn waive(board: &Board, by: &Actor, item: &Item, reason: &str, now: Instant) -> Result<Vec<Event>, Refusal> {
-    permit(board, by, Power::Waive)?;
-    if reason.trim().is_empty() {
-        return Err(Refusal("a waiver needs a reason".into()));
-    }
-    match gate::clear(board, item, now) {
-        gate::Clear::No(Some(_)) => Ok(vec![Event::Waived { item: item.id.clone(), reason: reason.to_owned() }]),
-        gate::Clear::No(None) => Err(Refusal(format!("{} has no verdict yet to waive", item.id))),
-        gate::Clear::Yes | gate::Clear::ByWaiver => Err(Refusal(format!("{} needs no waiver", item.id))),
-    }
 }
 
 fn release(board: &Board, by: &Actor, who: &str) -> Result<Vec<Event>, Refusal> {

@@ -222,6 +222,12 @@ pub enum Event {
     Waived {
         item: ItemId,
         reason: String,
+        /// It counts no longer from here on; for ever where a journal says nothing.
+        until: Option<Instant>,
+    },
+    /// A waiver's time is over: what it let open is as shut as before.
+    WaiverExpired {
+        item: ItemId,
     },
     /// A warning was seen and taken on.
     Acknowledged {
@@ -320,6 +326,8 @@ pub enum Event {
     },
     Noted {
         text: String,
+        /// The note that this one corrects, by its record's number; it stays as it is.
+        amends: Option<u64>,
     },
     RollbackRequested {
         rollback: RollbackId,
@@ -421,6 +429,14 @@ pub enum RollbackEnd {
         run: u32,
         rollback: RollbackId,
     },
+}
+
+impl Event {
+    /// A note that corrects no other.
+    #[must_use]
+    pub fn noted(text: impl Into<String>) -> Self {
+        Self::Noted { text: text.into(), amends: None }
+    }
 }
 
 impl Actor {

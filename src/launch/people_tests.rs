@@ -71,7 +71,10 @@ fn table() -> Vec<(Command, Option<Power>)> {
         (Command::Thaw { why: why.clone() }, Some(Power::Resume)),
         (Command::Close { why: why.clone(), anyway: None }, Some(Power::Resume)),
         (Command::Scrub { why: why.clone() }, Some(Power::Abort)),
-        (Command::Waive { item: item.clone(), reason: why.clone() }, Some(Power::Waive)),
+        (
+            Command::Waive { item: item.clone(), reason: why.clone(), lasts: std::time::Duration::from_secs(3600) },
+            Some(Power::Waive),
+        ),
         (Command::ReleaseHold { who: "ada".into() }, Some(Power::Waive)),
         (Command::MarkStep { item: lost(), passed: true, reason: why.clone() }, Some(Power::Waive)),
         (Command::MarkStep { item: lost(), passed: false, reason: why.clone() }, None),
@@ -86,7 +89,7 @@ fn table() -> Vec<(Command, Option<Power>)> {
         (Command::Attest { item: "attest".into(), note: why.clone(), passed: true }, None),
         (Command::Acknowledge { item }, None),
         (Command::GiveEvidence { evidence: "log".into(), what: why.clone() }, None),
-        (Command::Note { text: why.clone() }, None),
+        (Command::note(why.clone()), None),
         (Command::Rollback { rollback: "front".into(), why }, None),
     ]
 }

@@ -5,7 +5,7 @@ use super::board::Board;
 use super::event::Vote;
 use super::id::RoleId;
 use super::time::Instant;
-use super::{gate, plan::Phase};
+use super::{gate, plan::Phase, waiver};
 
 /// What the crew and the board together say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Tally {
     pub blocking: Vec<String>,
     /// What counts as done by a person's word alone, with that word: nobody votes on it unawares.
     pub marked: Vec<String>,
+    /// What is open by a waiver alone, in words.
+    pub waived: Vec<String>,
 }
 
 impl Tally {
@@ -43,7 +45,7 @@ pub fn tally(board: &Board, now: Instant) -> Tally {
         }
         votes.push((role.clone(), vote));
     }
-    Tally { votes, go, blocking, marked: marked(board) }
+    Tally { votes, go, blocking, marked: marked(board), waived: waiver::standing(board, now) }
 }
 
 /// What the machine alone says against GO.
@@ -55,7 +57,8 @@ pub fn machine_blocks(board: &Board, now: Instant) -> Vec<String> {
         if !standing.is_clear() {
             let first = standing.blocking.first().map(|(item, verdict)| {
                 let word = verdict.map_or("not run", |verdict| verdict.word());
-                format!(", first {item}: {word}")
+                let lapsed = board.item(item).and_then(|state| waiver::lapsed(state, now));
+                format!(", first {item}: {word}{}", lapsed.map(|lapsed| format!(" ({lapsed})")).unwrap_or_default())
             });
             let first = first.unwrap_or_default();
             blocks.push(format!("gate {} is not open: {} of {}{first}", phase.id, standing.clear, standing.total));

@@ -1,5 +1,5 @@
-//! Every kind an item can have: the catalogue's checks and steps, and the two that need no table of
-//! their own elsewhere, `manual` and `wait`. Finds the one kind table of an item.
+//! Every kind an item can have: the catalogue's checks and steps, and those that need no table of
+//! their own elsewhere: `manual`, `choice` and `wait`. Finds the one kind table of an item.
 
 use crate::base::source::{Diagnostic, Span, nearest};
 use crate::base::table::{Placed, Table};
@@ -22,9 +22,16 @@ pub const WAIT: Kind = Kind {
     example: "for = \"10m\"\n",
 };
 
+pub const CHOICE: Kind = Kind {
+    name: "choice",
+    family: "human",
+    line: "a person of a role selects a branch, with a reason; what stands on the others is skipped",
+    example: "role = \"scribe\"\noptions = [{ id = \"named\", title = \"Named tunnel\" }, { id = \"ephemeral\" }]\n",
+};
+
 /// Every kind this version runs, in the order of the reference page.
 pub fn all() -> impl Iterator<Item = Kind> {
-    check::KINDS.iter().chain(step::KINDS).copied().chain([MANUAL, WAIT])
+    check::KINDS.iter().chain(step::KINDS).copied().chain([MANUAL, CHOICE, WAIT])
 }
 
 /// The one kind table of `owner`, of the kinds in `fit`. Reports where there is none, or more.
@@ -88,7 +95,7 @@ fn misnamed(owner: &Table<'_>, key: &str, span: Span, fit: &[Kind], known: &str)
 }
 
 /// Common fields that are tables themselves.
-const COMMON: [&str; 3] = ["example", "for_each", "evidence"];
+const COMMON: [&str; 4] = ["example", "for_each", "evidence", "when"];
 
 #[cfg(test)]
 mod tests {

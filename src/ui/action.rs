@@ -15,6 +15,9 @@ pub enum Where {
     /// Panes that are lists of text: checklist, streams, journal.
     Lists,
     Streams,
+    /// Checklist, detail, incidents.
+    Selected,
+    Journal,
     /// Checklist, detail and the recovery screen.
     Steps,
     /// The recovery screen alone.
@@ -40,8 +43,12 @@ impl Where {
             | (Self::Panes, Place::Pane(_))
             | (Self::Recovery | Self::Steps, Place::Recovery) => true,
             (Self::Items | Self::Steps, Place::Pane(pane)) => matches!(pane, Pane::Checklist | Pane::Detail),
+            (Self::Selected, Place::Pane(pane)) => {
+                matches!(pane, Pane::Checklist | Pane::Detail | Pane::Incidents)
+            }
             (Self::Lists, Place::Pane(pane)) => matches!(pane, Pane::Checklist | Pane::Streams | Pane::Journal),
             (Self::Streams, Place::Pane(pane)) => pane == Pane::Streams,
+            (Self::Journal, Place::Pane(pane)) => pane == Pane::Journal,
             _ => false,
         }
     }
@@ -67,6 +74,8 @@ impl Where {
             Self::Items => "checklist, detail",
             Self::Lists => "checklist, streams, journal",
             Self::Streams => "streams",
+            Self::Selected => "checklist, detail, incidents",
+            Self::Journal => "journal",
             Self::Steps => "checklist, detail, recovery",
             Self::Recovery => "recovery",
             Self::Dialogs => "dialogs",
@@ -112,12 +121,12 @@ macro_rules! actions {
 actions! {
     Rollback, "rollback", "ROLLBACK", Everywhere, true, "Choose and start a rollback, or watch the one that runs";
     Approve, "approve", "approve", Everywhere, true, "Approve a step of the rollback that runs, as a second person";
-    Open, "open", "run or open", Items, true, "Run the selected item if it is due, else open its detail; fold a phase";
+    Open, "open", "run or open", Selected, true, "Run the selected item if it is due, else open its detail; fold a phase; change an incident";
     RunAgain, "run-again", "run again", Panes, true, "Run the selected item again";
     RunPhase, "run-phase", "run phase", Panes, true, "Run every check of the selected phase that can run";
-    Attest, "attest", "attest", Items, true, "Attest the selected manual item, with a note";
-    Waive, "waive", "waive", Panes, true, "Waive what the selected item found, with a reason";
-    Acknowledge, "acknowledge", "acknowledge", Panes, true, "Take on the selected item's warning";
+    Acknowledge, "acknowledge", "acknowledge", Panes, true, "Take on what an incident rings for, else the selected item's warning";
+    Attest, "attest", "attest", Items, true, "Attest the selected manual item, with a note; choose a branch, with a reason";
+    Waive, "waive", "waive", Panes, true, "Waive what the selected item found, with a reason and for how long";
     Cancel, "cancel", "cancel", Panes, true, "Cancel the selected item while it runs";
     MarkDone, "mark-done", "mark done", Steps, true, "Say that a step of unknown outcome was done, with how you know";
     MarkFailed, "mark-failed", "mark failed", Steps, true, "Say that a step of unknown outcome failed, with how you know";
@@ -126,14 +135,20 @@ actions! {
     Release, "release", "release", Panes, true, "Release holds, resume the countdown, or lift the freeze";
     Recycle, "recycle", "recycle", Panes, true, "Take the countdown back to a declared mark";
     Amend, "amend", "amend", Panes, true, "Go by another plan, once how it differs was shown";
+    Slip, "slip", "slip", Panes, true, "Publish another T-0 while the countdown holds";
     Scrub, "scrub", "scrub", Panes, true, "Give this attempt at the launch up";
+    Countdown, "countdown", "countdown", Panes, false, "Show all of the countdown: T-0 published and projected, slip, latest resume, next mark";
     Poll, "poll", "poll", Panes, false, "Show the poll, and what blocks GO";
     Vote, "vote", "vote", Panes, true, "Vote in the poll: GO, NO-GO, or GO WITH WAIVER";
     ActAs, "act-as", "act as", Panes, false, "Act for a role under its holder's name from here on, or as the operator again";
     Brief, "brief", "brief", Panes, false, "Show what happened since you left, and what is due next";
     Evidence, "evidence", "evidence", Panes, false, "Show what must be archived, and give it";
     Close, "close", "close", Panes, true, "Close the launch for good, once everything asked for is there";
-    Note, "note", "note", Panes, false, "Write a note into the journal";
+    Incident, "incident", "incident", Panes, true, "Open an incident: what is wrong, how bad, who noticed";
+    ChangeIncident, "incident-change", "change", Panes, true, "Say more of the selected incident: severity, commander, impact, mitigation, follow-up, stage, note";
+    Incidents, "incidents", "incidents", Panes, false, "Show the incidents, their deadlines and timelines";
+    Note, "note", "note", Panes, false, "Write a note into the journal; it may begin with when it happened";
+    AmendNote, "amend-note", "amend note", Journal, false, "Write what the selected note should have said; it stays as it is";
     Down, "down", "down", Everywhere, false, "Move down";
     Up, "up", "up", Everywhere, false, "Move up";
     PageDown, "page-down", "page down", Everywhere, false, "Move down a page";

@@ -14,7 +14,6 @@ pub fn refused(action: Action, view: &View<'_>) -> Option<String> {
     match action {
         Action::RunAgain
         | Action::RunPhase
-        | Action::Waive
         | Action::Cancel
         | Action::MarkDone
         | Action::MarkFailed
@@ -22,6 +21,7 @@ pub fn refused(action: Action, view: &View<'_>) -> Option<String> {
         | Action::CatchUp
         | Action::Recovery
         | Action::Recycle
+        | Action::Slip
         | Action::Scrub => Some(format!("this console is attached: `{short}` is for the operator's")),
         Action::Amend => {
             let launch = &view.snapshot.folder;
@@ -32,11 +32,12 @@ pub fn refused(action: Action, view: &View<'_>) -> Option<String> {
         | Action::Vote
         | Action::Acknowledge
         | Action::Attest
+        | Action::Waive
         | Action::Evidence
         | Action::Close
             if view.role.is_none() =>
         {
-            Some(format!("attached without a role there are notes alone: `{short}` needs --as ROLE"))
+            Some(format!("without a role there are notes and incidents: `{short}` needs --as ROLE"))
         }
         _ => None,
     }

@@ -10,6 +10,7 @@ use ratatui::backend::Backend;
 use ratatui::crossterm::event::{KeyEvent, KeyEventKind};
 
 use super::action::Place;
+use super::bell::Bell;
 use super::keymap::{Key, Keymap};
 use super::layout::{self, Size};
 use super::overlays::recovery;
@@ -48,6 +49,7 @@ pub struct Console<B: Backend> {
     /// The second that the last frame shows, on both axes, and for how long nothing was heard.
     shown: (i64, i64, Option<u64>),
     frames: u64,
+    bell: Bell,
 }
 
 impl<B: Backend> Console<B> {
@@ -55,7 +57,8 @@ impl<B: Backend> Console<B> {
     pub fn new(terminal: Terminal<B>, setup: Setup, snapshot: Arc<Snapshot>) -> Self {
         let (state, shown) = (State::default(), (i64::MIN, i64::MIN, None));
         let heard_at = (setup.boot)();
-        let mut console = Self { terminal, setup, snapshot, state, dirty: true, heard_at, shown, frames: 0 };
+        let mut console =
+            Self { terminal, setup, snapshot, state, dirty: true, heard_at, shown, frames: 0, bell: Bell::default() };
         console.come_back();
         console
     }
@@ -131,6 +134,13 @@ impl<B: Backend> Console<B> {
             instant: Instant(taken.instant.0.saturating_add(since)),
             wall: taken.wall + TimeDelta::milliseconds(since),
         }
+    }
+
+    /// Whether the bell rings just now; asked whenever something came in, and once a second.
+    pub fn rings(&mut self) -> bool {
+        let (now, boot) = (self.now().instant, (self.setup.boot)());
+        // Where another console took over, it is that one's to ring; where nobody is heard, what calls still does.
+        self.snapshot.taken_over.is_none() && self.bell.rings(&self.snapshot.board, now, boot)
     }
 
     /// The seconds a frame would show now: of the countdown, of the launch, and of silence.

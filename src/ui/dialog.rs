@@ -9,7 +9,8 @@ use super::approving;
 use super::keymap::Key;
 use super::overlays::act_as::ActAs;
 use super::overlays::amend::{self, Amending};
-use super::overlays::{brief, holds, palette, prompt, recovery, rollback};
+use super::overlays::prompt::LONGEST_TEXT;
+use super::overlays::{brief, holds, incident, palette, prompt, recovery, rollback, waive};
 use super::panes::checklist;
 use super::state::{Effect, Overlay, Pane, Prompt, Purpose, Rolling, State, View};
 use super::theme::Role;
@@ -18,9 +19,6 @@ use super::widgets::list::{Step, Window};
 use crate::launch::command::Command;
 use crate::launch::plan::{Act, Confirm, Item};
 use crate::launch::recovery::{Way, way};
-
-/// Longer texts than this are not taken into a field.
-const LONGEST_TEXT: usize = 2_000;
 
 /// What becomes of a key pressed while `state.overlay` is there.
 pub fn press(state: &mut State, event: KeyEvent, view: &View<'_>) -> Option<Effect> {
@@ -51,6 +49,11 @@ fn pressed(state: &mut State, event: KeyEvent, view: &View<'_>) -> Option<Effect
     {
         state.overlay = rollback::chosen(view, &known.id).map(Overlay::Rollback);
         return None;
+    }
+    if let (Overlay::Incident(dialog), KeyCode::Char(c), false) = (&mut overlay, key.code, key.ctrl)
+        && dialog.choose(c, view)
+    {
+        return confirm(state, overlay, view);
     }
     if listed && state.cramped && !matches!(action, Some(Action::Rollback | Action::Dismiss)) {
         // Nobody acts on what is not seen.
@@ -128,6 +131,7 @@ fn typed(state: &mut State, overlay: &mut Overlay) {
         Overlay::Palette { selected, .. } => *selected = 0,
         Overlay::Prompt(prompt) => prompt.wrong = None,
         Overlay::Amend(amending) => amending.wrong = None,
+        Overlay::Incident(dialog) => dialog.typed(),
         Overlay::ActAs(dialog) => dialog.wrong = None,
         _ => {}
     }
@@ -152,6 +156,8 @@ fn other_answer(overlay: &mut Overlay, action: Action, view: &View<'_>) {
     match &mut prompt.purpose {
         Purpose::Attest { passed, .. } => *passed = !*passed,
         Purpose::Vote { vote, .. } => *vote = (*vote + 1) % prompt::VOTES.len(),
+        Purpose::Waive { lasts, .. } => *lasts = (*lasts + 1) % waive::LASTS.len(),
+        Purpose::Choose { option, of, .. } => *option = (*option + 1) % (*of).max(1),
         _ => {}
     }
 }
@@ -168,11 +174,18 @@ fn moved(overlay: &mut Overlay, step: Step, page: usize, view: &View<'_>) {
         Overlay::Holds { selected } => *selected = step.from(*selected, holds::ways(view).len(), page),
         Overlay::Recycle { selected } => *selected = step.from(*selected, holds::marks(view).len(), page),
         Overlay::Recovery { selected } => *selected = step.from(*selected, recovery::lines(view).len(), page),
+        Overlay::Incident(dialog) => dialog.step(step, page, view),
         Overlay::Rollback(Rolling::Choose { selected }) => {
             *selected = step.from(*selected, view.plan().rollbacks.len(), page);
         }
         Overlay::Rollback(Rolling::Watch { window }) => window.step(step, 500, page),
         Overlay::Amend(amending) => amending.step(step, page, view),
+        Overlay::Prompt(Prompt { purpose: Purpose::Waive { lasts, .. }, .. }) => {
+            *lasts = step.from(*lasts, waive::LASTS.len(), page);
+        }
+        Overlay::Prompt(Prompt { purpose: Purpose::Choose { option, of, .. }, .. }) => {
+            *option = step.from(*option, *of, page);
+        }
         // A person with a role votes for it alone.
         Overlay::Prompt(Prompt { purpose: Purpose::Vote { role, who, .. }, .. }) if view.role.is_none() => {
             *who = None;
@@ -184,7 +197,7 @@ fn moved(overlay: &mut Overlay, step: Step, page: usize, view: &View<'_>) {
 
 fn confirm(state: &mut State, overlay: Overlay, view: &View<'_>) -> Option<Effect> {
     match overlay {
-        Overlay::Help { .. } | Overlay::Brief { .. } => None,
+        Overlay::Help { .. } | Overlay::Countdown | Overlay::Brief { .. } => None,
         Overlay::Evidence { selected } => {
             let known = view.plan().evidence.get(selected)?;
             state.prompt(Purpose::Evidence(known.id.clone()));
@@ -203,16 +216,20 @@ fn confirm(state: &mut State, overlay: Overlay, view: &View<'_>) -> Option<Effec
             update(state, entry.action, view)
         }
         Overlay::Prompt(prompt) => answer(state, prompt, view),
-        Overlay::Holds { selected } => {
-            let ways = holds::ways(view);
-            ways.into_iter().nth(selected).map(|(_, command)| Effect::Ask(command))
-        }
+        Overlay::Holds { selected } => match holds::ways(view).into_iter().nth(selected)?.1 {
+            holds::Way::Ask(command) => Some(Effect::Ask(command)),
+            holds::Way::Slip => {
+                state.prompt(Purpose::Slip);
+                None
+            }
+        },
         Overlay::Recycle { selected } => {
             let mark = holds::marks(view).get(selected).copied()?;
             Some(Effect::Ask(Command::Recycle { mark }))
         }
         Overlay::Recovery { selected } => recover(state, Action::Confirm, selected, view),
         Overlay::Amend(amending) => amend::confirm(state, amending, view),
+        Overlay::Incident(dialog) => incident::confirm(state, dialog, view),
         Overlay::Rollback(rolling) => confirm_rollback(state, rolling, view),
     }
 }

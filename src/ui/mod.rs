@@ -4,6 +4,7 @@
 pub mod action;
 pub mod approving;
 pub mod attached;
+pub mod bell;
 pub mod console;
 pub mod dialog;
 pub mod frame;
@@ -45,6 +46,14 @@ const FRAME: Duration = Duration::from_millis(33);
 /// How long the loop may take to write down that the console left.
 const FAREWELL: Duration = Duration::from_millis(250);
 
+/// What goes to the terminal beside the frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Out<'t> {
+    /// Into its clipboard.
+    Copy(&'t str),
+    Bell,
+}
+
 /// Why the console ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leave {
@@ -85,7 +94,7 @@ pub async fn run(port: Port, setup: Setup, drawn: impl FnOnce()) -> Result<Leave
     let mut console = Console::new(screen, setup, first);
     console.draw().map_err(Error::Draw)?;
     drawn();
-    let left = drive(&mut console, &mut port, EventStream::new(), signals.next(), copy).await.map_err(Error::Draw);
+    let left = drive(&mut console, &mut port, EventStream::new(), signals.next(), put).await.map_err(Error::Draw);
     if !matches!(left, Ok(Leave::Closed)) {
         let _ = tokio::time::timeout(FAREWELL, ask(&port, None, Command::Leave)).await;
     }
@@ -102,7 +111,7 @@ pub async fn drive<B: Backend>(
     port: &mut Port,
     mut events: impl Stream<Item = io::Result<Event>> + Unpin,
     signalled: impl Future<Output = i32>,
-    mut copy: impl FnMut(&str) -> io::Result<()>,
+    mut put: impl FnMut(Out<'_>) -> io::Result<()>,
 ) -> Result<Leave, B::Error> {
     let mut signalled = std::pin::pin!(signalled);
     let mut answers = FuturesUnordered::new();
@@ -120,7 +129,7 @@ pub async fn drive<B: Backend>(
                 // A held key or a paste comes as many events: one frame is enough for those that wait.
                 while let Some(event) = next {
                     let Some(Ok(event)) = event else { return Ok(Leave::Hangup) };
-                    match take(console, event, &mut copy) {
+                    match take(console, event, &mut put) {
                         Some(Effect::Leave) => return Ok(Leave::Quit),
                         Some(Effect::Ask(command)) => {
                             let by = console.state().acting.clone();
@@ -149,6 +158,10 @@ pub async fn drive<B: Backend>(
             }
             () = sleep_until(frame) => {}
         }
+        if console.rings() {
+            // A terminal without a bell still shows the band.
+            let _ = put(Out::Bell);
+        }
         console.tick();
         if console.is_dirty() && (at_once || drawn.elapsed() >= FRAME) {
             console.draw()?;
@@ -171,12 +184,12 @@ async fn at_hand<T>(mut events: impl Stream<Item = T> + Unpin) -> Option<Option<
 fn take<B: Backend>(
     console: &mut Console<B>,
     event: Event,
-    copy: &mut impl FnMut(&str) -> io::Result<()>,
+    put: &mut impl FnMut(Out<'_>) -> io::Result<()>,
 ) -> Option<Effect> {
     match event {
         Event::Key(key) => match console.press(key)? {
             Effect::Copy(text) => {
-                match copy(&text) {
+                match put(Out::Copy(&text)) {
                     Ok(()) => console.say(Role::Passed, "copied"),
                     Err(wrong) => console.say(Role::Failed, &format!("not copied: {wrong}")),
                 }
@@ -235,9 +248,12 @@ fn asked(
     }
 }
 
-fn copy(text: &str) -> io::Result<()> {
+fn put(what: Out<'_>) -> io::Result<()> {
     let mut out = io::stdout();
-    execute!(out, CopyToClipboard::to_clipboard_from(text))?;
+    match what {
+        Out::Copy(text) => execute!(out, CopyToClipboard::to_clipboard_from(text))?,
+        Out::Bell => out.write_all(b"\x07")?,
+    }
     out.flush()
 }
 

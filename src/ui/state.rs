@@ -8,7 +8,8 @@ use tui_input::Input;
 
 use super::overlays::act_as::ActAs;
 use super::overlays::amend::Amending;
-use super::panes::{checklist, detail, journal, monitors, poll, streams};
+use super::overlays::incident;
+use super::panes::{checklist, detail, incidents, journal, monitors, poll, streams};
 use super::theme::{Role, Theme};
 use super::widgets::list::Window;
 use crate::base::text::printable;
@@ -31,11 +32,12 @@ pub enum Pane {
     Journal,
     Monitors,
     Poll,
+    Incidents,
 }
 
 impl Pane {
-    pub const ALL: [Self; 6] =
-        [Self::Checklist, Self::Detail, Self::Streams, Self::Journal, Self::Monitors, Self::Poll];
+    pub const ALL: [Self; 7] =
+        [Self::Checklist, Self::Detail, Self::Streams, Self::Journal, Self::Monitors, Self::Poll, Self::Incidents];
 
     #[must_use]
     pub fn title(self) -> &'static str {
@@ -46,6 +48,7 @@ impl Pane {
             Self::Journal => "Journal",
             Self::Monitors => "Monitors",
             Self::Poll => "Poll",
+            Self::Incidents => "Incidents",
         }
     }
 
@@ -109,6 +112,31 @@ impl<'a> View<'a> {
         wall.with_timezone(&self.offset).format("%H:%M:%S").to_string()
     }
 
+    /// `14:03` in the launch's zone; of another day `03-01 14:03`.
+    #[must_use]
+    pub fn time_or_day(&self, wall: Wall) -> String {
+        let [at, now] = [wall, self.now.wall].map(|wall| wall.with_timezone(&self.offset));
+        let same = at.date_naive() == now.date_naive();
+        at.format(if same { "%H:%M" } else { "%m-%d %H:%M" }).to_string()
+    }
+
+    /// `2026-03-01 14:03:12 +02:00`.
+    #[must_use]
+    pub fn date_with_offset(&self, wall: Wall) -> String {
+        let zone = if self.offset.local_minus_utc() == 0 { "UTC" } else { "%:z" };
+        wall.with_timezone(&self.offset).format(&format!("%Y-%m-%d %H:%M:%S {zone}")).to_string()
+    }
+
+    /// `14:03:12`, with its day where that is not the day of `beside`.
+    #[must_use]
+    pub fn time_beside(&self, wall: Wall, beside: Wall) -> String {
+        let day = |wall: Wall| wall.with_timezone(&self.offset).date_naive();
+        match day(wall) == day(beside) {
+            true => self.time(wall),
+            false => wall.with_timezone(&self.offset).format("%a %d %b %H:%M:%S").to_string(),
+        }
+    }
+
     /// `14:03 +02:00`.
     #[must_use]
     pub fn time_with_offset(&self, wall: Wall) -> String {
@@ -131,8 +159,22 @@ pub enum Purpose {
     Thaw,
     Scrub,
     /// The path of another plan.
-    Amend,
-    Waive(ItemId),
+    Plan,
+    /// Another T-0, and why.
+    Slip,
+    Waive {
+        item: ItemId,
+        /// The place of how long it lasts among those offered.
+        lasts: usize,
+    },
+    /// What a note should have said: the number of its record.
+    Amend(u64),
+    Choose {
+        item: ItemId,
+        /// The place of the branch among those of the choice, and how many there are.
+        option: usize,
+        of: usize,
+    },
     Attest {
         item: ItemId,
         passed: bool,
@@ -200,6 +242,8 @@ pub enum Overlay {
     Recycle {
         selected: usize,
     },
+    /// All of the countdown.
+    Countdown,
     /// What was open when this console came back.
     Recovery {
         selected: usize,
@@ -207,6 +251,7 @@ pub enum Overlay {
     /// Another plan, with how it differs.
     Amend(Amending),
     Rollback(Rolling),
+    Incident(incident::Dialog),
     ActAs(ActAs),
     /// From where it tells: `overlays::brief`.
     Brief {
@@ -227,6 +272,7 @@ impl Overlay {
             Self::Amend(amending) => Some(&mut amending.reason),
             Self::ActAs(dialog) => Some(&mut dialog.input),
             Self::Rollback(Rolling::Confirm { typed, .. }) => typed.as_mut(),
+            Self::Incident(dialog) => dialog.input(),
             _ => None,
         }
     }
@@ -254,6 +300,8 @@ pub struct State {
     pub focus: Pane,
     /// What stands beside the checklist where there is room for one only.
     pub beside: Beside,
+    /// Incidents stand in the place of the poll: where they were looked at last.
+    pub incidents_shown: bool,
     pub zoom: bool,
     pub utc: bool,
     pub overlay: Option<Overlay>,
@@ -270,6 +318,7 @@ pub struct State {
     pub journal: journal::State,
     pub monitors: monitors::State,
     pub poll: poll::State,
+    pub incidents: incidents::State,
     /// Lines of a page, from the last frame: what page keys move by.
     pub page: usize,
 }
@@ -289,6 +338,11 @@ impl State {
         self.focus = pane;
         if pane != Pane::Checklist {
             self.beside = Beside(pane);
+        }
+        match pane {
+            Pane::Incidents => self.incidents_shown = true,
+            Pane::Poll => self.incidents_shown = false,
+            _ => {}
         }
     }
 

@@ -175,7 +175,7 @@ pub fn plan() -> Plan {
 /// A launch being told: events with the second they happened at.
 pub struct Story {
     plan: Arc<Plan>,
-    records: Vec<Recorded>,
+    pub records: Vec<Recorded>,
     pub live: Live,
     pub alarm: Option<String>,
     pub taken_over: Option<String>,
@@ -267,7 +267,7 @@ pub fn under_way(mode: Mode) -> Story {
     story.check("login", 1801, Report::of(findings, Duration::from_millis(41)));
     story.at(1802, Event::ItemStarted { item: "stream".into(), attempt: Attempt(1) });
     story.person(1803, Event::Voted { role: "lead".into(), vote: tminus::launch::event::Vote::Go });
-    story.person(1804, Event::Noted { text: "dashboards are open".into() });
+    story.person(1804, Event::noted("dashboards are open"));
     story
 }
 

@@ -49,7 +49,7 @@ fn under_way() -> Story {
     let word = |item: &str| Event::Attested { item: item.into(), note: "all green".into(), passed: true };
     story.by(role("Bo", "lead"), 1805, word("sign"));
     story.by(role("Bo", "lead"), 1806, word("warm"));
-    story.person(1807, Event::Waived { item: "login".into(), reason: "a known slip of the stub".into() });
+    story.person(1807, Event::Waived { item: "login".into(), reason: "a known slip of the stub".into(), until: None });
     let given = Event::EvidenceGiven { evidence: "rollback".into(), what: "https://docs.example/1".into() };
     story.by(role("Bo", "lead"), 1808, given);
     story

@@ -46,7 +46,7 @@ fn how_a_plan_differs_is_shown_before_a_reason_is_asked() {
         assert!(text(&screen(&mut console)).contains("being looked over"));
         assert_eq!(press(&mut console, "enter"), None);
         console.take(shown(1811, 2, Ok(amendment())));
-        seen("amend", &mut console);
+        seen("amend_plan", &mut console);
         assert_eq!(press(&mut console, "enter"), None, "nothing without a reason");
         assert!(text(&screen(&mut console)).contains("say why"));
         type_in(&mut console, "the API moved");

@@ -50,10 +50,14 @@ fn bring(asker: &Asker, command: Command) -> Result<(), Refusal> {
         | Command::CallHold { .. }
         | Command::ReleaseHold { .. }
         | Command::Vote { .. }
-        | Command::Acknowledge { .. }
+        | Command::OpenIncident { .. }
+        | Command::ChangeIncident { .. }
         | Command::Attest { .. }
         | Command::GiveEvidence { .. }
-        | Command::Close { .. } => match asker.bring(command, PATIENCE) {
+        | Command::Close { .. }
+        | Command::Choose { .. }
+        | Command::Waive { .. }
+        | Command::Acknowledge { .. } => match asker.bring(command, PATIENCE) {
             Ok(Came::Recorded(_)) => Ok(()),
             Ok(Came::Refused(why) | Came::Undecided(why)) => Err(Refusal(why)),
             Err(wrong) => Err(Refusal(wrong.to_string())),

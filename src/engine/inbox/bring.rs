@@ -60,19 +60,20 @@ impl Asker {
     /// As [`Asker::bring`].
     pub fn bring_with(&self, command: Command, text: Option<&str>, patience: Duration) -> Result<Came, AskError> {
         let inbox = self.folder.inbox();
-        let is_note = matches!(command, Command::Note { .. });
+        let is_seen = command.is_sighting();
+        let what = if matches!(command, Command::Note { .. }) { "the note" } else { "the incident" };
         let request = ask::request(&self.name, self.role.clone(), door::clean(command, &self.redactor))?;
         if self.holder() == Held::Free {
             let free = "nobody holds this launch";
             let on = self.again("");
-            if !is_note {
+            if !is_seen {
                 return Ok(Came::Undecided(format!(
                     "{free}, nobody is there to decide it: nothing was asked; `{on}` goes on"
                 )));
             }
             ask::submit(&inbox, &request)?;
             return Ok(Came::Undecided(format!(
-                "{free}: the note is kept in its inbox, and recorded once `{on}` goes on"
+                "{free}: {what} is kept in its inbox, and recorded once `{on}` goes on"
             )));
         }
         text.map_or(Ok(()), |text| plan::put(&inbox, &request.id, text))?;
@@ -99,7 +100,7 @@ impl Asker {
             Settled::Kept => {
                 let (who, now) = silent();
                 Came::Undecided(format!(
-                    "{who}: the note is kept in the inbox, and recorded by the next to read it; {now}"
+                    "{who}: {what} is kept in the inbox, and recorded by the next to read it; {now}"
                 ))
             }
             Settled::Taken => {

@@ -210,6 +210,12 @@ impl Clerk {
             Command::GiveEvidence { evidence, what } => {
                 Command::GiveEvidence { evidence: EvidenceId::new(text(evidence.as_str())), what }
             }
+            Command::Waive { item, reason, lasts } => {
+                Command::Waive { item: ItemId::new(text(item.as_str())), reason, lasts }
+            }
+            Command::Choose { item, option, reason } => {
+                Command::Choose { item: ItemId::new(text(item.as_str())), option: text(&option), reason }
+            }
             command => command,
         };
         Input::Request { id, by: Actor::person(text(&name), role), command, asked_at, age }

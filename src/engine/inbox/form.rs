@@ -1,8 +1,12 @@
 //! The wire form of requests and answers, version 1: what attached terminals and the holder write for each
 //! other. Hostile until parsed: the forms are closed, and every name and text has its limit.
 
-use chrono::serde::ts_milliseconds;
+use std::time::Duration;
+
+use chrono::serde::{ts_milliseconds, ts_milliseconds_option};
 use serde::{Deserialize, Serialize};
+
+mod incident;
 
 use crate::base::text::printable_lines;
 use crate::launch::amend::Amendment;
@@ -12,6 +16,7 @@ use crate::launch::event::Vote;
 use crate::launch::id::{EvidenceId, ItemId, RequestId, RoleId};
 use crate::launch::people::is_free;
 use crate::launch::time::Wall;
+use crate::launch::waiver;
 
 /// The version this build writes, and the only one it reads.
 pub const VERSION: u32 = 1;
@@ -81,8 +86,30 @@ struct RequestV1 {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum AskedV1 {
+    /// Its plan lies beside it; this is its hash.
+    Amend {
+        plan: String,
+        reason: String,
+    },
+    OpenIncident(incident::OpenV1),
+    ChangeIncident(incident::ChangeV1),
+    Attest {
+        item: ItemId,
+        note: String,
+        passed: bool,
+    },
+    Evidence {
+        evidence: EvidenceId,
+        what: String,
+    },
+    Close(CloseV1),
     Note {
         text: String,
+        /// When it happened, in milliseconds, where that is not when it was asked.
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "ts_milliseconds_option")]
+        occurred_at: Option<Wall>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        amends: Option<u64>,
     },
     Hold {
         why: String,
@@ -97,21 +124,16 @@ enum AskedV1 {
     Acknowledge {
         item: ItemId,
     },
-    /// Its plan lies beside it; this is its hash.
-    Amend {
-        plan: String,
+    Choose {
+        item: ItemId,
+        option: String,
         reason: String,
     },
-    Attest {
+    Waive {
         item: ItemId,
-        note: String,
-        passed: bool,
+        reason: String,
+        lasts_ms: u64,
     },
-    Evidence {
-        evidence: EvidenceId,
-        what: String,
-    },
-    Close(CloseV1),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -148,7 +170,9 @@ struct AnswerV1 {
 /// Its command has no place in one, or something of it is too long.
 pub fn encode(request: &Request) -> Result<Vec<u8>, NoRequest> {
     let command = match &request.command {
-        Command::Note { text } => AskedV1::Note { text: text.clone() },
+        Command::Note { text, occurred_at, amends } => {
+            AskedV1::Note { text: text.clone(), occurred_at: *occurred_at, amends: *amends }
+        }
         Command::CallHold { why } => AskedV1::Hold { why: why.clone() },
         Command::ReleaseHold { who } => AskedV1::Release { who: who.clone() },
         Command::Vote { role, vote } => AskedV1::Vote { role: role.clone(), vote: written(vote) },
@@ -156,6 +180,10 @@ pub fn encode(request: &Request) -> Result<Vec<u8>, NoRequest> {
         Command::Amend { amendment: Ok(amendment), reason } => {
             AskedV1::Amend { plan: amendment.plan_hash.clone(), reason: reason.clone() }
         }
+        Command::OpenIncident { title, severity, detected_by } => {
+            AskedV1::OpenIncident(incident::open(title, severity.as_ref(), detected_by))
+        }
+        Command::ChangeIncident { incident, change } => AskedV1::ChangeIncident(incident::change(*incident, change)),
         Command::Attest { item, note, passed } => {
             AskedV1::Attest { item: item.clone(), note: note.clone(), passed: *passed }
         }
@@ -163,6 +191,12 @@ pub fn encode(request: &Request) -> Result<Vec<u8>, NoRequest> {
             AskedV1::Evidence { evidence: evidence.clone(), what: what.clone() }
         }
         Command::Close { why, anyway } => AskedV1::Close(CloseV1 { why: why.clone(), anyway: anyway.clone() }),
+        Command::Choose { item, option, reason } => {
+            AskedV1::Choose { item: item.clone(), option: option.clone(), reason: reason.clone() }
+        }
+        Command::Waive { item, reason, lasts } => {
+            AskedV1::Waive { item: item.clone(), reason: reason.clone(), lasts_ms: waiver::lasts_ms(*lasts) }
+        }
         _ => return Err(NoRequest::NotForRequests),
     };
     let Request { id, name, role, asked_at, .. } = request.clone();
@@ -191,7 +225,7 @@ pub fn decode(bytes: &[u8]) -> Result<Request, NoRequest> {
     let name = named(&form.name)?;
     let role = form.role.map(|role| short("role", role.as_str()).map(RoleId::new)).transpose()?;
     let command = match form.command {
-        AskedV1::Note { text } => Command::Note { text: said(&text)? },
+        AskedV1::Note { text, occurred_at, amends } => Command::Note { text: said(&text)?, occurred_at, amends },
         AskedV1::Hold { why } => Command::CallHold { why: said(&why)? },
         AskedV1::Release { who } => Command::ReleaseHold { who: short("caller", &who)? },
         AskedV1::Vote { role, vote } => {
@@ -202,6 +236,8 @@ pub fn decode(bytes: &[u8]) -> Result<Request, NoRequest> {
             let plan_hash = short("plan", &plan)?;
             Command::Amend { amendment: Ok(Amendment { plan_hash, ..Amendment::default() }), reason: said(&reason)? }
         }
+        AskedV1::OpenIncident(form) => form.read()?,
+        AskedV1::ChangeIncident(form) => form.read()?,
         AskedV1::Attest { item, note, passed } => {
             Command::Attest { item: ItemId::new(short("item", item.as_str())?), note: said(&note)?, passed }
         }
@@ -212,6 +248,16 @@ pub fn decode(bytes: &[u8]) -> Result<Request, NoRequest> {
         AskedV1::Close(CloseV1 { why, anyway }) => {
             Command::Close { why: said(&why)?, anyway: anyway.as_deref().map(said).transpose()? }
         }
+        AskedV1::Choose { item, option, reason } => Command::Choose {
+            item: ItemId::new(short("item", item.as_str())?),
+            option: short("branch", &option)?,
+            reason: said(&reason)?,
+        },
+        AskedV1::Waive { item, reason, lasts_ms } => Command::Waive {
+            item: ItemId::new(short("item", item.as_str())?),
+            reason: said(&reason)?,
+            lasts: Duration::from_millis(lasts_ms),
+        },
     };
     Ok(Request { id: form.id, name, role, asked_at: form.asked_at, command })
 }
@@ -327,9 +373,9 @@ mod tests {
         Request { id: id(), name: "bob".into(), role: Some("sre".into()), asked_at, command }
     }
 
-    fn commands() -> [Command; 12] {
+    fn commands() -> [Command; 15] {
         [
-            Command::Note { text: "a line\nand another".into() },
+            Command::note("a line\nand another"),
             Command::CallHold { why: "disk".into() },
             Command::ReleaseHold { who: "sre".into() },
             Command::Vote { role: "sre".into(), vote: Vote::Go },
@@ -344,6 +390,9 @@ mod tests {
             Command::GiveEvidence { evidence: "notes".into(), what: "https://docs.example/1".into() },
             Command::Close { why: String::new(), anyway: None },
             Command::Close { why: "done".into(), anyway: Some("the log is lost".into()) },
+            Command::Note { text: "it was".into(), occurred_at: Wall::from_timestamp_millis(5), amends: Some(41) },
+            Command::Choose { item: "tunnel-mode".into(), option: "named".into(), reason: "partners".into() },
+            Command::Waive { item: "login".into(), reason: "known".into(), lasts: Duration::from_millis(7_200_001) },
         ]
     }
 
@@ -392,10 +441,10 @@ mod tests {
 
     #[test]
     fn no_escape_sequence_passes() {
-        let mut asked = request(Command::Note { text: "red \u{1b}[31malert\nnext".into() });
+        let mut asked = request(Command::note("red \u{1b}[31malert\nnext"));
         asked.name = "b\u{1b}[2Job".into();
         let read = decode(&encode(&asked).expect("written")).expect("a request");
-        assert_eq!((read.name.as_str(), read.command), ("bob", Command::Note { text: "red alert\nnext".into() }));
+        assert_eq!((read.name.as_str(), read.command), ("bob", Command::note("red alert\nnext")));
     }
 
     #[test]

@@ -309,7 +309,9 @@ pub(super) enum ChangeV1 {
     Mitigation(String),
     FollowUp(String),
     Stage(#[serde(with = "StageV1")] Stage),
+    Relapsed(String),
     Note(String),
+    Acknowledged,
 }
 
 #[derive(Serialize, Deserialize)]

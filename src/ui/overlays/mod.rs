@@ -4,12 +4,17 @@ pub mod act_as;
 pub mod amend;
 pub mod archive;
 pub mod brief;
+pub mod choose;
+pub mod countdown;
 pub mod help;
 pub mod holds;
+pub mod incident;
 pub mod palette;
 pub mod prompt;
 pub mod recovery;
 pub mod rollback;
+pub mod scribe;
+pub mod waive;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -35,8 +40,10 @@ pub fn draw(overlay: &Overlay, view: &View<'_>, area: Rect, buf: &mut Buffer) ->
         Overlay::Ask { question, .. } => ask(question, view, area, buf),
         Overlay::Holds { selected } => holds::draw(*selected, view, area, buf),
         Overlay::Recovery { selected } => recovery::draw(*selected, view, area, buf),
+        Overlay::Countdown => countdown::draw(view, area, buf),
         Overlay::Recycle { selected } => holds::draw_recycle(*selected, view, area, buf),
         Overlay::Amend(amending) => return amend::draw(amending, view, area, buf),
+        Overlay::Incident(dialog) => return incident::draw(dialog, view, area, buf),
         Overlay::Rollback(rolling) => return rollback::draw(rolling, view, area, buf),
     }
     None

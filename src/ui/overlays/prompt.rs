@@ -3,11 +3,12 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-use super::{archive, field};
+use super::{archive, choose, field, scribe, waive};
 use crate::launch::command::Command;
 use crate::launch::event::{Actor, Vote};
 use crate::launch::id::RoleId;
 use crate::launch::plan::Act;
+use crate::launch::slip;
 use crate::ui::action::Action;
 use crate::ui::state::{Prompt, Purpose, View};
 use crate::ui::theme::Role;
@@ -16,6 +17,8 @@ use crate::ui::widgets::sheet;
 
 /// The answers of a vote, as Tab goes through them.
 pub const VOTES: [&str; 3] = ["GO", "NO-GO", "GO WITH WAIVER"];
+/// Longer texts than this are not taken into a field, in characters.
+pub const LONGEST_TEXT: usize = 2_000;
 
 impl Purpose {
     fn title(&self) -> &'static str {
@@ -26,8 +29,11 @@ impl Purpose {
             Self::Freeze => "Freeze",
             Self::Thaw => "Lift the freeze",
             Self::Scrub => "Scrub",
-            Self::Amend => "Amend the plan",
-            Self::Waive(_) => "Waive",
+            Self::Plan => "Amend the plan",
+            Self::Slip => "Slip",
+            Self::Amend(_) => "Amend a note",
+            Self::Choose { .. } => "Choose",
+            Self::Waive { .. } => "Waive",
             Self::Attest { .. } => "Attest",
             Self::Vote { .. } => "Vote",
             Self::Evidence(_) => "Evidence",
@@ -50,11 +56,18 @@ impl Purpose {
             Self::CutOff => vec!["Below the no-hold mark: this stops the countdown for good short of T-0. Why:".into()],
             Self::Freeze => vec!["Every step but a rollback stops until the freeze is lifted. Why:".into()],
             Self::Thaw => vec!["Steps may run again. Why:".into()],
-            Self::Amend => vec!["The plan file to go by from here on; how it differs is shown first. Its path:".into()],
+            Self::Plan => vec!["The plan file to go by from here on; how it differs is shown first. Its path:".into()],
             Self::Scrub => vec!["This attempt at the launch ends here. Why:".into()],
-            Self::Waive(item) => vec![title(item), "The gate opens in spite of what was found. Why:".into()],
+            Self::Slip => slip_lines(view),
             Self::Attest { item, .. } if is_step(view, item) => {
                 vec![title(item), "It may run once, by another person's key, after your word. What you checked:".into()]
+            }
+            Self::Amend(seq) => scribe::lines(*seq, view),
+            Self::Choose { item, .. } => {
+                vec![title(item), "What stands on the other branches is skipped. Which, and why:".into()]
+            }
+            Self::Waive { item, .. } => {
+                vec![title(item), "The gate opens in spite of what was found, for as long as you say. Why:".into()]
             }
             Self::Attest { item, .. } => {
                 let why = view.plan().item(item).map(|item| item.why.clone()).unwrap_or_default();
@@ -99,16 +112,27 @@ impl Purpose {
         let text = text.trim().to_owned();
         let reason = || if text.is_empty() { Err("say why".to_owned()) } else { Ok(text.clone()) };
         Ok(Some(match self {
-            Self::Note if text.is_empty() => return Err("an empty note says nothing".into()),
-            Self::Note => Command::Note { text },
+            Self::Note => scribe::command(&text, None, view)?,
+            Self::Amend(seq) => scribe::command(&text, Some(*seq), view)?,
+            Self::Choose { item, option, .. } => {
+                let branch = choose::options(item, view).get(*option).ok_or("this choice has no branches")?;
+                Command::Choose { item: item.clone(), option: branch.id.clone(), reason: reason()? }
+            }
             Self::Hold => Command::CallHold { why: reason()? },
             Self::CutOff => Command::CutOff { why: reason()? },
             Self::Freeze => Command::Freeze { why: reason()? },
             Self::Thaw => Command::Thaw { why: reason()? },
             Self::Scrub => Command::Scrub { why: reason()? },
-            Self::Amend if text.is_empty() => return Err("say which file".into()),
-            Self::Amend => Command::Propose { path: text },
-            Self::Waive(item) => Command::Waive { item: item.clone(), reason: reason()? },
+            Self::Plan if text.is_empty() => return Err("say which file".into()),
+            Self::Plan => Command::Propose { path: text },
+            Self::Slip => {
+                let clock = view.board().clock_at(view.now.instant).ok_or("this launch has no countdown")?;
+                let (published, why) = slip::read(&text, &clock, view.now, view.offset)?;
+                Command::Slip { published, why }
+            }
+            Self::Waive { item, lasts } => {
+                Command::Waive { item: item.clone(), reason: reason()?, lasts: waive::lasts(*lasts) }
+            }
             Self::Attest { item, passed } => Command::Attest { item: item.clone(), note: text, passed: *passed },
             Self::Evidence(id) => Command::GiveEvidence { evidence: id.clone(), what: reason()? },
             Self::Close { anyway: false } => Command::Close { why: text, anyway: None },
@@ -191,13 +215,28 @@ fn spoke<'v>(purpose: &Purpose, view: &View<'v>) -> Option<Row<'v>> {
     }
 }
 
+/// What stands, and how to say another T-0.
+fn slip_lines(view: &View<'_>) -> Vec<String> {
+    let clock = view.board().clock_at(view.now.instant);
+    let at = |at| view.date_with_offset(slip::wall_of(at, view.now));
+    let mut lines = Vec::new();
+    if let Some(clock) = &clock {
+        lines.push(format!("T-0 is published for {}", at(clock.published)));
+        lines.extend(clock.projected().map(|projected| format!("and projected for {}", at(projected))));
+    }
+    let closes = view.plan().clock.window_closes;
+    lines.extend(closes.map(|closes| format!("the window closes at {}", view.date_with_offset(closes))));
+    lines.push("The new T-0, then why: +45m, 14:30 or 2026-03-01 14:30, in this zone".into());
+    lines
+}
+
 pub fn draw(prompt: &Prompt, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
     let width = 76.min(area.width);
     let text: Vec<String> =
         prompt.purpose.lines(view).iter().flat_map(|line| wrap(line, usize::from(width.saturating_sub(4)))).collect();
-    let choice = choice(&prompt.purpose, view);
+    let choice = choice(prompt, view);
     let spoke = spoke(&prompt.purpose, view);
-    let height = text.len() + usize::from(choice.is_some()) + usize::from(spoke.is_some()) + 5;
+    let height = text.len() + choice.len() + usize::from(spoke.is_some()) + 5;
     let sheet_area = sheet::middle(area, width, u16::try_from(height).unwrap_or(u16::MAX));
     let inner = sheet::sheet(sheet_area, prompt.purpose.title(), "", Role::Focus, view.theme, buf);
     let mut rows: Vec<Row<'_>> =
@@ -216,13 +255,17 @@ pub fn draw(prompt: &Prompt, view: &View<'_>, area: Rect, buf: &mut Buffer) -> O
     field(&prompt.input, "> ", view, line.intersection(inner), buf)
 }
 
-fn choice<'v>(purpose: &Purpose, view: &View<'v>) -> Option<Row<'v>> {
+fn choice<'v>(prompt: &Prompt, view: &View<'v>) -> Vec<Row<'v>> {
     let row = Row::new(view.theme);
     let change = format!("{} changes it", view.keymap.label(Action::Choice).unwrap_or_default());
-    match purpose {
+    match &prompt.purpose {
+        Purpose::Note => vec![scribe::when(prompt.input.value(), None, view)],
+        Purpose::Amend(seq) => vec![scribe::when(prompt.input.value(), Some(*seq), view)],
+        Purpose::Choose { item, option, .. } => choose::rows(item, *option, &format!("{change} "), view),
+        Purpose::Waive { lasts, .. } => waive::rows(*lasts, &format!("{change} "), view),
         Purpose::Attest { passed, .. } => {
             let (role, word) = if *passed { (Role::Passed, "it holds") } else { (Role::Failed, "it does NOT hold") };
-            Some(row.say(role, format!(" {word}")).right(Role::Muted, format!("{change} ")))
+            vec![row.say(role, format!(" {word}")).right(Role::Muted, format!("{change} "))]
         }
         Purpose::Vote { role, vote, .. } => {
             let title = Purpose::voter(view, *role).and_then(|id| view.plan().role(id));
@@ -230,8 +273,8 @@ fn choice<'v>(purpose: &Purpose, view: &View<'v>) -> Option<Row<'v>> {
             let role = [Role::Passed, Role::Failed, Role::Warned].get(*vote).copied().unwrap_or(Role::Plain);
             let word = VOTES.get(*vote).copied().unwrap_or("");
             let other = if view.role.is_none() { format!("{change}, arrows the role ") } else { format!("{change} ") };
-            Some(row.say(Role::Plain, format!(" {title}: ")).say(role, word).right(Role::Muted, other))
+            vec![row.say(Role::Plain, format!(" {title}: ")).say(role, word).right(Role::Muted, other)]
         }
-        _ => None,
+        _ => Vec::new(),
     }
 }

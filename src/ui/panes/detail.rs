@@ -7,20 +7,21 @@ use ratatui::layout::Rect;
 use super::checklist::Line;
 use super::standing;
 use crate::launch::board::{ItemState, Progress};
-use crate::launch::event::Actor;
 use crate::launch::gate;
 use crate::launch::id::{ItemId, PhaseId};
-use crate::launch::people::called;
-use crate::launch::plan::{Act, Class, Confirm, Item, Second};
+use crate::launch::plan::{Act, Class, Confirm, Item};
 use crate::launch::recovery::{self, Way};
-use crate::launch::second;
+use crate::launch::slip::wall_of;
 use crate::launch::verdict::{Exchange, Finding, Outcome, Report, Verdict};
+use crate::launch::{late, recurring};
 use crate::ui::action::Action;
 use crate::ui::state::{Pane, View};
 use crate::ui::theme::Role;
 use crate::ui::widgets::list::Window;
 use crate::ui::widgets::row::{Row, wrap};
 use crate::ui::widgets::{sheet, span};
+
+mod people;
 
 /// More lines than this of one item are not shown: the evidence has them.
 pub const LINES_AT_MOST: usize = 2_000;
@@ -141,6 +142,8 @@ impl<'v> Page<'v> {
         if !item.why.is_empty() {
             self.say(Role::Muted, &item.why);
         }
+        self.times(item);
+        self.branch(item, state);
         self.people(state);
         self.wants_second(item, state);
         if let Some(outcome) = &state.outcome {
@@ -149,7 +152,7 @@ impl<'v> Page<'v> {
         self.ways(item, state);
         match &state.report {
             // A person's word is told above.
-            Some(_) if state.marked.is_some() => {}
+            Some(_) if state.marked.is_some() || state.chosen.is_some() => {}
             Some(report) => self.report(report, only),
             None => self.expects(item),
         }
@@ -160,43 +163,21 @@ impl<'v> Page<'v> {
         }
     }
 
-    fn people(&mut self, state: &ItemState) {
-        let offset = self.view;
-        let who = |by: &Actor| called(offset.plan(), by);
-        if let Some(waiver) = &state.waiver {
-            let text = format!("{} · {} at {}", waiver.reason, who(&waiver.by), offset.time(waiver.at));
-            self.named("waived", Role::Warned, &text);
+    /// How late it is, and when it comes again.
+    fn times(&mut self, item: &Item) {
+        let (board, now) = (self.view.board(), self.view.now);
+        if let Some(late) = late::late(board, item, now.instant) {
+            let again = recurring::due_at(board, &item.id);
+            let mark = if again.is_some() { String::new() } else { format!("{}, ", item.at) };
+            let due = again.or_else(|| board.course.came(item.at, now.instant));
+            let at = due.map(|due| self.view.date_with_offset(wall_of(due, now))).unwrap_or_default();
+            self.named("late", Role::Warned, &format!("{}: due {mark}{at}", span::seconds(late)));
         }
-        let words = [
-            ("attested", &state.attested),
-            ("and by", &state.seconded),
-            ("first word", &state.half),
-            ("armed", &state.armed),
-        ];
-        for (name, word) in words.into_iter().filter_map(|(name, word)| Some((name, word.as_ref()?))) {
-            let role = if word.passed { Role::Passed } else { Role::Failed };
-            let name = if word.passed { name } else { "attested as failed" };
-            self.named(name, role, &format!("{} · {} at {}", word.note, who(&word.by), offset.time(word.at)));
+        if let Some(words) = recurring::words(board, item) {
+            let next = recurring::next(board, item, now.instant).filter(|next| *next > now.instant);
+            let next = next.map(|next| format!(" · next {}", self.view.date_with_offset(wall_of(next, now))));
+            self.named("recurs", Role::Plain, &format!("{words}{}", next.unwrap_or_default()));
         }
-        if let Some(word) = &state.marked {
-            let (role, name) =
-                if word.passed { (Role::Warned, "marked done") } else { (Role::Failed, "marked failed") };
-            self.named(name, role, &format!("{} · {} at {}", word.note, who(&word.by), offset.time(word.at)));
-        }
-    }
-
-    /// Whose word is wanted beside the one that is there.
-    fn wants_second(&mut self, item: &Item, state: &ItemState) {
-        let whose = second::whose(self.view.plan(), item);
-        let text = match (&item.act, second::wanted(item)) {
-            (_, Second::None) => return,
-            (Act::Step { .. }, _) if state.armed.is_some() => "another person runs it".to_owned(),
-            (Act::Step { .. }, _) => format!("it runs after the word of {whose}, given before each attempt"),
-            _ if state.half.is_some() => format!("1 of 2 words, the second: {whose}"),
-            _ if state.seconded.is_some() => return,
-            _ => format!("two words, the second: {whose}"),
-        };
-        self.named("second", Role::Focus, &text);
     }
 
     fn outcome(&mut self, outcome: &Outcome) {
@@ -334,14 +315,16 @@ fn about(item: &Item) -> String {
             let typed = if *confirm == Confirm::Type { ", typed" } else { "" };
             format!("{} · {class}{typed}", item.kind)
         }
-        Act::Manual { role: Some(role), .. } => format!("{} · {role}", item.kind),
+        Act::Manual { role: Some(role), .. } | Act::Choice { role: Some(role), .. } => {
+            format!("{} · {role}", item.kind)
+        }
         _ => item.kind.to_owned(),
     }
 }
 
 fn state_words(view: &View<'_>, item: &Item, state: &ItemState, words: &str) -> String {
     match &state.progress {
-        Progress::Ended { .. } if state.marked.is_none() => {
+        Progress::Ended { .. } if state.marked.is_none() && state.chosen.is_none() => {
             let verdict = state.verdict(item.valid_for, view.now.instant).unwrap_or(Verdict::Unknown);
             let took = standing::took(state).map(|took| format!(" in {}", span::words(took))).unwrap_or_default();
             let retried = if verdict == Verdict::Pass && state.retries > 0 { " after a retry" } else { "" };

@@ -43,7 +43,7 @@ fn page<'v>(view: &View<'v>, tally: &Tally, width: usize) -> Vec<Row<'v>> {
             rows.push(Row::new(view.theme).say(Role::Warned, line));
         }
     }
-    for word in &tally.marked {
+    for word in tally.marked.iter().chain(&tally.waived) {
         for (at, line) in wrap(word, width.saturating_sub(2)).into_iter().enumerate() {
             let lead = if at == 0 { view.theme.glyphs.warn } else { " " };
             rows.push(Row::new(view.theme).say(Role::Warned, format!("{lead} {line}")));
