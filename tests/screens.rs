@@ -15,8 +15,7 @@ mod keys;
 #[path = "screens/silent.rs"]
 mod silent;
 
-use std::cell::Cell;
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 use console::{
     SIZES, Story, console, crashed, live, looked, outcome, press, screen, seen, setup, text, type_in, under_way,
