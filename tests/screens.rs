@@ -1,6 +1,8 @@
 //! The console as it is seen: every pane and dialog at the sizes people have, with the role of every run
 //! of text, and the promises about keys, selection and outside text.
 
+#[path = "screens/amend.rs"]
+mod amend;
 #[path = "screens/approval.rs"]
 mod approval;
 #[path = "screens/attached.rs"]
@@ -13,8 +15,7 @@ mod keys;
 #[path = "screens/silent.rs"]
 mod silent;
 
-use std::cell::Cell;
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 use console::{
     SIZES, Story, console, crashed, live, looked, outcome, press, screen, seen, setup, text, type_in, under_way,

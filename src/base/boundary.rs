@@ -47,11 +47,14 @@ pub const ALL: &[&str] = &[
 /// Those of one that takes a launch over from a console that lives: `tests/take_over.rs` strikes them.
 pub const TAKING: &[&str] = &["take-over", "lock-replaced"];
 
+/// Those of an amendment of the plan: `tests/amend.rs` kills at each.
+pub const AMENDING: &[&str] = &["plan-kept", "revision-filed", "amendment-kept", "plan-replaced"];
+
 /// Those of the rollback runner, beside [`ALL`]. `tests/rollback_anywhere.rs` kills at each.
 pub const OF_ROLLBACKS: &[&str] =
     &["rollback-log-open", "rollback-step-intent", "rollback-step-started", "rollback-step-ended", "rollback-verified"];
 
-/// Reaches the boundary `name`, one of [`ALL`], [`OF_ROLLBACKS`] or [`TAKING`].
+/// Reaches the boundary `name`, one of [`ALL`], [`OF_ROLLBACKS`], [`TAKING`] or [`AMENDING`].
 #[cfg(debug_assertions)]
 pub fn reach(name: &str) {
     use std::sync::OnceLock;
@@ -61,7 +64,7 @@ pub fn reach(name: &str) {
 
     static WANTED: OnceLock<Option<(String, u32, End)>> = OnceLock::new();
     static REACHED: AtomicU32 = AtomicU32::new(0);
-    let mut known = ALL.iter().chain(OF_ROLLBACKS).chain(TAKING);
+    let mut known = ALL.iter().chain(OF_ROLLBACKS).chain(TAKING).chain(AMENDING);
     debug_assert!(known.any(|known| *known == name), "{name} is not in boundary::ALL");
     let wanted = WANTED.get_or_init(|| std::env::var("TMINUS_BOUNDARY").ok().as_deref().and_then(parse));
     let Some((place, nth, end)) = wanted else { return };

@@ -4,14 +4,14 @@
 use std::io::{IsTerminal as _, Read as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::anchor::{Anchor, Clocks};
+use super::plans::Plans;
 use super::reopen::{Told, reopen, stranded};
 use super::say::err;
 use super::take_over::{self, refused, taken};
@@ -22,7 +22,9 @@ use crate::base::source::Source;
 use crate::base::text::printable;
 use crate::base::wire::{Client, Limits, Network};
 use crate::engine::acting::{self, Acting};
+use crate::engine::amending::{self, Amender, Keep, Move};
 use crate::engine::effects::{Effects, Switch};
+use crate::engine::revisions;
 use crate::engine::run::{Loop, Parts, Wires};
 use crate::engine::steps::Outputs;
 use crate::engine::time::{Axis, Pace};
@@ -38,11 +40,7 @@ use crate::launch::plan::Plan;
 use crate::launch::time::{Instant, Mark};
 use crate::plan::{self, Environment, Loaded, Options};
 use crate::rehearsal::Target;
-use crate::watch::Watch;
 use crate::{base, clock};
-
-/// How long a stream's head may take; monitors have timeouts of their own.
-const WATCH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Bytes kept back, given up when the disk is full, so that a rollback can still write its log.
 const RESERVE: usize = 1 << 20;
@@ -73,12 +71,16 @@ pub struct Rehearsal {
     pub switch: Switch,
     /// At a mark, or from the start.
     pub script: Vec<(Option<Mark>, String)>,
+    /// The target of another plan.
+    pub moves: Move,
 }
 
 /// What a launch is opened with.
 pub struct Opening {
     pub source: Source,
     pub plan: Arc<Plan>,
+    /// The plans that it went by before, oldest first.
+    pub earlier: Vec<Arc<Plan>>,
     pub catalogue: Arc<Catalogue>,
     pub folder: LaunchFolder,
     /// False for the folder of a launch to go on with.
@@ -242,14 +244,16 @@ struct Ours {
 
 /// As [`open`]; `ours` is set once nobody else acts.
 async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -> anyhow::Result<Flight> {
-    let Opening { source, plan, catalogue, folder, new, mut site, pace, rehearsal, operator, take_over } = opening;
+    let Opening { source, plan, earlier, catalogue, folder, new, mut site, pace, rehearsal, operator, take_over } =
+        opening;
+    let plans = Plans { earlier, newest: Arc::clone(&plan) };
     let holder = Holder::here(operator.name.clone(), clock::wall());
     let (opened, told) = {
-        let (folder, plan) = (folder.clone(), Arc::clone(&plan));
+        let folder = folder.clone();
         let purpose = if take_over { Purpose::TakeOver(holder) } else { Purpose::Act(holder) };
         let launch = printable(&folder.path().display().to_string());
         let again = format!("tminus {} --launch {launch}", site.word());
-        let opened = tokio::task::spawn_blocking(move || reopen(&folder, plan, purpose)).await?;
+        let opened = tokio::task::spawn_blocking(move || reopen(&folder, &plans, purpose)).await?;
         opened.map_err(|why| refused(why, &again, &launch))?
     };
     let Some(journal) = opened.journal else { bail!("the journal was opened for reading only") };
@@ -267,6 +271,10 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
         folder.write(&folder.path().join("reserve"), &[0; RESERVE])?;
         reach("reserve-kept");
     }
+    if !new && plan::hash(&std::fs::read_to_string(folder.plan()).unwrap_or_default()) != plan.hash {
+        // Its console died between the record of an amendment and this file.
+        revisions::put_in_force(&folder, &source.text)?;
+    }
     let earlier = self::site(&folder).ok();
     let (earlier_side, anchor) = earlier.map_or((None, None), |site| (site.side, site.anchor));
     let (side, unkept) = unwritten::place(folder.path(), site.side.as_deref());
@@ -283,12 +291,9 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
         fits(&plan)?;
     }
     let Told { board, done, .. } = told;
-    let left = board.recent.back().map(|record| record.event == Event::ConsoleLeft);
+    let (left, t) = left_at(&board, opened.beat);
     let over = board.ended.is_some();
     let launch_of = launch_of(&board);
-    // A heartbeat from before the last record tells less than the record.
-    let beat = opened.beat.filter(|beat| beat.at >= board.at).map(|beat| beat.t);
-    let t = beat.or_else(|| board.clock.as_ref().map(|clock| clock.t)).unwrap_or_default();
     if let Some(rehearsal) = &rehearsal {
         // The target is a new one: it misbehaves as the old one did.
         board.faults.iter().for_each(|fault| (rehearsal.switch)(fault, true));
@@ -309,23 +314,18 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
     world.acting = Acting::by(journal.stake());
     world.redactor.cover().for_good();
     logging::to(&folder.console_log(), &world.redactor);
-    let (watching, redactor) = (world.clone(), world.redactor.clone());
-    let watch = Arc::new(Watch::start(
-        &plan,
-        catalogue,
-        Arc::new(move |entry| watching.context(entry, &base::template::Scope::default(), WATCH_TIMEOUT)),
-        world.observations.clone(),
-        folder.streams(),
-    ));
-    let (target, faults, script) = match rehearsal {
-        Some(Rehearsal { target, switch, script }) => (Some(target), Some(switch), script),
-        None => (None, None, Vec::new()),
+    let redactor = world.redactor.clone();
+    let watch = amending::watch(&world, folder.streams());
+    let (target, faults, script, moves) = match rehearsal {
+        Some(Rehearsal { target, switch, script, moves }) => (Some(target), Some(switch), script, Some(moves)),
+        None => (None, None, Vec::new(), None),
     };
-    let (live, shown) = (watch.live(), Arc::clone(&watch));
+    let (live, stage) = (watch.live(), Arc::new(Mutex::new(Arc::clone(&watch))));
+    let shown = Arc::clone(&stage);
     // The shim took out what was known when it began; what was captured since then must not be shown either.
     let outputs: Outputs = Arc::new(move |item, mut view| {
         view.tail.iter_mut().for_each(|line| *line = redactor.text(line));
-        shown.show_output(item.clone(), view);
+        shown.lock().unwrap_or_else(PoisonError::into_inner).show_output(item.clone(), view);
     });
     let parts = Parts {
         board,
@@ -362,6 +362,15 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
             looping.state(told, Actor::engine()).await.map_err(anyhow::Error::msg)?;
         }
     }
+    let (place, filed) = (folder.clone(), site.clone());
+    let keep: Keep = Arc::new(move |network| {
+        let site = Site { network: network.clone(), ..filed.clone() };
+        let bytes = serde_json::to_vec_pretty(&site).map_err(|why| why.to_string())?;
+        place.write(&place.launch(), &bytes).map_err(|why| why.to_string())
+    });
+    let (base, rehearsal) = (site.base.clone(), site.rehearsal);
+    let amender = amending::Parts { folder: folder.clone(), base, rehearsal, stage, moves, keep };
+    let looping = looping.with_amender(Amender::new(amender));
     // A rehearsal proves nothing that must not be lost.
     noticed.extend(unkept.filter(|_| !site.rehearsal));
     noticed.extend(opened.took_over.as_ref().map(take_over::told));
@@ -375,8 +384,17 @@ pub fn axis(board: &Board, beat: Option<Beat>, anchor: Option<&Anchor>) -> Axis 
     Axis::new(Axis::machine(), Clocks::read().axis(anchor, known))
 }
 
+/// How the console before left: by itself or not; and the last T that is known.
+#[must_use]
+pub fn left_at(board: &Board, beat: Option<Beat>) -> (Option<bool>, i64) {
+    let left = board.recent.back().map(|record| record.event == Event::ConsoleLeft);
+    // A heartbeat from before the last record tells less than the record.
+    let beat = beat.filter(|beat| beat.at >= board.at).map(|beat| beat.t);
+    (left, beat.or_else(|| board.clock.as_ref().map(|clock| clock.t)).unwrap_or_default())
+}
+
 /// The opening of a new launch, or a console's return to one, which was `left` by itself or not.
-fn first_event(plan: &Plan, left: Option<bool>, t: i64, rehearsal: bool) -> Event {
+pub fn first_event(plan: &Plan, left: Option<bool>, t: i64, rehearsal: bool) -> Event {
     match left {
         None => Event::LaunchOpened {
             plan: plan.id.clone(),
@@ -420,14 +438,15 @@ pub fn fits(plan: &Plan) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// The one named now differs from it.
-pub fn same_text(named: &Path, frozen: &Path) -> anyhow::Result<()> {
-    let (named_source, frozen_source) = (read(named)?, read(frozen)?);
-    if named_source.text != frozen_source.text {
+pub fn same_text(named: &Path, frozen: &Source, folder: &LaunchFolder) -> anyhow::Result<()> {
+    if read(named)?.text != frozen.text {
+        let launch = printable(&folder.path().display().to_string());
         bail!(
             "{} differs from the plan this launch was opened with ({}): a launch keeps its plan; \
-             leave the plan out to go on with the frozen one",
+             leave the plan out to go on with the frozen one, or change it with `tminus amend {launch} {}`",
             named.display(),
-            frozen.display()
+            folder.plan().display(),
+            named.display()
         );
     }
     Ok(())

@@ -68,13 +68,13 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         (_, Some(seq)) => Since::Record(seq),
         _ => Since::Own(arguments.name.clone()),
     };
-    let mut reading = Reading::new(frozen.folder.clone(), Arc::clone(&frozen.plan));
+    let mut reading = Reading::new(frozen.folder.clone(), Arc::clone(&frozen.first));
     let mut finder = Finder::new(wanted);
     reading.read_on(&mut |record| finder.take(record));
     let begin = finder.begin();
     // Read twice, so that no list of records is kept; what came meanwhile is told too.
     let mut happened = Happened::after(&begin);
-    let mut reading = Reading::new(frozen.folder.clone(), Arc::clone(&frozen.plan));
+    let mut reading = Reading::new(frozen.folder.clone(), Arc::clone(&frozen.first));
     reading.read_on(&mut |record| happened.take(record));
     let signs = reading.signs();
     let standing = standing::stand(&signs, &asker.holder(), clock::wall());

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 
 use super::assemble::{self, Site};
 use super::person;
+use super::plans;
 use crate::base::secret::Redactor;
 use crate::base::source::nearest;
 use crate::base::text::printable;
@@ -23,7 +24,10 @@ const LISTED: usize = 12;
 pub struct Frozen {
     pub folder: LaunchFolder,
     pub site: Site,
+    /// The plan that the launch goes by.
     pub plan: Arc<Plan>,
+    /// The one that it was opened with.
+    pub first: Arc<Plan>,
     /// Of the secrets that this terminal's environment has.
     pub redactor: Redactor,
 }
@@ -42,7 +46,9 @@ impl Frozen {
         let loaded = loaded.context("the launch's frozen plan does not load")?;
         let redactor = Redactor::new(loaded.catalogue.secrets.iter().cloned());
         redactor.cover().for_good();
-        Ok(Self { folder, site, plan: Arc::new(loaded.plan), redactor })
+        let plan = Arc::new(loaded.plan);
+        let first = plans::first(&folder)?.unwrap_or_else(|| Arc::clone(&plan));
+        Ok(Self { folder, site, plan, first, redactor })
     }
 
     /// Who asks here.

@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::base::secret::covered;
 use crate::base::text::printable_lines;
 
+mod amend;
 mod anchor;
 mod approve;
 mod archive;
@@ -32,6 +33,7 @@ mod logging;
 mod moment;
 mod note;
 mod person;
+mod plans;
 
 mod rehearse;
 mod reopen;
@@ -99,6 +101,8 @@ enum Command {
     Vote(ask::Vote),
     /// Take on an item's warning, for the role you carry.
     Acknowledge(ask::Acknowledge),
+    /// Change the plan of a launch under way: the difference is shown, a reason asked, every vote void.
+    Amend(amend::Arguments),
     /// Attest an item, or give a second person's word on it, for the role you carry.
     Attest(ask::Attest),
     /// Say where a launch stands, what happened since you left, and what is due next.
@@ -170,6 +174,7 @@ pub fn run() -> i32 {
         Command::Release(arguments) => ask::release(&arguments),
         Command::Vote(arguments) => ask::vote(&arguments),
         Command::Acknowledge(arguments) => ask::acknowledge(&arguments),
+        Command::Amend(arguments) => amend::run(&arguments),
         Command::Attest(arguments) => ask::attest(&arguments),
         Command::Brief(arguments) => brief::run(&arguments),
         Command::Evidence(arguments) => closing::evidence(&arguments),

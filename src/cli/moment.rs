@@ -1,12 +1,11 @@
 //! A launch that nobody holds, taken for the moment of one command: the console's return, what was decided,
 //! and its leaving stand in the journal together, or nothing does. Nothing of the launch runs meanwhile.
 
-use std::sync::Arc;
-
 use anyhow::{Context as _, bail};
 
 use super::assemble;
 use super::frozen::Frozen;
+use super::plans;
 use super::reopen::reopen;
 use crate::clock;
 use crate::engine::dispatch::Dispatch;
@@ -27,8 +26,8 @@ use crate::launch::time::Now;
 pub async fn give(frozen: &Frozen, by: &Actor, command: Command, again: &str) -> anyhow::Result<Came> {
     let command = door::clean(command, &frozen.redactor);
     let holder = Holder::here(by.name.clone(), clock::wall());
-    let (folder, plan) = (frozen.folder.clone(), Arc::clone(&frozen.plan));
-    let (opened, told) = tokio::task::spawn_blocking(move || reopen(&folder, plan, Purpose::Act(holder))).await??;
+    let (folder, plans) = (frozen.folder.clone(), plans::all(&frozen.folder)?);
+    let (opened, told) = tokio::task::spawn_blocking(move || reopen(&folder, &plans, Purpose::Act(holder))).await??;
     let Some(journal) = opened.journal else { bail!("the journal was opened for reading only") };
     let now =
         assemble::axis(&told.board, opened.beat, frozen.site.anchor.as_ref().filter(|_| !frozen.site.rehearsal)).now();

@@ -10,8 +10,10 @@ use clap::Args;
 
 use super::assemble::{self, Opening, Site};
 use super::headless::{self, Front, Script};
+use super::plans::{self, Frozen};
 use super::{Common, unwritten};
 use crate::base::source::{Source, nearest};
+use crate::engine::amending::{Move, Moved};
 use crate::engine::effects::Switch;
 use crate::engine::time::Pace;
 use crate::journal::LaunchFolder;
@@ -46,22 +48,22 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let common = &arguments.common;
     let existing = assemble::existing(common, arguments.plan.is_some())?;
-    let (source, base, known_side) = match (&arguments.plan, existing) {
+    let (source, earlier, base, known_side) = match (&arguments.plan, existing) {
         (_, Some(folder)) => {
             let folder = LaunchFolder::open(folder)?;
             let site = assemble::site(&folder)?;
             if !site.rehearsal {
                 anyhow::bail!("{} is a launch, not a rehearsal: go on with `tminus run`", folder.path().display());
             }
+            let Frozen { mut source, earlier } = plans::frozen(&folder)?;
             if let Some(plan) = &arguments.plan {
-                assemble::same_text(plan, &folder.plan())?;
+                assemble::same_text(plan, &source, &folder)?;
             }
-            let mut source = assemble::read(&folder.plan())?;
             source.name.clone_from(&site.plan);
-            (source, site.base, site.side)
+            (source, earlier, site.base, site.side)
         }
-        (Some(plan), None) => (assemble::read(plan)?, assemble::base_of(plan), None),
-        (None, None) => (Source::new("omniai.toml (bundled)", BUNDLED), std::env::current_dir()?, None),
+        (Some(plan), None) => (assemble::read(plan)?, Vec::new(), assemble::base_of(plan), None),
+        (None, None) => (Source::new("omniai.toml (bundled)", BUNDLED), Vec::new(), std::env::current_dir()?, None),
     };
     let injections = arguments
         .fault
@@ -97,11 +99,25 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
             .iter()
             .map(|injection| (injection.from, Injection { from: None, ..*injection }.to_string()))
             .collect();
-        let rehearsal = Some(assemble::Rehearsal { target, switch: switch(faults), script });
-        let opening = Opening { source, plan, catalogue, folder, new, site, pace, rehearsal, operator, take_over };
+        let rehearsal = Some(assemble::Rehearsal { target, moves: moves(&faults), switch: switch(faults), script });
+        let opening =
+            Opening { source, plan, earlier, catalogue, folder, new, site, pace, rehearsal, operator, take_over };
         assemble::open(opening, wires).await
     };
     super::fly(headless::fly(front, common, Some(Script { drill }), opening))
+}
+
+/// The target of another plan misbehaves as this one does.
+fn moves(faults: &Faults) -> Move {
+    let faults = faults.clone();
+    Arc::new(move |plan, catalogue, done| {
+        let faults = faults.clone();
+        Box::pin(async move {
+            let target = Target::start(&plan, &catalogue, faults).await.map_err(|why| why.to_string())?;
+            done.iter().for_each(|step| target.restore(step));
+            Ok(Moved { network: target.network(), address: target.address, target: Arc::new(target) })
+        })
+    })
 }
 
 fn switch(faults: Faults) -> Switch {

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use anyhow::{anyhow, bail};
 
+use super::plans::Plans;
 use crate::base::text::printable;
 use crate::journal::store::StoreError;
 use crate::journal::{self, LaunchFolder, LeaseError, OpenError, Opened, Purpose, TookOver};
 use crate::launch::board::Board;
 use crate::launch::event::{Event, Recorded, RollbackFact};
 use crate::launch::id::ItemId;
-use crate::launch::plan::Plan;
 use crate::launch::verdict::Verdict;
 
 /// A launch as its journal tells it.
@@ -26,8 +26,8 @@ pub struct Told {
 
 impl Told {
     #[must_use]
-    pub fn new(plan: Arc<Plan>) -> Self {
-        Self { board: Board::new(plan), done: Vec::new(), plan_hash: None }
+    pub fn new(plans: &Plans) -> Self {
+        Self { board: plans.board(), done: Vec::new(), plan_hash: None }
     }
 
     pub fn take(&mut self, record: Recorded) {
@@ -55,35 +55,40 @@ impl Told {
     }
 
     /// # Errors
-    /// The frozen plan in `folder` is not the one the launch was opened with: it would fold to another board.
-    pub fn same_plan(&self, folder: &Path) -> anyhow::Result<()> {
-        match &self.plan_hash {
-            Some(hash) if *hash != self.board.plan.hash => {
-                bail!(
-                    "{}/plan.toml is not the plan this launch was opened with: put the frozen copy back",
-                    folder.display()
-                )
-            }
-            _ => Ok(()),
+    /// The plans in `folder` are not those the launch went by: they would fold to another board.
+    pub fn same_plan(&self, folder: &LaunchFolder) -> anyhow::Result<()> {
+        let revisions = &self.board.revisions;
+        if self.plan_hash.as_ref().is_some_and(|hash| *hash != revisions.opened_with) {
+            let first = folder.revision(1);
+            let file = if first.exists() || revisions.number > 1 { first } else { folder.plan() };
+            bail!("{} is not the plan this launch was opened with: put the frozen copy back", file.display())
         }
+        if revisions.missing.is_some() {
+            let file = folder.revision(revisions.number);
+            bail!("{} is not the plan this launch was amended to: put it back", file.display())
+        }
+        Ok(())
     }
 }
 
-/// Opens the journal in `folder` and folds it over `plan`. Blocks.
+/// Opens the journal in `folder` and folds it over `plans`. Blocks.
 ///
 /// # Errors
-/// As [`journal::open_each`], or the plan is another than the launch's.
-pub fn reopen(folder: &LaunchFolder, plan: Arc<Plan>, purpose: Purpose) -> anyhow::Result<(Opened, Told)> {
+/// As [`journal::open_each`], or the plans are others than the launch's.
+pub fn reopen(folder: &LaunchFolder, plans: &Plans, purpose: Purpose) -> anyhow::Result<(Opened, Told)> {
     if matches!(purpose, Purpose::TakeOver(_)) {
         // Nobody is stopped for a launch that is then not gone on with.
-        let mut first = Told::new(Arc::clone(&plan));
+        let mut first = Told::new(plans);
         journal::first(folder).into_iter().for_each(|record| first.take(record));
-        first.same_plan(folder.path())?;
+        first.same_plan(folder)?;
     }
-    let mut told = Told::new(plan);
+    let mut told = Told::new(plans);
     let opened = journal::open_each(folder, purpose, &mut |record| told.take(record))
         .map_err(|wrong| advised(wrong, folder.path()))?;
-    told.same_plan(folder.path())?;
+    told.same_plan(folder)?;
+    if told.last().is_some() && told.board.plan.hash != plans.newest.hash {
+        bail!("the plan of this launch was amended just now: try again");
+    }
     Ok((opened, told))
 }
 
@@ -120,7 +125,7 @@ fn advised(wrong: OpenError, folder: &Path) -> anyhow::Error {
 }
 
 /// What works without a console.
-fn ways_out(folder: &Path) -> String {
+pub fn ways_out(folder: &Path) -> String {
     let launch = printable(&folder.display().to_string());
     format!(
         "What can be done:\n  \
@@ -143,6 +148,7 @@ mod tests {
     use crate::journal::{Draft, Durable, Holder};
     use crate::launch::board::RECENT_KEPT;
     use crate::launch::event::Actor;
+    use crate::launch::plan::Plan;
     use crate::launch::time::{Instant, Now};
     use crate::plan::{Environment, Options};
     use crate::{base, clock, plan};
@@ -151,6 +157,10 @@ mod tests {
         let source = base::source::Source::new("omniai.toml", include_str!("../../config/omniai.toml"));
         let options = Options { rehearsal: true, ..Options::default() };
         Arc::new(plan::load(source, &Environment::of_process(), &options).expect("sound").plan)
+    }
+
+    fn only(plan: &Arc<Plan>) -> Plans {
+        Plans { earlier: Vec::new(), newest: Arc::clone(plan) }
     }
 
     fn events(plan: &Plan) -> Vec<Event> {
@@ -186,7 +196,7 @@ mod tests {
         let (place, plan) = (tempfile::tempdir().expect("a folder"), bundled());
         let folder = LaunchFolder::create(place.path().join("launch")).expect("made");
         let ann = || Purpose::Act(Holder::here("ann", clock::wall()));
-        let (opened, told) = reopen(&folder, Arc::clone(&plan), ann()).expect("opens");
+        let (opened, told) = reopen(&folder, &only(&plan), ann()).expect("opens");
         assert!(told.last().is_none() && told.plan_hash.is_none() && told.done.is_empty());
         let journal = opened.journal.expect("to act");
         let now = |n| Now { instant: Instant(n), wall: clock::wall() };
@@ -194,7 +204,7 @@ mod tests {
         let records = journal.append(drafts, Durable::Synced).await.expect("appends");
         journal.close().await;
 
-        let (opened, told) = reopen(&folder, Arc::clone(&plan), ann()).expect("opens");
+        let (opened, told) = reopen(&folder, &only(&plan), ann()).expect("opens");
         assert_eq!(told.board, Board::replay(Arc::clone(&plan), &records));
         assert_eq!(told.last(), records.last());
         assert_eq!(told.board.recent.len(), RECENT_KEPT, "of a long journal the newest are kept, no more");
@@ -203,13 +213,13 @@ mod tests {
         opened.journal.expect("to act").close().await;
 
         let other = Arc::new(Plan { hash: "another".into(), ..Plan::clone(&plan) });
-        let refused = reopen(&folder, Arc::clone(&other), Purpose::Read).err().expect("another plan").to_string();
+        let refused = reopen(&folder, &only(&other), Purpose::Read).err().expect("another plan").to_string();
         assert!(refused.contains("put the frozen copy back"), "{refused}");
 
-        let (opened, _) = reopen(&folder, plan, ann()).expect("opens");
+        let (opened, _) = reopen(&folder, &only(&plan), ann()).expect("opens");
         let journal = opened.journal.expect("to act");
         let bob = Purpose::TakeOver(Holder::here("bob", clock::wall()));
-        let refused = reopen(&folder, other, bob).err().expect("another plan").to_string();
+        let refused = reopen(&folder, &only(&other), bob).err().expect("another plan").to_string();
         assert!(refused.contains("put the frozen copy back"), "{refused}");
         assert_eq!(journal.taken_over(), None, "nobody is stopped for it");
     }

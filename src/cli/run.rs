@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::assemble::{self, Opening, Site};
 use super::headless::{self, Front};
+use super::plans::{self, Frozen};
 use super::{Common, unwritten};
 use crate::base::wire::Network;
 use crate::engine::time::Pace;
@@ -27,21 +28,21 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let common = &arguments.common;
     let existing = assemble::existing(common, arguments.plan.is_some())?;
-    let (source, known) = match (existing, &arguments.plan) {
+    let (source, earlier, known) = match (existing, &arguments.plan) {
         (Some(folder), plan) => {
             let folder = crate::journal::LaunchFolder::open(folder)?;
+            let Frozen { mut source, earlier } = plans::frozen(&folder)?;
             if let Some(plan) = plan {
-                assemble::same_text(plan, &folder.plan())?;
+                assemble::same_text(plan, &source, &folder)?;
             }
-            let mut source = assemble::read(&folder.plan())?;
             let site = assemble::site(&folder)?;
             if site.rehearsal {
                 anyhow::bail!("{} is a rehearsal: go on with `tminus rehearse --launch`", folder.path().display());
             }
             source.name = assemble::named(&site);
-            (source, Some(site))
+            (source, earlier, Some(site))
         }
-        (None, Some(plan)) => (assemble::read(plan)?, None),
+        (None, Some(plan)) => (assemble::read(plan)?, Vec::new(), None),
         (None, None) => anyhow::bail!("no launch is in that folder: name the plan to open one there"),
     };
     let loaded = assemble::load(&source, &Options::default())?;
@@ -67,7 +68,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let front = Front::new(&plan, Mode::Launch, &folder, &operator);
     let opening = move |wires| async move {
         let (pace, rehearsal) = (Pace::Real, None);
-        let opening = Opening { source, plan, catalogue, folder, new, site, pace, rehearsal, operator, take_over };
+        let opening =
+            Opening { source, plan, earlier, catalogue, folder, new, site, pace, rehearsal, operator, take_over };
         assemble::open(opening, wires).await
     };
     super::fly(headless::fly(front, common, None, opening))

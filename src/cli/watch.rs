@@ -61,7 +61,7 @@ async fn attach(frozen: Frozen, asker: Asker, ascii: bool) -> anyhow::Result<i32
         boot: clock::boot,
     };
     let mode = if frozen.site.rehearsal { Mode::Rehearsal } else { Mode::Launch };
-    let port = attached::attach(Watched { folder: frozen.folder, plan: frozen.plan, mode, asker });
+    let port = attached::attach(Watched { folder: frozen.folder, plan: frozen.first, mode, asker });
     Ok(match ui::run(port, setup, || {}).await? {
         Leave::Quit | Leave::Closed => 0,
         Leave::Signal(_) | Leave::Hangup => INTERRUPTED,
@@ -71,7 +71,7 @@ async fn attach(frozen: Frozen, asker: Asker, ascii: bool) -> anyhow::Result<i32
 /// Prints what is recorded as it is, and on standard error whatever makes it doubtful. The launch's own exit
 /// code, once it has ended.
 async fn print(frozen: &Frozen, asker: &Asker) -> anyhow::Result<i32> {
-    let mut reading = Reading::new(frozen.folder.clone(), Arc::clone(&frozen.plan));
+    let mut reading = Reading::new(frozen.folder.clone(), Arc::clone(&frozen.first));
     let interrupted = interrupted();
     tokio::pin!(interrupted);
     let mut told = None;

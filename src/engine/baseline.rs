@@ -22,6 +22,8 @@ pub async fn capture(world: World, wanted: Baseline) {
     tokio::select! {
         () = keep_looking(&world, &wanted) => {}
         () = acting.stopped() => {}
+        // Under another plan it may be another value.
+        () = world.amended.cancelled() => {}
     }
 }
 

@@ -10,7 +10,7 @@ use crate::launch::command::{Input, Observation, Refusal};
 use crate::launch::decide::decide;
 use crate::launch::event::{Actor, Event, Recorded};
 use crate::launch::id::ItemId;
-use crate::launch::plan::Act;
+use crate::launch::plan::{Act, Plan};
 use crate::launch::schedule;
 use crate::launch::telling::asked_for;
 use crate::launch::time::{Instant, Now, Wall};
@@ -52,6 +52,12 @@ impl Dispatch {
     pub fn new(board: Board) -> Self {
         let published = Arc::new(board.clone());
         Self { board, published, in_flight: 0, turned_at: None }
+    }
+
+    /// From here on the boards know a plan that they may be amended to.
+    pub fn learn(&mut self, plan: &Arc<Plan>) {
+        self.board.revisions.learn(plan);
+        Arc::make_mut(&mut self.published).revisions.learn(plan);
     }
 
     /// The board whose every event is in the journal.
@@ -242,7 +248,7 @@ impl Dispatch {
             Event::ItemEnded { .. } | Event::StepEnded { .. } | Event::ItemCancelled { .. } => {
                 self.in_flight.saturating_sub(1)
             }
-            Event::ConsoleReturned { .. } => self.board.in_flight(),
+            Event::ConsoleReturned { .. } | Event::PlanAmended { .. } => self.board.in_flight(),
             _ => self.in_flight,
         };
         turn.records.push(record);

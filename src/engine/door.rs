@@ -57,6 +57,7 @@ fn words(command: &mut Command) -> Vec<&mut String> {
         | Command::Judge { note: words, .. }
         | Command::WaiveCriterion { reason: words, .. }
         | Command::GiveEvidence { what: words, .. }
+        | Command::Amend { reason: words, .. }
         | Command::End { why: words }
         | Command::Vote { vote: Vote::NoGo { reason: words } | Vote::GoWithWaiver { reason: words }, .. } => {
             vec![words]
@@ -83,6 +84,7 @@ fn words(command: &mut Command) -> Vec<&mut String> {
         | Command::CatchUp
         | Command::Recycle { .. }
         | Command::SwitchFault { .. }
+        | Command::Propose { .. }
         | Command::Leave => Vec::new(),
     }
 }

@@ -12,7 +12,7 @@ use crate::base::proc;
 use crate::launch::board::{Board, Progress};
 use crate::launch::event::{Event, Recorded};
 use crate::launch::id::ItemId;
-use crate::launch::plan::Act;
+use crate::launch::plan::{Act, Stream};
 use crate::launch::verdict::Verdict;
 use crate::watch::Watch;
 
@@ -31,13 +31,7 @@ impl Effects {
     /// Once, before the loop runs: what a console that came back finds half done.
     pub fn begin(&self, board: &Arc<Board>) {
         self.world.keep_incidents(board);
-        for wanted in &board.plan.baseline {
-            let captured = board.baseline.get(&wanted.name).and_then(|known| known.value()).is_some();
-            let past = board.clock.as_ref().is_some_and(|clock| clock.t0.is_some());
-            if !captured && !past && self.world.folder.is_some() {
-                tokio::spawn(super::baseline::capture(self.world.clone(), wanted.clone()));
-            }
-        }
+        self.capture(board);
         for (id, state) in &board.items {
             let (Some(item), Some(attempt)) = (board.plan.item(id), state.attempt) else { continue };
             if let (Act::Step { spec, .. }, true) = (&item.act, state.is_running()) {
@@ -51,12 +45,33 @@ impl Effects {
         for run in board.rollbacks.iter().filter(|run| run.end.is_none()) {
             runner::resume(&self.world, &self.outputs, board, run);
         }
+        self.open_streams(board, |stream| stream.session.is_none());
+    }
+
+    /// Once the launch goes by another plan: its values are captured and its streams opened, each in its session,
+    /// which lives where nothing of it has changed.
+    pub fn begin_anew(&self, board: &Arc<Board>) {
+        self.capture(board);
+        self.open_streams(board, |_| true);
+    }
+
+    fn capture(&self, board: &Board) {
+        for wanted in &board.plan.baseline {
+            let captured = board.baseline.get(&wanted.name).and_then(|known| known.value()).is_some();
+            let past = board.clock.as_ref().is_some_and(|clock| clock.t0.is_some());
+            if !captured && !past && self.world.folder.is_some() {
+                tokio::spawn(super::baseline::capture(self.world.clone(), wanted.clone()));
+            }
+        }
+    }
+
+    fn open_streams(&self, board: &Board, lives: impl Fn(&Stream) -> bool) {
         for stream in &board.plan.streams {
             let passed = |item: &ItemId| {
                 let state = board.item(item).map(|state| &state.progress);
                 matches!(state, Some(Progress::Ended { verdict: Verdict::Pass, .. }))
             };
-            if stream.after.as_ref().is_none_or(|item| stream.session.is_none() && passed(item)) {
+            if stream.after.as_ref().is_none_or(|item| lives(stream) && passed(item)) {
                 self.open_stream(stream);
             }
         }
@@ -148,7 +163,7 @@ impl Effects {
         }))
     }
 
-    fn open_stream(&self, stream: &crate::launch::plan::Stream) {
+    fn open_stream(&self, stream: &Stream) {
         if let Some(watch) = &self.watch {
             let session = stream.session.as_ref().and_then(|id| self.world.session(id));
             if let Err(why) = watch.open_stream(&stream.id, session) {

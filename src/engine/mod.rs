@@ -8,6 +8,7 @@
 //! that watches what another one holds.
 
 pub mod acting;
+pub mod amending;
 pub mod approving;
 pub mod attached;
 pub mod baseline;
@@ -18,6 +19,7 @@ pub mod effects;
 pub mod found;
 pub mod inbox;
 pub mod kept;
+pub mod revisions;
 pub mod rollback;
 pub mod run;
 pub mod runner;

@@ -1,6 +1,7 @@
 //! The one loop: inputs in, turns made, records appended, the board published, effects started. It alone
 //! owns the board. Nothing here decides: `dispatch` does, through the pure functions of `launch`.
 
+mod amending;
 mod hung;
 mod recording;
 mod settling;
@@ -97,6 +98,7 @@ pub struct Loop {
     /// Another console acts now: the sentence that says so.
     taken_over: Option<String>,
     hung: Hung,
+    amending: amending::Amending,
 }
 
 /// A question of a headless crew or a gate run, asked once a turn: what to do next?
@@ -126,6 +128,7 @@ impl Loop {
             look_at: now,
             taken_over: None,
             hung: Hung::default(),
+            amending: amending::Amending::default(),
         }
     }
 
@@ -203,7 +206,7 @@ impl Loop {
                 decided
             });
             let mut replies: Vec<Option<Reply>> = inputs.iter().map(|_| None).collect();
-            if let Some(ask) = asked {
+            if let Some(ask) = asked.and_then(|ask| self.proposed(ask)) {
                 self.take(ask, &mut inputs, &mut replies).await;
             }
             while inputs.len() < BATCH {
@@ -224,6 +227,7 @@ impl Loop {
             self.due_faults(now, &mut inputs);
             inputs.extend(self.remarks());
             replies.resize_with(inputs.len(), || None);
+            self.make_ready(&mut inputs).await;
             let turn = self.dispatch.turn(&inputs, now);
             self.settle(turn, now, &inputs, replies).await;
             self.write_again(false).await;
@@ -403,6 +407,7 @@ fn snapshot(board: Arc<Board>, live: Arc<Live>, parts: &Parts, alarm: Option<Str
         alarm,
         waits: None,
         taken_over: None,
+        proposal: None,
         folder: parts.folder.as_ref().map(|folder| folder.display().to_string()).unwrap_or_default(),
         seat: Seat::Operator,
     }

@@ -277,7 +277,7 @@ pub fn is_fenced(wrong: &AppendError) -> bool {
 #[must_use]
 pub fn launch_of(board: &Board) -> String {
     let opened = board.opened_at.map(|at| at.timestamp_millis()).unwrap_or_default();
-    format!("{} {opened}", board.plan.hash)
+    format!("{} {opened}", board.revisions.opened_with)
 }
 
 /// What a side file that was found has to say to a journal which came to `board`: nothing of what its

@@ -56,6 +56,8 @@ pub struct World {
     sessions: Arc<Mutex<HashMap<SessionId, Session>>>,
     cancels: Arc<Mutex<HashMap<ItemId, (Attempt, CancellationToken)>>>,
     baseline: Arc<BaselineFile>,
+    /// Cancelled once the launch goes by another plan.
+    pub amended: CancellationToken,
 }
 
 /// The file that a rollback reads the baseline from.
@@ -89,10 +91,7 @@ impl World {
     pub fn new(parts: Parts) -> Self {
         let Parts { plan, catalogue, client, jq, observations, program, folder, base, simulated } = parts;
         let redactor = Redactor::new(catalogue.secrets.iter().cloned());
-        let control = plan.control.and_then(|spec| catalogue.get(spec)).and_then(|entry| match &entry.spec {
-            Spec::Check(check::Spec::Http(http)) => Some(Arc::new(http.clone())),
-            _ => None,
-        });
+        let control = control(&plan, &catalogue);
         let (sessions, cancels, baseline) = (Arc::default(), Arc::default(), Arc::default());
         Self {
             plan,
@@ -111,6 +110,39 @@ impl World {
             sessions,
             cancels,
             baseline,
+            amended: CancellationToken::new(),
+        }
+    }
+
+    /// The same world under another plan: what it looks through is new, what is in flight goes on. Sessions
+    /// go on where `keeps` says that nothing of them has changed.
+    #[must_use]
+    pub fn under(
+        &self,
+        plan: &Arc<Plan>,
+        catalogue: &Arc<Catalogue>,
+        place: Option<(Client, SocketAddr)>,
+        keeps: impl Fn(&SessionId) -> bool,
+    ) -> Self {
+        self.amended.cancel();
+        catalogue.secrets.iter().for_each(|secret| self.redactor.learn(secret));
+        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = sessions.iter().filter(|(id, _)| catalogue.sessions.contains_key(*id) && keeps(id));
+        let kept: HashMap<SessionId, Session> = kept.map(|(id, session)| (id.clone(), session.clone())).collect();
+        drop(sessions);
+        let (client, simulated) = match place {
+            Some((client, address)) => (client, Some(address)),
+            None => (self.client.clone(), self.simulated),
+        };
+        Self {
+            plan: Arc::clone(plan),
+            catalogue: Arc::clone(catalogue),
+            client,
+            simulated,
+            control: control(plan, catalogue),
+            sessions: Arc::new(Mutex::new(kept)),
+            amended: CancellationToken::new(),
+            ..self.clone()
         }
     }
 
@@ -221,6 +253,14 @@ impl World {
     pub async fn observe(&self, observation: Observation) {
         let _ = self.observations.send(observation).await;
     }
+}
+
+/// The check that tells our own network's failure from the target's.
+fn control(plan: &Plan, catalogue: &Catalogue) -> Option<Arc<check::http::Http>> {
+    plan.control.and_then(|spec| catalogue.get(spec)).and_then(|entry| match &entry.spec {
+        Spec::Check(check::Spec::Http(http)) => Some(Arc::new(http.clone())),
+        _ => None,
+    })
 }
 
 /// The baseline's values as a scope: `$previous_version`.

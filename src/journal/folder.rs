@@ -120,10 +120,16 @@ impl LaunchFolder {
         &self.root
     }
 
-    /// The frozen copy of the plan.
+    /// The frozen copy of the plan that the launch goes by.
     #[must_use]
     pub fn plan(&self) -> PathBuf {
         self.root.join("plan.toml")
+    }
+
+    /// One of the plans that the launch went by, once it was amended: 1 for the one it was opened with.
+    #[must_use]
+    pub fn revision(&self, number: u32) -> PathBuf {
+        self.root.join("plans").join(format!("{number}.toml"))
     }
 
     /// How the launch was opened.

@@ -116,7 +116,14 @@ fn of_the_crew() -> Vec<Event> {
         Event::CriterionWaived { criterion: "smoke".into(), reason: why(), until: Some(Instant(5)) },
         Event::IncidentOpened { incident: 1, title: why(), severity: None, detected_by: "smoke".into() },
         Event::IncidentOpened { incident: 2, title: why(), severity: Some("sev-1".into()), detected_by: why() },
-        Event::PlanAmended { revision: 2, plan_hash: "00ff".into(), reason: why(), changes: vec!["+ a".into()] },
+        Event::PlanAmended {
+            revision: 2,
+            plan_hash: "00ff".into(),
+            reason: why(),
+            changes: vec!["+ a".into()],
+            again: vec![item()],
+            recapture: vec!["previous".into()],
+        },
         Event::EvidenceGiven { evidence: "log".into(), what: why() },
         Event::LaunchClosed { why: why(), missing: vec![why()] },
     ];

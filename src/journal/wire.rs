@@ -330,6 +330,10 @@ pub enum EventV1 {
         plan_hash: String,
         reason: String,
         changes: Vec<String>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        again: Vec<ItemId>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        recapture: Vec<String>,
     },
     EvidenceGiven {
         evidence: EvidenceId,

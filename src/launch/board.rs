@@ -7,6 +7,7 @@ use std::time::Duration;
 
 pub use super::item::{Attest, ItemState, Progress, Waiver};
 
+use super::amend::Revisions;
 use super::branch;
 use super::closing::Given;
 use super::countdown::Countdown;
@@ -37,6 +38,8 @@ pub use clock::terms;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Board {
     pub plan: Shared<Plan>,
+    /// Which plan that is, and the others of this launch.
+    pub revisions: Revisions,
     pub mode: Mode,
     pub seq: u64,
     /// The instant of the last record.
@@ -135,6 +138,7 @@ impl Board {
         let items = plan.items.keys().map(|id| (id.clone(), Arc::default())).collect();
         let phases = plan.phases.iter().map(|phase| (phase.id.clone(), PhaseState::default())).collect();
         Self {
+            revisions: Revisions::first(&plan),
             plan: Shared(plan),
             mode: Mode::Launch,
             seq: 0,
@@ -312,7 +316,7 @@ impl Board {
         }
     }
 
-    fn void(&mut self, why: &str) {
+    pub(super) fn void(&mut self, why: &str) {
         if !self.votes.is_empty() {
             self.votes.clear();
             self.voided = Some(why.to_owned());

@@ -174,7 +174,8 @@ pub(super) fn fold(board: &mut Board, record: &Recorded) {
     }
 }
 
-fn comes_back(board: &mut Board) {
+/// What was passed over and is so no longer waits again.
+pub(super) fn comes_back(board: &mut Board) {
     let plan = Arc::clone(&board.plan.0);
     let mut back = Vec::new();
     for item in plan.items.values() {

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::amend::Amendment;
 use super::event::{Actor, RollbackFact, Vote};
 use super::id::{
     Attempt, CriterionId, EvidenceId, ItemId, MonitorId, PhaseId, RequestId, RoleId, RollbackId, SeverityId, StreamId,
@@ -113,6 +114,16 @@ pub enum Command {
     Close {
         why: String,
         anyway: Option<String>,
+    },
+    /// Has a plan file looked over for this launch, to be shown with how it differs; it changes nothing.
+    Propose {
+        path: String,
+    },
+    /// Goes by another plan from here on, one that the board knows (`Board::learn`).
+    Amend {
+        /// Where it cannot be gone by, why not.
+        amendment: Result<Amendment, String>,
+        reason: String,
     },
     CallHold {
         why: String,

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::time::{Instant, Mark, millis};
 
+mod amending;
+
 /// The latch a built-in hold sets; cleared only by a resume.
 pub const BUILT_IN: &str = "built-in";
 /// The latch a crash leaves behind.

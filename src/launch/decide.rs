@@ -74,7 +74,8 @@ fn observe(board: &Board, observation: &Observation, now: Instant) -> Vec<Event>
 /// After T-0 what was captured stays: a later look would capture the release itself.
 fn baseline(board: &Board, name: &str, value: &super::verdict::Captured) -> Vec<Event> {
     let frozen = board.clock.as_ref().is_some_and(|clock| clock.t0.is_some());
-    if frozen || board.baseline.get(name) == Some(value) {
+    let wanted = board.plan.baseline.iter().any(|wanted| wanted.name == name);
+    if frozen || !wanted || board.baseline.get(name) == Some(value) {
         return Vec::new();
     }
     vec![Event::BaselineCaptured { name: name.to_owned(), value: value.clone() }]
@@ -229,7 +230,10 @@ fn request(
     }
     unwritten::allow(board, command)?;
     match command {
+        // What was seen stays seen, however late it is read.
         sighting if sighting.is_sighting() => {}
+        // Without a role it is the operator's, at another terminal of his.
+        Command::Amend { .. } if age <= REQUEST_KEEPS => {}
         _ if age > REQUEST_KEEPS => {
             let ago = humantime::format_duration(Duration::from_secs(age.as_secs()));
             return Err(Refusal(format!(

@@ -312,6 +312,11 @@ pub enum Event {
         reason: String,
         /// The difference, a line each.
         changes: Vec<String>,
+        /// Items of both plans that wait again: they do something else now, or stand in a session with one
+        /// that does.
+        again: Vec<ItemId>,
+        /// Baseline values that are captured anew.
+        recapture: Vec<String>,
     },
     /// Something was archived under a piece of evidence that the plan asks for.
     EvidenceGiven {

@@ -1,6 +1,7 @@
 //! The human half of a launch, as one door to its parts: what people decide, sign, judge, open and close.
 //! Each part has its own file; here stands only who takes what.
 
+use super::amend;
 use super::board::Board;
 use super::branch;
 use super::closing::{self, Given};
@@ -27,6 +28,8 @@ pub(super) fn act(board: &Board, by: &Actor, command: &Command, now: Instant) ->
         Command::OpenIncident { .. } | Command::ChangeIncident { .. } => incident::act(board, command, now),
         Command::GiveEvidence { evidence, what } => closing::give(board, evidence, what),
         Command::Close { why, anyway } => closing::close(board, by, why, anyway.as_deref(), now),
+        Command::Amend { amendment, reason } => amend::act(board, by, amendment, reason, now),
+        Command::Propose { .. } => Err(Refusal("a plan is looked over by the console that holds the launch".into())),
         // `decide` has taken every other command.
         other => Err(Refusal(format!("{other:?} is not of the crew"))),
     }
@@ -34,6 +37,7 @@ pub(super) fn act(board: &Board, by: &Actor, command: &Command, now: Instant) ->
 
 /// Folds what the crew did into the board.
 pub(super) fn fold(board: &mut Board, record: &Recorded) {
+    amend::fold(board, record);
     incident::fold(board, record);
     match &record.event {
         Event::EvidenceGiven { evidence, what } => {

@@ -174,11 +174,17 @@ pub enum Power {
     Waive,
     Abort,
     Approve,
+    Amend,
 }
 
 impl Power {
-    pub const WORDS: [(&'static str, Self); 4] =
-        [("resume", Self::Resume), ("waive", Self::Waive), ("abort", Self::Abort), ("approve", Self::Approve)];
+    pub const WORDS: [(&'static str, Self); 5] = [
+        ("resume", Self::Resume),
+        ("waive", Self::Waive),
+        ("abort", Self::Abort),
+        ("approve", Self::Approve),
+        ("amend", Self::Amend),
+    ];
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

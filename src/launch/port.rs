@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::amend::Amendment;
 use super::board::Board;
 use super::command::{Command, Refusal};
 use super::event::{Actor, Mode};
@@ -38,9 +39,23 @@ pub struct Snapshot {
     /// Another console took this launch over: who, since when, and that nothing is done from here any
     /// more. Nothing else in here changes once this is set; time stands still.
     pub taken_over: Option<String>,
+    /// A plan that was asked to be looked over, with how it differs.
+    pub proposal: Option<Arc<Proposal>>,
     /// The launch folder, for display.
     pub folder: String,
     pub seat: Seat,
+}
+
+/// A plan file that was looked over for this launch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal {
+    /// Which of the looks this is: a console knows its own by it.
+    pub number: u32,
+    pub path: String,
+    /// How it differs; or why the launch cannot go by it, a line each.
+    pub found: Result<Amendment, String>,
+    /// What a person should know before saying yes.
+    pub notes: Vec<String>,
 }
 
 /// What a console is to its launch.
@@ -64,7 +79,8 @@ impl Snapshot {
         board.mode = mode;
         let live = Arc::default();
         let (board, seat) = (Arc::new(board), Seat::Operator);
-        Self { board, live, now, taken_at, speed: 1, alarm: None, waits: None, taken_over: None, folder, seat }
+        let (alarm, waits, taken_over, proposal) = (None, None, None, None);
+        Self { board, live, now, taken_at, speed: 1, alarm, waits, taken_over, proposal, folder, seat }
     }
 }
 

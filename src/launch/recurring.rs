@@ -13,7 +13,7 @@ use super::countdown::{self, Countdown};
 use super::event::{Event, Recorded};
 use super::id::ItemId;
 use super::item::{ItemState, Progress};
-use super::plan::{Act, Every, Item};
+use super::plan::{Act, Every, Item, Plan};
 use super::recovery;
 use super::schedule::Timed;
 use super::time::{Instant, millis};
@@ -156,6 +156,50 @@ fn fold_recurred(board: &mut Board, at: Instant, id: &ItemId, occurrence: u32, m
         (state.retries, state.cancelled) = (0, false);
         (state.waiver, state.acknowledged) = (None, false);
     }
+}
+
+/// Under another plan, as of `now`: what recurs otherwise, or is done otherwise, is counted by the new plan from
+/// here on, and nothing is missed that the old one did not ask for. What recurs no more stands as it stood.
+pub(super) fn amended(board: &mut Board, old: &Plan, anew: impl Fn(&ItemId) -> bool, now: Instant) {
+    let plan = Arc::clone(&board.plan.0);
+    let mut earlier = std::mem::take(&mut board.recurring);
+    for item in plan.items.values() {
+        let (known, again) = (earlier.remove(&item.id), anew(&item.id));
+        let same = old.item(&item.id).is_some_and(|was| was.every == item.every) && !again;
+        let before = known.as_ref().and_then(|known| known.before.clone()).filter(|_| !again);
+        let next = match item.every {
+            _ if same => known,
+            Some(every) => {
+                let missed = known.as_ref().filter(|_| !again).map_or(0, |known| known.missed);
+                let from = known.map(|known| known.from).or_else(|| board.course.came(item.at, now));
+                let newest = from.and_then(|from| Some((from, newest_at(board, every, from, now)?)));
+                newest.map(|(from, (occurrence, due_at))| Recurring { from, occurrence, due_at, missed, before })
+            }
+            None => {
+                let state = board.items.get_mut(&item.id).filter(|state| !state.is_running());
+                if let (Some(state), Some(before)) = (state, before) {
+                    *state = before;
+                }
+                None
+            }
+        };
+        board.recurring.extend(next.map(|next| (item.id.clone(), next)));
+    }
+}
+
+/// The last occurrence after the one at the mark that has come by `now`, and when.
+fn newest_at(board: &Board, every: Every, from: Instant, now: Instant) -> Option<(u32, Instant)> {
+    let nth = match every {
+        Every::Span(span) => {
+            let whole = now.0.saturating_sub(from.0) / millis(span).max(1);
+            u32::try_from(whole).unwrap_or(u32::MAX)
+        }
+        Every::Month => {
+            let come = |nth: &u32| occurrence_at(board, every, from, *nth).is_some_and(|at| at <= now);
+            u32::try_from((1..).take_while(come).count()).unwrap_or(u32::MAX)
+        }
+    };
+    (nth > 0).then(|| Some((nth, occurrence_at(board, every, from, nth)?)))?
 }
 
 /// `daily · 3rd, missed 2`: how often an item is due, which time this is, what nobody did.

@@ -128,6 +128,7 @@ pub fn asked_for(command: &Command) -> String {
         Command::ReleaseHold { who } => format!("release the hold of {who}"),
         Command::Vote { role, vote } => format!("{role} votes {}", vote_words(vote)),
         Command::Acknowledge { item } => format!("acknowledge {item}"),
+        Command::Amend { reason, .. } => format!("amend the plan: {reason}"),
         Command::OpenIncident { title, severity: None, .. } => format!("incident: {title}"),
         Command::OpenIncident { title, severity: Some(severity), .. } => format!("incident, {severity}: {title}"),
         Command::ChangeIncident { incident, change } => format!("incident {incident} {}", change.words()),

@@ -48,6 +48,8 @@ pub fn allow(board: &Board, command: &Command) -> Result<(), Refusal> {
         | Command::ChangeIncident { .. }
         | Command::GiveEvidence { .. }
         | Command::Close { .. }
+        | Command::Propose { .. }
+        | Command::Amend { .. }
         | Command::SwitchFault { .. }
         | Command::End { .. } => false,
     };

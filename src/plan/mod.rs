@@ -12,6 +12,7 @@
 mod baseline;
 mod branches;
 mod clock;
+pub mod diff;
 mod effects;
 mod environment;
 mod escalations;
@@ -159,7 +160,9 @@ fn without(mut found: Diagnostic, redactor: &Redactor) -> Diagnostic {
 /// More mistakes than this help nobody, and each shows a piece of the file.
 const MOST_SHOWN: usize = 500;
 
-fn hash(text: &str) -> String {
+/// SHA-256 of a plan's text, in hex.
+#[must_use]
+pub fn hash(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex

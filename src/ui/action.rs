@@ -134,6 +134,7 @@ actions! {
     Hold, "hold", "hold", Panes, true, "Hold the countdown; cut it off below the no-hold mark; freeze after T-0";
     Release, "release", "release", Panes, true, "Release holds, resume the countdown, or lift the freeze";
     Recycle, "recycle", "recycle", Panes, true, "Take the countdown back to a declared mark";
+    Amend, "amend", "amend", Panes, true, "Go by another plan, once how it differs was shown";
     Slip, "slip", "slip", Panes, true, "Publish another T-0 while the countdown holds";
     Scrub, "scrub", "scrub", Panes, true, "Give this attempt at the launch up";
     Countdown, "countdown", "countdown", Panes, false, "Show all of the countdown: T-0 published and projected, slip, latest resume, next mark";

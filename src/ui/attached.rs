@@ -23,6 +23,10 @@ pub fn refused(action: Action, view: &View<'_>) -> Option<String> {
         | Action::Recycle
         | Action::Slip
         | Action::Scrub => Some(format!("this console is attached: `{short}` is for the operator's")),
+        Action::Amend => {
+            let launch = &view.snapshot.folder;
+            Some(format!("this console is attached: in a shell, `tminus amend {launch} PLAN` asks the one that acts"))
+        }
         Action::Hold
         | Action::Release
         | Action::Vote

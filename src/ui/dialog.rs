@@ -8,6 +8,7 @@ use super::action::{Action, Place, TABLE, Where};
 use super::approving;
 use super::keymap::Key;
 use super::overlays::act_as::ActAs;
+use super::overlays::amend::{self, Amending};
 use super::overlays::prompt::LONGEST_TEXT;
 use super::overlays::{brief, holds, incident, palette, prompt, recovery, rollback, waive};
 use super::panes::checklist;
@@ -94,7 +95,7 @@ fn pressed(state: &mut State, event: KeyEvent, view: &View<'_>) -> Option<Effect
             if matches!(action, Action::Choice | Action::Speaker) {
                 other_answer(&mut overlay, action, view);
             } else if let Some(step) =
-                step_of(action).filter(|step| !has_field || matches!(step, Step::Up | Step::Down))
+                step_of(action).filter(|step| !has_field || !matches!(step, Step::First | Step::Last))
             {
                 moved(&mut overlay, step, state.page, view);
             }
@@ -129,6 +130,7 @@ fn typed(state: &mut State, overlay: &mut Overlay) {
         }
         Overlay::Palette { selected, .. } => *selected = 0,
         Overlay::Prompt(prompt) => prompt.wrong = None,
+        Overlay::Amend(amending) => amending.wrong = None,
         Overlay::Incident(dialog) => dialog.typed(),
         Overlay::ActAs(dialog) => dialog.wrong = None,
         _ => {}
@@ -177,6 +179,7 @@ fn moved(overlay: &mut Overlay, step: Step, page: usize, view: &View<'_>) {
             *selected = step.from(*selected, view.plan().rollbacks.len(), page);
         }
         Overlay::Rollback(Rolling::Watch { window }) => window.step(step, 500, page),
+        Overlay::Amend(amending) => amending.step(step, page, view),
         Overlay::Prompt(Prompt { purpose: Purpose::Waive { lasts, .. }, .. }) => {
             *lasts = step.from(*lasts, waive::LASTS.len(), page);
         }
@@ -225,6 +228,7 @@ fn confirm(state: &mut State, overlay: Overlay, view: &View<'_>) -> Option<Effec
             Some(Effect::Ask(Command::Recycle { mark }))
         }
         Overlay::Recovery { selected } => recover(state, Action::Confirm, selected, view),
+        Overlay::Amend(amending) => amend::confirm(state, amending, view),
         Overlay::Incident(dialog) => incident::confirm(state, dialog, view),
         Overlay::Rollback(rolling) => confirm_rollback(state, rolling, view),
     }
@@ -289,7 +293,12 @@ fn answer(state: &mut State, mut prompt: Prompt, view: &View<'_>) -> Option<Effe
     let asked = prompt.purpose.command(prompt.input.value(), view);
     match asked.and_then(|command| Ok((command, prompt.purpose.speaker(view)?))) {
         Ok((Some(command), Some(by))) => Some(Effect::AskAs(by, command)),
-        Ok((command, _)) => command.map(Effect::Ask),
+        Ok((command, _)) => {
+            if matches!(command, Some(Command::Propose { .. })) {
+                state.overlay = Some(Overlay::Amend(Amending::after(view)));
+            }
+            command.map(Effect::Ask)
+        }
         Err(wrong) => {
             prompt.wrong = Some(wrong);
             state.overlay = Some(Overlay::Prompt(prompt));

@@ -7,6 +7,7 @@ use chrono::FixedOffset;
 use tui_input::Input;
 
 use super::overlays::act_as::ActAs;
+use super::overlays::amend::Amending;
 use super::overlays::incident;
 use super::panes::{checklist, detail, incidents, journal, monitors, poll, streams};
 use super::theme::{Role, Theme};
@@ -157,6 +158,8 @@ pub enum Purpose {
     Freeze,
     Thaw,
     Scrub,
+    /// The path of another plan.
+    Plan,
     /// Another T-0, and why.
     Slip,
     Waive {
@@ -245,6 +248,8 @@ pub enum Overlay {
     Recovery {
         selected: usize,
     },
+    /// Another plan, with how it differs.
+    Amend(Amending),
     Rollback(Rolling),
     Incident(incident::Dialog),
     ActAs(ActAs),
@@ -264,6 +269,7 @@ impl Overlay {
         match self {
             Self::Palette { input, .. } => Some(input),
             Self::Prompt(prompt) => Some(&mut prompt.input),
+            Self::Amend(amending) => Some(&mut amending.reason),
             Self::ActAs(dialog) => Some(&mut dialog.input),
             Self::Rollback(Rolling::Confirm { typed, .. }) => typed.as_mut(),
             Self::Incident(dialog) => dialog.input(),

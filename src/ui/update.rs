@@ -64,6 +64,7 @@ pub fn update(state: &mut State, action: Action, view: &View<'_>) -> Option<Effe
         Action::Slip => holds::slip(state, view),
         Action::Countdown => state.overlay = Some(Overlay::Countdown),
         Action::Scrub => state.prompt(Purpose::Scrub),
+        Action::Amend => state.prompt(Purpose::Plan),
         Action::Poll => state.focus(Pane::Poll),
         Action::Vote => vote(state, view),
         Action::Note => state.prompt(Purpose::Note),

@@ -231,17 +231,15 @@ impl Story {
     }
 
     pub fn snapshot(&self, second: i64) -> Arc<Snapshot> {
+        let now = Now { instant: Instant(second * 1000), wall: wall(second) };
+        let first = Snapshot::unopened(Arc::clone(&self.plan), Mode::Launch, now, 0, "/launches/omniai".into());
         Arc::new(Snapshot {
             seat: self.seat,
             board: Arc::new(self.board()),
             live: Arc::new(self.live.clone()),
-            now: Now { instant: Instant(second * 1000), wall: wall(second) },
-            taken_at: 0,
-            speed: 1,
             alarm: self.alarm.clone(),
-            waits: None,
             taken_over: self.taken_over.clone(),
-            folder: "/launches/omniai".into(),
+            ..first
         })
     }
 }

@@ -12,6 +12,8 @@ use crate::launch::verdict::Captured;
 pub struct Facts {
     /// The plan's hash, and what was opened.
     pub opened: Option<(String, Mode)>,
+    /// The hashes of the plans that it was amended to, with their records.
+    pub amended: Vec<(u64, String)>,
     /// In the order they were captured.
     pub baseline: Vec<(String, Captured)>,
     /// Rollbacks by their number, with what the journal tells of them.
@@ -27,6 +29,7 @@ impl Facts {
     pub fn take(&mut self, record: Recorded) {
         match record.event {
             Event::LaunchOpened { plan_hash, mode, .. } if record.seq == 1 => self.opened = Some((plan_hash, mode)),
+            Event::PlanAmended { plan_hash, .. } => self.amended.push((record.seq, plan_hash)),
             Event::LaunchEnded { .. } => self.over = true,
             Event::BaselineCaptured { name, value } => self.baseline.push((name, value)),
             Event::RollbackRequested { rollback, run, .. } => {

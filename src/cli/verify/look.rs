@@ -7,12 +7,9 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
-
 use super::facts::{Facts, untold};
 use crate::cli::assemble::Site;
 use crate::engine::rollback;
-use crate::journal::chain::Hash;
 use crate::journal::finding::Span;
 use crate::journal::head::Found;
 use crate::journal::lease::{self, Held};
@@ -107,7 +104,8 @@ fn once(folder: &LaunchFolder) -> Looked {
     let vouches = looked.journal.is_some() && looked.findings.is_empty();
     looked.findings.append(&mut facts.twice);
     if let Some((hash, mode)) = &facts.opened {
-        looked.plan(folder, hash, *mode);
+        looked.plan(folder, hash, *mode, &facts.amended);
+        looked.revisions(folder, hash, &facts.amended);
         looked.site(folder, *mode);
     }
     if vouches && (!facts.baseline.is_empty() || folder.baseline().exists()) {
@@ -118,7 +116,7 @@ fn once(folder: &LaunchFolder) -> Looked {
 }
 
 /// A whole file of ours, which is never that large; a device or a pipe is none.
-fn bounded(path: &Path) -> io::Result<Vec<u8>> {
+pub(super) fn bounded(path: &Path) -> io::Result<Vec<u8>> {
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::other("it is no file"));
     }
@@ -128,11 +126,11 @@ fn bounded(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 impl Looked {
-    fn wrong(&mut self, file: impl Into<String>, what: impl Into<String>) {
+    pub(super) fn wrong(&mut self, file: impl Into<String>, what: impl Into<String>) {
         self.findings.push(Said::of(file, what));
     }
 
-    fn doubt(&mut self, file: impl Into<String>, what: impl Into<String>) {
+    pub(super) fn doubt(&mut self, file: impl Into<String>, what: impl Into<String>) {
         self.doubts.push(Said::of(file, what));
     }
 
@@ -163,22 +161,6 @@ impl Looked {
         }
         self.checked.push(if seen.told.count == 0 { "no record yet" } else { "every record and its place" });
         self.checked.push("the synced head");
-    }
-
-    /// The frozen plan is the one that the launch was opened with.
-    fn plan(&mut self, folder: &LaunchFolder, hash: &str, mode: Mode) {
-        match bounded(&folder.plan()) {
-            Ok(bytes) if Hash(Sha256::digest(&bytes).into()).to_string() == hash => {
-                self.checked.push("the frozen plan");
-            }
-            Ok(_) => self.wrong("plan.toml", "it is not the plan this launch was opened with (record 1)"),
-            // A gate keeps none.
-            Err(wrong) if wrong.kind() == io::ErrorKind::NotFound && mode == Mode::Gate => {}
-            Err(wrong) if wrong.kind() == io::ErrorKind::NotFound => {
-                self.wrong("plan.toml", "the frozen plan is missing: no rollback can run");
-            }
-            Err(wrong) => self.doubt("plan.toml", format!("it cannot be read: {wrong}")),
-        }
     }
 
     fn site(&mut self, folder: &LaunchFolder, mode: Mode) {

@@ -19,6 +19,7 @@ use crate::journal::{Holder, LaunchFolder};
 
 mod facts;
 mod look;
+mod plans;
 
 use look::{Looked, Said};
 

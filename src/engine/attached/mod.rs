@@ -122,6 +122,7 @@ impl Eyes {
             alarm: standing.alarm,
             waits: None,
             taken_over: None,
+            proposal: None,
             folder: self.watched.folder.path().display().to_string(),
             seat: Seat::Attached { heard: standing.heard },
         });

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::engine::revisions;
 use crate::journal::chain::{Broken, Head, Walk, Wrong, say};
 use crate::journal::head::{self, Found};
 use crate::journal::sqlite::Sqlite;
@@ -30,6 +31,8 @@ pub struct Reading {
     last: Option<(Instant, Wall)>,
     wrong: Option<String>,
     other_plan: bool,
+    /// Why a plan that the launch was amended to cannot be shown.
+    lacks: Option<String>,
 }
 
 /// What tells how far a board can be believed.
@@ -48,7 +51,20 @@ impl Reading {
     pub fn new(folder: LaunchFolder, plan: Arc<Plan>) -> Self {
         let board = Board::new(Arc::clone(&plan));
         let (store, walk, head, unread) = (None, Walk::default(), Head::default(), None);
-        Self { folder, plan, store, walk, head, unread, board, beat: None, last: None, wrong: None, other_plan: false }
+        Self {
+            folder,
+            plan,
+            store,
+            walk,
+            head,
+            unread,
+            board,
+            beat: None,
+            last: None,
+            wrong: None,
+            other_plan: false,
+            lacks: None,
+        }
     }
 
     #[must_use]
@@ -86,7 +102,7 @@ impl Reading {
             Ok(None) if self.other_plan => {
                 Some("plan.toml is not the plan this launch was opened with: what is shown may be wrong".to_owned())
             }
-            Ok(None) => None,
+            Ok(None) => self.lacks.clone().filter(|_| self.board.revisions.missing.is_some()),
         };
         self.head != before
     }
@@ -103,6 +119,7 @@ impl Reading {
         let Some(store) = &mut self.store else { return Ok(None) };
         let (walk, head, board, last) = (&mut self.walk, &mut self.head, &mut self.board, &mut self.last);
         let (hash, other_plan) = (&self.plan.hash, &mut self.other_plan);
+        let (folder, lacks) = (&self.folder, &mut self.lacks);
         let mut wrong = None;
         let after = head.seq;
         let read = store.read_after(after, &mut |link| match walk
@@ -114,6 +131,14 @@ impl Reading {
                 *head = proven;
                 if let Event::LaunchOpened { plan_hash, .. } = &record.event {
                     *other_plan = *plan_hash != *hash;
+                }
+                if let Event::PlanAmended { revision, plan_hash, .. } = &record.event
+                    && board.revisions.get(plan_hash).is_none()
+                {
+                    match revisions::load(folder, *revision, plan_hash) {
+                        Ok(plan) => board.revisions.learn(&plan),
+                        Err(why) => *lacks = Some(format!("{why}; what is shown goes by an older plan")),
+                    }
                 }
                 *last = Some((record.at, record.recorded_at));
                 board.apply(&record);

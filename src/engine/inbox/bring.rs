@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::ask::{self, AskError, Settled};
 use super::form::Answer;
+use super::plan;
 use crate::base::secret::Redactor;
 use crate::engine::door;
 use crate::journal::lease::LeaseError;
@@ -50,6 +51,14 @@ impl Asker {
     /// # Errors
     /// It could not be asked at all.
     pub fn bring(&self, command: Command, patience: Duration) -> Result<Came, AskError> {
+        self.bring_with(command, None, patience)
+    }
+
+    /// As [`Asker::bring`], of an amendment with the text of its plan.
+    ///
+    /// # Errors
+    /// As [`Asker::bring`].
+    pub fn bring_with(&self, command: Command, text: Option<&str>, patience: Duration) -> Result<Came, AskError> {
         let inbox = self.folder.inbox();
         let is_seen = command.is_sighting();
         let what = if matches!(command, Command::Note { .. }) { "the note" } else { "the incident" };
@@ -67,7 +76,11 @@ impl Asker {
                 "{free}: {what} is kept in its inbox, and recorded once `{on}` goes on"
             )));
         }
+        text.map_or(Ok(()), |text| plan::put(&inbox, &request.id, text))?;
         let settled = ask::ask(&inbox, &request, patience)?;
+        if matches!(settled, Settled::Withdrawn) {
+            plan::clear(&inbox, &request.id);
+        }
         // Who holds it now: it may be another than the one who was asked.
         let silent = || {
             let who = match self.holder() {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::form;
+use super::plan;
 use super::take::{self, Found, Taken, Untaken};
 use crate::base::boundary::reach;
 use crate::base::secret::Redactor;
@@ -181,6 +182,7 @@ impl Clerk {
                     self.set_aside(&take::name_of(&found.id), &why.to_string());
                     let answer = form::encode_refusal(&found.id, &why);
                     let _ = answer.map(|bytes| take::answer(&self.inbox, &found.id, &bytes));
+                    plan::clear(&self.inbox, &found.id);
                 }
                 Err(Untaken::Failed(wrong)) => tracing::warn!("failed to read request {}: {wrong}", found.id),
             }
@@ -234,6 +236,7 @@ impl Clerk {
             let answered = form::encode_answer(id, decided)
                 .map_err(std::io::Error::from)
                 .and_then(|bytes| take::answer(&self.inbox, id, &bytes));
+            plan::clear(&self.inbox, id);
             if let Err(wrong) = answered {
                 all = false;
                 tracing::warn!("failed to answer request {id}: {wrong}");

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 mod incident;
 
 use crate::base::text::printable_lines;
+use crate::launch::amend::Amendment;
 use crate::launch::board::Decided;
 use crate::launch::command::Command;
 use crate::launch::event::Vote;
@@ -85,6 +86,11 @@ struct RequestV1 {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum AskedV1 {
+    /// Its plan lies beside it; this is its hash.
+    Amend {
+        plan: String,
+        reason: String,
+    },
     OpenIncident(incident::OpenV1),
     ChangeIncident(incident::ChangeV1),
     Attest {
@@ -171,6 +177,9 @@ pub fn encode(request: &Request) -> Result<Vec<u8>, NoRequest> {
         Command::ReleaseHold { who } => AskedV1::Release { who: who.clone() },
         Command::Vote { role, vote } => AskedV1::Vote { role: role.clone(), vote: written(vote) },
         Command::Acknowledge { item } => AskedV1::Acknowledge { item: item.clone() },
+        Command::Amend { amendment: Ok(amendment), reason } => {
+            AskedV1::Amend { plan: amendment.plan_hash.clone(), reason: reason.clone() }
+        }
         Command::OpenIncident { title, severity, detected_by } => {
             AskedV1::OpenIncident(incident::open(title, severity.as_ref(), detected_by))
         }
@@ -223,6 +232,10 @@ pub fn decode(bytes: &[u8]) -> Result<Request, NoRequest> {
             Command::Vote { role: RoleId::new(short("role", role.as_str())?), vote: read(vote)? }
         }
         AskedV1::Acknowledge { item } => Command::Acknowledge { item: ItemId::new(short("item", item.as_str())?) },
+        AskedV1::Amend { plan, reason } => {
+            let plan_hash = short("plan", &plan)?;
+            Command::Amend { amendment: Ok(Amendment { plan_hash, ..Amendment::default() }), reason: said(&reason)? }
+        }
         AskedV1::OpenIncident(form) => form.read()?,
         AskedV1::ChangeIncident(form) => form.read()?,
         AskedV1::Attest { item, note, passed } => {
@@ -360,7 +373,7 @@ mod tests {
         Request { id: id(), name: "bob".into(), role: Some("sre".into()), asked_at, command }
     }
 
-    fn commands() -> [Command; 14] {
+    fn commands() -> [Command; 15] {
         [
             Command::note("a line\nand another"),
             Command::CallHold { why: "disk".into() },
@@ -369,6 +382,10 @@ mod tests {
             Command::Vote { role: "sre".into(), vote: Vote::NoGo { reason: "no".into() } },
             Command::Vote { role: "sre".into(), vote: Vote::GoWithWaiver { reason: "so".into() } },
             Command::Acknowledge { item: ItemId::keyed("login", Some("https://a.example")) },
+            Command::Amend {
+                amendment: Ok(Amendment { plan_hash: "00ff".into(), ..Amendment::default() }),
+                reason: "it must be".into(),
+            },
             Command::Attest { item: "look".into(), note: "saw it".into(), passed: false },
             Command::GiveEvidence { evidence: "notes".into(), what: "https://docs.example/1".into() },
             Command::Close { why: String::new(), anyway: None },

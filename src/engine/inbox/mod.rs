@@ -10,6 +10,7 @@ pub mod ask;
 pub mod bring;
 pub mod desk;
 pub mod form;
+pub mod plan;
 pub mod take;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +23,8 @@ const WAITING: &str = "json";
 const TAKEN: &str = "taken";
 /// What a request came to.
 const ANSWER: &str = "answer";
+/// The plan that a request for an amendment brings along.
+const PLAN: &str = "plan";
 /// Where what is no request is set aside.
 const REFUSED: &str = "refused";
 

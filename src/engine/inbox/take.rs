@@ -13,7 +13,7 @@ use chrono::DateTime;
 use rustix::fs::{Mode, OFlags};
 
 use super::form::{self, LARGEST, NoRequest, Request};
-use super::{ANSWER, REFUSED, TAKEN, WAITING, file};
+use super::{ANSWER, PLAN, REFUSED, TAKEN, WAITING, file};
 use crate::launch::id::RequestId;
 use crate::launch::time::Wall;
 
@@ -80,7 +80,7 @@ pub fn look(inbox: &Path, most: usize, now: Wall) -> io::Result<Looked> {
                     looked.more = true;
                 }
             }
-            (Some(_), Some(ANSWER)) => sweep(&entry, now),
+            (Some(_), Some(ANSWER | PLAN)) => sweep(&entry, now),
             _ if name.as_encoded_bytes().starts_with(b".") => sweep(&entry, now),
             _ if name == REFUSED => {}
             _ if looked.misfits.len() < most => looked.misfits.push(name),

@@ -172,6 +172,7 @@ impl Loop {
                 let waits = unwritten.rebase(&found, stop.records, &self.dispatch.shown());
                 self.dispatch.show(&waits);
                 let board = Arc::clone(self.dispatch.published());
+                self.keep_up(&board);
                 found.iter().for_each(|record| self.parts.effects.find(record, &board));
             }
             Err(wrong) => unwritten.failed(&wrong),
@@ -190,7 +191,8 @@ impl Loop {
             _ => None,
         };
         let unkept = self.parts.effects.world.unkept();
-        let unkept = unkept.into_iter().chain(self.parts.effects.world.kept.trouble());
+        let kept = self.parts.effects.world.kept.trouble();
+        let unkept = unkept.into_iter().chain(self.amending.unkept()).chain(kept);
         let told: Vec<String> = unguarded.into_iter().chain(unkept).chain(self.trouble.clone()).collect();
         (!told.is_empty()).then(|| told.join("; "))
     }

@@ -41,6 +41,7 @@ impl Loop {
     /// journal cannot be written the turn is made again of what stands without its record, and that waits.
     pub(super) async fn settle(&mut self, turn: Turn, now: Now, inputs: &[Input], replies: Vec<Option<Reply>>) {
         let Turn { mut records, mut answers } = turn;
+        let before = Arc::clone(self.dispatch.published());
         let mut recorded = false;
         if self.unwritten.is_none() {
             match self.append(&records, LIMIT).await {
@@ -72,21 +73,26 @@ impl Loop {
         if let Some(unwritten) = self.unwritten.as_mut().filter(|_| !taken_over) {
             unwritten.keep(&records);
         }
-        let board = self.dispatch.shown();
-        for record in records.iter().filter(|_| !taken_over) {
+        let shown = self.dispatch.shown();
+        let amended = Self::amended_at(&records);
+        for (place, record) in records.iter().enumerate().filter(|_| !taken_over) {
+            let board = if amended.is_some_and(|at| place < at) { &before } else { &shown };
+            if amended == Some(place) {
+                self.refit(&before, board);
+            }
             // Between the decision and here lies a disk's sync, or a stop of this process.
             let step = matches!(record.event, Event::StepIntended { .. });
-            let begun = if step && self.finder.is_overtaken(&board).await {
-                self.parts.effects.withhold(record, &board)
+            let begun = if step && self.finder.is_overtaken(board).await {
+                self.parts.effects.withhold(record, board)
             } else if self.hung.has_begun(record) {
                 None
             } else {
-                self.parts.effects.start(record, &board)
+                self.parts.effects.start(record, board)
             };
             awaited(begun).await;
         }
         for record in records.iter().filter(|_| taken_over && recorded) {
-            awaited(self.parts.effects.hand_over(record, &board)).await;
+            awaited(self.parts.effects.hand_over(record, &shown)).await;
         }
         for (reply, answer) in replies.into_iter().zip(answers) {
             if let Some(reply) = reply {
@@ -109,7 +115,8 @@ impl Loop {
         }
         let live = Arc::clone(&self.parts.live.borrow_and_update());
         let waits = self.unwritten.as_ref().and_then(Unwritten::waits);
-        let snapshot = Snapshot { waits, ..snapshot(self.dispatch.shown(), live, &self.parts, self.alarm()) };
+        let proposal = self.amending.proposal();
+        let snapshot = Snapshot { waits, proposal, ..snapshot(self.dispatch.shown(), live, &self.parts, self.alarm()) };
         self.snapshots.send_replace(Arc::new(snapshot));
     }
 

@@ -1,6 +1,7 @@
 //! What lies over the panes: dialogs, help, palette, and the rollback sheet.
 
 pub mod act_as;
+pub mod amend;
 pub mod archive;
 pub mod brief;
 pub mod choose;
@@ -41,6 +42,7 @@ pub fn draw(overlay: &Overlay, view: &View<'_>, area: Rect, buf: &mut Buffer) ->
         Overlay::Recovery { selected } => recovery::draw(*selected, view, area, buf),
         Overlay::Countdown => countdown::draw(view, area, buf),
         Overlay::Recycle { selected } => holds::draw_recycle(*selected, view, area, buf),
+        Overlay::Amend(amending) => return amend::draw(amending, view, area, buf),
         Overlay::Incident(dialog) => return incident::draw(dialog, view, area, buf),
         Overlay::Rollback(rolling) => return rollback::draw(rolling, view, area, buf),
     }

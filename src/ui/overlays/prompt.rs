@@ -29,6 +29,7 @@ impl Purpose {
             Self::Freeze => "Freeze",
             Self::Thaw => "Lift the freeze",
             Self::Scrub => "Scrub",
+            Self::Plan => "Amend the plan",
             Self::Slip => "Slip",
             Self::Amend(_) => "Amend a note",
             Self::Choose { .. } => "Choose",
@@ -55,6 +56,7 @@ impl Purpose {
             Self::CutOff => vec!["Below the no-hold mark: this stops the countdown for good short of T-0. Why:".into()],
             Self::Freeze => vec!["Every step but a rollback stops until the freeze is lifted. Why:".into()],
             Self::Thaw => vec!["Steps may run again. Why:".into()],
+            Self::Plan => vec!["The plan file to go by from here on; how it differs is shown first. Its path:".into()],
             Self::Scrub => vec!["This attempt at the launch ends here. Why:".into()],
             Self::Slip => slip_lines(view),
             Self::Attest { item, .. } if is_step(view, item) => {
@@ -121,6 +123,8 @@ impl Purpose {
             Self::Freeze => Command::Freeze { why: reason()? },
             Self::Thaw => Command::Thaw { why: reason()? },
             Self::Scrub => Command::Scrub { why: reason()? },
+            Self::Plan if text.is_empty() => return Err("say which file".into()),
+            Self::Plan => Command::Propose { path: text },
             Self::Slip => {
                 let clock = view.board().clock_at(view.now.instant).ok_or("this launch has no countdown")?;
                 let (published, why) = slip::read(&text, &clock, view.now, view.offset)?;

@@ -52,7 +52,11 @@ fn title<'v>(view: &View<'v>) -> Row<'v> {
     let program = if view.attached() { "" } else { " tminus " };
     let row = stamp(Row::new(view.theme).say(Role::Muted, program), view);
     let row = row.say(Role::Title, &plan.title);
-    if plan.environment.is_empty() { row } else { row.say(Role::Muted, format!(" · {}", plan.environment)) }
+    let row = if plan.environment.is_empty() { row } else { row.say(Role::Muted, format!(" · {}", plan.environment)) };
+    match view.board().revisions.number {
+        1 => row,
+        number => row.say(Role::Held, format!(" · plan rev {number}")),
+    }
 }
 
 /// A rehearsal is never mistaken for a launch, nor a console that watches for the one that acts.

@@ -107,6 +107,7 @@ fn role(event: &Event) -> Role {
         Event::HoldCalled { .. }
         | Event::Waived { .. }
         | Event::VotesVoided { .. }
+        | Event::PlanAmended { .. }
         | Event::StreamChanged { open: false, .. } => Role::Warned,
         Event::ItemBlocked { .. } => Role::Unknown,
         Event::Attested { passed: false, .. }

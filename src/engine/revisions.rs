@@ -1,0 +1,141 @@
+//! The plans that a launch went by, as its folder keeps them: `plan.toml` is the newest, for whoever reads
+//! plain files; once it was amended `plans/N.toml` has each. The journal says which there were: a file is
+//! believed by its hash alone.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::rollback::LaunchFile;
+use crate::base::boundary::reach;
+use crate::base::regular;
+use crate::base::source::Source;
+use crate::base::text::printable;
+use crate::journal::folder::FolderError;
+use crate::journal::{LaunchFolder, OpenError, Purpose, open_each};
+use crate::launch::event::{Event, Recorded};
+use crate::launch::plan::Plan;
+use crate::plan::{self, Environment, Options};
+
+/// `launch.json` is never longer, in bytes.
+const LONGEST_SITE: u64 = 1 << 20;
+
+/// Which plans a journal names: their hashes, in order. The first is the one that the launch was opened with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct History(pub Vec<String>);
+
+impl History {
+    pub fn take(&mut self, record: &Recorded) {
+        match &record.event {
+            Event::LaunchOpened { plan_hash, .. } if record.seq == 1 => self.0 = vec![plan_hash.clone()],
+            Event::PlanAmended { plan_hash, .. } => self.0.push(plan_hash.clone()),
+            _ => {}
+        }
+    }
+
+    /// What the journal in `folder` tells, as far as it reads. A launch without `plans` was never amended, and its
+    /// journal is not read for that.
+    ///
+    /// # Errors
+    /// The journal's own.
+    pub fn read(folder: &LaunchFolder) -> Result<Self, OpenError> {
+        let mut history = Self::default();
+        if folder.revision(1).parent().is_some_and(Path::exists) {
+            open_each(folder, Purpose::Read, &mut |record| history.take(&record))?;
+        }
+        Ok(history)
+    }
+
+    /// The number and the hash of the plan that the launch goes by; none where it was never amended.
+    #[must_use]
+    pub fn newest(&self) -> Option<(u32, &str)> {
+        if self.0.len() < 2 {
+            return None;
+        }
+        Some((number(self.0.len() - 1), self.0.last()?))
+    }
+}
+
+/// The number of the revision at `place`.
+#[must_use]
+pub fn number(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX).saturating_add(1)
+}
+
+/// The text of a plan whose hash is known.
+///
+/// # Errors
+/// No file has it: a sentence that names the one which should.
+pub fn text(folder: &LaunchFolder, number: u32, hash: &str) -> Result<String, String> {
+    let most = u64::try_from(plan::LARGEST).unwrap_or(u64::MAX);
+    let is = |text: &String| plan::hash(text) == hash;
+    let read = |path: &Path| regular::read(path, most).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let path = folder.revision(number);
+    let found = read(&path);
+    if let Ok(found) = &found
+        && is(found)
+    {
+        return Ok(found.clone());
+    }
+    // The newest stands there too, and the first of a launch that was never amended nowhere else.
+    if let Some(frozen) = read(&folder.plan()).ok().filter(is) {
+        return Ok(frozen);
+    }
+    let shown = printable(&path.display().to_string());
+    Err(match found {
+        Ok(_) => format!("{shown} is not the plan that revision {number} of this launch is: put it back"),
+        Err(why) => format!("{shown}, the plan of revision {number} of this launch, cannot be read: {why}"),
+    })
+}
+
+/// A plan that the launch went by, for its board alone: what this process's environment lacks is missing to
+/// nobody.
+///
+/// # Errors
+/// A sentence that names the file.
+pub fn load(folder: &LaunchFolder, number: u32, hash: &str) -> Result<Arc<Plan>, String> {
+    let text = text(folder, number, hash)?;
+    let site: LaunchFile = regular::read(&folder.launch(), LONGEST_SITE)
+        .and_then(|bytes| Ok(serde_json::from_slice(&bytes)?))
+        .map_err(|why| format!("launch.json cannot be read: {why}"))?;
+    let source = Source::new(site.base.join("plan.toml").display().to_string(), text);
+    let environment = Environment::of_process();
+    let tried = |rehearsal| {
+        let options = Options { rehearsal, without_secrets: true, ..Options::default() };
+        plan::load(source.clone(), &environment, &options)
+    };
+    let loaded = tried(site.simulated).or_else(|wrong| tried(true).map_err(|_| wrong));
+    let loaded = loaded.map_err(|wrong| {
+        format!("the plan of revision {number} does not load any more: {}", source.render(&wrong, false))
+    })?;
+    Ok(Arc::new(loaded.plan))
+}
+
+/// Files a plan as a revision, and the one before it where that is filed nowhere yet: before the journal names
+/// it, so that whoever reads the record finds the file.
+///
+/// # Errors
+/// It cannot be written.
+pub fn file(folder: &LaunchFolder, before: (u32, &str), text: &str) -> Result<(), FolderError> {
+    let path = folder.revision(before.0);
+    if let Some(plans) = path.parent() {
+        folder.make(plans)?;
+    }
+    if !path.exists() {
+        folder.write(&path, before.1.as_bytes())?;
+    }
+    reach("plan-kept");
+    folder.write(&folder.revision(before.0.saturating_add(1)), text.as_bytes())?;
+    reach("revision-filed");
+    Ok(())
+}
+
+/// Makes `text` the plan that rollbacks and other terminals read, once the journal names it.
+///
+/// # Errors
+/// It cannot be written: they would go by an older plan.
+pub fn put_in_force(folder: &LaunchFolder, text: &str) -> Result<(), FolderError> {
+    reach("amendment-kept");
+    folder.write(&folder.plan(), text.as_bytes())?;
+    reach("plan-replaced");
+    Ok(())
+}

@@ -1,0 +1,242 @@
+//! How one plan file differs from another, by what things are called and not by lines; and which of their
+//! items do something else. From the two texts alone, so that no process's environment has a say.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use regex::Regex;
+use serde_json::{Map, Value};
+use std::sync::LazyLock;
+use toml::de::{DeTable, DeValue};
+
+use crate::base::table::plain_value;
+use crate::base::text::{cut, printable};
+use crate::launch::amend::Amendment;
+use crate::launch::id::ItemId;
+use crate::launch::plan::Plan;
+
+/// Columns of a value in a line of the difference.
+const VALUE_KEPT: usize = 60;
+/// More lines than this nobody reads; how many there are is said.
+const MOST_LINES: usize = 400;
+
+/// Keys of an item that say when, and for whom, and not what it does.
+const OF_THE_SCHEDULE: [&str; 12] = [
+    "title",
+    "why",
+    "example",
+    "at",
+    "every",
+    "needs",
+    "retries",
+    "valid_for",
+    "allow_skipped",
+    "on_fail",
+    "auto",
+    "confirm",
+];
+
+/// Names that a text uses: `{{ name }}`, and `$name` in a jq program.
+static NAMES: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"\{\{\s*([A-Za-z_][A-Za-z0-9_-]*)|\$([A-Za-z_][A-Za-z0-9_]*)").ok());
+
+/// What `new` is to a launch that goes by `old`; `plan` is the loaded `new`. Both texts are of plans that load.
+#[must_use]
+pub fn amendment(old: &str, new: &str, plan: &Plan) -> Amendment {
+    let from = super::hash(old);
+    let (old, new) = (document(old), document(new));
+    let (was, is) = (definitions(&old), definitions(&new));
+    let differs = |slug: &str| matches!((was.get(slug), is.get(slug)), (Some(was), Some(is)) if was != is);
+    let changed: Vec<ItemId> = plan.items.keys().filter(|id| differs(id.slug())).cloned().collect();
+    let (was, is) = (baseline(&old), baseline(&new));
+    let recapture = was.iter().filter(|(name, was)| is.get(*name).is_some_and(|is| is != *was));
+    let recapture = recapture.map(|(name, _)| name.clone()).collect();
+    Amendment { from, plan_hash: plan.hash.clone(), changes: lines(&old, &new), changed, recapture }
+}
+
+/// The difference, a line each: `+ …` what came, `- …` what went, `~ …: old → new`.
+#[must_use]
+pub fn changes(old: &str, new: &str) -> Vec<String> {
+    lines(&document(old), &document(new))
+}
+
+fn document(text: &str) -> Value {
+    let (parsed, _) = DeTable::parse_recoverable(text);
+    plain_value(&DeValue::Table(parsed.into_inner()))
+}
+
+fn lines(old: &Value, new: &Value) -> Vec<String> {
+    let mut lines = Vec::new();
+    compare("", old, new, &mut lines);
+    if lines.is_empty() {
+        lines.push("~ comments or layout alone".to_owned());
+    }
+    let more = lines.len().saturating_sub(MOST_LINES);
+    if more > 0 {
+        lines.truncate(MOST_LINES);
+        lines.push(format!("… and {more} more"));
+    }
+    lines
+}
+
+fn compare(path: &str, old: &Value, new: &Value, lines: &mut Vec<String>) {
+    if old == new {
+        return;
+    }
+    match (old, new) {
+        (Value::Object(old), Value::Object(new)) => {
+            let keys: Vec<&String> = old.keys().chain(new.keys().filter(|key| !old.contains_key(*key))).collect();
+            for key in keys {
+                one(&below(path, key), old.get(key), new.get(key), lines);
+            }
+        }
+        (Value::Array(was), Value::Array(is)) => match (keyed(was), keyed(is)) {
+            (Some(was), Some(is)) => {
+                for (key, value) in &was {
+                    one(&named(path, key), Some(value), is.iter().find(|(k, _)| k == key).map(|(_, v)| *v), lines);
+                }
+                for (key, value) in is.iter().filter(|(key, _)| !was.iter().any(|(known, _)| known == key)) {
+                    one(&named(path, key), None, Some(value), lines);
+                }
+                order(path, &was, &is, lines);
+            }
+            _ => lines.push(format!("~ {path}: {} → {}", shown(old), shown(new))),
+        },
+        _ => lines.push(format!("~ {path}: {} → {}", shown(old), shown(new))),
+    }
+}
+
+fn one(path: &str, old: Option<&Value>, new: Option<&Value>, lines: &mut Vec<String>) {
+    match (old, new) {
+        (Some(old), Some(new)) => compare(path, old, new, lines),
+        (Some(old), None) => lines.push(format!("- {path}{}", told(old))),
+        (None, Some(new)) => lines.push(format!("+ {path}{}", told(new))),
+        (None, None) => {}
+    }
+}
+
+/// What is in both, in another order.
+fn order(path: &str, was: &[(String, &Value)], is: &[(String, &Value)], lines: &mut Vec<String>) {
+    let of = |one: &[(String, &Value)], other: &[(String, &Value)]| -> Vec<String> {
+        let both = one.iter().filter(|(key, _)| other.iter().any(|(known, _)| known == key));
+        both.map(|(key, _)| printable(key)).collect()
+    };
+    let (was, is) = (of(was, is), of(is, was));
+    if was != is {
+        let (was, is) = (cut(&was.join(", "), VALUE_KEPT), cut(&is.join(", "), VALUE_KEPT));
+        lines.push(format!("~ order of {path}: {was} → {is}"));
+    }
+}
+
+/// The tables of an array by what each is called, where each is called something and no two the same.
+fn keyed(values: &[Value]) -> Option<Vec<(String, &Value)>> {
+    let name = |value: &Value| {
+        let table = value.as_object()?;
+        let name = ["id", "at", "name"].iter().find_map(|key| table.get(*key)?.as_str())?;
+        Some(name.to_owned())
+    };
+    let keyed: Vec<_> = values.iter().map(|value| Some((name(value)?, value))).collect::<Option<_>>()?;
+    let names: BTreeSet<&String> = keyed.iter().map(|(name, _)| name).collect();
+    (names.len() == keyed.len()).then_some(keyed)
+}
+
+/// `phase gate-a item health`, then `.http.expect.status`.
+fn below(path: &str, key: &str) -> String {
+    let key = printable(key);
+    if path.is_empty() { key } else { format!("{path}.{key}") }
+}
+
+fn named(path: &str, key: &str) -> String {
+    // The list's own name stands before it: `phase gate-a.item` becomes `phase gate-a item health`.
+    let (before, list) = path.rsplit_once('.').map_or(("", path), |(before, list)| (before, list));
+    let space = if before.is_empty() { "" } else { " " };
+    format!("{before}{space}{list} {}", cut(&printable(key), VALUE_KEPT))
+}
+
+/// A thing that came or went, by its title or its value.
+fn told(value: &Value) -> String {
+    match value {
+        Value::Object(table) => {
+            let title = ["title", "text"].iter().find_map(|key| table.get(*key)?.as_str());
+            title.map(|title| format!(" ({})", cut(&printable(title), VALUE_KEPT))).unwrap_or_default()
+        }
+        Value::Array(values) if keyed(values).is_some() => format!(": {} of them", values.len()),
+        plain => format!(": {}", shown(plain)),
+    }
+}
+
+fn shown(value: &Value) -> String {
+    cut(&printable(&value.to_string()), VALUE_KEPT)
+}
+
+/// What each item does, by its slug: its own table, its session's, and whatever they name.
+fn definitions(plan: &Value) -> BTreeMap<String, String> {
+    let none = Map::new();
+    let table = |name: &str| plan.get(name).and_then(Value::as_object).unwrap_or(&none);
+    let named = [table("vars"), table("secrets"), table("baseline")];
+    let sessions = table("session");
+    let mut all = BTreeMap::new();
+    let phases = plan.get("phase").and_then(Value::as_array).into_iter().flatten();
+    for item in phases.filter_map(|phase| phase.get("item")?.as_array()).flatten().filter_map(Value::as_object) {
+        let Some(id) = item.get("id").and_then(Value::as_str) else { continue };
+        let does = item.iter().filter(|(key, _)| !OF_THE_SCHEDULE.contains(&key.as_str()));
+        let session = item.get("session").and_then(Value::as_str).and_then(|name| sessions.get(name));
+        let mut text = String::new();
+        for (key, value) in does {
+            write(&Value::Array(vec![Value::String(key.clone()), sorted(value)]), &mut text);
+        }
+        session.iter().for_each(|session| write(&sorted(session), &mut text));
+        with_names(&mut text, &named);
+        all.insert(id.to_owned(), text);
+    }
+    all
+}
+
+fn baseline(plan: &Value) -> BTreeMap<String, String> {
+    let none = Map::new();
+    let table = |name: &str| plan.get(name).and_then(Value::as_object).unwrap_or(&none);
+    let named = [table("vars"), table("secrets")];
+    let each = table("baseline").iter().map(|(name, value)| {
+        let mut text = String::new();
+        write(&sorted(value), &mut text);
+        with_names(&mut text, &named);
+        (name.clone(), text)
+    });
+    each.collect()
+}
+
+/// Adds how each name that `text` uses is declared, and what those use in turn.
+fn with_names(text: &mut String, named: &[&Map<String, Value>]) {
+    let Some(names) = NAMES.as_ref() else { return };
+    let (mut seen, mut read) = (BTreeSet::new(), 0);
+    while read < text.len() {
+        let rest = text[read..].to_owned();
+        read = text.len();
+        let used = names.captures_iter(&rest).filter_map(|found| found.get(1).or(found.get(2)));
+        for name in used.map(|name| name.as_str().to_owned()) {
+            if seen.insert(name.clone()) {
+                named.iter().filter_map(|known| known.get(&name)).for_each(|value| write(&sorted(value), text));
+            }
+        }
+    }
+}
+
+fn write(value: &Value, text: &mut String) {
+    text.push_str(&value.to_string());
+    text.push('\n');
+}
+
+/// The same value whatever order its keys were written in.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(table) => {
+            let keys: BTreeMap<&String, &Value> = table.iter().collect();
+            Value::Object(keys.into_iter().map(|(key, value)| (key.clone(), sorted(value))).collect())
+        }
+        Value::Array(values) => Value::Array(values.iter().map(sorted).collect()),
+        plain => plain.clone(),
+    }
+}
+
+#[cfg(test)]
+#[path = "diff_tests.rs"]
+mod tests;

@@ -1,0 +1,119 @@
+//! Differences by name, and which items do something else.
+
+use super::*;
+
+const PLAN: &str = r#"
+[plan]
+schema = 1
+id = "p"
+title = "P"
+environment = "test"
+[vars]
+api = "http://old.example"
+other = "x"
+[session.smoke]
+base = "{{ api }}"
+[[phase]]
+id = "a"
+title = "A"
+at = "T-1h"
+[[phase.item]]
+id = "up"
+title = "Up"
+[phase.item.http]
+get = "{{ api }}/up"
+expect = { status = 200 }
+[[phase.item]]
+id = "in"
+title = "In"
+session = "smoke"
+[phase.item.http]
+get = "/in"
+expect = { status = 200 }
+[[phase.item]]
+id = "alone"
+title = "Alone"
+at = "T-30m"
+[phase.item.http]
+get = "http://x.example/"
+expect = { status = 200 }
+[[phase]]
+id = "b"
+title = "B"
+at = "T-10m"
+[[phase.item]]
+id = "pause"
+title = "Pause"
+wait.for = "1s"
+"#;
+
+fn changed(from: &str, to: &str) -> Vec<String> {
+    let new = PLAN.replacen(from, to, 1);
+    assert_ne!(new, PLAN, "{from}");
+    let (was, is) = (definitions(&document(PLAN)), definitions(&document(&new)));
+    was.into_iter().filter(|(id, was)| is.get(id).is_some_and(|is| is != was)).map(|(id, _)| id).collect()
+}
+
+#[test]
+fn an_item_does_something_else_where_anything_it_uses_is_declared_otherwise() {
+    for (from, to, wanted) in [
+        ("http://old.example", "http://new.example", vec!["in", "up"]),
+        ("status = 200", "status = 204", vec!["up"]),
+        ("base = \"{{ api }}\"", "base = \"{{ other }}\"", vec!["in"]),
+        ("other = \"x\"", "other = \"y\"", vec![]),
+        ("title = \"Up\"", "title = \"Upper\"\nwhy = \"so\"\nretries = 2", vec![]),
+        ("at = \"T-30m\"", "at = \"T-20m\"", vec![]),
+        ("at = \"T-30m\"", "at = \"T-30m\"\ntimeout = \"5s\"", vec!["alone"]),
+        ("wait.for = \"1s\"", "wait.for = \"2s\"", vec!["pause"]),
+        ("at = \"T-1h\"", "# a word\nat = \"T-1h\"", vec![]),
+    ] {
+        assert_eq!(changed(from, to), wanted, "{from} → {to}");
+    }
+}
+
+#[test]
+fn the_order_of_keys_is_no_change() {
+    let new = PLAN.replace("id = \"up\"\ntitle = \"Up\"", "title = \"Up\"\nid = \"up\"");
+    assert_ne!(new, PLAN);
+    assert_eq!(changes(PLAN, &new), ["~ comments or layout alone"]);
+}
+
+#[test]
+fn a_difference_is_told_by_names_and_values() {
+    let told = |from: &str, to: &str| {
+        let new = PLAN.replacen(from, to, 1);
+        assert_ne!(new, PLAN, "{from}");
+        changes(PLAN, &new)
+    };
+    assert_eq!(told("status = 200", "status = 204"), ["~ phase a item up.http.expect.status: 200 → 204"]);
+    assert_eq!(told("other = \"x\"", ""), ["- vars.other: \"x\""]);
+    assert_eq!(
+        told("at = \"T-10m\"", "at = \"T-5m\"\ngate = true"),
+        ["~ phase b.at: \"T-10m\" → \"T-5m\"", "+ phase b.gate: true"]
+    );
+    assert_eq!(told("[[phase]]\nid = \"b\"", "[[phase]]\nid = \"c\""), ["- phase b (B)", "+ phase c (B)"]);
+    let item = "[[phase.item]]\nid = \"new\"\ntitle = \"New \\u001b[31mred\"\nwait.for = \"1s\"\n";
+    let added = told("[[phase]]\nid = \"b\"", &format!("{item}[[phase]]\nid = \"b\""));
+    assert_eq!(added, ["+ phase a item new (New red)"], "no escape sequence passes");
+    let (first, second) = (
+        "[clock]\nholds = [{ at = \"T-10m\", for = \"1m\" }]\n",
+        "[clock]\nholds = [{ at = \"T-9m\", for = \"1m\" }]\n",
+    );
+    assert_eq!(
+        changes(&format!("{PLAN}{first}"), &format!("{PLAN}{second}")),
+        ["- clock holds T-10m", "+ clock holds T-9m"]
+    );
+}
+
+#[test]
+fn another_order_is_told() {
+    let list = |order: [&str; 2]| order.map(|id| format!("[[phase]]\nid = \"{id}\"\n")).concat();
+    assert_eq!(changes(&list(["a", "b"]), &list(["b", "a"])), ["~ order of phase: a, b → b, a"]);
+}
+
+#[test]
+fn a_flood_of_changes_is_cut_and_counted() {
+    let plan = |n: usize| (0..1000).map(|at| format!("v{at} = {n}\n")).collect::<String>();
+    let told = changes(&plan(1), &plan(2));
+    assert_eq!((told.len(), told.last().map(String::as_str)), (MOST_LINES + 1, Some("… and 600 more")));
+}
