@@ -11,6 +11,7 @@
 //! | `kind` | the kinds of check and step |
 //! | `watch` | monitors and streams |
 //! | `plan` | from the file to `launch::plan` and a catalogue |
+//! | `evidence` | what a launch leaves behind for people, made from its journal |
 //! | `engine` | the loop: decide, append, apply, effects; the rollback runner |
 //! | `rehearsal` | the simulated target made from a plan |
 //! | `ui` | the console, over `launch` and `base` alone |
@@ -20,6 +21,7 @@ pub mod base;
 pub mod cli;
 pub mod clock;
 pub mod engine;
+pub mod evidence;
 pub mod journal;
 pub mod kind;
 pub mod launch;

@@ -259,8 +259,8 @@ async fn killed_between_the_record_and_the_answer_it_is_recorded_once_and_answer
     let note = ask::request("bob", None, Command::Note { text: "just then".into() }).expect("a request");
     let (vote, hold) = (Vote::Go, Command::CallHold { why: "no".into() });
     let refused = ask::request("bob", None, hold).expect("a request");
-    let accepted =
-        ask::request("bob", Some("owner".into()), Command::Vote { role: "owner".into(), vote }).expect("one");
+    let accepted = ask::request("bob", Some("owner".into()), Command::Vote { poll: None, role: "owner".into(), vote })
+        .expect("one");
     // All at once, so that one turn decides them.
     signal(&held.holder, Signal::STOP);
     for request in [&note, &refused, &accepted] {

@@ -232,7 +232,10 @@ fn outside_text_cannot_steer_the_terminal() {
     });
     story.check("health", 1805, report);
     story.at(1806, Event::ItemBlocked { item: "warm".into(), by: nasty.into() });
-    story.person(1806, Event::Voted { role: "lead".into(), vote: Vote::NoGo { reason: nasty.into() } });
+    story.person(
+        1806,
+        Event::Voted { poll: None, role: "lead".into(), vote: Vote::NoGo { reason: nasty.into() }, bound: None },
+    );
     story.person(1806, Event::HoldCalled { who: nasty.into(), why: nasty.into() });
     for view in story.live.monitors.values_mut() {
         view.last_error = Some(nasty.into());
@@ -310,8 +313,13 @@ fn keys_become_commands() {
         ("end k k r", "", "y", Command::RunItem { item: "drop".into() }),
         ("n", "ready", "enter", Command::Note { text: "ready".into() }),
         ("p", "slow", "enter", Command::CallHold { why: "slow".into() }),
-        ("v", "", "enter", Command::Vote { role: "security".into(), vote: Vote::Go }),
-        ("v tab", "no", "enter", Command::Vote { role: "security".into(), vote: Vote::NoGo { reason: "no".into() } }),
+        ("v", "", "enter", Command::Vote { poll: None, role: "security".into(), vote: Vote::Go }),
+        (
+            "v tab",
+            "no",
+            "enter",
+            Command::Vote { poll: None, role: "security".into(), vote: Vote::NoGo { reason: "no".into() } },
+        ),
         ("end k k k k space", "ok", "enter", Command::Attest { item: "sign".into(), note: "ok".into(), passed: true }),
         (
             "end k k k k space tab",

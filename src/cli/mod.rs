@@ -17,6 +17,7 @@ mod console;
 mod frozen;
 mod gate;
 mod headless;
+mod judge;
 mod keys;
 
 mod kinds;
@@ -84,6 +85,10 @@ enum Command {
     Vote(ask::Vote),
     /// Take on an item's warning, for the role you carry.
     Acknowledge(ask::Acknowledge),
+    /// Say whether a criterion is met, or waive it for a time, for the role you carry.
+    Judge(judge::Judge),
+    /// Put the name of the role you carry under a sign-off.
+    Sign(judge::Sign),
 }
 
 /// What `run` and `rehearse` share.
@@ -141,6 +146,8 @@ pub fn run() -> i32 {
         Command::Release(arguments) => ask::release(&arguments),
         Command::Vote(arguments) => ask::vote(&arguments),
         Command::Acknowledge(arguments) => ask::acknowledge(&arguments),
+        Command::Judge(arguments) => judge::judge(&arguments),
+        Command::Sign(arguments) => judge::sign(&arguments),
     };
     done.unwrap_or_else(|error| {
         let gone = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;

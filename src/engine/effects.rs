@@ -7,6 +7,7 @@ use super::runner;
 use super::steps::{self, Outputs};
 use super::world::{self, World};
 use crate::base::proc;
+use crate::evidence;
 use crate::launch::board::{Board, Progress};
 use crate::launch::event::{Event, Recorded};
 use crate::launch::id::ItemId;
@@ -28,6 +29,7 @@ pub struct Effects {
 impl Effects {
     /// Once, before the loop runs: what a console that came back finds half done.
     pub fn begin(&self, board: &Arc<Board>) {
+        self.keep_decisions(board);
         for wanted in &board.plan.baseline {
             let captured = board.baseline.get(&wanted.name).and_then(|known| known.value()).is_some();
             let past = board.clock.as_ref().is_some_and(|clock| clock.t0.is_some());
@@ -83,6 +85,7 @@ impl Effects {
                 }
             }
             Event::BaselineCaptured { .. } => self.world.keep_baseline(board),
+            Event::PollDecided { .. } => self.keep_decisions(board),
             Event::RollbackRequested { .. } => {
                 if let Some(request) = request(record, board) {
                     runner::begin(&self.world, &self.outputs, &request);
@@ -142,6 +145,21 @@ impl Effects {
             tracing::error!("failed to fence {}: {error}", item.id);
         }
         steps::adopt(&self.world, &self.outputs, item, spec, *attempt);
+    }
+
+    /// Decision records that have no file yet, beside the loop: the journal has what they say.
+    fn keep_decisions(&self, board: &Board) {
+        let Some(launch) = self.world.folder.clone().filter(|_| self.world.acting.may()) else { return };
+        let missing = |seq: &u64| !evidence::decision_file(&launch, *seq).exists();
+        if !board.polls.records.iter().any(missing) {
+            return;
+        }
+        let (plan, redactor) = (Arc::clone(&self.world.plan), self.world.redactor.clone());
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = evidence::keep_decisions(&launch, &plan, &redactor) {
+                tracing::error!("failed to keep a decision record: {error}");
+            }
+        });
     }
 
     fn open_stream(&self, stream: &crate::launch::plan::Stream) {

@@ -5,12 +5,13 @@ use std::time::Duration;
 use super::board::{Board, Progress};
 use super::command::{Command, Input, Observation, Refusal};
 use super::countdown;
-use super::event::{Actor, Event, Mode, RollbackFact, Vote};
+use super::event::{Actor, Event, Mode, RollbackFact};
 use super::gate;
 use super::human;
-use super::id::{Attempt, ItemId, RequestId, RoleId, RollbackId};
+use super::id::{Attempt, ItemId, RequestId, RollbackId};
 use super::plan::{Act, Class, Item, Power};
 use super::poll;
+use super::polled;
 use super::recovery;
 use super::schedule::{Due, due, waits_for};
 use super::time::{Instant, millis};
@@ -160,7 +161,6 @@ fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec
             }
             one(Event::Thawed { why: why.clone() })
         }
-        Command::Vote { role, vote } => self::vote(board, by, role, vote),
         Command::Note { text } if text.trim().is_empty() => Err(Refusal("an empty note says nothing".into())),
         Command::Note { text } => one(Event::Noted { text: text.clone() }),
         Command::Rollback { rollback, why } => {
@@ -205,7 +205,7 @@ fn caller(by: &Actor) -> String {
 }
 
 /// A person who carries a role needs its power; an operator without one acts for the crew.
-fn permit(board: &Board, by: &Actor, power: Power) -> Result<(), Refusal> {
+pub(super) fn permit(board: &Board, by: &Actor, power: Power) -> Result<(), Refusal> {
     let Some(role) = by.role.as_ref() else { return Ok(()) };
     match board.plan.role(role) {
         Some(known) if known.may.contains(&power) => Ok(()),
@@ -249,7 +249,13 @@ fn request(
                 "asked {ago} ago, while nobody was there to decide: ask again if it still holds"
             )));
         }
-        Command::CallHold { .. } | Command::ReleaseHold { .. } | Command::Vote { .. } | Command::Acknowledge { .. } => {
+        Command::CallHold { .. }
+        | Command::ReleaseHold { .. }
+        | Command::Vote { .. }
+        | Command::Acknowledge { .. }
+        | Command::Judge { .. }
+        | Command::WaiveCriterion { .. }
+        | Command::Sign { .. } => {
             let Some(role) = &by.role else { return Err(Refusal("a scribe has notes alone: ask as a role".into())) };
             if board.plan.role(role).is_none() {
                 return Err(Refusal(format!("no role {role} in this plan")));
@@ -295,9 +301,8 @@ fn begin(board: &Board, item: &Item, now: Instant) -> Result<Event, Refusal> {
     }
     match &item.act {
         Act::Manual { .. } => Err(Refusal(format!("{} is for a person: attest it", item.id))),
-        Act::Choice { .. } | Act::Poll { .. } | Act::Signoff { .. } => {
-            Err(Refusal(format!("{} is for people: nothing runs", item.id)))
-        }
+        Act::Choice { .. } => Err(Refusal(format!("{} is for people: nothing runs", item.id))),
+        Act::Poll { .. } | Act::Signoff { .. } => polled::again(item, state, attempt),
         Act::Check(_) | Act::Wait { .. } => Ok(Event::ItemStarted { item: item.id.clone(), attempt }),
         Act::Step { .. } => {
             fenced(board)?;
@@ -427,21 +432,6 @@ fn release(board: &Board, by: &Actor, who: &str) -> Result<Vec<Event>, Refusal> 
         permit(board, by, Power::Waive)?;
     }
     Ok(vec![Event::HoldReleased { who: who.to_owned() }])
-}
-
-fn vote(board: &Board, by: &Actor, role: &RoleId, vote: &Vote) -> Result<Vec<Event>, Refusal> {
-    if !board.plan.poll.contains(role) {
-        return Err(Refusal(format!("{role} has no vote in this poll")));
-    }
-    if by.role.as_ref().is_some_and(|has| has != role) {
-        return Err(Refusal(format!("{} cannot vote for {role}", caller(by))));
-    }
-    match vote {
-        Vote::NoGo { reason } | Vote::GoWithWaiver { reason } if reason.trim().is_empty() => {
-            Err(Refusal("this vote needs a reason".into()))
-        }
-        _ => Ok(vec![Event::Voted { role: role.clone(), vote: vote.clone() }]),
-    }
 }
 
 /// A rollback pre-empts and never waits: readonly work in flight is cancelled, everything else runs on

@@ -53,7 +53,8 @@ pub fn tell(record: &Recorded) -> String {
         Event::MonitorChanged { monitor, verdict, why } => format!("monitor {monitor} is {verdict}: {why}"),
         Event::StreamChanged { stream, open: true, why } => format!("stream {stream} open{}", after_colon(why)),
         Event::StreamChanged { stream, open: false, why } => format!("stream {stream} closed{}", after_colon(why)),
-        Event::Voted { role, vote } => format!("{role} votes {}{by}", vote_words(vote)),
+        Event::Voted { poll: None, role, vote, .. } => format!("{role} votes {}{by}", vote_words(vote)),
+        Event::Voted { poll: Some(poll), role, vote, .. } => format!("{poll}: {role} votes {}{by}", vote_words(vote)),
         Event::VotesVoided { why } => format!("votes void: {why}"),
         Event::Noted { text } => format!("note{by}: {text}"),
         Event::RollbackRequested { rollback, run, why } => format!("ROLLBACK {rollback} (run {run}){by}: {why}"),
@@ -103,7 +104,13 @@ pub fn asked_for(command: &Command) -> String {
         Command::Note { text } => format!("note: {text}"),
         Command::CallHold { why } => format!("hold: {why}"),
         Command::ReleaseHold { who } => format!("release the hold of {who}"),
-        Command::Vote { role, vote } => format!("{role} votes {}", vote_words(vote)),
+        Command::Vote { poll: None, role, vote } => format!("{role} votes {}", vote_words(vote)),
+        Command::Vote { poll: Some(poll), role, vote } => format!("{poll}: {role} votes {}", vote_words(vote)),
+        Command::Judge { criterion, met, note } => {
+            format!("criterion {criterion} is {}: {note}", if *met { "met" } else { "not met" })
+        }
+        Command::WaiveCriterion { criterion, reason, .. } => format!("waive criterion {criterion}: {reason}"),
+        Command::Sign { item, role, .. } => format!("sign {item} for {role}"),
         Command::Acknowledge { item } => format!("acknowledge {item}"),
         other => {
             let debug = format!("{other:?}");
@@ -188,7 +195,7 @@ mod tests {
     #[test]
     fn a_scripted_crew_is_always_said_to_be_one() {
         let crew = Actor { name: "crew".into(), role: None, scripted: true };
-        let vote = Event::Voted { role: "lead".into(), vote: Vote::Go };
+        let vote = Event::Voted { poll: None, role: "lead".into(), vote: Vote::Go, bound: None };
         assert_eq!(said(crew, vote.clone()), "lead votes GO by crew (scripted)");
         assert_eq!(said(Actor::person("ana", None), vote), "lead votes GO by ana");
     }

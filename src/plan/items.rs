@@ -308,7 +308,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// `manual` and `wait` have no entry in the catalogue.
+    /// What people do, and `wait`, have no entry in the catalogue.
     fn act_without_spec(&self, table: &Table<'a>, body: &Body) -> Option<Act> {
         match body.kind.name {
             "manual" => {
@@ -319,6 +319,18 @@ impl<'a> Reader<'a> {
                     self.notes.report(wrong);
                 }
                 Some(Act::Manual { role: role.map(|role| RoleId::new(role.value)), second: Second::None })
+            }
+            "poll" => {
+                let poll = table.table("poll")?;
+                let act = self.poll_item(&poll);
+                poll.finish();
+                Some(act)
+            }
+            "signoff" => {
+                let signoff = table.table("signoff")?;
+                let act = self.signoff_item(&signoff);
+                signoff.finish();
+                Some(act)
             }
             "wait" => {
                 let wait = table.table("wait")?;

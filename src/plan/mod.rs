@@ -3,7 +3,7 @@
 //! the environment it is given, and starts nothing.
 //!
 //! One file per noun of the format: `clock`, `vars`, `secrets`, `roles`, `sessions`, `phases`, `items`,
-//! `monitors`, `streams`, `baseline`, `rollbacks`. `needs` orders the items, `names` knows what
+//! `people`, `monitors`, `streams`, `baseline`, `rollbacks`, `criteria`. `needs` orders the items, `names` knows what
 //! templates may use, `examples` reads examples and `trial` tests checks on them, `lint` knows what
 //! plans get wrong, `effects` which keys do nothing where they stand.
 //!
@@ -11,6 +11,7 @@
 
 mod baseline;
 mod clock;
+mod criteria;
 mod effects;
 mod environment;
 mod examples;
@@ -21,6 +22,7 @@ mod monitors;
 mod mutations;
 mod names;
 mod needs;
+mod people;
 mod phases;
 mod reader;
 mod report;

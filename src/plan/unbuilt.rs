@@ -6,11 +6,11 @@ use crate::base::source::Diagnostic;
 use crate::base::table::Table;
 
 pub(super) const TABLES: &[&str] =
-    &["target", "signal", "objective", "trigger", "playbook", "criterion", "escalation", "notify", "evidence"];
+    &["target", "signal", "objective", "trigger", "playbook", "escalation", "notify", "evidence"];
 
 pub(super) const KINDS: &[&str] = &[
     "tls", "dns", "command", "file", "env", "signal", "log", "alerts", "github", "send", "process", "sequence",
-    "traffic", "dispatch", "notify", "drill", "snapshot", "choice", "poll", "signoff", "soak",
+    "traffic", "dispatch", "notify", "drill", "snapshot", "choice", "soak",
 ];
 
 pub(super) const ITEM_KEYS: &[&str] = &["every", "when", "evidence", "rehearse"];
@@ -19,7 +19,8 @@ pub(super) const STREAM_KEYS: &[&str] = &["log", "command", "errors", "redact"];
 pub(super) const ROLLBACK_KEYS: &[&str] = &["ready"];
 pub(super) const ROLLBACK_STEP_KEYS: &[&str] = &["needs_approval", "fallback", "on_preempt"];
 pub(super) const SESSION_KEYS: &[&str] = &["auth", "basic", "bearer", "hmac"];
-pub(super) const POLL_KEYS: &[&str] = &["binds", "lasts", "expires"];
+pub(super) const POLL_KEYS: &[&str] = &["binds", "expires"];
+pub(super) const CRITERION_KEYS: &[&str] = &["objectives"];
 
 /// Reports the keys of `table` that are of the format and not built.
 pub(super) fn refuse(table: &Table<'_>, keys: &[&'static str]) {

@@ -15,6 +15,8 @@ pub enum Where {
     /// Panes that are lists of text: checklist, streams, journal.
     Lists,
     Streams,
+    /// Poll and criteria.
+    Poll,
     /// Checklist, detail and the recovery screen.
     Steps,
     /// The recovery screen alone.
@@ -42,6 +44,7 @@ impl Where {
             (Self::Items | Self::Steps, Place::Pane(pane)) => matches!(pane, Pane::Checklist | Pane::Detail),
             (Self::Lists, Place::Pane(pane)) => matches!(pane, Pane::Checklist | Pane::Streams | Pane::Journal),
             (Self::Streams, Place::Pane(pane)) => pane == Pane::Streams,
+            (Self::Poll, Place::Pane(pane)) => pane == Pane::Poll,
             _ => false,
         }
     }
@@ -67,6 +70,7 @@ impl Where {
             Self::Items => "checklist, detail",
             Self::Lists => "checklist, streams, journal",
             Self::Streams => "streams",
+            Self::Poll => "poll",
             Self::Steps => "checklist, detail, recovery",
             Self::Recovery => "recovery",
             Self::Dialogs => "dialogs",
@@ -114,8 +118,9 @@ actions! {
     Open, "open", "run or open", Items, true, "Run the selected item if it is due, else open its detail; fold a phase";
     RunAgain, "run-again", "run again", Panes, true, "Run the selected item again";
     RunPhase, "run-phase", "run phase", Panes, true, "Run every check of the selected phase that can run";
-    Attest, "attest", "attest", Items, true, "Attest the selected manual item, with a note";
-    Waive, "waive", "waive", Panes, true, "Waive what the selected item found, with a reason";
+    Attest, "attest", "attest", Items, true, "Attest the selected manual item, with a note; sign a sign-off, vote in a poll";
+    Judge, "judge", "judge", Poll, true, "Say whether the selected criterion is met, with how you know";
+    Waive, "waive", "waive", Panes, true, "Waive what the selected item found, or in the poll a criterion, with a reason";
     Acknowledge, "acknowledge", "acknowledge", Panes, true, "Take on the selected item's warning";
     Cancel, "cancel", "cancel", Panes, true, "Cancel the selected item while it runs";
     MarkDone, "mark-done", "mark done", Steps, true, "Say that a step of unknown outcome was done, with how you know";
@@ -125,8 +130,9 @@ actions! {
     Release, "release", "release", Panes, true, "Release holds, resume the countdown, or lift the freeze";
     Recycle, "recycle", "recycle", Panes, true, "Take the countdown back to a declared mark";
     Scrub, "scrub", "scrub", Panes, true, "Give this attempt at the launch up";
-    Poll, "poll", "poll", Panes, false, "Show the poll, and what blocks GO";
+    Poll, "poll", "poll", Panes, false, "Show the poll, the criteria, and what blocks GO";
     Vote, "vote", "vote", Panes, true, "Vote in the poll: GO, NO-GO, or GO WITH WAIVER";
+    Sign, "sign", "sign", Items, true, "Put a role's name under the selected sign-off";
     Note, "note", "note", Panes, false, "Write a note into the journal";
     Down, "down", "down", Everywhere, false, "Move down";
     Up, "up", "up", Everywhere, false, "Move up";

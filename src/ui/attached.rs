@@ -24,7 +24,9 @@ pub fn refused(action: Action, view: &View<'_>) -> Option<String> {
         | Action::Recovery
         | Action::Recycle
         | Action::Scrub => Some(format!("this console is attached: `{short}` is for the operator's")),
-        Action::Hold | Action::Release | Action::Vote | Action::Acknowledge if view.role.is_none() => {
+        Action::Hold | Action::Release | Action::Vote | Action::Acknowledge | Action::Judge | Action::Sign
+            if view.role.is_none() =>
+        {
             Some(format!("attached without a role there are notes alone: `{short}` needs --as ROLE"))
         }
         _ => None,

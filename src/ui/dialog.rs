@@ -128,6 +128,8 @@ fn other_answer(overlay: &mut Overlay) {
     match &mut prompt.purpose {
         Purpose::Attest { passed, .. } => *passed = !*passed,
         Purpose::Vote { vote, .. } => *vote = (*vote + 1) % prompt::VOTES.len(),
+        Purpose::Judge { met, .. } => *met = !*met,
+        Purpose::WaiveCriterion { lasts, .. } => *lasts = (*lasts + 1) % prompt::LASTS.len(),
         _ => {}
     }
 }
@@ -146,8 +148,11 @@ fn moved(overlay: &mut Overlay, step: Step, page: usize, view: &View<'_>) {
         }
         Overlay::Rollback(Rolling::Watch { window }) => window.step(step, 500, page),
         // A person with a role votes for it alone.
-        Overlay::Prompt(Prompt { purpose: Purpose::Vote { role, .. }, .. }) if view.role.is_none() => {
-            *role = step.from(*role, view.plan().poll.len(), page);
+        Overlay::Prompt(Prompt { purpose, .. }) if view.role.is_none() => {
+            let count = purpose.voters(view).len();
+            if let Purpose::Vote { role, .. } | Purpose::Sign { role, .. } = purpose {
+                *role = step.from(*role, count, page);
+            }
         }
         _ => {}
     }

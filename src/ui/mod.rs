@@ -14,6 +14,7 @@ pub mod state;
 pub mod terminal;
 pub mod theme;
 pub mod update;
+pub mod voting;
 pub mod widgets;
 
 use std::io::{self, Write as _};

@@ -10,7 +10,7 @@ use super::widgets::list::Window;
 use crate::base::text::printable;
 use crate::launch::board::Board;
 use crate::launch::command::Command;
-use crate::launch::id::{ItemId, RoleId, RollbackId};
+use crate::launch::id::{CriterionId, ItemId, RoleId, RollbackId};
 use crate::launch::live::Live;
 use crate::launch::plan::Plan;
 use crate::launch::port::{Seat, Snapshot};
@@ -125,7 +125,24 @@ pub enum Purpose {
         item: ItemId,
         passed: bool,
     },
+    /// Puts a role's name under a sign-off; the role by its place.
+    Sign {
+        item: ItemId,
+        role: usize,
+    },
+    /// A person's word on a criterion.
+    Judge {
+        criterion: CriterionId,
+        met: bool,
+    },
+    /// How long it counts, by its place.
+    WaiveCriterion {
+        criterion: CriterionId,
+        lasts: usize,
+    },
     Vote {
+        /// The poll of the checklist; none for the plan's own.
+        poll: Option<ItemId>,
         role: usize,
         vote: usize,
     },

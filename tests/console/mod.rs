@@ -261,7 +261,10 @@ pub fn under_way(mode: Mode) -> Story {
     ];
     story.check("login", 1801, Report::of(findings, Duration::from_millis(41)));
     story.at(1802, Event::ItemStarted { item: "stream".into(), attempt: Attempt(1) });
-    story.person(1803, Event::Voted { role: "lead".into(), vote: tminus::launch::event::Vote::Go });
+    story.person(
+        1803,
+        Event::Voted { poll: None, role: "lead".into(), vote: tminus::launch::event::Vote::Go, bound: None },
+    );
     story.person(1804, Event::Noted { text: "dashboards are open".into() });
     story
 }

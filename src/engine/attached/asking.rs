@@ -43,7 +43,10 @@ fn bring(asker: &Asker, command: Command) -> Result<(), Refusal> {
         | Command::CallHold { .. }
         | Command::ReleaseHold { .. }
         | Command::Vote { .. }
-        | Command::Acknowledge { .. } => match asker.bring(command, PATIENCE) {
+        | Command::Acknowledge { .. }
+        | Command::Judge { .. }
+        | Command::WaiveCriterion { .. }
+        | Command::Sign { .. } => match asker.bring(command, PATIENCE) {
             Ok(Came::Recorded(_)) => Ok(()),
             Ok(Came::Refused(why) | Came::Undecided(why)) => Err(Refusal(why)),
             Err(wrong) => Err(Refusal(wrong.to_string())),

@@ -1,6 +1,8 @@
 //! The wire form of requests and answers, version 1: what attached terminals and the holder write for each
 //! other. Hostile until parsed: the forms are closed, and every name and text has its limit.
 
+use std::time::Duration;
+
 use chrono::serde::ts_milliseconds;
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +10,7 @@ use crate::base::text::printable_lines;
 use crate::launch::board::Decided;
 use crate::launch::command::Command;
 use crate::launch::event::Vote;
-use crate::launch::id::{ItemId, RequestId, RoleId};
+use crate::launch::id::{CriterionId, ItemId, RequestId, RoleId};
 use crate::launch::schedule::is_own_latch;
 use crate::launch::time::Wall;
 
@@ -83,11 +85,40 @@ struct RequestV1 {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum AskedV1 {
-    Note { text: String },
-    Hold { why: String },
-    Release { who: String },
-    Vote { role: RoleId, vote: VoteV1 },
-    Acknowledge { item: ItemId },
+    Note {
+        text: String,
+    },
+    Hold {
+        why: String,
+    },
+    Release {
+        who: String,
+    },
+    Vote {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        poll: Option<ItemId>,
+        role: RoleId,
+        vote: VoteV1,
+    },
+    Acknowledge {
+        item: ItemId,
+    },
+    Judge {
+        criterion: CriterionId,
+        met: bool,
+        note: String,
+    },
+    /// How long it counts, in milliseconds.
+    WaiveCriterion {
+        criterion: CriterionId,
+        reason: String,
+        lasts: u64,
+    },
+    Sign {
+        item: ItemId,
+        role: RoleId,
+        note: String,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -119,8 +150,21 @@ pub fn encode(request: &Request) -> Result<Vec<u8>, NoRequest> {
         Command::Note { text } => AskedV1::Note { text: text.clone() },
         Command::CallHold { why } => AskedV1::Hold { why: why.clone() },
         Command::ReleaseHold { who } => AskedV1::Release { who: who.clone() },
-        Command::Vote { role, vote } => AskedV1::Vote { role: role.clone(), vote: written(vote) },
+        Command::Vote { poll, role, vote } => {
+            AskedV1::Vote { poll: poll.clone(), role: role.clone(), vote: written(vote) }
+        }
         Command::Acknowledge { item } => AskedV1::Acknowledge { item: item.clone() },
+        Command::Judge { criterion, met, note } => {
+            AskedV1::Judge { criterion: criterion.clone(), met: *met, note: note.clone() }
+        }
+        Command::WaiveCriterion { criterion, reason, lasts } => AskedV1::WaiveCriterion {
+            criterion: criterion.clone(),
+            reason: reason.clone(),
+            lasts: u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX),
+        },
+        Command::Sign { item, role, note } => {
+            AskedV1::Sign { item: item.clone(), role: role.clone(), note: note.clone() }
+        }
         _ => return Err(NoRequest::NotForRequests),
     };
     let Request { id, name, role, asked_at, .. } = request.clone();
@@ -152,10 +196,26 @@ pub fn decode(bytes: &[u8]) -> Result<Request, NoRequest> {
         AskedV1::Note { text } => Command::Note { text: said(&text)? },
         AskedV1::Hold { why } => Command::CallHold { why: said(&why)? },
         AskedV1::Release { who } => Command::ReleaseHold { who: short("caller", &who)? },
-        AskedV1::Vote { role, vote } => {
-            Command::Vote { role: RoleId::new(short("role", role.as_str())?), vote: read(vote)? }
-        }
+        AskedV1::Vote { poll, role, vote } => Command::Vote {
+            poll: poll.map(|poll| short("poll", poll.as_str()).map(ItemId::new)).transpose()?,
+            role: RoleId::new(short("role", role.as_str())?),
+            vote: read(vote)?,
+        },
         AskedV1::Acknowledge { item } => Command::Acknowledge { item: ItemId::new(short("item", item.as_str())?) },
+        AskedV1::Judge { criterion, met, note } => {
+            let criterion = CriterionId::new(short("criterion", criterion.as_str())?);
+            Command::Judge { criterion, met, note: said(&note)? }
+        }
+        AskedV1::WaiveCriterion { criterion, reason, lasts } => Command::WaiveCriterion {
+            criterion: CriterionId::new(short("criterion", criterion.as_str())?),
+            reason: said(&reason)?,
+            lasts: Duration::from_millis(lasts),
+        },
+        AskedV1::Sign { item, role, note } => Command::Sign {
+            item: ItemId::new(short("item", item.as_str())?),
+            role: RoleId::new(short("role", role.as_str())?),
+            note: said(&note)?,
+        },
     };
     Ok(Request { id: form.id, name, role, asked_at: form.asked_at, command })
 }
@@ -271,15 +331,23 @@ mod tests {
         Request { id: id(), name: "bob".into(), role: Some("sre".into()), asked_at, command }
     }
 
-    fn commands() -> [Command; 7] {
+    fn commands() -> [Command; 11] {
         [
             Command::Note { text: "a line\nand another".into() },
             Command::CallHold { why: "disk".into() },
             Command::ReleaseHold { who: "sre".into() },
-            Command::Vote { role: "sre".into(), vote: Vote::Go },
-            Command::Vote { role: "sre".into(), vote: Vote::NoGo { reason: "no".into() } },
-            Command::Vote { role: "sre".into(), vote: Vote::GoWithWaiver { reason: "so".into() } },
+            Command::Vote { poll: None, role: "sre".into(), vote: Vote::Go },
+            Command::Vote { poll: None, role: "sre".into(), vote: Vote::NoGo { reason: "no".into() } },
+            Command::Vote { poll: None, role: "sre".into(), vote: Vote::GoWithWaiver { reason: "so".into() } },
             Command::Acknowledge { item: ItemId::keyed("login", Some("https://a.example")) },
+            Command::Vote { poll: Some("second-go".into()), role: "sre".into(), vote: Vote::Go },
+            Command::Judge { criterion: "way-back".into(), met: true, note: "practised".into() },
+            Command::WaiveCriterion {
+                criterion: "smoke".into(),
+                reason: "one origin".into(),
+                lasts: Duration::from_millis(5_400_001),
+            },
+            Command::Sign { item: "sign-off".into(), role: "sre".into(), note: String::new() },
         ]
     }
 

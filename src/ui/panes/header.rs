@@ -131,10 +131,10 @@ fn verdict<'v>(row: Row<'v>, view: &View<'v>) -> Row<'v> {
         return row;
     }
     let tally = poll::tally(view.board(), view.now.instant);
-    let (role, word) = if tally.is_go() { (Role::Passed, "GO") } else { (Role::Failed, "NO-GO") };
+    let role = if tally.is_go() { Role::Passed } else { Role::Failed };
     // What may be long past is no GO to act on.
     let role = if view.last_known() { Role::Stale } else { role };
-    row.right(role, format!("{word} {}/{} ", tally.go, tally.votes.len()))
+    row.right(role, format!("{} ", tally.words()))
 }
 
 /// What must be seen from the far end of the room, or at least be read: an emergency, then why the

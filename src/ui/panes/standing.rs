@@ -124,6 +124,8 @@ fn call(view: &View<'_>, item: &Item) -> Option<String> {
     use crate::ui::action::Action;
     let (action, word) = match &item.act {
         Act::Manual { .. } => (Action::Attest, "attest"),
+        Act::Poll { .. } => (Action::Vote, "vote"),
+        Act::Signoff { .. } => (Action::Sign, "sign"),
         Act::Step { .. } if !item.auto => (Action::Open, "run"),
         _ => return None,
     };
