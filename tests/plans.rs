@@ -122,6 +122,15 @@ fn each_mistake_is_told_at_its_place() {
     let get =
         |extra: &str| format!("[[phase.item]]\nid = \"x\"\n[phase.item.http]\nget = \"https://a.example\"\n{extra}");
     let rollback = |rest: &str| format!("{}[[rollback]]\nid = \"back\"\nkey = \"1\"\n{rest}", with_items("", manual));
+    let keyed = |who: &str, rest: &str| {
+        let roles = "[roles.dba]\nmay = [\"approve\"]\n[roles.lead]\n";
+        let roles = if who == "lead" {
+            roles.replace("[roles.lead]\n", "[roles.lead]\nmay = [\"approve\"]\n")
+        } else {
+            roles.to_owned()
+        };
+        format!("{}[[rollback]]\nid = \"back\"\nkey = \"1\"\n{rest}", with_items(&roles, manual))
+    };
     let step = "[[rollback.step]]\nid = \"s\"\nclass = \"once\"\nrun = { command = [\"true\"] }\n";
     let verify = "[[rollback.verify]]\nid = \"v\"\nhttp = { get = \"https://a.example\" }\n";
     let told = |example: &str| format!("[phase.item.example]\n{example}\n");
@@ -214,6 +223,26 @@ fn each_mistake_is_told_at_its_place() {
         (tail("expect = { at_least = [{ event = \"a\" }], never = [{ event = \"b\" }] }"), "no-effect", "at_least"),
         (tail("expect = { order = [{ event = \"a\" }] }"), "no-effect", "order"),
         (with_items("[roles.r]\nmay = [\"approve\"]\n", manual), "no-effect", "\"approve\""),
+        (keyed("dba", &format!("{step}needs_approval = \"dbs\"\n{verify}")), "unknown-role", "\"dbs\""),
+        (keyed("dba", &format!("{step}needs_approval = \"lead\"\n{verify}")), "may-not-approve", "\"lead\""),
+        (keyed("lead", &format!("{step}needs_approval = \"lead\"\n{verify}")), "no-effect", "\"approve\""),
+        (keyed("dba", &format!("{step}needs_approval = 1\n{verify}")), "wrong-type", "1"),
+        (rollback(&format!("{step}on_preempt = \"kill\"\n{verify}")), "no-effect", "on_preempt"),
+        (rollback(&format!("{step}fallback = \"x\"\n{verify}")), "wrong-type", "\"x\""),
+        (rollback(&format!("{step}fallback = {{ timeout = \"1s\" }}\n{verify}")), "no-kind", "{ timeout = \"1s\" }"),
+        (
+            rollback(&format!("{step}fallback = {{ http = {{ get = \"https://a.example\" }} }}\n{verify}")),
+            "wrong-kind",
+            "http",
+        ),
+        (
+            rollback(&format!("{step}fallback = {{ run = {{ command = [\"true\"] }}, tmeout = \"1s\" }}\n{verify}")),
+            "unknown-key",
+            "tmeout",
+        ),
+        (rollback(&format!("ready = []\n{step}{verify}")), "not-built-yet", "ready"),
+        (with_items("", &run("class = \"once\"\non_preempt = \"stop\"")), "wrong-value", "\"stop\""),
+        (with_items("", "[[phase.item]]\nid = \"x\"\non_preempt = \"kill\"\nmanual = {}\n"), "wrong-key", "on_preempt"),
         (with_items("", &get(&told("good = { status = 200, exit = 0 }"))), "no-effect", "exit"),
         (with_items("", &get(&told("good = [{ stdout = \"x\" }]"))), "no-effect", "stdout"),
         (with_items("", &get(&told("good = { events = [] }"))), "no-effect", "events"),

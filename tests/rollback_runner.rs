@@ -188,6 +188,7 @@ fn names(entries: &[Entry]) -> Vec<String> {
         RollbackFact::StepEnded { step, verdict, .. } => format!("{step} {verdict}"),
         RollbackFact::Verified { check, report } => format!("{check} {}", report.verdict),
         RollbackFact::Ended { end, .. } => end.words().to_owned(),
+        other => tminus::launch::telling::fact_words(other),
     };
     entries.iter().map(name).collect()
 }

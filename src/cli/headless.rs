@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ use super::say::err;
 use super::{CANNOT_TELL, Common, INTERRUPTED, say, summary, take_over, unwritten};
 use crate::base::text::printable;
 use crate::clock;
-use crate::engine::crew;
 use crate::engine::run::{Crew, Wires, wires};
+use crate::engine::{approving, crew};
 use crate::journal::LaunchFolder;
 use crate::launch::board::{Board, Progress as Going};
 use crate::launch::command::Command;
@@ -99,9 +99,11 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
     if let Some(why) = &port.snapshots.borrow().board.ended {
         err!("tminus: this launch has ended ({why}); nothing of it runs again");
     }
+    let launch = folder.clone();
     let (mut held_since, mut in_doubt, mut frozen) = (None, BTreeSet::new(), None);
     let crew: Crew = Box::new(move |board, now| match &script {
         Some(script) => {
+            turn_key(board, &launch);
             let polled = poll::at_poll_hold(board, now) && !board.is_busy();
             let since = if polled { *held_since.get_or_insert_with(clock::boot) } else { clock::boot() };
             let patient = clock::boot() - since < PATIENCE_MS;
@@ -164,6 +166,16 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
     say::whole(&text);
     // It was left with a journal that nobody could write: what the board shows is not what is recorded.
     Ok(if board.unwritten.is_some() { CANNOT_TELL } else { summary::exit_code(&board, now) })
+}
+
+/// The crew's second key goes past the loop, as a person's. One that the runner has not looked at yet is written
+/// again: the same.
+fn turn_key(board: &Board, launch: &Path) {
+    if let Some((step, by)) = crew::second_key(board)
+        && let Err(why) = approving::approve(launch, &board.plan, &step, &by)
+    {
+        tracing::warn!("the crew could not approve {step}: {why}");
+    }
 }
 
 /// Nobody is there to attest, vote or resume. Once only a person could go on, this process leaves and says

@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::base::secret::covered;
 use crate::base::text::printable_lines;
 
+mod approve;
 mod ask;
 mod assemble;
 mod check;
@@ -69,6 +70,8 @@ enum Command {
     Keys,
     /// Roll a launch back, from any terminal: the journal and the console may be gone, frozen or broken.
     Rollback(rollback::Arguments),
+    /// Approve a step of the rollback that runs, as a second person; works as `rollback` does.
+    Approve(approve::Arguments),
     /// Print what happened in a launch, one record a line.
     Log(log::Arguments),
     /// Say whether everything a launch keeps is as it was written; changes nothing.
@@ -138,6 +141,7 @@ pub fn run() -> i32 {
         Command::Kinds => kinds::run(),
         Command::Keys => keys::run(),
         Command::Rollback(arguments) => rollback::run(&arguments),
+        Command::Approve(arguments) => approve::run(&arguments),
         Command::Log(arguments) => log::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Watch(arguments) => watch::run(&arguments),

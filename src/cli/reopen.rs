@@ -39,6 +39,10 @@ impl Told {
             | Event::RollbackTold { fact: RollbackFact::StepEnded { step, verdict: Verdict::Pass, .. }, .. } => {
                 self.done.push(step.clone());
             }
+            Event::RollbackTold { fact: RollbackFact::FallbackEnded { step, verdict: Verdict::Pass, .. }, .. } => {
+                let step = self.board.plan.rollback_step(step).and_then(|(_, step)| step.fallback.as_ref());
+                self.done.extend(step.map(|fallback| fallback.id.clone()));
+            }
             _ => {}
         }
         self.board.take(Arc::new(record));

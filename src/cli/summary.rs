@@ -10,7 +10,7 @@ use crate::launch::board::{Board, ItemState, Progress};
 use crate::launch::countdown;
 use crate::launch::event::{Mode, RollbackEnd, Vote};
 use crate::launch::rollback::RollbackRun;
-use crate::launch::telling::end_words;
+use crate::launch::telling::{approver, end_words};
 use crate::launch::time::{Instant, Mark, clock_face};
 use crate::launch::verdict::{Outcome, Verdict};
 use crate::launch::{gate, poll};
@@ -61,6 +61,7 @@ pub fn text(board: &Board, now: Instant, folder: &str) -> String {
         ));
         let word = if board.mode == Mode::Rehearsal { "rollback drill" } else { "rollback" };
         let _ = writeln!(out, "{word} {} #{}: {end}, {} steps in {took}", run.id, run.run, run.steps.len());
+        second_keys(run, &mut out);
         for (check, report) in &run.verified {
             let _ = writeln!(out, "  verify {check}: {} · {}", report.verdict, printable(&report.summary));
         }
@@ -75,6 +76,19 @@ pub fn text(board: &Board, now: Instant, folder: &str) -> String {
         board.seq
     );
     out
+}
+
+/// Who turned the second keys of a rollback, and what stood in for steps that failed.
+fn second_keys(run: &RollbackRun, out: &mut String) {
+    for key in &run.approvals {
+        let by = key.by.as_ref().map(|by| format!("approved by {}", approver(by)));
+        let by = by.unwrap_or_else(|| format!("NOT APPROVED by {}", key.role));
+        let _ = writeln!(out, "  {}: {}", key.step, printable(&by));
+    }
+    for (told, fallback) in run.steps.iter().filter_map(|told| Some((told, told.fallback.as_ref()?))) {
+        let end = fallback.end.as_ref().map_or("still running", |(verdict, _)| verdict.word());
+        let _ = writeln!(out, "  {}: failed, its fallback: {end}", told.step);
+    }
 }
 
 /// Rollbacks that this journal was not told of, as of a launch that had ended before them.

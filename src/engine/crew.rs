@@ -72,6 +72,14 @@ pub fn next(board: &Board, now: Instant, drill: Option<&RollbackId>, patient: bo
     }
 }
 
+/// The step whose second key the crew turns now, and as whom: it stands for every role, and is stamped. None
+/// where no rollback waits for one.
+#[must_use]
+pub fn second_key(board: &Board) -> Option<(ItemId, Actor)> {
+    let wait = board.rolling_back()?.waits().find(|wait| wait.refused.is_none())?;
+    Some((wait.step.clone(), Actor { role: Some(wait.role.clone()), ..actor() }))
+}
+
 /// Whether the last record is the leaving of this console.
 #[must_use]
 pub fn has_left(board: &Board) -> bool {

@@ -57,6 +57,7 @@ fn words(command: &mut Command) -> Vec<&mut String> {
         | Command::Cancel { .. }
         | Command::Acknowledge { .. }
         | Command::ReleaseHold { .. }
+        | Command::Approve { .. }
         | Command::Resume
         | Command::CatchUp
         | Command::Recycle { .. }

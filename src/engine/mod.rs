@@ -2,12 +2,13 @@
 //!
 //! `run` is the loop, `dispatch` a turn of it, `effects` what a record sets going; `world`, `steps`,
 //! `baseline` and `runner` are the hands; `rollback` is the detached runner, a process of its own.
-//! `acting` tells every hand whether this console still may.
+//! `acting` tells every hand whether this console still may; `approving` is a second key, past the loop.
 //! `baseline` and `runner` are the hands; `rollback` is the detached runner, a process of its own;
 //! `inbox` is what attached terminals ask, `attached` a console
 //! that watches what another one holds.
 
 pub mod acting;
+pub mod approving;
 pub mod attached;
 pub mod baseline;
 pub mod crew;

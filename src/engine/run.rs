@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant as WireInstant;
 
+use super::approving;
 use super::dispatch::{Dispatch, Turn};
 use super::door;
 use super::effects::Effects;
@@ -247,6 +248,8 @@ impl Loop {
     }
 
     fn take(&mut self, ask: Ask, inputs: &mut Vec<Input>, replies: &mut Vec<Option<Reply>>) {
+        let (plan, folder) = (&self.dispatch.published().plan.0, self.parts.folder.as_ref());
+        let Some(ask) = approving::aside(ask, &self.parts.operator, plan, folder) else { return };
         let command = door::clean(ask.command, &self.parts.effects.world.redactor);
         // One that runs already is told before it in this turn: what comes to that needs no number.
         let under_way = inputs.iter().any(begins_rollback);

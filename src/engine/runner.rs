@@ -30,7 +30,7 @@ const JOINS: u32 = 5;
 pub fn begin(world: &World, outputs: &Outputs, request: &Request) {
     let Some(launch) = world.folder.clone().filter(|_| world.acting.may()) else { return };
     // One that lies there already, or cannot be written: the runner begins either way.
-    let _ = request.publish(&launch);
+    rollback::publish(request, &launch);
     let followed = Followed::new(launch, request, 0);
     let started = if followed.needs_no_runner() { None } else { Some(followed.start(world)) };
     tokio::spawn(followed.on_to_its_end(world.clone(), Arc::clone(outputs), started));
@@ -226,9 +226,9 @@ impl Followed {
         };
         let mut over = false;
         for entry in entries {
-            if let RollbackFact::StepStarted { step } = &entry.fact {
+            if let Some((step, acts)) = rollback::begins(&entry.fact) {
                 let folder = rollback::folder(&self.launch, self.run, &self.id);
-                let attempt = rollback::attempt_folder(&folder, step, 1);
+                let attempt = rollback::attempt_folder(&folder, &acts, 1);
                 reading.following = Some(Following::new(&reading.outputs, step, &attempt));
             }
             reading.passed += 1;

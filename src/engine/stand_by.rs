@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use super::Loop;
-use crate::engine::acting;
 use crate::engine::rollback::{self, Asked, Wanted};
 use crate::engine::unwritten::Unwritten;
+use crate::engine::{acting, approving};
 use crate::launch::board::Board;
 use crate::launch::command::{Command, Refusal};
 use crate::launch::id::RollbackId;
@@ -36,7 +36,9 @@ impl Loop {
         self.parts.observations.close();
         let mut next = asked;
         loop {
-            if let Some(Ask { command, reply }) = next {
+            let (plan, folder) = (&self.dispatch.published().plan.0, self.parts.folder.as_ref());
+            let aside = |ask| approving::aside(ask, &self.parts.operator, plan, folder);
+            if let Some(Ask { command, reply }) = next.and_then(aside) {
                 let leaves = command == Command::Leave;
                 let answer = match command {
                     Command::Leave => Ok(()),

@@ -223,6 +223,11 @@ pub fn one_of_each() -> Vec<Event> {
             RollbackFact::Started { pid: 1 },
             RollbackFact::StepStarted { step: step() },
             RollbackFact::StepEnded { step: step(), verdict: Verdict::Pass, outcome: outcome() },
+            RollbackFact::ApprovalAwaited { step: step(), role: "dba".into() },
+            RollbackFact::Approved { step: step(), by: Actor::person("ben", Some("dba".into())) },
+            RollbackFact::ApprovalRefused { step: step(), why: why() },
+            RollbackFact::FallbackStarted { step: step() },
+            RollbackFact::FallbackEnded { step: step(), verdict: Verdict::Fail, outcome: outcome() },
             RollbackFact::Verified { check: step(), report: Report::plain(Verdict::Pass, "ok", Duration::ZERO) },
         ]
         .map(|fact| Event::RollbackTold { run: 1, fact }),

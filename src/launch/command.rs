@@ -166,6 +166,11 @@ pub enum Command {
         run: u32,
         why: String,
     },
+    /// Turns the second key of a step of the rollback that runs. It goes straight into that run's folder, past
+    /// the loop: the runner decides it, and its log tells the journal.
+    Approve {
+        step: ItemId,
+    },
     SwitchFault {
         fault: String,
         on: bool,

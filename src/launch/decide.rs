@@ -9,7 +9,7 @@ use super::event::{Actor, Event, Mode, RollbackFact};
 use super::gate;
 use super::human;
 use super::id::{Attempt, ItemId, RequestId, RollbackId};
-use super::plan::{Act, Class, Item, Power};
+use super::plan::{Act, Class, Item, OnPreempt, Power};
 use super::poll;
 use super::polled;
 use super::recovery;
@@ -179,6 +179,7 @@ fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec
             // It was begun, whatever this board thinks of it: what follows is the same.
             Ok(pre_empt(board, &known.id, *run, why, now))
         }
+        Command::Approve { step } => Err(Refusal(format!("{step} is approved in the rollback's own folder"))),
         Command::SwitchFault { fault, on } => {
             if board.mode != Mode::Rehearsal {
                 return Err(Refusal("faults are for rehearsals".into()));
@@ -434,8 +435,8 @@ fn release(board: &Board, by: &Actor, who: &str) -> Result<Vec<Event>, Refusal> 
     Ok(vec![Event::HoldReleased { who: who.to_owned() }])
 }
 
-/// A rollback pre-empts and never waits: readonly work in flight is cancelled, everything else runs on
-/// beside it, and no new step begins (`fenced`). A second request joins the first.
+/// A rollback pre-empts and never waits: what is in flight and readonly, or said to be killed, is cancelled,
+/// everything else runs on beside it, and no new step begins (`fenced`). A second request joins the first.
 fn roll_back(board: &Board, rollback: &RollbackId, run: u32, why: &str, now: Instant) -> Result<Vec<Event>, Refusal> {
     let known = board.plan.rollback(rollback).ok_or_else(|| Refusal(format!("no rollback {rollback}")))?;
     if let Some(run) = board.rolling_back() {
@@ -447,7 +448,10 @@ fn roll_back(board: &Board, rollback: &RollbackId, run: u32, why: &str, now: Ins
 fn pre_empt(board: &Board, rollback: &RollbackId, run: u32, why: &str, now: Instant) -> Vec<Event> {
     let mut events = vec![Event::RollbackRequested { rollback: rollback.clone(), run, why: why.to_owned() }];
     for item in board.plan.items.values() {
-        let Act::Step { class: Class::Readonly, .. } = item.act else { continue };
+        let Act::Step { class, .. } = item.act else { continue };
+        if class != Class::Readonly && item.on_preempt != OnPreempt::Kill {
+            continue;
+        }
         let Some(state) = board.item(&item.id).filter(|state| state.is_running()) else { continue };
         if let Some(attempt) = state.attempt {
             let why = format!("pre-empted by rollback {rollback}");

@@ -1,6 +1,7 @@
 //! What a launch is: the plan, what may happen and what did. Pure: no clock, no file, no socket.
 //! `decide` makes events of inputs, `board` folds them.
 
+pub mod approval;
 pub mod ballot;
 pub mod board;
 pub mod command;

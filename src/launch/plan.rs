@@ -11,6 +11,10 @@ use super::id::{
 };
 use super::time::{Mark, Wall, millis};
 
+mod rollback;
+
+pub use rollback::{Fallback, Rollback, RollbackStep, Verify};
+
 /// Which entry of the catalogue holds a kind's table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SpecId(pub usize);
@@ -212,6 +216,7 @@ pub struct Item {
     /// Runs at its mark without a key. Checks always do; steps where the plan says so.
     pub auto: bool,
     pub on_fail: OnFail,
+    pub on_preempt: OnPreempt,
     /// What the console shows as expected before anything was seen.
     pub expects: Vec<String>,
     /// It stands on a branch: passed over unless this was chosen.
@@ -317,6 +322,20 @@ impl OnFail {
     pub const WORDS: [(&'static str, Self); 2] = [("block", Self::Block), ("warn", Self::Warn)];
 }
 
+/// What a rollback does with a step in flight that is not `readonly`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnPreempt {
+    /// It runs on beside the rollback, and is shown: a migration is not killed half way.
+    #[default]
+    Leave,
+    /// It is asked to end.
+    Kill,
+}
+
+impl OnPreempt {
+    pub const WORDS: [(&'static str, Self); 2] = [("kill", Self::Kill), ("leave", Self::Leave)];
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Monitor {
     pub id: MonitorId,
@@ -345,41 +364,6 @@ pub struct Baseline {
     pub spec: SpecId,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rollback {
-    pub id: RollbackId,
-    pub title: String,
-    /// The key that chooses it.
-    pub key: char,
-    pub deadline: Duration,
-    pub confirm: Confirm,
-    /// In order; ids are `ROLLBACK/STEP`.
-    pub steps: Vec<RollbackStep>,
-    /// What decides whether it worked; never empty.
-    pub verify: Vec<Verify>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RollbackStep {
-    pub id: ItemId,
-    pub title: String,
-    pub spec: SpecId,
-    pub class: Class,
-    pub timeout: Duration,
-    /// What to do by hand if this fails.
-    pub by_hand: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verify {
-    pub id: ItemId,
-    pub title: String,
-    pub spec: SpecId,
-    pub timeout: Duration,
-    /// Tried again for this long before it counts as not verified.
-    pub within: Duration,
-}
-
 impl Plan {
     #[must_use]
     pub fn item(&self, id: &ItemId) -> Option<&Item> {
@@ -394,6 +378,13 @@ impl Plan {
     #[must_use]
     pub fn rollback(&self, id: &RollbackId) -> Option<&Rollback> {
         self.rollbacks.iter().find(|rollback| rollback.id == *id)
+    }
+
+    /// The rollback that has the step `id`, and the step.
+    #[must_use]
+    pub fn rollback_step(&self, id: &ItemId) -> Option<(&Rollback, &RollbackStep)> {
+        let mut all = self.rollbacks.iter().flat_map(|known| known.steps.iter().map(move |step| (known, step)));
+        all.find(|(_, step)| step.id == *id)
     }
 
     #[must_use]

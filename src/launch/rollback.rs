@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::event::{Actor, RollbackEnd, RollbackFact};
-use super::id::{ItemId, RollbackId};
+use super::id::{ItemId, RoleId, RollbackId};
 use super::time::{Instant, Wall};
 use super::verdict::{Outcome, Report, Verdict};
 
@@ -23,7 +23,9 @@ pub struct RollbackRun {
     pub told: u32,
     /// In the order they were told.
     pub steps: Vec<StepTold>,
-    /// The last report of each verify check.
+    /// The second keys that were told of, in the order they were.
+    pub approvals: Vec<ApprovalTold>,
+    /// The last report of each verify check since the last step began.
     pub verified: Vec<(ItemId, Report)>,
     pub end: Option<RollbackEnd>,
     /// From request to end by the runner's own stopwatch.
@@ -35,6 +37,27 @@ pub struct StepTold {
     pub step: ItemId,
     pub since: Instant,
     pub end: Option<(Verdict, Outcome)>,
+    /// What began in its place when it failed.
+    pub fallback: Option<FallbackTold>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FallbackTold {
+    pub since: Instant,
+    pub end: Option<(Verdict, Outcome)>,
+}
+
+/// The second key of a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApprovalTold {
+    pub step: ItemId,
+    pub role: RoleId,
+    /// When the runner came to the step, or was told before that.
+    pub since: Instant,
+    /// Whose key it is, once it was turned.
+    pub by: Option<Actor>,
+    /// Why the last that came did not count.
+    pub refused: Option<String>,
 }
 
 impl RollbackRun {
@@ -50,6 +73,7 @@ impl RollbackRun {
             pid: None,
             told: 0,
             steps: Vec::new(),
+            approvals: Vec::new(),
             verified: Vec::new(),
             end: None,
             took: None,
@@ -68,11 +92,38 @@ impl RollbackRun {
                     return;
                 }
                 self.steps.retain(|told| told.step != *step);
-                self.steps.push(StepTold { step: step.clone(), since: at, end: None });
+                self.steps.push(StepTold { step: step.clone(), since: at, end: None, fallback: None });
+                // What was seen before it acted says nothing of the world after it.
+                self.verified.clear();
             }
             RollbackFact::StepEnded { step, verdict, outcome } => {
-                if let Some(told) = self.steps.iter_mut().rev().find(|told| told.step == *step) {
+                if let Some(told) = self.step_mut(step) {
                     told.end = Some((*verdict, outcome.clone()));
+                }
+            }
+            RollbackFact::ApprovalAwaited { step, role } => {
+                self.approval(step, role, at);
+            }
+            RollbackFact::Approved { step, by } => {
+                if let Some(role) = &by.role {
+                    let told = self.approval(step, role, at);
+                    told.by.get_or_insert_with(|| by.clone());
+                    told.refused = None;
+                }
+            }
+            RollbackFact::ApprovalRefused { step, why } => {
+                if let Some(told) = self.approvals.iter_mut().find(|told| told.step == *step && told.by.is_none()) {
+                    told.refused = Some(why.clone());
+                }
+            }
+            RollbackFact::FallbackStarted { step } => {
+                if let Some(told) = self.step_mut(step).filter(|told| told.fallback.is_none()) {
+                    told.fallback = Some(FallbackTold { since: at, end: None });
+                }
+            }
+            RollbackFact::FallbackEnded { step, verdict, outcome } => {
+                if let Some(fallback) = self.step_mut(step).and_then(|told| told.fallback.as_mut()) {
+                    fallback.end = Some((*verdict, outcome.clone()));
                 }
             }
             RollbackFact::Verified { check, report } => {
@@ -84,6 +135,32 @@ impl RollbackRun {
                 self.took = Some(*took);
             }
         }
+    }
+
+    fn step_mut(&mut self, step: &ItemId) -> Option<&mut StepTold> {
+        self.steps.iter_mut().rev().find(|told| told.step == *step)
+    }
+
+    /// The second key of `step`; a runner that took over from a dead one tells of it again.
+    fn approval(&mut self, step: &ItemId, role: &RoleId, at: Instant) -> &mut ApprovalTold {
+        let known = self.approvals.iter().position(|told| told.step == *step);
+        let place = known.unwrap_or_else(|| {
+            let (step, role) = (step.clone(), role.clone());
+            self.approvals.push(ApprovalTold { step, role, since: at, by: None, refused: None });
+            self.approvals.len() - 1
+        });
+        &mut self.approvals[place]
+    }
+
+    /// The steps that stand for want of a second key, in the order they were come to.
+    pub fn waits(&self) -> impl Iterator<Item = &ApprovalTold> {
+        self.approvals.iter().filter(|told| told.by.is_none() && self.end.is_none())
+    }
+
+    /// Whether the second key of `step` was turned.
+    #[must_use]
+    pub fn is_approved(&self, step: &ItemId) -> bool {
+        self.approvals.iter().any(|told| told.step == *step && told.by.is_some())
     }
 
     /// True once it came to an end of its own.
@@ -125,5 +202,32 @@ mod tests {
         }
         let [told] = run.steps.as_slice() else { panic!("told twice: {:?}", run.steps) };
         assert_eq!((told.since, told.end.is_some()), (Instant(1), true));
+    }
+
+    #[test]
+    fn a_second_key_is_waited_for_from_the_first_time_it_was_told_and_turned_once() {
+        let mut run = RollbackRun::new(1, "back".into(), Actor::engine(), "bad".into(), Instant(0), Wall::default());
+        let step = ItemId::new("back/migrate");
+        let awaited = RollbackFact::ApprovalAwaited { step: step.clone(), role: "dba".into() };
+        run.apply(&awaited, Instant(5));
+        run.apply(&RollbackFact::ApprovalRefused { step: step.clone(), why: "no".into() }, Instant(6));
+        run.apply(&awaited, Instant(9));
+        let waits: Vec<_> = run.waits().map(|told| (told.since, told.refused.as_deref())).collect();
+        assert_eq!(waits, [(Instant(5), Some("no"))]);
+        for name in ["ben", "eve"] {
+            let by = Actor::person(name, Some("dba".into()));
+            run.apply(&RollbackFact::Approved { step: step.clone(), by }, Instant(10));
+        }
+        assert!(run.is_approved(&step) && run.waits().next().is_none());
+        assert_eq!(run.approvals[0].by.as_ref().map(|by| by.name.as_str()), Some("ben"));
+    }
+
+    #[test]
+    fn what_was_verified_before_a_step_counts_no_more_once_it_began() {
+        let mut run = RollbackRun::new(1, "back".into(), Actor::engine(), "bad".into(), Instant(0), Wall::default());
+        let report = Report::plain(Verdict::Pass, "up", Duration::ZERO);
+        run.apply(&RollbackFact::Verified { check: "back/up".into(), report }, Instant(1));
+        run.apply(&RollbackFact::StepStarted { step: "back/late".into() }, Instant(2));
+        assert_eq!(run.verified, []);
     }
 }

@@ -41,6 +41,7 @@ fn item(plan: &mut Plan, phase: &str, id: &str, act: Act, needs: &[&str]) {
         allow_skipped: false,
         auto: false,
         on_fail: OnFail::Block,
+        on_preempt: super::plan::OnPreempt::Leave,
         expects: Vec::new(),
         when: None,
         every: None,
@@ -103,6 +104,8 @@ pub fn plan() -> Plan {
             class: Class::Idempotent,
             timeout: minutes(5),
             by_hand: "redeploy by hand".into(),
+            needs_approval: None,
+            fallback: None,
         }],
         verify: vec![Verify {
             id: ItemId::new(format!("{id}/version")),

@@ -10,6 +10,7 @@ use super::super::command::{Command, Input, Observation};
 use super::super::countdown::Phase as Clock;
 use super::super::event::{Event, RollbackEnd, RollbackFact, Vote};
 use super::super::id::{Attempt, ItemId};
+use super::super::plan::{Act, Class, Confirm, OnPreempt, SpecId};
 use super::super::samples::{Flight, MINUTE, minutes, plan, report};
 use super::super::time::Mark;
 use super::super::verdict::{Captured, Outcome, Verdict};
@@ -280,6 +281,29 @@ fn a_rollback_fences_steps_joins_the_second_request_and_ends_as_told() {
     let run = &flight.board.rollbacks[0];
     assert_eq!(run.end.as_ref().map(RollbackEnd::words), Some("done but not verified"), "exit 0 is not green");
     flight.command(Command::RunItem { item: "cut".into() }).expect("the fence is gone");
+}
+
+#[test]
+fn a_rollback_cancels_what_is_readonly_or_said_to_be_killed_and_lets_the_rest_run_on() {
+    for (class, on_preempt, cancelled) in [
+        (Class::Readonly, OnPreempt::Leave, true),
+        (Class::Once, OnPreempt::Leave, false),
+        (Class::Once, OnPreempt::Kill, true),
+        (Class::Idempotent, OnPreempt::Kill, true),
+    ] {
+        let mut plan = plan();
+        let cut = plan.items.get_mut(&ItemId::new("cut")).expect("there");
+        cut.act = Act::Step { spec: SpecId(3), class, confirm: Confirm::Key };
+        cut.on_preempt = on_preempt;
+        let mut flight = Flight::of(plan);
+        ready(&mut flight);
+        flight.command(Command::Resume).expect("GO");
+        flight.pass(minutes(12));
+        flight.command(Command::RunItem { item: "cut".into() }).expect("it runs");
+        flight.command(Command::Rollback { rollback: "front".into(), why: "errors".into() }).expect("begun");
+        let state = flight.board.item(&"cut".into()).expect("there");
+        assert_eq!((state.cancelled, state.is_running()), (cancelled, true), "{class:?} {on_preempt:?}");
+    }
 }
 
 #[test]

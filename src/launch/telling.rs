@@ -153,9 +153,24 @@ pub fn fact_words(fact: &RollbackFact) -> String {
         RollbackFact::Started { pid } => format!("its runner is process {pid}"),
         RollbackFact::StepStarted { step } => format!("{step} started"),
         RollbackFact::StepEnded { step, verdict, outcome } => format!("{step} {verdict}: {}", outcome.words()),
+        RollbackFact::ApprovalAwaited { step, role } => format!("{step} waits for approval by {role}"),
+        RollbackFact::Approved { step, by } => format!("{step} approved by {}", approver(by)),
+        RollbackFact::ApprovalRefused { step, why } => format!("an approval of {step} does not count: {why}"),
+        RollbackFact::FallbackStarted { step } => format!("{step} failed: its fallback started"),
+        RollbackFact::FallbackEnded { step, verdict, outcome } => {
+            format!("the fallback of {step} {verdict}: {}", outcome.words())
+        }
         RollbackFact::Verified { check, report } => format!("{check} {}: {}", report.verdict, report.summary),
         RollbackFact::Ended { end, took } => format!("{} after {}", end_words(end), span(*took)),
     }
+}
+
+/// Who turned a second key: `bob for dba`, `crew for dba (scripted)`.
+#[must_use]
+pub fn approver(by: &Actor) -> String {
+    let role = by.role.as_ref().map(|role| format!(" for {role}")).unwrap_or_default();
+    let scripted = if by.scripted { " (scripted)" } else { "" };
+    format!("{}{role}{scripted}", by.name)
 }
 
 /// How a rollback ended, in words that cannot be mixed up.

@@ -18,6 +18,7 @@ pub fn allow(board: &Board, command: &Command) -> Result<(), Refusal> {
         Command::Rollback { .. }
         | Command::RollbackAs { .. }
         | Command::RollbackFound { .. }
+        | Command::Approve { .. }
         | Command::Cancel { .. }
         | Command::Leave => true,
         Command::RunItem { .. }

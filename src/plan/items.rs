@@ -13,7 +13,7 @@ use crate::base::table::{Placed, Table};
 use crate::base::template::Scope;
 use crate::kind::{Kind, Spec};
 use crate::launch::id::{ItemId, RoleId, SessionId};
-use crate::launch::plan::{Act, Class, Confirm, Item, OnFail, Second, SpecId};
+use crate::launch::plan::{Act, Class, Confirm, Item, OnFail, OnPreempt, Second, SpecId};
 
 /// One attempt of a check may take this long unless the item says otherwise.
 pub(super) const CHECK_TIMEOUT: Duration = Duration::from_secs(10);
@@ -49,6 +49,7 @@ struct Common {
     allow_skipped: bool,
     auto: Option<Placed<bool>>,
     on_fail: OnFail,
+    on_preempt: Option<OnPreempt>,
     class: Option<Class>,
     confirm: Option<Confirm>,
 }
@@ -113,6 +114,7 @@ impl<'a> Reader<'a> {
             allow_skipped: table.flag("allow_skipped").unwrap_or(false),
             auto: table.flag("auto").zip(auto).map(|(value, span)| Placed { value, span }),
             on_fail: table.word("on_fail", &OnFail::WORDS).unwrap_or(OnFail::Block),
+            on_preempt: table.word("on_preempt", &OnPreempt::WORDS),
             class: table.word("class", &Class::WORDS),
             confirm: table.word("confirm", &Confirm::WORDS),
         }
@@ -252,6 +254,7 @@ impl<'a> Reader<'a> {
             allow_skipped: common.allow_skipped,
             auto,
             on_fail: common.on_fail,
+            on_preempt: common.on_preempt.unwrap_or_default(),
             expects,
             when: None,
             every: None,
@@ -287,6 +290,9 @@ impl<'a> Reader<'a> {
         }
         if !step && common.auto.is_some() {
             refuse("auto", "a check always runs by itself, and a person never does");
+        }
+        if !step && table.has("on_preempt") {
+            refuse("on_preempt", "a rollback cancels steps alone, a check is in nobody's way");
         }
         if body.kind.family != "check" {
             effects::refuse(table, "retries", "here: only a check is tried again");

@@ -17,7 +17,7 @@ use crate::base::template::Scope;
 use crate::base::text::printable;
 use crate::kind::example::Examples;
 use crate::kind::{Catalogue, Entry, Kind, Spec, check, step};
-use crate::launch::id::{ItemId, SessionId};
+use crate::launch::id::{ItemId, RoleId, SessionId};
 use crate::launch::plan::{Plan, Release, SpecId};
 use crate::launch::time::Mark;
 
@@ -64,6 +64,8 @@ pub(super) struct Reader<'a> {
     /// Vars, secrets and baseline values.
     pub names: Names,
     pub sessions: Vec<SessionDraft>,
+    /// The roles that may approve, and where that is said.
+    pub approvers: Vec<(RoleId, Span)>,
     pub plan: Plan,
     pub catalogue: Catalogue,
     pub places: Vec<Place>,
@@ -100,6 +102,7 @@ impl<'a> Reader<'a> {
             scope: Scope::default(),
             names: Names::default(),
             sessions: Vec::new(),
+            approvers: Vec::new(),
             plan: Plan::default(),
             catalogue: Catalogue::default(),
             places: Vec::new(),

@@ -25,21 +25,21 @@ impl<'a> Reader<'a> {
             let title = self.title(&role, id);
             let people = role.texts("people").iter().map(|person| printable(&person.value)).collect();
             let votes = role.flag("votes").unwrap_or(false);
-            let may = self.powers(&role);
+            let id = RoleId::new(id);
+            let may = self.powers(&role, &id);
             role.finish();
-            self.plan.roles.push(Role { id: RoleId::new(id), title, people, votes, may });
+            self.plan.roles.push(Role { id, title, people, votes, may });
         }
         roles.accept_all();
     }
 
-    fn powers(&self, role: &Table<'_>) -> BTreeSet<Power> {
+    fn powers(&mut self, role: &Table<'_>, id: &RoleId) -> BTreeSet<Power> {
         let mut may = BTreeSet::new();
         for Placed { value: word, span } in role.texts("may") {
             match Power::WORDS.iter().find(|(known, _)| *known == word) {
                 Some((_, power)) => {
                     if *power == Power::Approve {
-                        let message = "`approve` has no effect: this version asks for no approval";
-                        self.notes.report(Diagnostic::warning("no-effect", span, message));
+                        self.approvers.push((id.clone(), span));
                     }
                     may.insert(*power);
                 }

@@ -7,13 +7,13 @@ use std::time::Duration;
 use super::items::{CHECK_TIMEOUT, STEP_TIMEOUT};
 use super::phases::Slugs;
 use super::reader::{Reader, shown};
-use super::{lint, unbuilt};
+use super::{effects, lint, unbuilt};
 use crate::base::source::{Diagnostic, Span};
 use crate::base::table::{Placed, Table};
 use crate::base::template::Scope;
 use crate::kind::{check, step};
-use crate::launch::id::{ItemId, RollbackId};
-use crate::launch::plan::{Class, Confirm, Rollback, RollbackStep, Verify};
+use crate::launch::id::{ItemId, RoleId, RollbackId};
+use crate::launch::plan::{Class, Confirm, Fallback, Power, Rollback, RollbackStep, Verify};
 
 /// The time a rollback has where it says none.
 const DEADLINE: Duration = Duration::from_secs(1_800);
@@ -43,6 +43,53 @@ impl<'a> Reader<'a> {
             let key = key.unwrap_or('1');
             self.plan.rollbacks.push(Rollback { id, title, key, deadline, confirm, steps, verify });
         }
+        self.idle_approvers();
+    }
+
+    /// A power that no step ever asks for is one somebody relies on in vain.
+    fn idle_approvers(&self) {
+        let wanted = |role: &RoleId| {
+            let mut steps = self.plan.rollbacks.iter().flat_map(|rollback| &rollback.steps);
+            steps.any(|step| step.needs_approval.as_ref() == Some(role))
+        };
+        for (role, span) in self.approvers.iter().filter(|(role, _)| !wanted(role)) {
+            let message = format!("`approve` has no effect: no rollback's step needs the approval of `{role}`");
+            let idle = Diagnostic::warning("no-effect", *span, message);
+            self.notes.report(idle.help(format!("a step says `needs_approval = \"{role}\"`")));
+        }
+    }
+
+    /// The role whose second key a step needs: there, and with the power to turn it.
+    fn needs_approval(&self, table: &Table<'_>) -> Option<RoleId> {
+        let asked = table.text("needs_approval")?;
+        if let Some(wrong) = self.unknown_role(&asked) {
+            self.notes.report(wrong);
+            return None;
+        }
+        let role = RoleId::new(&asked.value);
+        let may = self.plan.role(&role).is_some_and(|role| role.may.contains(&Power::Approve));
+        if !may {
+            let message = format!("`{role}` may not approve");
+            let wrong = Diagnostic::error("may-not-approve", asked.span, message).label("nobody could turn this key");
+            self.notes.report(wrong.help(format!("give `[roles.{role}]` `may = [\"approve\"]`")));
+        }
+        Some(role)
+    }
+
+    /// `fallback`: a table of a step's kind, with a `timeout` of its own.
+    fn fallback(&mut self, table: &Table<'a>, step: &ItemId, confirm: Confirm) -> Option<Fallback> {
+        let table = table.table("fallback")?;
+        unbuilt::refuse(&table, unbuilt::KINDS);
+        let timeout = self.span_over_zero(&table, "timeout").unwrap_or(STEP_TIMEOUT);
+        let body = self.body(&table, step::KINDS, &format!("the fallback of rollback step {step}"));
+        let names = self.names.clone();
+        if let Some(body) = &body {
+            lint::command(&table, body.kind, confirm, &names, self.notes);
+        }
+        table.finish();
+        let id = Fallback::of(step);
+        let spec = self.enter(id.clone(), body?, &names, &Scope::default(), None, false)?;
+        Some(Fallback { id, spec, timeout })
     }
 
     fn rollback_key(&self, table: &Table<'_>, keys: &mut BTreeMap<char, Span>) -> Option<char> {
@@ -88,13 +135,15 @@ impl<'a> Reader<'a> {
         confirm: Confirm,
         parts: &mut Slugs,
     ) -> Option<RollbackStep> {
-        unbuilt::refuse(&table, unbuilt::ROLLBACK_STEP_KEYS);
         unbuilt::refuse(&table, unbuilt::KINDS);
         let (id, part) = self.part(&table, slug, parts);
+        effects::refuse(&table, "on_preempt", "on a rollback's step: nothing pre-empts a rollback");
+        table.accept("on_preempt");
         let title = self.title(&table, &part);
         let timeout = self.span_over_zero(&table, "timeout").unwrap_or(STEP_TIMEOUT);
         let by_hand = table.text("by_hand").map(|text| shown(&text)).unwrap_or_default();
         let class = table.word("class", &Class::WORDS);
+        let needs_approval = self.needs_approval(&table);
         let body = self.body(&table, step::KINDS, &format!("rollback step {id}"));
         if !table.has("class") {
             let span = body.as_ref().map_or(table.span, |body| body.place.span);
@@ -106,9 +155,12 @@ impl<'a> Reader<'a> {
         if let Some(body) = &body {
             lint::command(&table, body.kind, confirm, &names, self.notes);
         }
+        // The step stands before its fallback in the catalogue, as in the file.
+        let spec = body.and_then(|body| self.enter(id.clone(), body, &names, &Scope::default(), None, false));
+        let fallback = self.fallback(&table, &id, confirm);
         table.finish();
-        let spec = self.enter(id.clone(), body?, &names, &Scope::default(), None, false)?;
-        Some(RollbackStep { id, title, spec, class: class.unwrap_or(Class::Once), timeout, by_hand })
+        let class = class.unwrap_or(Class::Once);
+        Some(RollbackStep { id, title, spec: spec?, class, timeout, by_hand, needs_approval, fallback })
     }
 
     fn verify_items(&mut self, table: &Table<'a>, slug: &str, parts: &mut Slugs) -> Vec<Verify> {

@@ -17,7 +17,6 @@ pub(super) const ITEM_KEYS: &[&str] = &["every", "when", "evidence", "rehearse"]
 pub(super) const MONITOR_KEYS: &[&str] = &["session", "item"];
 pub(super) const STREAM_KEYS: &[&str] = &["log", "command", "errors", "redact"];
 pub(super) const ROLLBACK_KEYS: &[&str] = &["ready"];
-pub(super) const ROLLBACK_STEP_KEYS: &[&str] = &["needs_approval", "fallback", "on_preempt"];
 pub(super) const SESSION_KEYS: &[&str] = &["auth", "basic", "bearer", "hmac"];
 pub(super) const POLL_KEYS: &[&str] = &["binds", "expires"];
 pub(super) const CRITERION_KEYS: &[&str] = &["objectives"];

@@ -16,7 +16,7 @@ use crate::kind::example::Answered;
 use crate::kind::session::Session;
 use crate::kind::{Catalogue, Entry, Spec};
 use crate::launch::id::ItemId;
-use crate::launch::plan::{Act, Plan, SpecId};
+use crate::launch::plan::{Act, Plan, RollbackStep, SpecId};
 
 /// One request the plan knows, and its answer in one state of the world.
 #[derive(Debug)]
@@ -107,7 +107,7 @@ impl Routes {
     pub fn of(plan: &Plan, catalogue: &Catalogue) -> Self {
         let mut routes = Self::default();
         let rollback: BTreeSet<SpecId> =
-            plan.rollbacks.iter().flat_map(|rollback| &rollback.steps).map(|step| step.spec).collect();
+            plan.rollbacks.iter().flat_map(|rollback| &rollback.steps).flat_map(RollbackStep::specs).collect();
         let mut said = Vec::new();
         for (at, entry) in catalogue.entries.iter().enumerate() {
             let (spec, entry) = (SpecId(at), Arc::clone(entry));

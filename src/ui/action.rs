@@ -115,6 +115,7 @@ macro_rules! actions {
 
 actions! {
     Rollback, "rollback", "ROLLBACK", Everywhere, true, "Choose and start a rollback, or watch the one that runs";
+    Approve, "approve", "approve", Everywhere, true, "Approve a step of the rollback that runs, as a second person";
     Open, "open", "run or open", Items, true, "Run the selected item if it is due, else open its detail; fold a phase";
     RunAgain, "run-again", "run again", Panes, true, "Run the selected item again";
     RunPhase, "run-phase", "run phase", Panes, true, "Run every check of the selected phase that can run";

@@ -5,6 +5,7 @@ use ratatui::crossterm::event::{Event, KeyCode, KeyEvent};
 use tui_input::backend::crossterm::EventHandler as _;
 
 use super::action::{Action, Place, TABLE, Where};
+use super::approving;
 use super::keymap::Key;
 use super::overlays::{holds, palette, prompt, recovery, rollback};
 use super::panes::checklist;
@@ -64,6 +65,17 @@ fn pressed(state: &mut State, event: KeyEvent, view: &View<'_>) -> Option<Effect
             if !matches!(overlay, Overlay::Rollback(_)) {
                 open_rollback(state, view);
                 state.under = listed.then_some(overlay).or(state.under.take());
+            } else {
+                state.overlay = Some(overlay);
+            }
+            None
+        }
+        Some(Action::Approve) => {
+            if matches!(overlay, Overlay::Rollback(Rolling::Watch { .. })) {
+                approving::ask(state, view);
+            }
+            if state.overlay.is_some() {
+                state.under = Some(overlay);
             } else {
                 state.overlay = Some(overlay);
             }

@@ -2,6 +2,7 @@
 //! and nothing of the engine, the journal or the kinds; the board is never changed here.
 
 pub mod action;
+pub mod approving;
 pub mod attached;
 pub mod console;
 pub mod dialog;

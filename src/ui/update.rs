@@ -2,13 +2,13 @@
 //! a clock, writes to a terminal or asks the loop.
 
 use super::action::Action;
-use super::attached;
 use super::overlays::{holds, recovery};
 use super::panes::{self, checklist::Line, detail};
 use super::state::{Effect, Overlay, Pane, Purpose, Rolling, State, View};
 use super::theme::Role;
 use super::voting;
 use super::widgets::list::{Step, Window};
+use super::{approving, attached};
 use crate::launch::ballot;
 use crate::launch::board::{ItemState, Progress};
 use crate::launch::command::Command;
@@ -33,6 +33,7 @@ pub fn update(state: &mut State, action: Action, view: &View<'_>) -> Option<Effe
     }
     match action {
         Action::Rollback => open_rollback(state, view),
+        Action::Approve => approving::ask(state, view),
         Action::Open => return open(state, view),
         Action::RunAgain => return run(state, view),
         Action::RunPhase => return run_phase(state, view),

@@ -2,6 +2,7 @@
 //! let their steps wait.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
 
@@ -17,26 +18,16 @@ use crate::crude::{Answer, Crude};
 use crate::told::records;
 use crate::wait::{comes, stands_still};
 
-/// A launch with two rollbacks of two steps each, `back` and `front`, and a step of its own that waits.
-pub struct Launch {
-    pub place: Place,
-    pub folder: PathBuf,
-    _target: Crude,
-}
-
-impl Launch {
-    /// `second` is what the second step of each rollback does beside saying that it ran.
-    pub async fn new(second: &str) -> Self {
-        let target = Crude::start([("/up", Answer::whole("application/json", r#"{"status":"ok"}"#))]).await;
-        let place = Place::new(&[]);
-        let at = |name: &str| place.path(name).display().to_string();
-        let rollbacks: String = ["back", "front"]
-            .iter()
-            .enumerate()
-            .map(|(key, id)| {
-                let second = second.replace("ID", id).replace("PLACE", &at(""));
-                format!(
-                    r#"
+/// Two rollbacks of two steps each, and a step of the launch itself.
+fn plan(place: &Place, target: SocketAddr, second: &str) -> String {
+    let at = |name: &str| place.path(name).display().to_string();
+    let rollbacks: String = ["back", "front"]
+        .iter()
+        .enumerate()
+        .map(|(key, id)| {
+            let second = second.replace("ID", id).replace("PLACE", &at(""));
+            format!(
+                r#"
 [[rollback]]
 id = "{id}"
 title = "Go {id}"
@@ -64,13 +55,12 @@ within = "10s"
 get = "http://{target}/up"
 expect = {{ json = ['.status == "ok"'] }}
 "#,
-                    ran = at("ran"),
-                    target = target.address,
-                )
-            })
-            .collect();
-        let plan = format!(
-            r#"
+                ran = at("ran"),
+            )
+        })
+        .collect();
+    format!(
+        r#"
 [plan]
 schema = 1
 id = "anywhere"
@@ -97,13 +87,32 @@ timeout = "50s"
 [phase.item.run]
 command = ["bash", "-c", "echo once >> {ran}; cat {fifo}"]
 {rollbacks}"#,
-            ran = at("ran"),
-            fifo = at("fifo"),
-        );
+        ran = at("ran"),
+        fifo = at("fifo"),
+    )
+}
+
+/// A launch with two rollbacks of two steps each, `back` and `front`, and a step of its own that waits.
+pub struct Launch {
+    pub place: Place,
+    pub folder: PathBuf,
+    _target: Crude,
+}
+
+impl Launch {
+    /// `second` is what the second step of each rollback does beside saying that it ran.
+    pub async fn new(second: &str) -> Self {
+        Self::of(|place, target| plan(place, target, second)).await
+    }
+
+    /// Of a plan for a place and a target that answers at `/up`.
+    pub async fn of(plan: impl FnOnce(&Place, SocketAddr) -> String) -> Self {
+        let target = Crude::start([("/up", Answer::whole("application/json", r#"{"status":"ok"}"#))]).await;
+        let place = Place::new(&[]);
         for name in ["fifo", "on", "go"] {
             assert!(std::process::Command::new("mkfifo").arg(place.path(name)).status().expect("mkfifo").success());
         }
-        fs::write(place.path("plan.toml"), plan).expect("written");
+        fs::write(place.path("plan.toml"), plan(&place, target.address)).expect("written");
         Self { folder: place.path("launch"), place, _target: target }
     }
 

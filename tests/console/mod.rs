@@ -63,6 +63,7 @@ fn item(phase: &str, id: &str, title: &str, act: Act) -> Item {
         allow_skipped: false,
         auto: false,
         on_fail: OnFail::Block,
+        on_preempt: Default::default(),
         expects: vec!["status 200".into(), ".status == \"ok\"".into()],
         when: None,
         every: None,
@@ -81,6 +82,8 @@ fn rollback(id: &str, key: char, confirm: Confirm) -> Rollback {
         class: Class::Idempotent,
         timeout: Duration::from_secs(60),
         by_hand: "scale the old deployment up and shift the traffic".into(),
+        needs_approval: None,
+        fallback: None,
     };
     Rollback {
         id: id.into(),

@@ -119,7 +119,7 @@ pub const TABLES: &[Section] = &[
             ("title", "for the screen; the name otherwise"),
             ("people", "who holds it"),
             ("votes", "whether the poll asks it"),
-            ("may", "any of `resume`, `waive`, `abort`; `approve` is known, and gives nothing in this version"),
+            ("may", "any of `resume`, `waive`, `abort`, and `approve`: the second key of a rollback's step"),
         ],
     ),
     section(
@@ -171,6 +171,11 @@ pub const TABLES: &[Section] = &[
             ("valid_for", "a pass older than this is stale"),
             ("allow_skipped", "an answer that says it skipped something opens the gate all the same"),
             ("on_fail", "`warn`: a verdict that is not pass may be acknowledged instead of waived"),
+            (
+                "on_preempt",
+                "of a step: whether a rollback cancels it in flight (`kill`), or lets it run on beside it; readonly \
+                 steps are cancelled anyway",
+            ),
             ("auto", "a step that runs by itself at its mark; otherwise it waits for Enter"),
             ("class", "of a step, required: what repeating it after a crash may do"),
             ("confirm", "of a step: what a person does before it runs; `none` for readonly, else `key`"),
@@ -262,8 +267,19 @@ pub const TABLES: &[Section] = &[
             ("class", "what repeating it may do; required"),
             ("timeout", "10m unless said"),
             ("by_hand", "what a person does where the step fails"),
+            (
+                "needs_approval",
+                "a role that may `approve`: this step alone waits until another person than who asked for the rollback \
+                 approves it for that role; without that it fails at the deadline",
+            ),
+            ("fallback", "what runs where the step failed; the step then counts as its fallback does"),
             ("example", "as an item's"),
         ],
+    ),
+    section(
+        "[rollback.step.fallback]",
+        "The keys below, and a `run` table. Not run where nobody knows what became of the step.",
+        &[("timeout", "10m unless said"), ("example", "as an item's")],
     ),
     section(
         "[rollback.verify]",

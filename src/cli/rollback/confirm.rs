@@ -30,6 +30,9 @@ pub fn asked(launch: &Path, frozen: &Frozen, id: &RollbackId) -> anyhow::Result<
         if let Some(command) = commands.get(at) {
             out!("     {}", printable(command));
         }
+        if let Some(role) = &step.needs_approval {
+            out!("     needs the approval of another person, as {role}: this step alone waits for it");
+        }
     }
     for check in &rollback.verify {
         out!("  then verify: {}", printable(&check.title));

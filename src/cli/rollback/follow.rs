@@ -2,6 +2,7 @@
 //! checks, the end in words. It only reads; the rollback goes on without it, and what finds no reader here is
 //! dropped: the answer is the log's.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,9 +16,9 @@ use crate::cli::say::out;
 use crate::clock;
 use crate::engine::rollback::{self, Entry, Follow, Log, Request, Runner, code};
 use crate::launch::event::{RollbackEnd, RollbackFact};
-use crate::launch::id::{ItemId, RollbackId};
+use crate::launch::id::{ItemId, RoleId, RollbackId};
 use crate::launch::plan::{Plan, Rollback};
-use crate::launch::telling::fact_words;
+use crate::launch::telling::{approver, fact_words};
 use crate::launch::time::Wall;
 use crate::launch::verdict::Verdict;
 
@@ -144,8 +145,11 @@ struct Screen<'p> {
     began: i64,
     /// The first fact's time: where the stopwatch starts.
     since: Option<Wall>,
+    launch: PathBuf,
     /// The step that runs.
     step: Option<ItemId>,
+    /// Steps that stand for want of a second key.
+    waits: BTreeMap<ItemId, RoleId>,
     terminal: bool,
     /// The second that the bottom line shows.
     shown: Option<i64>,
@@ -163,7 +167,9 @@ impl<'p> Screen<'p> {
             id: id.clone(),
             began: clock::boot(),
             since: None,
+            launch: launch.to_owned(),
             step: None,
+            waits: BTreeMap::new(),
             terminal: std::io::stdout().is_terminal(),
             shown: None,
         }
@@ -205,7 +211,29 @@ impl<'p> Screen<'p> {
                 format!("verify {check}: {} · {}", report.verdict, report.summary)
             }
             RollbackFact::Ended { end, took } => self.end(end, *took),
-            fact @ RollbackFact::Started { .. } => fact_words(fact),
+            RollbackFact::ApprovalAwaited { step, role } => {
+                self.waits.insert(step.clone(), role.clone());
+                let launch = self.launch.display();
+                format!(
+                    "{} waits for approval by {role}; what follows it goes on. Another person says\n         tminus \
+                     approve {launch} {step} --as {role}",
+                    self.nth(step)
+                )
+            }
+            RollbackFact::Approved { step, by } => {
+                self.waits.remove(step);
+                format!("{} approved by {}", self.nth(step), approver(by))
+            }
+            RollbackFact::FallbackStarted { step } => {
+                self.step = Some(step.clone());
+                format!("{} failed: its fallback started", self.nth(step))
+            }
+            RollbackFact::FallbackEnded { step, verdict, outcome } => {
+                self.step = None;
+                let word = if *verdict == Verdict::Pass { "ran" } else { verdict.word() };
+                format!("{} its fallback {word}: {}", self.nth(step), outcome.words())
+            }
+            fact @ (RollbackFact::Started { .. } | RollbackFact::ApprovalRefused { .. }) => fact_words(fact),
         };
         out!("{clock:>7}  {}", printable_lines(&words));
     }
@@ -255,7 +283,11 @@ impl<'p> Screen<'p> {
         }
         let deadline = i64::try_from(self.deadline().as_secs()).unwrap_or(i64::MAX);
         let late = if elapsed > deadline { " · PAST ITS DEADLINE" } else { "" };
-        let what = self.step.as_ref().map_or_else(|| "verifying".to_owned(), |step| format!("{} runs", self.nth(step)));
+        let what = match (&self.step, self.waits.first_key_value()) {
+            (Some(step), _) => format!("{} runs", self.nth(step)),
+            (None, Some((step, role))) => format!("{} waits for approval by {role}", self.nth(step)),
+            (None, None) => "verifying".to_owned(),
+        };
         let mut out = std::io::stdout();
         let line = format!("{} of {} · {what}{late}", stopwatch(elapsed), stopwatch(deadline));
         let _ = write!(out, "\r\x1b[K{:>7}  {}", "", printable(&line)).and_then(|()| out.flush());

@@ -62,7 +62,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     if !launch.join("launch.json").exists() {
         bail!("{} is no launch: it holds no launch.json", launch.display());
     }
-    own(&launch, arguments.id.is_some())?;
+    if arguments.id.is_some() {
+        own(&launch, "tminus rollback …")?;
+    }
     let frozen = rollback::frozen(&launch).map_err(anyhow::Error::msg)?;
     let Some(id) = &arguments.id else { return list(&launch, &frozen.plan) };
     let id = known(&frozen.plan, id)?;
@@ -96,11 +98,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
 }
 
 /// What another user writes here its owner's consoles could not read: they would see no end of the rollback.
-fn own(launch: &Path, acts: bool) -> anyhow::Result<()> {
+///
+/// # Errors
+/// The launch is another's; `command` is what to ask as that user.
+pub fn own(launch: &Path, command: &str) -> anyhow::Result<()> {
     let owner = std::fs::metadata(launch).with_context(|| format!("failed to read {}", launch.display()))?.uid();
-    if acts && rustix::process::geteuid().as_raw() != owner {
+    if rustix::process::geteuid().as_raw() != owner {
         let name = rollback::login(owner);
-        bail!("nothing was started: {} is {name}'s: ask as `sudo -u {name} tminus rollback …`", launch.display());
+        bail!("nothing was started: {} is {name}'s: ask as `sudo -u {name} {command}`", launch.display());
     }
     Ok(())
 }

@@ -75,11 +75,19 @@ fn ours(fact: &RollbackFact) -> bool {
 
 /// The two are kept in forms of their own, one with finer times.
 fn same(one: &RollbackFact, other: &RollbackFact) -> bool {
-    use RollbackFact::{Ended, Started, StepEnded, StepStarted, Verified};
+    use RollbackFact::{
+        ApprovalAwaited, ApprovalRefused, Approved, Ended, FallbackEnded, FallbackStarted, Started, StepEnded,
+        StepStarted, Verified,
+    };
     match (one, other) {
         (Started { pid }, Started { pid: other }) => pid == other,
         (StepStarted { step }, StepStarted { step: other }) => step == other,
-        (StepEnded { step, verdict, outcome }, StepEnded { step: other, verdict: found, outcome: came }) => {
+        (ApprovalAwaited { .. }, ApprovalAwaited { .. })
+        | (Approved { .. }, Approved { .. })
+        | (ApprovalRefused { .. }, ApprovalRefused { .. })
+        | (FallbackStarted { .. }, FallbackStarted { .. }) => one == other,
+        (FallbackEnded { step, verdict, outcome }, FallbackEnded { step: other, verdict: found, outcome: came })
+        | (StepEnded { step, verdict, outcome }, StepEnded { step: other, verdict: found, outcome: came }) => {
             (step, verdict, outcome.exit, outcome.signal) == (other, found, came.exit, came.signal)
         }
         (Verified { check, report }, Verified { check: other, report: found }) => {

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use crate::base::proc::this_program;
 use crate::clock;
+use crate::engine::approving;
 use crate::engine::inbox::bring::{Asker, Came};
 use crate::engine::rollback::{self, Asked, Wanted};
 use crate::launch::command::{Command, Refusal};
@@ -39,6 +40,12 @@ fn bring(asker: &Asker, command: Command) -> Result<(), Refusal> {
         // Nothing is left: the launch is another's.
         Command::Leave => Ok(()),
         Command::Rollback { rollback, why } => roll_back(asker, rollback, &why),
+        Command::Approve { step } => {
+            // The plan as it is frozen now: it may have been amended since this console attached.
+            let launch = asker.folder.path();
+            let frozen = rollback::frozen(launch).map_err(Refusal)?;
+            approving::approve(launch, &frozen.plan, &step, &Actor::person(asker.name.clone(), asker.role.clone()))
+        }
         Command::Note { .. }
         | Command::CallHold { .. }
         | Command::ReleaseHold { .. }

@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::launch::event::{RollbackEnd, RollbackFact};
-use crate::launch::id::{ItemId, RollbackId};
+use crate::launch::event::{Actor, RollbackEnd, RollbackFact};
+use crate::launch::id::{ItemId, RoleId, RollbackId};
 use crate::launch::time::{Wall, millis};
 use crate::launch::verdict::{Outcome, Report, Verdict};
 
@@ -24,11 +24,48 @@ pub struct Line {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Told {
-    Started { pid: u32 },
-    StepStarted { step: ItemId },
-    StepEnded { step: ItemId, verdict: Verdict, outcome: Outcome },
-    Verified { check: ItemId, report: Report },
-    Ended { end: End, took_ms: u64 },
+    Started {
+        pid: u32,
+    },
+    StepStarted {
+        step: ItemId,
+    },
+    StepEnded {
+        step: ItemId,
+        verdict: Verdict,
+        outcome: Outcome,
+    },
+    ApprovalAwaited {
+        step: ItemId,
+        role: RoleId,
+    },
+    Approved {
+        step: ItemId,
+        name: String,
+        role: Option<RoleId>,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        scripted: bool,
+    },
+    ApprovalRefused {
+        step: ItemId,
+        why: String,
+    },
+    FallbackStarted {
+        step: ItemId,
+    },
+    FallbackEnded {
+        step: ItemId,
+        verdict: Verdict,
+        outcome: Outcome,
+    },
+    Verified {
+        check: ItemId,
+        report: Report,
+    },
+    Ended {
+        end: End,
+        took_ms: u64,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +83,13 @@ impl From<RollbackFact> for Told {
             RollbackFact::Started { pid } => Self::Started { pid },
             RollbackFact::StepStarted { step } => Self::StepStarted { step },
             RollbackFact::StepEnded { step, verdict, outcome } => Self::StepEnded { step, verdict, outcome },
+            RollbackFact::ApprovalAwaited { step, role } => Self::ApprovalAwaited { step, role },
+            RollbackFact::Approved { step, by: Actor { name, role, scripted } } => {
+                Self::Approved { step, name, role, scripted }
+            }
+            RollbackFact::ApprovalRefused { step, why } => Self::ApprovalRefused { step, why },
+            RollbackFact::FallbackStarted { step } => Self::FallbackStarted { step },
+            RollbackFact::FallbackEnded { step, verdict, outcome } => Self::FallbackEnded { step, verdict, outcome },
             RollbackFact::Verified { check, report } => Self::Verified { check, report },
             RollbackFact::Ended { end, took } => {
                 Self::Ended { end: end.into(), took_ms: u64::try_from(millis(took)).unwrap_or(0) }
@@ -60,6 +104,13 @@ impl From<Told> for RollbackFact {
             Told::Started { pid } => Self::Started { pid },
             Told::StepStarted { step } => Self::StepStarted { step },
             Told::StepEnded { step, verdict, outcome } => Self::StepEnded { step, verdict, outcome },
+            Told::ApprovalAwaited { step, role } => Self::ApprovalAwaited { step, role },
+            Told::Approved { step, name, role, scripted } => {
+                Self::Approved { step, by: Actor { name, role, scripted } }
+            }
+            Told::ApprovalRefused { step, why } => Self::ApprovalRefused { step, why },
+            Told::FallbackStarted { step } => Self::FallbackStarted { step },
+            Told::FallbackEnded { step, verdict, outcome } => Self::FallbackEnded { step, verdict, outcome },
             Told::Verified { check, report } => Self::Verified { check, report },
             Told::Ended { end, took_ms } => {
                 Self::Ended { end: end.into(), took: std::time::Duration::from_millis(took_ms) }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use super::run::{Look, Orders};
+use super::run::{Earlier, Look, Orders};
 use super::{LaunchFile, folder};
 use crate::base::jq::Jq;
 use crate::base::proc::this_program;
@@ -117,6 +117,8 @@ pub fn load(launch: &Path, run: u32, rollback: &RollbackId) -> Result<(Orders, K
     };
     let orders = Orders {
         rollback: found,
+        roles: plan.roles,
+        earlier: Earlier::default(),
         catalogue,
         baseline,
         folder: folder(launch, run, rollback),

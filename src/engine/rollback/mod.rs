@@ -2,11 +2,13 @@
 //! the frozen plan and plain files, and never opens the database. It must not wait for anyone.
 //!
 //! In the launch's folder it reads `plan.toml`, `launch.json` and `baseline.json`; it writes
-//! `rollback/RUN-ID/`: `log`, `runner.log`, `steps/STEP.N/`, beside the `request.json` of whoever asked. One
-//! runs at a time in a launch: the runner holds `rollback/lock`.
+//! `rollback/RUN-ID/`: `log`, `runner.log`, `steps/STEP.N/`, beside the `request.json` of whoever asked and
+//! the `approval.STEP` of whoever turns a second key. One runs at a time in a launch: the runner holds `rollback/lock`.
 
+mod approval;
 mod ask;
 mod audit;
+mod course;
 mod fact;
 mod late;
 mod load;
@@ -15,6 +17,7 @@ mod one;
 mod request;
 mod run;
 
+use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -33,15 +36,18 @@ use crate::base::wire::Network;
 use crate::clock;
 use crate::launch::event::{RollbackEnd, RollbackFact};
 use crate::launch::id::{ItemId, RollbackId};
+use crate::launch::plan::Fallback;
 
+pub use approval::{Given, approve};
 pub use ask::{Asked, Wanted, ask};
 pub use audit::{Looked, look_over};
+pub use course::run;
 pub use late::too_late;
 pub use load::{Frozen, Kinds, frozen, load};
 pub use log::{Entry, Follow, Log, LogError, Opened};
 pub use one::{Found, Progress, Taken, Under, is_put_aside, number, progress, runs, take, under_way};
 pub use request::{Request, login};
-pub use run::{Look, Orders, attempt_folder, commands, run};
+pub use run::{Earlier, Look, Orders, attempt_folder, commands};
 
 /// The hidden subcommand that is the runner: `tminus __rollback DIR RUN ROLLBACK-ID`.
 pub const ROLLBACK: &str = "__rollback";
@@ -86,6 +92,16 @@ pub struct Runner {
 #[must_use]
 pub fn folder(launch: &Path, run: u32, rollback: &RollbackId) -> PathBuf {
     launch.join("rollback").join(format!("{run}-{}", ItemId::new(rollback.as_str()).folder()))
+}
+
+/// The step whose output follows `fact`, and what it is that acts: itself, or its fallback.
+#[must_use]
+pub fn begins(fact: &RollbackFact) -> Option<(&ItemId, ItemId)> {
+    match fact {
+        RollbackFact::StepStarted { step } => Some((step, step.clone())),
+        RollbackFact::FallbackStarted { step } => Some((step, Fallback::of(step))),
+        _ => None,
+    }
 }
 
 /// Its log.
@@ -242,6 +258,16 @@ fn give_way(launch: &Path, run: u32, rollback: &RollbackId, under: Option<Under>
     code::JOINED
 }
 
+/// Puts `request` into `launch`, with the room that is kept for this where a full disk has none: who asked is what
+/// tells a second person from the first.
+pub fn publish(request: &Request, launch: &Path) {
+    let published = request.publish(launch);
+    if published.is_err_and(|error| error.kind() == io::ErrorKind::StorageFull) {
+        free_reserve(launch);
+        let _ = request.publish(launch);
+    }
+}
+
 /// The room kept for this moment: a rollback's folders, intents and outcomes need it before anything says
 /// that the disk is full.
 fn free_reserve(launch: &Path) {
@@ -273,7 +299,10 @@ async fn to_its_end<L: Look>(
     let earlier = telling.before.first().map_or(0, |first| (clock::wall() - first.at).num_milliseconds().max(0));
     telling.tell(&RollbackFact::Started { pid: std::process::id() });
     let end = match load() {
-        Ok((orders, look)) => run(&orders, &look, &mut |fact| telling.tell(&fact)).await,
+        Ok((mut orders, look)) => {
+            orders.earlier = Earlier { spent: millis_of(earlier), approved: approved(&telling.before) };
+            run(&orders, &look, &mut |fact| telling.tell(&fact)).await
+        }
         Err(why) => RollbackEnd::FailedAtStep {
             step: ItemId::new(rollback.as_str()),
             why: printable_lines(&why),
@@ -282,9 +311,22 @@ async fn to_its_end<L: Look>(
     };
     let code = code_of(&end);
     say!(stdout, "{}", end.words());
-    let took = Duration::from_millis(u64::try_from(clock::boot() - began + earlier).unwrap_or(0));
+    let took = millis_of(clock::boot() - began + earlier);
     telling.tell(&RollbackFact::Ended { end, took });
     code
+}
+
+fn millis_of(span: i64) -> Duration {
+    Duration::from_millis(u64::try_from(span).unwrap_or(0))
+}
+
+/// The steps whose second key was turned, by a log.
+fn approved(entries: &[Entry]) -> BTreeSet<ItemId> {
+    let step = |entry: &Entry| match &entry.fact {
+        RollbackFact::Approved { step, .. } => Some(step.clone()),
+        _ => None,
+    };
+    entries.iter().filter_map(step).collect()
 }
 
 /// How a run ended, by its log.

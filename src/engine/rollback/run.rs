@@ -1,11 +1,10 @@
-//! The rollback itself: steps in order under the shim, then the checks that decide. It tells facts and
-//! keeps nothing; what an earlier runner did is read from the steps' own folders.
+//! What a rollback is to do, and one step of it under the shim. It keeps nothing; what an earlier runner did is
+//! read from the steps' own folders.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-use tokio::time::{Instant, sleep, timeout};
 
 use crate::base::boundary::reach;
 use crate::base::proc::{self, Intent, Private, Standing, Tail};
@@ -13,15 +12,11 @@ use crate::base::secret::Redactor;
 use crate::base::template::Scope;
 use crate::kind::step::act;
 use crate::kind::{Catalogue, Spec, step};
-use crate::launch::event::{RollbackEnd, RollbackFact};
+use crate::launch::event::RollbackEnd;
 use crate::launch::id::ItemId;
-use crate::launch::plan::{Class, Rollback, RollbackStep, Verify};
+use crate::launch::plan::{Class, Fallback, Role, Rollback, RollbackStep, SpecId, Verify};
 use crate::launch::verdict::{Outcome, Report, Verdict};
 
-/// Between two rounds of checks that do not pass yet.
-const AGAIN: Duration = Duration::from_millis(250);
-/// What a check may take beyond its own timeout before it counts as hung.
-const HUNG: Duration = Duration::from_secs(5);
 /// How often a readonly step whose shim died may be begun anew.
 const ATTEMPTS: u32 = 5;
 
@@ -29,6 +24,10 @@ const ATTEMPTS: u32 = 5;
 #[derive(Debug, Clone)]
 pub struct Orders {
     pub rollback: Rollback,
+    /// Of the plan: who may approve.
+    pub roles: Vec<Role>,
+    /// What an earlier runner of this run left in its log.
+    pub earlier: Earlier,
     pub catalogue: Catalogue,
     /// The frozen baseline: on top of each step's own values.
     pub baseline: Scope,
@@ -43,6 +42,37 @@ pub struct Orders {
     pub unset: Vec<String>,
     /// In a rehearsal, the target that says what steps come to.
     pub simulated: Option<SocketAddr>,
+}
+
+/// What a run came to under a runner that died.
+#[derive(Debug, Clone, Default)]
+pub struct Earlier {
+    /// Since its first fact.
+    pub spent: Duration,
+    /// Steps whose second key was turned.
+    pub approved: BTreeSet<ItemId>,
+}
+
+/// What the shim runs for a step: its own command, or its fallback's.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Work<'o> {
+    pub id: &'o ItemId,
+    spec: SpecId,
+    class: Class,
+    timeout: Duration,
+}
+
+impl<'o> From<&'o RollbackStep> for Work<'o> {
+    fn from(step: &'o RollbackStep) -> Self {
+        Self { id: &step.id, spec: step.spec, class: step.class, timeout: step.timeout }
+    }
+}
+
+impl<'o> From<&'o Fallback> for Work<'o> {
+    /// The plan says no class of it: whatever it did, it does not do it again by itself.
+    fn from(fallback: &'o Fallback) -> Self {
+        Self { id: &fallback.id, spec: fallback.spec, class: Class::Once, timeout: fallback.timeout }
+    }
 }
 
 /// Where the verdicts of `verify` come from.
@@ -60,7 +90,7 @@ pub fn attempt_folder(folder: &Path, step: &ItemId, attempt: u32) -> PathBuf {
 /// What each step runs, as one line for a person who is about to start it.
 #[must_use]
 pub fn commands(orders: &Orders) -> Vec<String> {
-    let line = |step: &RollbackStep| match prepared(orders, step) {
+    let line = |step: &RollbackStep| match prepared(orders, step.into()) {
         Ok((intent, ..)) if intent.simulated => "simulated: nothing runs".to_owned(),
         Ok((intent, ..)) => orders.redactor.text(&intent.argv.join(" ")),
         Err(why) => orders.redactor.text(&why),
@@ -72,8 +102,11 @@ pub fn commands(orders: &Orders) -> Vec<String> {
 /// each can.
 #[must_use]
 pub fn unprepared(orders: &Orders) -> Option<RollbackEnd> {
-    let (step, why) =
-        orders.rollback.steps.iter().find_map(|step| prepared(orders, step).err().map(|why| (step, why)))?;
+    let work = |step: &'_ RollbackStep| {
+        let own = prepared(orders, step.into()).err();
+        own.or_else(|| step.fallback.as_ref().and_then(|fallback| prepared(orders, fallback.into()).err()))
+    };
+    let (step, why) = orders.rollback.steps.iter().find_map(|step| work(step).map(|why| (step, why)))?;
     let begun = orders.rollback.steps.iter().any(|step| attempt_folder(&orders.folder, &step.id, 1).exists());
     let done = if begun { "some of its steps were begun, see its folder" } else { "nothing was done" };
     let act = match orders.unset.as_slice() {
@@ -87,46 +120,31 @@ pub fn unprepared(orders: &Orders) -> Option<RollbackEnd> {
     })
 }
 
-/// Runs it to one of its three ends. `tell` is called with each fact as it happens, the end left out.
-pub async fn run(orders: &Orders, look: &impl Look, tell: &mut impl FnMut(RollbackFact)) -> RollbackEnd {
-    if let Some(end) = unprepared(orders) {
-        return end;
-    }
-    for step in &orders.rollback.steps {
-        tell(RollbackFact::StepStarted { step: step.id.clone() });
-        reach("rollback-step-intent");
-        let Done { verdict, outcome, last, lost } = act(orders, step).await;
-        let why = match &last {
-            Some(last) => format!("{}: {last}", outcome.words()),
-            None => outcome.words(),
-        };
-        tell(RollbackFact::StepEnded { step: step.id.clone(), verdict, outcome });
-        reach("rollback-step-ended");
-        if !matches!(verdict, Verdict::Pass | Verdict::Warn) {
-            let by_hand = match lost {
-                true => {
-                    format!("its outcome is unknown: look whether it happened or still runs; then {}", step.by_hand)
-                }
-                false => step.by_hand.clone(),
-            };
-            return RollbackEnd::FailedAtStep { step: step.id.clone(), why, by_hand };
-        }
-    }
-    verify(&orders.rollback.verify, look, tell).await
-}
-
 /// How a step came out.
-struct Done {
-    verdict: Verdict,
-    outcome: Outcome,
+pub(super) struct Done {
+    pub verdict: Verdict,
+    pub outcome: Outcome,
     /// Its last line on stderr.
     last: Option<String>,
     /// Its shim died: it may have done anything, and may still.
-    lost: bool,
+    pub lost: bool,
+}
+
+impl Done {
+    pub fn is_well(&self) -> bool {
+        matches!(self.verdict, Verdict::Pass | Verdict::Warn)
+    }
+
+    pub fn why(&self) -> String {
+        match &self.last {
+            Some(last) => format!("{}: {last}", self.outcome.words()),
+            None => self.outcome.words(),
+        }
+    }
 }
 
 /// Runs one step, or learns how an earlier runner's attempt at it came out.
-async fn act(orders: &Orders, step: &RollbackStep) -> Done {
+pub(super) async fn act(orders: &Orders, step: Work<'_>) -> Done {
     let never = |why: &str| {
         let outcome = act::never(why, &orders.redactor);
         Done { verdict: Verdict::Unknown, outcome, last: None, lost: false }
@@ -137,7 +155,7 @@ async fn act(orders: &Orders, step: &RollbackStep) -> Done {
     };
     let mut attempt = 1;
     let (standing, dir) = loop {
-        let dir = attempt_folder(&orders.folder, &step.id, attempt);
+        let dir = attempt_folder(&orders.folder, step.id, attempt);
         match attempted(orders, &dir, &intent, &private).await {
             // Nothing with a side effect happens twice by itself: the operator's key for another is a new run.
             Ok(Standing::Lost) if step.class == Class::Readonly && attempt < ATTEMPTS => attempt += 1,
@@ -170,12 +188,12 @@ async fn attempted(orders: &Orders, dir: &Path, intent: &Intent, private: &Priva
 
 type Prepared = (Intent, Private, Vec<(i32, Verdict)>);
 
-fn prepared(orders: &Orders, step: &RollbackStep) -> Result<Prepared, String> {
+fn prepared(orders: &Orders, step: Work<'_>) -> Result<Prepared, String> {
     let entry = orders.catalogue.get(step.spec).ok_or("the plan's copy has no table for this step")?;
     let Spec::Step(spec) = &entry.spec else { return Err("this is no step".to_owned()) };
     let exits = spec.exits().to_vec();
     if let Some(target) = orders.simulated {
-        let (intent, private) = act::simulated(&orders.program, target, &step.id, step.timeout);
+        let (intent, private) = act::simulated(&orders.program, target, step.id, step.timeout);
         return Ok((intent, private, exits));
     }
     let scope = entry.scope.with(&orders.baseline);
@@ -184,46 +202,4 @@ fn prepared(orders: &Orders, step: &RollbackStep) -> Result<Prepared, String> {
     let (mut intent, private) = act::intent(command, step.timeout, &orders.base, &orders.redactor.secrets());
     intent.unsynced = true;
     Ok((intent, private, exits))
-}
-
-/// Rounds over the checks that do not pass yet, in the order of the plan, until each passed or its time
-/// is over. Each is looked at once at least.
-async fn verify(checks: &[Verify], look: &impl Look, tell: &mut impl FnMut(RollbackFact)) -> RollbackEnd {
-    let began = Instant::now();
-    let mut open: Vec<&Verify> = checks.iter().collect();
-    let mut failed: Vec<ItemId> = Vec::new();
-    let mut told: Vec<(ItemId, Verdict, String)> = Vec::new();
-    while !open.is_empty() {
-        let mut again = Vec::new();
-        for check in open {
-            let looked = timeout(check.timeout + HUNG, look.look(check)).await;
-            let report = looked
-                .unwrap_or_else(|_| Report::plain(Verdict::Unknown, "the check did not end", check.timeout + HUNG));
-            let over = began.elapsed() >= check.within;
-            let verdict = report.verdict;
-            let now = (check.id.clone(), verdict, report.summary.clone());
-            // A check that is tried for minutes tells what changed, not every try.
-            if !told.contains(&now) || verdict == Verdict::Pass || over {
-                told.retain(|(id, ..)| *id != check.id);
-                told.push(now);
-                tell(RollbackFact::Verified { check: check.id.clone(), report });
-                reach("rollback-verified");
-            }
-            match verdict {
-                Verdict::Pass => {}
-                _ if over => failed.push(check.id.clone()),
-                _ => again.push(check),
-            }
-        }
-        open = again;
-        if !open.is_empty() {
-            sleep(AGAIN).await;
-        }
-    }
-    // A rollback nobody can verify is not verified.
-    if failed.is_empty() && !checks.is_empty() {
-        RollbackEnd::Verified
-    } else {
-        RollbackEnd::NotVerified { checks: failed }
-    }
 }

@@ -163,6 +163,29 @@ pub(super) enum RollbackFactV1 {
         #[serde(with = "OutcomeV1")]
         outcome: Outcome,
     },
+    ApprovalAwaited {
+        step: ItemId,
+        role: RoleId,
+    },
+    Approved {
+        step: ItemId,
+        #[serde(with = "ActorV1")]
+        by: Actor,
+    },
+    ApprovalRefused {
+        step: ItemId,
+        why: String,
+    },
+    FallbackStarted {
+        step: ItemId,
+    },
+    FallbackEnded {
+        step: ItemId,
+        #[serde(with = "VerdictV1")]
+        verdict: Verdict,
+        #[serde(with = "OutcomeV1")]
+        outcome: Outcome,
+    },
     Verified {
         check: ItemId,
         #[serde(with = "ReportV1")]

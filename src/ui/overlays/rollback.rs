@@ -6,9 +6,12 @@ use ratatui::layout::{Position, Rect};
 use super::{answers, field};
 use crate::launch::event::RollbackEnd;
 use crate::launch::id::RollbackId;
-use crate::launch::plan::{Confirm, Rollback};
-use crate::launch::rollback::{RollbackRun, StepTold};
+use crate::launch::plan::{Act, Confirm, Item, Rollback, RollbackStep};
+use crate::launch::rollback::{FallbackTold, RollbackRun, StepTold};
+use crate::launch::telling::approver;
 use crate::launch::verdict::{Outcome, Verdict};
+use crate::ui::action::Action;
+use crate::ui::approving;
 use crate::ui::state::{Rolling, View};
 use crate::ui::theme::Role;
 use crate::ui::widgets::list::Window;
@@ -79,7 +82,11 @@ fn confirm(
         Row::new(theme).say(Role::Plain, format!(" within {}", span::short(rollback.deadline))),
     ];
     for (at, step) in rollback.steps.iter().enumerate() {
-        rows.push(Row::new(theme).say(Role::Muted, format!("  {}. ", at + 1)).say(Role::Plain, &step.title));
+        let row = Row::new(theme).say(Role::Muted, format!("  {}. ", at + 1)).say(Role::Plain, &step.title);
+        rows.push(match &step.needs_approval {
+            Some(role) => row.right(Role::Held, format!("waits for another person, as {role} ")),
+            None => row,
+        });
     }
     for verify in &rollback.verify {
         rows.push(Row::new(theme).say(Role::Muted, "  then verify: ").say(Role::Plain, &verify.title));
@@ -122,13 +129,15 @@ fn watch(window: Window, view: &View<'_>, area: Rect, buf: &mut Buffer) {
     };
     let title = format!("ROLLBACK {} · run {}", run.id, run.run);
     let frame = if run.end == Some(RollbackEnd::Verified) { Role::Passed } else { Role::Failed };
-    let remark = if run.end.is_none() { "Esc closes, it goes on" } else { "Esc closes" };
+    let approves = view.keymap.label(Action::Approve).filter(|_| run.waits().next().is_some());
+    let approves = approves.map(|key| format!("{key} approves · ")).unwrap_or_default();
+    let remark = format!("{approves}Esc closes{}", if run.end.is_none() { ", it goes on" } else { "" });
     let width = usize::from(area.width.min(100).saturating_sub(2));
     let mut head = vec![stopwatch(view, run)];
     head.extend(ending(view, run, width));
     let body = steps(view, run, width);
     let height = u16::try_from(head.len() + body.len() + 2).unwrap_or(u16::MAX);
-    let inner = sheet::sheet(sheet::middle(area, 100, height), &title, remark, frame, view.theme, buf);
+    let inner = sheet::sheet(sheet::middle(area, 100, height), &title, &remark, frame, view.theme, buf);
     let head_height = u16::try_from(head.len()).unwrap_or(u16::MAX).min(inner.height);
     sheet::rows(head, Rect { height: head_height, ..inner }, buf);
     let below = Rect { y: inner.y + head_height, height: inner.height - head_height, ..inner };
@@ -157,7 +166,7 @@ fn ending<'v>(view: &View<'v>, run: &RollbackRun, width: usize) -> Vec<Row<'v>> 
         vec![Row::new(theme), Row::new(theme).say(role, padded).over(style), Row::new(theme)]
     };
     match &run.end {
-        None => vec![line(Role::Running, &format!("{} running", theme.glyphs.running))],
+        None => vec![under_way(view, run)],
         Some(RollbackEnd::Verified) => {
             big(Role::Passed, &format!("{}  VERIFIED: the old state is back", theme.glyphs.pass))
         }
@@ -187,15 +196,86 @@ fn ending<'v>(view: &View<'v>, run: &RollbackRun, width: usize) -> Vec<Row<'v>> 
     }
 }
 
+/// That it runs; that it stands, where nothing but a person's word moves it.
+fn under_way<'v>(view: &View<'v>, run: &RollbackRun) -> Row<'v> {
+    let glyphs = view.theme.glyphs;
+    let acts = run.steps.iter().any(|told| match (&told.end, &told.fallback) {
+        (None, _) => true,
+        (_, Some(fallback)) => fallback.end.is_none(),
+        _ => false,
+    });
+    match run.waits().next().filter(|_| !acts) {
+        Some(wait) => {
+            let since = span::stopwatch(view.now.instant.since(wait.since));
+            let text = format!(" {} waits {since} for {} to approve {}", glyphs.holding, wait.role, wait.step);
+            Row::new(view.theme).say(Role::Held, text)
+        }
+        None => Row::new(view.theme).say(Role::Running, format!(" {} running", glyphs.running)),
+    }
+}
+
+/// Steps of the launch that a rollback let run on (rules.md, "Rollback").
+fn beside<'v>(view: &View<'v>, run: &RollbackRun) -> Vec<Row<'v>> {
+    let plan = view.plan();
+    let steps = plan.items.values().filter(|item| matches!(item.act, Act::Step { .. }) && run.end.is_none());
+    let still = steps.filter(|item| view.board().item(&item.id).is_some_and(|known| known.is_running()));
+    let row = |item: &Item| {
+        let text = format!(" {} {} runs on beside it", view.theme.glyphs.running, item.title);
+        Row::new(view.theme).say(Role::Warned, text)
+    };
+    still.map(row).collect()
+}
+
+/// What a step's second key and its fallback came to, under its line.
+fn under_step<'v>(
+    view: &View<'v>,
+    run: &RollbackRun,
+    step: &RollbackStep,
+    told: Option<&StepTold>,
+    width: usize,
+) -> Vec<Row<'v>> {
+    let line = |role: Role, text: String| Row::new(view.theme).say(role, format!("     {text}"));
+    let mut rows = Vec::new();
+    if let Some(key) = run.approvals.iter().find(|key| key.step == step.id) {
+        if let Some(why) = &key.refused {
+            let text = format!("an approval did not count: {why}");
+            rows.extend(wrap(&text, width.saturating_sub(6)).into_iter().map(|text| line(Role::Warned, text)));
+        }
+        match &key.by {
+            Some(by) => rows.push(line(Role::Muted, format!("approved by {}", approver(by)))),
+            None if run.end.is_none() => {
+                // Whole, however narrow: it is to be typed elsewhere.
+                let text = format!("another person: {}", approving::command(view, &step.id, &key.role));
+                rows.extend(wrap(&text, width.saturating_sub(6)).into_iter().map(|text| line(Role::Plain, text)));
+            }
+            None => {}
+        }
+    }
+    match told.and_then(|told| told.fallback.as_ref()) {
+        Some(FallbackTold { end: Some((verdict, outcome)), .. }) => {
+            let role = if *verdict == Verdict::Pass { Role::Warned } else { Role::of(*verdict) };
+            rows.push(line(role, format!("its fallback {}", ended(*verdict, outcome))));
+        }
+        Some(fallback) => {
+            let since = span::stopwatch(view.now.instant.since(fallback.since));
+            rows.push(line(Role::Running, format!("its fallback runs {since}")));
+        }
+        None => {}
+    }
+    rows
+}
+
 fn steps<'v>(view: &View<'v>, run: &RollbackRun, width: usize) -> Vec<Row<'v>> {
     let theme = view.theme;
-    let mut rows = Vec::new();
+    let mut rows = beside(view, run);
     let Some(rollback) = view.plan().rollback(&run.id) else { return rows };
     for (at, step) in rollback.steps.iter().enumerate() {
         let told = run.steps.iter().rev().find(|told| told.step == step.id);
-        let (role, glyph, words) = step_sign(view, told, run.end.is_some());
+        let (role, glyph, words) =
+            if told.is_none() { step_to_come(view, run, step) } else { step_sign(view, told, run.end.is_some()) };
         let row = Row::new(theme).say(role, format!(" {glyph} ")).say(Role::Muted, format!("{}. ", at + 1));
         rows.push(row.say(Role::Plain, &step.title).right(role, format!("{words} ")));
+        rows.extend(under_step(view, run, step, told, width));
         if let Some(output) = view.live().outputs.get(&step.id) {
             let kept = output.tail.len().saturating_sub(8);
             rows.extend(
@@ -235,6 +315,23 @@ fn steps<'v>(view: &View<'v>, run: &RollbackRun, width: usize) -> Vec<Row<'v>> {
         }
     }
     rows
+}
+
+/// A step that has not begun: for want of a key, or because it is not its turn.
+fn step_to_come(view: &View<'_>, run: &RollbackRun, step: &RollbackStep) -> (Role, &'static str, String) {
+    let glyphs = view.theme.glyphs;
+    let key = run.approvals.iter().find(|key| key.step == step.id && key.by.is_none());
+    match (key, &step.needs_approval) {
+        (Some(key), _) if run.end.is_none() => {
+            let since = span::stopwatch(view.now.instant.since(key.since));
+            (Role::Held, glyphs.holding, format!("waits for {} {since}", key.role))
+        }
+        (Some(key), _) => (Role::Danger, glyphs.fail, format!("NOT APPROVED by {}", key.role)),
+        (None, Some(role)) if run.end.is_none() && !run.is_approved(&step.id) => {
+            (Role::Muted, glyphs.waiting, format!("to come, needs {role} to approve"))
+        }
+        _ => step_sign(view, None, run.end.is_some()),
+    }
 }
 
 fn step_sign(view: &View<'_>, told: Option<&StepTold>, over: bool) -> (Role, &'static str, String) {

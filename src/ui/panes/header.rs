@@ -156,7 +156,11 @@ fn emergency(view: &View<'_>) -> Option<Band> {
         let elapsed = run.elapsed(view.now.instant);
         let late = if elapsed > deadline { " · PAST ITS DEADLINE" } else { "" };
         let times = format!("{} of {}{late}", span::stopwatch(elapsed), span::stopwatch(deadline));
-        return danger(format!("ROLLBACK {} RUNNING · {times} · {}", run.id, run.why));
+        let waits = run.waits().next().map_or_else(String::new, |wait| {
+            let since = span::stopwatch(view.now.instant.since(wait.since));
+            format!(" · WAITS FOR {} {since}: {}", wait.role, wait.step)
+        });
+        return danger(format!("ROLLBACK {} RUNNING · {times}{waits} · {}", run.id, run.why));
     }
     if let Some(why) = &board.frozen {
         return danger(format!("FROZEN · {why} · only a rollback runs"));

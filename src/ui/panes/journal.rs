@@ -80,7 +80,14 @@ fn role(event: &Event) -> Role {
             RollbackEnd::NotVerified { .. } | RollbackEnd::Joined { .. } => Role::Warned,
             RollbackEnd::FailedAtStep { .. } => Role::Failed,
         },
-        Event::RollbackTold { fact: RollbackFact::StepEnded { verdict, .. }, .. } => of(*verdict),
+        Event::RollbackTold {
+            fact: RollbackFact::StepEnded { verdict, .. } | RollbackFact::FallbackEnded { verdict, .. },
+            ..
+        } => of(*verdict),
+        Event::RollbackTold {
+            fact: RollbackFact::ApprovalAwaited { .. } | RollbackFact::ApprovalRefused { .. },
+            ..
+        } => Role::Warned,
         Event::Noted { .. } => Role::Focus,
         _ => Role::Plain,
     }

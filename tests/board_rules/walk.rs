@@ -1,0 +1,340 @@
+//! A random walk: four numbers drawn by chance become an input that could come at this board. It asks the
+//! board what runs and what there is, and nothing of what is allowed.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tminus::base::source::Source;
+use tminus::engine::crew;
+use tminus::engine::dispatch::Dispatch;
+use tminus::engine::time::{Axis, Reader};
+use tminus::launch::board::{Board, Progress};
+use tminus::launch::command::{Command, Input, Observation};
+use tminus::launch::event::{Actor, Event, Mode, Recorded, RollbackEnd, RollbackFact, Vote};
+use tminus::launch::id::{Attempt, ItemId};
+use tminus::launch::plan::{Act, Plan};
+use tminus::launch::schedule;
+use tminus::launch::time::{Instant, Mark};
+use tminus::launch::verdict::{Outcome, Report, Verdict};
+use tminus::plan::{Environment, Options, load};
+
+/// What every set of walks must come by.
+pub const REACHED: &[&str] = &[
+    "Passed",
+    "HoldCalled",
+    "HoldReleased",
+    "Resumed",
+    "CaughtUp",
+    "Recycled",
+    "Scrubbed",
+    "CutOff",
+    "Frozen",
+    "Thawed",
+    "PhaseOpened",
+    "GatePassed",
+    "ItemStarted",
+    "ItemEnded",
+    "StepIntended",
+    "StepEnded",
+    "StepMarked",
+    "RepeatOrdered",
+    "Attested",
+    "Waived",
+    "Acknowledged",
+    "Voted",
+    "Noted",
+    "RollbackRequested",
+    "RollbackTold",
+    "ConsoleReturned",
+    "RequestDecided",
+    "Slept",
+    "LaunchEnded",
+];
+
+/// What one step gave in, and what came of it.
+pub struct Step {
+    pub input: Option<Input>,
+    pub refused: bool,
+    pub records: Vec<Recorded>,
+}
+
+pub struct Walk {
+    dispatch: Dispatch,
+    axis: Axis,
+    boot: Arc<Mutex<i64>>,
+    requests: u32,
+    left: bool,
+    /// The records before the first step.
+    pub opening: Vec<Recorded>,
+}
+
+/// The name of an event's kind.
+pub fn name(event: &Event) -> &'static str {
+    let debug = format!("{event:?}");
+    let end = debug.find([' ', '(', '{']).unwrap_or(debug.len());
+    tminus::journal::wire::TYPES.iter().find(|name| **name == &debug[..end]).copied().unwrap_or("unknown")
+}
+
+impl Walk {
+    pub fn new() -> Self {
+        let boot = Arc::new(Mutex::new(0_i64));
+        let read = Arc::clone(&boot);
+        let start = chrono::DateTime::parse_from_rfc3339("2026-01-30T12:00:00Z").expect("a time").to_utc();
+        let reader: Reader = Arc::new(move || {
+            let boot = *read.lock().expect("one thread");
+            (boot, start + chrono::TimeDelta::milliseconds(boot))
+        });
+        let source = Source::new("launch.toml", include_str!("launch.toml").to_owned());
+        let loaded = load(source.clone(), &Environment::default(), &Options::default());
+        let plan = loaded.map_err(|wrong| panic!("{}", source.render(&wrong, false))).map(|loaded| loaded.plan);
+        let plan = plan.expect("sound");
+        let axis = Axis::new(reader, Instant(0));
+        let opened = Event::LaunchOpened {
+            plan: plan.id.clone(),
+            plan_hash: plan.hash.clone(),
+            mode: Mode::Launch,
+            start: plan.clock.start,
+            release: plan.release.clone(),
+        };
+        let mut dispatch = Dispatch::new(Board::new(Arc::new(plan)));
+        let opening = dispatch.state(opened, Actor::engine(), axis.now()).records;
+        dispatch.commit();
+        Self { dispatch, axis, boot, requests: 0, left: false, opening }
+    }
+
+    pub fn plan(&self) -> Arc<Plan> {
+        Arc::clone(&self.board().plan.0)
+    }
+
+    pub fn board(&self) -> &Board {
+        self.dispatch.published()
+    }
+
+    /// One thing happens.
+    pub fn step(&mut self, [what, a, b, c]: [u16; 4]) -> Step {
+        if self.left {
+            self.left = false;
+            self.pass(i64::from(a) * [1, 100, 5_000][usize::from(b) % 3]);
+            let t = self.board().clock.as_ref().map_or(0, |clock| clock.t);
+            return self.state(Event::ConsoleReturned { clean: true, t });
+        }
+        match what % 100 {
+            0..14 => self.wait(a, b),
+            // A crew that wants to get on, so that walks get past T-0.
+            14..40 => {
+                let now = self.axis.now().instant;
+                let command = match crew::next(self.board(), now, None, false) {
+                    Some(Command::Leave | Command::End { .. } | Command::Scrub { .. }) | None => {
+                        return self.wait(a, b % 5);
+                    }
+                    Some(command) => command,
+                };
+                self.turn(Some(Input::Command { by: crew::actor(), command }))
+            }
+            40..55 => {
+                let input = self.observed(a, b, c);
+                self.turn(input)
+            }
+            55..57 => {
+                let gap = Duration::from_millis(2_500 + u64::from(a) * 50);
+                self.pass(i64::try_from(gap.as_millis()).expect("short"));
+                self.turn(Some(Input::Observation(Observation::Slept { gap })))
+            }
+            57..59 => {
+                let t =
+                    self.board().clock_at(self.axis.now().instant).map_or(0, |clock| clock.t) + i64::from(b % 1_000);
+                self.pass(i64::from(a) * 10);
+                self.state(Event::ConsoleReturned { clean: false, t })
+            }
+            59..66 => {
+                let command = self.command(a, b, c);
+                self.requests += 1;
+                let (asked_at, age) = (self.axis.now().wall, Duration::from_secs(u64::from(c % 90)));
+                let id = format!("{:032x}", if b % 9 == 0 { 1 } else { self.requests }).as_str().into();
+                let by = self.somebody(c);
+                self.turn(Some(Input::Request { id, by, command, asked_at, age }))
+            }
+            _ => {
+                let (by, command) = (self.somebody(c), self.command(a, b, c));
+                self.left = command == Command::Leave;
+                let step = self.turn(Some(Input::Command { by, command }));
+                self.left &= !step.refused;
+                step
+            }
+        }
+    }
+
+    fn pass(&self, ms: i64) {
+        *self.boot.lock().expect("one thread") += ms;
+    }
+
+    /// A moment, a minute, to just at or before or after the next thing, or hours.
+    fn wait(&mut self, a: u16, b: u16) -> Step {
+        let now = self.axis.now().instant;
+        let next = schedule::next_at(self.board(), now).map_or(1_000, |at| at.0 - now.0);
+        self.pass(match b % 8 {
+            0 => i64::from(a % 2_000),
+            1 => i64::from(a) * 2,
+            2..5 => next,
+            5 => (next - 1).max(0),
+            6 => next + 1,
+            _ => i64::from(a) * 60,
+        });
+        self.turn(None)
+    }
+
+    fn state(&mut self, event: Event) -> Step {
+        let now = self.axis.now();
+        let records = self.dispatch.state(event, Actor::engine(), now).records;
+        self.dispatch.commit();
+        Step { input: None, refused: false, records }
+    }
+
+    fn turn(&mut self, input: Option<Input>) -> Step {
+        let now = self.axis.now();
+        let inputs: Vec<Input> = input.iter().cloned().collect();
+        let turn = self.dispatch.turn(&inputs, now);
+        self.dispatch.commit();
+        let refused = turn.answers.first().is_some_and(Result::is_err);
+        Step { input, refused, records: turn.records }
+    }
+
+    fn somebody(&self, dice: u16) -> Actor {
+        let roles = &self.board().plan.roles;
+        match usize::from(dice / 7) % (roles.len() + 3) {
+            at if at < roles.len() => Actor::person(format!("person of {}", roles[at].id), Some(roles[at].id.clone())),
+            at if at == roles.len() => Actor::person("stranger", Some("nobody".into())),
+            _ => Actor::person("olga", None),
+        }
+    }
+
+    fn item(&self, dice: u16) -> ItemId {
+        let items = &self.board().plan.items;
+        items.keys().nth(usize::from(dice) % items.len()).expect("one").clone()
+    }
+
+    /// A step: one whose end nobody knows before one that failed before any.
+    fn acted(&self, dice: u16) -> ItemId {
+        let board = self.board();
+        let is_step = |id: &&ItemId| matches!(board.plan.item(id).map(|item| &item.act), Some(Act::Step { .. }));
+        let steps: Vec<&ItemId> = board.items.keys().filter(is_step).collect();
+        let came_to = |wanted: Verdict| {
+            let is = move |id: &&&ItemId| {
+                let progress = board.item(id).map(|state| &state.progress);
+                matches!(progress, Some(Progress::Ended { verdict, .. }) if *verdict == wanted)
+            };
+            steps.iter().find(is)
+        };
+        let of = came_to(Verdict::Unknown).or_else(|| came_to(Verdict::Fail));
+        (*of.unwrap_or(&steps[usize::from(dice) % steps.len()])).clone()
+    }
+
+    /// Mostly of what runs; sometimes of what does not, or not any more.
+    fn observed(&self, a: u16, b: u16, c: u16) -> Option<Input> {
+        let board = self.board();
+        let seen = |observation| Some(Input::Observation(observation));
+        if let Some(run) = board.rolling_back().filter(|_| c.is_multiple_of(3)) {
+            let rollback = board.plan.rollback(&run.id).expect("known");
+            let step = rollback.steps[usize::from(a) % rollback.steps.len()].id.clone();
+            let fact = match b % 5 {
+                0 => RollbackFact::Started { pid: 9 },
+                1 => RollbackFact::StepStarted { step },
+                2 => RollbackFact::StepEnded { step, verdict: Verdict::Pass, outcome: outcome(0) },
+                3 => RollbackFact::Ended { end: RollbackEnd::Verified, took: Duration::from_secs(5) },
+                _ => RollbackFact::Ended {
+                    end: RollbackEnd::FailedAtStep { step, why: "exit 1".into(), by_hand: String::new() },
+                    took: Duration::from_secs(5),
+                },
+            };
+            return seen(Observation::RollbackTold { run: run.run, fact });
+        }
+        if c.is_multiple_of(11) {
+            let verdict = Verdict::ALL[usize::from(a) % Verdict::ALL.len()];
+            return seen(Observation::MonitorChanged { monitor: "api".into(), verdict, why: "so".into() });
+        }
+        let running: Vec<&ItemId> =
+            board.items.iter().filter(|(_, state)| state.is_running()).map(|(item, _)| item).collect();
+        let id = match running.get(usize::from(a) % running.len().max(1)) {
+            Some(id) if !c.is_multiple_of(13) => (*id).clone(),
+            _ => self.item(a),
+        };
+        let state = board.item(&id).expect("known");
+        let attempt =
+            if c.is_multiple_of(17) { Attempt(u32::from(b % 4)) } else { state.attempt.unwrap_or(Attempt(1)) };
+        let verdict = match b % 30 {
+            0 => Verdict::Fail,
+            1 => Verdict::Unknown,
+            2 => Verdict::Warn,
+            3 => Verdict::Skipped,
+            _ => Verdict::Pass,
+        };
+        match board.plan.item(&id).expect("known").act {
+            Act::Check(_) => {
+                let report = Report::plain(verdict, "seen", Duration::from_millis(5));
+                seen(Observation::CheckEnded { item: id, attempt, report })
+            }
+            Act::Step { .. } if matches!(state.progress, Progress::Intended { .. }) && b.is_multiple_of(2) => {
+                seen(Observation::StepStarted { item: id, attempt, pid: 7 })
+            }
+            Act::Step { .. } => {
+                let verdict = if b % 6 == 2 { Verdict::Unknown } else { verdict };
+                let verdict = if verdict == Verdict::Skipped { Verdict::Fail } else { verdict };
+                let lost = Outcome { error: Some("its shim died without a word".into()), ..Outcome::default() };
+                let outcome =
+                    if verdict == Verdict::Unknown { lost } else { outcome(i32::from(verdict != Verdict::Pass)) };
+                seen(Observation::StepEnded { item: id, attempt, verdict, outcome })
+            }
+            _ => None,
+        }
+    }
+
+    fn command(&self, a: u16, b: u16, c: u16) -> Command {
+        let board = self.board();
+        let why = || if c.is_multiple_of(23) { "  ".to_owned() } else { "because".to_owned() };
+        let item = self.item(b);
+        let roles = &board.plan.roles;
+        let role = roles[usize::from(b) % roles.len()].id.clone();
+        let latch = || {
+            let latches = board.clock.iter().flat_map(|clock| clock.latches.keys());
+            let all: Vec<&String> = latches.collect();
+            all.get(usize::from(b) % all.len().max(1)).map_or_else(|| "nobody".to_owned(), ToString::to_string)
+        };
+        match a % 64 {
+            0..8 => Command::RunItem { item },
+            8..10 => Command::Cancel { item },
+            10..14 => Command::Attest { item, note: why(), passed: !c.is_multiple_of(5) },
+            14..18 => Command::MarkStep { item: self.acted(b), passed: c.is_multiple_of(2), reason: why() },
+            18..24 => Command::Repeat { item: self.acted(b), reason: why() },
+            24..28 => Command::Waive { item, reason: why() },
+            28..31 => Command::Acknowledge { item },
+            31..34 => Command::CallHold { why: why() },
+            34..38 => Command::ReleaseHold { who: latch() },
+            38..44 => Command::Resume,
+            44 => Command::CatchUp,
+            45 => Command::Recycle { mark: if b.is_multiple_of(3) { Mark(5) } else { Mark(1_800_000) } },
+            46 if c.is_multiple_of(13) => Command::Scrub { why: why() },
+            47 if c.is_multiple_of(13) => Command::CutOff { why: why() },
+            48 => Command::Freeze { why: why() },
+            49 | 50 => Command::Thaw { why: why() },
+            51..57 => Command::Vote {
+                poll: None,
+                role,
+                vote: match c % 8 {
+                    0 => Vote::NoGo { reason: why() },
+                    1 => Vote::GoWithWaiver { reason: why() },
+                    _ => Vote::Go,
+                },
+            },
+            57 => Command::Note { text: why() },
+            58 if c.is_multiple_of(3) => Command::Rollback { rollback: "back".into(), why: why() },
+            59 => Command::RunPhase { phase: board.plan.phases[usize::from(b) % board.plan.phases.len()].id.clone() },
+            60 => Command::Leave,
+            61 if c.is_multiple_of(37) => Command::End { why: why() },
+            _ => Command::Resume,
+        }
+    }
+}
+
+fn outcome(exit: i32) -> Outcome {
+    Outcome { exit: Some(exit), took: Duration::from_secs(1), ..Outcome::default() }
+}
