@@ -55,6 +55,13 @@ async fn its_journal_tells_the_same_and_who_acted() {
     assert_eq!(board.ended.as_deref(), Some("the rehearsal is through"));
     assert_eq!(board.clock.as_ref().expect("a clock").phase, Phase::Liftoff);
     assert!(board.items.values().all(|item| matches!(item.verdict(None, board.at), Some(Verdict::Pass))));
+    let decided = board.polls.decisions.values().all(|decision| decision.go);
+    assert!(decided && board.polls.decisions.len() == 2, "before T-0, and after the day's watch: {:?}", board.polls);
+    for seq in &board.polls.records {
+        let page = std::fs::read_to_string(tminus::evidence::decision_file(&folder, *seq)).expect("a decision record");
+        assert!(page.starts_with("# REHEARSAL: Go/no-go record: GO\n"), "{page}");
+        assert!(page.contains("crew (scripted)"), "{page}");
+    }
     assert_eq!(board.rollbacks.len(), 1);
     assert_eq!(board.rollbacks[0].end, Some(RollbackEnd::Verified));
     for record in &records {
@@ -62,6 +69,7 @@ async fn its_journal_tells_the_same_and_who_acted() {
             record.event,
             Event::Attested { .. }
                 | Event::Voted { .. }
+                | Event::CriterionJudged { .. }
                 | Event::Resumed
                 | Event::RollbackRequested { .. }
                 | Event::StepIntended { .. }

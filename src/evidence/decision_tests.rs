@@ -1,3 +1,5 @@
+//! What the decision record says, and that it is made again the same.
+
 use std::sync::Arc;
 use std::time::Duration;
 
