@@ -354,6 +354,22 @@ async fn a_fallback_stands_in_for_a_step_that_failed_and_both_are_told() {
 }
 
 #[tokio::test]
+async fn nothing_runs_in_the_place_of_a_step_of_which_nobody_knows_whether_it_still_acts() {
+    let launch = launch("5m", "true", "fallback = { run = { shell = '''echo instead >> RAN''' } }").await;
+    launch.abandoned().await;
+    let number = rollback::number(&launch.folder, 0).expect("a number");
+    let run = rollback::folder(&launch.folder, number, &RollbackId::new("back"));
+    let attempt = rollback::attempt_folder(&run, &ItemId::new("back/two"), 1);
+    fs::create_dir_all(&attempt).expect("made");
+    fs::write(attempt.join("claim"), "1").expect("a claim nobody holds");
+    let ran = ended(launch.start(&[rollback::ROLLBACK, &launch.at(), &number.to_string(), "back"], &[])).await;
+    assert_eq!(ran.code, Some(rollback::code::FAILED), "{ran:?}");
+    assert_eq!(launch.rolled(), "back/one\n");
+    let Some(RollbackEnd::FailedAtStep { by_hand, .. }) = launch.end(number, "back") else { panic!("{ran:?}") };
+    assert!(by_hand.starts_with("its outcome is unknown"), "{by_hand}");
+}
+
+#[tokio::test]
 async fn the_scripted_crew_of_a_rehearsal_turns_the_key_of_its_drill_and_is_stamped() {
     let place = Place::new(&[]);
     let plan = r#"

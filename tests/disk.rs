@@ -5,6 +5,8 @@
 
 #[path = "disk/faulty.rs"]
 mod faulty;
+#[path = "disk/hangs.rs"]
+mod hangs;
 mod preload;
 #[expect(dead_code, reason = "each test file uses a part of this")]
 mod pty;
@@ -71,8 +73,8 @@ fn roll_back(seat: &mut Seat) {
     seat.press("\r");
 }
 
-/// Each fact of the rollback once, and no act besides it.
-fn is_recorded_once(site: &Site) {
+/// Each fact of the rollback once.
+fn facts_once(site: &Site) {
     let facts: [fn(&RollbackFact) -> bool; 3] = [
         |fact| matches!(fact, RollbackFact::Started { .. }),
         |fact| matches!(fact, RollbackFact::StepEnded { .. }),
@@ -82,10 +84,15 @@ fn is_recorded_once(site: &Site) {
         assert_eq!(site.count(|event| matches!(event, Event::RollbackTold { fact: told, .. } if fact(told))), 1);
     }
     assert_eq!(site.count(|event| matches!(event, Event::RollbackRequested { .. })), 1);
+    assert_eq!(site.runs().matches("back").count(), 1);
+}
+
+/// Each fact of the rollback once, and no act besides it.
+fn is_recorded_once(site: &Site) {
+    facts_once(site);
     assert_eq!(site.count(|event| matches!(event, Event::HoldCalled { who, .. } if who == JOURNAL)), 1);
     assert_eq!(site.count(noted), 0, "what was refused was not recorded");
     assert_eq!(site.count(|event| matches!(event, Event::StepIntended { item, .. } if item.slug() == "act")), 0);
-    assert_eq!(site.runs().matches("back").count(), 1);
     assert!(!site.runs().contains("acted"));
     assert!(site.sides().is_empty(), "what they held is in the journal: {:?}", site.sides());
     let opened = open(&LaunchFolder::open(&site.launch).expect("a launch"), Purpose::Read).expect("opens");

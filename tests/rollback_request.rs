@@ -166,15 +166,15 @@ async fn an_end_that_the_journal_lost_is_read_in_and_no_answer_to_a_new_request(
     let mut console = launch.console(&[]);
     let mut finder = Finder::new(Some(launch.folder.path().to_owned()));
     let unknowing = Board::new(Arc::clone(&console.board.plan.0));
-    let found = finder.look(&unknowing);
+    let found = finder.look(&unknowing).await;
     let [(by, Command::RollbackFound { run: 1, .. })] = found.as_slice() else { panic!("not found: {found:?}") };
     assert_eq!(by.name, "engine", "who asked");
-    assert_eq!(finder.look(&unknowing), [], "each once");
+    assert_eq!(finder.look(&unknowing).await, [], "each once");
     console.effects.start(&request(1), &console.board);
     assert_eq!(console.facts(1).await, facts);
     assert_eq!(launch.runs(), 1, "what has ended is read and not run");
 
-    let number = finder.number(&unknowing).expect("a number");
+    let number = finder.number(&unknowing).await.expect("a number");
     assert_eq!(number, 2);
     let over = Recorded { seq: 2, ..recorded(Event::RollbackTold { run: 1, fact: facts[facts.len() - 1].clone() }) };
     let board = Board::replay(Arc::clone(&console.board.plan.0), &[request(1), over, request(2)]);

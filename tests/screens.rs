@@ -6,6 +6,10 @@ mod approval;
 #[path = "screens/attached.rs"]
 mod attached;
 mod console;
+#[path = "screens/keys.rs"]
+mod keys;
+#[path = "screens/silent.rs"]
+mod silent;
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -400,7 +404,7 @@ async fn driven(
 ) -> (Console<TestBackend>, Leave, Vec<Command>) {
     let (snapshots, watched) = watch::channel(story.snapshot(1810));
     let (asks, mut asked) = mpsc::channel::<tminus::launch::port::Ask>(8);
-    let mut port = Port { snapshots: watched, asks };
+    let mut port = Port { snapshots: watched, asks, by_files: None };
     let terminal = Terminal::new(TestBackend::new(80, 24)).expect("a buffer");
     let setup = tminus::ui::Setup { boot, ..setup(Theme::default()) };
     let mut console = Console::new(terminal, setup, story.snapshot(1810));

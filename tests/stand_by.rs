@@ -244,15 +244,18 @@ async fn is_taken_over_as_it_is_recorded() -> bool {
     let (reply, mut told) = oneshot::channel();
     let command = Command::Rollback { rollback: RollbackId::new("back"), why: "now".into() };
     port.asks.send(Ask { command, reply }).await.expect("the loop runs");
-    // Her loop decides it, and waits for the disk; from here on it has no turn.
-    tokio::task::yield_now().await;
     let requested = || {
         let records = open(&folder, Purpose::Read).records;
         records.iter().any(|record| matches!(record.event, Event::RollbackRequested { .. }))
     };
     let patience = tokio::time::Instant::now() + PATIENCE;
+    // Turn by turn her loop comes to where it waits for the disk; after each it has none for a while, so that the
+    // record is there before she can learn of it.
     while !requested() {
         assert!(tokio::time::Instant::now() < patience, "it is recorded");
+        tokio::task::yield_now().await;
+        let turn = tokio::time::Instant::now();
+        while turn.elapsed() < Duration::from_millis(50) && !requested() {}
     }
     if told.try_recv().is_ok() {
         ask(&port, Command::Leave).await.expect("left");

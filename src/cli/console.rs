@@ -12,8 +12,13 @@ use super::assemble::Flight;
 use super::headless::Front;
 use super::say::{err, out};
 use super::{CANNOT_TELL, Common, INTERRUPTED, summary, take_over, unwritten};
+use crate::base::proc::this_program;
+use crate::base::secret::covered;
 use crate::base::source::Source;
-use crate::launch::port::Port;
+use crate::base::text::printable;
+use crate::engine::rollback::{self, Asked, Wanted};
+use crate::launch::command::Refusal;
+use crate::launch::port::{ByFiles, Port};
 use crate::ui::keymap::Keymap;
 use crate::ui::theme::Theme;
 use crate::ui::{Leave, Setup};
@@ -39,6 +44,7 @@ where
         boot: clock::boot,
     };
     let snapshots = port.snapshots.clone();
+    let port = Port { by_files: Some(by_files(&front)), ..port };
     // The screen first: opening waits for disks.
     let (drawn, go) = oneshot::channel::<()>();
     let flying = tokio::spawn(async move {
@@ -50,9 +56,20 @@ where
         flight.looping.run(None).await;
         anyhow::Ok(flight.noticed)
     });
-    let left = ui::run(port, setup, || drop(drawn)).await;
-    // A step or a rollback under way goes on by itself; only the loop has to have written down that we left.
-    if let Ok(flown) = tokio::time::timeout(FAREWELL, flying).await {
+    // Where the loop, or what it started, hangs in a disk, it takes the threads of that runtime with it: the screen
+    // has one of its own.
+    let screen = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let left = runtime.block_on(async {
+            let left = ui::run(port, setup, || drop(drawn)).await;
+            // A step or a rollback under way goes on by itself; only the loop has to have written down that we left.
+            (left, tokio::time::timeout(FAREWELL, flying).await)
+        });
+        runtime.shutdown_background();
+        Ok(left)
+    });
+    let (left, flown) = screen.await??;
+    if let Ok(flown) = flown {
         for notice in flown?? {
             err!("tminus: {notice}");
         }
@@ -77,6 +94,36 @@ where
         Leave::Quit | Leave::Closed if over => summary::exit_code(&snapshot.board, snapshot.now.instant),
         Leave::Quit | Leave::Closed => 0,
     })
+}
+
+/// What begins a rollback where the loop does not answer: as `tminus rollback` does, whoever holds the launch.
+fn by_files(front: &Front) -> ByFiles {
+    let (launch, by) = (front.folder.clone(), front.operator.clone());
+    ByFiles(Arc::new(move |rollback, why| {
+        let shown = printable(&launch.display().to_string());
+        if !launch.join("launch.json").exists() {
+            return Err(Refusal("nothing of this launch happened yet: there is nothing to roll back".into()));
+        }
+        let wanted = Wanted {
+            rollback: rollback.clone(),
+            by: by.clone(),
+            why: covered(why),
+            at: clock::wall(),
+            from: "a console whose loop did not answer".to_owned(),
+        };
+        let failed = |why| {
+            Refusal(format!("failed to start rollback {rollback}: {why}; try `tminus rollback {shown} {rollback}`"))
+        };
+        let asked = rollback::ask(&this_program(), &launch, &wanted).map_err(failed)?;
+        let (run, runner, word) = match asked {
+            Asked::Joined { run, rollback } => return Ok(format!("rollback {rollback} #{run} is under way already")),
+            Asked::Begun { run, runner } => (run, runner, "begun"),
+            Asked::Resumed { run, runner } => (run, runner, "gone on with"),
+        };
+        // Reaped when it ends; it needs nobody to wait for it.
+        tokio::spawn(async move { drop(runner.ended().await) });
+        Ok(format!("rollback {rollback} #{run} is {word} without this console's loop: see `tminus rollback {shown}`"))
+    }))
 }
 
 /// The default keys, with the user's own over them where there is a file.

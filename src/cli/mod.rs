@@ -4,6 +4,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -161,6 +162,17 @@ pub fn run() -> i32 {
         say::err!("tminus: {}", printable_lines(&covered(&format!("{error:#}"))));
         WRONG
     })
+}
+
+/// How long what still reads or writes may take once a command is through: a disk that hangs keeps nobody here.
+const PARTING: Duration = Duration::from_secs(1);
+
+/// Runs what flies a launch on a runtime of its own.
+fn fly<T>(flying: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = runtime()?;
+    let flown = runtime.block_on(flying);
+    runtime.shutdown_timeout(PARTING);
+    flown
 }
 
 /// The runtime of every subcommand that needs one.

@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::assemble::{self, Opening, Site};
 use super::headless::{self, Front, Script};
-use super::{Common, runtime, unwritten};
+use super::{Common, unwritten};
 use crate::base::source::{Source, nearest};
 use crate::engine::effects::Switch;
 use crate::engine::time::Pace;
@@ -100,7 +100,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         let opening = Opening { source, plan, catalogue, folder, new, site, pace, rehearsal, operator, take_over };
         assemble::open(opening, wires).await
     };
-    runtime()?.block_on(headless::fly(front, common, Some(Script { drill }), opening))
+    super::fly(headless::fly(front, common, Some(Script { drill }), opening))
 }
 
 fn switch(faults: Faults) -> Switch {

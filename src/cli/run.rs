@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::assemble::{self, Opening, Site};
 use super::headless::{self, Front};
-use super::{Common, runtime, unwritten};
+use super::{Common, unwritten};
 use crate::base::wire::Network;
 use crate::engine::time::Pace;
 use crate::launch::event::Mode;
@@ -69,5 +69,5 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         let opening = Opening { source, plan, catalogue, folder, new, site, pace, rehearsal, operator, take_over };
         assemble::open(opening, wires).await
     };
-    runtime()?.block_on(headless::fly(front, common, None, opening))
+    super::fly(headless::fly(front, common, None, opening))
 }

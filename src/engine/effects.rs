@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::task::JoinHandle;
+
 use super::rollback::Request;
 use super::runner;
 use super::steps::{self, Outputs};
@@ -61,17 +63,18 @@ impl Effects {
         }
     }
 
-    /// Starts what follows from one record.
-    pub fn start(&self, record: &Recorded, board: &Arc<Board>) {
+    /// Starts what follows from one record. What of it a disk may hold up goes on beside the caller, who may wait
+    /// for that.
+    pub fn start(&self, record: &Recorded, board: &Arc<Board>) -> Option<JoinHandle<()>> {
         match &record.event {
             Event::ItemStarted { item, attempt } => {
-                let Some(item) = board.plan.item(item) else { return };
+                let item = board.plan.item(item)?;
                 if let Act::Check(spec) = item.act {
                     self.world.start_check(item, spec, *attempt, world::baseline(board));
                 }
             }
             Event::StepIntended { item, attempt } => {
-                let Some(item) = board.plan.item(item) else { return };
+                let item = board.plan.item(item)?;
                 if let Act::Step { spec, .. } = item.act {
                     steps::start(&self.world, &self.outputs, item, spec, *attempt, board);
                 }
@@ -84,12 +87,10 @@ impl Effects {
                     self.open_stream(stream);
                 }
             }
-            Event::BaselineCaptured { .. } => self.world.keep_baseline(board),
+            Event::BaselineCaptured { .. } => return self.world.keep_baseline(board),
             Event::PollDecided { .. } => self.keep_decisions(board),
             Event::RollbackRequested { .. } => {
-                if let Some(request) = request(record, board) {
-                    runner::begin(&self.world, &self.outputs, &request);
-                }
+                return request(record, board).and_then(|request| runner::begin(&self.world, &self.outputs, request));
             }
             Event::FaultSwitched { fault, on } => {
                 if let Some(switch) = &self.faults {
@@ -98,14 +99,13 @@ impl Effects {
             }
             _ => {}
         }
+        None
     }
 
     /// Instead of [`Effects::start`], where another console took over since this was recorded: it goes on from
     /// the record, and a rollback, which needs no lease, is not kept waiting for that.
-    pub fn hand_over(&self, record: &Recorded, board: &Board) {
-        if let Some(request) = request(record, board) {
-            runner::hand_over(&self.world, &request);
-        }
+    pub fn hand_over(&self, record: &Recorded, board: &Board) -> Option<JoinHandle<()>> {
+        request(record, board).and_then(|request| runner::hand_over(&self.world, request))
     }
 
     /// Another console acts now: nothing more is watched, looked at or begun from here. What runs under a
@@ -130,32 +130,39 @@ impl Effects {
             Event::ItemStarted { .. }
             | Event::CancelAsked { .. }
             | Event::ItemCancelled { .. }
-            | Event::BaselineCaptured { .. } => self.start(record, board),
+            | Event::BaselineCaptured { .. } => drop(self.start(record, board)),
             _ => {}
         }
     }
 
     /// Instead of [`Effects::start`], where a rollback was begun elsewhere since its intent was decided: the
     /// step never runs, and its outcome says so.
-    pub fn withhold(&self, record: &Recorded, board: &Arc<Board>) {
-        let Event::StepIntended { item, attempt } = &record.event else { return };
-        let (Some(item), Some(launch)) = (board.plan.item(item), &self.world.folder) else { return };
-        let Act::Step { spec, .. } = item.act else { return };
-        if let Err(error) = proc::fence(&steps::folder(launch, &item.id, *attempt), steps::OVERTAKEN) {
-            tracing::error!("failed to fence {}: {error}", item.id);
-        }
-        steps::adopt(&self.world, &self.outputs, item, spec, *attempt);
+    pub fn withhold(&self, record: &Recorded, board: &Arc<Board>) -> Option<JoinHandle<()>> {
+        let Event::StepIntended { item, attempt } = &record.event else { return None };
+        let (item, launch) = (board.plan.item(item)?.clone(), self.world.folder.clone()?);
+        let Act::Step { spec, .. } = item.act else { return None };
+        let (world, outputs, attempt) = (self.world.clone(), Arc::clone(&self.outputs), *attempt);
+        Some(tokio::task::spawn_blocking(move || {
+            if let Err(error) = proc::fence(&steps::folder(&launch, &item.id, attempt), steps::OVERTAKEN) {
+                tracing::error!("failed to fence {}: {error}", item.id);
+            }
+            steps::adopt(&world, &outputs, &item, spec, attempt);
+        }))
     }
 
     /// Decision records that have no file yet, beside the loop: the journal has what they say.
     fn keep_decisions(&self, board: &Board) {
         let Some(launch) = self.world.folder.clone().filter(|_| self.world.acting.may()) else { return };
-        let missing = |seq: &u64| !evidence::decision_file(&launch, *seq).exists();
-        if !board.polls.records.iter().any(missing) {
+        let seqs = board.polls.records.clone();
+        if seqs.is_empty() {
             return;
         }
         let (plan, redactor) = (Arc::clone(&self.world.plan), self.world.redactor.clone());
+        // A disk that hangs keeps this waiting, never the loop.
         tokio::task::spawn_blocking(move || {
+            if seqs.iter().all(|seq| evidence::decision_file(&launch, *seq).exists()) {
+                return;
+            }
             if let Err(error) = evidence::keep_decisions(&launch, &plan, &redactor) {
                 tracing::error!("failed to keep a decision record: {error}");
             }

@@ -1,7 +1,9 @@
 //! The one loop: inputs in, turns made, records appended, the board published, effects started. It alone
 //! owns the board. Nothing here decides: `dispatch` does, through the pure functions of `launch`.
 
+mod hung;
 mod recording;
+mod settling;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,15 +13,15 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant as WireInstant;
 
 use super::approving;
-use super::dispatch::{Dispatch, Turn};
+use super::dispatch::Dispatch;
 use super::door;
 use super::effects::Effects;
 use super::found::Finder;
 use super::inbox::desk::{self, Desk};
 use super::time::{Axis, Pace};
-use super::unwritten::{self, Unwritten};
+use super::unwritten::Unwritten;
 use crate::clock;
-use crate::journal::{Beat, Health, Journal};
+use crate::journal::Journal;
 use crate::launch::board::Board;
 use crate::launch::command::{Command, Input, Observation, Refusal};
 use crate::launch::event::{Actor, Event};
@@ -27,11 +29,14 @@ use crate::launch::live::Live;
 use crate::launch::port::{Ask, Port, Seat, Snapshot};
 use crate::launch::schedule;
 use crate::launch::time::{Instant, Mark, Now};
+use hung::Hung;
 
 /// Inputs taken into one turn.
 const BATCH: usize = 1_024;
 /// The loop looks at the clock at least this often, for the seconds on the screen and the heartbeat.
 const SECOND: Duration = Duration::from_secs(1);
+/// How long a disk may take to sync everything and give the launch up.
+const CLOSING: Duration = Duration::from_secs(10);
 /// How often a rehearsal's idle time is passed.
 const PACE: Duration = Duration::from_millis(100);
 
@@ -64,7 +69,7 @@ pub struct Wires {
 pub fn wires(first: Snapshot) -> (Wires, Port) {
     let (asks_in, asks) = mpsc::channel(64);
     let (snapshots, watching) = watch::channel(Arc::new(first));
-    (Wires { snapshots, asks }, Port { snapshots: watching, asks: asks_in })
+    (Wires { snapshots, asks }, Port { snapshots: watching, asks: asks_in, by_files: None })
 }
 
 /// The loop of one launch.
@@ -91,6 +96,7 @@ pub struct Loop {
     look_at: WireInstant,
     /// Another console acts now: the sentence that says so.
     taken_over: Option<String>,
+    hung: Hung,
 }
 
 /// A question of a headless crew or a gate run, asked once a turn: what to do next?
@@ -119,6 +125,7 @@ impl Loop {
             finder,
             look_at: now,
             taken_over: None,
+            hung: Hung::default(),
         }
     }
 
@@ -130,7 +137,7 @@ impl Loop {
         // From here on it is watched. All of it is at one time: what followed in between would be passed unsaid.
         let now = *self.stated.get_or_insert_with(|| self.parts.axis.look().0);
         let turn = self.dispatch.state(event, actor, now);
-        if let Err(wrong) = self.append(&turn.records).await {
+        if let Err(wrong) = self.append(&turn.records, recording::OPENING).await {
             let taken_over = if self.is_taken_over() { self.taken_over.clone() } else { None };
             return Err(taken_over.unwrap_or_else(|| wrong.to_string()));
         }
@@ -146,13 +153,14 @@ impl Loop {
             return self.stand_by(None, headless).await;
         }
         // A console killed between the record and the file left a rollback without its way back.
-        self.parts.effects.world.keep_baseline(self.dispatch.published());
+        let kept = self.parts.effects.world.keep_baseline(self.dispatch.published());
+        settling::awaited(kept).await;
         self.parts.effects.begin(self.dispatch.published());
         let (mut console_open, mut live_open) = (true, true);
         let mut desk = self.parts.folder.as_deref().map_or_else(Desk::closed, |folder| {
             Desk::open(desk::of(folder), self.parts.effects.world.redactor.clone(), self.parts.journal.health())
         });
-        let mut found = self.found();
+        let mut found = self.found().await;
         let (now, slept) = self.look();
         found.splice(..0, slept);
         let turn = self.dispatch.turn(&found, now);
@@ -170,7 +178,7 @@ impl Loop {
                     live_open = changed.is_ok();
                     shown = true;
                 }
-                () = self.finder.due() => if !self.finder.changed() {
+                () = self.finder.due() => if !self.finder.changed().await {
                     continue;
                 },
                 () = tokio::time::sleep_until(self.look_at) => {}
@@ -185,7 +193,7 @@ impl Loop {
                 continue;
             }
             // Before what is asked here: a request joins what runs already.
-            let mut inputs = self.found();
+            let mut inputs = self.found().await;
             inputs.extend(news.map(Input::Observation));
             let (mut now, slept) = self.look();
             // After the look: what is asked for is never younger than the turn it is decided in.
@@ -196,7 +204,7 @@ impl Loop {
             });
             let mut replies: Vec<Option<Reply>> = inputs.iter().map(|_| None).collect();
             if let Some(ask) = asked {
-                self.take(ask, &mut inputs, &mut replies);
+                self.take(ask, &mut inputs, &mut replies).await;
             }
             while inputs.len() < BATCH {
                 match self.parts.observations.try_recv() {
@@ -214,6 +222,7 @@ impl Loop {
                 now.instant = now.instant.plus(by);
             }
             self.due_faults(now, &mut inputs);
+            inputs.extend(self.remarks());
             replies.resize_with(inputs.len(), || None);
             let turn = self.dispatch.turn(&inputs, now);
             self.settle(turn, now, &inputs, replies).await;
@@ -224,7 +233,7 @@ impl Loop {
             if let Some(crew) = crew.as_mut().filter(|_| self.unwritten.is_none()) {
                 self.let_act(crew).await;
             }
-            self.beat();
+            self.beat().await;
             self.look_at = WireInstant::now() + self.pause();
             if self.is_over() || (crew.is_some() && self.is_lost()) {
                 // It may be what was written just now that told us.
@@ -243,34 +252,40 @@ impl Loop {
             watch.stop().await;
         }
         let board = self.dispatch.shown();
-        self.parts.journal.close().await;
+        let patience = if self.hung.is_hanging() { Duration::ZERO } else { CLOSING };
+        // A disk that does not answer keeps nobody here; what it holds of us is for the next console.
+        let _ = tokio::time::timeout(patience, self.parts.journal.close()).await;
         board
     }
 
-    fn take(&mut self, ask: Ask, inputs: &mut Vec<Input>, replies: &mut Vec<Option<Reply>>) {
+    async fn take(&mut self, ask: Ask, inputs: &mut Vec<Input>, replies: &mut Vec<Option<Reply>>) {
+        // Whoever asked did not wait for us: it was begun by plain files, and not twice.
+        if matches!(ask.command, Command::Rollback { .. }) && ask.reply.is_closed() {
+            return;
+        }
         let (plan, folder) = (&self.dispatch.published().plan.0, self.parts.folder.as_ref());
         let Some(ask) = approving::aside(ask, &self.parts.operator, plan, folder) else { return };
         let command = door::clean(ask.command, &self.parts.effects.world.redactor);
         // One that runs already is told before it in this turn: what comes to that needs no number.
         let under_way = inputs.iter().any(begins_rollback);
-        let command = if under_way { command } else { self.numbered(command) };
+        let command = if under_way { command } else { self.numbered(command).await };
         inputs.push(Input::Command { by: self.parts.operator.clone(), command });
         replies.push(Some(ask.reply));
     }
 
     /// Rollbacks that were begun elsewhere, as commands of whoever asked.
-    fn found(&mut self) -> Vec<Input> {
-        let found = self.finder.look(&self.dispatch.shown());
+    async fn found(&mut self) -> Vec<Input> {
+        let found = self.finder.look(&self.dispatch.shown()).await;
         let clean = |command| door::clean(command, &self.parts.effects.world.redactor);
         found.into_iter().map(|(by, command)| Input::Command { by, command: clean(command) }).collect()
     }
 
     /// A rollback has a number that no other terminal has taken, unless the disk refuses one.
-    fn numbered(&mut self, command: Command) -> Command {
+    async fn numbered(&mut self, command: Command) -> Command {
         let board = self.dispatch.shown();
         match command {
             Command::Rollback { rollback, why } if board.rolling_back().is_none() && board.ended.is_none() => {
-                match self.finder.number(&board) {
+                match self.finder.number(&board).await {
                     Some(run) => Command::RollbackAs { rollback, run, why },
                     None => Command::Rollback { rollback, why },
                 }
@@ -288,7 +303,7 @@ impl Loop {
                 Some(slept) => slept,
                 None => {
                     let Some((by, command)) = crew(self.dispatch.published(), now.instant) else { break };
-                    Input::Command { by, command: self.numbered(command) }
+                    Input::Command { by, command: self.numbered(command).await }
                 }
             };
             let turn = self.dispatch.turn(std::slice::from_ref(&input), now);
@@ -360,106 +375,6 @@ impl Loop {
         for (_, fault) in self.parts.script.extract_if(.., due) {
             let command = Command::SwitchFault { fault, on: true };
             inputs.push(Input::Command { by: Actor::engine(), command });
-        }
-    }
-
-    /// Appends a turn's records, shows the board they made, and starts what follows from them. While the
-    /// journal cannot be written the turn is made again of what stands without its record, and that waits.
-    async fn settle(&mut self, turn: Turn, now: Now, inputs: &[Input], replies: Vec<Option<Reply>>) {
-        let Turn { mut records, mut answers } = turn;
-        let mut recorded = false;
-        if self.unwritten.is_none() {
-            match self.append(&records).await {
-                Ok(()) => {
-                    if !records.is_empty() {
-                        self.dispatch.commit();
-                    }
-                    self.settled = now;
-                    recorded = true;
-                }
-                // Another console acts now: this one neither records nor does anything.
-                Err(wrong) if unwritten::is_fenced(&wrong) => {
-                    self.dispatch.abandon();
-                    records.clear();
-                    answers = inputs.iter().map(|_| Err(Refusal(wrong.to_string()))).collect();
-                }
-                Err(wrong) => {
-                    self.withhold(unwritten::reason(&wrong), unwritten::lasts(&wrong));
-                    Turn { records, answers } = self.dispatch.turn(inputs, now);
-                }
-            }
-        }
-        // What is in the journal is done by whoever holds it now, what is not was asked of one who did not.
-        let taken_over = self.is_taken_over();
-        if let Some(unwritten) = self.unwritten.as_mut().filter(|_| !taken_over) {
-            unwritten.keep(&records);
-        }
-        let board = self.dispatch.shown();
-        for record in records.iter().filter(|_| !taken_over) {
-            // Between the decision and here lies a disk's sync, or a stop of this process.
-            let step = matches!(record.event, Event::StepIntended { .. });
-            if step && self.finder.is_overtaken(&board) {
-                self.parts.effects.withhold(record, &board);
-            } else {
-                self.parts.effects.start(record, &board);
-            }
-        }
-        for record in records.iter().filter(|_| taken_over && recorded) {
-            self.parts.effects.hand_over(record, &board);
-        }
-        for (reply, answer) in replies.into_iter().zip(answers) {
-            if let Some(reply) = reply {
-                let answer = match &self.taken_over {
-                    Some(words) => Err(stand_by::last_word(words, recorded && answer.is_ok())),
-                    None => answer,
-                };
-                let _ = reply.send(answer);
-            }
-        }
-        // A turn in which nothing happened shows nothing new; the second's beat shows the time.
-        if !records.is_empty() && !taken_over {
-            self.publish();
-        }
-    }
-
-    fn publish(&mut self) {
-        if self.taken_over.is_some() {
-            return;
-        }
-        let live = Arc::clone(&self.parts.live.borrow_and_update());
-        let waits = self.unwritten.as_ref().and_then(Unwritten::waits);
-        let snapshot = Snapshot { waits, ..snapshot(self.dispatch.shown(), live, &self.parts, self.alarm()) };
-        self.snapshots.send_replace(Arc::new(snapshot));
-    }
-
-    /// The heartbeat of T, outside the chain: what a crash comes back to.
-    fn beat(&mut self) {
-        if self.beaten_at.elapsed() < SECOND {
-            return;
-        }
-        self.beaten_at = WireInstant::now();
-        if self.parts.effects.world.unkept().is_some() {
-            self.parts.effects.world.keep_baseline(&self.dispatch.shown());
-        }
-        if self.unwritten.is_none() {
-            self.beat_now();
-            let health = self.parts.journal.health().borrow().clone();
-            match health {
-                Health::Failing(why) => self.withhold(why, false),
-                Health::Lost(why) => self.withhold(why, true),
-                // What is kept besides the records does not stop the launch; one that was taken over has nothing
-                // to keep.
-                Health::Well | Health::Unguarded(_) | Health::TakenOver(_) => {}
-            }
-        }
-        self.publish();
-    }
-
-    /// As of the last turn: since then nobody watched.
-    fn beat_now(&self) {
-        let Some(now) = self.dispatch.turned_at() else { return };
-        if let Some(clock) = self.dispatch.published().clock_at(now.instant) {
-            self.parts.journal.beat(Beat { t: clock.t, at: now.instant, wall: now.wall });
         }
     }
 }

@@ -1,10 +1,11 @@
 //! A console's view of the rollback runner: starts it, reads what it told from its log, and shows its
 //! output. The runner needs none of this: it goes on when nobody looks.
 
+mod begin;
+
 use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -13,59 +14,17 @@ use super::rollback::{self, Follow, Log, LogError, Opened, Request, code};
 use super::steps::{Following, Outputs};
 use super::world::World;
 use crate::clock;
-use crate::launch::board::Board;
 use crate::launch::command::Observation;
 use crate::launch::event::{RollbackEnd, RollbackFact};
 use crate::launch::id::{ItemId, RollbackId};
-use crate::launch::rollback::RollbackRun;
 use crate::launch::time::Wall;
+
+pub use begin::{begin, hand_over, resume};
 
 /// How often the log is looked at.
 const LOOK: Duration = Duration::from_millis(50);
 /// So many runners of ours may join one that dies.
 const JOINS: u32 = 5;
-
-/// Runs a rollback that the journal was told of just now. One that was asked for at this console is given
-/// its request and its runner; one that was found, with its request, is followed.
-pub fn begin(world: &World, outputs: &Outputs, request: &Request) {
-    let Some(launch) = world.folder.clone().filter(|_| world.acting.may()) else { return };
-    // One that lies there already, or cannot be written: the runner begins either way.
-    rollback::publish(request, &launch);
-    let followed = Followed::new(launch, request, 0);
-    let started = if followed.needs_no_runner() { None } else { Some(followed.start(world)) };
-    tokio::spawn(followed.on_to_its_end(world.clone(), Arc::clone(outputs), started));
-}
-
-/// As [`begin`], of a console that acts no more: it has its runner, and whoever acts follows it.
-pub fn hand_over(world: &World, request: &Request) {
-    let Some(launch) = world.folder.clone() else { return };
-    let _ = request.publish(&launch);
-    let followed = Followed::new(launch, request, 0);
-    if followed.needs_no_runner() {
-        return;
-    }
-    match followed.start(world) {
-        // Reaped when it ends; it needs nobody to wait for it.
-        Ok(exiting) => drop(tokio::spawn(exiting)),
-        Err(error) => tracing::error!("failed to start rollback {}: {error}", request.rollback),
-    }
-}
-
-/// Follows a rollback that an earlier console was told of, after the facts that its journal holds. One whose
-/// runner lives or that has ended is read. One that a dead runner left is gone on with, and what was asked for
-/// and never started is begun, unless that is too long ago.
-pub fn resume(world: &World, outputs: &Outputs, board: &Board, run: &RollbackRun) {
-    let Some(launch) = world.folder.clone().filter(|_| world.acting.may()) else { return };
-    let mut request = Request::new(run.id.clone(), run.run, &run.by, &run.why, run.asked);
-    "the operator's console".clone_into(&mut request.from);
-    let over = |known: &&RollbackRun| known.took.is_some_and(|took| run.requested.since(known.requested) >= took);
-    request.over =
-        board.rollbacks.iter().filter(|known| known.run < run.run).filter(over).map(|known| known.run).collect();
-    // As it was asked for then: its runner tells by it how long ago that was.
-    let _ = request.publish(&launch);
-    let followed = Followed::new(launch, &request, run.told);
-    tokio::spawn(followed.on_to_its_end(world.clone(), Arc::clone(outputs), None));
-}
 
 /// One run of a rollback, as its log tells it.
 struct Followed {
@@ -350,6 +309,7 @@ impl Gone {
 #[cfg(test)]
 mod tests {
     use std::future::{pending, ready};
+    use std::sync::Arc;
 
     use tokio::sync::mpsc::error::TryRecvError;
 

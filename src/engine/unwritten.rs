@@ -32,6 +32,8 @@ pub struct Unwritten {
     aside: Aside,
     begun_at: WireInstant,
     try_at: WireInstant,
+    /// When what waited was handed over last, and the words on the outage that went before it.
+    handed: Option<(Now, String)>,
 }
 
 /// The side file, as far as there is one.
@@ -65,7 +67,7 @@ impl Unwritten {
     pub fn new(since: Now, why: String, lasting: bool, side: Option<(PathBuf, Of)>) -> Self {
         let aside = side.map_or(Aside::Nowhere, |(path, of)| Aside::At(path, of));
         let begun_at = WireInstant::now();
-        Self { since, why, lasting, tail: Tail::default(), aside, begun_at, try_at: begun_at + AGAIN }
+        Self { since, why, lasting, tail: Tail::default(), aside, begun_at, try_at: begun_at + AGAIN, handed: None }
     }
 
     #[must_use]
@@ -172,6 +174,11 @@ impl Unwritten {
         })
     }
 
+    /// The disk has not answered yet.
+    pub fn wait(&mut self) {
+        self.try_at = WireInstant::now() + AGAIN;
+    }
+
     /// It was tried again, and failed.
     pub fn failed(&mut self, wrong: &AppendError) {
         self.why = reason(wrong);
@@ -182,6 +189,12 @@ impl Unwritten {
     /// The journal went on without us, by what was `found`: what still tells something on `board`, which has
     /// `stop` already.
     pub fn rebase(&mut self, found: &[Recorded], stop: Vec<Recorded>, board: &Board) -> Vec<Recorded> {
+        // The outage up to there is told: what follows is one of its own, that of a disk which answered late.
+        if let Some((at, words)) = self.handed.take()
+            && found.iter().any(|record| matches!(&record.event, Event::Noted { text } if *text == words))
+        {
+            self.since = at;
+        }
         self.tail.leave_out(found);
         let due = self.tail.due_on(board);
         self.tail.replace(stop.into_iter().chain(due.iter().cloned()));
@@ -191,13 +204,14 @@ impl Unwritten {
 
     /// What is to be written now: that nothing could be, and what happened meanwhile, each as of when it did.
     #[must_use]
-    pub fn drafts(&self, now: Now) -> Vec<Draft> {
+    pub fn drafts(&mut self, now: Now) -> Vec<Draft> {
         let merged = match self.tail.merged() {
             0 => String::new(),
             merged => format!("; {merged} changes that a later one made void are not kept"),
         };
         let (from, to) = (self.since.wall.format("%H:%M:%S"), now.wall.format("%H:%M:%S UTC"));
         let text = format!("from {from} to {to} nothing could be recorded: {}{merged}", self.why);
+        self.handed = Some((now, text.clone()));
         let outage = Draft {
             // Not later than what follows: nothing that the clock passed since is passed unsaid.
             at: self.since.instant,
@@ -249,7 +263,7 @@ pub fn lasts(wrong: &AppendError) -> bool {
     match wrong {
         AppendError::Store(why) => !why.may_pass(),
         AppendError::Closed => true,
-        AppendError::Refused(_) | AppendError::ReadIn(_) => false,
+        AppendError::Refused(_) | AppendError::ReadIn(_) | AppendError::NoAnswer => false,
     }
 }
 

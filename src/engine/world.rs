@@ -4,10 +4,11 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::acting::Acting;
@@ -51,8 +52,20 @@ pub struct World {
     control: Option<Arc<check::http::Http>>,
     sessions: Arc<Mutex<HashMap<SessionId, Session>>>,
     cancels: Arc<Mutex<HashMap<ItemId, (Attempt, CancellationToken)>>>,
+    baseline: Arc<BaselineFile>,
+}
+
+/// The file that a rollback reads the baseline from.
+#[derive(Default)]
+struct BaselineFile {
+    wanted: Mutex<Option<Vec<u8>>>,
+    writing: Mutex<()>,
     /// Why the baseline is in no file.
-    unkept: Arc<Mutex<Option<String>>>,
+    unkept: Mutex<Option<String>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a world is made of.
@@ -77,7 +90,7 @@ impl World {
             Spec::Check(check::Spec::Http(http)) => Some(Arc::new(http.clone())),
             _ => None,
         });
-        let (sessions, cancels, unkept) = (Arc::default(), Arc::default(), Arc::default());
+        let (sessions, cancels, baseline) = (Arc::default(), Arc::default(), Arc::default());
         Self {
             plan,
             catalogue,
@@ -93,7 +106,7 @@ impl World {
             control,
             sessions,
             cancels,
-            unkept,
+            baseline,
         }
     }
 
@@ -173,23 +186,31 @@ impl World {
         }
     }
 
-    /// The baseline as a plain file for the rollback runner, which never opens the database.
-    pub fn keep_baseline(&self, board: &Board) {
-        let Some(folder) = self.folder.as_ref().filter(|_| self.acting.may()) else { return };
+    /// The baseline as a plain file for the rollback runner, which never opens the database. Written beside the
+    /// caller, who may wait for it: a disk may hang. Needs a runtime.
+    pub fn keep_baseline(&self, board: &Board) -> Option<JoinHandle<()>> {
+        let folder = self.folder.clone()?;
         let bytes = serde_json::to_vec(&board.baseline).unwrap_or_default();
-        let kept = crate::base::proc::write_whole(&folder.join("baseline.json"), &bytes);
-        let why = kept.err().map(|error| format!("the baseline cannot be written, a rollback lacks it: {error}"));
-        if let Some(why) = &why {
-            tracing::error!("{why}");
-        }
-        *self.unkept.lock().unwrap_or_else(PoisonError::into_inner) = why;
-        reach("baseline-kept");
+        *lock(&self.baseline.wanted) = Some(bytes);
+        let (baseline, acting) = (Arc::clone(&self.baseline), self.acting.clone());
+        Some(tokio::task::spawn_blocking(move || {
+            // One writes at a time, what was wanted last.
+            let _one = lock(&baseline.writing);
+            let Some(bytes) = lock(&baseline.wanted).take().filter(|_| acting.may()) else { return };
+            let kept = crate::base::proc::write_whole(&folder.join("baseline.json"), &bytes);
+            let why = kept.err().map(|error| format!("the baseline cannot be written, a rollback lacks it: {error}"));
+            if let Some(why) = &why {
+                tracing::error!("{why}");
+            }
+            *lock(&baseline.unkept) = why;
+            reach("baseline-kept");
+        }))
     }
 
     /// Why the baseline's file is not what the board has.
     #[must_use]
     pub fn unkept(&self) -> Option<String> {
-        self.unkept.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.baseline.unkept).clone()
     }
 
     /// Tells the loop; a loop that is gone wants to know nothing.

@@ -4,6 +4,7 @@
 //!
 //! It knows what an event is, never what it means: no rule, no fold.
 
+mod answer;
 pub mod audit;
 pub mod chain;
 mod disk;
@@ -37,6 +38,7 @@ mod take_over_tests;
 #[cfg(test)]
 mod writer_tests;
 
+pub use answer::{Answer, Beaten};
 pub use folder::LaunchFolder;
 pub use inspect::{Inspected, inspect};
 pub use lease::{Held, Holder, LeaseError, Stake, look};
@@ -44,4 +46,4 @@ pub use open::{Noticed, OpenError, Opened, Purpose, first, open, open_each};
 pub use record::Draft;
 pub use store::{Beat, Durable};
 pub use take_over::TookOver;
-pub use writer::{AppendError, Health, Journal};
+pub use writer::{AppendError, Health, Journal, Kept};

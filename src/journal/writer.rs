@@ -7,6 +7,7 @@ use std::{io, thread};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::answer::{Answer, Beaten};
 use super::chain::{Head, Link};
 use super::head;
 use super::lease::{Holder, Lease, Stake};
@@ -58,18 +59,24 @@ pub enum AppendError {
     /// not. These follow what was known; decide again.
     #[error("the journal holds {} records more than was known", .0.len())]
     ReadIn(Vec<Recorded>),
+    /// Whether it is kept, nobody knows yet.
+    #[error("the disk does not answer")]
+    NoAnswer,
     #[error("the journal is closed")]
     Closed,
 }
 
+/// What an append came to: the records as they will be read.
+pub type Kept = Result<Vec<Recorded>, AppendError>;
+
 #[derive(Debug)]
 enum Ask {
     Append { drafts: Vec<Draft>, durable: Durable, reply: Reply },
-    Beat(Beat),
+    Beat(Beat, oneshot::Sender<()>),
     Close(oneshot::Sender<()>),
 }
 
-type Reply = oneshot::Sender<Result<Vec<Recorded>, AppendError>>;
+type Reply = oneshot::Sender<Kept>;
 
 /// What the writer begins with.
 pub(super) struct Start {
@@ -131,10 +138,26 @@ impl Journal {
         answer.await.map_err(|_| AppendError::Closed)?
     }
 
+    /// As [`Journal::append`], and waits for nothing: a disk may never answer.
+    ///
+    /// # Errors
+    /// Nothing of it was taken: the journal is closed, or so much waits for the disk that it counts as one that
+    /// does not answer.
+    pub fn hand(&self, drafts: Vec<Draft>, durable: Durable) -> Result<Answer, AppendError> {
+        let (reply, answer) = oneshot::channel();
+        self.asks.try_send(Ask::Append { drafts, durable, reply }).map_err(|wrong| match wrong {
+            mpsc::error::TrySendError::Full(_) => AppendError::NoAnswer,
+            mpsc::error::TrySendError::Closed(_) => AppendError::Closed,
+        })?;
+        Ok(Answer::new(answer))
+    }
+
     /// Writes the heartbeat, outside the chain, and syncs what is not synced yet. Never waits: a beat
     /// that finds the queue full is dropped, for appends tell more.
-    pub fn beat(&self, beat: Beat) {
-        let _ = self.asks.try_send(Ask::Beat(beat));
+    pub fn beat(&self, beat: Beat) -> Beaten {
+        let (told, beaten) = oneshot::channel();
+        let _ = self.asks.try_send(Ask::Beat(beat, told));
+        Beaten::new(beaten)
     }
 
     /// Whether the journal can be written; changes as it happens.
@@ -192,7 +215,7 @@ struct Group {
     links: Vec<Link>,
     replies: Vec<(Reply, Vec<Recorded>)>,
     durable: Option<Durable>,
-    beat: Option<Beat>,
+    beat: Option<(Beat, oneshot::Sender<()>)>,
 }
 
 impl Writer {
@@ -213,7 +236,7 @@ impl Writer {
                         }
                         Err(wrong) => drop(reply.send(Err(AppendError::Refused(Arc::new(wrong))))),
                     },
-                    Ask::Beat(beat) => group.beat = Some(beat),
+                    Ask::Beat(beat, told) => group.beat = Some((beat, told)),
                     Ask::Close(reply) => {
                         closing = Some(reply);
                         break;
@@ -268,7 +291,7 @@ impl Writer {
                 let _ = reply.send(kept.clone().map(|()| records));
             }
         }
-        if let Some(beat) = beat {
+        if let Some((beat, _told)) = beat {
             let durable = if self.synced == self.head { Durable::Written } else { Durable::Synced };
             let beaten = self.store.set_beat(self.epoch, beat, durable);
             reach("beat-kept");

@@ -1,16 +1,24 @@
 //! What the loop offers to a console, and what a console may ask of it. `ui` knows the engine by this
 //! alone, so that headless runs and replay need no screen.
 
+use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::board::Board;
 use super::command::{Command, Refusal};
 use super::event::Mode;
+use super::id::RollbackId;
 use super::live::Live;
 use super::plan::Plan;
 use super::time::Now;
+
+/// A loop tells how it stands at least once a second. One that has told nothing for so long stands still.
+pub const SILENT_AFTER: Duration = Duration::from_secs(3);
+/// A loop that works begins a rollback sooner, though the disk does not answer: longer is not waited for.
+pub const ROLLBACK_WITHIN: Duration = Duration::from_secs(2);
 
 /// Everything a frame is drawn from.
 #[derive(Debug, Clone)]
@@ -72,4 +80,20 @@ pub struct Ask {
 pub struct Port {
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     pub asks: mpsc::Sender<Ask>,
+    /// None where nobody but the loop can begin one.
+    pub by_files: Option<ByFiles>,
+}
+
+/// What begins a rollback without the loop, from plain files, for whoever the loop does not answer. It blocks, needs
+/// a runtime, and answers with what was begun.
+#[derive(Clone)]
+pub struct ByFiles(pub Arc<Begin>);
+
+/// Which rollback, and why.
+pub type Begin = dyn Fn(&RollbackId, &str) -> Result<String, Refusal> + Send + Sync;
+
+impl fmt::Debug for ByFiles {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("ByFiles")
+    }
 }

@@ -24,6 +24,10 @@ fn wanted<'v>(view: &View<'v>) -> Option<(&'v RollbackRun, &'v RollbackStep, &'v
 
 /// Asks before the key is turned; says why not, where this person's would not count.
 pub fn ask(state: &mut State, view: &View<'_>) {
+    if state.cramped {
+        state.say(Role::Warned, "too small a screen to see what is approved");
+        return;
+    }
     let Some((run, step, role)) = wanted(view) else {
         let why = match view.board().rolling_back() {
             Some(run) => format!("no step of rollback {} waits for an approval", run.id),

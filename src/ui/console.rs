@@ -2,6 +2,7 @@
 //! it with keys and read its buffer; `run` drives it with a terminal.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{FixedOffset, TimeDelta};
 use ratatui::Terminal;
@@ -17,7 +18,7 @@ use super::theme::{Role, Theme};
 use super::{dialog, frame, update};
 use crate::launch::command::Refusal;
 use crate::launch::id::RoleId;
-use crate::launch::port::{Seat, Snapshot};
+use crate::launch::port::{SILENT_AFTER, Seat, Snapshot};
 use crate::launch::time::{Instant, Now};
 
 /// What a console is given besides the launch.
@@ -41,16 +42,19 @@ pub struct Console<B: Backend> {
     snapshot: Arc<Snapshot>,
     state: State,
     dirty: bool,
-    /// The second that the last frame shows, on both axes.
-    shown: (i64, i64),
+    /// When a snapshot came last, in milliseconds of boot time.
+    heard_at: i64,
+    /// The second that the last frame shows, on both axes, and for how long nothing was heard.
+    shown: (i64, i64, Option<u64>),
     frames: u64,
 }
 
 impl<B: Backend> Console<B> {
     #[must_use]
     pub fn new(terminal: Terminal<B>, setup: Setup, snapshot: Arc<Snapshot>) -> Self {
-        let (state, shown) = (State::default(), (i64::MIN, i64::MIN));
-        let mut console = Self { terminal, setup, snapshot, state, dirty: true, shown, frames: 0 };
+        let (state, shown) = (State::default(), (i64::MIN, i64::MIN, None));
+        let heard_at = (setup.boot)();
+        let mut console = Self { terminal, setup, snapshot, state, dirty: true, heard_at, shown, frames: 0 };
         console.come_back();
         console
     }
@@ -95,6 +99,7 @@ impl<B: Backend> Console<B> {
             && self.snapshot.taken_over == snapshot.taken_over
             && self.snapshot.seat == snapshot.seat;
         let first = self.snapshot.board.seq == 0;
+        self.heard_at = (self.setup.boot)();
         self.snapshot = snapshot;
         self.dirty |= !same;
         if first {
@@ -102,13 +107,22 @@ impl<B: Backend> Console<B> {
         }
     }
 
+    /// How long nothing new has come, where that is longer than a loop that works takes: it hangs, or is starved.
+    #[must_use]
+    pub fn silent(&self) -> Option<Duration> {
+        let since = u64::try_from((self.setup.boot)() - self.heard_at).unwrap_or(0);
+        let silent = Duration::from_millis(since);
+        (silent >= SILENT_AFTER && self.snapshot.taken_over.is_none()).then_some(silent)
+    }
+
     /// The snapshot's time, and what has passed since by the machine's own clock. Where another console
-    /// counts now, none has: a T that nobody here knows must not be seen to run.
+    /// counts now, or nothing is heard, none has: a T that nobody here knows must not be seen to run.
     #[must_use]
     pub fn now(&self) -> Now {
         let taken = self.snapshot.now;
         // Nobody counts that we hear of: a T that ran on would be our own.
-        if matches!(self.snapshot.seat, Seat::Attached { heard: false }) || self.snapshot.taken_over.is_some() {
+        let unheard = matches!(self.snapshot.seat, Seat::Attached { heard: false });
+        if unheard || self.snapshot.taken_over.is_some() || self.silent().is_some() {
             return taken;
         }
         let since = ((self.setup.boot)() - self.snapshot.taken_at).max(0);
@@ -118,21 +132,23 @@ impl<B: Backend> Console<B> {
         }
     }
 
-    /// The seconds a frame would show now: of the countdown, and of the launch.
-    fn seconds(&self) -> (i64, i64) {
+    /// The seconds a frame would show now: of the countdown, of the launch, and of silence.
+    fn seconds(&self) -> (i64, i64, Option<u64>) {
         let now = self.now().instant;
-        (self.snapshot.board.mark_at(now).0.div_euclid(1000), now.0.div_euclid(1000))
+        let silent = self.silent().map(|silent| silent.as_secs());
+        (self.snapshot.board.mark_at(now).0.div_euclid(1000), now.0.div_euclid(1000), silent)
     }
 
     /// Makes the frame stale where the visible second has changed.
     pub fn tick(&mut self) {
-        let (t, instant) = self.seconds();
+        let (t, instant, silent) = self.seconds();
         // While it counts, T and the launch's own time turn at different moments: one frame a second is enough.
         let counts = self.snapshot.board.clock.as_ref().is_some_and(|clock| {
             use crate::launch::countdown::Phase;
             matches!(clock.phase, Phase::Counting | Phase::Liftoff)
         });
         self.dirty |= if counts { t != self.shown.0 } else { instant != self.shown.1 };
+        self.dirty |= silent != self.shown.2;
     }
 
     /// Milliseconds until the visible second changes.
@@ -206,8 +222,8 @@ impl<B: Backend> Console<B> {
 
     fn with<T>(&mut self, act: impl FnOnce(&mut State, &View<'_>) -> T) -> T {
         let snapshot = Arc::clone(&self.snapshot);
-        let (now, offset) = (self.now(), self.offset());
-        let view = view(&self.setup, &snapshot, now, offset);
+        let (now, offset, silent) = (self.now(), self.offset(), self.silent());
+        let view = view(&self.setup, &snapshot, now, offset, silent);
         act(&mut self.state, &view)
     }
 
@@ -216,8 +232,8 @@ impl<B: Backend> Console<B> {
     /// # Errors
     /// The backend's own.
     pub fn draw(&mut self) -> Result<(), B::Error> {
-        let (now, offset) = (self.now(), self.offset());
-        let view = view(&self.setup, &self.snapshot, now, offset);
+        let (now, offset, silent) = (self.now(), self.offset(), self.silent());
+        let view = view(&self.setup, &self.snapshot, now, offset, silent);
         let state = &self.state;
         let (mut page, mut cramped) = (state.page, state.cramped);
         self.terminal.draw(|screen| {
@@ -237,7 +253,13 @@ impl<B: Backend> Console<B> {
     }
 }
 
-fn view<'a>(setup: &'a Setup, snapshot: &'a Snapshot, now: Now, offset: FixedOffset) -> View<'a> {
+fn view<'a>(
+    setup: &'a Setup,
+    snapshot: &'a Snapshot,
+    now: Now,
+    offset: FixedOffset,
+    silent: Option<Duration>,
+) -> View<'a> {
     View {
         snapshot,
         now,
@@ -246,5 +268,6 @@ fn view<'a>(setup: &'a Setup, snapshot: &'a Snapshot, now: Now, offset: FixedOff
         operator: &setup.operator,
         role: setup.role.as_ref(),
         offset,
+        silent,
     }
 }

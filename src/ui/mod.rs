@@ -18,11 +18,13 @@ pub mod update;
 pub mod voting;
 pub mod widgets;
 
+use std::future::poll_fn;
 use std::io::{self, Write as _};
+use std::task::Poll;
 use std::time::Duration;
 
+use futures_util::Stream;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use futures_util::{FutureExt as _, Stream};
 use ratatui::backend::Backend;
 use ratatui::crossterm::clipboard::CopyToClipboard;
 use ratatui::crossterm::event::{Event, EventStream};
@@ -32,7 +34,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
 use crate::launch::command::{Command, Refusal};
-use crate::launch::port::{Ask, Port};
+use crate::launch::port::{Ask, Port, ROLLBACK_WITHIN};
 
 pub use console::{Console, Setup};
 use state::Effect;
@@ -120,14 +122,18 @@ pub async fn drive<B: Backend>(
                     let Some(Ok(event)) = event else { return Ok(Leave::Hangup) };
                     match take(console, event, &mut copy) {
                         Some(Effect::Leave) => return Ok(Leave::Quit),
-                        Some(Effect::Ask(command)) => answers.push(ask(port, command)),
+                        Some(Effect::Ask(command)) => answers.push(asked(port, command, console.silent().is_some())),
                         _ => {}
                     }
-                    next = events.next().now_or_never();
+                    next = at_hand(&mut events).await;
                 }
                 at_once = true;
             }
-            Some(answer) = answers.next() => console.answer(answer),
+            Some(answer) = answers.next() => match answer {
+                Ok(Some(words)) => console.say(Role::Warned, &words),
+                Ok(None) => console.answer(Ok(())),
+                Err(refusal) => console.answer(Err(refusal)),
+            },
             changed = port.snapshots.changed() => {
                 if changed.is_err() {
                     return Ok(Leave::Closed);
@@ -143,6 +149,16 @@ pub async fn drive<B: Backend>(
             drawn = Instant::now();
         }
     }
+}
+
+/// The next event where one waits already. Asked as the loop itself asks: a stream of keys wakes whoever found it
+/// empty first, and a waker of nobody's would let the next key lie until the second turns.
+async fn at_hand<T>(mut events: impl Stream<Item = T> + Unpin) -> Option<Option<T>> {
+    poll_fn(|cx| match events.poll_next_unpin(cx) {
+        Poll::Ready(event) => Poll::Ready(Some(event)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
 }
 
 /// Gives one event to the console; what it wants copied is copied here.
@@ -177,6 +193,34 @@ fn ask(port: &Port, command: Command) -> impl Future<Output = Result<(), Refusal
         let (reply, answer) = oneshot::channel();
         asks.send(Ask { command, reply }).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
+    }
+}
+
+/// As [`ask`]. A rollback waits for no loop that does not answer: it is begun by plain files, and that is what is
+/// said. `silent` is where the loop is known not to answer.
+fn asked(
+    port: &Port,
+    command: Command,
+    silent: bool,
+) -> impl Future<Output = Result<Option<String>, Refusal>> + 'static + use<> {
+    let by_files = match &command {
+        Command::Rollback { rollback, why } => {
+            port.by_files.clone().map(|begin| (begin, rollback.clone(), why.clone()))
+        }
+        _ => None,
+    };
+    let asking = ask(port, command);
+    async move {
+        let Some((begin, rollback, why)) = by_files else { return asking.await.map(|()| None) };
+        // Given up, the loop does not take it any more should it come to itself.
+        let answer = if silent { None } else { tokio::time::timeout(ROLLBACK_WITHIN, asking).await.ok() };
+        if let Some(answer) = answer {
+            return answer.map(|()| None);
+        }
+        let begun = tokio::task::spawn_blocking(move || (begin.0)(&rollback, &why)).await;
+        begun
+            .unwrap_or_else(|_| Err(Refusal("failed to begin the rollback: `tminus rollback` in a shell does".into())))
+            .map(Some)
     }
 }
 

@@ -1,6 +1,8 @@
 //! What the console itself remembers: focus, selection, what lies over the panes. Nothing of the launch
 //! is kept here; that is in the snapshot.
 
+use std::time::Duration;
+
 use chrono::FixedOffset;
 use tui_input::Input;
 
@@ -63,6 +65,8 @@ pub struct View<'a> {
     pub operator: &'a str,
     pub role: Option<&'a RoleId>,
     pub offset: FixedOffset,
+    /// How long nothing new has come, where that is longer than a loop that works takes.
+    pub silent: Option<Duration>,
 }
 
 impl<'a> View<'a> {
@@ -90,7 +94,8 @@ impl<'a> View<'a> {
     /// True where nothing runs on here: what is shown is what was last known.
     #[must_use]
     pub fn last_known(&self) -> bool {
-        self.snapshot.seat == Seat::Attached { heard: false } || self.snapshot.taken_over.is_some()
+        let unheard = self.snapshot.seat == Seat::Attached { heard: false };
+        unheard || self.snapshot.taken_over.is_some() || self.silent.is_some()
     }
 
     /// `14:03:12` in the launch's zone.

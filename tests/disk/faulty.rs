@@ -21,7 +21,7 @@ impl Faulty {
         [("LD_PRELOAD", library().display().to_string()), ("TMINUS_FAULTS", control)]
     }
 
-    /// `CALL ERRNO WORD`: from now on such calls on paths with that word fail so.
+    /// `CALL ERRNO WORD`: from now on such calls on paths with that word fail so, or hang with 0.
     pub fn set(&self, fault: &str) {
         let new = self.control.with_extension("new");
         std::fs::write(&new, fault).expect("written");

@@ -136,6 +136,8 @@ fn one_key_and_a_yes_turn_it_and_only_another_person_of_the_role_may() {
             assert!(shown.contains(why), "{why} is not in\n{shown}");
         }
     }
+    let mut small = console(&story(stands()), (50, 12), "ana", Some("dba"));
+    assert_eq!(press(&mut small, "A enter"), None, "nobody approves what is not seen");
     let mut nothing = console(&story(step("frontend/redeploy", 0).to_vec()), (80, 24), "ana", Some("dba"));
     press(&mut nothing, "A");
     assert!(text(&screen(&mut nothing)).contains("Approve frontend/purge"), "before it is come to, too");

@@ -232,3 +232,90 @@ fn stamp(path: &Path) -> Option<Stamp> {
 pub(super) fn title<'r>(roles: &'r [Role], id: &'r RoleId) -> &'r str {
     roles.iter().find(|role| role.id == *id).map_or(id.as_str(), |role| role.title.as_str())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::run::Earlier;
+    use super::*;
+    use crate::base::secret::Redactor;
+    use crate::clock;
+    use crate::launch::plan::{Class, Confirm, Power, Rollback, SpecId};
+
+    /// A launch in which bob asked for run 1 of `back`, of which the step `back/two` is the DB owner's.
+    fn orders() -> (tempfile::TempDir, Orders) {
+        let place = tempfile::tempdir().expect("a folder");
+        Request::new("back".into(), 1, &Actor::person("bob", None), "bad", clock::wall())
+            .publish(place.path())
+            .expect("published");
+        let step = RollbackStep {
+            id: "back/two".into(),
+            title: "Two".into(),
+            spec: SpecId(0),
+            class: Class::Once,
+            timeout: Duration::from_secs(1),
+            by_hand: String::new(),
+            needs_approval: Some("dba".into()),
+            fallback: None,
+        };
+        let may = [Power::Approve].into();
+        let role = Role { id: "dba".into(), title: "DBA".into(), people: Vec::new(), votes: false, may };
+        let rollback = Rollback {
+            id: "back".into(),
+            title: "Back".into(),
+            key: '1',
+            deadline: Duration::from_secs(60),
+            confirm: Confirm::Key,
+            steps: vec![step],
+            verify: Vec::new(),
+        };
+        let orders = Orders {
+            rollback,
+            roles: vec![role],
+            earlier: Earlier::default(),
+            catalogue: crate::kind::Catalogue::default(),
+            baseline: crate::base::template::Scope::default(),
+            folder: folder(place.path(), 1, &"back".into()),
+            base: PathBuf::new(),
+            program: PathBuf::new(),
+            redactor: Redactor::default(),
+            unset: Vec::new(),
+            simulated: None,
+        };
+        (place, orders)
+    }
+
+    fn hand_in(orders: &Orders, name: &str) {
+        let at = clock::wall();
+        let (step, role) = ("back/two".into(), "dba".into());
+        let form = FileV1 { v: VERSION, run: 1, step, role, name: name.into(), scripted: false, at };
+        put(&orders.folder, &form).expect("written");
+    }
+
+    #[test]
+    fn whoever_goes_on_with_what_is_no_approval_does_not_fill_the_log_and_locks_nobody_out() {
+        let (_place, orders) = orders();
+        let mut gates = Gates::new(&orders);
+        let mut told = 0;
+        for _ in 0..2 * MOST_TOLD {
+            hand_in(&orders, "bob");
+            told += gates.look().len();
+            assert_eq!(gates.look(), [], "what was looked at is not told again");
+        }
+        assert_eq!(told, MOST_TOLD as usize);
+        hand_in(&orders, "ben");
+        let by = Actor::person("ben", Some("dba".into()));
+        assert_eq!(gates.look(), [RollbackFact::Approved { step: "back/two".into(), by }]);
+        assert!(gates.is_open(&orders.rollback.steps[0]) && gates.look().is_empty());
+    }
+
+    #[test]
+    fn where_nobody_can_tell_who_asked_there_is_no_second_person() {
+        let (_place, orders) = orders();
+        fs::remove_file(orders.folder.join("request.json")).expect("gone");
+        let mut gates = Gates::new(&orders);
+        hand_in(&orders, "ben");
+        let facts = gates.look();
+        assert!(matches!(&facts[..], [RollbackFact::ApprovalRefused { why, .. }] if why.contains("nobody can tell")));
+        assert!(!gates.is_open(&orders.rollback.steps[0]));
+    }
+}

@@ -3,14 +3,25 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant as WireInstant;
 
-use super::Loop;
+use super::{Loop, settling};
 use crate::engine::unwritten::{self, Unwritten};
 use crate::journal::side::{Left, Of};
 use crate::journal::{AppendError, Draft, Durable, Health};
-use crate::launch::event::{Event, Recorded};
+use crate::launch::command::{Command, Input};
+use crate::launch::event::{Actor, Event, Recorded};
+
+/// A disk that has not answered for so long counts as one that fails.
+pub(super) const LIMIT: Duration = Duration::from_secs(1);
+/// The same, before a launch is flown: nothing runs yet that it would hold up.
+pub(super) const OPENING: Duration = Duration::from_secs(10);
+/// A rollback waits no longer for its request to be synced (budgets.md).
+const UNSYNCED: Duration = Duration::from_millis(50);
+/// What waits is handed over beside the loop: only a disk that works is waited for.
+const PROMPT: Duration = Duration::from_millis(50);
 
 impl Loop {
     /// What the journal cannot take is kept in a file at `path` too.
@@ -45,13 +56,54 @@ impl Loop {
         self.unwritten.as_ref().is_some_and(lost) && self.dispatch.shown().rolling_back().is_none()
     }
 
-    pub(super) async fn append(&self, records: &[Recorded]) -> Result<(), AppendError> {
+    /// Records a turn. A disk that does not answer within `limit` is no longer waited for: what it says later is
+    /// for [`Loop::write_again`].
+    pub(super) async fn append(&mut self, records: &[Recorded], limit: Duration) -> Result<(), AppendError> {
         if records.is_empty() {
             return Ok(());
         }
         let synced = records.iter().any(|record| must_be_synced(&record.event));
         let durable = if synced { Durable::Synced } else { Durable::Written };
-        self.parts.journal.append(records.iter().map(draft).collect(), durable).await.map(|_| ())
+        let mut answer = self.parts.journal.hand(records.iter().map(draft).collect(), durable)?;
+        let mut told = None;
+        if records.iter().any(|record| matches!(record.event, Event::RollbackRequested { .. })) {
+            told = answer.within(UNSYNCED).await;
+            if told.is_none() {
+                self.begin_unsynced(records).await;
+            }
+        }
+        if told.is_none() {
+            told = answer.within(limit).await;
+        }
+        match told {
+            Some(told) => told.map(|_| ()),
+            None => {
+                self.hung.append = Some(answer);
+                Err(AppendError::NoAnswer)
+            }
+        }
+    }
+
+    /// The disk has not said yet that the request of a rollback is on it: that one begins all the same.
+    async fn begin_unsynced(&mut self, records: &[Recorded]) {
+        // It is another console's to follow: what is handed over waits for its record.
+        if self.parts.journal.taken_over().is_some() {
+            return;
+        }
+        let board = Arc::clone(self.dispatch.published());
+        for record in records.iter().filter(|record| matches!(record.event, Event::RollbackRequested { .. })) {
+            self.hung.begins(record, UNSYNCED);
+            settling::awaited(self.parts.effects.start(record, &board)).await;
+        }
+    }
+
+    /// What was done before it was synced, to be noted now that something can be.
+    pub(super) fn remarks(&mut self) -> Vec<Input> {
+        if self.unwritten.is_some() {
+            return Vec::new();
+        }
+        let note = |text| Input::Command { by: Actor::engine(), command: Command::Note { text } };
+        self.hung.remarks().into_iter().map(note).collect()
     }
 
     /// Nothing can be recorded from here on: the launch stops where it was last recorded.
@@ -60,18 +112,52 @@ impl Loop {
         let board = self.dispatch.published();
         let of = Of { launch: unwritten::launch_of(board), after: board.seq };
         let side = self.side.clone().map(|path| (path, of));
-        let mut unwritten = Unwritten::new(self.settled, why, lasting, side);
-        unwritten.keep(&stop.records);
+        let unwritten = Unwritten::new(self.settled, why, lasting, side);
+        // Said first: the other disk takes its time.
         self.unwritten = Some(unwritten);
+        self.publish();
+        if let Some(unwritten) = &mut self.unwritten {
+            unwritten.keep(&stop.records);
+        }
         self.publish();
     }
 
-    /// Tries to record what waits, at its time or where this console leaves.
+    /// Tries to record what waits, at its time or where this console leaves. A disk that owes an answer is asked
+    /// for nothing more until it has given it.
     pub(super) async fn write_again(&mut self, last: bool) {
         let now = self.parts.axis.now();
         let due = |at: WireInstant| last || at <= WireInstant::now();
         let Some(unwritten) = self.unwritten.as_mut().filter(|known| known.try_at().is_some_and(due)) else { return };
-        match self.parts.journal.append(unwritten.drafts(now), Durable::Synced).await {
+        let owed = self.hung.append.take();
+        let late = owed.is_some();
+        let mut told = match owed {
+            Some(mut answer) => match answer.now() {
+                Some(told) => told,
+                None => {
+                    self.hung.append = Some(answer);
+                    return unwritten.wait();
+                }
+            },
+            None if self.hung.is_hanging() => return unwritten.wait(),
+            None => {
+                let handed = self.parts.journal.hand(unwritten.drafts(now), Durable::Synced);
+                match handed {
+                    Ok(mut answer) => match answer.within(if last { LIMIT } else { PROMPT }).await {
+                        Some(told) => told,
+                        None => {
+                            self.hung.append = Some(answer);
+                            return unwritten.wait();
+                        }
+                    },
+                    Err(wrong) => Err(wrong),
+                }
+            }
+        };
+        // What came late is not all there is by now: it is read in as what was written by whoever else.
+        if late && let Ok(found) = told {
+            told = Err(AppendError::ReadIn(found));
+        }
+        match told {
             Ok(records) => {
                 self.dispatch.recorded(&records);
                 self.settled = now;

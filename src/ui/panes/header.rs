@@ -9,6 +9,7 @@ use crate::launch::event::{Mode, RollbackEnd};
 use crate::launch::poll;
 use crate::launch::time::{Mark, clock_face};
 use crate::launch::verdict::Verdict;
+use crate::ui::action::Action;
 use crate::ui::state::View;
 use crate::ui::theme::Role;
 use crate::ui::widgets::row::Row;
@@ -143,9 +144,25 @@ fn verdict<'v>(row: Row<'v>, view: &View<'v>) -> Row<'v> {
 pub fn bands(view: &View<'_>) -> Vec<Band> {
     let held = view.board().clock_at(view.now.instant).and_then(|clock| holds(view, &clock));
     // An alarm hides no emergency: a rollback goes on whoever is heard of.
-    let alarms = view.snapshot.taken_over.iter().chain(&view.snapshot.alarm);
-    let alarms = alarms.map(|alarm| Band { role: Role::Danger, text: alarm.clone() });
+    let alarms = view.snapshot.taken_over.iter().chain(&view.snapshot.alarm).cloned();
+    let alarms = silence(view).into_iter().chain(alarms).map(|text| Band { role: Role::Danger, text });
     alarms.chain(emergency(view)).chain(held).take(2).collect()
+}
+
+/// Nothing moves what is seen. What matters most comes first: a narrow screen cuts the rest.
+fn silence(view: &View<'_>) -> Option<String> {
+    let silent = span::stopwatch(view.silent?);
+    let key = view.keymap.label(Action::Rollback).unwrap_or_default();
+    Some(match (view.board().seq, view.attached()) {
+        (0, false) => format!("NOT OPEN after {silent}: its disk does not answer yet, nothing runs from here"),
+        (_, true) => {
+            format!("NOTHING NEW for {silent}: T is the last known · this console reads nothing · {key} rolls back")
+        }
+        (_, false) => format!(
+            "STANDS STILL for {silent}: T is the last known · this console's loop does not answer · {key} rolls back \
+             without it"
+        ),
+    })
 }
 
 fn emergency(view: &View<'_>) -> Option<Band> {
@@ -197,7 +214,7 @@ fn holds(view: &View<'_>, clock: &Countdown) -> Option<Band> {
         }
     }
     if reasons.is_empty() {
-        let key = view.keymap.label(crate::ui::action::Action::Release).unwrap_or_default();
+        let key = view.keymap.label(Action::Release).unwrap_or_default();
         let who = if view.attached() { "the operator's console".to_owned() } else { key };
         reasons.push(format!("every hold is released; {who} resumes"));
     }
