@@ -80,6 +80,23 @@ async fn its_journal_tells_the_same_and_who_acted() {
 }
 
 #[tokio::test]
+async fn a_plan_of_criteria_and_signatures_flies_too() {
+    let place = Place::new(&[]);
+    let (plan, folder) = (place.path("partner.toml"), place.path("launch"));
+    std::fs::write(&plan, include_str!("polls/partner.toml")).expect("written");
+    let (plan, launch) = (plan.display().to_string(), folder.display().to_string());
+    let ran = place.run(&["rehearse", &plan, "--headless", "--launch", &launch]).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let records = records(&folder);
+    let board = board(&folder, &records);
+    let signed = &board.signed[&"sign-off".into()];
+    assert!(signed.len() == 4 && signed.values().all(|signature| signature.by.scripted), "{signed:?}");
+    let judged = records.iter().filter(|record| matches!(record.event, Event::CriterionJudged { .. }));
+    assert_eq!(judged.count(), 3, "those that are for people, and no other");
+    assert!(board.polls.decisions[&None].go);
+}
+
+#[tokio::test]
 async fn without_a_terminal_it_is_headless_by_itself() {
     let place = Place::new(&[]);
     let ran = place.run(&["rehearse", "--drill", "none"]).await;

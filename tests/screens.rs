@@ -8,6 +8,8 @@ mod attached;
 mod console;
 #[path = "screens/keys.rs"]
 mod keys;
+#[path = "screens/polls.rs"]
+mod polls;
 #[path = "screens/silent.rs"]
 mod silent;
 
@@ -280,7 +282,7 @@ fn every_action_does_something_somewhere() {
     held.person(1805, Event::HoldCalled { who: "ana".into(), why: "odd".into() });
     // At the last, T is below the recycle mark.
     let under = || under_way(Mode::Launch);
-    let stories = [(crashed(), 2000), (under(), 1810), (held, 1810), (under(), 6_000)];
+    let stories = [(crashed(), 2000), (under(), 1810), (held, 1810), (under(), 6_000), (polls::polled(), 1810)];
     // A second key wants a role, and a rollback that runs: `approval` has it.
     let here = |entry: &&Entry| entry.place.in_palette() && entry.action != Action::Approve;
     for entry in TABLE.iter().filter(here) {

@@ -212,6 +212,8 @@ fn waits_for(board: &Board, now: Instant) -> String {
     });
     let mine = due.filter_map(|item| match &item.act {
         Act::Manual { .. } => Some(format!("{} needs a person's word", item.id)),
+        Act::Poll { .. } => Some(format!("{} waits for its votes", item.id)),
+        Act::Signoff { .. } => Some(format!("{} waits for its signatures", item.id)),
         Act::Step { .. } if !item.auto => Some(format!("{} waits for a person's key", item.id)),
         _ => None,
     });

@@ -159,8 +159,15 @@ fn clock(board: &Board, now: Instant, out: &mut String) {
             format!("{role} {word}{stamp}")
         })
         .collect();
-    for word in poll::tally(board, now).marked {
-        let _ = writeln!(out, "by hand: {}", printable(&word));
+    let tally = poll::tally(board, now);
+    for word in &tally.marked {
+        let _ = writeln!(out, "by hand: {}", printable(word));
+    }
+    if tally.criteria > 0 {
+        let _ = writeln!(out, "criteria: {} of {}", tally.clear, tally.criteria);
+    }
+    for word in &tally.waived {
+        let _ = writeln!(out, "waived: {}", printable(word));
     }
     if !votes.is_empty() {
         let _ = writeln!(out, "poll: {}", votes.join(", "));

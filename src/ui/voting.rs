@@ -28,9 +28,10 @@ fn vote_in(state: &mut State, poll: Option<ItemId>, view: &View<'_>) {
     state.prompt(Purpose::Vote { poll, role: own.or(asked).unwrap_or(0), vote: 0 });
 }
 
-/// Judges the selected criterion, where it is for a person.
+/// Judges the selected criterion, where it is for a person; the first that waits for one where none is selected.
 pub fn judge(state: &mut State, view: &View<'_>) {
-    match state.poll.criterion(&state.checklist, view) {
+    let selected = state.poll.criterion(&state.checklist, view);
+    match selected.or_else(|| poll::first_open(&state.checklist, view)) {
         None => state.say(Role::Warned, "select a criterion to judge"),
         Some(criterion) if matches!(criterion.by, DecidedBy::Seen { .. }) => {
             let why = format!("{} is decided by what it sees, not by a word; it can be waived", criterion.id);

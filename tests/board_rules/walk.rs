@@ -42,6 +42,11 @@ pub const REACHED: &[&str] = &[
     "Waived",
     "Acknowledged",
     "Voted",
+    "VoteVoided",
+    "PollDecided",
+    "CriterionChanged",
+    "CriterionJudged",
+    "CriterionWaived",
     "Noted",
     "RollbackRequested",
     "RollbackTold",
@@ -330,7 +335,22 @@ impl Walk {
             59 => Command::RunPhase { phase: board.plan.phases[usize::from(b) % board.plan.phases.len()].id.clone() },
             60 => Command::Leave,
             61 if c.is_multiple_of(37) => Command::End { why: why() },
+            62 => self.on_criterion(b, c, why()),
+            63 if c.is_multiple_of(2) => Command::Sign { item: "sign-off".into(), role, note: why() },
+            63 => Command::Vote { poll: Some("second-go".into()), role, vote: Vote::Go },
             _ => Command::Resume,
+        }
+    }
+
+    fn on_criterion(&self, b: u16, c: u16, why: String) -> Command {
+        let all = &self.board().plan.criteria;
+        let criterion = all[usize::from(b) % all.len()].id.clone();
+        match c % 4 {
+            0 => {
+                let lasts = Duration::from_secs(u64::from(c % 600));
+                Command::WaiveCriterion { criterion, reason: why, lasts }
+            }
+            _ => Command::Judge { criterion: "way-back".into(), met: !c.is_multiple_of(7), note: why },
         }
     }
 }

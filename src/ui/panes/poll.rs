@@ -68,13 +68,26 @@ pub fn shown(checklist: &checklist::State, view: &View<'_>) -> Option<ItemId> {
     selected.or_else(open)
 }
 
+/// The first criterion that waits for a person's word.
+#[must_use]
+pub fn first_open<'v>(checklist: &checklist::State, view: &View<'v>) -> Option<&'v Criterion> {
+    let poll = shown(checklist, view);
+    entries(view, poll.as_ref()).into_iter().find_map(|entry| match entry {
+        Entry::Criterion(criterion, standing) => {
+            let person = matches!(criterion.by, DecidedBy::Person { .. });
+            (person && standing.sight() == Sight::Open).then_some(criterion)
+        }
+        _ => None,
+    })
+}
+
 pub fn draw(state: &State, checklist: &checklist::State, view: &View<'_>, frame: Role, area: Rect, buf: &mut Buffer) {
     let poll = shown(checklist, view);
     let tally = poll::tally_of(view.board(), poll.as_ref(), view.now.instant);
     let title = match (&poll, tally.criteria) {
         (Some(poll), _) => format!("Poll {poll}"),
         (None, 0) => Pane::Poll.title().to_owned(),
-        (None, _) => "Poll and criteria".to_owned(),
+        (None, _) => "Poll, criteria".to_owned(),
     };
     let inner = sheet::pane(area, &title, &tally.words(), frame, view.theme, buf);
     let entries = told(view, poll.as_ref(), &tally);
@@ -182,7 +195,10 @@ fn voter<'v>(view: &View<'v>, poll: Option<&ItemId>, role: &RoleId, width: usize
     let row = || Row::new(view.theme);
     match board.polls.void.get(&(poll.cloned(), role.clone())) {
         Some(void) => {
-            let mut rows = vec![vote(view, title, &void.ballot).over(view.theme.struck())];
+            // Not every terminal strikes through: neither sign nor colour is that of a vote that counts.
+            let was = format!("void {}", word(&void.ballot.vote));
+            let said = row().say(Role::Muted, format!("{} ", glyphs.skipped)).say(Role::Muted, title);
+            let mut rows = vec![said.right(Role::Muted, was).over(view.theme.struck())];
             let why = format!("VOID: {}", void.why);
             rows.extend(
                 wrap(&why, width.saturating_sub(2)).iter().map(|line| row().say(Role::Warned, format!("  {line}"))),
@@ -196,19 +212,27 @@ fn voter<'v>(view: &View<'v>, poll: Option<&ItemId>, role: &RoleId, width: usize
     }
 }
 
+fn word(vote: &Vote) -> &'static str {
+    match vote {
+        Vote::Go => "GO",
+        Vote::GoWithWaiver { .. } => "GO+WAIVER",
+        Vote::NoGo { .. } => "NO-GO",
+    }
+}
+
 fn vote<'v>(view: &View<'v>, title: &str, ballot: &Ballot) -> Row<'v> {
     let glyphs = view.theme.glyphs;
-    let (sign, role, word) = match &ballot.vote {
-        Vote::Go => (glyphs.pass, Role::Passed, "GO"),
-        Vote::GoWithWaiver { .. } => (glyphs.warn, Role::Warned, "GO+WAIVER"),
-        Vote::NoGo { .. } => (glyphs.fail, Role::Failed, "NO-GO"),
+    let (sign, role) = match &ballot.vote {
+        Vote::Go => (glyphs.pass, Role::Passed),
+        Vote::GoWithWaiver { .. } => (glyphs.warn, Role::Warned),
+        Vote::NoGo { .. } => (glyphs.fail, Role::Failed),
     };
     let stamp = match ballot.by.scripted {
         true => " scripted".to_owned(),
         false => format!(" {}", view.time(ballot.at).get(..5).unwrap_or_default()),
     };
     let row = Row::new(view.theme).say(role, format!("{sign} ")).say(Role::Plain, title);
-    row.right(role, word).right(Role::Muted, stamp)
+    row.right(role, word(&ballot.vote)).right(Role::Muted, stamp)
 }
 
 /// One line; all of it, with what decides it and the key, where it is selected.
