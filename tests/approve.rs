@@ -7,10 +7,13 @@
 #[expect(dead_code, reason = "each test file uses a part of this")]
 mod anywhere;
 mod binary;
+#[path = "approve/console.rs"]
+mod console;
 mod crude;
 #[expect(dead_code, reason = "each test file uses a part of this")]
-mod told;
+mod pty;
 #[expect(dead_code, reason = "each test file uses a part of this")]
+mod told;
 mod wait;
 
 use std::fs;

@@ -6,8 +6,10 @@ use console::{SIZES, console, crashed, looked, outcome, press, screen, setup, te
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use tminus::launch::command::Command;
+use tminus::launch::countdown::Passage;
 use tminus::launch::event::{Event, Mode};
 use tminus::launch::id::Attempt;
+use tminus::launch::time::Mark;
 use tminus::launch::verdict::{Outcome, Verdict};
 use tminus::ui::Console;
 use tminus::ui::state::Effect;
@@ -153,6 +155,48 @@ fn the_keys_of_the_recovery_screen_settle_each_by_its_class() {
         assert_eq!(press(&mut small, key), None, "{key}");
     }
     assert!(small.state().overlay.is_some());
+}
+
+#[test]
+fn what_a_freeze_wants_stands_above_the_list() {
+    let mut story = crashed();
+    story.person(2000, Event::CaughtUp);
+    story.person(2001, Event::HoldReleased { who: "console-restart".into() });
+    story.person(2002, Event::Resumed);
+    let mut running = console(story.snapshot(2003), 80, 24);
+    let shown = text(&screen(&mut running));
+    assert!(shown.contains("counting at T-"), "{shown}");
+    story.at(8_000, Event::Passed(Passage::Held(Mark(600_000))));
+    story.person(8_100, Event::Resumed);
+    story.at(9_000, Event::Passed(Passage::Liftoff));
+    story.at(9_001, Event::Frozen { why: "warm became due while nobody watched".into() });
+    let mut frozen = console(story.snapshot(9_002), 80, 24);
+    let shown = text(&screen(&mut frozen));
+    for part in ["FROZEN at T+", "close, then P thaws", "warm became due while nobody watched"] {
+        assert!(shown.contains(part), "{part} in\n{shown}");
+    }
+    story.person(9_003, Event::Thawed { why: "looked".into() });
+    let mut thawed = console(story.snapshot(9_004), 80, 24);
+    assert!(text(&screen(&mut thawed)).contains("after T-0, at T+"));
+}
+
+#[test]
+fn a_wrong_word_is_put_right_from_the_same_line() {
+    let mut story = crashed();
+    let marked = Event::StepMarked { item: "migrate".into(), attempt: Attempt(1), passed: true, reason: "v2".into() };
+    story.person(2001, marked);
+    let mut console = console(story.snapshot(2002), 80, 24);
+    press(&mut console, "j");
+    let shown = text(&screen(&mut console));
+    assert!(shown.contains("marked done by ana") && shown.contains("d mark done   f mark failed"), "{shown}");
+    press(&mut console, "f");
+    type_in(&mut console, "v1 after all");
+    let (item, reason) = ("migrate".into(), "v1 after all".to_owned());
+    assert_eq!(press(&mut console, "enter"), Some(Effect::Ask(Command::MarkStep { item, passed: false, reason })));
+    // What its shim told needs no word, and is offered none.
+    press(&mut console, "j j j");
+    let shown = text(&screen(&mut console));
+    assert!(!shown.contains("mark failed"), "{shown}");
 }
 
 #[test]

@@ -247,7 +247,7 @@ async fn what_no_plan_has_is_not_even_asked() {
     let held = Held::new(&[]).await;
     for (word, more, told) in [
         ("hold", &["why"][..], "--as ROLE"),
-        ("hold", &["why", "--as", "backen"], "no role `backen` in this plan, did you mean `backend`?"),
+        ("hold", &["why", "--as", "backen"], "no role `backen` in this plan, did you mean `backend`?; it has: "),
         ("vote", &["go", "--as", "scribe"], "no vote of `scribe` in this plan"),
         (
             "vote",

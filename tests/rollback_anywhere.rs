@@ -304,6 +304,10 @@ async fn one_that_was_begun_after_the_launch_ended_is_named_all_the_same() {
     let log = launch.place.run(&["log", &launch.at()]).await;
     assert!(log.out.contains("ROLLBACK back (run 1)"), "{log:?}");
     assert!(log.err.contains("the launch has ended: no console reads them in"), "{log:?}");
+    assert!(log.out.contains("(not in the journal: the launch has ended)"), "{log:?}");
+    let seen = launch.place.run(&["verify", &launch.at()]).await;
+    let told = "begun after the launch had ended: no record tells of it";
+    assert!(seen.code == Some(0) && seen.out.contains(told), "{seen:?}");
     let ran = ended(launch.fly(&[])).await;
     assert!(ran.out.contains("rollback back #1: VERIFIED") && ran.out.contains("not in the journal"), "{ran:?}");
     launch.open("fifo").await;

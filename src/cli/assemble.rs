@@ -11,6 +11,7 @@ use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+use super::frozen::others;
 use super::reopen::{Told, reopen, stranded};
 use super::say::err;
 use super::take_over::{self, refused, taken};
@@ -219,9 +220,8 @@ pub fn operator(common: &Common, plan: &Plan) -> anyhow::Result<Actor> {
         Some(name) => {
             let known = plan.roles.iter().find(|role| role.id.as_str() == name);
             let Some(known) = known else {
-                let near = base::source::nearest(name, plan.roles.iter().map(|role| role.id.as_str()));
-                let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
-                bail!("no role `{name}` in this plan{near}");
+                let others = others(name, plan.roles.iter().map(|role| role.id.as_str()));
+                bail!("no role `{}` in this plan{others}", printable(name));
             };
             Some(known.id.clone())
         }

@@ -9,12 +9,16 @@ use anyhow::Context as _;
 use super::assemble::{self, Site};
 use crate::base::secret::Redactor;
 use crate::base::source::nearest;
+use crate::base::text::printable;
 use crate::engine::inbox::bring::Asker;
 use crate::engine::inbox::form;
 use crate::journal::LaunchFolder;
 use crate::launch::id::RoleId;
 use crate::launch::plan::Plan;
 use crate::plan::{self, Environment, Options};
+
+/// So many names are read at a glance.
+const LISTED: usize = 12;
 
 pub struct Frozen {
     pub folder: LaunchFolder,
@@ -65,8 +69,19 @@ impl Frozen {
 /// # Errors
 /// It is none; the nearest is named.
 pub fn one_of<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> anyhow::Result<&'a str> {
-    known.clone().find(|known| *known == name).ok_or_else(|| {
-        let near = nearest(name, known).map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
-        anyhow::anyhow!("no {what} `{name}` in this plan{near}")
-    })
+    known
+        .clone()
+        .find(|known| *known == name)
+        .ok_or_else(|| anyhow::anyhow!("no {what} `{}` in this plan{}", printable(name), others(name, known)))
+}
+
+/// What a plan has instead of `name`: the nearest, and all of them where they are few enough to be read.
+pub fn others<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+    let near = nearest(name, known.clone()).map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
+    let all: Vec<&str> = known.collect();
+    match all.len() {
+        0 => format!("{near}; it has none at all"),
+        1..=LISTED => format!("{near}; it has: {}", all.join(", ")),
+        _ => near,
+    }
 }

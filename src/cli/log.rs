@@ -25,6 +25,10 @@ pub struct Arguments {
 /// Where it ends before its end, or may: what a person reads there is not all.
 const NOT_ALL: i32 = 2;
 
+/// What stands beside a run that the journal does not tell.
+const YET: &str = "(not in the journal yet)";
+const AFTER: &str = "(not in the journal: the launch has ended)";
+
 /// # Errors
 /// The folder is no launch, or cannot be read.
 pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
@@ -46,7 +50,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let opened = opened.map_err(|error| out.flush().err().map_or_else(|| anyhow::Error::new(error), Into::into))?;
     let unknown = strangers(folder.path(), &known);
     for found in &unknown {
-        tell_stranger(&mut out, folder.path(), found)?;
+        tell_stranger(&mut out, folder.path(), found, if over { AFTER } else { YET })?;
     }
     out.flush()?;
     if !unknown.is_empty() {
@@ -86,10 +90,9 @@ fn strangers(launch: &Path, known: &BTreeSet<u32>) -> Vec<Found> {
 }
 
 /// One such run, as its runner's chained log tells it.
-fn tell_stranger(out: &mut impl Write, launch: &Path, found: &Found) -> std::io::Result<()> {
+fn tell_stranger(out: &mut impl Write, launch: &Path, found: &Found, mark: &str) -> std::io::Result<()> {
     let Found { run, rollback: id, request } = found;
     let id = printable(id.as_str());
-    let mark = "(not in the journal yet)";
     if let Some(request) = request {
         let at = stamp(request.at);
         writeln!(

@@ -111,9 +111,9 @@ fn phases(board: &Board, now: Instant, out: &mut String) {
             _ => "not run",
         };
         let waivers = if standing.waivers > 0 { format!(" with {} waivers", standing.waivers) } else { String::new() };
-        let title = &phase.title;
-        let _ =
-            writeln!(out, "{:<8} {title}: {word} {}/{}{waivers}", phase.at.to_string(), standing.clear, standing.total);
+        let marked = if standing.marked > 0 { format!(", {} marked by hand", standing.marked) } else { String::new() };
+        let (title, counts) = (&phase.title, format!("{}/{}", standing.clear, standing.total));
+        let _ = writeln!(out, "{:<8} {title}: {word} {counts}{waivers}{marked}", phase.at.to_string());
         for (id, verdict) in standing.blocking.iter().filter(|(_, verdict)| verdict.is_some()) {
             let state = board.item(id);
             let why = state.map(|state| match &state.progress {

@@ -206,6 +206,19 @@ mod tests {
     use crate::journal::samples;
 
     #[test]
+    fn steps_marked_by_hand_are_told_beside_waivers_and_an_old_record_says_none() {
+        let event = Event::GatePassed { phase: "gate-a".into(), waivers: 1, marked: 2 };
+        let recorded = samples::recorded(7, event);
+        let bytes = encode(&recorded).expect("encodes");
+        assert!(String::from_utf8_lossy(&bytes).contains(r#""waivers":1,"marked":2"#));
+        assert_eq!(decode(&bytes).expect("decodes"), recorded);
+        let old = samples::recorded(7, samples::gate_passed());
+        let bytes = encode(&old).expect("encodes");
+        assert!(!String::from_utf8_lossy(&bytes).contains("marked"), "as version 1 always wrote it");
+        assert_eq!(decode(&bytes).expect("decodes"), old);
+    }
+
+    #[test]
     fn the_bytes_are_those_of_version_1() {
         let recorded = samples::recorded(7, samples::gate_passed());
         let bytes = String::from_utf8(encode(&recorded).expect("encodes")).expect("text");

@@ -29,7 +29,7 @@ pub fn recorded(seq: u64, event: Event) -> Recorded {
 }
 
 pub fn gate_passed() -> Event {
-    Event::GatePassed { phase: "gate-a".into(), waivers: 1 }
+    Event::GatePassed { phase: "gate-a".into(), waivers: 1, marked: 0 }
 }
 
 pub fn noted(text: &str) -> Event {

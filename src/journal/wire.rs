@@ -164,6 +164,8 @@ pub enum EventV1 {
     GatePassed {
         phase: PhaseId,
         waivers: u32,
+        #[serde(default, skip_serializing_if = "no_step")]
+        marked: u32,
     },
     ItemStarted {
         item: ItemId,
@@ -358,4 +360,9 @@ pub enum EventV1 {
         why: String,
         missing: Vec<String>,
     },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn no_step(count: &u32) -> bool {
+    *count == 0
 }

@@ -129,6 +129,8 @@ pub enum Event {
     GatePassed {
         phase: PhaseId,
         waivers: u32,
+        /// Steps that passed by a person's word. Journals from before it was told say 0.
+        marked: u32,
     },
     /// A check, a wait or a human task began.
     ItemStarted {

@@ -247,6 +247,21 @@ fn marked_done_passes_by_a_word_that_gate_and_poll_show() {
 }
 
 #[test]
+fn a_gate_says_how_many_of_its_steps_passed_by_a_word() {
+    let mut plan = steps();
+    let gate = plan.phases.iter_mut().find(|phase| phase.id.as_str() == "gate-a").expect("there");
+    gate.items.retain(|id| id.as_str() == "charge");
+    let mut flight = Flight::of(plan);
+    flight.command(Command::RunItem { item: "charge".into() }).expect("due");
+    returned(&mut flight, false);
+    told(&mut flight, "charge", lost());
+    flight.command(mark("charge", true, "the bank shows it")).expect("marked");
+    let passed = |record: &&Recorded| matches!(record.event, Event::GatePassed { waivers: 0, marked: 1, .. });
+    let passed = flight.records.iter().find(passed).expect("it says so");
+    assert_eq!(super::super::telling::tell(passed), "gate gate-a passed, 1 marked by hand");
+}
+
+#[test]
 fn what_needs_a_step_goes_on_once_it_is_marked_done() {
     let mut plan = steps();
     let health = plan.items.get_mut(&ItemId::new("health")).expect("there");

@@ -200,7 +200,8 @@ fn passing_gates(board: &Board, now: Instant) -> Vec<Timed> {
     for phase in board.plan.phases.iter().filter(passes) {
         let standing = gate::standing(board, phase, now);
         if standing.is_clear() {
-            events.push((now, Event::GatePassed { phase: phase.id.clone(), waivers: standing.waivers }));
+            let (waivers, marked) = (standing.waivers, standing.marked);
+            events.push((now, Event::GatePassed { phase: phase.id.clone(), waivers, marked }));
         }
     }
     events

@@ -368,6 +368,21 @@ fn a_crash_comes_back_holding_and_one_key_catches_up() {
 }
 
 #[test]
+fn a_heartbeat_tells_how_far_t_was_watched_and_is_not_believed_beyond_that() {
+    for (beat, wanted) in [(50, 50), (53, 53), (61, 60), (20, 45)] {
+        let mut flight = Flight::of(plan());
+        gate_a_green(&mut flight);
+        let last = flight.board.clock.as_ref().expect("a clock").t;
+        assert_eq!(last, 60 * MINUTE, "nothing was recorded since");
+        flight.now = flight.now.plus(minutes(15));
+        let returned = Event::ConsoleReturned { clean: false, t: beat * MINUTE };
+        flight.record(flight.now, super::super::event::Actor::engine(), returned);
+        let clock = flight.board.clock.clone().expect("a clock");
+        assert_eq!((clock.phase, clock.t), (Clock::Holding, wanted * MINUTE), "a heartbeat at T-{beat} min");
+    }
+}
+
+#[test]
 fn a_sleep_stops_at_the_first_mark_missed() {
     let mut flight = Flight::of(plan());
     gate_a_green(&mut flight);

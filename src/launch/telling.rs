@@ -44,8 +44,11 @@ pub fn tell(record: &Recorded) -> String {
         Event::Thawed { why } => format!("freeze lifted{by}: {why}"),
         Event::PhaseOpened { phase } => format!("phase {phase} opened"),
         Event::PhaseRunAgain { phase } => format!("phase {phase} is looked at again"),
-        Event::GatePassed { phase, waivers: 0 } => format!("gate {phase} passed"),
-        Event::GatePassed { phase, waivers } => format!("gate {phase} passed with {waivers} waived"),
+        Event::GatePassed { phase, waivers, marked } => {
+            let waived = (*waivers > 0).then(|| format!(" with {waivers} waived"));
+            let marked = (*marked > 0).then(|| format!(", {marked} marked by hand"));
+            format!("gate {phase} passed{}{}", waived.unwrap_or_default(), marked.unwrap_or_default())
+        }
         Event::BaselineCaptured { name, value: Captured::Value(value) } => format!("baseline {name} is {value}"),
         Event::BaselineCaptured { name, value: Captured::Missing(why) } => {
             format!("baseline {name} could not be captured: {why}")

@@ -251,7 +251,7 @@ pub fn under_way(mode: Mode) -> Story {
     ];
     story.check("health", 1, Report::of(vec![Finding::held("status", "200", "200", true)], Duration::from_millis(14)));
     story.check("preflight", 2, Report::of(rows, Duration::from_millis(9)));
-    story.at(2, Event::GatePassed { phase: "gate-a".into(), waivers: 0 });
+    story.at(2, Event::GatePassed { phase: "gate-a".into(), waivers: 0, marked: 0 });
     story.at(1800, Event::PhaseOpened { phase: "gate-b".into() });
     let findings = vec![
         Finding::held("status", "200", "401", false),

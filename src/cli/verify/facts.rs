@@ -17,6 +17,8 @@ pub struct Facts {
     /// Rollbacks by their number, with what the journal tells of them.
     pub runs: BTreeMap<u32, (RollbackId, Vec<RollbackFact>)>,
     pub twice: Vec<Said>,
+    /// The launch is over: nothing is added to its journal.
+    pub over: bool,
     intents: BTreeSet<(ItemId, Attempt)>,
     requests: BTreeSet<RequestId>,
 }
@@ -25,6 +27,7 @@ impl Facts {
     pub fn take(&mut self, record: Recorded) {
         match record.event {
             Event::LaunchOpened { plan_hash, mode, .. } if record.seq == 1 => self.opened = Some((plan_hash, mode)),
+            Event::LaunchEnded { .. } => self.over = true,
             Event::BaselineCaptured { name, value } => self.baseline.push((name, value)),
             Event::RollbackRequested { rollback, run, .. } => {
                 self.runs.entry(run).or_insert((rollback, Vec::new()));

@@ -249,8 +249,29 @@ impl Looked {
         for (run, (id, facts)) in facts.iter().flat_map(|facts| &facts.runs) {
             self.run(folder, *run, id, facts, &logs);
         }
+        if let Some(facts) = facts {
+            self.strangers(folder, facts, &logs);
+        }
         if !logs.is_empty() {
             self.checked.push("the rollbacks' logs");
+        }
+    }
+
+    /// Runs that have a log, and no record.
+    fn strangers(&mut self, folder: &LaunchFolder, facts: &Facts, logs: &BTreeMap<String, Vec<rollback::Entry>>) {
+        let known = |run: u32, id: &RollbackId| folder.rollback(run, id).file_name().map(|name| name.to_owned());
+        let known: Vec<_> = facts.runs.iter().filter_map(|(run, (id, _))| known(*run, id)).collect();
+        // A log that was put aside is that of a run beside it.
+        for name in logs.keys().filter(|name| !name.contains(".old-")) {
+            if known.iter().any(|known| known.to_str() == Some(name)) {
+                continue;
+            }
+            let what = if facts.over {
+                "it was begun after the launch had ended: no record tells of it, its own chained log alone does"
+            } else {
+                "no record tells of it yet; the console that holds the launch, or the next, reads it in"
+            };
+            self.notices.push(Said::of(format!("rollback/{name}/log"), what));
         }
     }
 
