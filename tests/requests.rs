@@ -209,7 +209,7 @@ async fn what_is_asked_is_recorded_under_its_askers_name_and_answered() {
 async fn a_role_judges_signs_and_votes_once_more_from_anywhere() {
     let held = Held::new(&[]).await;
     let now = || board(&held.folder, &records(&held.folder));
-    let judged = held.ask("judge", &["way-back", "not-met", "no", "drill", "--as", "owner", "--name", "cy"]).await;
+    let judged = held.ask("judge", &["way-back", "occurs", "no", "drill", "--as", "owner", "--name", "cy"]).await;
     assert_eq!(judged.code, Some(0), "{judged:?}");
     let known = now().criteria[&"way-back".into()].clone();
     let word = known.judged.expect("a word");
@@ -217,7 +217,7 @@ async fn a_role_judges_signs_and_votes_once_more_from_anywhere() {
     let waived = held.ask("judge", &["way-back", "waived", "known", "--for", "4h", "--as", "backend"]).await;
     assert_eq!(waived.code, Some(0), "{waived:?}");
     assert!(now().criteria[&"way-back".into()].waiver.as_ref().is_some_and(|waiver| waiver.until.is_some()));
-    let other = held.ask("judge", &["way-back", "met", "I say so", "--as", "frontend"]).await;
+    let other = held.ask("judge", &["way-back", "excluded", "I say so", "--as", "frontend"]).await;
     assert_eq!((other.code, other.err.contains("judged by owner")), (Some(1), true), "{other:?}");
 
     let signed = held.ask("sign", &["sign-off", "--as", "backend", "--name", "bob"]).await;
@@ -260,7 +260,8 @@ async fn what_no_plan_has_is_not_even_asked() {
             "no criterion `way-bac` in this plan, did you mean `way-back`?",
         ),
         ("judge", &["way-back", "waived", "so", "--as", "owner"], "say how long the waiver counts: --for 4h"),
-        ("judge", &["way-back", "met", "so"], "--as ROLE"),
+        ("judge", &["way-back", "excluded", "so"], "--as ROLE"),
+        ("judge", &["way-back", "met", "so", "--as", "owner"], "a no-go criterion: say excluded"),
         ("sign", &["sign-of", "--as", "backend"], "no sign-off `sign-of` in this plan, did you mean `sign-off`?"),
         ("sign", &["sign-off", "--as", "owner"], "no signature of `owner` in this plan"),
         ("vote", &["maybe", "--as", "owner"], "say GO, NO-GO, or GO-WITH-WAIVER"),

@@ -18,7 +18,7 @@ pub struct Judge {
     asking: Asking,
     /// The criterion, by its id.
     criterion: String,
-    /// met, not-met, or waived; a no-go criterion is met where it does not occur.
+    /// met or not-met of a go criterion; excluded or occurs of a no-go; or waived.
     #[arg(value_parser = word)]
     word: Word,
     /// How you know, or why it is waived.
@@ -43,6 +43,8 @@ pub struct Sign {
 enum Word {
     Met,
     NotMet,
+    Excluded,
+    Occurs,
     Waived,
 }
 
@@ -50,8 +52,10 @@ fn word(word: &str) -> Result<Word, String> {
     match word.to_lowercase().replace(['-', '_', ' '], "").as_str() {
         "met" => Ok(Word::Met),
         "notmet" => Ok(Word::NotMet),
+        "excluded" => Ok(Word::Excluded),
+        "occurs" => Ok(Word::Occurs),
         "waived" => Ok(Word::Waived),
-        _ => Err("say met, not-met, or waived".to_owned()),
+        _ => Err("say met, not-met, excluded, occurs, or waived".to_owned()),
     }
 }
 
@@ -61,13 +65,23 @@ pub fn judge(judge: &Judge) -> anyhow::Result<i32> {
     ask(&judge.asking, |frozen, role| {
         carries(role)?;
         let known = frozen.plan.criteria.iter().map(|criterion| criterion.id.as_str());
-        let criterion = CriterionId::new(one_of("criterion", &judge.criterion, known)?);
+        let id = CriterionId::new(one_of("criterion", &judge.criterion, known)?);
         let note = judge.note.join(" ");
+        let no_go = frozen.plan.criteria.iter().any(|criterion| criterion.id == id && criterion.no_go);
+        match judge.word {
+            // Met could be read either way: what must not be is so, or is not.
+            Word::Met | Word::NotMet if no_go => {
+                bail!("{id} is a no-go criterion: say excluded where it does not occur, or occurs")
+            }
+            Word::Excluded | Word::Occurs if !no_go => bail!("{id} is a go criterion: say met or not-met"),
+            _ => {}
+        }
         Ok(match (judge.word, judge.lasts) {
             (Word::Waived, None) => bail!("say how long the waiver counts: --for 4h"),
-            (Word::Waived, Some(lasts)) => Command::WaiveCriterion { criterion, reason: note, lasts },
+            (Word::Waived, Some(lasts)) => Command::WaiveCriterion { criterion: id, reason: note, lasts },
             (_, Some(_)) => bail!("--for is for a waiver: a judgement stands until another"),
-            (word, None) => Command::Judge { criterion, met: word == Word::Met, note },
+            (Word::Met | Word::Excluded, None) => Command::Judge { criterion: id, met: true, note },
+            (Word::NotMet | Word::Occurs, None) => Command::Judge { criterion: id, met: false, note },
         })
     })
 }

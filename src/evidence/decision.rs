@@ -99,7 +99,12 @@ impl Page<'_> {
             let (verdict, by) = match (&criterion.by, judged) {
                 (DecidedBy::Seen { .. }, _) => (verdict.to_owned(), format!("the console: {}", standing.why)),
                 (DecidedBy::Person { .. }, Some(word)) => {
-                    let met = if word.met { "met" } else { "not met" };
+                    let met = match (criterion.no_go, word.met) {
+                        (false, true) => "met",
+                        (false, false) => "not met",
+                        (true, true) => "does not occur",
+                        (true, false) => "occurs",
+                    };
                     let by = format!("{} at {}: {}", named(&word.by), stamp(word.at), word.note);
                     (format!("a person's word: {met}"), by)
                 }

@@ -75,7 +75,7 @@ fn the_record_says_what_was_decided_on_what_and_by_whom() {
         "| Plan hash | hash |",
         "| Decided at | T-00:10:00, 1970-01-01 00:00:00 +00:00 |",
         "| go | smoke \\| \\<b\\>holds\\</b\\> | met with waiver | pass | the console: 3 of 3, 1 waived |",
-        "| no-go | way-back \\| \\<b\\>holds\\</b\\> | waived | a person's word: not met | ada at 1970-01-01 00:00:00 +00:00: drilled |",
+        "| no-go | way-back \\| \\<b\\>holds\\</b\\> | waived | a person's word: occurs | ada at 1970-01-01 00:00:00 +00:00: drilled |",
         "| backend | bo, backend | GO WITH WAIVER | lag | 1970-01-01 00:00:00 +00:00 |",
         "| lead | bo, lead | GO |  | 1970-01-01 00:00:00 +00:00 |",
         "| criterion way-back | ada | \\# pages are up | 1970-01-01 00:00:00 +00:00 | 1970-01-01 01:30:00 +00:00 |",

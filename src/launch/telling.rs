@@ -110,7 +110,7 @@ pub fn asked_for(command: &Command) -> String {
         Command::Vote { poll: None, role, vote } => format!("{role} votes {}", vote_words(vote)),
         Command::Vote { poll: Some(poll), role, vote } => format!("{poll}: {role} votes {}", vote_words(vote)),
         Command::Judge { criterion, met, note } => {
-            format!("criterion {criterion} is {}: {note}", if *met { "met" } else { "not met" })
+            format!("judge criterion {criterion} {}: {note}", if *met { "for GO" } else { "against GO" })
         }
         Command::WaiveCriterion { criterion, reason, .. } => format!("waive criterion {criterion}: {reason}"),
         Command::Sign { item, role, .. } => format!("sign {item} for {role}"),

@@ -231,7 +231,7 @@ impl Rules {
         }
         for role in &self.board.plan.poll {
             let ballot = self.board.votes.get(role);
-            if ballot.is_some_and(|ballot| record.at.since(ballot.cast) > Duration::from_secs(2_400)) {
+            if ballot.is_some_and(|ballot| record.at.since(ballot.cast) > Duration::from_secs(10_800)) {
                 return Err(format!("GO by a vote of {role} that is over"));
             }
             match self.board.votes.get(role).map(|ballot| &ballot.vote) {

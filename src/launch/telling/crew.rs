@@ -24,9 +24,11 @@ pub fn tell(event: &Event, by: &str) -> Option<String> {
         Event::CriterionChanged { criterion, verdict, why, .. } => {
             format!("criterion {criterion} is {}: {why}", verdict.map_or("open", Verdict::word))
         }
-        Event::CriterionJudged { criterion, met: true, note } => format!("criterion {criterion} is met{by}: {note}"),
+        Event::CriterionJudged { criterion, met: true, note } => {
+            format!("criterion {criterion} judged for GO{by}: {note}")
+        }
         Event::CriterionJudged { criterion, met: false, note } => {
-            format!("criterion {criterion} is NOT met{by}: {note}")
+            format!("criterion {criterion} judged AGAINST GO{by}: {note}")
         }
         Event::CriterionWaived { criterion, reason, .. } => format!("criterion {criterion} WAIVED{by}: {reason}"),
         Event::IncidentOpened { incident, title, severity, detected_by } => {

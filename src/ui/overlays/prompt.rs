@@ -193,8 +193,15 @@ fn choice<'v>(purpose: &Purpose, view: &View<'v>) -> Option<Row<'v>> {
             let (role, word) = if *passed { (Role::Passed, "it holds") } else { (Role::Failed, "it does NOT hold") };
             Some(row.say(role, format!(" {word}")).right(Role::Muted, format!("{change} ")))
         }
-        Purpose::Judge { met, .. } => {
-            let (role, word) = if *met { (Role::Passed, "it stands") } else { (Role::Failed, "it does NOT stand") };
+        Purpose::Judge { criterion, met } => {
+            let no_go = view.plan().criteria.iter().any(|known| known.id == *criterion && known.no_go);
+            // In the words of its list: of a no-go that "holds" nobody could tell what is meant.
+            let (role, word) = match (no_go, met) {
+                (false, true) => (Role::Passed, "it is met"),
+                (false, false) => (Role::Failed, "it is NOT met"),
+                (true, true) => (Role::Passed, "it does not occur"),
+                (true, false) => (Role::Failed, "it OCCURS"),
+            };
             Some(row.say(role, format!(" {word}")).right(Role::Muted, format!("{change} ")))
         }
         Purpose::WaiveCriterion { lasts, .. } => {
