@@ -135,7 +135,7 @@ fn event(n: u64, plan: &Plan, items: &[ItemId]) -> Event {
             let findings = vec![finding("status"), finding("header content-type"), finding(".ok")];
             Event::ItemEnded { item: item(), attempt, report: Report::of(findings, took) }
         }
-        75..87 => Event::Noted { text: why("the error rate of the canary rose and fell again, we look at the logs") },
+        75..87 => Event::noted(why("the error rate of the canary rose and fell again, we look at the logs")),
         87..90 => Event::Voted {
             poll: None,
             bound: None,

@@ -414,6 +414,6 @@ http = { get = "http://a.example/up", expect = { json = ['.status == "ok"'] } }
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.out.contains("rollback drill back #1: verified"), "{ran:?}");
     let told = facts(&records(&folder), 1);
-    let by = Actor { name: "crew".into(), role: Some("dba".into()), scripted: true };
+    let by = Actor { name: "crew".into(), role: Some("dba".into()), scripted: true, recorded_by: None };
     assert!(told.contains(&RollbackFact::Approved { step: "back/migrate".into(), by }), "{told:?}");
 }

@@ -47,7 +47,7 @@ fn take(site: &Site, variables: &[(&str, String)]) -> Seat {
 }
 
 fn noted(event: &Event) -> bool {
-    matches!(event, Event::Noted { text } if text == "hello")
+    matches!(event, Event::Noted { text, .. } if text == "hello")
 }
 
 fn ends_of_noise(site: &Site) -> Vec<(Verdict, tminus::launch::verdict::Outcome)> {

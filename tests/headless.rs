@@ -171,3 +171,21 @@ async fn wrong_words_are_told_before_anything_is_made() {
         assert!(!place.path("launch").exists());
     }
 }
+
+#[tokio::test]
+async fn a_plan_of_branches_flies_to_its_end_and_says_what_was_skipped() {
+    let place = Place::new(&[]);
+    let (folder, plan) = (place.path("launch"), place.path("tunnel.toml"));
+    std::fs::write(&plan, include_str!("plans/tunnel.toml")).expect("written");
+    let (shown, plan) = (folder.display().to_string(), plan.display().to_string());
+    let ran = place.run(&["rehearse", &plan, "--headless", "--launch", &shown]).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.out.contains("pass 5/5, 1 skipped by a choice"), "{}", ran.out);
+    assert!(ran.out.contains("pass 4/4, 3 skipped by a choice"), "nested: {}", ran.out);
+    let records = records(&folder);
+    let board = board(&folder, &records);
+    let over = board.items.iter().filter(|(_, state)| state.passed_over.is_some()).map(|(id, _)| id.as_str());
+    assert_eq!(over.collect::<Vec<_>>(), ["ask-the-owner", "quick-up", "restart-gateway", "which-errors"]);
+    let chosen = |event: &Event| matches!(event, Event::Chosen { .. });
+    assert!(records.iter().filter(|record| chosen(&record.event)).all(|record| record.actor.scripted));
+}

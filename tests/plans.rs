@@ -3,6 +3,8 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
 
+#[path = "plans/branches.rs"]
+mod branches;
 #[path = "plans/bundled.rs"]
 mod bundled;
 #[path = "plans/trial.rs"]

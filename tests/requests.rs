@@ -4,6 +4,8 @@
 #![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
 
 mod binary;
+#[path = "requests/crew.rs"]
+mod crew;
 #[expect(dead_code, reason = "each test file uses a part of this")]
 mod pty;
 mod told;
@@ -122,11 +124,15 @@ fn runs(record: &Recorded) -> bool {
 
 impl Held {
     async fn new(env: &[(&str, &str)]) -> Self {
+        Self::of(env, PLAN).await
+    }
+
+    async fn of(env: &[(&str, &str)], text: &str) -> Self {
         let place = Place::new(env);
         let (folder, fifo) = (place.path("launch"), place.path("fifo"));
         assert!(std::process::Command::new("mkfifo").arg(&fifo).status().expect("mkfifo").success());
         let plan = place.path("plan.toml");
-        std::fs::write(&plan, PLAN.replace("FIFO", &fifo.display().to_string())).expect("written");
+        std::fs::write(&plan, text.replace("FIFO", &fifo.display().to_string())).expect("written");
         let holder = start(&place, &plan, &folder);
         until(&folder, runs).await;
         Self { place, folder, holder, fifo }
@@ -176,7 +182,7 @@ async fn what_is_asked_is_recorded_under_its_askers_name_and_answered() {
     assert_eq!(said.code, Some(0), "{said:?}");
     let notes = held.told(is_note);
     let [note] = notes.as_slice() else { panic!("one note: {notes:?}") };
-    assert_eq!(note.event, Event::Noted { text: "the dashboards look calm".into() });
+    assert_eq!(note.event, Event::noted("the dashboards look calm"));
     assert_eq!((note.actor.name.as_str(), note.actor.role.as_ref(), note.actor.scripted), ("bob", None, false));
     assert_eq!(said.out, format!("recorded as #{}\n", note.seq + 1));
 
@@ -324,7 +330,7 @@ async fn a_frozen_console_is_told_from_a_deciding_one_and_what_was_taken_back_ne
 async fn killed_between_the_record_and_the_answer_it_is_recorded_once_and_answered_after() {
     let mut held = Held::new(&[("TMINUS_BOUNDARY", "request-decided=kill")]).await;
     let (folder, inbox) = (held.folder.clone(), held.inbox());
-    let note = ask::request("bob", None, Command::Note { text: "just then".into() }).expect("a request");
+    let note = ask::request("bob", None, Command::note("just then")).expect("a request");
     let (vote, hold) = (Vote::Go, Command::CallHold { why: "no".into() });
     let refused = ask::request("bob", None, hold).expect("a request");
     let accepted = ask::request("bob", Some("owner".into()), Command::Vote { poll: None, role: "owner".into(), vote })
@@ -357,7 +363,7 @@ async fn killed_between_the_record_and_the_answer_it_is_recorded_once_and_answer
     assert_eq!(answer(&note.id), Some(Answer::Recorded(board.requests[&note.id].seq)));
     assert_eq!(answer(&accepted.id), Some(Answer::Recorded(board.requests[&accepted.id].seq)));
     let Some(Answer::Refused(why)) = answer(&refused.id) else { panic!("a refusal") };
-    assert!(why.contains("a scribe has notes alone"), "{why}");
+    assert!(why.contains("a scribe has notes and incidents"), "{why}");
 }
 
 #[tokio::test]
@@ -365,7 +371,7 @@ async fn nonsense_is_set_aside_with_its_reason_and_stops_nobody() {
     let held = Held::new(&[]).await;
     let inbox = held.inbox();
     let id = |digit: &str| digit.repeat(32);
-    let note = ask::request("bob", None, Command::Note { text: "real".into() }).expect("a request");
+    let note = ask::request("bob", None, Command::note("real")).expect("a request");
     let real = tminus::engine::inbox::form::encode(&note).expect("written");
     std::fs::write(held.folder.join("elsewhere"), &real).expect("written");
     std::fs::write(inbox.join(format!("{}.json", id("a"))), "{").expect("written");
@@ -404,7 +410,7 @@ async fn a_flood_is_decided_a_few_at_a_time_and_the_console_lives_on() {
     let inbox = held.inbox();
     signal(&held.holder, Signal::STOP);
     for nth in 0..MANY {
-        let note = ask::request("bob", None, Command::Note { text: format!("{nth}") }).expect("a request");
+        let note = ask::request("bob", None, Command::note(format!("{nth}"))).expect("a request");
         let bytes = tminus::engine::inbox::form::encode(&note).expect("written");
         std::fs::write(inbox.join(format!("{}.json", note.id)), bytes).expect("written");
     }
@@ -415,7 +421,7 @@ async fn a_flood_is_decided_a_few_at_a_time_and_the_console_lives_on() {
     assert_eq!(notes.len(), MANY + 1);
     let texts: Vec<String> = notes
         .iter()
-        .filter_map(|note| if let Event::Noted { text } = &note.event { Some(text.clone()) } else { None })
+        .filter_map(|note| if let Event::Noted { text, .. } = &note.event { Some(text.clone()) } else { None })
         .collect();
     assert_eq!(texts.last().map(String::as_str), Some("after the flood"), "the oldest come first");
 }

@@ -6,6 +6,8 @@ mod approval;
 #[path = "screens/attached.rs"]
 mod attached;
 mod console;
+#[path = "screens/crew.rs"]
+mod crew;
 #[path = "screens/keys.rs"]
 mod keys;
 #[path = "screens/polls.rs"]
@@ -282,9 +284,15 @@ fn every_action_does_something_somewhere() {
     held.person(1805, Event::HoldCalled { who: "ana".into(), why: "odd".into() });
     // At the last, T is below the recycle mark.
     let under = || under_way(Mode::Launch);
-    let stories = [(crashed(), 2000), (under(), 1810), (held, 1810), (under(), 6_000), (polls::polled(), 1810)];
-    // A second key wants a role, and a rollback that runs: `approval` has it.
-    let here = |entry: &&Entry| entry.place.in_palette() && entry.action != Action::Approve;
+    let mut incident = under();
+    let detected_by = "smoke".to_owned();
+    incident.person(1805, Event::IncidentOpened { incident: 1, title: "down".into(), severity: None, detected_by });
+    let stories =
+        [(crashed(), 2000), (under(), 1810), (held, 1810), (under(), 6_000), (incident, 1810), (polls::polled(), 1810)];
+    // A second key wants a role, and a rollback that runs: `approval` has it. Evidence wants a plan that asks for
+    // some: `tests/crew` has one.
+    let elsewhere = [Action::Approve, Action::Evidence];
+    let here = |entry: &&Entry| entry.place.in_palette() && !elsewhere.contains(&entry.action);
     for entry in TABLE.iter().filter(here) {
         let places = stories.iter().flat_map(|story| (0..12).map(move |down| (story, down)));
         let mut places = places.flat_map(|(story, down)| (0..Pane::ALL.len()).map(move |tabs| (story, down, tabs)));
@@ -321,7 +329,7 @@ fn keys_become_commands() {
         ("j r", "", "", Command::RunItem { item: "health".into() }),
         ("R", "", "", Command::RunPhase { phase: "gate-a".into() }),
         ("end k k r", "", "y", Command::RunItem { item: "drop".into() }),
-        ("n", "ready", "enter", Command::Note { text: "ready".into() }),
+        ("n", "ready", "enter", Command::note("ready")),
         ("p", "slow", "enter", Command::CallHold { why: "slow".into() }),
         ("v", "", "enter", Command::Vote { poll: None, role: "security".into(), vote: Vote::Go }),
         (
@@ -337,7 +345,12 @@ fn keys_become_commands() {
             "enter",
             Command::Attest { item: "sign".into(), note: String::new(), passed: false },
         ),
-        ("j j j j j j w", "known", "enter", Command::Waive { item: "login".into(), reason: "known".into() }),
+        (
+            "j j j j j j w",
+            "known",
+            "enter",
+            Command::Waive { item: "login".into(), reason: "known".into(), lasts: Duration::from_secs(86_400) },
+        ),
         ("j j j j j j a", "", "", Command::Acknowledge { item: "login".into() }),
         ("j j j j j j j x", "", "", Command::Cancel { item: "stream".into() }),
         ("! 1", "", "enter", Command::Rollback { rollback: "frontend".into(), why: "called by ana".into() }),
@@ -478,7 +491,7 @@ async fn a_paste_goes_into_the_field_and_nowhere_else() {
     let enter = Input::Key(KeyEvent::from(KeyCode::Enter));
     let keys = vec![(10, paste()), (20, key('n')), (30, paste()), (40, enter)];
     let (_, left, commands) = driven(&story, keys, Duration::from_secs(1), None).await;
-    assert_eq!((left, commands), (Leave::Signal(15), vec![Command::Note { text: "q y".into() }]));
+    assert_eq!((left, commands), (Leave::Signal(15), vec![Command::note("q y")]));
 }
 
 #[tokio::test(start_paused = true)]

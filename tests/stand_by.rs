@@ -93,7 +93,7 @@ expect = {{ status = 200 }}
 
 async fn ask(port: &Port, command: Command) -> Result<(), Refusal> {
     let (reply, told) = oneshot::channel();
-    port.asks.send(Ask { command, reply }).await.expect("the loop runs");
+    port.asks.send(Ask { by: None, command, reply }).await.expect("the loop runs");
     tokio::time::timeout(PATIENCE, told).await.expect("in time").expect("an answer")
 }
 
@@ -206,7 +206,7 @@ async fn an_hour_later_the_first_thing_is_to_find_out_that_it_acts_no_more() {
     assert!(out.board.mark_at(out.now.instant).0 > 59 * 60 * 1000, "the time it shows is the last it knew");
     assert!(observations.is_closed(), "nothing that is seen counts any more");
     for command in [
-        Command::Note { text: "I am still here".into() },
+        Command::note("I am still here"),
         Command::RunItem { item: "act".into() },
         Command::CallHold { why: "wait".into() },
         Command::End { why: "over".into() },
@@ -243,7 +243,7 @@ async fn is_taken_over_as_it_is_recorded() -> bool {
     let Ann { place, folder, port, flying, _live, .. } = ann().await;
     let (reply, mut told) = oneshot::channel();
     let command = Command::Rollback { rollback: RollbackId::new("back"), why: "now".into() };
-    port.asks.send(Ask { command, reply }).await.expect("the loop runs");
+    port.asks.send(Ask { by: None, command, reply }).await.expect("the loop runs");
     let requested = || {
         let records = open(&folder, Purpose::Read).records;
         records.iter().any(|record| matches!(record.event, Event::RollbackRequested { .. }))

@@ -126,18 +126,18 @@ async fn fly(nth: i64, after: bool) -> Flown {
     // Every second time it is asked it acts: what it does is made in a turn of its own.
     let crew: Crew = Box::new(move |_, _| {
         turns += 1;
-        let note = Command::Note { text: format!("turn {turns}") };
+        let note = Command::note(format!("turn {turns}"));
         (turns % 2 == 1).then(|| (Actor::engine(), note))
     });
     let flying = tokio::spawn(looping.run(Some(crew)));
     for _ in 0..ASKS {
         let (reply, told) = oneshot::channel();
-        let command = Command::Note { text: "seen".into() };
-        port.asks.send(Ask { command, reply }).await.expect("the loop runs");
+        let command = Command::note("seen");
+        port.asks.send(Ask { by: None, command, reply }).await.expect("the loop runs");
         tokio::time::timeout(PATIENCE, told).await.expect("in time").expect("an answer").expect("possible");
     }
     let (reply, _told) = oneshot::channel();
-    port.asks.send(Ask { command: Command::Leave, reply }).await.expect("the loop runs");
+    port.asks.send(Ask { by: None, command: Command::Leave, reply }).await.expect("the loop runs");
     let board = tokio::time::timeout(PATIENCE, flying).await.expect("in time").expect("joined");
     Flown { readings: readings.load(Ordering::SeqCst), board }
 }

@@ -239,7 +239,7 @@ async fn a_console_stopped_in_the_middle_of_a_write_is_ended() {
     let all = war.records();
     assert_eq!(all[..before.len()], before[..], "what was recorded stays");
     assert_eq!(taken_over(&all), ("ann", process));
-    let said = |event: &Event| matches!(event, Event::Noted { text } if text.contains("was ended with SIGKILL"));
+    let said = |event: &Event| matches!(event, Event::Noted { text, .. } if text.contains("was ended with SIGKILL"));
     assert_eq!(count(&all, said), 1);
     assert_eq!(war.runs(), "ran\n", "what ann had not intended yet, bob's console did");
 }

@@ -245,7 +245,7 @@ async fn launch_with(disk: Disk, side: Option<&Path>, crew: Option<Crew>) -> Lau
 impl Launch {
     async fn ask(&self, command: Command) -> Result<(), Refusal> {
         let (reply, told) = oneshot::channel();
-        self.port.asks.send(Ask { command, reply }).await.expect("the loop runs");
+        self.port.asks.send(Ask { by: None, command, reply }).await.expect("the loop runs");
         tokio::time::timeout(PATIENCE, told).await.expect("in time").expect("an answer")
     }
 
@@ -333,9 +333,21 @@ async fn a_crew_that_cannot_be_recorded_does_not_spin() {
     launch.full.store(true, Ordering::SeqCst);
     full.store(true, Ordering::SeqCst);
     // Answered at all: a crew that is asked for ever leaves nobody else a turn.
-    launch.ask(Command::Note { text: "is anybody there".into() }).await.expect_err("not recorded");
-    launch.ask(Command::Note { text: "and again".into() }).await.expect_err("not recorded");
+    launch.ask(Command::note("is anybody there")).await.expect_err("not recorded");
+    launch.ask(Command::note("and again")).await.expect_err("not recorded");
     assert!(asked.load(Ordering::SeqCst) < 100);
+}
+
+#[tokio::test]
+async fn a_rollback_whose_asker_gave_us_up_is_not_begun_when_we_come_to_ourselves() {
+    let launch = launch(None).await;
+    // It was begun by plain files meanwhile.
+    let (reply, told) = oneshot::channel();
+    drop(told);
+    launch.port.asks.send(Ask { by: None, command: back(), reply }).await.expect("the loop runs");
+    launch.ask(Command::note("here again")).await.expect("recorded");
+    let board = launch.port.snapshots.borrow().board.clone();
+    assert!(board.rollbacks.is_empty() && launch.runs().is_empty(), "{:?}", board.rollbacks);
 }
 
 /// A rollback as another terminal asks for it.

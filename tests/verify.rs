@@ -240,7 +240,7 @@ async fn a_launch_that_is_flown_or_was_killed_is_whole_at_any_moment() {
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.out.contains(&format!("record {torn}, the last, is damaged")), "{}", ran.out);
     let mut flying = place.start(&["rehearse", "--headless", "--launch", &name]);
-    let cut = |record: &Recorded| matches!(&record.event, Event::Noted { text } if text.contains("is damaged and is cut off"));
+    let cut = |record: &Recorded| matches!(&record.event, Event::Noted { text, .. } if text.contains("is damaged and is cut off"));
     let looking = async {
         // With one more behind it, the launch is open and has said so on standard error, too.
         let mut looks = tokio::time::interval(std::time::Duration::from_millis(20));
@@ -310,7 +310,7 @@ fn notes(root: &Path, count: u32) -> (LaunchFolder, Vec<Link>) {
         let holder = Holder::here("ada", "2026-01-02T03:04:05Z".parse().expect("a time"));
         let journal = open(&folder, Purpose::Act(holder)).expect("opens").journal.expect("to act");
         let now = |n| Now { instant: Instant(n), wall: "2026-01-02T03:04:05Z".parse().expect("a time") };
-        let note = |n: u32| Event::Noted { text: format!("note {n} {}", "x".repeat(n as usize % 90 * 5)) };
+        let note = |n: u32| Event::noted(format!("note {n} {}", "x".repeat(n as usize % 90 * 5)));
         let drafts = (1..=count).map(|n| Draft::now(now(i64::from(n)), Actor::engine(), note(n))).collect();
         journal.append(drafts, Durable::Synced).await.expect("appends");
         journal.close().await;

@@ -1,4 +1,4 @@
-//! `tminus note`, `hold`, `release`, `vote`, `acknowledge`: what a second terminal asks of the console that
+//! `tminus hold`, `release`, `vote`, `acknowledge`, `attest`, `waive`, `choose`: what a second terminal asks of the console that
 //! holds the launch. Ids are checked against the frozen plan before anything is asked. Exit codes: 0 it is
 //! recorded, 1 it was refused, 2 nobody decided it (a note is kept then).
 
@@ -14,33 +14,26 @@ use super::{CANNOT_TELL, NO_GO};
 use crate::engine::inbox::bring::Came;
 use crate::journal::{self, Held, Purpose};
 use crate::launch::ballot;
+use crate::launch::closing;
 use crate::launch::command::Command;
 use crate::launch::event::{Event, Vote as Word};
 use crate::launch::id::{ItemId, RoleId};
+use crate::launch::plan::Act;
 
 /// What every request says.
 #[derive(Debug, Args)]
 pub(super) struct Asking {
     /// The launch's folder.
-    launch: PathBuf,
+    pub(super) launch: PathBuf,
     /// The role you act for.
     #[arg(long = "as", value_name = "ROLE")]
-    role: Option<String>,
+    pub(super) role: Option<String>,
     /// Your name in the journal.
     #[arg(long, env = "USER", value_name = "NAME", default_value = "operator")]
-    name: String,
+    pub(super) name: String,
     /// How long to wait for the answer of the console that holds the launch.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
-    wait: Duration,
-}
-
-#[derive(Debug, Args)]
-pub struct Note {
-    #[command(flatten)]
-    asking: Asking,
-    /// What you saw.
-    #[arg(required = true)]
-    text: Vec<String>,
+    pub(super) wait: Duration,
 }
 
 #[derive(Debug, Args)]
@@ -75,11 +68,52 @@ pub struct Vote {
 }
 
 #[derive(Debug, Args)]
+pub struct Attest {
+    #[command(flatten)]
+    asking: Asking,
+    /// The item: a human task, or a step that waits for a second person's word.
+    item: String,
+    /// What you saw.
+    #[arg(required = true)]
+    note: Vec<String>,
+    /// It does not hold.
+    #[arg(long)]
+    failed: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct Acknowledge {
     #[command(flatten)]
     asking: Asking,
     /// The item whose warning you take on.
     item: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Waive {
+    #[command(flatten)]
+    asking: Asking,
+    /// The item whose finding you take on.
+    item: String,
+    /// How long the waiver counts; then the gate is as shut as before.
+    #[arg(long = "for", value_name = "TIME", default_value = "24h", value_parser = humantime::parse_duration)]
+    lasts: Duration,
+    /// Why.
+    #[arg(required = true)]
+    reason: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Choose {
+    #[command(flatten)]
+    asking: Asking,
+    /// The choice.
+    item: String,
+    /// The branch you choose.
+    option: String,
+    /// Why.
+    #[arg(required = true)]
+    reason: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,20 +134,14 @@ fn verdict(word: &str) -> Result<Said, String> {
 
 /// # Errors
 /// The arguments or the folder are wrong.
-pub fn note(note: &Note) -> anyhow::Result<i32> {
-    ask(&note.asking, |_, _| Ok(Command::Note { text: note.text.join(" ") }))
-}
-
-/// # Errors
-/// The arguments or the folder are wrong.
 pub fn hold(hold: &Hold) -> anyhow::Result<i32> {
-    ask(&hold.asking, |_, role| carries(role).map(|_| Command::CallHold { why: hold.why.join(" ") }))
+    ask_of(&hold.asking, |_, role| carries(role).map(|_| Command::CallHold { why: hold.why.join(" ") }))
 }
 
 /// # Errors
 /// The arguments or the folder are wrong.
 pub fn release(release: &Release) -> anyhow::Result<i32> {
-    ask(&release.asking, |_, role| {
+    ask_of(&release.asking, |_, role| {
         let own = carries(role)?;
         Ok(Command::ReleaseHold { who: release.who.clone().unwrap_or_else(|| own.to_string()) })
     })
@@ -122,7 +150,7 @@ pub fn release(release: &Release) -> anyhow::Result<i32> {
 /// # Errors
 /// The arguments or the folder are wrong.
 pub fn vote(vote: &Vote) -> anyhow::Result<i32> {
-    ask(&vote.asking, |frozen, role| {
+    ask_of(&vote.asking, |frozen, role| {
         let role = carries(role)?;
         let polls = frozen.plan.items.keys().filter(|id| ballot::roles(&frozen.plan, Some(id)).is_some());
         let poll = vote.poll.as_deref().map(|poll| one_of("poll", poll, polls.map(ItemId::as_str))).transpose()?;
@@ -144,18 +172,62 @@ pub fn vote(vote: &Vote) -> anyhow::Result<i32> {
 /// # Errors
 /// The arguments or the folder are wrong.
 pub fn acknowledge(acknowledge: &Acknowledge) -> anyhow::Result<i32> {
-    ask(&acknowledge.asking, |frozen, role| {
+    ask_of(&acknowledge.asking, |frozen, role| {
         carries(role)?;
         let item = one_of("item", &acknowledge.item, frozen.plan.items.keys().map(ItemId::as_str))?;
         Ok(Command::Acknowledge { item: item.into() })
     })
 }
 
-pub(super) fn carries(role: Option<&RoleId>) -> anyhow::Result<&RoleId> {
-    role.ok_or_else(|| anyhow::anyhow!("say which role you act for, with --as ROLE: without one there are notes alone"))
+/// # Errors
+/// The arguments or the folder are wrong.
+pub fn attest(attest: &Attest) -> anyhow::Result<i32> {
+    ask_of(&attest.asking, |frozen, role| {
+        carries(role)?;
+        let item = one_of("item", &attest.item, frozen.plan.items.keys().map(ItemId::as_str))?;
+        Ok(Command::Attest { item: item.into(), note: attest.note.join(" "), passed: !attest.failed })
+    })
 }
 
-pub(super) fn ask(
+/// # Errors
+/// No role is carried.
+pub(super) fn carries(role: Option<&RoleId>) -> anyhow::Result<&RoleId> {
+    role.ok_or_else(|| {
+        anyhow::anyhow!("say which role you act for, with --as ROLE: without one there are notes and incidents alone")
+    })
+}
+
+/// # Errors
+/// The arguments or the folder are wrong.
+pub fn waive(waive: &Waive) -> anyhow::Result<i32> {
+    ask_of(&waive.asking, |frozen, role| {
+        carries(role)?;
+        let item = one_of("item", &waive.item, frozen.plan.items.keys().map(ItemId::as_str))?;
+        Ok(Command::Waive { item: item.into(), reason: waive.reason.join(" "), lasts: waive.lasts })
+    })
+}
+
+/// # Errors
+/// The arguments or the folder are wrong.
+pub fn choose(choose: &Choose) -> anyhow::Result<i32> {
+    ask_of(&choose.asking, |frozen, role| {
+        carries(role)?;
+        let choices = frozen.plan.items.values().filter_map(|item| match &item.act {
+            Act::Choice { options, .. } => Some((item.id.as_str(), options)),
+            _ => None,
+        });
+        let item = one_of("choice", &choose.item, choices.clone().map(|(id, _)| id))?;
+        let options = choices.filter(|(id, _)| *id == item).flat_map(|(_, options)| options);
+        let option = one_of(&format!("branch of {item}"), &choose.option, options.map(|option| option.id.as_str()))?;
+        Ok(Command::Choose { item: item.into(), option: option.to_owned(), reason: choose.reason.join(" ") })
+    })
+}
+
+/// Asks, and says what came of it.
+///
+/// # Errors
+/// The arguments or the folder are wrong.
+pub(super) fn ask_of(
     asking: &Asking,
     command: impl FnOnce(&Frozen, Option<&RoleId>) -> anyhow::Result<Command>,
 ) -> anyhow::Result<i32> {
@@ -169,7 +241,13 @@ pub(super) fn ask(
         err!("tminus: refused: the launch has ended: {why}");
         return Ok(NO_GO);
     }
-    match asker.bring(command, asking.wait)? {
+    told(asker.bring(command, asking.wait)?)
+}
+
+/// Says what came of it; the exit code.
+#[expect(clippy::unnecessary_wraps, reason = "what a subcommand answers with")]
+pub(super) fn told(came: Came) -> anyhow::Result<i32> {
+    match came {
         Came::Recorded(seq) => {
             out!("recorded as #{seq}");
             Ok(0)
@@ -189,9 +267,11 @@ pub(super) fn ask(
 fn ended(frozen: &Frozen) -> Option<String> {
     let mut ended = None;
     let opened = journal::open_each(&frozen.folder, Purpose::Read, &mut |record| {
-        if let Event::LaunchEnded { why } = record.event {
-            ended = Some(crate::base::text::printable(&why));
-        }
+        ended = match &record.event {
+            Event::LaunchEnded { why } => Some(crate::base::text::printable(why)),
+            Event::LaunchClosed { why, missing } => Some(crate::base::text::printable(&closing::ended(why, missing))),
+            _ => return,
+        };
     });
     opened.ok().and(ended)
 }

@@ -11,11 +11,11 @@ use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use super::frozen::others;
+use super::anchor::{Anchor, Clocks};
 use super::reopen::{Told, reopen, stranded};
 use super::say::err;
 use super::take_over::{self, refused, taken};
-use super::{Common, logging, unwritten};
+use super::{Common, logging, person, unwritten};
 use crate::base::boundary::reach;
 use crate::base::jq::Jq;
 use crate::base::source::Source;
@@ -23,7 +23,6 @@ use crate::base::text::printable;
 use crate::base::wire::{Client, Limits, Network};
 use crate::engine::acting::{self, Acting};
 use crate::engine::effects::{Effects, Switch};
-use crate::engine::inbox::form;
 use crate::engine::run::{Loop, Parts, Wires};
 use crate::engine::steps::Outputs;
 use crate::engine::time::{Axis, Pace};
@@ -63,6 +62,9 @@ pub struct Site {
     /// Where the side file was wanted, if anywhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub side: Option<PathBuf>,
+    /// Where the launch's axis is fixed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<Anchor>,
 }
 
 /// The target of a rehearsal, and its faults.
@@ -213,21 +215,9 @@ pub fn site(folder: &LaunchFolder) -> anyhow::Result<Site> {
 /// The operator as the arguments name one.
 ///
 /// # Errors
-/// The role is not in the plan, or the name is none for a person.
+/// The role is not in the plan or other people's, or the name is none for a person.
 pub fn operator(common: &Common, plan: &Plan) -> anyhow::Result<Actor> {
-    let role = match &common.role {
-        None => None,
-        Some(name) => {
-            let known = plan.roles.iter().find(|role| role.id.as_str() == name);
-            let Some(known) = known else {
-                let others = others(name, plan.roles.iter().map(|role| role.id.as_str()));
-                bail!("no role `{}` in this plan{others}", printable(name));
-            };
-            Some(known.id.clone())
-        }
-    };
-    let name = form::named(&common.name).map_err(|wrong| anyhow::anyhow!("{wrong}: say who you are with --name"))?;
-    Ok(Actor::person(name, role))
+    person::actor(plan, &common.name, common.role.as_deref())
 }
 
 /// Opens the journal, brings the board to where it stood, and makes the loop.
@@ -277,11 +267,16 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
         folder.write(&folder.path().join("reserve"), &[0; RESERVE])?;
         reach("reserve-kept");
     }
-    let earlier_side = self::site(&folder).ok().and_then(|site| site.side);
+    let earlier = self::site(&folder).ok();
+    let (earlier_side, anchor) = earlier.map_or((None, None), |site| (site.side, site.anchor));
     let (side, unkept) = unwritten::place(folder.path(), site.side.as_deref());
     let used = side.as_ref().and_then(|side| side.parent()).map(Path::to_owned).or(site.side.take());
     // Where an earlier console kept what it could not record is known until that is read in.
     site.side = if new { used.clone() } else { earlier_side.clone() };
+    let axis = axis(&told.board, opened.beat, anchor.as_ref().filter(|_| !site.rehearsal));
+    // Read first: the axis never seems to have stood elsewhere than it did, but by less than a millisecond on.
+    let clocks = Clocks::read();
+    site.anchor = clocks.anchor(axis.now().instant).filter(|_| !site.rehearsal);
     folder.write(&folder.launch(), &serde_json::to_vec_pretty(&site)?)?;
     reach("launch-filed");
     if told.last().is_none() {
@@ -291,7 +286,6 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
     let left = board.recent.back().map(|record| record.event == Event::ConsoleLeft);
     let over = board.ended.is_some();
     let launch_of = launch_of(&board);
-    let axis = axis(&board, opened.beat);
     // A heartbeat from before the last record tells less than the record.
     let beat = opened.beat.filter(|beat| beat.at >= board.at).map(|beat| beat.t);
     let t = beat.or_else(|| board.clock.as_ref().map(|clock| clock.t)).unwrap_or_default();
@@ -364,7 +358,7 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
         looping.state(event, operator.clone()).await.map_err(anyhow::Error::msg)?;
         // What was found of the journal itself stands in it from now on.
         for notice in &opened.noticed {
-            let told = Event::Noted { text: format!("the journal: {notice}") };
+            let told = Event::noted(format!("the journal: {notice}"));
             looping.state(told, Actor::engine()).await.map_err(anyhow::Error::msg)?;
         }
     }
@@ -374,15 +368,11 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
     Ok(Flight { looping, target, noticed })
 }
 
-/// Where the axis stands: at the last thing known, carried on by wall time, never backwards.
-fn axis(board: &Board, beat: Option<Beat>) -> Axis {
+/// Where the axis stands: at the last thing known, carried on as [`Clocks::axis`] has it.
+pub fn axis(board: &Board, beat: Option<Beat>, anchor: Option<&Anchor>) -> Axis {
     let recorded = board.recent.back().map(|record| (record.at, record.recorded_at));
     let known = beat.map(|beat| (beat.at, beat.wall)).into_iter().chain(recorded).max_by_key(|(at, _)| *at);
-    let origin = known.map_or(Instant(0), |(at, wall)| {
-        let gap = (clock::wall() - wall).to_std().unwrap_or_default();
-        at.plus(gap)
-    });
-    Axis::new(Axis::machine(), origin)
+    Axis::new(Axis::machine(), Clocks::read().axis(anchor, known))
 }
 
 /// The opening of a new launch, or a console's return to one, which was `left` by itself or not.

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use super::assemble::{self, Site};
+use super::person;
 use crate::base::secret::Redactor;
 use crate::base::source::nearest;
 use crate::base::text::printable;
 use crate::engine::inbox::bring::Asker;
-use crate::engine::inbox::form;
 use crate::journal::LaunchFolder;
-use crate::launch::id::RoleId;
+use crate::launch::event::Actor;
 use crate::launch::plan::Plan;
 use crate::plan::{self, Environment, Options};
 
@@ -48,19 +48,11 @@ impl Frozen {
     /// Who asks here.
     ///
     /// # Errors
-    /// The role is not in the plan, or the name is not a person's.
+    /// The role is not in the plan or other people's, or the name is not a person's.
     pub fn asker(&self, name: &str, role: Option<&str>) -> anyhow::Result<Asker> {
-        let role = role.map(|role| self.role(role)).transpose()?;
-        let name = form::named(name)?;
+        let Actor { name, role, .. } = person::actor(&self.plan, name, role)?;
         let (folder, redactor) = (self.folder.clone(), self.redactor.clone());
         Ok(Asker { folder, rehearsal: self.site.rehearsal, name, role, redactor })
-    }
-
-    /// # Errors
-    /// The plan has no such role; the nearest is named.
-    pub fn role(&self, name: &str) -> anyhow::Result<RoleId> {
-        let known = self.plan.roles.iter().map(|role| role.id.as_str());
-        one_of("role", name, known).map(RoleId::new)
     }
 }
 
@@ -76,7 +68,7 @@ pub fn one_of<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> +
 }
 
 /// What a plan has instead of `name`: the nearest, and all of them where they are few enough to be read.
-pub fn others<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+fn others<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
     let near = nearest(name, known.clone()).map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
     let all: Vec<&str> = known.collect();
     match all.len() {

@@ -12,24 +12,21 @@ use tokio::sync::oneshot;
 
 use super::assemble::Flight;
 use super::say::err;
+use super::waiting::{self, Said};
 use super::{CANNOT_TELL, Common, INTERRUPTED, say, summary, take_over, unwritten};
-use crate::base::text::printable;
 use crate::clock;
 use crate::engine::run::{Crew, Wires, wires};
 use crate::engine::{approving, crew};
 use crate::journal::LaunchFolder;
-use crate::launch::board::{Board, Progress as Going};
+use crate::launch::board::Board;
 use crate::launch::command::Command;
 use crate::launch::event::{Actor, Mode};
 use crate::launch::id::RollbackId;
-use crate::launch::plan::{Act, Item, Plan};
+use crate::launch::plan::Plan;
 use crate::launch::port::{Ask, Port, Snapshot};
-use crate::launch::recovery::{self, Way};
+use crate::launch::recovery;
 use crate::launch::time::{Instant, Now};
-use crate::launch::verdict::Outcome;
 use crate::launch::{countdown, gate, poll, schedule};
-use crate::ui::action::Action;
-use crate::ui::keymap::Keymap;
 
 /// How long an interrupted launch may take to write down that it was left.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -101,26 +98,31 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
     }
     let launch = folder.clone();
     let (mut held_since, mut in_doubt, mut frozen) = (None, BTreeSet::new(), None);
+    let mut said = Said::default();
     let crew: Crew = Box::new(move |board, now| match &script {
         Some(script) => {
             turn_key(board, &launch);
             let polled = poll::at_poll_hold(board, now) && !board.is_busy();
             let since = if polled { *held_since.get_or_insert_with(clock::boot) } else { clock::boot() };
             let patient = clock::boot() - since < PATIENCE_MS;
-            crew::next(board, now, script.drill.as_ref(), patient).map(|command| (crew::actor(), command))
+            crew::next(board, now, script.drill.as_ref(), patient).map(|command| (crew::who(board, &command), command))
         }
         None => {
             // At once, not when nothing else is left to do: what runs by itself goes on meanwhile.
             if frozen != board.frozen {
                 frozen.clone_from(&board.frozen);
                 if let Some(why) = &frozen {
-                    err!("tminus: {}", thaw(why));
+                    err!("tminus: {}", waiting::thaw(why));
                 }
             }
             for (item, way) in recovery::waiting(board).filter(|(item, _)| in_doubt.insert(item.id.clone())) {
-                err!("tminus: {}", doubt(board, item, way));
+                err!("tminus: {}", waiting::doubt(board, item, way));
             }
-            unattended(board, now).map(|command| (Actor::engine(), command))
+            let next = unattended(board, now);
+            if let Some(line) = said.next(board, now).filter(|_| next.is_none()) {
+                err!("tminus: {line}");
+            }
+            next.map(|command| (Actor::engine(), command))
         }
     });
     let progress = Progress::start(&port);
@@ -132,7 +134,7 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
             // Written down as leaving: an interrupt is no crash, the countdown need not come back latched.
             let (reply, told) = oneshot::channel();
             let leaving = async {
-                let _ = port.asks.send(Ask { command: Command::Leave, reply }).await;
+                let _ = port.asks.send(Ask { by: None, command: Command::Leave, reply }).await;
                 let _ = told.await;
                 let _ = flying.await;
             };
@@ -161,7 +163,7 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
     let now = port.snapshots.borrow().now.instant;
     let mut text = summary::text(&board, now, &folder.display().to_string());
     if board.ended.is_none() {
-        text.push_str(&format!("\nnot over: {}\ngo on with `{again}` on a terminal\n", waits_for(&board, now)));
+        text.push_str(&format!("\nnot over: {}\ngo on with `{again}` on a terminal\n", waiting::first(&board, now)));
     }
     say::whole(&text);
     // It was left with a journal that nobody could write: what the board shows is not what is recorded.
@@ -193,68 +195,19 @@ fn unattended(board: &Board, now: Instant) -> Option<Command> {
         }
         _ => None,
     };
-    if let Some(why) = over {
-        return Some(Command::End { why: why.into() });
+    match over {
+        // What comes again and again is never through: whoever opens it next goes on with it.
+        Some(_) if waiting::again(board, now).is_some() => {
+            return (!crew::has_left(board)).then_some(Command::Leave);
+        }
+        Some(why) => return Some(Command::End { why: why.into() }),
+        None => {}
     }
     let holding = clock.phase == countdown::Phase::Holding;
     let served = clock.hold_left().is_none_or(|left| left.is_zero());
     // A freeze is lifted by a person alone: what comes due meanwhile waits for one, too.
     let stands = schedule::next_at(board, now).is_none() || (holding && served) || board.frozen.is_some();
     (stands && !crew::has_left(board)).then_some(Command::Leave)
-}
-
-/// What a launch that stands still waits for, in the words of the first of it.
-fn waits_for(board: &Board, now: Instant) -> String {
-    let order = board.plan.phases.iter().flat_map(|phase| &phase.items).filter_map(|id| board.plan.item(id));
-    let due = order.filter(|item| {
-        let begun = board.item(&item.id).is_some_and(|state| matches!(state.progress, Going::Ended { .. }));
-        !begun && schedule::due(board, item, now) == schedule::Due::Now
-    });
-    let mine = due.filter_map(|item| match &item.act {
-        Act::Manual { .. } => Some(format!("{} needs a person's word", item.id)),
-        Act::Poll { .. } => Some(format!("{} waits for its votes", item.id)),
-        Act::Signoff { .. } => Some(format!("{} waits for its signatures", item.id)),
-        Act::Step { .. } if !item.auto => Some(format!("{} waits for a person's key", item.id)),
-        _ => None,
-    });
-    let clock = board.clock_at(now);
-    let latches = clock.iter().flat_map(|clock| &clock.latches);
-    let held = latches.map(|(who, why)| format!("held by {who}: {}", why.join(", ")));
-    let blocked = poll::tally(board, now).blocking;
-    let frozen = board.frozen.iter().map(|why| thaw(why));
-    let mut reasons = frozen.chain(doubts(board)).chain(mine).chain(blocked).chain(held);
-    reasons.next().unwrap_or_else(|| "only a person can go on".to_owned())
-}
-
-/// What a freeze wants of a person.
-fn thaw(why: &str) -> String {
-    format!(
-        "FROZEN: {}; only a rollback runs. Look what is right now; then, in the console, press `{}` to lift the freeze \
-         with a reason",
-        printable(why),
-        Keymap::default().label(Action::Release).unwrap_or_else(|| "release".to_owned()),
-    )
-}
-
-/// The steps whose outcome nobody knows, and what a person has to do about each.
-fn doubts(board: &Board) -> Option<String> {
-    let order = board.plan.phases.iter().flat_map(|phase| &phase.items).filter_map(|id| board.plan.item(id));
-    let told = order.filter_map(|item| Some(doubt(board, item, recovery::way(item, board.item(&item.id)?)?)));
-    let told: Vec<String> = told.collect();
-    (!told.is_empty()).then(|| told.join("\n          "))
-}
-
-fn doubt(board: &Board, item: &Item, way: Way) -> String {
-    let outcome = board.item(&item.id).and_then(|state| state.outcome.as_ref());
-    let why = printable(&outcome.map(Outcome::words).unwrap_or_default());
-    match way {
-        Way::Key => format!("{} waits for a person's key to run again: {why}", item.id),
-        Way::Word => format!(
-            "{} needs a person's word: {why}. Look by hand what it did; then, in the console, mark it done, mark it \
-             failed, or repeat it, each with a reason",
-            item.id
-        ),
-    }
 }
 
 pub async fn interrupted() {

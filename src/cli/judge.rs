@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::bail;
 use clap::Args;
 
-use super::ask::{Asking, ask, carries};
+use super::ask::{Asking, ask_of, carries};
 use super::frozen::one_of;
 use crate::launch::command::Command;
 use crate::launch::id::{CriterionId, ItemId, RoleId};
@@ -62,7 +62,7 @@ fn word(word: &str) -> Result<Word, String> {
 /// # Errors
 /// The arguments or the folder are wrong.
 pub fn judge(judge: &Judge) -> anyhow::Result<i32> {
-    ask(&judge.asking, |frozen, role| {
+    ask_of(&judge.asking, |frozen, role| {
         carries(role)?;
         let known = frozen.plan.criteria.iter().map(|criterion| criterion.id.as_str());
         let id = CriterionId::new(one_of("criterion", &judge.criterion, known)?);
@@ -89,7 +89,7 @@ pub fn judge(judge: &Judge) -> anyhow::Result<i32> {
 /// # Errors
 /// The arguments or the folder are wrong.
 pub fn sign(sign: &Sign) -> anyhow::Result<i32> {
-    ask(&sign.asking, |frozen, role| {
+    ask_of(&sign.asking, |frozen, role| {
         let role = carries(role)?.clone();
         let known = frozen.plan.items.values().filter(|item| matches!(item.act, Act::Signoff { .. }));
         let item = ItemId::new(one_of("sign-off", &sign.item, known.map(|item| item.id.as_str()))?);

@@ -13,7 +13,7 @@ use crate::base::text::printable;
 use crate::engine::rollback::{self, Found, Log};
 use crate::journal::{self, LaunchFolder, Noticed, Purpose};
 use crate::launch::event::{Event, Recorded};
-use crate::launch::telling::{fact_words, tell};
+use crate::launch::telling::{fact_words, tell, written_later};
 use crate::launch::time::Wall;
 
 #[derive(Debug, Args)]
@@ -39,7 +39,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let opened = journal::open_each(&folder, Purpose::Read, &mut |record| {
         match record.event {
             Event::RollbackRequested { run, .. } => drop(known.insert(run)),
-            Event::LaunchEnded { .. } => over = true,
+            Event::LaunchEnded { .. } | Event::LaunchClosed { .. } => over = true,
             _ => {}
         }
         if written.is_ok() {
@@ -78,9 +78,13 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
 /// The output's own.
 pub fn line(out: &mut impl Write, record: &Recorded) -> std::io::Result<()> {
     let at = stamp(record.occurred_at);
+    let written = match written_later(record) {
+        true => format!(" (written {})", stamp(record.recorded_at)),
+        false => String::new(),
+    };
     let stamp = if record.actor.scripted { " (scripted)" } else { "" };
     let (name, told) = (printable(&record.actor.name), printable(&tell(record)));
-    writeln!(out, "{:>6}  {at}  {name}{stamp}: {told}", record.seq)
+    writeln!(out, "{:>6}  {at}{written}  {name}{stamp}: {told}", record.seq)
 }
 
 /// Runs of rollbacks that the journal has not heard of.

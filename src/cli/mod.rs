@@ -11,20 +11,28 @@ use clap::{Args, Parser, Subcommand};
 use crate::base::secret::covered;
 use crate::base::text::printable_lines;
 
+mod anchor;
 mod approve;
+mod archive;
 mod ask;
 mod assemble;
+mod brief;
 mod check;
+mod closing;
 mod console;
 mod frozen;
 mod gate;
 mod headless;
+mod incident;
 mod judge;
 mod keys;
 
 mod kinds;
 mod log;
 mod logging;
+mod moment;
+mod note;
+mod person;
 
 mod rehearse;
 mod reopen;
@@ -35,6 +43,7 @@ mod summary;
 mod take_over;
 mod unwritten;
 mod verify;
+mod waiting;
 mod watch;
 
 /// Something of the user's is wrong: the plan, the arguments, the folder.
@@ -80,7 +89,9 @@ enum Command {
     /// Watch a launch that another console holds, and ask things of it; without a terminal, print its records.
     Watch(watch::Arguments),
     /// Have a note recorded in a running launch, from any terminal.
-    Note(ask::Note),
+    Note(note::Note),
+    /// Open incidents in a running launch from any terminal, say what is known of them, list and export them.
+    Incident(incident::Arguments),
     /// Call a hold in a running launch, for the role you carry.
     Hold(ask::Hold),
     /// Release your role's hold, or (with a role that may waive) another's.
@@ -93,6 +104,18 @@ enum Command {
     Judge(judge::Judge),
     /// Put the name of the role you carry under a sign-off.
     Sign(judge::Sign),
+    /// Attest an item, or give a second person's word on it, for the role you carry.
+    Attest(ask::Attest),
+    /// Say where a launch stands, what happened since you left, and what is due next.
+    Brief(brief::Arguments),
+    /// Archive what the plan asks for: a link, words, or a file.
+    Evidence(closing::Evidence),
+    /// Close a launch for good, once everything asked for is there.
+    Close(closing::Close),
+    /// Waive what an item found, for a time and with a reason, for the role you carry.
+    Waive(ask::Waive),
+    /// Choose a branch of the plan, with a reason, for the role you carry.
+    Choose(ask::Choose),
 }
 
 /// What `run` and `rehearse` share.
@@ -146,13 +169,20 @@ pub fn run() -> i32 {
         Command::Log(arguments) => log::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Watch(arguments) => watch::run(&arguments),
-        Command::Note(arguments) => ask::note(&arguments),
+        Command::Incident(arguments) => incident::run(&arguments),
+        Command::Note(arguments) => note::note(&arguments),
         Command::Hold(arguments) => ask::hold(&arguments),
         Command::Release(arguments) => ask::release(&arguments),
         Command::Vote(arguments) => ask::vote(&arguments),
         Command::Acknowledge(arguments) => ask::acknowledge(&arguments),
         Command::Judge(arguments) => judge::judge(&arguments),
         Command::Sign(arguments) => judge::sign(&arguments),
+        Command::Attest(arguments) => ask::attest(&arguments),
+        Command::Brief(arguments) => brief::run(&arguments),
+        Command::Evidence(arguments) => closing::evidence(&arguments),
+        Command::Close(arguments) => closing::close(&arguments),
+        Command::Waive(arguments) => ask::waive(&arguments),
+        Command::Choose(arguments) => ask::choose(&arguments),
     };
     done.unwrap_or_else(|error| {
         let gone = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;

@@ -91,6 +91,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
             network: target.network(),
             simulated: true,
             side,
+            anchor: None,
         };
         let script = injections
             .iter()

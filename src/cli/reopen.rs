@@ -172,7 +172,7 @@ mod tests {
             run: 1,
             fact: RollbackFact::StepEnded { step: step.into(), verdict: Verdict::Pass, outcome: outcome.clone() },
         };
-        let notes = (0..700).map(|n| Event::Noted { text: format!("note {n}") });
+        let notes = (0..700).map(|n| Event::noted(format!("note {n}")));
         [opened]
             .into_iter()
             .chain(notes)

@@ -59,6 +59,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         network: Network::Outside,
         simulated: false,
         side: None,
+        anchor: None,
     });
     site.side = side.or(site.side);
     let (plan, catalogue) = (Arc::new(loaded.plan), Arc::new(loaded.catalogue));

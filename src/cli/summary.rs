@@ -13,7 +13,8 @@ use crate::launch::rollback::RollbackRun;
 use crate::launch::telling::{approver, end_words};
 use crate::launch::time::{Instant, Mark, clock_face};
 use crate::launch::verdict::{Outcome, Verdict};
-use crate::launch::{gate, poll};
+use crate::launch::{gate, late, poll, recurring, schedule, waiver};
+use crate::ui::widgets::span;
 
 /// The exit code of a launch (console.md): 0 go · 1 no-go · 2 cannot tell, as of one that was left half
 /// way with nothing red · 4 rolled back. A drill or a
@@ -37,7 +38,7 @@ pub fn exit_code(board: &Board, now: Instant) -> i32 {
         _ if board.unwritten.is_some() => 2,
         _ if rolled_back => 4,
         Some(Verdict::Unknown | Verdict::Stale) => 2,
-        None if board.ended.is_none() => 2,
+        None if board.ended.is_none() && !(all_clear && lifted) => 2,
         Some(_) => 1,
         None if !lifted => 1,
         // Something of it has no verdict at all: that is not GO.
@@ -53,6 +54,7 @@ pub fn text(board: &Board, now: Instant, folder: &str) -> String {
     let stamp = if board.mode == Mode::Rehearsal { " · REHEARSAL, crew scripted" } else { "" };
     let _ = writeln!(out, "{} · {}{stamp}\n", board.plan.title, board.plan.environment);
     phases(board, now, &mut out);
+    times(board, now, &mut out);
     clock(board, now, &mut out);
     for run in &board.rollbacks {
         let end = run.end.as_ref().map_or("still running", RollbackEnd::words);
@@ -110,10 +112,14 @@ fn phases(board: &Board, now: Instant, out: &mut String) {
             Some(worst) if !standing.blocking.is_empty() => worst.word(),
             _ => "not run",
         };
-        let waivers = if standing.waivers > 0 { format!(" with {} waivers", standing.waivers) } else { String::new() };
+        let waivers = waiver::with(standing.waivers);
         let marked = if standing.marked > 0 { format!(", {} marked by hand", standing.marked) } else { String::new() };
+        let skipped = match standing.passed_over {
+            0 => String::new(),
+            n => format!(", {n} skipped by a choice"),
+        };
         let (title, counts) = (&phase.title, format!("{}/{}", standing.clear, standing.total));
-        let _ = writeln!(out, "{:<8} {title}: {word} {counts}{waivers}{marked}", phase.at.to_string());
+        let _ = writeln!(out, "{:<8} {title}: {word} {counts}{waivers}{marked}{skipped}", phase.at.to_string());
         for (id, verdict) in standing.blocking.iter().filter(|(_, verdict)| verdict.is_some()) {
             let state = board.item(id);
             let why = state.map(|state| match &state.progress {
@@ -122,6 +128,23 @@ fn phases(board: &Board, now: Instant, out: &mut String) {
             });
             let verdict = verdict.map_or("not run", Verdict::word);
             let _ = writeln!(out, "           {verdict:<7} {id}: {}", printable(&why.unwrap_or_default()));
+        }
+        let late = late::unopened(board, phase, now);
+        if let Some(late) = late.map(span::seconds) {
+            let by = schedule::kept_by(board, phase, now).map(|gate| format!(", kept by {gate}")).unwrap_or_default();
+            let _ = writeln!(out, "           late    could not open for {late}{by}");
+        }
+    }
+}
+
+/// What is due and was not done, and what comes again.
+fn times(board: &Board, now: Instant, out: &mut String) {
+    for (item, late) in late::items(board, now) {
+        let _ = writeln!(out, "late: {} for {}, since {}", item.id, span::seconds(late), item.at);
+    }
+    for item in board.plan.phases.iter().flat_map(|phase| &phase.items).filter_map(|id| board.plan.item(id)) {
+        if let Some(words) = recurring::words(board, item) {
+            let _ = writeln!(out, "recurs: {} {words}", item.id);
         }
     }
 }
@@ -166,8 +189,8 @@ fn clock(board: &Board, now: Instant, out: &mut String) {
     if tally.criteria > 0 {
         let _ = writeln!(out, "criteria: {} of {}", tally.clear, tally.criteria);
     }
-    for word in &tally.waived {
-        let _ = writeln!(out, "waived: {}", printable(word));
+    for word in tally.waived {
+        let _ = writeln!(out, "waiver: {}", printable(&word));
     }
     if !votes.is_empty() {
         let _ = writeln!(out, "poll: {}", votes.join(", "));

@@ -25,7 +25,7 @@ pub fn taken(took_over: Option<&TookOver>, first: &Event, operator: &Actor) -> V
         Some(from) => Event::TookOver { from: from.name.clone(), pid: from.pid, host: from.host.clone() },
         None => Event::TookOver { from: "a console without a name".into(), pid: 0, host: String::new() },
     };
-    let ended = took_over.ended.as_ref().map(|_| (Actor::engine(), Event::Noted { text: told(took_over) }));
+    let ended = took_over.ended.as_ref().map(|_| (Actor::engine(), Event::noted(told(took_over))));
     [(operator.clone(), event)].into_iter().chain(ended).collect()
 }
 

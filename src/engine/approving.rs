@@ -5,7 +5,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::rollback;
+use super::{door, rollback};
+use crate::base::secret::Redactor;
 use crate::clock;
 use crate::launch::command::{Command, Refusal};
 use crate::launch::event::Actor;
@@ -17,7 +18,8 @@ use crate::launch::port::Ask;
 #[must_use]
 pub fn aside(ask: Ask, by: &Actor, plan: &Arc<Plan>, launch: Option<&PathBuf>) -> Option<Ask> {
     let Command::Approve { step } = ask.command else { return Some(ask) };
-    let (by, plan, launch) = (by.clone(), Arc::clone(plan), launch.cloned());
+    let by = door::whose(ask.by, by, &Redactor::default());
+    let (plan, launch) = (Arc::clone(plan), launch.cloned());
     tokio::task::spawn_blocking(move || {
         let none = || Err(Refusal("this launch has no folder, and no rollback".to_owned()));
         let _ = ask.reply.send(launch.map_or_else(none, |launch| approve(&launch, &plan, &step, &by)));

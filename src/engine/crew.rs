@@ -8,11 +8,12 @@ use crate::launch::command::Command;
 use crate::launch::countdown;
 use crate::launch::event::{Actor, Event, Vote};
 use crate::launch::id::{ItemId, RollbackId};
-use crate::launch::plan::{Act, DecidedBy, GoStage, Item};
+use crate::launch::people::SECOND;
+use crate::launch::plan::{Act, DecidedBy, GoStage, Item, Second};
 use crate::launch::recovery::{self, Way};
 use crate::launch::schedule::{self, Due};
 use crate::launch::time::Instant;
-use crate::launch::{ballot, criteria, gate, poll, signoff};
+use crate::launch::{ballot, criteria, gate, poll, second, signoff};
 
 /// What it says where a person's word is wanted.
 const WORD: &str = "scripted crew of a rehearsal";
@@ -20,7 +21,19 @@ const WORD: &str = "scripted crew of a rehearsal";
 /// Who the scripted crew is in the journal.
 #[must_use]
 pub fn actor() -> Actor {
-    Actor { name: "crew".into(), role: None, scripted: true }
+    Actor { name: "crew".into(), role: None, scripted: true, recorded_by: None }
+}
+
+/// Who of the crew gives `command`: a second word is a second one's, of the role that the plan asks for.
+#[must_use]
+pub fn who(board: &Board, command: &Command) -> Actor {
+    let Command::Attest { item, .. } = command else { return actor() };
+    let half = board.item(item).is_some_and(|state| state.half.is_some());
+    let Some(item) = board.plan.item(item).filter(|item| half || matches!(item.act, Act::Step { .. })) else {
+        return actor();
+    };
+    let role = if let Second::Role(role) = second::wanted(item) { Some(role.clone()) } else { None };
+    Actor { name: SECOND.into(), role, ..actor() }
 }
 
 /// What the crew does next at `now`; none while it waits for the world or the clock. `patient` is whether it
@@ -97,6 +110,15 @@ fn for_item(board: &Board, item: &Item, now: Instant) -> Option<Command> {
     }
     match &item.act {
         Act::Manual { .. } => Some(Command::Attest { item: item.id.clone(), note: WORD.into(), passed: true }),
+        Act::Step { second, .. } if *second != Second::None && state.armed.is_none() => {
+            Some(Command::Attest { item: item.id.clone(), note: WORD.into(), passed: true })
+        }
+        // Of branches it flies the first: a plan's usual way.
+        Act::Choice { options, .. } => options.first().map(|branch| Command::Choose {
+            item: item.id.clone(),
+            option: branch.id.clone(),
+            reason: WORD.into(),
+        }),
         Act::Step { .. } if !item.auto => Some(Command::RunItem { item: item.id.clone() }),
         Act::Poll { stage, .. } => judge(board, *stage, now).or_else(|| vote(board, Some(&item.id), now)),
         Act::Signoff { roles } => {

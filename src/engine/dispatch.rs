@@ -14,7 +14,7 @@ use crate::launch::plan::Act;
 use crate::launch::schedule;
 use crate::launch::telling::asked_for;
 use crate::launch::time::{Instant, Now, Wall};
-use crate::launch::{unwatched, unwritten};
+use crate::launch::{note, unwatched, unwritten};
 
 /// More turns of `schedule::follow` than any board can need: a plan that got here would never end.
 const FOLLOW_AT_MOST: usize = 100_000;
@@ -84,7 +84,8 @@ impl Dispatch {
                 Input::Command { by, .. } | Input::Request { by, .. } => by.clone(),
                 Input::Observation(_) | Input::Tick => Actor::engine(),
             };
-            let (events, answer) = match decide(&self.board, input, now.instant) {
+            let timely = note::timely(&self.board, input, now.wall);
+            let (events, answer) = match timely.and_then(|()| decide(&self.board, input, now.instant)) {
                 Ok(events) => (events, Ok(())),
                 Err(refusal) => (Vec::new(), Err(refusal)),
             };
@@ -100,7 +101,12 @@ impl Dispatch {
             for event in events.into_iter().chain(decided) {
                 // What was seen is told as of when it was seen, and recorded now.
                 let occurred_at = match (input, &event) {
-                    (Input::Request { asked_at, .. }, Event::Noted { .. }) => *asked_at,
+                    // Its deadlines count from there: no further back than its file lies.
+                    (Input::Request { age, .. }, Event::IncidentOpened { .. } | Event::IncidentChanged { .. }) => {
+                        let age = chrono::TimeDelta::from_std(*age).unwrap_or_default();
+                        now.wall.checked_sub_signed(age).unwrap_or(now.wall)
+                    }
+                    (_, Event::Noted { .. }) => note::occurred_at(&self.board, input, &event).unwrap_or(now.wall),
                     // Told by its shim; it may be learnt much later.
                     (_, Event::StepEnded { outcome, .. }) => outcome.ended_at.map_or(now.wall, |at| at.min(now.wall)),
                     _ => now.wall,

@@ -144,7 +144,7 @@ fn a_turn_that_could_not_be_written_did_not_happen() {
     let mut desk = Desk::new();
     desk.turn(&[]);
     let before = desk.dispatch.published().clone();
-    let note = Input::Command { by: Actor::person("ada", None), command: Command::Note { text: "lost".into() } };
+    let note = Input::Command { by: Actor::person("ada", None), command: Command::note("lost") };
     let turn = desk.dispatch.turn(std::slice::from_ref(&note), desk.axis.now());
     assert_eq!(turn.records.len(), 1);
     desk.dispatch.abandon();
@@ -287,7 +287,7 @@ fn a_request_is_decided_once_and_its_decision_stays() {
     let known = &desk.dispatch.published().requests;
     assert_eq!(known[&"a".into()].refused, None);
     let why = known[&"b".into()].refused.clone().expect("refused");
-    assert!(why.contains("a scribe has notes alone"), "{why}");
+    assert!(why.contains("a scribe has notes and incidents"), "{why}");
 }
 
 #[test]
@@ -300,7 +300,7 @@ fn what_was_asked_too_long_ago_is_refused_and_a_note_is_told_as_of_then() {
         let [.., Event::RequestDecided { refused: Some(why), .. }] = events.as_slice() else { panic!("{events:?}") };
         assert!(why.starts_with("asked 3h ago, while nobody was there"), "{why}");
     }
-    let note = asked("n", None, Command::Note { text: "it went dark".into() }, 3 * 3600);
+    let note = asked("n", None, Command::note("it went dark"), 3 * 3600);
     let turn = desk.dispatch.turn(&[note], desk.axis.now());
     let told = turn.records.iter().find(|record| matches!(record.event, Event::Noted { .. })).expect("noted");
     assert_eq!(told.recorded_at - told.occurred_at, chrono::TimeDelta::hours(3));

@@ -2,9 +2,12 @@
 //! reaches neither the journal nor the screen.
 
 use crate::base::secret::Redactor;
+use crate::base::text::printable;
 use crate::launch::command::Command;
-use crate::launch::event::Vote;
+use crate::launch::event::{Actor, Vote};
+use crate::launch::id::SeverityId;
 use crate::launch::incident::Change;
+use crate::launch::people::is_same;
 
 /// The command without the secrets in its words.
 #[must_use]
@@ -12,7 +15,24 @@ pub fn clean(mut command: Command, redactor: &Redactor) -> Command {
     for words in words(&mut command) {
         *words = redactor.text(words);
     }
+    // A refusal says again what was no severity.
+    match &mut command {
+        Command::OpenIncident { severity: Some(severity), .. }
+        | Command::ChangeIncident { change: Change::Severity(severity), .. } => {
+            *severity = SeverityId::new(redactor.text(severity.as_str()));
+        }
+        _ => {}
+    }
     command
+}
+
+/// Who acts at a console that `operator` opened: another one's word is recorded by them, and says so.
+#[must_use]
+pub fn whose(by: Option<Actor>, operator: &Actor, redactor: &Redactor) -> Actor {
+    let Some(by) = by else { return operator.clone() };
+    let name = redactor.text(&printable(by.name.trim()));
+    let recorded_by = (!is_same(&name, &operator.name)).then(|| operator.name.clone());
+    Actor { name, recorded_by, scripted: false, ..by }
 }
 
 /// The free texts of a command.
@@ -26,7 +46,7 @@ fn words(command: &mut Command) -> Vec<&mut String> {
         | Command::CutOff { why: words }
         | Command::Freeze { why: words }
         | Command::Thaw { why: words }
-        | Command::Note { text: words }
+        | Command::Note { text: words, .. }
         | Command::Rollback { why: words, .. }
         | Command::RollbackAs { why: words, .. }
         | Command::RollbackFound { why: words, .. }
@@ -47,8 +67,9 @@ fn words(command: &mut Command) -> Vec<&mut String> {
             | Change::Impact(words)
             | Change::Mitigation(words)
             | Change::FollowUp(words)
+            | Change::Relapsed(words)
             | Change::Note(words) => vec![words],
-            Change::Severity(_) | Change::Stage(_) => Vec::new(),
+            Change::Severity(_) | Change::Stage(_) | Change::Acknowledged => Vec::new(),
         },
         Command::Close { why, anyway } => std::iter::once(why).chain(anyway).collect(),
         Command::Vote { vote: Vote::Go, .. }
@@ -75,15 +96,17 @@ mod tests {
         let redactor = Redactor::new(["hunter22-long".to_owned()]);
         let text = || "it was hunter22-long all along".to_owned();
         for command in [
-            Command::Note { text: text() },
+            Command::note(text()),
             Command::CallHold { why: text() },
-            Command::Waive { item: "a".into(), reason: text() },
+            Command::Waive { item: "a".into(), reason: text(), lasts: std::time::Duration::from_secs(60) },
             Command::Attest { item: "a".into(), note: text(), passed: true },
             Command::Vote { poll: None, role: "a".into(), vote: Vote::NoGo { reason: text() } },
             Command::Vote { poll: None, role: "a".into(), vote: Vote::GoWithWaiver { reason: text() } },
             Command::Rollback { rollback: "a".into(), why: text() },
             Command::OpenIncident { title: text(), severity: None, detected_by: text() },
             Command::ChangeIncident { incident: 1, change: Change::FollowUp(text()) },
+            Command::ChangeIncident { incident: 1, change: Change::Relapsed(text()) },
+            Command::ChangeIncident { incident: 1, change: Change::Severity("hunter22-long".into()) },
             Command::Close { why: text(), anyway: Some(text()) },
             Command::Choose { item: "a".into(), option: "b".into(), reason: text() },
         ] {

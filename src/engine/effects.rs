@@ -32,6 +32,7 @@ impl Effects {
     /// Once, before the loop runs: what a console that came back finds half done.
     pub fn begin(&self, board: &Arc<Board>) {
         self.keep_decisions(board);
+        self.world.keep_incidents(board);
         for wanted in &board.plan.baseline {
             let captured = board.baseline.get(&wanted.name).and_then(|known| known.value()).is_some();
             let past = board.clock.as_ref().is_some_and(|clock| clock.t0.is_some());
@@ -97,7 +98,7 @@ impl Effects {
                     switch(fault, *on);
                 }
             }
-            _ => {}
+            event => self.world.keep_incident_of(board, event),
         }
         None
     }

@@ -17,6 +17,7 @@ pub mod door;
 pub mod effects;
 pub mod found;
 pub mod inbox;
+pub mod kept;
 pub mod rollback;
 pub mod run;
 pub mod runner;
@@ -24,4 +25,6 @@ pub mod select;
 pub mod steps;
 pub mod time;
 pub mod unwritten;
+#[cfg(test)]
+mod wall_tests;
 pub mod world;

@@ -269,7 +269,8 @@ impl Loop {
         // One that runs already is told before it in this turn: what comes to that needs no number.
         let under_way = inputs.iter().any(begins_rollback);
         let command = if under_way { command } else { self.numbered(command).await };
-        inputs.push(Input::Command { by: self.parts.operator.clone(), command });
+        let by = door::whose(ask.by, &self.parts.operator, &self.parts.effects.world.redactor);
+        inputs.push(Input::Command { by, command });
         replies.push(Some(ask.reply));
     }
 

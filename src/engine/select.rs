@@ -59,6 +59,10 @@ fn keep(plan: &Plan, asked: &BTreeSet<ItemId>) -> Selected {
             };
             let needs_out = |id: &ItemId| left_out.iter().any(|(out, _)| out == id);
             let why = match item.act {
+                // Nobody chooses in a gate run.
+                _ if item.when.is_some() => {
+                    item.when.as_ref().map(|when| format!("stands on a branch of {}", when.choice))
+                }
                 Act::Check(_) => {
                     let before = earlier_in_session(plan, item);
                     item.needs.iter().chain(&before).find(|id| needs_out(id)).map(|id| format!("needs {id}"))

@@ -38,7 +38,7 @@ impl Loop {
         loop {
             let (plan, folder) = (&self.dispatch.published().plan.0, self.parts.folder.as_ref());
             let aside = |ask| approving::aside(ask, &self.parts.operator, plan, folder);
-            if let Some(Ask { command, reply }) = next.and_then(aside) {
+            if let Some(Ask { command, reply, .. }) = next.and_then(aside) {
                 let leaves = command == Command::Leave;
                 let answer = match command {
                     Command::Leave => Ok(()),

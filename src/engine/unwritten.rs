@@ -191,7 +191,7 @@ impl Unwritten {
     pub fn rebase(&mut self, found: &[Recorded], stop: Vec<Recorded>, board: &Board) -> Vec<Recorded> {
         // The outage up to there is told: what follows is one of its own, that of a disk which answered late.
         if let Some((at, words)) = self.handed.take()
-            && found.iter().any(|record| matches!(&record.event, Event::Noted { text } if *text == words))
+            && found.iter().any(|record| matches!(&record.event, Event::Noted { text, .. } if *text == words))
         {
             self.since = at;
         }
@@ -218,7 +218,7 @@ impl Unwritten {
             occurred_at: self.since.wall,
             recorded_at: now.wall,
             actor: Actor::engine(),
-            event: Event::Noted { text },
+            event: Event::noted(text),
         };
         let tail = self.tail.records().iter().map(|record| late(record, now));
         std::iter::once(outage).chain(tail).collect()
@@ -295,7 +295,7 @@ pub fn left_behind(left: &Left, board: &Board, now: Now) -> Vec<Draft> {
     let path = printable(&left.path.display().to_string());
     let text = format!("an earlier console could not record {} events{torn}: read in from {path}", due.len());
     let (at, occurred_at, recorded_at) = (first.at, first.occurred_at, now.wall);
-    let noted = Draft { at, occurred_at, recorded_at, actor: Actor::engine(), event: Event::Noted { text } };
+    let noted = Draft { at, occurred_at, recorded_at, actor: Actor::engine(), event: Event::noted(text) };
     std::iter::once(noted).chain(due.iter().map(|record| late(record, now))).collect()
 }
 
@@ -327,7 +327,7 @@ mod tests {
     }
 
     fn noted(seq: u64) -> Recorded {
-        record(seq, Event::Noted { text: format!("note {seq}") })
+        record(seq, Event::noted(format!("note {seq}")))
     }
 
     #[tokio::test]

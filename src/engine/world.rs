@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::acting::Acting;
+use super::kept::Kept;
 use crate::base::boundary::reach;
 use crate::base::jq::Jq;
 use crate::base::secret::Redactor;
@@ -49,6 +50,8 @@ pub struct World {
     pub simulated: Option<SocketAddr>,
     /// Whether this console still may act at all.
     pub acting: Acting,
+    /// Documents for people, beside the journal.
+    pub kept: Kept,
     control: Option<Arc<check::http::Http>>,
     sessions: Arc<Mutex<HashMap<SessionId, Session>>>,
     cancels: Arc<Mutex<HashMap<ItemId, (Attempt, CancellationToken)>>>,
@@ -103,6 +106,7 @@ impl World {
             base,
             simulated,
             acting: Acting::default(),
+            kept: Kept::default(),
             control,
             sessions,
             cancels,

@@ -1,6 +1,9 @@
-//! What a launch leaves behind for people, made from its journal alone: made again, it is the same.
+//! What a launch leaves for people who were not there: documents made from the board, and from its journal
+//! alone: made again, they are the same. `keep` writes decisions; who writes the others where is the engine's
+//! and the command line's to say.
 
 pub mod decision;
+pub mod incident;
 mod keep;
 mod markdown;
 

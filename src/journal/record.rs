@@ -297,7 +297,7 @@ mod tests {
         }
         let recorded = samples::recorded(1, samples::captured(deep));
         assert!(matches!(settle(&recorded), Err(EncodeError::Unreadable(_))));
-        let huge = samples::recorded(1, Event::Noted { text: "x".repeat(LARGEST) });
+        let huge = samples::recorded(1, Event::noted("x".repeat(LARGEST)));
         assert!(matches!(settle(&huge), Err(EncodeError::TooLarge(_))));
     }
 

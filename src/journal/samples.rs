@@ -33,7 +33,7 @@ pub fn gate_passed() -> Event {
 }
 
 pub fn noted(text: &str) -> Event {
-    Event::Noted { text: text.into() }
+    Event::noted(text)
 }
 
 pub fn captured(value: Value) -> Event {
@@ -135,7 +135,9 @@ fn of_the_crew() -> Vec<Event> {
         Change::Impact(why()),
         Change::Mitigation(why()),
         Change::FollowUp("bd-12".into()),
+        Change::Relapsed(why()),
         Change::Note(why()),
+        Change::Acknowledged,
     ];
     let stages = Stage::WORDS.map(|(_, stage)| Change::Stage(stage));
     all.extend(changes.into_iter().chain(stages).map(|change| Event::IncidentChanged { incident: 1, change }));
@@ -188,7 +190,10 @@ pub fn one_of_each() -> Vec<Event> {
         Event::StepMarked { item: item.clone(), attempt, passed: true, reason: why() },
         Event::RepeatOrdered { item: item.clone(), attempt, reason: why() },
         Event::Attested { item: item.clone(), note: why(), passed: true },
-        Event::Waived { item: item.clone(), reason: why() },
+        Event::Waived { item: item.clone(), reason: why(), until: None },
+        Event::Waived { item: item.clone(), reason: why(), until: Some(Instant(7)) },
+        Event::WaiverExpired { item: item.clone() },
+        Event::Noted { text: why(), amends: Some(3) },
         Event::Acknowledged { item },
         captured(json!({ "b": [1, null, "x"], "a": -0.5 })),
         Event::BaselineCaptured { name: "image".into(), value: Captured::Missing(why()) },
@@ -327,16 +332,18 @@ fn any_event() -> impl Strategy<Value = Event> {
             .prop_map(|(name, value)| Event::BaselineCaptured { name, value: Captured::Value(value) }),
         1 => (any_text(), any_text()).prop_map(|(who, why)| Event::HoldCalled { who, why }),
         1 => any_span().prop_map(|gap| Event::Slept { gap }),
-        1 => any_text().prop_map(|text| Event::Noted { text }),
+        1 => any_text().prop_map(Event::noted),
     ]
 }
 
 pub fn any_recorded() -> impl Strategy<Value = Recorded> {
     let times = (any::<i64>(), 0..4_000_000_000_000i64, 0..4_000_000_000_000i64);
-    let actor = (any_text(), prop::option::of(any_text()), any::<bool>()).prop_map(|(name, role, scripted)| Actor {
+    let maybe = || prop::option::of(any_text());
+    let actor = (any_text(), maybe(), any::<bool>(), maybe()).prop_map(|(name, role, scripted, recorded_by)| Actor {
         name,
         role: role.map(RoleId::new),
         scripted,
+        recorded_by,
     });
     (any::<u64>(), times, actor, any_event()).prop_map(|(seq, (at, occurred, wrote), actor, event)| Recorded {
         seq,

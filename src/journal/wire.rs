@@ -28,7 +28,7 @@ use crate::launch::verdict::{Captured, Outcome, Report, Verdict};
 mod parts;
 
 /// The names of all events of version 1.
-pub const TYPES: [&str; 59] = [
+pub const TYPES: [&str; 60] = [
     "LaunchOpened",
     "ConsoleReturned",
     "ConsoleLeft",
@@ -66,6 +66,7 @@ pub const TYPES: [&str; 59] = [
     "Signed",
     "Attested",
     "Waived",
+    "WaiverExpired",
     "Acknowledged",
     "BaselineCaptured",
     "MonitorChanged",
@@ -246,6 +247,11 @@ pub enum EventV1 {
     Waived {
         item: ItemId,
         reason: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Instant>,
+    },
+    WaiverExpired {
+        item: ItemId,
     },
     Acknowledged {
         item: ItemId,
@@ -338,6 +344,8 @@ pub enum EventV1 {
     },
     Noted {
         text: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        amends: Option<u64>,
     },
     RollbackRequested {
         rollback: RollbackId,

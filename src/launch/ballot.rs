@@ -10,6 +10,7 @@ use super::countdown::Passage;
 use super::criteria::{self, Bound, Sight};
 use super::event::{Actor, Event, Recorded, Vote};
 use super::id::{CriterionId, ItemId, RoleId};
+use super::people;
 use super::plan::{Act, GoStage, Plan};
 use super::schedule::{Due, Timed, due};
 use super::time::{Instant, Wall};
@@ -166,6 +167,7 @@ pub(super) fn vote(
     if let Some(has) = by.role.as_ref().filter(|has| *has != role) {
         return Err(Refusal(format!("{has} cannot vote for {role}")));
     }
+    people::spoke(plan, by, role)?;
     may_vote(board, poll, now)?;
     if let Vote::NoGo { reason } | Vote::GoWithWaiver { reason } = vote
         && reason.trim().is_empty()

@@ -9,21 +9,34 @@ pub use super::ballot::Ballot;
 pub use super::item::{Attest, ItemState, Progress, Waiver};
 
 use super::ballot::Polls;
-use super::countdown::{self, Countdown, Terms};
+use super::branch;
+use super::closing::Given;
+use super::countdown::Countdown;
 use super::criteria::CriterionState;
 use super::event::{Event, Mode, Recorded};
 use super::gate;
 use super::human;
-use super::id::{Attempt, CriterionId, ItemId, MonitorId, PhaseId, RequestId, RoleId, StreamId};
-use super::plan::{Act, Phase, Plan};
+use super::id::{CriterionId, EvidenceId, ItemId, MonitorId, PhaseId, RequestId, RoleId, StreamId};
+use super::incident::Incident;
+use super::late::Course;
+use super::note::{self, Notes};
+use super::plan::{Act, Plan};
 use super::recovery::Recovery;
+use super::recurring::Recurring;
 use super::rollback::RollbackRun;
+use super::second;
 use super::signoff::Signature;
-use super::time::{Instant, Mark, Wall, millis};
+use super::time::{Instant, Mark, Wall};
+use super::turns::Turns;
 use super::verdict::{Captured, Outcome, Report, Verdict};
+use super::waiver;
 
 /// How many of the newest records the journal pane can show.
 pub const RECENT_KEPT: usize = 500;
+
+mod clock;
+
+pub use clock::terms;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Board {
@@ -36,6 +49,10 @@ pub struct Board {
     pub clock: Option<Countdown>,
     pub items: BTreeMap<ItemId, Arc<ItemState>>,
     pub phases: BTreeMap<PhaseId, PhaseState>,
+    /// How T went: when marks were passed.
+    pub course: Course,
+    /// Items that were due more than once.
+    pub recurring: BTreeMap<ItemId, Recurring>,
     pub monitors: BTreeMap<MonitorId, Change>,
     pub streams: BTreeMap<StreamId, (bool, String)>,
     pub votes: BTreeMap<RoleId, Ballot>,
@@ -54,8 +71,14 @@ pub struct Board {
     /// Faults a rehearsal has on.
     pub faults: Vec<String>,
     pub notes: u32,
+    /// In the order they were opened.
+    pub incidents: Vec<Arc<Incident>>,
+    pub noted: Notes,
+    /// Where T stood when.
+    pub turns: Turns,
     /// Requests of attached terminals that were decided: none is decided twice.
     pub requests: Arc<BTreeMap<RequestId, Decided>>,
+    pub evidence: BTreeMap<EvidenceId, Given>,
     pub ended: Option<String>,
     /// Why nothing can be recorded just now. No event tells it: it stands on the board that is shown, never
     /// on one that was replayed.
@@ -121,6 +144,8 @@ impl Board {
             clock: None,
             items,
             phases,
+            course: Course::default(),
+            recurring: BTreeMap::new(),
             monitors: BTreeMap::new(),
             streams: BTreeMap::new(),
             votes: BTreeMap::new(),
@@ -134,7 +159,11 @@ impl Board {
             frozen: None,
             faults: Vec::new(),
             notes: 0,
+            incidents: Vec::new(),
+            noted: Notes::default(),
+            turns: Turns::default(),
             requests: Arc::default(),
+            evidence: BTreeMap::new(),
             ended: None,
             unwritten: None,
             recent: VecDeque::new(),
@@ -212,6 +241,8 @@ impl Board {
             clock.tick(record.at);
         }
         self.fold(&record);
+        self.course.fold(self.clock.as_ref());
+        self.turns.turn(self.clock.as_ref(), &record);
         if self.recent.len() == RECENT_KEPT {
             self.recent.pop_front();
         }
@@ -229,7 +260,7 @@ impl Board {
                 }
             }
             Event::LaunchEnded { why } => self.ended = Some(why.clone()),
-            Event::Noted { .. } => self.notes += 1,
+            Event::Noted { .. } => note::fold(self, record),
             Event::RequestDecided { request, refused, .. } => {
                 let decided = Decided { seq: record.seq, refused: refused.clone() };
                 Arc::make_mut(&mut self.requests).insert(request.clone(), decided);
@@ -285,7 +316,9 @@ impl Board {
         let plan = Arc::clone(&self.plan.0);
         let items = plan.items.values().filter(|item| item.phase == *phase && matches!(item.act, Act::Check(_)));
         for item in items {
-            if let Some(state) = self.items.get_mut(&item.id).filter(|state| !state.is_running()) {
+            if let Some(state) =
+                self.items.get_mut(&item.id).filter(|state| !state.is_running() && !branch::is_over(state))
+            {
                 Arc::make_mut(state).progress = Progress::Waiting;
             }
         }
@@ -308,60 +341,10 @@ impl Board {
         for item in plan.items.values() {
             let again = item.session.as_ref().is_some_and(|session| broken.contains(session));
             let Some(state) = self.items.get_mut(&item.id) else { continue };
-            if (again || state.is_running()) && !matches!(item.act, Act::Step { .. }) {
+            if (again || state.is_running()) && !matches!(item.act, Act::Step { .. }) && !branch::is_over(state) {
                 Arc::make_mut(state).progress = Progress::Waiting;
             }
         }
-    }
-
-    fn fold_clock(&mut self, record: &Recorded) {
-        let marks = self.plan.marks();
-        let opened = |phase: &&Phase| self.phases.get(&phase.id).is_some_and(|state| state.opened.is_some());
-        let unopened = self.plan.phases.iter().filter(|phase| !opened(phase)).map(|phase| phase.at);
-        let Some(clock) = &mut self.clock else { return };
-        // decide has tried each on a clone first: a refusal here could only come of a foreign journal.
-        let _ = match &record.event {
-            Event::ConsoleReturned { clean: true, .. } => {
-                clock.reopen(record.at, &marks);
-                Ok(())
-            }
-            Event::ConsoleReturned { clean: false, t } => {
-                // Up to the last heartbeat it was watched, whether or not anything was recorded then. T only
-                // ever ran down since the last record, and never for longer than the axis did. What it would have
-                // passed has a record where it was watched: without one T comes back before it, T-0 above all.
-                let ran =
-                    clock.t.saturating_sub(*t).clamp(0, record.at.since(clock.now).as_millis().try_into().unwrap_or(0));
-                let ran = ran.min(clock.unmarked(unopened));
-                if clock.phase == countdown::Phase::Counting {
-                    clock.tick(Instant(clock.now.0 + ran));
-                }
-                clock.restart(clock.t, record.at);
-                Ok(())
-            }
-            Event::Slept { gap } => {
-                clock.tick(Instant(record.at.0 - millis(*gap)));
-                clock.wake(record.at, &marks);
-                Ok(())
-            }
-            Event::HoldCalled { who, why } => {
-                clock.latch(who, why);
-                Ok(())
-            }
-            Event::HoldReleased { who } => {
-                clock.release(who);
-                Ok(())
-            }
-            Event::Resumed => clock.resume(true),
-            Event::CaughtUp => {
-                let caught = clock.catch_up(&marks);
-                clock.release(countdown::CONSOLE_RESTART);
-                caught
-            }
-            Event::Recycled { mark } => clock.recycle(*mark),
-            Event::Scrubbed { .. } => clock.scrub(),
-            Event::CutOff { .. } => clock.cutoff(),
-            _ => Ok(()),
-        };
     }
 
     fn fold_item(&mut self, record: &Recorded) {
@@ -408,24 +391,16 @@ impl Board {
             Event::StepMarked { attempt, passed, reason, .. } => {
                 let verdict = if *passed { Verdict::Pass } else { Verdict::Fail };
                 let word = if *passed { "done" } else { "failed" };
-                let seen = format!("marked {word} by {}: {reason}", record.actor.name);
+                let seen = format!("marked {word} by {}: {reason}", super::people::called(&self.plan, &record.actor));
                 state.report = Some(Arc::new(Report::plain(verdict, seen, Duration::ZERO)));
                 let by = record.actor.clone();
                 state.marked = Some(Attest { by, note: reason.clone(), passed: *passed, at: record.occurred_at });
                 state.end(*attempt, verdict, record.at);
             }
             Event::Attested { note, passed, .. } => {
-                let verdict = if *passed { Verdict::Pass } else { Verdict::Fail };
-                let by = record.actor.clone();
-                let attempt = Attempt(state.attempt.map_or(1, |attempt| attempt.0 + 1));
-                state.attempt = Some(attempt);
-                state.attested = Some(Attest { by, note: note.clone(), passed: *passed, at: record.occurred_at });
-                state.end(attempt, verdict, record.at);
+                second::fold(state, self.plan.item(id), record, note, *passed);
             }
-            Event::Waived { reason, .. } => {
-                let by = record.actor.clone();
-                state.waiver = Some(Waiver { by, reason: reason.clone(), at: record.occurred_at });
-            }
+            Event::Waived { reason, until, .. } => waiver::fold(state, reason, *until, record),
             Event::Acknowledged { .. } => state.acknowledged = true,
             _ => {}
         }
@@ -460,18 +435,5 @@ pub fn item_of(event: &Event) -> Option<&ItemId> {
         | Event::Waived { item, .. }
         | Event::Acknowledged { item } => Some(item),
         _ => None,
-    }
-}
-
-/// The plan's clock as terms of the countdown of a launch that is opened at `at`, which is `wall`.
-#[must_use]
-pub fn terms(plan: &Plan, at: Instant, wall: Wall) -> Terms {
-    Terms {
-        holds: plan.clock.holds.iter().map(|hold| (hold.at, hold.length)).collect(),
-        recycle: plan.clock.recycle.clone(),
-        terminal: plan.clock.terminal.unwrap_or_default(),
-        no_hold_below: plan.clock.no_hold_below.unwrap_or_default(),
-        closes: plan.clock.window_closes.map(|close| Instant(at.0 + (close - wall).num_milliseconds())),
-        max_terminal_hold: plan.clock.max_terminal_hold,
     }
 }

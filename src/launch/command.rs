@@ -65,6 +65,8 @@ pub enum Command {
     Waive {
         item: ItemId,
         reason: String,
+        /// How long it counts.
+        lasts: Duration,
     },
     /// Takes on a warning.
     Acknowledge {
@@ -149,6 +151,10 @@ pub enum Command {
     },
     Note {
         text: String,
+        /// When it happened, where that is not now.
+        occurred_at: Option<Wall>,
+        /// The note that this one corrects, by its record's number.
+        amends: Option<u64>,
     },
     Rollback {
         rollback: RollbackId,
@@ -181,6 +187,25 @@ pub enum Command {
     End {
         why: String,
     },
+}
+
+impl Command {
+    /// What was seen stays seen, however late it is read; everything else is about the moment it was asked in.
+    #[must_use]
+    pub fn is_sighting(&self) -> bool {
+        let is_note = |change: &incident::Change| matches!(change, incident::Change::Note(_));
+        match self {
+            Self::Note { .. } | Self::OpenIncident { .. } => true,
+            Self::ChangeIncident { change, .. } => is_note(change),
+            _ => false,
+        }
+    }
+
+    /// A note of what happens just now.
+    #[must_use]
+    pub fn note(text: impl Into<String>) -> Self {
+        Self::Note { text: text.into(), occurred_at: None, amends: None }
+    }
 }
 
 /// What an adapter saw.

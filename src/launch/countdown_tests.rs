@@ -284,7 +284,7 @@ fn any_operation() -> impl Strategy<Value = Operation> {
     prop_oneof![
         50 => (1..15 * M).prop_map(Operation::Tick),
         10 => prop_oneof![Just("a"), Just("b"), Just("c")].prop_map(Operation::Hold),
-        // Four of five latches released, on average, so that flights do get on.
+        // Three of four latches released, on average, so that flights do get on.
         20 => (any::<u8>(), any::<u8>()).prop_map(|(a, b)| Operation::Resume(a | b)),
         10 => (0..2usize).prop_map(Operation::Recycle),
         1 => Just(Operation::Cutoff),
@@ -311,6 +311,64 @@ fn any_plan() -> impl Strategy<Value = (Terms, [Mark; 2])> {
     })
 }
 
+/// One flight, held to the model's invariants; whether it reached T-0.
+fn flown(plan: Terms, marks: [Mark; 2], operations: Vec<Operation>) -> Result<bool, TestCaseError> {
+    let closes = plan.closes;
+    let Ok(clock) = Countdown::new(Instant(0), 60 * M, plan) else { return Ok(false) };
+    let mut flight = Flight { clock, fired: 0 };
+    for operation in operations {
+        let before = flight.clock.t;
+        let mut ceiling = before;
+        // A refusal is an answer, too: what must hold then is that nothing moved.
+        let unmoved = flight.clock.clone();
+        let refused = match operation {
+            Operation::Tick(by) => {
+                flight.tick(flight.clock.now.0 + by);
+                false
+            }
+            Operation::Hold(who) => flight.clock.hold(who, "x").is_err(),
+            Operation::Resume(bits) => {
+                let open: Vec<String> = flight.clock.latches.keys().filter(|who| *who != BUILT_IN).cloned().collect();
+                for (n, who) in open.iter().enumerate().filter(|(n, _)| bits >> n & 1 == 1) {
+                    prop_assert!(n < 8);
+                    flight.clock.release(who);
+                }
+                flight.clock.resume(true).is_err() && open.is_empty()
+            }
+            Operation::Recycle(which) => match flight.clock.recycle(marks[which]) {
+                Ok(()) => {
+                    prop_assert!(flight.clock.t > before);
+                    ceiling = flight.clock.t;
+                    false
+                }
+                Err(_) => true,
+            },
+            Operation::Cutoff => flight.clock.cutoff().is_err(),
+            Operation::Reslip(by) => match flight.clock.projected() {
+                Some(at) if flight.clock.phase == Holding => flight.clock.reslip(Instant(at.0 + by)).is_err(),
+                _ => false,
+            },
+        };
+        let clock = &flight.clock;
+        if refused {
+            prop_assert_eq!(clock, &unmoved);
+        }
+        prop_assert!(clock.t <= ceiling && clock.t >= 0 && flight.fired <= 1);
+        if let Some(projected) = clock.projected() {
+            prop_assert_eq!(projected.0, clock.published.0 + clock.slip());
+        }
+        if clock.phase == Counting {
+            prop_assert!(clock.pending().all(|(mark, _)| mark.0 < clock.t), "passed a hold at T {}", clock.t);
+        }
+        if clock.phase == Liftoff {
+            prop_assert_eq!(clock.t, 0);
+            prop_assert!(closes.is_none_or(|close| clock.t0.is_some_and(|t0| t0 <= close)));
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
 
@@ -319,60 +377,70 @@ proptest! {
         (plan, marks) in any_plan(),
         operations in proptest::collection::vec(any_operation(), 30),
     ) {
-        let closes = plan.closes;
-        let Ok(clock) = Countdown::new(Instant(0), 60 * M, plan) else { return Ok(()) };
-        let mut flight = Flight { clock, fired: 0 };
-        for operation in operations {
-            let before = flight.clock.t;
-            let mut ceiling = before;
-            // A refusal is an answer, too: what must hold then is that nothing moved.
-            let unmoved = flight.clock.clone();
-            let refused = match operation {
-                Operation::Tick(by) => {
-                    flight.tick(flight.clock.now.0 + by);
-                    false
-                }
-                Operation::Hold(who) => flight.clock.hold(who, "x").is_err(),
-                Operation::Resume(bits) => {
-                    let open: Vec<String> = flight.clock.latches.keys().filter(|who| *who != BUILT_IN).cloned().collect();
-                    for (n, who) in open.iter().enumerate().filter(|(n, _)| bits >> n & 1 == 1) {
-                        prop_assert!(n < 8);
-                        flight.clock.release(who);
-                    }
-                    flight.clock.resume(true).is_err() && open.is_empty()
-                }
-                Operation::Recycle(which) => match flight.clock.recycle(marks[which]) {
-                    Ok(()) => {
-                        prop_assert!(flight.clock.t > before);
-                        ceiling = flight.clock.t;
-                        false
-                    }
-                    Err(_) => true,
-                },
-                Operation::Cutoff => flight.clock.cutoff().is_err(),
-                Operation::Reslip(by) => match flight.clock.projected() {
-                    Some(at) if flight.clock.phase == Holding => flight.clock.reslip(Instant(at.0 + by)).is_err(),
-                    _ => false,
-                },
-            };
-            let clock = &flight.clock;
-            if refused {
-                prop_assert_eq!(clock, &unmoved);
-            }
-            prop_assert!(clock.t <= ceiling && clock.t >= 0 && flight.fired <= 1);
-            if let Some(projected) = clock.projected() {
-                prop_assert_eq!(projected.0, clock.published.0 + clock.slip());
-            }
-            if clock.phase == Counting {
-                prop_assert!(clock.pending().all(|(mark, _)| mark.0 < clock.t), "passed a hold at T {}", clock.t);
-            }
-            if clock.phase == Liftoff {
-                prop_assert_eq!(clock.t, 0);
-                prop_assert!(closes.is_none_or(|close| clock.t0.is_some_and(|t0| t0 <= close)));
-                break;
-            }
+        flown(plan, marks, operations)?;
+    }
+}
+
+/// SplitMix64: what proptest makes of 20,000 flights takes a minute.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, sides: i64) -> i64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        i64::try_from((z ^ (z >> 31)) % u64::try_from(sides).expect("some")).expect("small")
+    }
+
+    fn plan(&mut self) -> (Terms, [Mark; 2]) {
+        let holds: Vec<(i64, i64)> = (0..self.below(4)).map(|_| (1 + self.below(59), self.below(20))).collect();
+        let holds: BTreeMap<i64, i64> = holds.into_iter().collect();
+        let holds: Vec<(i64, i64)> = holds.into_iter().map(|(mark, minutes)| (mark * M, minutes * M)).collect();
+        let mut points = vec![5 * M, 10 * M, 20 * M, 40 * M];
+        let marks = [4, 3].map(|left| Mark(points.remove(usize::try_from(self.below(left)).expect("small"))));
+        let closes = [None, Some(Instant(90 * M)), Some(Instant(180 * M))];
+        let plan = Terms {
+            recycle: marks.into(),
+            terminal: Mark(6 * M),
+            no_hold_below: Mark(33 * S),
+            closes: closes[usize::try_from(self.below(3)).expect("small")],
+            max_terminal_hold: Some(span(3 * M)),
+            ..terms(&holds)
+        };
+        (plan, marks)
+    }
+
+    /// As the model draws: `random.choice('ttttthrrxcs')`.
+    fn operation(&mut self) -> Operation {
+        match self.below(11) {
+            0..=4 => Operation::Tick(1 + self.below(15 * M - 1)),
+            5 => Operation::Hold(["a", "b", "c"][usize::try_from(self.below(3)).expect("small")]),
+            6 | 7 => Operation::Resume((0..8).map(|bit| u8::from(self.below(5) > 0) << bit).sum()),
+            8 => Operation::Recycle(usize::try_from(self.below(2)).expect("small")),
+            9 if self.below(10) == 0 => Operation::Cutoff,
+            // The model lets nine of ten cutoffs be nothing.
+            9 => Operation::Tick(0),
+            _ => Operation::Reslip(self.below(10 * M)),
         }
     }
+}
+
+/// As many flights as the model flies; there a fifth of them reach T-0.
+#[test]
+fn twenty_thousand_flights_keep_the_invariants_and_many_reach_t0() {
+    let mut dice = Dice(7);
+    let mut lifted = 0;
+    for flight in 0..20_000 {
+        let (plan, marks) = dice.plan();
+        let operations = (0..30).map(|_| dice.operation()).collect();
+        match flown(plan, marks, operations) {
+            Ok(true) => lifted += 1,
+            Ok(false) => {}
+            Err(broken) => panic!("flight {flight}: {broken}"),
+        }
+    }
+    assert!((3_000..6_000).contains(&lifted), "{lifted} reached T-0");
 }
 
 #[test]

@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use super::board::{Board, Progress};
 use super::command::Refusal;
-use super::decide::permit;
 use super::event::{Actor, Event, Recorded};
 use super::gate::{self, Clear};
 use super::id::{CriterionId, ItemId, MonitorId, PhaseId};
+use super::people::permit;
 use super::plan::{Criterion, DecidedBy, GoStage, Power, Release};
 use super::schedule::Timed;
 use super::time::{Instant, Wall};
 use super::verdict::Verdict;
+use super::waiver;
 
 /// What a vote is given on: it counts for nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -317,11 +318,12 @@ pub(super) fn waive(
 ) -> Result<Vec<Event>, Refusal> {
     let criterion = find(board, id)?;
     permit(board, by, Power::Waive)?;
+    waiver::named(by)?;
     if reason.trim().is_empty() {
         return Err(Refusal("a waiver needs a reason".into()));
     }
-    if lasts.is_zero() {
-        return Err(Refusal("a waiver needs a time after which it counts no more".into()));
+    if lasts.is_zero() || lasts > waiver::LONGEST {
+        return Err(Refusal("a waiver lasts for some time, and at most a year: say how long".into()));
     }
     let standing = standing(board, criterion, now);
     if standing.verdict.is_none() {

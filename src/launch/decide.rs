@@ -9,15 +9,20 @@ use super::event::{Actor, Event, Mode, RollbackFact};
 use super::gate;
 use super::human;
 use super::id::{Attempt, ItemId, RequestId, RollbackId};
+use super::incident;
+use super::note;
+use super::people::{self, caller, permit};
 use super::plan::{Act, Class, Item, OnPreempt, Power};
 use super::poll;
 use super::polled;
 use super::recovery;
 use super::schedule::{Due, due, waits_for};
+use super::second;
 use super::time::{Instant, millis};
 use super::unwatched;
 use super::unwritten;
 use super::verdict::Verdict;
+use super::waiver;
 
 /// A hold or a vote is about the moment it was asked in. One that was read later than this is refused; so
 /// long may a console stand still, or be exchanged for another.
@@ -90,9 +95,10 @@ fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec
         return Err(Refusal(format!("the launch has ended: {why}")));
     }
     unwritten::allow(board, command)?;
+    people::admit(board, by, command)?;
     let one = |event| Ok(vec![event]);
     match command {
-        Command::RunItem { item } => run_item(board, find(board, item)?, now).map(|event| vec![event]),
+        Command::RunItem { item } => run_item(board, by, find(board, item)?, now).map(|event| vec![event]),
         Command::RunPhase { phase } => {
             let phase = board.plan.phase(phase).ok_or_else(|| Refusal(format!("no phase {phase}")))?;
             if board.phases.get(&phase.id).is_none_or(|state| state.opened.is_none()) {
@@ -106,7 +112,7 @@ fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec
         }
         Command::Cancel { item } => cancel(board, by, find(board, item)?),
         Command::Attest { item, note, passed } => attest(board, by, find(board, item)?, note, *passed, now),
-        Command::Waive { item, reason } => waive(board, by, find(board, item)?, reason, now),
+        Command::Waive { item, reason, lasts } => waiver::decide(board, by, find(board, item)?, reason, *lasts, now),
         Command::Acknowledge { item } => {
             let item = find(board, item)?;
             match gate::clear(board, item, now) {
@@ -161,8 +167,7 @@ fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec
             }
             one(Event::Thawed { why: why.clone() })
         }
-        Command::Note { text } if text.trim().is_empty() => Err(Refusal("an empty note says nothing".into())),
-        Command::Note { text } => one(Event::Noted { text: text.clone() }),
+        Command::Note { text, amends, .. } => note::decide(board, text, *amends),
         Command::Rollback { rollback, why } => {
             let last = board.rollbacks.iter().map(|known| known.run).max().unwrap_or(0);
             let run = last.checked_add(1).ok_or_else(|| Refusal("there is no number for another rollback".into()))?;
@@ -170,7 +175,7 @@ fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec
         }
         Command::RollbackAs { rollback, run, why } => roll_back(board, rollback, *run, why, now),
         Command::MarkStep { item, passed, reason } => mark(board, by, find(board, item)?, *passed, reason),
-        Command::Repeat { item, reason } => repeat(board, find(board, item)?, reason, now),
+        Command::Repeat { item, reason } => repeat(board, by, find(board, item)?, reason, now),
         Command::RollbackFound { rollback, run, why } => {
             if board.rollbacks.iter().any(|known| known.run == *run) {
                 return Ok(Vec::new());
@@ -200,25 +205,7 @@ fn past_liftoff(board: &Board, now: Instant) -> bool {
     board.clock_at(now).is_some_and(|clock| clock.t0.is_some())
 }
 
-/// Who a latch belongs to: the role where one is carried, else the name.
-fn caller(by: &Actor) -> String {
-    by.role.as_ref().map_or_else(|| by.name.clone(), ToString::to_string)
-}
-
-/// A person who carries a role needs its power; an operator without one acts for the crew.
-pub(super) fn permit(board: &Board, by: &Actor, power: Power) -> Result<(), Refusal> {
-    let Some(role) = by.role.as_ref() else { return Ok(()) };
-    match board.plan.role(role) {
-        Some(known) if known.may.contains(&power) => Ok(()),
-        Some(known) => {
-            let word = Power::WORDS.iter().find(|(_, known)| *known == power).map_or("", |(word, _)| word);
-            Err(Refusal(format!("{} may not {word}", known.title)))
-        }
-        None => Err(Refusal(format!("no role {role} in this plan"))),
-    }
-}
-
-fn try_clock(
+pub(super) fn try_clock(
     board: &Board,
     now: Instant,
     act: impl FnOnce(&mut countdown::Countdown) -> Result<(), countdown::Refused>,
@@ -242,24 +229,30 @@ fn request(
     }
     unwritten::allow(board, command)?;
     match command {
-        // What was seen stays seen, however late it is read.
-        Command::Note { .. } => {}
+        sighting if sighting.is_sighting() => {}
         _ if age > REQUEST_KEEPS => {
             let ago = humantime::format_duration(Duration::from_secs(age.as_secs()));
             return Err(Refusal(format!(
                 "asked {ago} ago, while nobody was there to decide: ask again if it still holds"
             )));
         }
+        // Who takes on what rings carries a role.
+        Command::ChangeIncident { change, .. } if *change != incident::Change::Acknowledged => {}
         Command::CallHold { .. }
         | Command::ReleaseHold { .. }
         | Command::Vote { .. }
         | Command::Acknowledge { .. }
         | Command::Judge { .. }
         | Command::WaiveCriterion { .. }
-        | Command::Sign { .. } => {
-            let Some(role) = &by.role else { return Err(Refusal("a scribe has notes alone: ask as a role".into())) };
-            if board.plan.role(role).is_none() {
-                return Err(Refusal(format!("no role {role} in this plan")));
+        | Command::Sign { .. }
+        | Command::Attest { .. }
+        | Command::GiveEvidence { .. }
+        | Command::Close { .. }
+        | Command::Choose { .. }
+        | Command::Waive { .. }
+        | Command::ChangeIncident { .. } => {
+            if by.role.is_none() {
+                return Err(Refusal("a scribe has notes and incidents: ask as a role".into()));
             }
             if matches!(command, Command::ReleaseHold { who } if who == countdown::CONSOLE_RESTART) {
                 return Err(Refusal("what a crash left holding is for the operator's console to release".into()));
@@ -270,7 +263,7 @@ fn request(
     act(board, by, command, now)
 }
 
-fn run_item(board: &Board, item: &Item, now: Instant) -> Result<Event, Refusal> {
+fn run_item(board: &Board, by: &Actor, item: &Item, now: Instant) -> Result<Event, Refusal> {
     if let (Act::Step { class: Class::Once, .. }, Some(state)) = (&item.act, board.item(&item.id))
         && state.attempt.is_some()
         && !state.is_running()
@@ -282,10 +275,10 @@ fn run_item(board: &Board, item: &Item, now: Instant) -> Result<Event, Refusal> 
             item.id
         )));
     }
-    begin(board, item, now)
+    begin(board, by, item, now)
 }
 
-fn begin(board: &Board, item: &Item, now: Instant) -> Result<Event, Refusal> {
+fn begin(board: &Board, by: &Actor, item: &Item, now: Instant) -> Result<Event, Refusal> {
     let state = board.item(&item.id).ok_or_else(|| Refusal(format!("no item {}", item.id)))?;
     let attempt = Attempt(state.attempt.map_or(1, |attempt| attempt.0 + 1));
     if state.is_running() {
@@ -307,6 +300,7 @@ fn begin(board: &Board, item: &Item, now: Instant) -> Result<Event, Refusal> {
         Act::Check(_) | Act::Wait { .. } => Ok(Event::ItemStarted { item: item.id.clone(), attempt }),
         Act::Step { .. } => {
             fenced(board)?;
+            second::armed(board, by, item)?;
             Ok(Event::StepIntended { item: item.id.clone(), attempt })
         }
     }
@@ -342,7 +336,7 @@ fn mark(board: &Board, by: &Actor, item: &Item, passed: bool, reason: &str) -> R
 }
 
 /// Possible too where a step of class once is known to have failed: a person says why once more is right.
-fn repeat(board: &Board, item: &Item, reason: &str, now: Instant) -> Result<Vec<Event>, Refusal> {
+fn repeat(board: &Board, by: &Actor, item: &Item, reason: &str, now: Instant) -> Result<Vec<Event>, Refusal> {
     let state = board.item(&item.id).ok_or_else(|| Refusal(format!("no item {}", item.id)))?;
     let attempt = match (&item.act, &state.progress, state.attempt) {
         (Act::Step { .. }, Progress::Ended { verdict, .. }, Some(attempt)) if *verdict != Verdict::Pass => attempt,
@@ -353,7 +347,7 @@ fn repeat(board: &Board, item: &Item, reason: &str, now: Instant) -> Result<Vec<
     if reason.trim().is_empty() {
         return Err(Refusal("say why doing it again is right".into()));
     }
-    let again = begin(board, item, now)?;
+    let again = begin(board, by, item, now)?;
     Ok(vec![Event::RepeatOrdered { item: item.id.clone(), attempt, reason: reason.to_owned() }, again])
 }
 
@@ -371,7 +365,7 @@ fn cancel(board: &Board, by: &Actor, item: &Item) -> Result<Vec<Event>, Refusal>
     let state = board.item(&item.id).filter(|state| state.is_running());
     let attempt =
         state.and_then(|state| state.attempt).ok_or_else(|| Refusal(format!("{} is not running", item.id)))?;
-    let why = format!("cancelled by {}", by.name);
+    let why = format!("cancelled by {}", people::called(&board.plan, by));
     Ok(vec![ended(item, attempt, why)])
 }
 
@@ -391,16 +385,12 @@ fn attest(
     passed: bool,
     now: Instant,
 ) -> Result<Vec<Event>, Refusal> {
-    let Act::Manual { role, .. } = &item.act else {
-        return Err(Refusal(format!("{} is decided by what it sees, not by a word; it can be waived", item.id)));
-    };
-    if let (Some(wanted), Some(has)) = (role, &by.role)
-        && wanted != has
-    {
-        return Err(Refusal(format!("{} is attested by {wanted}", item.id)));
-    }
+    second::takes_word(board, by, item, passed, now)?;
     if note.trim().is_empty() {
         return Err(Refusal("say what you saw: an attestation needs a note".into()));
+    }
+    if matches!(item.act, Act::Step { .. }) {
+        return Ok(vec![Event::Attested { item: item.id.clone(), note: note.to_owned(), passed }]);
     }
     match due(board, item, now) {
         Due::NotYet { at } => return Err(Refusal(format!("{} is due at {at}", item.id))),
@@ -409,18 +399,6 @@ fn attest(
         Due::Now | Due::Begun => {}
     }
     Ok(vec![Event::Attested { item: item.id.clone(), note: note.to_owned(), passed }])
-}
-
-fn waive(board: &Board, by: &Actor, item: &Item, reason: &str, now: Instant) -> Result<Vec<Event>, Refusal> {
-    permit(board, by, Power::Waive)?;
-    if reason.trim().is_empty() {
-        return Err(Refusal("a waiver needs a reason".into()));
-    }
-    match gate::clear(board, item, now) {
-        gate::Clear::No(Some(_)) => Ok(vec![Event::Waived { item: item.id.clone(), reason: reason.to_owned() }]),
-        gate::Clear::No(None) => Err(Refusal(format!("{} has no verdict yet to waive", item.id))),
-        gate::Clear::Yes | gate::Clear::ByWaiver => Err(Refusal(format!("{} needs no waiver", item.id))),
-    }
 }
 
 fn release(board: &Board, by: &Actor, who: &str) -> Result<Vec<Event>, Refusal> {

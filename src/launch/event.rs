@@ -23,6 +23,8 @@ pub struct Actor {
     pub role: Option<RoleId>,
     /// A scripted crew of a rehearsal: stamped wherever it is shown.
     pub scripted: bool,
+    /// Who wrote it down for them, at a console opened under another name.
+    pub recorded_by: Option<String>,
 }
 
 /// An event in its place: what is folded, and what a record carries.
@@ -221,6 +223,12 @@ pub enum Event {
     Waived {
         item: ItemId,
         reason: String,
+        /// It counts no longer from here on; for ever where a journal says nothing.
+        until: Option<Instant>,
+    },
+    /// A waiver's time is over: what it let open is as shut as before.
+    WaiverExpired {
+        item: ItemId,
     },
     /// A warning was seen and taken on.
     Acknowledged {
@@ -320,6 +328,8 @@ pub enum Event {
     },
     Noted {
         text: String,
+        /// The note that this one corrects, by its record's number; it stays as it is.
+        amends: Option<u64>,
     },
     RollbackRequested {
         rollback: RollbackId,
@@ -423,16 +433,32 @@ pub enum RollbackEnd {
     },
 }
 
+impl Event {
+    /// A note that corrects no other.
+    #[must_use]
+    pub fn noted(text: impl Into<String>) -> Self {
+        Self::Noted { text: text.into(), amends: None }
+    }
+}
+
 impl Actor {
     /// The engine itself.
     #[must_use]
     pub fn engine() -> Self {
-        Self { name: "engine".into(), role: None, scripted: false }
+        Self { name: "engine".into(), role: None, scripted: false, recorded_by: None }
     }
 
     #[must_use]
     pub fn person(name: impl Into<String>, role: Option<RoleId>) -> Self {
-        Self { name: name.into(), role, scripted: false }
+        Self { name: name.into(), role, scripted: false, recorded_by: None }
+    }
+
+    /// `Ana (Backend lead)`, with `title` for what a role is called.
+    pub(super) fn called(&self, title: impl Fn(&RoleId) -> String) -> String {
+        let role = self.role.as_ref().map(|role| format!(" ({})", title(role))).unwrap_or_default();
+        let scripted = if self.scripted { " (scripted)" } else { "" };
+        let recorded = self.recorded_by.as_ref().map(|name| format!(", recorded by {name}")).unwrap_or_default();
+        format!("{}{role}{scripted}{recorded}", self.name)
     }
 }
 

@@ -1,10 +1,12 @@
 //! Whether a phase may be passed, and what stands in its way (rules.md, "Verdicts"): a gate opens on
 //! pass; on warn once acknowledged; on skipped if the plan allows it; on anything else only by a
-//! recorded waiver.
+//! recorded waiver, until it ends. What stands on a branch not chosen is skipped by the plan.
 
 use super::board::{Board, Progress};
+use super::branch;
 use super::id::{ItemId, PhaseId};
 use super::plan::{Item, OnFail, Phase};
+use super::recurring;
 use super::time::Instant;
 use super::verdict::Verdict;
 
@@ -17,6 +19,8 @@ pub struct Standing {
     pub waivers: u32,
     /// Steps that let it open because a person said what they had come to.
     pub marked: u32,
+    /// Items that the plan passes over: on branches not chosen.
+    pub passed_over: usize,
     pub running: usize,
     /// Items not tried yet.
     pub waiting: usize,
@@ -45,17 +49,18 @@ impl Standing {
 #[must_use]
 pub fn clear(board: &Board, item: &Item, now: Instant) -> Clear {
     let Some(state) = board.item(&item.id) else { return Clear::No(None) };
+    let state = recurring::stood(board, &item.id, state).unwrap_or(state);
     let verdict = state.verdict(item.valid_for, now);
     let open = match verdict {
         Some(Verdict::Pass) => true,
         Some(Verdict::Warn) => state.acknowledged,
-        Some(Verdict::Skipped) => item.allow_skipped,
+        Some(Verdict::Skipped) => item.allow_skipped || branch::is_over(state),
         Some(Verdict::Fail | Verdict::Unknown | Verdict::Stale) => {
             item.on_fail == OnFail::Warn && state.acknowledged && !matches!(state.progress, Progress::Blocked { .. })
         }
         None => false,
     };
-    match (open, verdict, &state.waiver) {
+    match (open, verdict, state.waiver.as_ref().filter(|waiver| waiver.counts(now))) {
         (true, ..) => Clear::Yes,
         (false, Some(_), Some(_)) => Clear::ByWaiver,
         _ => Clear::No(verdict),
@@ -73,7 +78,11 @@ pub fn standing(board: &Board, phase: &Phase, now: Instant) -> Standing {
             Progress::Waiting => standing.waiting += 1,
             Progress::Ended { .. } | Progress::Blocked { .. } => {}
         }
-        standing.worst = standing.worst.max(state.verdict(item.valid_for, now));
+        if branch::is_over(state) {
+            standing.passed_over += 1;
+        } else {
+            standing.worst = standing.worst.max(state.verdict(item.valid_for, now));
+        }
         match clear(board, item, now) {
             Clear::Yes => {
                 standing.clear += 1;

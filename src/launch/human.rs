@@ -3,13 +3,20 @@
 
 use super::ballot;
 use super::board::Board;
+use super::branch;
+use super::closing::{self, Given};
 use super::command::{Command, Refusal};
 use super::criteria;
 use super::event::{Actor, Event, Mode, Recorded};
+use super::incident;
 use super::polled;
+use super::recurring;
 use super::schedule::Timed;
+use super::second;
 use super::signoff;
+use super::slip;
 use super::time::Instant;
+use super::waiver;
 
 /// What becomes of a command of the crew.
 ///
@@ -17,17 +24,17 @@ use super::time::Instant;
 /// The refusal, as a sentence for whoever gave it.
 pub(super) fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec<Event>, Refusal> {
     match command {
-        Command::Slip { .. } => Err(Refusal("not yet".into())),
-        Command::Choose { .. } => Err(Refusal("not yet".into())),
+        Command::Slip { published, why } => slip::act(board, by, *published, why, now),
+        Command::Choose { item, option, reason } => branch::decide(board, by, item, option, reason, now),
         Command::Sign { item, role, note } => signoff::sign(board, by, item, role, note, now),
         Command::Judge { criterion, met, note } => criteria::judge(board, by, criterion, *met, note),
         Command::WaiveCriterion { criterion, reason, lasts } => {
             criteria::waive(board, by, criterion, reason, *lasts, now)
         }
         Command::Vote { poll, role, vote } => ballot::vote(board, by, poll.as_ref(), role, vote, now),
-        Command::OpenIncident { .. } | Command::ChangeIncident { .. } => Err(Refusal("not yet".into())),
-        Command::GiveEvidence { .. } => Err(Refusal("not yet".into())),
-        Command::Close { .. } => Err(Refusal("not yet".into())),
+        Command::OpenIncident { .. } | Command::ChangeIncident { .. } => incident::act(board, command, now),
+        Command::GiveEvidence { evidence, what } => closing::give(board, evidence, what),
+        Command::Close { why, anyway } => closing::close(board, by, why, anyway.as_deref(), now),
         // `decide` has taken every other command.
         other => Err(Refusal(format!("{other:?} is not of the crew"))),
     }
@@ -35,6 +42,20 @@ pub(super) fn act(board: &Board, by: &Actor, command: &Command, now: Instant) ->
 
 /// Folds what the crew did into the board.
 pub(super) fn fold(board: &mut Board, record: &Recorded) {
+    incident::fold(board, record);
+    match &record.event {
+        Event::EvidenceGiven { evidence, what } => {
+            let given = Given { what: what.clone(), by: record.actor.clone(), at: record.occurred_at };
+            board.evidence.insert(evidence.clone(), given);
+        }
+        Event::LaunchClosed { why, missing } => board.ended = Some(closing::ended(why, missing)),
+        Event::ItemRecurred { item, .. } => second::forget(board, item),
+        Event::Chosen { .. } | Event::PassedOver { .. } => branch::fold(board, record),
+        Event::WaiverExpired { item } => waiver::fold_end(board, item),
+        _ => {}
+    }
+    slip::fold(board, record);
+    recurring::fold(board, record);
     ballot::fold(board, record);
     polled::fold(board, record);
     signoff::fold(board, record);
@@ -45,7 +66,12 @@ pub(super) fn fold(board: &mut Board, record: &Recorded) {
 
 /// What follows from the board and the time alone in the crew's part; empty when nothing does.
 pub(super) fn follow(board: &Board, now: Instant) -> Vec<Timed> {
-    poll(board, now)
+    let mut events: Vec<Timed> = recurring::follow(board, now);
+    events.extend(incident::follow(board, now));
+    events.extend(waiver::follow(board, now));
+    events.extend(branch::follow(board, now));
+    // A poll is decided on a board where all the rest is told.
+    if events.is_empty() { poll(board, now) } else { events }
 }
 
 /// Votes void before anything is counted, and verdicts are told before a poll is decided on them.
@@ -58,6 +84,12 @@ fn poll(board: &Board, now: Instant) -> Vec<Timed> {
 }
 
 /// The next instants after `now` at which something of the crew's happens by time alone.
-pub(super) fn next_at(board: &Board, _now: Instant) -> impl Iterator<Item = Instant> {
-    ballot::next_at(board).chain(criteria::next_at(board))
+pub(super) fn next_at(board: &Board, now: Instant) -> impl Iterator<Item = Instant> {
+    let polls = ballot::next_at(board).chain(criteria::next_at(board));
+    recurring::next_at(board, now).chain(incident::next_at(board, now)).chain(waiver::next_at(board)).chain(polls)
+}
+
+/// Whether something of the crew's waits for a person, that is no item.
+pub(super) fn wants_person(board: &Board) -> bool {
+    incident::wants_person(board)
 }

@@ -20,7 +20,17 @@ pub struct ItemState {
     pub report: Option<Arc<Report>>,
     pub outcome: Option<Outcome>,
     pub waiver: Option<Waiver>,
+    /// Of a choice: the branch it selects.
+    pub chosen: Option<Chosen>,
+    /// The plan passes over it: why, as it was recorded.
+    pub passed_over: Option<String>,
     pub attested: Option<Attest>,
+    /// The second person's word, where the plan asks for one.
+    pub seconded: Option<Attest>,
+    /// A first word that waits for its second.
+    pub half: Option<Attest>,
+    /// A person's word that lets a step's next attempt begin.
+    pub armed: Option<Attest>,
     /// What a person said that an attempt of unknown outcome came to: its verdict stands by that word.
     pub marked: Option<Attest>,
     pub acknowledged: bool,
@@ -56,6 +66,21 @@ pub enum Progress {
 pub struct Waiver {
     pub by: Actor,
     pub reason: String,
+    pub at: Wall,
+    /// It counts no longer from here on; a journal from before waivers ended has them for ever.
+    pub until: Option<Instant>,
+    /// The same as wall time, for people.
+    pub ends_at: Option<Wall>,
+    /// That it ended is recorded.
+    pub expired: bool,
+}
+
+/// What a choice came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chosen {
+    pub option: String,
+    pub reason: String,
+    pub by: Actor,
     pub at: Wall,
 }
 
@@ -100,6 +125,7 @@ impl ItemState {
         self.acknowledged = false;
         self.outcome = None;
         self.marked = None;
+        self.armed = None;
     }
 
     pub(super) fn end(&mut self, attempt: Attempt, verdict: Verdict, at: Instant) {

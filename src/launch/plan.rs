@@ -245,8 +245,8 @@ pub enum Every {
 pub enum Act {
     /// Looks and changes nothing.
     Check(SpecId),
-    /// Acts on the world.
-    Step { spec: SpecId, class: Class, confirm: Confirm },
+    /// Acts on the world; `second` gives its word before each attempt.
+    Step { spec: SpecId, class: Class, confirm: Confirm, second: Second },
     /// A person attests, with a note.
     Manual { role: Option<RoleId>, second: Second },
     /// A person selects a branch, with a reason.

@@ -3,12 +3,13 @@
 
 use super::ballot;
 use super::board::Board;
-use super::criteria;
+use super::criteria::{self, Standing};
 use super::event::Vote;
 use super::gate;
 use super::id::{ItemId, RoleId};
 use super::plan::{GoStage, Phase};
 use super::time::Instant;
+use super::waiver;
 
 /// What the crew and the board together say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +26,10 @@ pub struct Tally {
     pub machine: Vec<String>,
     /// What counts as done by a person's word alone, with that word: nobody votes on it unawares.
     pub marked: Vec<String>,
-    /// Criteria that stand by a waiver.
+    /// Criteria that stand by a waiver, and items that are open by one alone, in words.
     pub waived: Vec<String>,
+    /// How many waivers that is.
+    pub waivers: usize,
 }
 
 impl Tally {
@@ -71,11 +74,18 @@ pub fn tally_of(board: &Board, poll: Option<&ItemId>, now: Instant) -> Tally {
         }
         votes.push((role.clone(), vote));
     }
-    let stands: Vec<bool> = criteria::of_stage(board, stage, now).map(|(_, standing)| standing.is_clear()).collect();
-    let clear = stands.iter().filter(|clear| **clear).count();
-    let waived = criteria::waived(board, stage, now);
-    let marked = if poll.is_none() { marked(board) } else { Vec::new() };
-    Tally { votes, go, criteria: stands.len(), clear, blocking, machine, marked, waived }
+    let stands: Vec<Standing> = criteria::of_stage(board, stage, now).map(|(_, standing)| standing).collect();
+    let clear = stands.iter().filter(|standing| standing.is_clear()).count();
+    let mut waived = criteria::waived(board, stage, now);
+    let mut waivers = stands.iter().filter(|standing| standing.waiver.is_some()).count();
+    let mut marked = Vec::new();
+    if poll.is_none() {
+        let items = waiver::standing(board, now);
+        waivers += items.len();
+        waived.extend(items);
+        marked = self::marked(board);
+    }
+    Tally { votes, go, criteria: stands.len(), clear, blocking, machine, marked, waived, waivers }
 }
 
 /// What stands against GO before T-0 besides the votes.
@@ -87,7 +97,8 @@ pub fn machine_blocks(board: &Board, now: Instant) -> Vec<String> {
         if !standing.is_clear() {
             let first = standing.blocking.first().map(|(item, verdict)| {
                 let word = verdict.map_or("not run", |verdict| verdict.word());
-                format!(", first {item}: {word}")
+                let lapsed = board.item(item).and_then(|state| waiver::lapsed(state, now));
+                format!(", first {item}: {word}{}", lapsed.map(|lapsed| format!(" ({lapsed})")).unwrap_or_default())
             });
             let first = first.unwrap_or_default();
             blocks.push(format!("gate {} is not open: {} of {}{first}", phase.id, standing.clear, standing.total));

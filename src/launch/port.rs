@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::board::Board;
 use super::command::{Command, Refusal};
-use super::event::Mode;
+use super::event::{Actor, Mode};
 use super::id::RollbackId;
 use super::live::Live;
 use super::plan::Plan;
@@ -71,6 +71,8 @@ impl Snapshot {
 /// A command with the place its answer goes to.
 #[derive(Debug)]
 pub struct Ask {
+    /// Who gives it, where that is not who opened the console.
+    pub by: Option<Actor>,
     pub command: Command,
     pub reply: oneshot::Sender<Result<(), Refusal>>,
 }

@@ -24,7 +24,8 @@ fn steps() -> Plan {
     for (word, class) in CLASSES {
         for auto in [false, true] {
             let id = ItemId::new(if auto { format!("{word}-auto") } else { word.to_owned() });
-            let act = Act::Step { spec: SpecId(9), class, confirm: Confirm::Key };
+            let act =
+                Act::Step { spec: SpecId(9), class, confirm: Confirm::Key, second: crate::launch::plan::Second::None };
             let known = plan.items[&ItemId::new("health")].clone();
             let step = Item { id: id.clone(), act, auto, retries: 2, kind: "run", ..known };
             plan.items.insert(id.clone(), step);

@@ -79,7 +79,13 @@ pub fn plan() -> Plan {
     item(&mut plan, "gate-a", "login", check(1), &[]);
     item(&mut plan, "gate-a", "chat", check(2), &["login"]);
     item(&mut plan, "gate-b", "attest", Act::Manual { role: None, second: Second::None }, &[]);
-    item(&mut plan, "rollout", "cut", Act::Step { spec: SpecId(3), class: Class::Once, confirm: Confirm::Key }, &[]);
+    item(
+        &mut plan,
+        "rollout",
+        "cut",
+        Act::Step { spec: SpecId(3), class: Class::Once, confirm: Confirm::Key, second: Second::None },
+        &[],
+    );
     item(&mut plan, "rollout", "after", check(4), &["cut"]);
     item(&mut plan, "late", "look", check(5), &[]);
     let role = |id: &str, may: &[Power]| Role {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::board::{Board, ItemState, Progress};
+use super::branch;
 use super::countdown::{self, Countdown, Passage};
 use super::event::{Event, Mode};
 use super::gate;
@@ -295,6 +296,7 @@ pub fn wants_person(board: &Board, now: Instant) -> bool {
         let waits = board.item(&item.id).is_some_and(|state| matches!(state.progress, Progress::Waiting));
         by_key && waits && due(board, item, now) == Due::Now
     }) || recovery::waiting(board).next().is_some()
+        || human::wants_person(board)
 }
 
 /// Whether `item` can begin at `now`.
@@ -322,6 +324,9 @@ pub fn waits_for(board: &Board, item: &Item, now: Instant) -> Option<Due> {
 }
 
 fn needs(board: &Board, item: &Item, before: Option<&ItemId>, now: Instant) -> Option<Due> {
+    if let Some(due) = branch::waits(board, item) {
+        return Some(due);
+    }
     for needed in item.needs.iter().chain(before) {
         let (Some(other), Some(known)) = (board.plan.item(needed), board.item(needed)) else { continue };
         if known.is_running() || matches!(known.progress, Progress::Waiting) || wants_start(board, other, known) {

@@ -76,7 +76,11 @@ fn a_gate_that_is_not_open_holds_the_countdown_at_the_next_phase_s_mark() {
     let refused = flight.command(Command::Resume).expect_err("held by the gate");
     assert!(refused.contains("gate gate-a"), "{refused}");
     flight
-        .command(Command::Waive { item: "health".into(), reason: "known outage of the probe".into() })
+        .command(Command::Waive {
+            item: "health".into(),
+            reason: "known outage of the probe".into(),
+            lasts: minutes(600),
+        })
         .expect("waived");
     assert!(flight.board.clock.as_ref().is_some_and(|clock| clock.latches.is_empty()), "the latch cleared itself");
     flight.command(Command::Resume).expect("resumed");
@@ -293,7 +297,8 @@ fn a_rollback_cancels_what_is_readonly_or_said_to_be_killed_and_lets_the_rest_ru
     ] {
         let mut plan = plan();
         let cut = plan.items.get_mut(&ItemId::new("cut")).expect("there");
-        cut.act = Act::Step { spec: SpecId(3), class, confirm: Confirm::Key };
+        cut.act =
+            Act::Step { spec: SpecId(3), class, confirm: Confirm::Key, second: crate::launch::plan::Second::None };
         cut.on_preempt = on_preempt;
         let mut flight = Flight::of(plan);
         ready(&mut flight);
@@ -399,7 +404,7 @@ fn any_command() -> impl Strategy<Value = Command> {
     prop_oneof![
         item.clone().prop_map(|item| Command::RunItem { item: item.into() }),
         item.clone().prop_map(|item| Command::Cancel { item: item.into() }),
-        item.clone().prop_map(|item| Command::Waive { item: item.into(), reason: "r".into() }),
+        item.clone().prop_map(|item| Command::Waive { item: item.into(), reason: "r".into(), lasts: minutes(7) }),
         item.clone().prop_map(|item| Command::Acknowledge { item: item.into() }),
         (item, any::<bool>()).prop_map(|(item, passed)| Command::Attest {
             item: item.into(),
@@ -416,7 +421,7 @@ fn any_command() -> impl Strategy<Value = Command> {
         Just(Command::Freeze { why: "w".into() }),
         Just(Command::Thaw { why: "w".into() }),
         role.prop_map(|role| Command::Vote { poll: None, role: role.into(), vote: Vote::Go }),
-        Just(Command::Note { text: "t".into() }),
+        Just(Command::note("t")),
         Just(Command::Rollback { rollback: "front".into(), why: "w".into() }),
     ]
 }

@@ -6,8 +6,15 @@ use super::command::Command;
 use super::countdown::Passage;
 use super::event::{Actor, Event, Recorded, RollbackEnd, RollbackFact, Vote};
 use super::verdict::{Captured, Verdict};
+use super::waiver;
 
 mod crew;
+
+/// Whether a note was written down noticeably later than what it tells happened: both times are shown then.
+#[must_use]
+pub fn written_later(record: &Recorded) -> bool {
+    matches!(record.event, Event::Noted { .. }) && record.recorded_at - record.occurred_at > UNWATCHED
+}
 
 /// What was learnt longer after it happened was not watched.
 const UNWATCHED: chrono::TimeDelta = chrono::TimeDelta::seconds(2);
@@ -33,11 +40,16 @@ pub fn tell(record: &Recorded) -> String {
         Event::Passed(Passage::Held(mark)) => format!("built-in hold at {mark}"),
         Event::Passed(Passage::Liftoff) => "T-0".into(),
         Event::Passed(Passage::CutOff) => "cut off: the hold in the terminal count lasted too long".into(),
-        Event::HoldCalled { who, why } => format!("HOLD by {who}: {why}"),
+        Event::HoldCalled { who, why } => format!("HOLD{}: {why}", for_latch(&record.actor, who, &by)),
         Event::HoldReleased { who } => format!("hold of {who} released{by}"),
         Event::Resumed => format!("countdown resumed{by}"),
         Event::CaughtUp => format!("countdown caught up{by}"),
         Event::Recycled { mark } => format!("countdown recycled to {mark}{by}"),
+        Event::Slipped { published, why } => {
+            let after = chrono::TimeDelta::milliseconds(published.0 - record.at.0);
+            let at = record.occurred_at.checked_add_signed(after).unwrap_or(record.occurred_at);
+            format!("T-0 SLIPPED to {}{by}: {why}", at.format("%Y-%m-%d %H:%M:%S UTC"))
+        }
         Event::Scrubbed { why } => format!("SCRUBBED{by}: {why}"),
         Event::CutOff { why } => format!("CUT OFF{by}: {why}"),
         Event::Frozen { why } => format!("FROZEN{by}: {why}"),
@@ -45,9 +57,8 @@ pub fn tell(record: &Recorded) -> String {
         Event::PhaseOpened { phase } => format!("phase {phase} opened"),
         Event::PhaseRunAgain { phase } => format!("phase {phase} is looked at again"),
         Event::GatePassed { phase, waivers, marked } => {
-            let waived = (*waivers > 0).then(|| format!(" with {waivers} waived"));
             let marked = (*marked > 0).then(|| format!(", {marked} marked by hand"));
-            format!("gate {phase} passed{}{}", waived.unwrap_or_default(), marked.unwrap_or_default())
+            format!("gate {phase} passed{}{}", waiver::with(*waivers), marked.unwrap_or_default())
         }
         Event::BaselineCaptured { name, value: Captured::Value(value) } => format!("baseline {name} is {value}"),
         Event::BaselineCaptured { name, value: Captured::Missing(why) } => {
@@ -59,17 +70,19 @@ pub fn tell(record: &Recorded) -> String {
         Event::Voted { poll: None, role, vote, .. } => format!("{role} votes {}{by}", vote_words(vote)),
         Event::Voted { poll: Some(poll), role, vote, .. } => format!("{poll}: {role} votes {}{by}", vote_words(vote)),
         Event::VotesVoided { why } => format!("votes void: {why}"),
-        Event::Noted { text } => format!("note{by}: {text}"),
+        Event::Noted { text, amends: None } => format!("note{by}: {text}"),
+        Event::Noted { text, amends: Some(seq) } => format!("note{by}, AMENDS #{seq}: {text}"),
         Event::RollbackRequested { rollback, run, why } => format!("ROLLBACK {rollback} (run {run}){by}: {why}"),
         Event::RollbackTold { run, fact } => format!("rollback run {run}: {}", fact_words(fact)),
         Event::FaultSwitched { fault, on } => format!("fault {fault} {}", if *on { "on" } else { "off" }),
         Event::LaunchEnded { why } => format!("launch ended: {why}"),
-        event => tell_item(event, &by, record.recorded_at - record.occurred_at > UNWATCHED),
+        _ => tell_item(record, &by),
     }
 }
 
-fn tell_item(event: &Event, by: &str, learnt_late: bool) -> String {
-    match event {
+fn tell_item(record: &Recorded, by: &str) -> String {
+    let learnt_late = record.recorded_at - record.occurred_at > UNWATCHED;
+    match &record.event {
         Event::ItemStarted { item, attempt } | Event::StepIntended { item, attempt } => {
             format!("{item} started{}{by}", nth(attempt.0))
         }
@@ -93,7 +106,11 @@ fn tell_item(event: &Event, by: &str, learnt_late: bool) -> String {
         Event::RepeatOrdered { item, reason, .. } => format!("{item} is done AGAIN{by}: {reason}"),
         Event::Attested { item, note, passed: true } => format!("{item} attested{by}{}", after_colon(note)),
         Event::Attested { item, note, passed: false } => format!("{item} attested as FAILED{by}{}", after_colon(note)),
-        Event::Waived { item, reason } => format!("{item} WAIVED{by}: {reason}"),
+        Event::Waived { item, reason, until } => {
+            let lasts = until.map(|until| format!(" for {}", span(until.since(record.at)))).unwrap_or_default();
+            format!("{item} WAIVED{by}{lasts}: {reason}")
+        }
+        Event::WaiverExpired { item } => format!("the waiver of {item} EXPIRED: what it let open is shut again"),
         Event::Acknowledged { item } => format!("{item} acknowledged{by}"),
         // `tell` has taken every other event.
         other => crew::tell(other, by).unwrap_or_else(|| format!("{other:?}")),
@@ -104,7 +121,10 @@ fn tell_item(event: &Event, by: &str, learnt_late: bool) -> String {
 #[must_use]
 pub fn asked_for(command: &Command) -> String {
     match command {
-        Command::Note { text } => format!("note: {text}"),
+        Command::Note { text, amends: None, .. } => format!("note: {text}"),
+        Command::Note { text, amends: Some(seq), .. } => format!("note, amends #{seq}: {text}"),
+        Command::Waive { item, reason, lasts } => format!("waive {item} for {}: {reason}", span(*lasts)),
+        Command::Choose { item, option, reason } => format!("{item}: choose {option}: {reason}"),
         Command::CallHold { why } => format!("hold: {why}"),
         Command::ReleaseHold { who } => format!("release the hold of {who}"),
         Command::Vote { poll: None, role, vote } => format!("{role} votes {}", vote_words(vote)),
@@ -115,6 +135,16 @@ pub fn asked_for(command: &Command) -> String {
         Command::WaiveCriterion { criterion, reason, .. } => format!("waive criterion {criterion}: {reason}"),
         Command::Sign { item, role, .. } => format!("sign {item} for {role}"),
         Command::Acknowledge { item } => format!("acknowledge {item}"),
+        Command::OpenIncident { title, severity: None, .. } => format!("incident: {title}"),
+        Command::OpenIncident { title, severity: Some(severity), .. } => format!("incident, {severity}: {title}"),
+        Command::ChangeIncident { incident, change } => format!("incident {incident} {}", change.words()),
+        Command::Attest { item, note, passed: true } => format!("attest {item}: {note}"),
+        Command::Attest { item, note, passed: false } => format!("attest {item} as failed: {note}"),
+        Command::GiveEvidence { evidence, what } => format!("evidence {evidence}: {what}"),
+        Command::Close { why, anyway } => {
+            let said = [Some(why.as_str()), anyway.as_deref()].into_iter().flatten().filter(|text| !text.is_empty());
+            format!("close the launch{}", after_colon(&said.collect::<Vec<_>>().join("; ")))
+        }
         other => {
             let debug = format!("{other:?}");
             debug.split([' ', '{']).next().unwrap_or_default().to_owned()
@@ -122,13 +152,18 @@ pub fn asked_for(command: &Command) -> String {
     }
 }
 
-/// ` by NAME`, nothing for the engine itself; a scripted crew is always said to be one.
+/// ` by NAME (ROLE)`, nothing for the engine itself; a scripted crew is always said to be one.
 fn by(actor: &Actor) -> String {
-    match (actor.scripted, actor.name.as_str()) {
-        (true, name) => format!(" by {name} (scripted)"),
-        (false, "engine") => String::new(),
-        (false, name) => format!(" by {name}"),
+    match actor.name.as_str() {
+        "engine" if !actor.scripted => String::new(),
+        _ => format!(" by {}", actor.called(ToString::to_string)),
     }
+}
+
+/// Who called a hold: both name and role where a person did, else the latch alone.
+fn for_latch(actor: &Actor, who: &str, by: &str) -> String {
+    let own = actor.role.as_ref().is_some_and(|role| role.as_str() == who);
+    if own { by.to_owned() } else { format!(" by {who}") }
 }
 
 fn nth(attempt: u32) -> String {
@@ -212,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_scripted_crew_is_always_said_to_be_one() {
-        let crew = Actor { name: "crew".into(), role: None, scripted: true };
+        let crew = Actor { name: "crew".into(), role: None, scripted: true, recorded_by: None };
         let vote = Event::Voted { poll: None, role: "lead".into(), vote: Vote::Go, bound: None };
         assert_eq!(said(crew, vote.clone()), "lead votes GO by crew (scripted)");
         assert_eq!(said(Actor::person("ana", None), vote), "lead votes GO by ana");

@@ -8,6 +8,7 @@ use super::countdown;
 use super::event::Event;
 use super::item::Progress;
 use super::plan::{Act, Item};
+use super::recurring;
 use super::schedule::{Due, due};
 use super::time::{Instant, Mark};
 
@@ -20,7 +21,7 @@ pub fn stop(board: &Board, since: Instant, now: Instant) -> Option<Event> {
     // The board may have been told of a later time already: T is reckoned from T-0 itself.
     let [since_t, t] = [since, now].map(|at| Mark(t0.0 - at.0));
     let order = board.plan.phases.iter().flat_map(|phase| &phase.items).filter_map(|id| board.plan.item(id));
-    let mut missed = order.filter(|item| became_due(board, item, now, [since_t, t]));
+    let mut missed = order.filter(|item| became_due(board, item, now, [since_t, t]) || came_again(board, item, now));
     let first = missed.next()?;
     let more = match missed.count() {
         0 => String::new(),
@@ -44,6 +45,11 @@ fn became_due(board: &Board, item: &Item, now: Instant, [since_t, t]: [Mark; 2])
             !has_come(board, item, since_t) || item.needs.iter().any(|needed| may_have_ended(board, needed, now))
         }
     }
+}
+
+/// An occurrence that came in that time would run by itself as soon as it is told.
+fn came_again(board: &Board, item: &Item, now: Instant) -> bool {
+    item.auto && matches!(item.act, Act::Step { .. }) && recurring::has_come(board, item, now)
 }
 
 fn has_come(board: &Board, item: &Item, t: Mark) -> bool {

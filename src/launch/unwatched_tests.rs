@@ -19,7 +19,12 @@ fn steps() -> Plan {
     plan.clock.start = MINUTE;
     plan.poll.clear();
     for item in plan.items.values_mut() {
-        item.act = Act::Step { spec: SpecId(3), class: Class::Once, confirm: Confirm::Key };
+        item.act = Act::Step {
+            spec: SpecId(3),
+            class: Class::Once,
+            confirm: Confirm::Key,
+            second: crate::launch::plan::Second::None,
+        };
         item.auto = true;
     }
     plan

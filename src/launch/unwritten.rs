@@ -306,7 +306,7 @@ mod tests {
             Command::RunItem { item: "cut".into() },
             Command::Resume,
             Command::CatchUp,
-            Command::Note { text: "seen".into() },
+            Command::note("seen"),
             Command::Vote { poll: None, role: "lead".into(), vote: crate::launch::event::Vote::Go },
             Command::Attest { item: "attest".into(), note: "seen".into(), passed: true },
             Command::End { why: "done".into() },

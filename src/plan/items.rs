@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::branches::Branched;
 use super::names::{Names, Stands};
 use super::phases::Slugs;
 use super::reader::{Body, Reader, shown};
@@ -13,7 +14,7 @@ use crate::base::table::{Placed, Table};
 use crate::base::template::Scope;
 use crate::kind::{Kind, Spec};
 use crate::launch::id::{ItemId, RoleId, SessionId};
-use crate::launch::plan::{Act, Class, Confirm, Item, OnFail, OnPreempt, Second, SpecId};
+use crate::launch::plan::{Act, Class, Confirm, Every, Item, OnFail, OnPreempt, Second, SpecId};
 
 /// One attempt of a check may take this long unless the item says otherwise.
 pub(super) const CHECK_TIMEOUT: Duration = Duration::from_secs(10);
@@ -37,6 +38,10 @@ pub(super) struct Draft {
     /// Each copy: the value it is for, and its id.
     pub copies: Vec<(Option<String>, ItemId)>,
     pub needs: Vec<Placed<String>>,
+    /// The branch it stands on: its own, else its phase's.
+    pub when: Option<Branched>,
+    /// Its phase's, where it has one of its own too.
+    pub phase_when: Option<Branched>,
 }
 
 /// What every copy of an item shares.
@@ -52,6 +57,8 @@ struct Common {
     on_preempt: Option<OnPreempt>,
     class: Option<Class>,
     confirm: Option<Confirm>,
+    second: Second,
+    every: Option<Every>,
 }
 
 /// How the copies of an item come about.
@@ -63,7 +70,13 @@ struct Copies {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn read_item(&mut self, table: Table<'a>, slugs: &mut Slugs, drafts: &mut Vec<Draft>) {
+    pub(super) fn read_item(
+        &mut self,
+        table: Table<'a>,
+        of_phase: Option<&Branched>,
+        slugs: &mut Slugs,
+        drafts: &mut Vec<Draft>,
+    ) {
         unbuilt::refuse(&table, unbuilt::ITEM_KEYS);
         unbuilt::refuse(&table, unbuilt::KINDS);
         let id = self.need_id(&table, "`id = \"health\"`");
@@ -74,6 +87,10 @@ impl<'a> Reader<'a> {
         let common = self.common(&table, &slug.value);
         let at = self.item_mark(&table);
         let needs = table.texts("needs");
+        let (when, phase_when) = match (self.read_when(&table), of_phase) {
+            (Some(own), outer) => (Some(own), outer.cloned()),
+            (None, outer) => (outer.cloned(), None),
+        };
         let copies = self.copies(&table);
         let fit: Vec<Kind> = kinds::all().collect();
         let body = self.body(&table, &fit, &format!("item {}", slug.value));
@@ -81,7 +98,7 @@ impl<'a> Reader<'a> {
         let (Some(body), Some(copies)) = (body, copies) else {
             // Others may need it all the same: that is not wrong too.
             let copies = vec![(None, ItemId::new(&slug.value))];
-            drafts.push(Draft { slug, phase, session: None, repeats: None, copies, needs });
+            drafts.push(Draft { slug, phase, session: None, repeats: None, copies, needs, when, phase_when });
             table.finish();
             return;
         };
@@ -91,7 +108,7 @@ impl<'a> Reader<'a> {
         } else {
             let made = self.make(&table, &slug, &common, at, body, &copies);
             let Copies { session, repeats, .. } = copies;
-            drafts.push(Draft { slug, phase, session, repeats, copies: made, needs });
+            drafts.push(Draft { slug, phase, session, repeats, copies: made, needs, when, phase_when });
         }
         table.finish();
     }
@@ -117,6 +134,8 @@ impl<'a> Reader<'a> {
             on_preempt: table.word("on_preempt", &OnPreempt::WORDS),
             class: table.word("class", &Class::WORDS),
             confirm: table.word("confirm", &Confirm::WORDS),
+            second: self.read_second(table),
+            every: self.every(table),
         }
     }
 
@@ -216,6 +235,9 @@ impl<'a> Reader<'a> {
                 (None, None) => continue,
             };
             let item = self.item(id, kind, deadline, common, at, act, session.clone(), expects);
+            if index == 0 && item.every.is_some() {
+                self.check_every(table, &item);
+            }
             self.place(item);
         }
         made
@@ -257,7 +279,7 @@ impl<'a> Reader<'a> {
             on_preempt: common.on_preempt.unwrap_or_default(),
             expects,
             when: None,
-            every: None,
+            every: common.every,
         }
     }
 
@@ -288,6 +310,12 @@ impl<'a> Reader<'a> {
         if !step && table.has("confirm") {
             refuse("confirm", "only a step is confirmed");
         }
+        if !step && common.second != Second::None {
+            refuse("second", "a person's word is given in `manual`, and `second` stands in its table");
+        }
+        if step && common.second != Second::None && common.auto.as_ref().is_some_and(|auto| auto.value) {
+            refuse("second", "a step that waits for a person's word does not run by itself: leave `auto` out");
+        }
         if !step && common.auto.is_some() {
             refuse("auto", "a check always runs by itself, and a person never does");
         }
@@ -309,9 +337,20 @@ impl<'a> Reader<'a> {
 
     fn act_with(&self, spec: SpecId, kind: Kind, common: &Common, confirm: Confirm) -> Act {
         match kind.family {
-            "step" => Act::Step { spec, class: common.class.unwrap_or(Class::Once), confirm },
+            "step" => {
+                Act::Step { spec, class: common.class.unwrap_or(Class::Once), confirm, second: common.second.clone() }
+            }
             _ => Act::Check(spec),
         }
+    }
+
+    /// `role` of a person's item.
+    pub(super) fn role_of(&self, table: &Table<'_>) -> Option<RoleId> {
+        let role = table.text("role");
+        if let Some(wrong) = role.as_ref().and_then(|role| self.unknown_role(role)) {
+            self.notes.report(wrong);
+        }
+        role.map(|role| RoleId::new(role.value))
     }
 
     /// What people do, and `wait`, have no entry in the catalogue.
@@ -319,12 +358,9 @@ impl<'a> Reader<'a> {
         match body.kind.name {
             "manual" => {
                 let manual = table.table("manual")?;
-                let role = manual.text("role");
+                let (role, second) = (self.role_of(&manual), self.read_second(&manual));
                 manual.finish();
-                if let Some(wrong) = role.as_ref().and_then(|role| self.unknown_role(role)) {
-                    self.notes.report(wrong);
-                }
-                Some(Act::Manual { role: role.map(|role| RoleId::new(role.value)), second: Second::None })
+                Some(Act::Manual { role, second })
             }
             "poll" => {
                 let poll = table.table("poll")?;
@@ -338,6 +374,7 @@ impl<'a> Reader<'a> {
                 signoff.finish();
                 Some(act)
             }
+            "choice" => self.read_choice(table),
             "wait" => {
                 let wait = table.table("wait")?;
                 if !wait.has("for") {

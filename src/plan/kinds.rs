@@ -36,9 +36,16 @@ pub const SIGNOFF: Kind = Kind {
     example: "roles = [\"scribe\"]\n",
 };
 
+pub const CHOICE: Kind = Kind {
+    name: "choice",
+    family: "human",
+    line: "a person of a role selects a branch, with a reason; what stands on the others is skipped",
+    example: "role = \"scribe\"\noptions = [{ id = \"named\", title = \"Named tunnel\" }, { id = \"ephemeral\" }]\n",
+};
+
 /// Every kind this version runs, in the order of the reference page.
 pub fn all() -> impl Iterator<Item = Kind> {
-    check::KINDS.iter().chain(step::KINDS).copied().chain([MANUAL, POLL, SIGNOFF, WAIT])
+    check::KINDS.iter().chain(step::KINDS).copied().chain([MANUAL, CHOICE, POLL, SIGNOFF, WAIT])
 }
 
 /// The one kind table of `owner`, of the kinds in `fit`. Reports where there is none, or more.
@@ -102,7 +109,7 @@ fn misnamed(owner: &Table<'_>, key: &str, span: Span, fit: &[Kind], known: &str)
 }
 
 /// Common fields that are tables themselves.
-const COMMON: [&str; 3] = ["example", "for_each", "evidence"];
+const COMMON: [&str; 4] = ["example", "for_each", "evidence", "when"];
 
 #[cfg(test)]
 mod tests {

@@ -3,17 +3,22 @@
 //! the environment it is given, and starts nothing.
 //!
 //! One file per noun of the format: `clock`, `vars`, `secrets`, `roles`, `sessions`, `phases`, `items`,
-//! `people`, `monitors`, `streams`, `baseline`, `rollbacks`, `criteria`. `needs` orders the items, `names` knows what
-//! templates may use, `examples` reads examples and `trial` tests checks on them, `lint` knows what
-//! plans get wrong, `effects` which keys do nothing where they stand.
+//! `people`, `monitors`, `streams`, `baseline`, `rollbacks`, `escalations`, `criteria`. `needs` orders the items,
+//! `branches` puts them on what a choice selects, `names` knows what templates may use, `examples` reads examples
+//! and `trial` tests checks on them, `lint` knows what plans get wrong, `effects` which keys do nothing where they
+//! stand.
 //!
 //! Limits: a file of at most 4 MiB and 80 levels, 10 000 items after `for_each`, 1 000 values in a list.
 
 mod baseline;
+mod branches;
 mod clock;
 mod criteria;
 mod effects;
 mod environment;
+mod escalations;
+mod every;
+mod evidence;
 mod examples;
 mod items;
 pub mod kinds;
@@ -28,6 +33,7 @@ mod reader;
 mod report;
 mod roles;
 mod rollbacks;
+mod second;
 mod secrets;
 mod sessions;
 mod streams;

@@ -94,6 +94,11 @@ impl Graph {
                 let to = other.or_else(|| phases.get(&need.value).map(|phase| ends(*phase)));
                 edges[index].extend(to.map(|to| Edge { to, span: Some(need.span) }));
             }
+            // What stands on a branch waits for its choice.
+            if let Some(when) = &draft.when {
+                let to = by_slug.get(when.choice.value.as_str()).copied();
+                edges[index].extend(to.map(|to| Edge { to, span: Some(when.choice.span) }));
+            }
             if draft.phase < count {
                 edges[index].push(Edge { to: opens(draft.phase), span: None });
                 edges[ends(draft.phase)].push(Edge { to: index, span: None });

@@ -39,6 +39,7 @@ impl<'a> Reader<'a> {
             let at = at.map(|at| at.value).or(before.as_ref().map(|before| before.value)).unwrap_or_default();
             let gate = table.flag("gate").unwrap_or(false);
             needs.push(table.texts("needs"));
+            let when = self.read_when(&table);
             let phase = Phase { id: PhaseId::new(&id), title, at, gate, needs: Vec::new(), items: Vec::new() };
             self.plan.phases.push(phase);
             let items = table.tables("item");
@@ -47,7 +48,7 @@ impl<'a> Reader<'a> {
                 self.notes.report(Diagnostic::error("empty-gate", table.span, message));
             }
             for item in items {
-                self.read_item(item, &mut slugs, &mut drafts);
+                self.read_item(item, when.as_ref(), &mut slugs, &mut drafts);
             }
             table.finish();
         }

@@ -5,15 +5,14 @@ use crate::base::known::Wanted;
 use crate::base::source::Diagnostic;
 use crate::base::table::Table;
 
-pub(super) const TABLES: &[&str] =
-    &["target", "signal", "objective", "trigger", "playbook", "escalation", "notify", "evidence"];
+pub(super) const TABLES: &[&str] = &["target", "signal", "objective", "trigger", "playbook", "notify"];
 
 pub(super) const KINDS: &[&str] = &[
     "tls", "dns", "command", "file", "env", "signal", "log", "alerts", "github", "send", "process", "sequence",
-    "traffic", "dispatch", "notify", "drill", "snapshot", "choice", "soak",
+    "traffic", "dispatch", "notify", "drill", "snapshot", "soak",
 ];
 
-pub(super) const ITEM_KEYS: &[&str] = &["every", "when", "evidence", "rehearse"];
+pub(super) const ITEM_KEYS: &[&str] = &["evidence", "rehearse"];
 pub(super) const MONITOR_KEYS: &[&str] = &["session", "item"];
 pub(super) const STREAM_KEYS: &[&str] = &["log", "command", "errors", "redact"];
 pub(super) const ROLLBACK_KEYS: &[&str] = &["ready"];

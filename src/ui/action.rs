@@ -17,6 +17,9 @@ pub enum Where {
     Streams,
     /// Poll and criteria.
     Poll,
+    /// Checklist, detail, incidents.
+    Selected,
+    Journal,
     /// Checklist, detail and the recovery screen.
     Steps,
     /// The recovery screen alone.
@@ -42,9 +45,13 @@ impl Where {
             | (Self::Panes, Place::Pane(_))
             | (Self::Recovery | Self::Steps, Place::Recovery) => true,
             (Self::Items | Self::Steps, Place::Pane(pane)) => matches!(pane, Pane::Checklist | Pane::Detail),
+            (Self::Selected, Place::Pane(pane)) => {
+                matches!(pane, Pane::Checklist | Pane::Detail | Pane::Incidents)
+            }
             (Self::Lists, Place::Pane(pane)) => matches!(pane, Pane::Checklist | Pane::Streams | Pane::Journal),
             (Self::Streams, Place::Pane(pane)) => pane == Pane::Streams,
             (Self::Poll, Place::Pane(pane)) => pane == Pane::Poll,
+            (Self::Journal, Place::Pane(pane)) => pane == Pane::Journal,
             _ => false,
         }
     }
@@ -71,6 +78,8 @@ impl Where {
             Self::Lists => "checklist, streams, journal",
             Self::Streams => "streams",
             Self::Poll => "poll",
+            Self::Selected => "checklist, detail, incidents",
+            Self::Journal => "journal",
             Self::Steps => "checklist, detail, recovery",
             Self::Recovery => "recovery",
             Self::Dialogs => "dialogs",
@@ -116,13 +125,13 @@ macro_rules! actions {
 actions! {
     Rollback, "rollback", "ROLLBACK", Everywhere, true, "Choose and start a rollback, or watch the one that runs";
     Approve, "approve", "approve", Everywhere, true, "Approve a step of the rollback that runs, as a second person";
-    Open, "open", "run or open", Items, true, "Run the selected item if it is due, else open its detail; fold a phase";
+    Open, "open", "run or open", Selected, true, "Run the selected item if it is due, else open its detail; fold a phase; change an incident";
     RunAgain, "run-again", "run again", Panes, true, "Run the selected item again";
     RunPhase, "run-phase", "run phase", Panes, true, "Run every check of the selected phase that can run";
-    Attest, "attest", "attest", Items, true, "Attest the selected manual item, with a note; sign a sign-off, vote in a poll";
+    Acknowledge, "acknowledge", "acknowledge", Panes, true, "Take on what an incident rings for, else the selected item's warning";
+    Attest, "attest", "attest", Items, true, "Attest the selected manual item; sign, vote in a poll, or choose a branch";
     Judge, "judge", "judge", Poll, true, "Say whether the selected criterion is met, with how you know";
-    Waive, "waive", "waive", Panes, true, "Waive what the selected item found, or in the poll a criterion, with a reason";
-    Acknowledge, "acknowledge", "acknowledge", Panes, true, "Take on the selected item's warning";
+    Waive, "waive", "waive", Panes, true, "Waive what the selected item found, or in the poll a criterion, with a reason and for how long";
     Cancel, "cancel", "cancel", Panes, true, "Cancel the selected item while it runs";
     MarkDone, "mark-done", "mark done", Steps, true, "Say that a step of unknown outcome was done, with how you know";
     MarkFailed, "mark-failed", "mark failed", Steps, true, "Say that a step of unknown outcome failed, with how you know";
@@ -130,11 +139,21 @@ actions! {
     Hold, "hold", "hold", Panes, true, "Hold the countdown; cut it off below the no-hold mark; freeze after T-0";
     Release, "release", "release", Panes, true, "Release holds, resume the countdown, or lift the freeze";
     Recycle, "recycle", "recycle", Panes, true, "Take the countdown back to a declared mark";
+    Slip, "slip", "slip", Panes, true, "Publish another T-0 while the countdown holds";
     Scrub, "scrub", "scrub", Panes, true, "Give this attempt at the launch up";
+    Countdown, "countdown", "countdown", Panes, false, "Show all of the countdown: T-0 published and projected, slip, latest resume, next mark";
     Poll, "poll", "poll", Panes, false, "Show the poll, the criteria, and what blocks GO";
     Vote, "vote", "vote", Panes, true, "Vote in the poll: GO, NO-GO, or GO WITH WAIVER";
     Sign, "sign", "sign", Items, true, "Put a role's name under the selected sign-off";
-    Note, "note", "note", Panes, false, "Write a note into the journal";
+    ActAs, "act-as", "act as", Panes, false, "Act for a role under its holder's name from here on, or as the operator again";
+    Brief, "brief", "brief", Panes, false, "Show what happened since you left, and what is due next";
+    Evidence, "evidence", "evidence", Panes, false, "Show what must be archived, and give it";
+    Close, "close", "close", Panes, true, "Close the launch for good, once everything asked for is there";
+    Incident, "incident", "incident", Panes, true, "Open an incident: what is wrong, how bad, who noticed";
+    ChangeIncident, "incident-change", "change", Panes, true, "Say more of the selected incident: severity, commander, impact, mitigation, follow-up, stage, note";
+    Incidents, "incidents", "incidents", Panes, false, "Show the incidents, their deadlines and timelines";
+    Note, "note", "note", Panes, false, "Write a note into the journal; it may begin with when it happened";
+    AmendNote, "amend-note", "amend note", Journal, false, "Write what the selected note should have said; it stays as it is";
     Down, "down", "down", Everywhere, false, "Move down";
     Up, "up", "up", Everywhere, false, "Move up";
     PageDown, "page-down", "page down", Everywhere, false, "Move down a page";
@@ -160,6 +179,7 @@ actions! {
     Confirm, "confirm", "yes", Dialogs, false, "Say yes, or choose the selected line";
     Dismiss, "dismiss", "no", Dialogs, false, "Say no, close the dialog";
     Choice, "choice", "other answer", Dialogs, false, "Take the next of several answers";
+    Speaker, "speaker", "who spoke", Dialogs, false, "Take the next of those whose word it may be";
     Repeat, "repeat", "repeat", Recovery, true, "Do a step of unknown outcome again, with why that is right";
     CatchUp, "catch-up", "catch up", Recovery, true, "After a crash: take T to where it would be now";
 }

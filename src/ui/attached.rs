@@ -14,8 +14,6 @@ pub fn refused(action: Action, view: &View<'_>) -> Option<String> {
     match action {
         Action::RunAgain
         | Action::RunPhase
-        | Action::Attest
-        | Action::Waive
         | Action::Cancel
         | Action::MarkDone
         | Action::MarkFailed
@@ -23,11 +21,21 @@ pub fn refused(action: Action, view: &View<'_>) -> Option<String> {
         | Action::CatchUp
         | Action::Recovery
         | Action::Recycle
+        | Action::Slip
         | Action::Scrub => Some(format!("this console is attached: `{short}` is for the operator's")),
-        Action::Hold | Action::Release | Action::Vote | Action::Acknowledge | Action::Judge | Action::Sign
+        Action::Hold
+        | Action::Release
+        | Action::Vote
+        | Action::Acknowledge
+        | Action::Judge
+        | Action::Sign
+        | Action::Attest
+        | Action::Waive
+        | Action::Evidence
+        | Action::Close
             if view.role.is_none() =>
         {
-            Some(format!("attached without a role there are notes alone: `{short}` needs --as ROLE"))
+            Some(format!("without a role there are notes and incidents: `{short}` needs --as ROLE"))
         }
         _ => None,
     }

@@ -10,6 +10,7 @@ use ratatui::backend::Backend;
 use ratatui::crossterm::event::{KeyEvent, KeyEventKind};
 
 use super::action::Place;
+use super::bell::Bell;
 use super::keymap::{Key, Keymap};
 use super::layout::{self, Size};
 use super::overlays::recovery;
@@ -17,6 +18,7 @@ use super::state::{Effect, State, View};
 use super::theme::{Role, Theme};
 use super::{dialog, frame, update};
 use crate::launch::command::Refusal;
+use crate::launch::event::Actor;
 use crate::launch::id::RoleId;
 use crate::launch::port::{SILENT_AFTER, Seat, Snapshot};
 use crate::launch::time::{Instant, Now};
@@ -47,6 +49,7 @@ pub struct Console<B: Backend> {
     /// The second that the last frame shows, on both axes, and for how long nothing was heard.
     shown: (i64, i64, Option<u64>),
     frames: u64,
+    bell: Bell,
 }
 
 impl<B: Backend> Console<B> {
@@ -54,7 +57,8 @@ impl<B: Backend> Console<B> {
     pub fn new(terminal: Terminal<B>, setup: Setup, snapshot: Arc<Snapshot>) -> Self {
         let (state, shown) = (State::default(), (i64::MIN, i64::MIN, None));
         let heard_at = (setup.boot)();
-        let mut console = Self { terminal, setup, snapshot, state, dirty: true, heard_at, shown, frames: 0 };
+        let mut console =
+            Self { terminal, setup, snapshot, state, dirty: true, heard_at, shown, frames: 0, bell: Bell::default() };
         console.come_back();
         console
     }
@@ -130,6 +134,13 @@ impl<B: Backend> Console<B> {
             instant: Instant(taken.instant.0.saturating_add(since)),
             wall: taken.wall + TimeDelta::milliseconds(since),
         }
+    }
+
+    /// Whether the bell rings just now; asked whenever something came in, and once a second.
+    pub fn rings(&mut self) -> bool {
+        let (now, boot) = (self.now().instant, (self.setup.boot)());
+        // Where another console took over, it is that one's to ring; where nobody is heard, what calls still does.
+        self.snapshot.taken_over.is_none() && self.bell.rings(&self.snapshot.board, now, boot)
     }
 
     /// The seconds a frame would show now: of the countdown, of the launch, and of silence.
@@ -223,7 +234,8 @@ impl<B: Backend> Console<B> {
     fn with<T>(&mut self, act: impl FnOnce(&mut State, &View<'_>) -> T) -> T {
         let snapshot = Arc::clone(&self.snapshot);
         let (now, offset, silent) = (self.now(), self.offset(), self.silent());
-        let view = view(&self.setup, &snapshot, now, offset, silent);
+        let acting = self.state.acting.clone();
+        let view = view(&self.setup, acting.as_ref(), &snapshot, now, offset, silent);
         act(&mut self.state, &view)
     }
 
@@ -233,7 +245,7 @@ impl<B: Backend> Console<B> {
     /// The backend's own.
     pub fn draw(&mut self) -> Result<(), B::Error> {
         let (now, offset, silent) = (self.now(), self.offset(), self.silent());
-        let view = view(&self.setup, &self.snapshot, now, offset, silent);
+        let view = view(&self.setup, self.state.acting.as_ref(), &self.snapshot, now, offset, silent);
         let state = &self.state;
         let (mut page, mut cramped) = (state.page, state.cramped);
         self.terminal.draw(|screen| {
@@ -255,6 +267,7 @@ impl<B: Backend> Console<B> {
 
 fn view<'a>(
     setup: &'a Setup,
+    acting: Option<&'a Actor>,
     snapshot: &'a Snapshot,
     now: Now,
     offset: FixedOffset,
@@ -265,8 +278,9 @@ fn view<'a>(
         now,
         theme: &setup.theme,
         keymap: &setup.keymap,
-        operator: &setup.operator,
-        role: setup.role.as_ref(),
+        operator: acting.map_or(&setup.operator, |acting| &acting.name),
+        role: acting.map_or(setup.role.as_ref(), |acting| acting.role.as_ref()),
+        acting: acting.is_some(),
         offset,
         silent,
     }

@@ -7,7 +7,9 @@ use tui_input::backend::crossterm::EventHandler as _;
 use super::action::{Action, Place, TABLE, Where};
 use super::approving;
 use super::keymap::Key;
-use super::overlays::{holds, palette, prompt, recovery, rollback};
+use super::overlays::act_as::ActAs;
+use super::overlays::prompt::LONGEST_TEXT;
+use super::overlays::{brief, holds, incident, palette, prompt, recovery, rollback, waive};
 use super::panes::checklist;
 use super::state::{Effect, Overlay, Pane, Prompt, Purpose, Rolling, State, View};
 use super::theme::Role;
@@ -16,9 +18,6 @@ use super::widgets::list::{Step, Window};
 use crate::launch::command::Command;
 use crate::launch::plan::{Act, Confirm, Item};
 use crate::launch::recovery::{Way, way};
-
-/// Longer texts than this are not taken into a field.
-const LONGEST_TEXT: usize = 2_000;
 
 /// What becomes of a key pressed while `state.overlay` is there.
 pub fn press(state: &mut State, event: KeyEvent, view: &View<'_>) -> Option<Effect> {
@@ -49,6 +48,11 @@ fn pressed(state: &mut State, event: KeyEvent, view: &View<'_>) -> Option<Effect
     {
         state.overlay = rollback::chosen(view, &known.id).map(Overlay::Rollback);
         return None;
+    }
+    if let (Overlay::Incident(dialog), KeyCode::Char(c), false) = (&mut overlay, key.code, key.ctrl)
+        && dialog.choose(c, view)
+    {
+        return confirm(state, overlay, view);
     }
     if listed && state.cramped && !matches!(action, Some(Action::Rollback | Action::Dismiss)) {
         // Nobody acts on what is not seen.
@@ -87,8 +91,8 @@ fn pressed(state: &mut State, event: KeyEvent, view: &View<'_>) -> Option<Effect
         }
         Some(Action::Confirm) => confirm(state, overlay, view),
         Some(action) => {
-            if action == Action::Choice {
-                other_answer(&mut overlay);
+            if matches!(action, Action::Choice | Action::Speaker) {
+                other_answer(&mut overlay, action, view);
             } else if let Some(step) =
                 step_of(action).filter(|step| !has_field || matches!(step, Step::Up | Step::Down))
             {
@@ -125,6 +129,8 @@ fn typed(state: &mut State, overlay: &mut Overlay) {
         }
         Overlay::Palette { selected, .. } => *selected = 0,
         Overlay::Prompt(prompt) => prompt.wrong = None,
+        Overlay::Incident(dialog) => dialog.typed(),
+        Overlay::ActAs(dialog) => dialog.wrong = None,
         _ => {}
     }
 }
@@ -135,13 +141,24 @@ fn dismissed(state: &mut State, overlay: &Overlay) {
     }
 }
 
-fn other_answer(overlay: &mut Overlay) {
+fn other_answer(overlay: &mut Overlay, action: Action, view: &View<'_>) {
+    match overlay {
+        Overlay::ActAs(dialog) => dialog.next_person(view),
+        Overlay::Brief { window, from } => (*window, *from) = (Window::default(), (*from + 1) % brief::BEGINNINGS),
+        _ => {}
+    }
     let Overlay::Prompt(prompt) = overlay else { return };
+    if action == Action::Speaker {
+        return prompt.purpose.next_speaker(view);
+    }
     match &mut prompt.purpose {
         Purpose::Attest { passed, .. } => *passed = !*passed,
         Purpose::Vote { vote, .. } => *vote = (*vote + 1) % prompt::VOTES.len(),
         Purpose::Judge { met, .. } => *met = !*met,
-        Purpose::WaiveCriterion { lasts, .. } => *lasts = (*lasts + 1) % prompt::LASTS.len(),
+        Purpose::WaiveCriterion { lasts, .. } | Purpose::Waive { lasts, .. } => {
+            *lasts = (*lasts + 1) % waive::LASTS.len();
+        }
+        Purpose::Choose { option, of, .. } => *option = (*option + 1) % (*of).max(1),
         _ => {}
     }
 }
@@ -149,21 +166,37 @@ fn other_answer(overlay: &mut Overlay) {
 fn moved(overlay: &mut Overlay, step: Step, page: usize, view: &View<'_>) {
     match overlay {
         Overlay::Help { window } => window.step(step, TABLE.len(), page),
+        Overlay::Brief { window, .. } => window.step(step, brief::LINES_AT_MOST, page),
+        Overlay::Evidence { selected } => *selected = step.from(*selected, view.plan().evidence.len(), page),
+        Overlay::ActAs(dialog) => dialog.selected = step.from(dialog.selected, ActAs::choices(view), page),
         Overlay::Palette { input, selected } => {
             *selected = step.from(*selected, palette::found(input.value()).len(), page);
         }
         Overlay::Holds { selected } => *selected = step.from(*selected, holds::ways(view).len(), page),
         Overlay::Recycle { selected } => *selected = step.from(*selected, holds::marks(view).len(), page),
         Overlay::Recovery { selected } => *selected = step.from(*selected, recovery::lines(view).len(), page),
+        Overlay::Incident(dialog) => dialog.step(step, page, view),
         Overlay::Rollback(Rolling::Choose { selected }) => {
             *selected = step.from(*selected, view.plan().rollbacks.len(), page);
         }
         Overlay::Rollback(Rolling::Watch { window }) => window.step(step, 500, page),
+        Overlay::Prompt(Prompt {
+            purpose: Purpose::Waive { lasts, .. } | Purpose::WaiveCriterion { lasts, .. },
+            ..
+        }) => {
+            *lasts = step.from(*lasts, waive::LASTS.len(), page);
+        }
+        Overlay::Prompt(Prompt { purpose: Purpose::Choose { option, of, .. }, .. }) => {
+            *option = step.from(*option, *of, page);
+        }
         // A person with a role votes for it alone.
         Overlay::Prompt(Prompt { purpose, .. }) if view.role.is_none() => {
             let count = purpose.voters(view).len();
             if let Purpose::Vote { role, .. } | Purpose::Sign { role, .. } = purpose {
                 *role = step.from(*role, count, page);
+            }
+            if let Purpose::Vote { who, .. } = purpose {
+                *who = None;
             }
         }
         _ => {}
@@ -172,7 +205,13 @@ fn moved(overlay: &mut Overlay, step: Step, page: usize, view: &View<'_>) {
 
 fn confirm(state: &mut State, overlay: Overlay, view: &View<'_>) -> Option<Effect> {
     match overlay {
-        Overlay::Help { .. } => None,
+        Overlay::Help { .. } | Overlay::Countdown | Overlay::Brief { .. } => None,
+        Overlay::Evidence { selected } => {
+            let known = view.plan().evidence.get(selected)?;
+            state.prompt(Purpose::Evidence(known.id.clone()));
+            None
+        }
+        Overlay::ActAs(dialog) => act_as(state, dialog, view),
         Overlay::Ask { yes, .. } => Some(yes),
         Overlay::Palette { input, selected } => {
             let found = palette::found(input.value());
@@ -185,15 +224,19 @@ fn confirm(state: &mut State, overlay: Overlay, view: &View<'_>) -> Option<Effec
             update(state, entry.action, view)
         }
         Overlay::Prompt(prompt) => answer(state, prompt, view),
-        Overlay::Holds { selected } => {
-            let ways = holds::ways(view);
-            ways.into_iter().nth(selected).map(|(_, command)| Effect::Ask(command))
-        }
+        Overlay::Holds { selected } => match holds::ways(view).into_iter().nth(selected)?.1 {
+            holds::Way::Ask(command) => Some(Effect::Ask(command)),
+            holds::Way::Slip => {
+                state.prompt(Purpose::Slip);
+                None
+            }
+        },
         Overlay::Recycle { selected } => {
             let mark = holds::marks(view).get(selected).copied()?;
             Some(Effect::Ask(Command::Recycle { mark }))
         }
         Overlay::Recovery { selected } => recover(state, Action::Confirm, selected, view),
+        Overlay::Incident(dialog) => incident::confirm(state, dialog, view),
         Overlay::Rollback(rolling) => confirm_rollback(state, rolling, view),
     }
 }
@@ -241,9 +284,23 @@ fn again(state: &mut State, item: &Item) -> Option<Effect> {
     Some(Effect::Ask(Command::RunItem { item: item.id.clone() }))
 }
 
+/// From here on whoever was chosen acts.
+fn act_as(state: &mut State, mut dialog: ActAs, view: &View<'_>) -> Option<Effect> {
+    match dialog.answer(view) {
+        Ok(acting) => state.acting = acting,
+        Err(wrong) => {
+            dialog.wrong = Some(wrong);
+            state.overlay = Some(Overlay::ActAs(dialog));
+        }
+    }
+    None
+}
+
 fn answer(state: &mut State, mut prompt: Prompt, view: &View<'_>) -> Option<Effect> {
-    match prompt.purpose.command(prompt.input.value(), view) {
-        Ok(command) => command.map(Effect::Ask),
+    let asked = prompt.purpose.command(prompt.input.value(), view);
+    match asked.and_then(|command| Ok((command, prompt.purpose.speaker(view)?))) {
+        Ok((Some(command), Some(by))) => Some(Effect::AskAs(by, command)),
+        Ok((command, _)) => command.map(Effect::Ask),
         Err(wrong) => {
             prompt.wrong = Some(wrong);
             state.overlay = Some(Overlay::Prompt(prompt));

@@ -7,7 +7,7 @@ use super::action::{Action, Place, TABLE, Where};
 use super::layout::{self, Size};
 use super::overlays;
 use super::panes::{self, header, rollback_bar, timeline};
-use super::state::{Overlay, State, View};
+use super::state::{Overlay, Pane, State, View};
 use super::theme::Role;
 use super::update::{offered, selected};
 use super::widgets::row::Row;
@@ -109,6 +109,10 @@ fn key<'v>(row: Row<'v>, view: &View<'v>, action: Action) -> Row<'v> {
 fn in_footer(action: Action, state: &State, item: Option<(&Item, &ItemState)>, view: &View<'_>) -> bool {
     let place = Place::Pane(state.focus);
     let entry = action.entry();
+    let of_items = [Action::Open, Action::Waive, Action::RunAgain, Action::RunPhase, Action::Cancel, Action::Copy];
+    if state.focus == Pane::Incidents && of_items.contains(&action) {
+        return false;
+    }
     let shown = !matches!(action, Action::Help | Action::Palette | Action::Rollback | Action::Choice | Action::Back);
     shown && entry.place.covers(place) && entry.place != Where::Everywhere && offered(action, item, view)
 }
@@ -134,6 +138,9 @@ fn rank(action: Action) -> usize {
         Action::Vote,
         Action::Recovery,
         Action::Note,
+        Action::Incident,
+        Action::ChangeIncident,
+        Action::AmendNote,
         Action::NextPane,
         Action::Zoom,
         Action::Filter,

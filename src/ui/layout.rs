@@ -43,8 +43,8 @@ pub fn size(area: Rect) -> Size {
 pub fn places(state: &State, area: Rect, bands: usize) -> Places {
     let wide = size(area) == Size::Wide;
     let rows = Layout::vertical([
-        Constraint::Length(if wide { 1 } else { 2 }),
-        Constraint::Length(u16::try_from(bands).unwrap_or(0).min(2)),
+        Constraint::Length(2),
+        Constraint::Length(u16::try_from(bands).unwrap_or(0).min(3)),
         Constraint::Length(if wide { 2 } else { 1 }),
         Constraint::Min(3),
         Constraint::Length(1),
@@ -53,25 +53,27 @@ pub fn places(state: &State, area: Rect, bands: usize) -> Places {
     let [header, bands, timeline, body, bar, footer] = rows.areas(area);
     let panes = match (state.zoom, wide) {
         (true, _) => vec![(state.focus, body)],
-        (false, true) => everything(body),
+        (false, true) => everything(state, body),
         (false, false) => beside(state, body),
     };
     Places { header, bands, timeline, panes, bar, footer }
 }
 
-fn everything(body: Rect) -> Vec<(Pane, Rect)> {
+fn everything(state: &State, body: Rect) -> Vec<(Pane, Rect)> {
     let [left, middle, right] =
         Layout::horizontal([Constraint::Percentage(37), Constraint::Percentage(36), Constraint::Fill(1)]).areas(body);
     let [detail, streams, journal] =
         Layout::vertical([Constraint::Percentage(45), Constraint::Percentage(28), Constraint::Fill(1)]).areas(middle);
-    let [monitors, poll] = Layout::vertical([Constraint::Percentage(50), Constraint::Fill(1)]).areas(right);
+    // An incident has more to say than a poll.
+    let above = if state.incidents_shown { 30 } else { 50 };
+    let [monitors, poll] = Layout::vertical([Constraint::Percentage(above), Constraint::Fill(1)]).areas(right);
     vec![
         (Pane::Checklist, left),
         (Pane::Detail, detail),
         (Pane::Streams, streams),
         (Pane::Journal, journal),
         (Pane::Monitors, monitors),
-        (Pane::Poll, poll),
+        (if state.incidents_shown { Pane::Incidents } else { Pane::Poll }, poll),
     ]
 }
 
@@ -88,7 +90,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_overlaps_or_leaves_the_screen(width in 60_u16..240, height in 16_u16..90, zoom: bool, bands in 0_usize..3) {
+        fn nothing_overlaps_or_leaves_the_screen(width in 60_u16..240, height in 16_u16..90, zoom: bool, bands in 0_usize..5) {
             let area = Rect::new(0, 0, width, height);
             let places = places(&State { zoom, ..State::default() }, area, bands);
             let fixed = [places.header, places.bands, places.timeline, places.bar, places.footer];

@@ -4,6 +4,7 @@
 pub mod action;
 pub mod approving;
 pub mod attached;
+pub mod bell;
 pub mod console;
 pub mod dialog;
 pub mod frame;
@@ -34,6 +35,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
 use crate::launch::command::{Command, Refusal};
+use crate::launch::event::Actor;
 use crate::launch::port::{Ask, Port, ROLLBACK_WITHIN};
 
 pub use console::{Console, Setup};
@@ -44,6 +46,14 @@ use theme::Role;
 const FRAME: Duration = Duration::from_millis(33);
 /// How long the loop may take to write down that the console left.
 const FAREWELL: Duration = Duration::from_millis(250);
+
+/// What goes to the terminal beside the frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Out<'t> {
+    /// Into its clipboard.
+    Copy(&'t str),
+    Bell,
+}
 
 /// Why the console ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,9 +95,9 @@ pub async fn run(port: Port, setup: Setup, drawn: impl FnOnce()) -> Result<Leave
     let mut console = Console::new(screen, setup, first);
     console.draw().map_err(Error::Draw)?;
     drawn();
-    let left = drive(&mut console, &mut port, EventStream::new(), signals.next(), copy).await.map_err(Error::Draw);
+    let left = drive(&mut console, &mut port, EventStream::new(), signals.next(), put).await.map_err(Error::Draw);
     if !matches!(left, Ok(Leave::Closed)) {
-        let _ = tokio::time::timeout(FAREWELL, ask(&port, Command::Leave)).await;
+        let _ = tokio::time::timeout(FAREWELL, ask(&port, None, Command::Leave)).await;
     }
     drop(taken);
     left
@@ -102,7 +112,7 @@ pub async fn drive<B: Backend>(
     port: &mut Port,
     mut events: impl Stream<Item = io::Result<Event>> + Unpin,
     signalled: impl Future<Output = i32>,
-    mut copy: impl FnMut(&str) -> io::Result<()>,
+    mut put: impl FnMut(Out<'_>) -> io::Result<()>,
 ) -> Result<Leave, B::Error> {
     let mut signalled = std::pin::pin!(signalled);
     let mut answers = FuturesUnordered::new();
@@ -120,9 +130,15 @@ pub async fn drive<B: Backend>(
                 // A held key or a paste comes as many events: one frame is enough for those that wait.
                 while let Some(event) = next {
                     let Some(Ok(event)) = event else { return Ok(Leave::Hangup) };
-                    match take(console, event, &mut copy) {
+                    match take(console, event, &mut put) {
                         Some(Effect::Leave) => return Ok(Leave::Quit),
-                        Some(Effect::Ask(command)) => answers.push(asked(port, command, console.silent().is_some())),
+                        Some(Effect::Ask(command)) => {
+                            let by = console.state().acting.clone();
+                            answers.push(asked(port, by, command, console.silent().is_some()));
+                        }
+                        Some(Effect::AskAs(by, command)) => {
+                            answers.push(asked(port, Some(by), command, console.silent().is_some()));
+                        }
                         _ => {}
                     }
                     next = at_hand(&mut events).await;
@@ -142,6 +158,10 @@ pub async fn drive<B: Backend>(
                 console.take(snapshot);
             }
             () = sleep_until(frame) => {}
+        }
+        if console.rings() {
+            // A terminal without a bell still shows the band.
+            let _ = put(Out::Bell);
         }
         console.tick();
         if console.is_dirty() && (at_once || drawn.elapsed() >= FRAME) {
@@ -165,12 +185,12 @@ async fn at_hand<T>(mut events: impl Stream<Item = T> + Unpin) -> Option<Option<
 fn take<B: Backend>(
     console: &mut Console<B>,
     event: Event,
-    copy: &mut impl FnMut(&str) -> io::Result<()>,
+    put: &mut impl FnMut(Out<'_>) -> io::Result<()>,
 ) -> Option<Effect> {
     match event {
         Event::Key(key) => match console.press(key)? {
             Effect::Copy(text) => {
-                match copy(&text) {
+                match put(Out::Copy(&text)) {
                     Ok(()) => console.say(Role::Passed, "copied"),
                     Err(wrong) => console.say(Role::Failed, &format!("not copied: {wrong}")),
                 }
@@ -186,12 +206,16 @@ fn take<B: Backend>(
 }
 
 /// Asks the loop, and waits for its answer without holding the console up.
-fn ask(port: &Port, command: Command) -> impl Future<Output = Result<(), Refusal>> + 'static + use<> {
+fn ask(
+    port: &Port,
+    by: Option<Actor>,
+    command: Command,
+) -> impl Future<Output = Result<(), Refusal>> + 'static + use<> {
     let asks = port.asks.clone();
     async move {
         let gone = || Refusal("the launch's loop does not answer any more".into());
         let (reply, answer) = oneshot::channel();
-        asks.send(Ask { command, reply }).await.map_err(|_| gone())?;
+        asks.send(Ask { by, command, reply }).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 }
@@ -200,6 +224,7 @@ fn ask(port: &Port, command: Command) -> impl Future<Output = Result<(), Refusal
 /// said. `silent` is where the loop is known not to answer.
 fn asked(
     port: &Port,
+    by: Option<Actor>,
     command: Command,
     silent: bool,
 ) -> impl Future<Output = Result<Option<String>, Refusal>> + 'static + use<> {
@@ -209,7 +234,7 @@ fn asked(
         }
         _ => None,
     };
-    let asking = ask(port, command);
+    let asking = ask(port, by, command);
     async move {
         let Some((begin, rollback, why)) = by_files else { return asking.await.map(|()| None) };
         // Given up, the loop does not take it any more should it come to itself.
@@ -224,9 +249,12 @@ fn asked(
     }
 }
 
-fn copy(text: &str) -> io::Result<()> {
+fn put(what: Out<'_>) -> io::Result<()> {
     let mut out = io::stdout();
-    execute!(out, CopyToClipboard::to_clipboard_from(text))?;
+    match what {
+        Out::Copy(text) => execute!(out, CopyToClipboard::to_clipboard_from(text))?,
+        Out::Bell => out.write_all(b"\x07")?,
+    }
     out.flush()
 }
 

@@ -6,13 +6,16 @@ use std::time::Duration;
 use chrono::FixedOffset;
 use tui_input::Input;
 
-use super::panes::{checklist, detail, journal, monitors, poll, streams};
+use super::overlays::act_as::ActAs;
+use super::overlays::incident;
+use super::panes::{checklist, detail, incidents, journal, monitors, poll, streams};
 use super::theme::{Role, Theme};
 use super::widgets::list::Window;
 use crate::base::text::printable;
 use crate::launch::board::Board;
 use crate::launch::command::Command;
-use crate::launch::id::{CriterionId, ItemId, RoleId, RollbackId};
+use crate::launch::event::Actor;
+use crate::launch::id::{CriterionId, EvidenceId, ItemId, RoleId, RollbackId};
 use crate::launch::live::Live;
 use crate::launch::plan::Plan;
 use crate::launch::port::{Seat, Snapshot};
@@ -28,11 +31,12 @@ pub enum Pane {
     Journal,
     Monitors,
     Poll,
+    Incidents,
 }
 
 impl Pane {
-    pub const ALL: [Self; 6] =
-        [Self::Checklist, Self::Detail, Self::Streams, Self::Journal, Self::Monitors, Self::Poll];
+    pub const ALL: [Self; 7] =
+        [Self::Checklist, Self::Detail, Self::Streams, Self::Journal, Self::Monitors, Self::Poll, Self::Incidents];
 
     #[must_use]
     pub fn title(self) -> &'static str {
@@ -43,6 +47,7 @@ impl Pane {
             Self::Journal => "Journal",
             Self::Monitors => "Monitors",
             Self::Poll => "Poll",
+            Self::Incidents => "Incidents",
         }
     }
 
@@ -64,6 +69,8 @@ pub struct View<'a> {
     pub keymap: &'a super::keymap::Keymap,
     pub operator: &'a str,
     pub role: Option<&'a RoleId>,
+    /// Another than who opened the console acts here.
+    pub acting: bool,
     pub offset: FixedOffset,
     /// How long nothing new has come, where that is longer than a loop that works takes.
     pub silent: Option<Duration>,
@@ -104,6 +111,31 @@ impl<'a> View<'a> {
         wall.with_timezone(&self.offset).format("%H:%M:%S").to_string()
     }
 
+    /// `14:03` in the launch's zone; of another day `03-01 14:03`.
+    #[must_use]
+    pub fn time_or_day(&self, wall: Wall) -> String {
+        let [at, now] = [wall, self.now.wall].map(|wall| wall.with_timezone(&self.offset));
+        let same = at.date_naive() == now.date_naive();
+        at.format(if same { "%H:%M" } else { "%m-%d %H:%M" }).to_string()
+    }
+
+    /// `2026-03-01 14:03:12 +02:00`.
+    #[must_use]
+    pub fn date_with_offset(&self, wall: Wall) -> String {
+        let zone = if self.offset.local_minus_utc() == 0 { "UTC" } else { "%:z" };
+        wall.with_timezone(&self.offset).format(&format!("%Y-%m-%d %H:%M:%S {zone}")).to_string()
+    }
+
+    /// `14:03:12`, with its day where that is not the day of `beside`.
+    #[must_use]
+    pub fn time_beside(&self, wall: Wall, beside: Wall) -> String {
+        let day = |wall: Wall| wall.with_timezone(&self.offset).date_naive();
+        match day(wall) == day(beside) {
+            true => self.time(wall),
+            false => wall.with_timezone(&self.offset).format("%a %d %b %H:%M:%S").to_string(),
+        }
+    }
+
     /// `14:03 +02:00`.
     #[must_use]
     pub fn time_with_offset(&self, wall: Wall) -> String {
@@ -125,7 +157,21 @@ pub enum Purpose {
     Freeze,
     Thaw,
     Scrub,
-    Waive(ItemId),
+    /// Another T-0, and why.
+    Slip,
+    Waive {
+        item: ItemId,
+        /// The place of how long it lasts among those offered.
+        lasts: usize,
+    },
+    /// What a note should have said: the number of its record.
+    Amend(u64),
+    Choose {
+        item: ItemId,
+        /// The place of the branch among those of the choice, and how many there are.
+        option: usize,
+        of: usize,
+    },
     Attest {
         item: ItemId,
         passed: bool,
@@ -150,6 +196,14 @@ pub enum Purpose {
         poll: Option<ItemId>,
         role: usize,
         vote: usize,
+        /// Which of the role's people spoke; none while nobody said so.
+        who: Option<usize>,
+    },
+    /// Something archived, in words.
+    Evidence(EvidenceId),
+    /// The end of the launch for good; `anyway` where something is missing.
+    Close {
+        anyway: bool,
     },
     Filter(Pane),
     /// What a step of unknown outcome came to.
@@ -202,11 +256,23 @@ pub enum Overlay {
     Recycle {
         selected: usize,
     },
+    /// All of the countdown.
+    Countdown,
     /// What was open when this console came back.
     Recovery {
         selected: usize,
     },
     Rollback(Rolling),
+    Incident(incident::Dialog),
+    ActAs(ActAs),
+    /// From where it tells: `overlays::brief`.
+    Brief {
+        window: Window,
+        from: usize,
+    },
+    Evidence {
+        selected: usize,
+    },
 }
 
 impl Overlay {
@@ -215,7 +281,9 @@ impl Overlay {
         match self {
             Self::Palette { input, .. } => Some(input),
             Self::Prompt(prompt) => Some(&mut prompt.input),
+            Self::ActAs(dialog) => Some(&mut dialog.input),
             Self::Rollback(Rolling::Confirm { typed, .. }) => typed.as_mut(),
+            Self::Incident(dialog) => dialog.input(),
             _ => None,
         }
     }
@@ -225,6 +293,8 @@ impl Overlay {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     Ask(Command),
+    /// In the name of another than who acts here.
+    AskAs(Actor, Command),
     Copy(String),
     Leave,
 }
@@ -241,6 +311,8 @@ pub struct State {
     pub focus: Pane,
     /// What stands beside the checklist where there is room for one only.
     pub beside: Beside,
+    /// Incidents stand in the place of the poll: where they were looked at last.
+    pub incidents_shown: bool,
     pub zoom: bool,
     pub utc: bool,
     pub overlay: Option<Overlay>,
@@ -249,12 +321,15 @@ pub struct State {
     /// The last frame had no room for panes or dialogs.
     pub cramped: bool,
     pub message: Option<Message>,
+    /// Who acts here, where that is not who opened the console.
+    pub acting: Option<Actor>,
     pub checklist: checklist::State,
     pub detail: detail::State,
     pub streams: streams::State,
     pub journal: journal::State,
     pub monitors: monitors::State,
     pub poll: poll::State,
+    pub incidents: incidents::State,
     /// Lines of a page, from the last frame: what page keys move by.
     pub page: usize,
 }
@@ -274,6 +349,11 @@ impl State {
         self.focus = pane;
         if pane != Pane::Checklist {
             self.beside = Beside(pane);
+        }
+        match pane {
+            Pane::Incidents => self.incidents_shown = true,
+            Pane::Poll => self.incidents_shown = false,
+            _ => {}
         }
     }
 

@@ -2,7 +2,8 @@
 //! a clock, writes to a terminal or asks the loop.
 
 use super::action::Action;
-use super::overlays::{holds, recovery};
+use super::overlays::act_as::ActAs;
+use super::overlays::{archive, choose, holds, incident, recovery, scribe, waive};
 use super::panes::{self, checklist::Line, detail};
 use super::state::{Effect, Overlay, Pane, Purpose, Rolling, State, View};
 use super::theme::Role;
@@ -11,13 +12,15 @@ use super::widgets::list::{Step, Window};
 use super::{approving, attached};
 use crate::launch::ballot;
 use crate::launch::board::{ItemState, Progress};
+use crate::launch::branch;
 use crate::launch::command::Command;
 use crate::launch::countdown::{BUILT_IN, Phase};
 use crate::launch::gate::{self, Clear};
 use crate::launch::id::ItemId;
-use crate::launch::plan::{Act, Class, Confirm, Item};
+use crate::launch::plan::{Act, Class, Confirm, Item, Second};
 use crate::launch::recovery::may_mark;
 use crate::launch::schedule::{Due, due};
+use crate::launch::second;
 use crate::launch::verdict::Verdict;
 
 /// What becomes of `action` in a pane.
@@ -31,10 +34,21 @@ pub fn update(state: &mut State, action: Action, view: &View<'_>) -> Option<Effe
         state.say(Role::Warned, why);
         return None;
     }
+    if let (Action::Acknowledge, Some((number, effect))) = (action, incident::acknowledged(view)) {
+        state.say(Role::Plain, format!("what incident {number} rang for is acknowledged"));
+        return Some(effect);
+    }
     match action {
         Action::Rollback => open_rollback(state, view),
         Action::Approve => approving::ask(state, view),
+        Action::Open if state.focus == Pane::Incidents => return update(state, Action::ChangeIncident, view),
         Action::Open => return open(state, view),
+        Action::Incident => state.overlay = Some(incident::opened(state, view)),
+        Action::Incidents => state.focus(Pane::Incidents),
+        Action::ChangeIncident => match incident::menu(state, view) {
+            Some(menu) => state.overlay = Some(menu),
+            None => state.say(Role::Warned, "no incident was opened"),
+        },
         Action::RunAgain => return run(state, view),
         Action::RunPhase => return run_phase(state, view),
         Action::Waive if voting::waive(state, view) => {}
@@ -53,10 +67,17 @@ pub fn update(state: &mut State, action: Action, view: &View<'_>) -> Option<Effe
             state.say(Role::Warned, "there is no recycle mark above the present T");
         }
         Action::Recycle => state.overlay = Some(Overlay::Recycle { selected: 0 }),
+        Action::Slip => holds::slip(state, view),
+        Action::Countdown => state.overlay = Some(Overlay::Countdown),
         Action::Scrub => state.prompt(Purpose::Scrub),
         Action::Poll => state.focus(Pane::Poll),
         Action::Vote => voting::vote(state, view),
         Action::Note => state.prompt(Purpose::Note),
+        Action::ActAs => state.overlay = Some(Overlay::ActAs(ActAs::default())),
+        Action::Brief => state.overlay = Some(Overlay::Brief { window: Window::default(), from: 0 }),
+        Action::Evidence => archive::open(state, view),
+        Action::Close => archive::close(state, view),
+        Action::AmendNote => scribe::amend(state, view),
         Action::Fold => state.checklist.fold(view),
         Action::Unfold => state.checklist.unfold(view),
         Action::NextPane => state.focus(state.focus.next(1)),
@@ -135,15 +156,25 @@ pub fn offered(action: Action, item: Option<(&Item, &ItemState)>, view: &View<'_
         Action::Vote => ballot::open(view.board(), view.now.instant).next().is_some(),
         Action::Sign => item.is_some_and(|(item, _)| matches!(item.act, Act::Signoff { .. }) && wants_word(item, view)),
         Action::Judge => !view.plan().criteria.is_empty(),
+        Action::ChangeIncident | Action::Incidents => !view.board().incidents.is_empty(),
+        Action::Evidence => !view.plan().evidence.is_empty(),
+        Action::ActAs => !view.plan().roles.is_empty(),
         Action::Recycle => !holds::marks(view).is_empty(),
+        Action::Slip => holds::may_slip(view),
         Action::PreviousStream | Action::NextStream => view.plan().streams.len() > 1,
         _ => true,
     }
 }
 
 fn wants_word(item: &Item, view: &View<'_>) -> bool {
-    let by_word = matches!(item.act, Act::Manual { .. } | Act::Poll { .. } | Act::Signoff { .. });
-    by_word && matches!(due(view.board(), item, view.now.instant), Due::Now)
+    let running = view.board().item(&item.id).is_some_and(ItemState::is_running);
+    match item.act {
+        Act::Manual { .. } | Act::Choice { .. } | Act::Poll { .. } | Act::Signoff { .. } => {
+            matches!(due(view.board(), item, view.now.instant), Due::Now)
+        }
+        Act::Step { .. } => *second::wanted(item) != Second::None && !running,
+        _ => false,
+    }
 }
 
 fn open(state: &mut State, view: &View<'_>) -> Option<Effect> {
@@ -156,7 +187,7 @@ fn open(state: &mut State, view: &View<'_>) -> Option<Effect> {
     }
     let (item, known) = selected(state, view)?;
     let fresh = matches!(known.progress, Progress::Waiting) && due(view.board(), item, view.now.instant) == Due::Now;
-    if fresh && !view.attached() {
+    if fresh && (!view.attached() || (view.role.is_some() && matches!(item.act, Act::Choice { .. }))) {
         return run(state, view);
     }
     state.focus(Pane::Detail);
@@ -173,6 +204,10 @@ fn run(state: &mut State, view: &View<'_>) -> Option<Effect> {
     match &item.act {
         Act::Manual { .. } => {
             state.prompt(Purpose::Attest { item: item.id.clone(), passed: true });
+            None
+        }
+        Act::Choice { .. } => {
+            choose(state, item, view);
             None
         }
         Act::Poll { .. } | Act::Signoff { .. } => {
@@ -241,11 +276,12 @@ fn on_item(state: &mut State, action: Action, view: &View<'_>) -> Option<Effect>
     match action {
         Action::Sign => voting::sign(state, item, view),
         Action::Attest if voting::on_item(state, item, view) => {}
-        Action::Attest if !matches!(item.act, Act::Manual { .. }) => {
+        Action::Attest if matches!(item.act, Act::Choice { .. }) => choose(state, item, view),
+        Action::Attest if !matches!(item.act, Act::Manual { .. }) && *second::wanted(item) == Second::None => {
             state.say(Role::Warned, format!("{id} is decided by what it sees, not by a word; it can be waived"));
         }
         Action::Attest => state.prompt(Purpose::Attest { item: id, passed: true }),
-        Action::Waive => state.prompt(Purpose::Waive(id)),
+        Action::Waive => state.prompt(Purpose::Waive { item: id, lasts: waive::A_DAY }),
         Action::Acknowledge => return Some(Effect::Ask(Command::Acknowledge { item: id })),
         _ if !known.is_running() => state.say(Role::Warned, format!("{id} is not running")),
         _ if matches!(item.act, Act::Step { .. }) => {
@@ -254,6 +290,16 @@ fn on_item(state: &mut State, action: Action, view: &View<'_>) -> Option<Effect>
         _ => return Some(Effect::Ask(Command::Cancel { item: id })),
     }
     None
+}
+
+/// Asks which branch, and why; the one that was chosen is not the first that is offered.
+fn choose(state: &mut State, item: &Item, view: &View<'_>) {
+    if let Some(off) = branch::off(view.board(), item) {
+        return state.say(Role::Warned, format!("{} is skipped: {}", item.id, off.words()));
+    }
+    let of = choose::options(&item.id, view).len();
+    let option = usize::from(choose::present(&item.id, view) == Some(0));
+    state.prompt(Purpose::Choose { item: item.id.clone(), option, of });
 }
 
 fn hold(state: &mut State, view: &View<'_>) {
@@ -315,7 +361,7 @@ pub fn set_filter(state: &mut State, pane: Pane, text: &str) {
         Pane::Checklist => text.clone_into(&mut state.checklist.filter),
         Pane::Streams => text.clone_into(&mut state.streams.filter),
         Pane::Journal => text.clone_into(&mut state.journal.filter),
-        Pane::Detail | Pane::Monitors | Pane::Poll => {}
+        Pane::Detail | Pane::Monitors | Pane::Poll | Pane::Incidents => {}
     }
 }
 

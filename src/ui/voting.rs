@@ -1,5 +1,6 @@
 //! What the keys of poll, criteria and sign-off ask for: which prompt opens, and with what in it.
 
+use super::overlays::waive;
 use super::panes::poll;
 use super::state::{Effect, Pane, Purpose, State, View};
 use super::theme::Role;
@@ -25,7 +26,7 @@ fn vote_in(state: &mut State, poll: Option<ItemId>, view: &View<'_>) {
     let place = |role: &RoleId| roles.iter().position(|known| known == role);
     let own = view.role.and_then(place);
     let asked = ballot::asked(view.board(), poll.as_ref()).and_then(place);
-    state.prompt(Purpose::Vote { poll, role: own.or(asked).unwrap_or(0), vote: 0 });
+    state.prompt(Purpose::Vote { poll, role: own.or(asked).unwrap_or(0), vote: 0, who: None });
 }
 
 /// Judges the selected criterion, where it is for a person; the first that waits for one where none is selected.
@@ -48,7 +49,7 @@ pub fn waive(state: &mut State, view: &View<'_>) -> bool {
     }
     match state.poll.criterion(&state.checklist, view) {
         Some(criterion) => {
-            let purpose = Purpose::WaiveCriterion { criterion: criterion.id.clone(), lasts: 0 };
+            let purpose = Purpose::WaiveCriterion { criterion: criterion.id.clone(), lasts: waive::AN_HOUR };
             state.prompt(purpose);
         }
         None => state.say(Role::Warned, "select a criterion to waive"),

@@ -109,7 +109,7 @@ fn stream(id: &str, title: &str, after: Option<&str>) -> Stream {
 /// Three phases, a poll hold, two monitors, a stream, two rollbacks.
 pub fn plan() -> Plan {
     let check = || Act::Check(SPEC);
-    let step = |confirm| Act::Step { spec: SPEC, class: Class::Idempotent, confirm };
+    let step = |confirm| Act::Step { spec: SPEC, class: Class::Idempotent, confirm, second: Second::None };
     let mut items = vec![
         item("gate-a", "health", "The API is up", check()),
         item("gate-a", "preflight", "CORS preflight matrix", check()),
@@ -175,7 +175,7 @@ pub fn plan() -> Plan {
 /// A launch being told: events with the second they happened at.
 pub struct Story {
     plan: Arc<Plan>,
-    records: Vec<Recorded>,
+    pub records: Vec<Recorded>,
     pub live: Live,
     pub alarm: Option<String>,
     pub taken_over: Option<String>,
@@ -212,7 +212,11 @@ impl Story {
     }
 
     pub fn person(&mut self, second: i64, event: Event) -> &mut Self {
-        self.by(Actor { name: "ana".into(), role: None, scripted: self.mode == Mode::Rehearsal }, second, event)
+        self.by(
+            Actor { name: "ana".into(), role: None, scripted: self.mode == Mode::Rehearsal, recorded_by: None },
+            second,
+            event,
+        )
     }
 
     /// A check that began and ended.
@@ -265,7 +269,7 @@ pub fn under_way(mode: Mode) -> Story {
     story.check("login", 1801, Report::of(findings, Duration::from_millis(41)));
     story.at(1802, Event::ItemStarted { item: "stream".into(), attempt: Attempt(1) });
     story.person(1803, Event::Voted { poll: None, role: "lead".into(), vote: Vote::Go, bound: None });
-    story.person(1804, Event::Noted { text: "dashboards are open".into() });
+    story.person(1804, Event::noted("dashboards are open"));
     story
 }
 
@@ -288,7 +292,7 @@ pub fn lost() -> Outcome {
 pub fn crashed() -> Story {
     let mut plan = plan();
     for (id, title) in ONCE {
-        let act = Act::Step { spec: SPEC, class: Class::Once, confirm: Confirm::Key };
+        let act = Act::Step { spec: SPEC, class: Class::Once, confirm: Confirm::Key, second: Second::None };
         plan.items.insert(id.into(), item("gate-b", id, title, act));
         plan.phases[1].items.push(id.into());
     }

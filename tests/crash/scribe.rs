@@ -28,7 +28,7 @@ impl Scribe {
             return;
         }
         let text = format!("note {}", self.asked.len() + 1);
-        let request = ask::request("bea", None, Command::Note { text: text.clone() }).expect("a request");
+        let request = ask::request("bea", None, Command::note(text.clone())).expect("a request");
         ask::submit(&inbox, &request).expect("submitted");
         self.asked.push(Asked { id: request.id, text, answer: None });
     }
@@ -46,7 +46,7 @@ impl Scribe {
     /// Each note is on record once, or waits: none is lost, none is there twice.
     pub fn judge(&self, launch: &Path, records: &[Recorded]) {
         for Asked { id, text, answer } in &self.asked {
-            let noted = records.iter().filter(|record| record.event == Event::Noted { text: text.clone() });
+            let noted = records.iter().filter(|record| record.event == Event::noted(text.clone()));
             let decided: Vec<&Recorded> = records
                 .iter()
                 .filter(|record| matches!(&record.event, Event::RequestDecided { request, .. } if request == id))

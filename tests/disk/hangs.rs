@@ -21,7 +21,7 @@ fn is_whole(site: &Site) {
 }
 
 fn notes(site: &Site, words: &str) -> usize {
-    site.count(|event| matches!(event, Event::Noted { text } if text.contains(words)))
+    site.count(|event| matches!(event, Event::Noted { text, .. } if text.contains(words)))
 }
 
 fn back_again(seat: &mut Seat) {

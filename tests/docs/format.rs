@@ -30,8 +30,10 @@ pub const TABLES: &[Section] = &[
             ("phase", "the checklist, in the order of the clock"),
             ("monitor", "checks repeated for as long as the launch is open"),
             ("stream", "event streams followed on the screen"),
+            ("evidence", "what must be archived before the launch may be closed"),
             ("rollback", "ways back, each one key away"),
             ("criterion", "the go and no-go lists"),
+            ("escalation", "the guide to severities of incidents, worst first, and whom to call when"),
         ],
     ),
     section(
@@ -117,7 +119,7 @@ pub const TABLES: &[Section] = &[
         "A role of the crew: `--as NAME` acts for it.",
         &[
             ("title", "for the screen; the name otherwise"),
-            ("people", "who holds it"),
+            ("people", "who holds it: where any are listed, nobody else acts for it"),
             ("votes", "whether the poll asks it"),
             ("may", "any of `resume`, `waive`, `abort`, and `approve`: the second key of a rollback's step"),
         ],
@@ -152,7 +154,15 @@ pub const TABLES: &[Section] = &[
             ("gate", "whether the countdown holds at the next phase's mark until all its items are clear"),
             ("needs", "phases that come first: a gate must be open, another phase begun"),
             ("item", "the lines of the checklist"),
+            ("when", "the branch that all its items stand on, but those that name their own"),
         ],
+    ),
+    section("[phase.when]", "As `[phase.item.when]`.", WHEN),
+    section(
+        "[phase.item.when]",
+        "The branch an item stands on: due once it is chosen, skipped when another one is. What needs it counts it as \
+         through.",
+        WHEN,
     ),
     section(
         "[phase.item]",
@@ -164,11 +174,16 @@ pub const TABLES: &[Section] = &[
             ("why", "what it protects from: shown in the detail"),
             ("at", "its own mark, at or after its phase's"),
             ("needs", "items or phases that come first"),
+            ("when", "the branch it stands on: `{ choice = \"tunnel-mode\", is = \"named\" }`"),
             ("session", "the session whose address, cookies and values it uses; checks only"),
             ("for_each", "one item for each value: `{ origin = \"origins\" }`"),
             ("timeout", "of one attempt: 10s for a check, 10m for a step, a stream's deadline and 5s"),
             ("retries", "of a check: further attempts after one that did not pass, 0 to 100; they are shown"),
             ("valid_for", "a pass older than this is stale"),
+            (
+                "every",
+                "due again and again from its mark on: `daily`, `weekly`, `monthly`, or a span as `36h`; a check, a person's, or a step that may be repeated",
+            ),
             ("allow_skipped", "an answer that says it skipped something opens the gate all the same"),
             ("on_fail", "`warn`: a verdict that is not pass may be acknowledged instead of waived"),
             (
@@ -179,7 +194,21 @@ pub const TABLES: &[Section] = &[
             ("auto", "a step that runs by itself at its mark; otherwise it waits for Enter"),
             ("class", "of a step, required: what repeating it after a crash may do"),
             ("confirm", "of a step: what a person does before it runs; `none` for readonly, else `key`"),
+            (
+                "second",
+                "of a step: `true`, or a role: it runs only after another person's word, given before each attempt",
+            ),
             ("example", "what the world answers: the check is tried on it, and the rehearsal answers with it"),
+        ],
+    ),
+    section(
+        "[evidence]",
+        "What must be archived before `tminus close`. Any piece can be given by a person, with `tminus evidence`: a \
+         link, words, or a file, of which a copy is kept.",
+        &[
+            ("id", "unique among evidence; required"),
+            ("title", "for the screen; the id otherwise"),
+            ("items", "items whose reports are it, once each of them has ended; without any a person gives it"),
         ],
     ),
     section(
@@ -243,6 +272,29 @@ pub const TABLES: &[Section] = &[
             ("monitors", "monitors that decide it"),
             ("role", "a person of this role decides it"),
             ("person", "`true`: a person decides it, of whatever role"),
+        ],
+    ),
+    section(
+        "[escalation]",
+        "A severity of incidents, the worst first. Without any there are `sev-1`, `sev-2` and `sev-3`, with short \
+         guides and no ladder.",
+        &[
+            ("severity", "its id, as people say it: `sev-1`; required"),
+            ("title", "a word for it; its id unless said"),
+            ("guide", "what makes an incident one of this severity; stands beside it where it is chosen"),
+            ("triage", "how long severity and commander may take from the opening on: 10m unless said"),
+            ("levels", "the ladder, in the order of `after`"),
+        ],
+    ),
+    section(
+        "[escalation.levels]",
+        "A level rings while the incident is active or mitigated, once, though the console restarts; it rings every \
+         minute until somebody acknowledges it.",
+        &[
+            ("id", "`L1`; a level of the same id rings once, whichever severity's ladder it was reached on; required"),
+            ("title", "what is done there"),
+            ("after", "how long after the opening, or after the incident came again: `0m`, `15m`; required"),
+            ("contacts", "whom to call: names, channels, addresses; shown when the level is due"),
         ],
     ),
     section(
@@ -416,7 +468,28 @@ pub const TABLES: &[Section] = &[
             ("exit", "exit codes that mean something else: `{ 2 = \"warn\" }`"),
         ],
     ),
-    section("[manual]", "A person attests, with a note.", &[("role", "whose word it takes; anybody's otherwise")]),
+    section(
+        "[manual]",
+        "A person attests, with a note.",
+        &[
+            ("role", "whose word it takes; anybody's otherwise"),
+            ("second", "`true`, or a role: another person's word too, of that role; the same person cannot give both"),
+        ],
+    ),
+    section(
+        "[choice]",
+        "A person selects a branch, with a reason. It can be chosen anew while no step of the branch that is left has \
+         begun.",
+        &[("role", "who chooses; anybody otherwise"), ("options", "the branches, at least two; required")],
+    ),
+    section(
+        "[choice.options]",
+        "A branch.",
+        &[
+            ("id", "what `when` calls it; unique in its choice; required"),
+            ("title", "for the screen; the id otherwise"),
+        ],
+    ),
     section(
         "[phase.item.poll]",
         "A poll of its own, for the second GO: it opens when it is due, passes on GO and fails on NO-GO, once all of its \
@@ -432,6 +505,11 @@ pub const TABLES: &[Section] = &[
         &[("roles", "who signs, in order; required")],
     ),
     section("[wait]", "Time that has to go by.", &[("for", "from when it was opened; required")]),
+];
+
+const WHEN: &[(&str, &str)] = &[
+    ("choice", "a `choice` item, not later than this; required"),
+    ("is", "the option of it, or a list of them; required"),
 ];
 
 const ANSWERED: &[(&str, &str)] = &[

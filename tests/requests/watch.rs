@@ -30,7 +30,7 @@ async fn it_shows_the_launch_asks_for_it_and_leaves_without_a_trace() {
     seat.press("the pager rings\r");
     seat.sees("HOLD · backend: the pager rings");
     let [note] = &held.told(is_note)[..] else { panic!("one note") };
-    assert_eq!((note.actor.name.as_str(), note.event.clone()), ("bob", Event::Noted { text: "calm from here".into() }));
+    assert_eq!((note.actor.name.as_str(), note.event.clone()), ("bob", Event::noted("calm from here")));
     assert_eq!(held.told(is_hold).len(), 1);
     // Something runs; it is not this console's to ask about.
     seat.press("q");

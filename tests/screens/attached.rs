@@ -45,7 +45,7 @@ fn an_attached_console_asks_and_never_acts() {
     assert!(text(&screen(&mut console)).contains("needs --as ROLE"));
     press(&mut console, "n");
     type_in(&mut console, "calm");
-    assert_eq!(press(&mut console, "enter"), Some(Effect::Ask(Command::Note { text: "calm".into() })));
+    assert_eq!(press(&mut console, "enter"), Some(Effect::Ask(Command::note("calm"))));
     console.answer(Ok(()));
     assert!(text(&screen(&mut console)).contains("accepted"));
     let busy = attached(true);

@@ -53,7 +53,8 @@ async fn what_waits_is_in_a_side_file_until_the_journal_has_it() {
         assert_eq!(told(&records, wanted).len(), 1, "each fact once: {records:?}");
     }
     assert_eq!(told(&records, |event| matches!(event, Event::HoldCalled { who, .. } if who == JOURNAL)).len(), 1);
-    let outage = told(&records, |event| matches!(event, Event::Noted { text } if text.contains("the disk is full")));
+    let outage =
+        told(&records, |event| matches!(event, Event::Noted { text, .. } if text.contains("the disk is full")));
     assert_eq!(outage.len(), 1, "the outage itself is told");
 }
 

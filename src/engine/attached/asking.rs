@@ -22,12 +22,12 @@ const AT_ONCE: usize = 16;
 
 pub async fn answer(asker: Asker, mut asks: mpsc::Receiver<Ask>) {
     let room = std::sync::Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
-    while let Some(Ask { command, reply }) = asks.recv().await {
+    while let Some(Ask { by, command, reply }) = asks.recv().await {
         let Ok(permit) = std::sync::Arc::clone(&room).try_acquire_owned() else {
             let _ = reply.send(Err(Refusal("too many requests wait for their answers".into())));
             continue;
         };
-        let asker = asker.clone();
+        let asker = asker.clone().acting(by);
         tokio::task::spawn_blocking(move || {
             let _ = reply.send(bring(&asker, command));
             drop(permit);
@@ -53,7 +53,14 @@ fn bring(asker: &Asker, command: Command) -> Result<(), Refusal> {
         | Command::Acknowledge { .. }
         | Command::Judge { .. }
         | Command::WaiveCriterion { .. }
-        | Command::Sign { .. } => match asker.bring(command, PATIENCE) {
+        | Command::Sign { .. }
+        | Command::OpenIncident { .. }
+        | Command::ChangeIncident { .. }
+        | Command::Attest { .. }
+        | Command::GiveEvidence { .. }
+        | Command::Close { .. }
+        | Command::Choose { .. }
+        | Command::Waive { .. } => match asker.bring(command, PATIENCE) {
             Ok(Came::Recorded(_)) => Ok(()),
             Ok(Came::Refused(why) | Came::Undecided(why)) => Err(Refusal(why)),
             Err(wrong) => Err(Refusal(wrong.to_string())),

@@ -62,7 +62,7 @@ async fn the_board_grows_with_the_journal_and_is_the_one_a_replay_makes() {
     let journal = place.holder();
     let mut reading = place.reading();
     assert!(!reading.read_on(&mut |_| {}), "nothing is there yet");
-    let note = |text: &str| draft(Event::Noted { text: text.into() });
+    let note = |text: &str| draft(Event::noted(text));
     let mut seen = Vec::new();
     for drafts in [vec![draft(opened(&place.plan)), note("a")], vec![note("b")], vec![]] {
         let grows = !drafts.is_empty();
@@ -128,7 +128,7 @@ async fn a_port_shows_the_launch_asks_for_it_and_acts_on_nothing() {
         let asks = port.asks.clone();
         async move {
             let (reply, answer) = oneshot::channel();
-            asks.send(Ask { command, reply }).await.expect("taken");
+            asks.send(Ask { by: None, command, reply }).await.expect("taken");
             answer.await.expect("answered")
         }
     };

@@ -26,7 +26,7 @@ pub enum Settled {
     Answered(Answer),
     /// Nobody took it in time, and nobody will: it was taken back.
     Withdrawn,
-    /// A note that nobody took in time: the next console records it.
+    /// A note or an incident that nobody took in time: the next console records it.
     Kept,
     /// A console took it and did not say what became of it: it may be recorded still.
     Taken,
@@ -73,9 +73,9 @@ pub fn ask(inbox: &Path, request: &Request, patience: Duration) -> Result<Settle
         return Ok(Settled::Answered(answer));
     }
     // What was seen is worth recording however late; the rest was about a moment that has passed.
-    let is_note = matches!(request.command, Command::Note { .. });
-    if is_note || withdraw(inbox, &request.id) {
-        return Ok(if is_note { Settled::Kept } else { Settled::Withdrawn });
+    let is_seen = request.command.is_sighting();
+    if is_seen || withdraw(inbox, &request.id) {
+        return Ok(if is_seen { Settled::Kept } else { Settled::Withdrawn });
     }
     Ok(wait(inbox, &request.id, LAST_WAIT).map_or(Settled::Taken, Settled::Answered))
 }

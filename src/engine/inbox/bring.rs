@@ -11,6 +11,7 @@ use crate::engine::door;
 use crate::journal::lease::LeaseError;
 use crate::journal::{Held, Holder, LaunchFolder, look};
 use crate::launch::command::Command;
+use crate::launch::event::Actor;
 use crate::launch::id::RoleId;
 
 /// A terminal that asks.
@@ -35,25 +36,35 @@ pub enum Came {
 }
 
 impl Asker {
+    /// The same terminal, where another acts at it just now.
+    #[must_use]
+    pub fn acting(self, by: Option<Actor>) -> Self {
+        match by {
+            Some(Actor { name, role, .. }) => Self { name: self.redactor.text(name.trim()), role, ..self },
+            None => self,
+        }
+    }
+
     /// Asks for `command`, and waits up to `patience` for what becomes of it. Blocks.
     ///
     /// # Errors
     /// It could not be asked at all.
     pub fn bring(&self, command: Command, patience: Duration) -> Result<Came, AskError> {
         let inbox = self.folder.inbox();
-        let is_note = matches!(command, Command::Note { .. });
+        let is_seen = command.is_sighting();
+        let what = if matches!(command, Command::Note { .. }) { "the note" } else { "the incident" };
         let request = ask::request(&self.name, self.role.clone(), door::clean(command, &self.redactor))?;
         if self.holder() == Held::Free {
             let free = "nobody holds this launch";
             let on = self.again("");
-            if !is_note {
+            if !is_seen {
                 return Ok(Came::Undecided(format!(
                     "{free}, nobody is there to decide it: nothing was asked; `{on}` goes on"
                 )));
             }
             ask::submit(&inbox, &request)?;
             return Ok(Came::Undecided(format!(
-                "{free}: the note is kept in its inbox, and recorded once `{on}` goes on"
+                "{free}: {what} is kept in its inbox, and recorded once `{on}` goes on"
             )));
         }
         let settled = ask::ask(&inbox, &request, patience)?;
@@ -76,7 +87,7 @@ impl Asker {
             Settled::Kept => {
                 let (who, now) = silent();
                 Came::Undecided(format!(
-                    "{who}: the note is kept in the inbox, and recorded by the next to read it; {now}"
+                    "{who}: {what} is kept in the inbox, and recorded by the next to read it; {now}"
                 ))
             }
             Settled::Taken => {

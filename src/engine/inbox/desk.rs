@@ -20,7 +20,7 @@ use crate::journal::Health;
 use crate::launch::board::Board;
 use crate::launch::command::{Command, Input};
 use crate::launch::event::Actor;
-use crate::launch::id::{CriterionId, ItemId, RequestId, RoleId};
+use crate::launch::id::{CriterionId, EvidenceId, ItemId, RequestId, RoleId};
 
 /// How often the folder is looked into.
 const LOOK: Duration = Duration::from_millis(100);
@@ -215,6 +215,18 @@ impl Clerk {
                 Command::WaiveCriterion { criterion: CriterionId::new(text(criterion.as_str())), reason, lasts }
             }
             Command::Acknowledge { item } => Command::Acknowledge { item: ItemId::new(text(item.as_str())) },
+            Command::Attest { item, note, passed } => {
+                Command::Attest { item: ItemId::new(text(item.as_str())), note, passed }
+            }
+            Command::GiveEvidence { evidence, what } => {
+                Command::GiveEvidence { evidence: EvidenceId::new(text(evidence.as_str())), what }
+            }
+            Command::Waive { item, reason, lasts } => {
+                Command::Waive { item: ItemId::new(text(item.as_str())), reason, lasts }
+            }
+            Command::Choose { item, option, reason } => {
+                Command::Choose { item: ItemId::new(text(item.as_str())), option: text(&option), reason }
+            }
             command => command,
         };
         Input::Request { id, by: Actor::person(text(&name), role), command, asked_at, age }

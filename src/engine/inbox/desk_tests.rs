@@ -28,7 +28,7 @@ fn a_secret_pasted_anywhere_does_not_pass() {
     let place = tempfile::tempdir().expect("a folder");
     let secret = "was hunter22-long";
     for command in [
-        Command::Note { text: secret.into() },
+        Command::note(secret),
         Command::CallHold { why: secret.into() },
         Command::ReleaseHold { who: secret.into() },
         Command::Acknowledge { item: secret.into() },
@@ -51,7 +51,7 @@ fn a_secret_pasted_anywhere_does_not_pass() {
 #[test]
 fn the_answer_is_what_the_board_says_and_what_it_does_not_say_is_given_back() {
     let place = tempfile::tempdir().expect("a folder");
-    let [yes, no, lost] = ["a", "b", "c"].map(|text| submit(place.path(), Command::Note { text: text.into() }));
+    let [yes, no, lost] = ["a", "b", "c"].map(|text| submit(place.path(), Command::note(text)));
     let mut clerk = clerk(place.path());
     assert_eq!(handed(&mut clerk).len(), 3);
     let mut board = Board::new(Arc::new(plan()));
@@ -70,7 +70,7 @@ fn the_answer_is_what_the_board_says_and_what_it_does_not_say_is_given_back() {
 #[tokio::test]
 async fn a_loop_that_leaves_gives_everything_back() {
     let place = tempfile::tempdir().expect("a folder");
-    let id = submit(place.path(), Command::Note { text: "a".into() });
+    let id = submit(place.path(), Command::note("a"));
     let (_well, health) = watch::channel(Health::Well);
     let mut desk = Desk::open(place.path().to_owned(), Redactor::default(), health);
     let handed = desk.next().await;
@@ -103,7 +103,7 @@ fn nobody_in_time_means_withdrawn_for_a_hold_and_kept_for_a_note() {
         ask::ask(place.path(), &request, Duration::ZERO).expect("asked")
     };
     assert_eq!(ask(Command::CallHold { why: "a".into() }), Settled::Withdrawn);
-    assert_eq!(ask(Command::Note { text: "a".into() }), Settled::Kept);
+    assert_eq!(ask(Command::note("a")), Settled::Kept);
     assert_eq!(handed(&mut clerk(place.path())).len(), 1, "the note alone");
 }
 

@@ -3,16 +3,19 @@
 
 use std::time::Duration;
 
-use chrono::serde::ts_milliseconds;
+use chrono::serde::{ts_milliseconds, ts_milliseconds_option};
 use serde::{Deserialize, Serialize};
+
+mod incident;
 
 use crate::base::text::printable_lines;
 use crate::launch::board::Decided;
 use crate::launch::command::Command;
 use crate::launch::event::Vote;
-use crate::launch::id::{CriterionId, ItemId, RequestId, RoleId};
-use crate::launch::schedule::is_own_latch;
+use crate::launch::id::{CriterionId, EvidenceId, ItemId, RequestId, RoleId};
+use crate::launch::people::is_free;
 use crate::launch::time::Wall;
+use crate::launch::waiver;
 
 /// The version this build writes, and the only one it reads.
 pub const VERSION: u32 = 1;
@@ -24,9 +27,6 @@ const LONGEST_NAME: usize = 512;
 pub const LONGEST_TEXT: usize = 16 * 1024;
 /// Hexadecimal digits of an id: 128 bits of chance.
 const ID_DIGITS: usize = 32;
-
-/// Names that are not a person's.
-const RESERVED: [&str; 2] = ["engine", "crew"];
 
 /// What an attached terminal asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,8 +85,25 @@ struct RequestV1 {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum AskedV1 {
+    OpenIncident(incident::OpenV1),
+    ChangeIncident(incident::ChangeV1),
+    Attest {
+        item: ItemId,
+        note: String,
+        passed: bool,
+    },
+    Evidence {
+        evidence: EvidenceId,
+        what: String,
+    },
+    Close(CloseV1),
     Note {
         text: String,
+        /// When it happened, in milliseconds, where that is not when it was asked.
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "ts_milliseconds_option")]
+        occurred_at: Option<Wall>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        amends: Option<u64>,
     },
     Hold {
         why: String,
@@ -119,6 +136,24 @@ enum AskedV1 {
         role: RoleId,
         note: String,
     },
+    Choose {
+        item: ItemId,
+        option: String,
+        reason: String,
+    },
+    Waive {
+        item: ItemId,
+        reason: String,
+        lasts_ms: u64,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CloseV1 {
+    why: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    anyway: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -147,7 +182,9 @@ struct AnswerV1 {
 /// Its command has no place in one, or something of it is too long.
 pub fn encode(request: &Request) -> Result<Vec<u8>, NoRequest> {
     let command = match &request.command {
-        Command::Note { text } => AskedV1::Note { text: text.clone() },
+        Command::Note { text, occurred_at, amends } => {
+            AskedV1::Note { text: text.clone(), occurred_at: *occurred_at, amends: *amends }
+        }
         Command::CallHold { why } => AskedV1::Hold { why: why.clone() },
         Command::ReleaseHold { who } => AskedV1::Release { who: who.clone() },
         Command::Vote { poll, role, vote } => {
@@ -164,6 +201,23 @@ pub fn encode(request: &Request) -> Result<Vec<u8>, NoRequest> {
         },
         Command::Sign { item, role, note } => {
             AskedV1::Sign { item: item.clone(), role: role.clone(), note: note.clone() }
+        }
+        Command::OpenIncident { title, severity, detected_by } => {
+            AskedV1::OpenIncident(incident::open(title, severity.as_ref(), detected_by))
+        }
+        Command::ChangeIncident { incident, change } => AskedV1::ChangeIncident(incident::change(*incident, change)),
+        Command::Attest { item, note, passed } => {
+            AskedV1::Attest { item: item.clone(), note: note.clone(), passed: *passed }
+        }
+        Command::GiveEvidence { evidence, what } => {
+            AskedV1::Evidence { evidence: evidence.clone(), what: what.clone() }
+        }
+        Command::Close { why, anyway } => AskedV1::Close(CloseV1 { why: why.clone(), anyway: anyway.clone() }),
+        Command::Choose { item, option, reason } => {
+            AskedV1::Choose { item: item.clone(), option: option.clone(), reason: reason.clone() }
+        }
+        Command::Waive { item, reason, lasts } => {
+            AskedV1::Waive { item: item.clone(), reason: reason.clone(), lasts_ms: waiver::lasts_ms(*lasts) }
         }
         _ => return Err(NoRequest::NotForRequests),
     };
@@ -193,7 +247,7 @@ pub fn decode(bytes: &[u8]) -> Result<Request, NoRequest> {
     let name = named(&form.name)?;
     let role = form.role.map(|role| short("role", role.as_str()).map(RoleId::new)).transpose()?;
     let command = match form.command {
-        AskedV1::Note { text } => Command::Note { text: said(&text)? },
+        AskedV1::Note { text, occurred_at, amends } => Command::Note { text: said(&text)?, occurred_at, amends },
         AskedV1::Hold { why } => Command::CallHold { why: said(&why)? },
         AskedV1::Release { who } => Command::ReleaseHold { who: short("caller", &who)? },
         AskedV1::Vote { poll, role, vote } => Command::Vote {
@@ -215,6 +269,28 @@ pub fn decode(bytes: &[u8]) -> Result<Request, NoRequest> {
             item: ItemId::new(short("item", item.as_str())?),
             role: RoleId::new(short("role", role.as_str())?),
             note: said(&note)?,
+        },
+        AskedV1::OpenIncident(form) => form.read()?,
+        AskedV1::ChangeIncident(form) => form.read()?,
+        AskedV1::Attest { item, note, passed } => {
+            Command::Attest { item: ItemId::new(short("item", item.as_str())?), note: said(&note)?, passed }
+        }
+        AskedV1::Evidence { evidence, what } => Command::GiveEvidence {
+            evidence: EvidenceId::new(short("evidence", evidence.as_str())?),
+            what: said(&what)?,
+        },
+        AskedV1::Close(CloseV1 { why, anyway }) => {
+            Command::Close { why: said(&why)?, anyway: anyway.as_deref().map(said).transpose()? }
+        }
+        AskedV1::Choose { item, option, reason } => Command::Choose {
+            item: ItemId::new(short("item", item.as_str())?),
+            option: short("branch", &option)?,
+            reason: said(&reason)?,
+        },
+        AskedV1::Waive { item, reason, lasts_ms } => Command::Waive {
+            item: ItemId::new(short("item", item.as_str())?),
+            reason: said(&reason)?,
+            lasts: Duration::from_millis(lasts_ms),
         },
     };
     Ok(Request { id: form.id, name, role, asked_at: form.asked_at, command })
@@ -266,7 +342,7 @@ pub fn named(name: &str) -> Result<String, NoRequest> {
     if name.is_empty() {
         return Err(NoRequest::Nameless);
     }
-    if RESERVED.contains(&name.as_str()) || is_own_latch(&name) {
+    if !is_free(&name) {
         return Err(NoRequest::Reserved(name));
     }
     Ok(name)
@@ -317,109 +393,5 @@ fn malformed(wrong: &serde_json::Error) -> NoRequest {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn id() -> RequestId {
-        RequestId::new("0123456789abcdef0123456789abcdef")
-    }
-
-    fn request(command: Command) -> Request {
-        let asked_at = Wall::from_timestamp_millis(1_700_000_000_123).expect("a time");
-        Request { id: id(), name: "bob".into(), role: Some("sre".into()), asked_at, command }
-    }
-
-    fn commands() -> [Command; 11] {
-        [
-            Command::Note { text: "a line\nand another".into() },
-            Command::CallHold { why: "disk".into() },
-            Command::ReleaseHold { who: "sre".into() },
-            Command::Vote { poll: None, role: "sre".into(), vote: Vote::Go },
-            Command::Vote { poll: None, role: "sre".into(), vote: Vote::NoGo { reason: "no".into() } },
-            Command::Vote { poll: None, role: "sre".into(), vote: Vote::GoWithWaiver { reason: "so".into() } },
-            Command::Acknowledge { item: ItemId::keyed("login", Some("https://a.example")) },
-            Command::Vote { poll: Some("second-go".into()), role: "sre".into(), vote: Vote::Go },
-            Command::Judge { criterion: "way-back".into(), met: true, note: "practised".into() },
-            Command::WaiveCriterion {
-                criterion: "smoke".into(),
-                reason: "one origin".into(),
-                lasts: Duration::from_millis(5_400_001),
-            },
-            Command::Sign { item: "sign-off".into(), role: "sre".into(), note: String::new() },
-        ]
-    }
-
-    #[test]
-    fn version_1_reads_back_and_stays_as_it_is() {
-        for command in commands() {
-            let asked = request(command);
-            assert_eq!(decode(&encode(&asked).expect("written")), Ok(asked));
-        }
-        let bytes = encode(&request(commands()[4].clone())).expect("written");
-        assert_eq!(
-            String::from_utf8(bytes).expect("text"),
-            r#"{"v":1,"id":"0123456789abcdef0123456789abcdef","name":"bob","role":"sre","asked_at":1700000000123,"command":{"vote":{"role":"sre","vote":{"no_go":{"reason":"no"}}}}}"#
-        );
-    }
-
-    #[test]
-    fn what_an_attached_terminal_may_not_ask_has_no_form() {
-        for command in [Command::Resume, Command::Leave, Command::RunItem { item: "a".into() }] {
-            assert_eq!(encode(&request(command)), Err(NoRequest::NotForRequests));
-        }
-    }
-
-    #[test]
-    fn nonsense_is_told_from_a_request() {
-        let whole = String::from_utf8(encode(&request(commands()[0].clone())).expect("written")).expect("text");
-        let with = |from: &str, to: &str| whole.replace(from, to).into_bytes();
-        for (bytes, wanted) in [
-            (b"{".to_vec(), "ends too early"),
-            (b"\xff\xfe".to_vec(), "no JSON"),
-            (with("\"v\":1", "\"v\":2"), "version 2"),
-            (br#"{"v":9,"what":"ever"}"#.to_vec(), "version 9"),
-            (with("\"v\":1", "\"v\":1,\"sudo\":true"), "unknown"),
-            (with("\"note\"", "\"resume\""), "unknown"),
-            (with("0123456789abcdef0123456789abcdef", "../../plan"), "no id"),
-            (with("\"bob\"", "\" \""), "no name"),
-            (with("\"bob\"", "\"engine\""), "the launch's own"),
-            (with("a line", &"x".repeat(LONGEST_TEXT)), "text is longer"),
-            (with("\"sre\"", &format!("\"{}\"", "x".repeat(LONGEST_NAME + 1))), "role is longer"),
-            (vec![b' '; LARGEST + 1], "more than the 65536 bytes"),
-        ] {
-            let wrong = decode(&bytes).expect_err(wanted).to_string();
-            assert!(wrong.contains(wanted), "{wanted}: {wrong}");
-        }
-    }
-
-    #[test]
-    fn no_escape_sequence_passes() {
-        let mut asked = request(Command::Note { text: "red \u{1b}[31malert\nnext".into() });
-        asked.name = "b\u{1b}[2Job".into();
-        let read = decode(&encode(&asked).expect("written")).expect("a request");
-        assert_eq!((read.name.as_str(), read.command), ("bob", Command::Note { text: "red alert\nnext".into() }));
-    }
-
-    #[test]
-    fn an_answer_is_for_its_own_request() {
-        let refused = Decided { seq: 7, refused: Some("no\u{1b}[2J".into()) };
-        let bytes = encode_answer(&id(), &refused).expect("written");
-        assert_eq!(decode_answer(&bytes, &id()), Some(Answer::Refused("no".into())));
-        assert_eq!(decode_answer(&bytes, &RequestId::new("f".repeat(32))), None);
-        let bytes = encode_answer(&id(), &Decided { seq: 7, refused: None }).expect("written");
-        assert_eq!(decode_answer(&bytes, &id()), Some(Answer::Recorded(7)));
-        for nothing in [r#"{"v":1,"id":"0123456789abcdef0123456789abcdef"}"#, "{}", ""] {
-            assert_eq!(decode_answer(nothing.as_bytes(), &id()), None);
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            let _ = decode(&bytes);
-            let _ = decode_answer(&bytes, &id());
-        }
-    }
-}
+#[path = "form_tests.rs"]
+mod tests;

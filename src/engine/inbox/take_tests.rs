@@ -27,7 +27,7 @@ impl Inbox {
 
     /// A note that was asked this many seconds ago, and whose file is this many old.
     fn note(&self, asked: i64, filed: i64) -> RequestId {
-        let mut request = ask::request("bob", None, Command::Note { text: "calm".into() }).expect("a request");
+        let mut request = ask::request("bob", None, Command::note("calm")).expect("a request");
         request.asked_at = clock::wall() - TimeDelta::seconds(asked);
         ask::submit(&self.path(), &request).expect("written");
         let at = std::time::SystemTime::from(clock::wall() - TimeDelta::seconds(filed));

@@ -215,7 +215,12 @@ impl<'o> Gates<'o> {
         if name.is_empty() {
             return Err("it names nobody".to_owned());
         }
-        let by = Actor { name: self.orders.redactor.text(&name), role: Some(form.role), scripted: form.scripted };
+        let by = Actor {
+            name: self.orders.redactor.text(&name),
+            role: Some(form.role),
+            scripted: form.scripted,
+            recorded_by: None,
+        };
         let asker = request.map(|request| request.name);
         judge(&self.orders.roles, wanted, asker.as_deref(), &by, self.orders.simulated.is_some())?;
         Ok(by)

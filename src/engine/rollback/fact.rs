@@ -84,7 +84,7 @@ impl From<RollbackFact> for Told {
             RollbackFact::StepStarted { step } => Self::StepStarted { step },
             RollbackFact::StepEnded { step, verdict, outcome } => Self::StepEnded { step, verdict, outcome },
             RollbackFact::ApprovalAwaited { step, role } => Self::ApprovalAwaited { step, role },
-            RollbackFact::Approved { step, by: Actor { name, role, scripted } } => {
+            RollbackFact::Approved { step, by: Actor { name, role, scripted, .. } } => {
                 Self::Approved { step, name, role, scripted }
             }
             RollbackFact::ApprovalRefused { step, why } => Self::ApprovalRefused { step, why },
@@ -106,7 +106,7 @@ impl From<Told> for RollbackFact {
             Told::StepEnded { step, verdict, outcome } => Self::StepEnded { step, verdict, outcome },
             Told::ApprovalAwaited { step, role } => Self::ApprovalAwaited { step, role },
             Told::Approved { step, name, role, scripted } => {
-                Self::Approved { step, by: Actor { name, role, scripted } }
+                Self::Approved { step, by: Actor { name, role, scripted, recorded_by: None } }
             }
             Told::ApprovalRefused { step, why } => Self::ApprovalRefused { step, why },
             Told::FallbackStarted { step } => Self::FallbackStarted { step },

@@ -102,7 +102,7 @@ impl Loop {
         if self.unwritten.is_some() {
             return Vec::new();
         }
-        let note = |text| Input::Command { by: Actor::engine(), command: Command::Note { text } };
+        let note = |text: String| Input::Command { by: Actor::engine(), command: Command::note(text) };
         self.hung.remarks().into_iter().map(note).collect()
     }
 
@@ -190,6 +190,7 @@ impl Loop {
             _ => None,
         };
         let unkept = self.parts.effects.world.unkept();
+        let unkept = unkept.into_iter().chain(self.parts.effects.world.kept.trouble());
         let told: Vec<String> = unguarded.into_iter().chain(unkept).chain(self.trouble.clone()).collect();
         (!told.is_empty()).then(|| told.join("; "))
     }

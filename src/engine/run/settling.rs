@@ -122,6 +122,7 @@ impl Loop {
         if self.parts.effects.world.unkept().is_some() {
             drop(self.parts.effects.world.keep_baseline(&self.dispatch.shown()));
         }
+        self.parts.effects.world.kept.again();
         if self.unwritten.is_none() && !self.hung.is_beaten().await {
             self.withhold(AppendError::NoAnswer.to_string(), false);
         }

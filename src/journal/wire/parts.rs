@@ -22,6 +22,8 @@ pub struct ActorV1 {
     name: String,
     role: Option<RoleId>,
     scripted: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    recorded_by: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -309,7 +311,9 @@ pub(super) enum ChangeV1 {
     Mitigation(String),
     FollowUp(String),
     Stage(#[serde(with = "StageV1")] Stage),
+    Relapsed(String),
     Note(String),
+    Acknowledged,
 }
 
 #[derive(Serialize, Deserialize)]

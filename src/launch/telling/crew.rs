@@ -1,14 +1,13 @@
 //! What people decided, signed, judged, opened and closed, as one line each.
 
 use crate::launch::event::Event;
-use crate::launch::incident::{Change, Due};
+use crate::launch::incident::Due;
 use crate::launch::verdict::Verdict;
 
 /// One line about an event of the crew; none about any other.
 #[must_use]
 pub fn tell(event: &Event, by: &str) -> Option<String> {
     Some(match event {
-        Event::Slipped { why, .. } => format!("T-0 SLIPPED{by}: {why}"),
         Event::ItemRecurred { item, missed: 0, .. } => format!("{item} is due once more"),
         Event::ItemRecurred { item, missed, .. } => format!("{item} is due once more, and was MISSED {missed} times"),
         Event::Chosen { item, option, reason } => format!("{item}: {option} CHOSEN{by}: {reason}"),
@@ -35,7 +34,7 @@ pub fn tell(event: &Event, by: &str) -> Option<String> {
             let severity = severity.as_ref().map(|severity| format!(" ({severity})")).unwrap_or_default();
             format!("INCIDENT {incident}{severity} opened{by}: {title}, noticed by {detected_by}")
         }
-        Event::IncidentChanged { incident, change } => format!("incident {incident} {}{by}", changed(change)),
+        Event::IncidentChanged { incident, change } => format!("incident {incident} {}{by}", change.words()),
         Event::IncidentRang { incident, due: Due::Triage } => {
             format!("incident {incident}: TRIAGE IS DUE, it has no severity or no commander")
         }
@@ -50,16 +49,4 @@ pub fn tell(event: &Event, by: &str) -> Option<String> {
         }
         _ => return None,
     })
-}
-
-fn changed(change: &Change) -> String {
-    match change {
-        Change::Severity(severity) => format!("is {severity}"),
-        Change::Commander(name) => format!("is commanded by {name}"),
-        Change::Impact(words) => format!("impact: {words}"),
-        Change::Mitigation(words) => format!("mitigation: {words}"),
-        Change::FollowUp(id) => format!("is followed up as {id}"),
-        Change::Stage(stage) => format!("is {}", stage.word().to_uppercase()),
-        Change::Note(words) => format!("note: {words}"),
-    }
 }

@@ -1,29 +1,38 @@
-//! The ways on from a hold: latches to release, catching up after a crash, resuming; and the marks a
-//! recycle may go back to.
+//! The ways on from a hold: latches to release, catching up after a crash, resuming, another T-0; and the
+//! marks a recycle may go back to.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::answers;
 use crate::launch::command::Command;
-use crate::launch::countdown::{BUILT_IN, CONSOLE_RESTART};
+use crate::launch::countdown::{BUILT_IN, CONSOLE_RESTART, Phase};
 use crate::launch::poll;
 use crate::launch::time::Mark;
-use crate::ui::state::View;
+use crate::ui::action::Action;
+use crate::ui::state::{Purpose, State, View};
 use crate::ui::theme::Role;
 use crate::ui::widgets::row::Row;
 use crate::ui::widgets::sheet;
 
-/// What can be done about the present hold: what it says, and the command.
+/// A way on from the present hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    Ask(Command),
+    /// Another T-0 is typed first.
+    Slip,
+}
+
+/// What can be done about the present hold: what it says, and the way.
 #[must_use]
-pub fn ways(view: &View<'_>) -> Vec<(String, Command)> {
+pub fn ways(view: &View<'_>) -> Vec<(String, Way)> {
     let Some(clock) = view.board().clock_at(view.now.instant) else { return Vec::new() };
     let mut ways = Vec::new();
     for (who, whys) in clock.latches.iter().filter(|(who, _)| *who != BUILT_IN) {
         let why = whys.join(", ");
-        ways.push((format!("release the hold of {who}: {why}"), Command::ReleaseHold { who: who.clone() }));
+        ways.push((format!("release the hold of {who}: {why}"), Way::Ask(Command::ReleaseHold { who: who.clone() })));
         if who == CONSOLE_RESTART && !view.attached() {
-            ways.push(("catch up: take T to where it would be now".into(), Command::CatchUp));
+            ways.push(("catch up: take T to where it would be now".into(), Way::Ask(Command::CatchUp)));
         }
     }
     // Only the operator's console resumes.
@@ -36,8 +45,26 @@ pub fn ways(view: &View<'_>) -> Vec<(String, Command)> {
         (true, n) => format!("resume the countdown (the poll is NO-GO: {n} in its way)"),
         (false, _) => "resume the countdown".to_owned(),
     };
-    ways.push((word, Command::Resume));
+    ways.push((word, Way::Ask(Command::Resume)));
+    if may_slip(view) {
+        ways.push(("slip: publish another T-0".into(), Way::Slip));
+    }
     ways
+}
+
+/// T-0 can be published anew where the countdown holds.
+#[must_use]
+pub fn may_slip(view: &View<'_>) -> bool {
+    view.board().clock_at(view.now.instant).is_some_and(|clock| clock.phase == Phase::Holding)
+}
+
+/// Asks for another T-0, or says when that can be.
+pub fn slip(state: &mut State, view: &View<'_>) {
+    if may_slip(view) {
+        return state.prompt(Purpose::Slip);
+    }
+    let key = view.keymap.label(Action::Hold).unwrap_or_default();
+    state.say(Role::Warned, format!("T-0 slips while the countdown holds: {key} holds it"));
 }
 
 /// The marks a recycle may go back to from here, nearest first.

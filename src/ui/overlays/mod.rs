@@ -1,11 +1,19 @@
 //! What lies over the panes: dialogs, help, palette, and the rollback sheet.
 
+pub mod act_as;
+pub mod archive;
+pub mod brief;
+pub mod choose;
+pub mod countdown;
 pub mod help;
 pub mod holds;
+pub mod incident;
 pub mod palette;
 pub mod prompt;
 pub mod recovery;
 pub mod rollback;
+pub mod scribe;
+pub mod waive;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -25,10 +33,15 @@ pub fn draw(overlay: &Overlay, view: &View<'_>, area: Rect, buf: &mut Buffer) ->
         Overlay::Help { window } => help::draw(*window, view, area, buf),
         Overlay::Palette { input, selected } => return palette::draw(input, *selected, view, area, buf),
         Overlay::Prompt(prompt) => return prompt::draw(prompt, view, area, buf),
+        Overlay::ActAs(dialog) => return act_as::draw(dialog, view, area, buf),
+        Overlay::Brief { window, from } => brief::draw(*window, *from, view, area, buf),
+        Overlay::Evidence { selected } => archive::draw(*selected, view, area, buf),
         Overlay::Ask { question, .. } => ask(question, view, area, buf),
         Overlay::Holds { selected } => holds::draw(*selected, view, area, buf),
         Overlay::Recovery { selected } => recovery::draw(*selected, view, area, buf),
+        Overlay::Countdown => countdown::draw(view, area, buf),
         Overlay::Recycle { selected } => holds::draw_recycle(*selected, view, area, buf),
+        Overlay::Incident(dialog) => return incident::draw(dialog, view, area, buf),
         Overlay::Rollback(rolling) => return rollback::draw(rolling, view, area, buf),
     }
     None

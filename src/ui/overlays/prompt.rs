@@ -1,33 +1,25 @@
 //! One line of text with what it is for; for a vote or an attest, with the answer that Tab changes.
 
-use std::time::Duration;
-
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-use super::field;
+use super::{archive, choose, field, scribe, waive};
 use crate::launch::ballot;
 use crate::launch::command::Command;
-use crate::launch::event::Vote;
+use crate::launch::event::{Actor, Vote};
 use crate::launch::id::{CriterionId, RoleId};
 use crate::launch::plan::Act;
+use crate::launch::slip;
 use crate::ui::action::Action;
 use crate::ui::state::{Prompt, Purpose, View};
 use crate::ui::theme::Role;
 use crate::ui::widgets::row::{Row, wrap};
 use crate::ui::widgets::sheet;
 
-/// How long a waiver of a criterion counts, as Tab goes through them.
-pub const LASTS: [(&str, Duration); 5] = [
-    ("1 hour", Duration::from_secs(3_600)),
-    ("4 hours", Duration::from_secs(4 * 3_600)),
-    ("12 hours", Duration::from_secs(12 * 3_600)),
-    ("1 day", Duration::from_secs(86_400)),
-    ("7 days", Duration::from_secs(7 * 86_400)),
-];
-
 /// The answers of a vote, as Tab goes through them.
 pub const VOTES: [&str; 3] = ["GO", "NO-GO", "GO WITH WAIVER"];
+/// Longer texts than this are not taken into a field, in characters.
+pub const LONGEST_TEXT: usize = 2_000;
 
 impl Purpose {
     fn title(&self) -> &'static str {
@@ -38,12 +30,17 @@ impl Purpose {
             Self::Freeze => "Freeze",
             Self::Thaw => "Lift the freeze",
             Self::Scrub => "Scrub",
-            Self::Waive(_) => "Waive",
+            Self::Slip => "Slip",
+            Self::Amend(_) => "Amend a note",
+            Self::Choose { .. } => "Choose",
+            Self::Waive { .. } => "Waive",
             Self::Attest { .. } => "Attest",
             Self::Vote { .. } => "Vote",
             Self::Sign { .. } => "Sign",
             Self::Judge { .. } => "Judge",
             Self::WaiveCriterion { .. } => "Waive a criterion",
+            Self::Evidence(_) => "Evidence",
+            Self::Close { .. } => "Close the launch",
             Self::Filter(_) => "Filter",
             Self::Mark { passed: true, .. } => "Mark done",
             Self::Mark { passed: false, .. } => "Mark failed",
@@ -68,7 +65,17 @@ impl Purpose {
             Self::Freeze => vec!["Every step but a rollback stops until the freeze is lifted. Why:".into()],
             Self::Thaw => vec!["Steps may run again. Why:".into()],
             Self::Scrub => vec!["This attempt at the launch ends here. Why:".into()],
-            Self::Waive(item) => vec![title(item), "The gate opens in spite of what was found. Why:".into()],
+            Self::Slip => slip_lines(view),
+            Self::Attest { item, .. } if is_step(view, item) => {
+                vec![title(item), "It may run once, by another person's key, after your word. What you checked:".into()]
+            }
+            Self::Amend(seq) => scribe::lines(*seq, view),
+            Self::Choose { item, .. } => {
+                vec![title(item), "What stands on the other branches is skipped. Which, and why:".into()]
+            }
+            Self::Waive { item, .. } => {
+                vec![title(item), "The gate opens in spite of what was found, for as long as you say. Why:".into()]
+            }
             Self::Attest { item, .. } => {
                 let why = view.plan().item(item).map(|item| item.why.clone()).unwrap_or_default();
                 [title(item), why, "What you saw:".into()].into_iter().filter(|line| !line.is_empty()).collect()
@@ -87,6 +94,18 @@ impl Purpose {
             Self::Judge { criterion, .. } => vec![words(criterion), "How you know:".into()],
             Self::WaiveCriterion { criterion, .. } => {
                 vec![words(criterion), "It stands in the way no more until the time is up. Why:".into()]
+            }
+            Self::Evidence(id) => {
+                let known = view.plan().evidence.iter().find(|known| known.id == *id);
+                let title = known.map(|known| known.title.clone()).unwrap_or_default();
+                vec![title, "A link, or words; a file is given with `tminus evidence --file`:".into()]
+            }
+            Self::Close { anyway: false } => {
+                vec!["Everything asked for is there. Nothing of it runs again. Why, or nothing:".into()]
+            }
+            Self::Close { anyway: true } => {
+                let ask = "It is missing in the journal for good. Close it all the same, because:";
+                archive::question(view).into_iter().chain([ask.to_owned()]).collect()
             }
             Self::Filter(pane) => vec![format!("Lines of the {} that hold:", pane.title().to_lowercase())],
             Self::Mark { item, passed: true } => {
@@ -126,14 +145,25 @@ impl Purpose {
         let text = text.trim().to_owned();
         let reason = || if text.is_empty() { Err("say why".to_owned()) } else { Ok(text.clone()) };
         Ok(Some(match self {
-            Self::Note if text.is_empty() => return Err("an empty note says nothing".into()),
-            Self::Note => Command::Note { text },
+            Self::Note => scribe::command(&text, None, view)?,
+            Self::Amend(seq) => scribe::command(&text, Some(*seq), view)?,
+            Self::Choose { item, option, .. } => {
+                let branch = choose::options(item, view).get(*option).ok_or("this choice has no branches")?;
+                Command::Choose { item: item.clone(), option: branch.id.clone(), reason: reason()? }
+            }
             Self::Hold => Command::CallHold { why: reason()? },
             Self::CutOff => Command::CutOff { why: reason()? },
             Self::Freeze => Command::Freeze { why: reason()? },
             Self::Thaw => Command::Thaw { why: reason()? },
             Self::Scrub => Command::Scrub { why: reason()? },
-            Self::Waive(item) => Command::Waive { item: item.clone(), reason: reason()? },
+            Self::Slip => {
+                let clock = view.board().clock_at(view.now.instant).ok_or("this launch has no countdown")?;
+                let (published, why) = slip::read(&text, &clock, view.now, view.offset)?;
+                Command::Slip { published, why }
+            }
+            Self::Waive { item, lasts } => {
+                Command::Waive { item: item.clone(), reason: reason()?, lasts: waive::lasts(*lasts) }
+            }
             Self::Attest { item, passed } => Command::Attest { item: item.clone(), note: text, passed: *passed },
             Self::Sign { item, role } => {
                 let role = self.voter(view, *role).ok_or("nobody signs here")?.clone();
@@ -141,10 +171,12 @@ impl Purpose {
             }
             Self::Judge { criterion, met } => Command::Judge { criterion: criterion.clone(), met: *met, note: text },
             Self::WaiveCriterion { criterion, lasts } => {
-                let lasts = LASTS.get(*lasts).map_or(LASTS[0].1, |(_, lasts)| *lasts);
-                Command::WaiveCriterion { criterion: criterion.clone(), reason: reason()?, lasts }
+                Command::WaiveCriterion { criterion: criterion.clone(), reason: reason()?, lasts: waive::lasts(*lasts) }
             }
-            Self::Vote { poll, role, vote } => {
+            Self::Evidence(id) => Command::GiveEvidence { evidence: id.clone(), what: reason()? },
+            Self::Close { anyway: false } => Command::Close { why: text, anyway: None },
+            Self::Close { anyway: true } => Command::Close { why: String::new(), anyway: Some(reason()?) },
+            Self::Vote { poll, role, vote, .. } => {
                 let role = self.voter(view, *role).ok_or("the plan's poll has no roles")?.clone();
                 let vote = match vote {
                     0 => Vote::Go,
@@ -162,17 +194,94 @@ impl Purpose {
     }
 }
 
+impl Purpose {
+    /// The people of the role that an operator without a role writes a vote down for.
+    fn speakers<'v>(&self, view: &View<'v>) -> &'v [String] {
+        match self {
+            Self::Vote { role, .. } if view.role.is_none() => {
+                let role = self.voter(view, *role).and_then(|id| view.plan().role(id));
+                role.map_or(&[], |role| role.people.as_slice())
+            }
+            _ => &[],
+        }
+    }
+
+    /// Who spoke, where that must be said.
+    ///
+    /// # Errors
+    /// Several could have, and nobody said who did.
+    pub fn speaker(&self, view: &View<'_>) -> Result<Option<Actor>, String> {
+        let (people, Self::Vote { role, who, .. }) = (self.speakers(view), self) else { return Ok(None) };
+        let name = match (people, who) {
+            ([], _) => return Ok(None),
+            ([one], _) => one,
+            (several, who) => {
+                let key = view.keymap.label(Action::Speaker).unwrap_or_default();
+                let spoke = who.and_then(|who| several.get(who));
+                spoke.ok_or_else(|| format!("say who spoke: {key} goes through {}", several.join(", ")))?
+            }
+        };
+        Ok(Some(Actor::person(name, self.voter(view, *role).cloned())))
+    }
+
+    pub fn next_speaker(&mut self, view: &View<'_>) {
+        let count = self.speakers(view).len();
+        if let (Self::Vote { who, .. }, 1..) = (self, count) {
+            *who = Some(who.map_or(0, |who| (who + 1) % count));
+        }
+    }
+}
+
+fn is_step(view: &View<'_>, item: &crate::launch::id::ItemId) -> bool {
+    view.plan().item(item).is_some_and(|item| matches!(item.act, Act::Step { .. }))
+}
+
+/// Who spoke, under a vote that is written down for a role.
+fn spoke<'v>(purpose: &Purpose, view: &View<'v>) -> Option<Row<'v>> {
+    let people = purpose.speakers(view);
+    let row = Row::new(view.theme);
+    let key = view.keymap.label(Action::Speaker).unwrap_or_default();
+    match (people, purpose.speaker(view)) {
+        ([], _) => None,
+        ([_], Ok(Some(by))) => Some(row.say(Role::Plain, format!(" spoken by {}", by.name))),
+        (_, Ok(Some(by))) => Some(
+            row.say(Role::Plain, format!(" spoken by {}", by.name)).right(Role::Muted, format!("{key} changes it ")),
+        ),
+        _ => {
+            let all = people.join(", ");
+            Some(row.say(Role::Focus, format!(" who spoke? {all}")).right(Role::Muted, format!("{key} says it ")))
+        }
+    }
+}
+
+/// What stands, and how to say another T-0.
+fn slip_lines(view: &View<'_>) -> Vec<String> {
+    let clock = view.board().clock_at(view.now.instant);
+    let at = |at| view.date_with_offset(slip::wall_of(at, view.now));
+    let mut lines = Vec::new();
+    if let Some(clock) = &clock {
+        lines.push(format!("T-0 is published for {}", at(clock.published)));
+        lines.extend(clock.projected().map(|projected| format!("and projected for {}", at(projected))));
+    }
+    let closes = view.plan().clock.window_closes;
+    lines.extend(closes.map(|closes| format!("the window closes at {}", view.date_with_offset(closes))));
+    lines.push("The new T-0, then why: +45m, 14:30 or 2026-03-01 14:30, in this zone".into());
+    lines
+}
+
 pub fn draw(prompt: &Prompt, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
     let width = 76.min(area.width);
     let text: Vec<String> =
         prompt.purpose.lines(view).iter().flat_map(|line| wrap(line, usize::from(width.saturating_sub(4)))).collect();
-    let choice = choice(&prompt.purpose, view);
-    let height = text.len() + usize::from(choice.is_some()) + 5;
+    let choice = choice(prompt, view);
+    let spoke = spoke(&prompt.purpose, view);
+    let height = text.len() + choice.len() + usize::from(spoke.is_some()) + 5;
     let sheet_area = sheet::middle(area, width, u16::try_from(height).unwrap_or(u16::MAX));
     let inner = sheet::sheet(sheet_area, prompt.purpose.title(), "", Role::Focus, view.theme, buf);
     let mut rows: Vec<Row<'_>> =
         text.iter().map(|line| Row::new(view.theme).say(Role::Plain, format!(" {line}"))).collect();
     rows.extend(choice);
+    rows.extend(spoke);
     let at = u16::try_from(rows.len()).unwrap_or(0);
     rows.push(Row::new(view.theme));
     rows.push(match &prompt.wrong {
@@ -185,13 +294,19 @@ pub fn draw(prompt: &Prompt, view: &View<'_>, area: Rect, buf: &mut Buffer) -> O
     field(&prompt.input, "> ", view, line.intersection(inner), buf)
 }
 
-fn choice<'v>(purpose: &Purpose, view: &View<'v>) -> Option<Row<'v>> {
+fn choice<'v>(prompt: &Prompt, view: &View<'v>) -> Vec<Row<'v>> {
     let row = Row::new(view.theme);
     let change = format!("{} changes it", view.keymap.label(Action::Choice).unwrap_or_default());
-    match purpose {
+    match &prompt.purpose {
+        Purpose::Note => vec![scribe::when(prompt.input.value(), None, view)],
+        Purpose::Amend(seq) => vec![scribe::when(prompt.input.value(), Some(*seq), view)],
+        Purpose::Choose { item, option, .. } => choose::rows(item, *option, &format!("{change} "), view),
+        Purpose::Waive { lasts, .. } | Purpose::WaiveCriterion { lasts, .. } => {
+            waive::rows(*lasts, &format!("{change} "), view)
+        }
         Purpose::Attest { passed, .. } => {
             let (role, word) = if *passed { (Role::Passed, "it holds") } else { (Role::Failed, "it does NOT hold") };
-            Some(row.say(role, format!(" {word}")).right(Role::Muted, format!("{change} ")))
+            vec![row.say(role, format!(" {word}")).right(Role::Muted, format!("{change} "))]
         }
         Purpose::Judge { criterion, met } => {
             let no_go = view.plan().criteria.iter().any(|known| known.id == *criterion && known.no_go);
@@ -202,26 +317,22 @@ fn choice<'v>(purpose: &Purpose, view: &View<'v>) -> Option<Row<'v>> {
                 (true, true) => (Role::Passed, "it does not occur"),
                 (true, false) => (Role::Failed, "it OCCURS"),
             };
-            Some(row.say(role, format!(" {word}")).right(Role::Muted, format!("{change} ")))
-        }
-        Purpose::WaiveCriterion { lasts, .. } => {
-            let (word, _) = LASTS.get(*lasts).copied().unwrap_or(LASTS[0]);
-            Some(row.say(Role::Warned, format!(" for {word}")).right(Role::Muted, format!("{change} ")))
+            vec![row.say(role, format!(" {word}")).right(Role::Muted, format!("{change} "))]
         }
         Purpose::Sign { role, .. } => {
-            let title = purpose.voter(view, *role).and_then(|id| view.plan().role(id));
+            let title = prompt.purpose.voter(view, *role).and_then(|id| view.plan().role(id));
             let title = title.map_or("", |role| role.title.as_str());
             let other = if view.role.is_none() { "arrows the role " } else { "" };
-            Some(row.say(Role::Plain, format!(" {title}: {}", view.operator)).right(Role::Muted, other))
+            vec![row.say(Role::Plain, format!(" {title}: {}", view.operator)).right(Role::Muted, other)]
         }
         Purpose::Vote { role, vote, .. } => {
-            let title = purpose.voter(view, *role).and_then(|id| view.plan().role(id));
+            let title = prompt.purpose.voter(view, *role).and_then(|id| view.plan().role(id));
             let title = title.map_or("", |role| role.title.as_str());
             let role = [Role::Passed, Role::Failed, Role::Warned].get(*vote).copied().unwrap_or(Role::Plain);
             let word = VOTES.get(*vote).copied().unwrap_or("");
             let other = if view.role.is_none() { format!("{change}, arrows the role ") } else { format!("{change} ") };
-            Some(row.say(Role::Plain, format!(" {title}: ")).say(role, word).right(Role::Muted, other))
+            vec![row.say(Role::Plain, format!(" {title}: ")).say(role, word).right(Role::Muted, other)]
         }
-        _ => None,
+        _ => Vec::new(),
     }
 }

@@ -11,13 +11,17 @@ use crate::launch::gate;
 use crate::launch::id::{ItemId, PhaseId};
 use crate::launch::plan::{Act, Class, Confirm, Item};
 use crate::launch::recovery::{self, Way};
+use crate::launch::slip::wall_of;
 use crate::launch::verdict::{Exchange, Finding, Outcome, Report, Verdict};
+use crate::launch::{late, recurring};
 use crate::ui::action::Action;
 use crate::ui::state::{Pane, View};
 use crate::ui::theme::Role;
 use crate::ui::widgets::list::Window;
 use crate::ui::widgets::row::{Row, wrap};
 use crate::ui::widgets::{sheet, span};
+
+mod people;
 
 /// More lines than this of one item are not shown: the evidence has them.
 pub const LINES_AT_MOST: usize = 2_000;
@@ -138,7 +142,10 @@ impl<'v> Page<'v> {
         if !item.why.is_empty() {
             self.say(Role::Muted, &item.why);
         }
+        self.times(item);
+        self.branch(item, state);
         self.people(state);
+        self.wants_second(item, state);
         if let Some(outcome) = &state.outcome {
             self.outcome(outcome);
         }
@@ -147,7 +154,7 @@ impl<'v> Page<'v> {
         self.rows.extend(people);
         match &state.report {
             // A person's word is told above.
-            Some(_) if state.marked.is_some() => {}
+            Some(_) if state.marked.is_some() || state.chosen.is_some() => {}
             Some(report) => self.report(report, only),
             None => self.expects(item),
         }
@@ -158,21 +165,20 @@ impl<'v> Page<'v> {
         }
     }
 
-    fn people(&mut self, state: &ItemState) {
-        let offset = self.view;
-        if let Some(waiver) = &state.waiver {
-            let text = format!("{} · {} at {}", waiver.reason, who(&waiver.by), offset.time(waiver.at));
-            self.named("waived", Role::Warned, &text);
+    /// How late it is, and when it comes again.
+    fn times(&mut self, item: &Item) {
+        let (board, now) = (self.view.board(), self.view.now);
+        if let Some(late) = late::late(board, item, now.instant) {
+            let again = recurring::due_at(board, &item.id);
+            let mark = if again.is_some() { String::new() } else { format!("{}, ", item.at) };
+            let due = again.or_else(|| board.course.came(item.at, now.instant));
+            let at = due.map(|due| self.view.date_with_offset(wall_of(due, now))).unwrap_or_default();
+            self.named("late", Role::Warned, &format!("{}: due {mark}{at}", span::seconds(late)));
         }
-        if let Some(attest) = &state.attested {
-            let role = if attest.passed { Role::Passed } else { Role::Failed };
-            let word = if attest.passed { "attested" } else { "attested as failed" };
-            self.named(word, role, &format!("{} · {} at {}", attest.note, who(&attest.by), offset.time(attest.at)));
-        }
-        if let Some(word) = &state.marked {
-            let (role, name) =
-                if word.passed { (Role::Warned, "marked done") } else { (Role::Failed, "marked failed") };
-            self.named(name, role, &format!("{} · {} at {}", word.note, who(&word.by), offset.time(word.at)));
+        if let Some(words) = recurring::words(board, item) {
+            let next = recurring::next(board, item, now.instant).filter(|next| *next > now.instant);
+            let next = next.map(|next| format!(" · next {}", self.view.date_with_offset(wall_of(next, now))));
+            self.named("recurs", Role::Plain, &format!("{words}{}", next.unwrap_or_default()));
         }
     }
 
@@ -304,10 +310,6 @@ impl<'v> Page<'v> {
     }
 }
 
-fn who(actor: &crate::launch::event::Actor) -> String {
-    if actor.scripted { format!("{} (scripted)", actor.name) } else { actor.name.clone() }
-}
-
 fn about(item: &Item) -> String {
     match &item.act {
         Act::Step { class, confirm, .. } => {
@@ -315,14 +317,16 @@ fn about(item: &Item) -> String {
             let typed = if *confirm == Confirm::Type { ", typed" } else { "" };
             format!("{} · {class}{typed}", item.kind)
         }
-        Act::Manual { role: Some(role), .. } => format!("{} · {role}", item.kind),
+        Act::Manual { role: Some(role), .. } | Act::Choice { role: Some(role), .. } => {
+            format!("{} · {role}", item.kind)
+        }
         _ => item.kind.to_owned(),
     }
 }
 
 fn state_words(view: &View<'_>, item: &Item, state: &ItemState, words: &str) -> String {
     match &state.progress {
-        Progress::Ended { .. } if state.marked.is_none() => {
+        Progress::Ended { .. } if state.marked.is_none() && state.chosen.is_none() => {
             let verdict = state.verdict(item.valid_for, view.now.instant).unwrap_or(Verdict::Unknown);
             let took = standing::took(state).map(|took| format!(" in {}", span::words(took))).unwrap_or_default();
             let retried = if verdict == Verdict::Pass && state.retries > 0 { " after a retry" } else { "" };

@@ -1,14 +1,20 @@
 //! The head of the screen: what is launched, the countdown, the verdict, who is at the keys; and the
 //! band that says why nothing counts, or that something is very wrong.
 
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
 
+use super::incidents;
 use crate::launch::countdown::{BUILT_IN, Countdown, Phase};
 use crate::launch::event::{Mode, RollbackEnd};
 use crate::launch::poll;
-use crate::launch::time::{Mark, clock_face};
+use crate::launch::slip::wall_of;
+use crate::launch::time::{Instant, Mark, clock_face};
 use crate::launch::verdict::Verdict;
+use crate::launch::waiver;
 use crate::ui::action::Action;
 use crate::ui::state::View;
 use crate::ui::theme::Role;
@@ -22,39 +28,22 @@ pub struct Band {
     pub text: String,
 }
 
-/// Columns that a title is never cut below: room for its stamps.
-const STAMPED: usize = 32;
-
-/// Draws one line where it is wide enough, else two.
+/// Draws two lines: what is launched and its verdict, and the countdown.
 pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let clock = view.board().clock_at(view.now.instant);
-    if area.height >= 2 {
-        verdict(title(view), view).put(area, buf);
-        let who = format!("{} ", who(view));
-        let start = Row::new(view.theme).say(Role::Plain, " ");
-        let full = countdown(start.clone(), view, clock.as_ref(), true).right(Role::Muted, &who);
-        let fits = full.whole_width() < usize::from(area.width);
-        let row = if fits { full } else { countdown(start, view, clock.as_ref(), false).right(Role::Muted, &who) };
-        row.put(Rect { y: area.y + 1, height: 1, ..area }, buf);
-        return;
-    }
-    let tail = verdict(Row::new(view.theme), view).right(Role::Muted, format!("  {} ", who(view)));
-    let room = usize::from(area.width).saturating_sub(tail.whole_width() + 1);
-    // Above all the countdown; of the title what is left, and its stamps.
-    let counts = countdown(Row::new(view.theme), view, clock.as_ref(), false).width();
-    let title = title(view).at_most((room / 2).min(room.saturating_sub(counts + 3)).max(STAMPED));
-    let row = title.say(Role::Plain, "   ");
-    // Where not everything fits, the projected T-0 goes first.
-    let full = countdown(row.clone(), view, clock.as_ref(), true);
-    let row = if full.width() <= room { full } else { countdown(row, view, clock.as_ref(), false) };
-    verdict(row, view).right(Role::Muted, format!("  {} ", who(view))).put(area, buf);
+    verdict(title(view), view).put(area, buf);
+    let who = format!("{} ", who(view));
+    let room = usize::from(area.width).saturating_sub(who.width() + 1);
+    let row = countdown(Row::new(view.theme).say(Role::Plain, " "), view, clock.as_ref(), room);
+    row.right(Role::Muted, who).put(Rect { y: area.y + 1, height: 1, ..area }.intersection(area), buf);
 }
 
 /// The countdown alone, for a screen that has room for nothing else.
 pub fn draw_small(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let clock = view.board().clock_at(view.now.instant);
     let first = stamp(Row::new(view.theme), view);
-    sheet::rows([countdown(first, view, clock.as_ref(), false), verdict(Row::new(view.theme), view)], area, buf);
+    let room = usize::from(area.width);
+    sheet::rows([countdown(first, view, clock.as_ref(), room), verdict(Row::new(view.theme), view)], area, buf);
 }
 
 fn title<'v>(view: &View<'v>) -> Row<'v> {
@@ -78,6 +67,7 @@ fn stamp<'v>(row: Row<'v>, view: &View<'v>) -> Row<'v> {
 fn who(view: &View<'_>) -> String {
     let watching = if view.attached() { "watching as " } else { "" };
     match view.role.and_then(|role| view.plan().role(role)) {
+        Some(role) if view.acting => format!("{watching}{} as {}", view.operator, role.title),
         Some(role) => format!("{watching}{} · {}", view.operator, role.title),
         None => format!("{watching}{}", view.operator),
     }
@@ -89,7 +79,8 @@ pub fn t_face(mark: Mark) -> String {
     if mark.0 > 0 { format!("T-{}", clock_face(mark.0)) } else { format!("T+{}", clock_face(mark.0 / 1000 * 1000)) }
 }
 
-fn countdown<'v>(row: Row<'v>, view: &View<'v>, clock: Option<&Countdown>, projected: bool) -> Row<'v> {
+/// T and how it goes always; what else fits into `room` columns, the most important first.
+fn countdown<'v>(row: Row<'v>, view: &View<'v>, clock: Option<&Countdown>, room: usize) -> Row<'v> {
     let Some(clock) = clock else { return row.say(Role::Muted, "no countdown") };
     let glyphs = view.theme.glyphs;
     let (role, sign) = match clock.phase {
@@ -104,27 +95,71 @@ fn countdown<'v>(row: Row<'v>, view: &View<'v>, clock: Option<&Countdown>, proje
         Phase::Cutoff => (Role::Danger, "CUT OFF".to_owned()),
     };
     let row = row.say(Role::Title, t_face(clock.mark())).say(Role::Plain, " ").say(role, sign);
-    if clock.t0.is_some() {
-        return row.say(Role::Muted, format!("  late {}", signed(clock.slip())));
-    }
-    let l = clock.l();
-    let sign = if l >= 0 { '-' } else { '+' };
-    let row = row.say(Role::Muted, format!("  L{sign}{}", clock_face(l)));
-    let slip = clock.slip();
-    let row = row.say(if slip > 0 { Role::Warned } else { Role::Muted }, format!("  slip {}", signed(slip)));
-    match clock.projected().filter(|_| projected) {
-        Some(at) => {
-            let wall = view.now.wall + chrono::TimeDelta::milliseconds(at.0 - view.now.instant.0);
-            row.say(Role::Muted, format!("  T-0 {}", view.time_with_offset(wall)))
+    let mut row = row;
+    for (role, part) in parts(view, clock) {
+        let longer = row.clone().say(role, format!("  {part}"));
+        if longer.width() > room {
+            break;
         }
-        None => row,
+        row = longer;
     }
+    row
+}
+
+/// What is told of the countdown beside T. A small screen shows the first of it, and all on its own sheet.
+fn parts(view: &View<'_>, clock: &Countdown) -> Vec<(Role, String)> {
+    let at = |at: Instant| view.time_with_offset(wall_of(at, view.now));
+    let slip = clock.slip();
+    if let Some(t0) = clock.t0 {
+        return vec![(Role::Muted, format!("late {}", signed(slip))), (Role::Muted, format!("T-0 was {}", at(t0)))];
+    }
+    let slipped = if slip > 0 { Role::Warned } else { Role::Muted };
+    let mut parts = vec![(Role::Muted, l_face(clock)), (slipped, format!("slip {}", signed(slip)))];
+    let Some(projected) = clock.projected() else { return parts };
+    parts.push((Role::Muted, format!("T-0 {}", at(projected))));
+    if let Some(latest) = clock.latest_resume() {
+        let past = latest < view.now.instant;
+        let (role, word) = if past { (Role::Danger, " PAST") } else { (Role::Muted, "") };
+        parts.push((role, format!("resume by {}{word}", view.time_or_day(wall_of(latest, view.now)))));
+    }
+    if slip.abs() >= 1000 {
+        parts.push((Role::Muted, format!("published {}", view.time_or_day(wall_of(clock.published, view.now)))));
+    }
+    parts
+        .extend(early(clock).map(|on| (Role::Muted, format!("resume at {}", view.time_or_day(wall_of(on, view.now))))));
+    parts.extend(buys_back(clock).map(|back| (Role::Muted, format!("{} to buy back", span::stopwatch(back)))));
+    if clock.attempt > 1 {
+        parts.push((Role::Warned, format!("attempt {}", clock.attempt)));
+    }
+    parts
+}
+
+/// When a hold is to end that T-0 comes as late as it was published for.
+#[must_use]
+pub fn early(clock: &Countdown) -> Option<Instant> {
+    let early = clock.phase == Phase::Holding && clock.slip() <= -1000;
+    early.then(|| Instant(clock.now.0.saturating_sub(clock.slip())))
+}
+
+/// `L-00:24:32`: to the published T-0, whatever holds.
+#[must_use]
+pub fn l_face(clock: &Countdown) -> String {
+    let l = clock.l();
+    format!("L{}{}", if l >= 0 { '-' } else { '+' }, clock_face(l))
+}
+
+/// How much of the slip shortening the built-in holds ahead could win back.
+#[must_use]
+pub fn buys_back(clock: &Countdown) -> Option<Duration> {
+    let back = clock.hold_credit().min(clock.slip());
+    u64::try_from(back).ok().filter(|back| *back >= 1000).map(Duration::from_millis)
 }
 
 /// `+0:00`, `+12:30`.
-fn signed(ms: i64) -> String {
+#[must_use]
+pub fn signed(ms: i64) -> String {
     let sign = if ms < 0 { '-' } else { '+' };
-    format!("{sign}{}", span::stopwatch(std::time::Duration::from_millis(ms.unsigned_abs())))
+    format!("{sign}{}", span::stopwatch(Duration::from_millis(ms.unsigned_abs())))
 }
 
 fn verdict<'v>(row: Row<'v>, view: &View<'v>) -> Row<'v> {
@@ -135,18 +170,19 @@ fn verdict<'v>(row: Row<'v>, view: &View<'v>) -> Row<'v> {
     let role = if tally.is_go() { Role::Passed } else { Role::Failed };
     // What may be long past is no GO to act on.
     let role = if view.last_known() { Role::Stale } else { role };
-    row.right(role, format!("{} ", tally.words()))
+    let waived = waiver::with(u32::try_from(tally.waivers).unwrap_or(u32::MAX));
+    row.right(role, tally.words()).right(Role::Warned, waived).right(role, " ")
 }
 
-/// What must be seen from the far end of the room, or at least be read: an emergency, then why the
-/// countdown holds.
+/// What must be seen from the far end of the room, or at least be read: an emergency, an incident, then why
+/// the countdown holds.
 #[must_use]
 pub fn bands(view: &View<'_>) -> Vec<Band> {
     let held = view.board().clock_at(view.now.instant).and_then(|clock| holds(view, &clock));
     // An alarm hides no emergency: a rollback goes on whoever is heard of.
     let alarms = view.snapshot.taken_over.iter().chain(&view.snapshot.alarm).cloned();
     let alarms = silence(view).into_iter().chain(alarms).map(|text| Band { role: Role::Danger, text });
-    alarms.chain(emergency(view)).chain(held).take(2).collect()
+    alarms.chain(emergency(view)).chain(incidents::band(view)).chain(held).take(3).collect()
 }
 
 /// Nothing moves what is seen. What matters most comes first: a narrow screen cuts the rest.

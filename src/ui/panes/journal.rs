@@ -1,27 +1,30 @@
-//! The journal: one line a record, the newest at the bottom.
+//! The journal: one line a record, the newest at the bottom. A note that was written later than it happened
+//! shows both times; one that was amended says by which record.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::launch::event::{Event, Recorded, RollbackEnd, RollbackFact};
-use crate::launch::telling::tell;
+use crate::launch::note;
+use crate::launch::telling::{tell, written_later};
 use crate::launch::verdict::Verdict;
 use crate::ui::state::{Pane, View};
 use crate::ui::theme::Role;
-use crate::ui::widgets::list::{Step, Window};
+use crate::ui::widgets::list::Step;
 use crate::ui::widgets::row::Row;
 use crate::ui::widgets::sheet;
 
 #[derive(Debug, Clone, Default)]
 pub struct State {
     pub filter: String,
-    /// Lines up from the newest.
-    back: Window,
+    /// The record that a person went to; the newest while there is none.
+    selected: Option<u64>,
 }
 
 impl State {
     pub fn step(&mut self, step: Step, page: usize, view: &View<'_>) {
-        let count = self.kept(view).count();
+        let kept: Vec<u64> = self.kept(view).map(|record| record.seq).collect();
+        // The newest stands at the bottom.
         let step = match step {
             Step::Up => Step::Down,
             Step::Down => Step::Up,
@@ -30,7 +33,21 @@ impl State {
             Step::First => Step::Last,
             Step::Last => Step::First,
         };
-        self.back.step(step, count, page);
+        let to = step.from(self.place(view), kept.len(), page);
+        self.selected = if to == 0 { None } else { kept.get(to).copied() };
+    }
+
+    /// The selected record; one that is too old by now leaves the oldest that is shown.
+    #[must_use]
+    pub fn selected<'v>(&self, view: &View<'v>) -> Option<&'v Recorded> {
+        self.kept(view).nth(self.place(view))
+    }
+
+    /// How many stand under the selected one.
+    fn place(&self, view: &View<'_>) -> usize {
+        let Some(selected) = self.selected else { return 0 };
+        let newer = self.kept(view).take_while(|record| record.seq > selected).count();
+        newer.min(self.kept(view).count().saturating_sub(1))
     }
 
     /// Newest first.
@@ -43,28 +60,50 @@ impl State {
 
 pub fn draw(state: &State, view: &View<'_>, frame: Role, area: Rect, buf: &mut Buffer) {
     let mut remark = if state.filter.is_empty() { String::new() } else { format!("filter: {}", state.filter) };
-    if state.back.top > 0 {
-        remark = format!("{} back {remark}", state.back.top);
+    let at = state.place(view);
+    if at > 0 {
+        remark = format!("{at} back {remark}");
     }
     let inner = sheet::pane(area, Pane::Journal.title(), remark.trim(), frame, view.theme, buf);
     let room = usize::from(inner.height);
-    let mut rows: Vec<Row<'_>> =
-        state.kept(view).skip(state.back.top).take(room).map(|record| line(view, record)).collect();
+    let under = at.saturating_sub(room.saturating_sub(1));
+    let seen = state.kept(view).enumerate().skip(under).take(room);
+    let mut rows: Vec<Row<'_>> = seen
+        .map(|(place, record)| {
+            let row = line(view, record);
+            if place == at && frame == Role::Focus { row.over(view.theme.selected(true)) } else { row }
+        })
+        .collect();
     rows.reverse();
     sheet::rows(rows, inner, buf);
 }
 
 fn line<'v>(view: &View<'v>, record: &Recorded) -> Row<'v> {
-    Row::new(view.theme)
-        .say(Role::Muted, format!("{} ", view.time(record.occurred_at)))
-        .say(role(&record.event), tell(record))
+    let at = view.time_beside(record.occurred_at, record.recorded_at);
+    let row = Row::new(view.theme).say(Role::Muted, format!("{at} "));
+    let row = if written_later(record) {
+        let short = |wall| view.time(wall).get(..5).unwrap_or_default().to_owned();
+        let (said, written) = (short(record.occurred_at), short(record.recorded_at));
+        let written = if said == written { view.time(record.recorded_at) } else { written };
+        row.say(Role::Muted, format!("(written {written}) "))
+    } else {
+        row
+    };
+    let row = match note::mark(view.board(), record.seq) {
+        Some(mark) => row.say(Role::Warned, format!("#{} {mark} ", record.seq)),
+        None => row,
+    };
+    row.say(role(&record.event), tell(record))
 }
 
 fn role(event: &Event) -> Role {
     match event {
         Event::ItemEnded { report, .. } => of(report.verdict),
         Event::StepEnded { verdict, .. } | Event::MonitorChanged { verdict, .. } => of(*verdict),
-        Event::GatePassed { .. } | Event::Resumed => Role::Passed,
+        Event::GatePassed { waivers: 0, .. } | Event::Resumed => Role::Passed,
+        Event::GatePassed { .. } | Event::WaiverExpired { .. } => Role::Warned,
+        Event::Chosen { .. } => Role::Focus,
+        Event::PassedOver { .. } => Role::Skipped,
         Event::HoldCalled { .. }
         | Event::Waived { .. }
         | Event::VotesVoided { .. }

@@ -3,6 +3,7 @@
 pub mod checklist;
 pub mod detail;
 pub mod header;
+pub mod incidents;
 pub mod journal;
 pub mod monitors;
 pub mod people;
@@ -30,6 +31,7 @@ pub fn draw(pane: Pane, state: &State, view: &View<'_>, area: Rect, buf: &mut Bu
         Pane::Journal => journal::draw(&state.journal, view, frame, area, buf),
         Pane::Monitors => monitors::draw(&state.monitors, view, frame, area, buf),
         Pane::Poll => poll::draw(&state.poll, &state.checklist, view, frame, area, buf),
+        Pane::Incidents => incidents::draw(&state.incidents, view, frame, area, buf),
     }
 }
 
@@ -46,5 +48,6 @@ pub fn step(state: &mut State, step: Step, view: &View<'_>) {
         Pane::Journal => state.journal.step(step, page, view),
         Pane::Monitors => state.monitors.window.step(step, view.plan().monitors.len(), page),
         Pane::Poll => state.poll.step(step, page, &state.checklist, view),
+        Pane::Incidents => state.incidents.step(step, page, view),
     }
 }

@@ -12,6 +12,7 @@ use crate::launch::ballot::{self, Ballot};
 use crate::launch::criteria::{self, Sight, Standing};
 use crate::launch::event::Vote;
 use crate::launch::id::{ItemId, RoleId};
+use crate::launch::people::called;
 use crate::launch::plan::{Act, Criterion, DecidedBy};
 use crate::launch::poll::{self, Tally};
 use crate::ui::action::Action;
@@ -189,7 +190,13 @@ fn voter<'v>(view: &View<'v>, poll: Option<&ItemId>, role: &RoleId, width: usize
     let title = view.plan().role(role).map_or(role.as_str(), |role| role.title.as_str());
     let board = view.board();
     if let Some(ballot) = ballot::votes(board, poll).get(role) {
-        return vec![vote(view, title, ballot)];
+        let mut rows = vec![vote(view, title, ballot)];
+        if !ballot.by.scripted {
+            // Whose word it was, and who wrote it down.
+            let by = wrap(&called(view.plan(), &ballot.by), width.saturating_sub(2));
+            rows.extend(by.into_iter().map(|line| Row::new(view.theme).say(Role::Muted, format!("  {line}"))));
+        }
+        return rows;
     }
     let glyphs = view.theme.glyphs;
     let row = || Row::new(view.theme);
@@ -275,7 +282,10 @@ fn of_criterion<'v>(
             let left = until.0 - view.now.instant.0;
             format!(" until {}", view.time_with_offset(view.now.wall + chrono::TimeDelta::milliseconds(left)))
         });
-        say(Role::Warned, &format!("waived by {}{}: {}", waiver.by.name, until.unwrap_or_default(), waiver.reason));
+        say(
+            Role::Warned,
+            &format!("waived by {}{}: {}", called(view.plan(), &waiver.by), until.unwrap_or_default(), waiver.reason),
+        );
     }
     rows
 }

@@ -4,17 +4,19 @@
 use std::time::Duration;
 
 use crate::launch::board::{ItemState, Progress};
+use crate::launch::branch;
 use crate::launch::gate::{self, Standing};
-use crate::launch::plan::{Act, Item, Phase};
+use crate::launch::late;
+use crate::launch::plan::{Act, Item, Phase, Second};
 use crate::launch::recovery::{self, Way};
+use crate::launch::recurring;
 use crate::launch::schedule::{Due, due, kept_by};
+use crate::launch::second;
 use crate::launch::verdict::Verdict;
+use crate::launch::waiver;
 use crate::ui::state::View;
 use crate::ui::theme::Role;
 use crate::ui::widgets::span;
-
-/// An item counts as late this long after its mark while it waits for a person.
-const LATE_AFTER_MS: i64 = 60_000;
 
 /// Glyph, word and role of something, and what stands at its right.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,17 +44,28 @@ pub fn item(view: &View<'_>, item: &Item, state: &ItemState) -> Sign {
             let nth = state.attempt.filter(|attempt| attempt.0 > 1).map(|attempt| format!(" try {attempt}"));
             Sign::new(glyphs.running, Role::Running, format!("run {span}{}", nth.unwrap_or_default()))
         }
-        Progress::Blocked { by } => Sign::new(glyphs.blocked, Role::Unknown, format!("blocked: {by}")),
-        Progress::Ended { .. } => ended(view, item, state),
-        Progress::Waiting => waiting(view, item),
+        Progress::Blocked { by } => {
+            late(view, item, Sign::new(glyphs.blocked, Role::Unknown, format!("blocked: {by}")))
+        }
+        Progress::Ended { .. } => again(item, ended(view, item, state)),
+        Progress::Waiting => late(view, item, waiting(view, item)),
     }
 }
 
 fn ended(view: &View<'_>, item: &Item, state: &ItemState) -> Sign {
     let verdict = state.verdict(item.valid_for, view.now.instant).unwrap_or(Verdict::Unknown);
     let took = took(state).map(span::words).unwrap_or_default();
+    if branch::is_over(state) {
+        return Sign::new(view.theme.glyph(Verdict::Skipped), Role::Skipped, "skipped, not chosen");
+    }
     let words = match (&state.waiver, state.acknowledged, verdict) {
-        (Some(_), ..) => format!("{verdict}, waived"),
+        (Some(waiver), ..) => match waiver.ends_at.filter(|_| !waiver.counts(view.now.instant)) {
+            Some(at) => format!("{verdict}, waiver expired {}", view.time(at).get(..5).unwrap_or_default()),
+            None => format!("{verdict}, waived"),
+        },
+        (None, _, Verdict::Pass) if state.chosen.is_some() => {
+            state.chosen.as_ref().map(|made| made.option.clone()).unwrap_or_default()
+        }
         (None, true, _) => format!("{verdict}, acknowledged"),
         (None, false, Verdict::Pass) if state.attested.is_some() => "attested".to_owned(),
         (None, false, _) if state.marked.is_some() => {
@@ -99,18 +112,32 @@ fn waiting(view: &View<'_>, item: &Item) -> Sign {
         Due::After(other) => Sign::new(glyphs.waiting, Role::Muted, format!("after {other}")),
         Due::Blocked(by) => Sign::new(glyphs.blocked, Role::Unknown, format!("blocked: {by}")),
         Due::Begun => Sign::new(glyphs.running, Role::Running, "run"),
-        Due::Now => {
-            let late = item.at.0 - board.mark_at(view.now.instant).0;
-            let Some(call) = call(view, item) else { return Sign::new(glyphs.waiting, Role::Muted, "starting") };
-            let (role, words) = if board.clock.is_some() && late > LATE_AFTER_MS {
-                let late = Duration::from_millis(late.unsigned_abs());
-                (Role::Warned, format!("late {} · {call}", span::seconds(late)))
-            } else {
-                (Role::Focus, call)
-            };
-            Sign { due: true, ..Sign::new(glyphs.due, role, words) }
-        }
+        Due::Now => match call(view, item) {
+            Some(call) => Sign { due: true, ..Sign::new(glyphs.due, Role::Focus, call) },
+            None => Sign::new(glyphs.waiting, Role::Muted, "starting"),
+        },
     }
+}
+
+/// What waits past its mark says so before anything else, and how often nobody did it.
+fn late(view: &View<'_>, item: &Item, sign: Sign) -> Sign {
+    let board = view.board();
+    let Some(late) = late::late(board, item, view.now.instant) else { return sign };
+    let late = format!("late {}", span::seconds(late));
+    let role = if sign.role == Role::Unknown { sign.role } else { Role::Warned };
+    let words = match board.recurring.get(&item.id).map_or(0, |known| known.missed) {
+        0 => format!("{late} · {}", sign.words),
+        // Of the call its key is left: the row is narrow.
+        missed => format!("{late} · missed {missed} · {}", sign.words.split(' ').next().unwrap_or_default()),
+    };
+    Sign { role, words, ..sign }
+}
+
+/// What has ended and comes again says how often.
+fn again(item: &Item, sign: Sign) -> Sign {
+    let Some(every) = item.every.map(recurring::every_word) else { return sign };
+    let words = if sign.words.is_empty() { every } else { format!("{} · {every}", sign.words) };
+    Sign { words, ..sign }
 }
 
 /// True for items that only a person begins: asking whether they are due costs more than this.
@@ -122,8 +149,20 @@ fn wants_person(item: &Item, state: &ItemState) -> bool {
 /// The key that a due item wants from a person, with its word.
 fn call(view: &View<'_>, item: &Item) -> Option<String> {
     use crate::ui::action::Action;
+    let state = view.board().item(&item.id);
+    let half = state.is_some_and(|state| state.half.is_some());
+    let armed = state.and_then(|state| state.armed.as_ref());
+    let whose = || second::whose(view.plan(), item);
     let (action, word) = match &item.act {
+        Act::Manual { .. } if half => return Some(format!("1 of 2, second: {}", whose())),
+        Act::Step { second, .. } if *second != Second::None => {
+            return Some(match armed {
+                Some(word) => format!("armed by {} {}", word.by.name, view.time(word.at).get(..5).unwrap_or_default()),
+                None => format!("to be armed: {}", whose()),
+            });
+        }
         Act::Manual { .. } => (Action::Attest, "attest"),
+        Act::Choice { .. } => (Action::Attest, "choose"),
         Act::Poll { .. } => (Action::Vote, "vote"),
         Act::Signoff { .. } => (Action::Sign, "sign"),
         Act::Step { .. } if !item.auto => (Action::Open, "run"),
@@ -141,18 +180,26 @@ fn call(view: &View<'_>, item: &Item) -> Option<String> {
 pub fn phase(view: &View<'_>, phase: &Phase) -> Sign {
     let glyphs = view.theme.glyphs;
     let standing = gate::standing(view.board(), phase, view.now.instant);
-    let counts = format!("{}/{}", standing.clear, standing.total);
+    // No row of a phase is silent about what was waived in it.
+    let waivers = match standing.waivers {
+        0 => String::new(),
+        1 => " · 1 waiver".to_owned(),
+        n => format!(" · {n} waivers"),
+    };
+    let plain = format!("{}/{}", standing.clear, standing.total);
+    let counts = format!("{plain}{waivers}");
     if standing.running > 0 {
         return Sign::new(glyphs.running, Role::Running, format!("run {counts}"));
     }
     if standing.is_clear() && standing.total > 0 {
-        let waived = match standing.waivers {
-            0 => String::new(),
-            1 => " · 1 waiver".to_owned(),
-            n => format!(" · {n} waivers"),
-        };
+        if standing.passed_over == standing.total {
+            return Sign::new(view.theme.glyph(Verdict::Skipped), Role::Skipped, format!("skipped {plain}"));
+        }
+        let waived = waiver::with(standing.waivers);
+        let skipped =
+            if standing.passed_over > 0 { format!(" · {} skipped", standing.passed_over) } else { String::new() };
         let marked = if standing.marked > 0 { format!(" · {} by hand", standing.marked) } else { String::new() };
-        let words = format!("pass {counts}{waived}{marked}");
+        let words = format!("pass{waived} {plain}{skipped}{marked}");
         return match standing.waivers + standing.marked {
             0 => Sign::new(glyphs.pass, Role::Passed, words),
             _ => Sign::new(glyphs.warn, Role::Warned, words),
@@ -172,7 +219,11 @@ pub fn phase(view: &View<'_>, phase: &Phase) -> Sign {
     }
     let reached = view.board().mark_at(view.now.instant) <= phase.at && view.board().clock.is_some();
     match kept_by(view.board(), phase, view.now.instant).filter(|_| reached) {
-        Some(gate) => Sign::new(glyphs.blocked, Role::Unknown, format!("blocked by {gate}")),
+        Some(gate) => {
+            let late = late::unopened(view.board(), phase, view.now.instant);
+            let late = late.map(|late| format!("late {} · ", span::seconds(late))).unwrap_or_default();
+            Sign::new(glyphs.blocked, Role::Unknown, format!("{late}blocked by {gate}"))
+        }
         None => Sign::new(glyphs.waiting, Role::Muted, format!("{} {counts}", phase.at)),
     }
 }

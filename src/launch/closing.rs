@@ -1,0 +1,166 @@
+//! Evidence that must be archived, and the end of a launch for good: what is still missing, and who may
+//! close it all the same.
+
+use super::board::{Board, Progress};
+use super::command::Refusal;
+use super::countdown;
+use super::criteria;
+use super::event::{Actor, Event};
+use super::gate;
+use super::id::EvidenceId;
+use super::people::permit;
+use super::plan::{Evidence, GoStage, Phase, Power};
+use super::time::{Instant, Wall};
+
+/// Something archived under a piece of evidence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// A link, a file's name and hash, or the words.
+    pub what: String,
+    pub by: Actor,
+    pub at: Wall,
+}
+
+/// Where a piece of evidence stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Archived {
+    /// A person gave it, or every item that it stands on has ended.
+    Yes,
+    /// These items have not ended.
+    Waits(Vec<String>),
+    /// Nobody gave it.
+    No,
+}
+
+/// Where `evidence` stands.
+#[must_use]
+pub fn archived(board: &Board, evidence: &Evidence) -> Archived {
+    if board.evidence.contains_key(&evidence.id) {
+        return Archived::Yes;
+    }
+    let ended = |id| board.item(id).is_some_and(|state| matches!(state.progress, Progress::Ended { .. }));
+    let waits: Vec<String> =
+        evidence.items.iter().filter(|id| !ended(*id)).map(std::string::ToString::to_string).collect();
+    match (evidence.items.is_empty(), waits.is_empty()) {
+        (true, _) => Archived::No,
+        (false, true) => Archived::Yes,
+        (false, false) => Archived::Waits(waits),
+    }
+}
+
+/// Everything that stands between the launch and its closing, in plain words; empty when nothing does.
+#[must_use]
+pub fn missing(board: &Board, now: Instant) -> Vec<String> {
+    let mut missing: Vec<String> = board.unwritten.iter().cloned().collect();
+    if let Some(run) = board.rolling_back() {
+        missing.push(format!("rollback {} #{} is under way", run.id, run.run));
+    }
+    let order = board.plan.phases.iter().flat_map(|phase| &phase.items);
+    let running = order.filter(|id| board.item(id).is_some_and(super::item::ItemState::is_running));
+    missing.extend(running.map(|id| format!("{id} is running")));
+    if !ended_short(board, now) {
+        if board.clock_at(now).is_some_and(|clock| clock.t0.is_none()) {
+            missing.push("T-0 was not reached, and the countdown was not scrubbed".into());
+        }
+        missing.extend(board.plan.phases.iter().filter_map(|phase| not_through(board, phase, now)));
+        let stages = [GoStage::Launch, GoStage::Observed];
+        missing.extend(stages.iter().flat_map(|stage| criteria::blocks(board, *stage, now)));
+    }
+    for evidence in &board.plan.evidence {
+        match archived(board, evidence) {
+            Archived::Yes => {}
+            Archived::No => missing.push(format!("evidence {} is not given: {}", evidence.id, evidence.title)),
+            Archived::Waits(items) => {
+                missing.push(format!("evidence {} waits for {}: {}", evidence.id, items.join(", "), evidence.title));
+            }
+        }
+    }
+    let unsettled = board.incidents.iter().filter(|known| !known.is_settled());
+    missing.extend(
+        unsettled
+            .map(|known| format!("incident {} is {}, and no follow-up tracks it", known.number, known.stage.word())),
+    );
+    missing
+}
+
+/// A scrubbed or cut off countdown leaves nothing to complete.
+fn ended_short(board: &Board, now: Instant) -> bool {
+    use countdown::Phase::{Cutoff, Scrubbed};
+    board.clock_at(now).is_some_and(|clock| matches!(clock.phase, Scrubbed | Cutoff))
+}
+
+/// Why a phase is not through. What is due again and again is never through, and keeps nothing open.
+fn not_through(board: &Board, phase: &Phase, now: Instant) -> Option<String> {
+    let standing = gate::standing(board, phase, now);
+    let once = |id: &super::id::ItemId| board.plan.item(id).is_some_and(|item| item.every.is_none());
+    let open: Vec<_> = standing.blocking.iter().filter(|(id, _)| once(id)).collect();
+    let (first, verdict) = open.first()?;
+    let word = verdict.map_or("not run", |verdict| verdict.word());
+    Some(format!("phase {} is not through: {} open, first {first}: {word}", phase.id, open.len()))
+}
+
+/// Why a launch has ended that was closed so.
+#[must_use]
+pub fn ended(why: &str, missing: &[String]) -> String {
+    match missing {
+        [] => format!("closed: {why}"),
+        missing => format!("closed without {}: {why}", missing.join("; ")),
+    }
+}
+
+/// Something is archived.
+///
+/// # Errors
+/// The plan asks for no such evidence, or nothing is said.
+pub(super) fn give(board: &Board, evidence: &EvidenceId, what: &str) -> Result<Vec<Event>, Refusal> {
+    if !board.plan.evidence.iter().any(|known| known.id == *evidence) {
+        return Err(Refusal(format!("the plan asks for no evidence {evidence}")));
+    }
+    if what.trim().is_empty() {
+        return Err(Refusal("say what is archived: a link, words, or a file".into()));
+    }
+    Ok(vec![Event::EvidenceGiven { evidence: evidence.clone(), what: what.trim().to_owned() }])
+}
+
+/// The launch is closed.
+///
+/// # Errors
+/// Something is missing and nobody says why it is closed so, or the role may not.
+pub(super) fn close(
+    board: &Board,
+    by: &Actor,
+    why: &str,
+    anyway: Option<&str>,
+    now: Instant,
+) -> Result<Vec<Event>, Refusal> {
+    permit(board, by, Power::Resume).map_err(|why| Refusal(format!("{why}, and so may not close the launch")))?;
+    let missing = missing(board, now);
+    let said = |text: &str, otherwise: &str| match text.trim() {
+        "" => otherwise.to_owned(),
+        text => text.to_owned(),
+    };
+    match anyway {
+        None if missing.is_empty() => {
+            Ok(vec![Event::LaunchClosed { why: said(why, "everything asked for is there"), missing }])
+        }
+        None => Err(Refusal(format!(
+            "the launch is not complete: {}. Close it all the same with a reason, or bring what is missing",
+            missing.join("; ")
+        ))),
+        Some(reason) if reason.trim().is_empty() => Err(Refusal("say why it is closed without all of it".into())),
+        Some(reason) => {
+            permit(board, by, Power::Abort)
+                .map_err(|why| Refusal(format!("{why}: closing without all of it ends it")))?;
+            let why = if why.trim().is_empty() {
+                reason.trim().to_owned()
+            } else {
+                format!("{}; {}", why.trim(), reason.trim())
+            };
+            Ok(vec![Event::LaunchClosed { why, missing }])
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "closing_tests.rs"]
+mod tests;

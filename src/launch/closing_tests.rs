@@ -1,0 +1,147 @@
+//! What keeps a launch open, and who closes it all the same.
+
+use super::super::command::{Command, Input};
+use super::super::event::Vote;
+use super::super::id::RoleId;
+use super::super::plan::{Criterion, DecidedBy, Every, Plan};
+use super::super::samples::{Flight, minutes, plan};
+use super::super::schedule::follow;
+use super::super::verdict::Verdict;
+use super::*;
+
+fn asking() -> Plan {
+    let mut plan = plan();
+    let piece = |id: &str, items: &[&str]| Evidence {
+        id: id.into(),
+        title: format!("The {id}"),
+        items: items.iter().map(|id| (*id).into()).collect(),
+    };
+    plan.evidence = vec![piece("smoke", &["login", "chat"]), piece("notes", &[])];
+    plan
+}
+
+fn close(flight: &mut Flight, role: Option<&str>, anyway: Option<&str>) -> Result<(), String> {
+    let by = Actor::person("bo", role.map(RoleId::new));
+    let command = Command::Close { why: String::new(), anyway: anyway.map(str::to_owned) };
+    flight.input(&Input::Command { by, command })
+}
+
+fn give(flight: &mut Flight, what: &str) -> Result<(), String> {
+    flight.command(Command::GiveEvidence { evidence: "notes".into(), what: what.into() })
+}
+
+/// Everything done but the last item.
+fn nearly(plan: Plan) -> Flight {
+    let mut flight = Flight::of(plan);
+    for item in ["health", "login", "chat"] {
+        flight.answer(item, Verdict::Pass);
+    }
+    flight.pass(minutes(30));
+    flight.command(Command::Attest { item: "attest".into(), note: "ok".into(), passed: true }).expect("attested");
+    flight.pass(minutes(30));
+    for role in ["backend", "lead"] {
+        flight.command(Command::Vote { poll: None, role: role.into(), vote: Vote::Go }).expect("votes");
+    }
+    flight.command(Command::Resume).expect("GO");
+    flight.pass(minutes(10));
+    flight.command(Command::RunItem { item: "cut".into() }).expect("runs");
+    let ended = super::super::command::Observation::StepEnded {
+        item: "cut".into(),
+        attempt: super::super::id::Attempt(1),
+        verdict: Verdict::Pass,
+        outcome: super::super::verdict::Outcome { exit: Some(0), ..Default::default() },
+    };
+    flight.input(&Input::Observation(ended)).expect("no refusal");
+    flight.answer("after", Verdict::Pass);
+    flight.pass(minutes(30));
+    flight
+}
+
+#[test]
+fn a_launch_is_closed_once_all_of_it_is_there_and_nothing_runs_after_it() {
+    let mut flight = nearly(asking());
+    let left = missing(&flight.board, flight.now);
+    assert_eq!(
+        left,
+        [
+            "look is running",
+            "phase late is not through: 1 open, first look: not run",
+            "evidence notes is not given: The notes"
+        ]
+    );
+    let refused = close(&mut flight, None, None).expect_err("not complete");
+    assert!(left.iter().all(|line| refused.contains(line)), "the whole list: {refused}");
+    flight.answer("look", Verdict::Pass);
+    assert!(give(&mut flight, "  ").is_err(), "nothing is said");
+    give(&mut flight, "https://docs.example/notes").expect("given");
+    assert_eq!(missing(&flight.board, flight.now), Vec::<String>::new());
+    close(&mut flight, Some("lead"), None).expect("complete");
+    assert_eq!(flight.board.ended.as_deref(), Some("closed: everything asked for is there"));
+    assert!(follow(&flight.board, flight.now.plus(minutes(600)), 0).is_empty(), "nothing follows");
+    assert!(flight.command(Command::RunItem { item: "health".into() }).is_err());
+    assert_eq!(flight.command(Command::note("the retrospective is on Friday")), Ok(()));
+    assert!(close(&mut flight, None, None).expect_err("once").contains("has ended"));
+}
+
+#[test]
+fn closing_takes_the_power_to_resume_and_without_all_of_it_the_power_to_abort_and_a_reason() {
+    let mut flight = nearly(asking());
+    assert!(close(&mut flight, Some("backend"), None).expect_err("no power").contains("may not resume"));
+    let mut plan = asking();
+    plan.roles[0].may.insert(Power::Resume);
+    let mut able = nearly(plan);
+    assert!(close(&mut able, Some("backend"), Some("over")).expect_err("no power").contains("may not abort"));
+    assert!(close(&mut flight, None, Some(" ")).expect_err("no reason").contains("say why"));
+    close(&mut flight, Some("lead"), Some("the look is lost")).expect("closed");
+    let Some(Event::LaunchClosed { why, missing }) = flight.records.last().map(|record| record.event.clone()) else {
+        panic!("closed: {:?}", flight.records.last());
+    };
+    assert_eq!((why.as_str(), missing.len()), ("the look is lost", 3));
+    assert!(flight.board.ended.as_ref().is_some_and(|why| why.starts_with("closed without look is running; ")));
+}
+
+#[test]
+fn what_is_due_again_and_again_keeps_no_launch_open_and_neither_does_a_scrubbed_one() {
+    let mut plan = plan();
+    plan.items.get_mut(&"look".into()).expect("there").every = Some(Every::Month);
+    let mut flight = nearly(plan);
+    flight.answer("look", Verdict::Fail);
+    assert_eq!(missing(&flight.board, flight.now), Vec::<String>::new());
+    let mut scrubbed = Flight::of(asking());
+    for item in ["health", "login", "chat"] {
+        scrubbed.answer(item, Verdict::Fail);
+    }
+    assert!(missing(&scrubbed.board, scrubbed.now).iter().any(|line| line.starts_with("T-0 was not reached")));
+    scrubbed.command(Command::Scrub { why: "storm".into() }).expect("scrubbed");
+    let left = ["evidence smoke waits for chat: The smoke", "evidence notes is not given: The notes"];
+    assert_eq!(missing(&scrubbed.board, scrubbed.now), left, "what was to be seen is not asked for, its traces are");
+}
+
+#[test]
+fn nothing_is_closed_over_a_rollback_unsaid() {
+    let mut flight = nearly(plan());
+    flight.answer("look", Verdict::Pass);
+    flight.command(Command::Rollback { rollback: "front".into(), why: "errors".into() }).expect("begun");
+    assert!(close(&mut flight, None, None).expect_err("it runs").contains("rollback front #1 is under way"));
+}
+
+#[test]
+fn criteria_of_both_stages_that_are_not_met_are_missing() {
+    let mut plan = plan();
+    let person = || DecidedBy::Person { role: None };
+    let criterion = |id: &str, no_go, stage, by| Criterion { id: id.into(), text: id.to_uppercase(), no_go, stage, by };
+    plan.criteria =
+        vec![criterion("loss", true, GoStage::Launch, person()), criterion("calm", false, GoStage::Observed, person())];
+    let mut flight = Flight::of(plan);
+    let of = |flight: &Flight| -> Vec<String> {
+        let missing = missing(&flight.board, flight.now).into_iter();
+        missing.filter(|line| line.contains("LOSS") || line.contains("CALM")).collect()
+    };
+    let open = ["no-go loss open: LOSS (nobody has said)", "go calm open: CALM (nobody has said)"];
+    assert_eq!(of(&flight), open);
+    let judge = |id: &str, met| Command::Judge { criterion: id.into(), met, note: "seen".into() };
+    flight.command(judge("loss", true)).expect("judged");
+    flight.command(judge("calm", false)).expect("judged");
+    let left = of(&flight);
+    assert!(left.len() == 1 && left[0].starts_with("go calm NOT MET: CALM"), "{left:?}");
+}
