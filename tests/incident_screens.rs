@@ -248,7 +248,7 @@ fn hostile_words_break_no_screen() {
             {
                 press(&mut console, keys);
                 let shown = text(&screen(&mut console));
-                assert!(!["]52;", "[2J", "31m"].iter().any(|rest| shown.contains(rest)), "{shown}");
+                assert!(!["]52;", "[2J", "[31m"].iter().any(|rest| shown.contains(rest)), "{shown}");
                 for cell in screen(&mut console).content() {
                     let steers = |c: char| c.is_control() || c == '\u{202e}';
                     assert!(!cell.symbol().chars().any(steers), "{:?} at {width}x{height}", cell.symbol());

@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::{Months, TimeDelta};
 
 use super::board::{Board, item_of};
+use super::branch;
 use super::countdown::{self, Countdown};
 use super::event::{Event, Recorded};
 use super::id::ItemId;
@@ -83,7 +84,7 @@ fn all(board: &Board) -> impl Iterator<Item = (&Item, &ItemState)> {
 /// What runs is not started beside itself, and a step of unknown outcome waits for a person.
 fn may(board: &Board, item: &Item, state: &ItemState) -> bool {
     let opened = board.phases.get(&item.phase).is_some_and(|phase| phase.opened.is_some());
-    opened && !state.is_running() && recovery::way(item, state).is_none()
+    opened && !state.is_running() && !branch::is_over(state) && recovery::way(item, state).is_none()
 }
 
 fn recurred(board: &Board, item: &Item, state: &ItemState, now: Instant) -> Option<Timed> {

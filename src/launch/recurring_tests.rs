@@ -127,7 +127,7 @@ fn a_red_occurrence_turns_the_gate_and_a_waiver_of_it_is_for_it_alone() {
         .command(Command::Waive {
             item: "look".into(),
             reason: "known".into(),
-            lasts: std::time::Duration::from_secs(86_400),
+            lasts: std::time::Duration::from_secs(2 * 86_400),
         })
         .expect("waived");
     flight.pass(minutes(DAY));
@@ -146,7 +146,7 @@ fn a_persons_red_word_is_not_covered_by_the_waiver_of_an_earlier_one() {
         .command(Command::Waive {
             item: "look".into(),
             reason: "known".into(),
-            lasts: std::time::Duration::from_secs(86_400),
+            lasts: std::time::Duration::from_secs(2 * 86_400),
         })
         .expect("waived");
     flight.pass(minutes(DAY));
@@ -170,7 +170,7 @@ fn a_pass_ages_while_the_next_occurrence_waits() {
         .command(Command::Waive {
             item: "look".into(),
             reason: "known".into(),
-            lasts: std::time::Duration::from_secs(86_400),
+            lasts: std::time::Duration::from_secs(2 * 86_400),
         })
         .expect("waived");
     assert_eq!(clear(&flight), Clear::ByWaiver);

@@ -78,7 +78,7 @@ fn what_was_asked_when_the_disk_hung_is_recorded_once_when_it_answers_and_told_a
             faulty.clear();
         } else {
             faulty.set(then);
-            seat.until("another cause", |shown| shown.contains(BANNER) && !shown.contains(SILENT));
+            seat.until("another cause", |shown| shown.contains(&format!("{BANNER}: the disk did not sync")));
             faulty.clear();
         }
         back_again(&mut seat);

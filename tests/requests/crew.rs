@@ -87,5 +87,5 @@ async fn a_role_chooses_and_waives_and_nobody_else_does() {
     let Event::Waived { until: Some(until), .. } = waived.event else { panic!("it ends") };
     assert_eq!(until.0 - waived.at.0, 7_200_000);
     let log = held.ask("log", &[]).await.out;
-    assert!(log.contains("mode: named CHOSEN") && log.contains("red WAIVED by bob for 2h: known"), "{log}");
+    assert!(log.contains("mode: named CHOSEN") && log.contains("red WAIVED by bob (backend) for 2h: known"), "{log}");
 }
