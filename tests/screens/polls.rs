@@ -126,7 +126,7 @@ fn what_the_keys_ask_there() {
         Some(Command::WaiveCriterion { criterion: "smoke".into(), reason: "known".into(), lasts })
     };
     assert_eq!(asked("g j j j j w", "known", "enter"), waived(3_600));
-    assert_eq!(asked("g j j j j w tab", "known", "enter"), waived(14_400));
+    assert_eq!(asked("g j j j j w tab", "known", "enter"), waived(7_200));
     assert_eq!(asked("g j j j j w", "", "enter"), None, "a waiver has its reason");
     let signed = Command::Sign { item: "sign-off".into(), role: "security".into(), note: String::new() };
     assert_eq!(asked("end k k k s", "", "enter"), Some(signed.clone()));
