@@ -137,6 +137,8 @@ fn event(n: u64, plan: &Plan, items: &[ItemId]) -> Event {
         }
         75..87 => Event::noted(why("the error rate of the canary rose and fell again, we look at the logs")),
         87..90 => Event::Voted {
+            poll: None,
+            bound: None,
             role: plan.roles.first().map_or_else(|| RoleId::new("lead"), |role| role.id.clone()),
             vote: Vote::NoGo { reason: why("not yet") },
         },

@@ -11,6 +11,7 @@
 //! | `kind` | the kinds of check and step |
 //! | `watch` | monitors and streams |
 //! | `plan` | from the file to `launch::plan` and a catalogue |
+//! | `evidence` | what a launch leaves behind for people, made from its journal |
 //! | `evidence` | documents made from the board, for people who were not there |
 //! | `engine` | the loop: decide, append, apply, effects; the rollback runner |
 //! | `rehearsal` | the simulated target made from a plan |

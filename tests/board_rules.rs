@@ -45,7 +45,7 @@ fn the_walks_reach_every_part_of_the_board() {
     let mut seen = std::collections::BTreeSet::new();
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let steps = prop::collection::vec(any::<[u16; 4]>(), STEPS..=STEPS);
-    for _ in 0..60 {
+    for _ in 0..120 {
         let steps = steps.new_tree(&mut runner).expect("a value").current();
         let mut walk = walk::Walk::new();
         for dice in steps {

@@ -55,6 +55,13 @@ async fn its_journal_tells_the_same_and_who_acted() {
     assert_eq!(board.ended.as_deref(), Some("the rehearsal is through"));
     assert_eq!(board.clock.as_ref().expect("a clock").phase, Phase::Liftoff);
     assert!(board.items.values().all(|item| matches!(item.verdict(None, board.at), Some(Verdict::Pass))));
+    let decided = board.polls.decisions.values().all(|decision| decision.go);
+    assert!(decided && board.polls.decisions.len() == 2, "before T-0, and after the day's watch: {:?}", board.polls);
+    for seq in &board.polls.records {
+        let page = std::fs::read_to_string(tminus::evidence::decision_file(&folder, *seq)).expect("a decision record");
+        assert!(page.starts_with("# REHEARSAL: Go/no-go record: GO\n"), "{page}");
+        assert!(page.contains("crew (scripted)"), "{page}");
+    }
     assert_eq!(board.rollbacks.len(), 1);
     assert_eq!(board.rollbacks[0].end, Some(RollbackEnd::Verified));
     for record in &records {
@@ -62,6 +69,7 @@ async fn its_journal_tells_the_same_and_who_acted() {
             record.event,
             Event::Attested { .. }
                 | Event::Voted { .. }
+                | Event::CriterionJudged { .. }
                 | Event::Resumed
                 | Event::RollbackRequested { .. }
                 | Event::StepIntended { .. }
@@ -69,6 +77,23 @@ async fn its_journal_tells_the_same_and_who_acted() {
         );
         assert_eq!(record.actor.scripted, crews, "{record:?}");
     }
+}
+
+#[tokio::test]
+async fn a_plan_of_criteria_and_signatures_flies_too() {
+    let place = Place::new(&[]);
+    let (plan, folder) = (place.path("partner.toml"), place.path("launch"));
+    std::fs::write(&plan, include_str!("polls/partner.toml")).expect("written");
+    let (plan, launch) = (plan.display().to_string(), folder.display().to_string());
+    let ran = place.run(&["rehearse", &plan, "--headless", "--launch", &launch]).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let records = records(&folder);
+    let board = board(&folder, &records);
+    let signed = &board.signed[&"sign-off".into()];
+    assert!(signed.len() == 4 && signed.values().all(|signature| signature.by.scripted), "{signed:?}");
+    let judged = records.iter().filter(|record| matches!(record.event, Event::CriterionJudged { .. }));
+    assert_eq!(judged.count(), 3, "those that are for people, and no other");
+    assert!(board.polls.decisions[&None].go);
 }
 
 #[tokio::test]

@@ -135,6 +135,10 @@ fn each_mistake_is_told_at_its_place() {
     };
     let step = "[[rollback.step]]\nid = \"s\"\nclass = \"once\"\nrun = { command = [\"true\"] }\n";
     let verify = "[[rollback.verify]]\nid = \"v\"\nhttp = { get = \"https://a.example\" }\n";
+    let listed = |criterion: &str| {
+        let late = "[[phase]]\nid = \"after\"\nat = \"T+1h\"\n[[phase.item]]\nid = \"late\"\nmanual = {}\n";
+        with_items("", &format!("{manual}{late}[[criterion]]\nid = \"c\"\n{criterion}\n"))
+    };
     let told = |example: &str| format!("[phase.item.example]\n{example}\n");
     let tail = |rest: &str| {
         with_items("", &format!("{manual}[[stream]]\nid = \"s\"\n[stream.sse]\nget = \"https://a.example\"\n{rest}\n"))
@@ -173,6 +177,24 @@ fn each_mistake_is_told_at_its_place() {
         (with_items("[clock]\nrecycle = [\"T-9h\"]\n", manual), "wrong-value", "\"T-9h\""),
         (with_items("[clock]\nt0 = \"tomorrow\"\n", manual), "wrong-value", "\"tomorrow\""),
         (with_items("[poll]\norder = [\"nobody\"]\n", manual), "unknown-role", "\"nobody\""),
+        (with_items("[poll]\ndirector = \"boss\"\n", manual), "unknown-role", "\"boss\""),
+        (with_items("[roles.r]\n[poll]\ndirector = \"r\"\n", manual), "wrong-value", "\"r\""),
+        (with_items("[poll]\nlasts = \"0s\"\n", manual), "wrong-value", "\"0s\""),
+        (listed("go = \"g\"\nitems = [\"y\"]"), "unknown-id", "\"y\""),
+        (listed("go = \"g\"\nphases = [\"y\"]"), "unknown-id", "\"y\""),
+        (listed("go = \"g\"\nmonitors = [\"y\"]"), "unknown-id", "\"y\""),
+        (listed("go = \"g\"\nrole = \"boss\""), "unknown-role", "\"boss\""),
+        (listed("go = \"g\"\nobjectives = [\"p95\"]\nperson = true"), "not-built-yet", "objectives"),
+        (listed("go = \"g\""), "no-decider", "[[criterion]]"),
+        (listed("go = \"g\"\nitems = []"), "wrong-value", "[[criterion]]"),
+        (listed("go = \"g\"\nitems = [\"x\"]\nperson = true"), "two-deciders", "[[criterion]]"),
+        (listed("go = \"g\"\nno_go = \"n\"\nperson = true"), "wrong-value", "\"n\""),
+        (listed("person = true"), "missing-key", "[[criterion]]"),
+        (listed("go = \"g\"\nitems = [\"late\"]"), "wrong-stage", "\"late\""),
+        (listed("go = \"g\"\nstage = \"lunch\"\nperson = true"), "wrong-value", "\"lunch\""),
+        (with_items("", "[[phase.item]]\nid = \"x\"\nsignoff = {}\n"), "missing-key", "{}"),
+        (with_items("", "[[phase.item]]\nid = \"x\"\nsignoff = { roles = [\"boss\"] }\n"), "unknown-role", "\"boss\""),
+        (with_items("", "[[phase.item]]\nid = \"x\"\npoll = {}\n"), "no-voters", "{}"),
         (with_items("[roles.r]\nmay = [\"resum\"]\n", manual), "wrong-value", "\"resum\""),
         (
             with_items("[[stream]]\nid = \"s\"\nafter = \"nope\"\nsse = { get = \"https://a.example\" }\n", manual),

@@ -57,11 +57,27 @@ title = "Scribe"
 
 [poll]
 order = ["backend", "frontend", "owner"]
+director = "backend"
+
+[[criterion]]
+id = "way-back"
+no_go = "There is no way back"
+role = "owner"
 
 [[phase]]
 id = "act"
 title = "Act"
 at = "T-1h"
+
+[[phase.item]]
+id = "sign-off"
+title = "Both leads sign"
+signoff = { roles = ["backend", "frontend"] }
+
+[[phase.item]]
+id = "second-go"
+title = "GO once more"
+poll = { roles = ["frontend"] }
 
 [[phase.item]]
 id = "health"
@@ -196,12 +212,64 @@ async fn what_is_asked_is_recorded_under_its_askers_name_and_answered() {
 }
 
 #[tokio::test]
+async fn a_role_judges_signs_and_votes_once_more_from_anywhere() {
+    let held = Held::new(&[]).await;
+    let now = || board(&held.folder, &records(&held.folder));
+    let judged = held.ask("judge", &["way-back", "occurs", "no", "drill", "--as", "owner", "--name", "cy"]).await;
+    assert_eq!(judged.code, Some(0), "{judged:?}");
+    let known = now().criteria[&"way-back".into()].clone();
+    let word = known.judged.expect("a word");
+    assert_eq!((word.met, word.note.as_str(), word.by.name.as_str()), (false, "no drill", "cy"));
+    let waived = held.ask("judge", &["way-back", "waived", "known", "--for", "4h", "--as", "backend"]).await;
+    assert_eq!(waived.code, Some(0), "{waived:?}");
+    assert!(now().criteria[&"way-back".into()].waiver.as_ref().is_some_and(|waiver| waiver.until.is_some()));
+    let other = held.ask("judge", &["way-back", "excluded", "I say so", "--as", "frontend"]).await;
+    assert_eq!((other.code, other.err.contains("judged by owner")), (Some(1), true), "{other:?}");
+
+    let signed = held.ask("sign", &["sign-off", "--as", "backend", "--name", "bob"]).await;
+    assert_eq!(signed.code, Some(0), "{signed:?}");
+    let twice = held.ask("sign", &["sign-off", "--as", "frontend", "--name", "bob"]).await;
+    assert_eq!((twice.code, twice.err.contains("bob has signed for backend")), (Some(1), true), "{twice:?}");
+    let second = held.ask("sign", &["sign-off", "--as", "frontend", "--name", "cy"]).await;
+    assert_eq!(second.code, Some(0), "{second:?}");
+
+    let early = held.ask("vote", &["go", "--as", "backend"]).await;
+    assert_eq!((early.code, early.err.contains("Backend lead votes last")), (Some(1), true), "{early:?}");
+    let voted = held.ask("vote", &["go", "--poll", "second-go", "--as", "frontend"]).await;
+    assert_eq!(voted.code, Some(0), "{voted:?}");
+    let board = now();
+    for item in ["sign-off", "second-go"] {
+        let verdict = board.item(&item.into()).and_then(|state| state.verdict(None, board.at));
+        assert_eq!(verdict, Some(tminus::launch::verdict::Verdict::Pass), "{item}");
+    }
+    let seq = board.polls.records.last().copied().expect("a decision");
+    let page = tminus::evidence::decision_file(&held.folder, seq);
+    there(&page).await;
+    assert!(std::fs::read_to_string(&page).expect("a record").contains("Go/no-go record: GO"));
+}
+
+#[tokio::test]
 async fn what_no_plan_has_is_not_even_asked() {
     let held = Held::new(&[]).await;
     for (word, more, told) in [
         ("hold", &["why"][..], "--as ROLE"),
         ("hold", &["why", "--as", "backen"], "no role `backen` in this plan, did you mean `backend`?; it has: "),
         ("vote", &["go", "--as", "scribe"], "no vote of `scribe` in this plan"),
+        (
+            "vote",
+            &["go", "--poll", "second", "--as", "frontend"],
+            "no poll `second` in this plan, did you mean `second-go`?",
+        ),
+        (
+            "judge",
+            &["way-bac", "met", "so", "--as", "owner"],
+            "no criterion `way-bac` in this plan, did you mean `way-back`?",
+        ),
+        ("judge", &["way-back", "waived", "so", "--as", "owner"], "say how long the waiver counts: --for 4h"),
+        ("judge", &["way-back", "excluded", "so"], "--as ROLE"),
+        ("judge", &["way-back", "met", "so", "--as", "owner"], "a no-go criterion: say excluded"),
+        ("sign", &["sign-of", "--as", "backend"], "no sign-off `sign-of` in this plan, did you mean `sign-off`?"),
+        ("sign", &["sign-off", "--as", "owner"], "no signature of `owner` in this plan"),
         ("vote", &["maybe", "--as", "owner"], "say GO, NO-GO, or GO-WITH-WAIVER"),
         ("vote", &["no-go", "--as", "owner"], "this vote needs a reason"),
         ("acknowledge", &["helth", "--as", "owner"], "no item `helth` in this plan, did you mean `health`?"),
@@ -265,8 +333,8 @@ async fn killed_between_the_record_and_the_answer_it_is_recorded_once_and_answer
     let note = ask::request("bob", None, Command::note("just then")).expect("a request");
     let (vote, hold) = (Vote::Go, Command::CallHold { why: "no".into() });
     let refused = ask::request("bob", None, hold).expect("a request");
-    let accepted =
-        ask::request("bob", Some("owner".into()), Command::Vote { role: "owner".into(), vote }).expect("one");
+    let accepted = ask::request("bob", Some("owner".into()), Command::Vote { poll: None, role: "owner".into(), vote })
+        .expect("one");
     // All at once, so that one turn decides them.
     signal(&held.holder, Signal::STOP);
     for request in [&note, &refused, &accepted] {

@@ -12,6 +12,8 @@ mod console;
 mod crew;
 #[path = "screens/keys.rs"]
 mod keys;
+#[path = "screens/polls.rs"]
+mod polls;
 #[path = "screens/silent.rs"]
 mod silent;
 
@@ -241,7 +243,10 @@ fn outside_text_cannot_steer_the_terminal() {
     });
     story.check("health", 1805, report);
     story.at(1806, Event::ItemBlocked { item: "warm".into(), by: nasty.into() });
-    story.person(1806, Event::Voted { role: "lead".into(), vote: Vote::NoGo { reason: nasty.into() } });
+    story.person(
+        1806,
+        Event::Voted { poll: None, role: "lead".into(), vote: Vote::NoGo { reason: nasty.into() }, bound: None },
+    );
     story.person(1806, Event::HoldCalled { who: nasty.into(), why: nasty.into() });
     for view in story.live.monitors.values_mut() {
         view.last_error = Some(nasty.into());
@@ -275,38 +280,6 @@ fn told(console: &Console<TestBackend>) -> String {
 }
 
 #[test]
-fn every_action_does_something_somewhere() {
-    let mut held = under_way(Mode::Launch);
-    held.person(1805, Event::HoldCalled { who: "ana".into(), why: "odd".into() });
-    // At the last, T is below the recycle mark.
-    let under = || under_way(Mode::Launch);
-    let mut incident = under();
-    let detected_by = "smoke".to_owned();
-    incident.person(1805, Event::IncidentOpened { incident: 1, title: "down".into(), severity: None, detected_by });
-    let stories = [(crashed(), 2000), (under(), 1810), (held, 1810), (under(), 6_000), (incident, 1810)];
-    // A second key wants a role, and a rollback that runs: `approval` has it. Evidence wants a plan that asks for
-    // some: `tests/crew` has one.
-    let elsewhere = [Action::Approve, Action::Evidence];
-    let here = |entry: &&Entry| entry.place.in_palette() && !elsewhere.contains(&entry.action);
-    for entry in TABLE.iter().filter(here) {
-        let places = stories.iter().flat_map(|story| (0..12).map(move |down| (story, down)));
-        let mut places = places.flat_map(|(story, down)| (0..Pane::ALL.len()).map(move |tabs| (story, down, tabs)));
-        let does = places.any(|((story, second), down, tabs)| {
-            let mut console = console(story.snapshot(*second), 80, 24);
-            // The last phase is folded and the pane zoomed, so that there is something to take back.
-            press(&mut console, "esc");
-            press(&mut console, &format!("end k h home {} {} z", "j ".repeat(down), "tab ".repeat(tabs)));
-            let before = told(&console);
-            press(&mut console, ":");
-            type_in(&mut console, entry.id);
-            let effect = press(&mut console, "enter");
-            effect.is_some() || (told(&console) != before && console.state().message.is_none())
-        });
-        assert!(does, "{} changes nothing anywhere", entry.id);
-    }
-}
-
-#[test]
 fn the_page_of_keys_is_not_stale() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/keys.md");
     let kept = std::fs::read_to_string(path).unwrap_or_default();
@@ -326,8 +299,13 @@ fn keys_become_commands() {
         ("end k k r", "", "y", Command::RunItem { item: "drop".into() }),
         ("n", "ready", "enter", Command::note("ready")),
         ("p", "slow", "enter", Command::CallHold { why: "slow".into() }),
-        ("v", "", "enter", Command::Vote { role: "security".into(), vote: Vote::Go }),
-        ("v tab", "no", "enter", Command::Vote { role: "security".into(), vote: Vote::NoGo { reason: "no".into() } }),
+        ("v", "", "enter", Command::Vote { poll: None, role: "security".into(), vote: Vote::Go }),
+        (
+            "v tab",
+            "no",
+            "enter",
+            Command::Vote { poll: None, role: "security".into(), vote: Vote::NoGo { reason: "no".into() } },
+        ),
         ("end k k k k space", "ok", "enter", Command::Attest { item: "sign".into(), note: "ok".into(), passed: true }),
         (
             "end k k k k space tab",

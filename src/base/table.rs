@@ -276,6 +276,12 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// True where a list stands there, and nothing in it.
+    #[must_use]
+    pub fn is_empty_list(&self, key: &str) -> bool {
+        matches!(self.any(key), Some(Placed { value: DeValue::Array(values), .. }) if values.is_empty())
+    }
+
     /// A list of strings, or one string standing for a list of one.
     #[must_use]
     pub fn texts(&self, key: &'static str) -> Vec<Placed<String>> {

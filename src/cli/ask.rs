@@ -13,6 +13,7 @@ use super::say::{err, out};
 use super::{CANNOT_TELL, NO_GO};
 use crate::engine::inbox::bring::Came;
 use crate::journal::{self, Held, Purpose};
+use crate::launch::ballot;
 use crate::launch::closing;
 use crate::launch::command::Command;
 use crate::launch::event::{Event, Vote as Word};
@@ -56,6 +57,9 @@ pub struct Release {
 pub struct Vote {
     #[command(flatten)]
     asking: Asking,
+    /// The poll of the checklist; the plan's own otherwise.
+    #[arg(long, value_name = "ITEM")]
+    poll: Option<String>,
     /// GO, NO-GO, or GO-WITH-WAIVER.
     #[arg(value_parser = verdict)]
     vote: Said,
@@ -148,7 +152,11 @@ pub fn release(release: &Release) -> anyhow::Result<i32> {
 pub fn vote(vote: &Vote) -> anyhow::Result<i32> {
     ask_of(&vote.asking, |frozen, role| {
         let role = carries(role)?;
-        one_of("vote of", role.as_str(), frozen.plan.poll.iter().map(RoleId::as_str))?;
+        let polls = frozen.plan.items.keys().filter(|id| ballot::roles(&frozen.plan, Some(id)).is_some());
+        let poll = vote.poll.as_deref().map(|poll| one_of("poll", poll, polls.map(ItemId::as_str))).transpose()?;
+        let poll = poll.map(ItemId::new);
+        let voters = ballot::roles(&frozen.plan, poll.as_ref()).unwrap_or_default();
+        one_of("vote of", role.as_str(), voters.iter().map(RoleId::as_str))?;
         let reason = vote.reason.join(" ");
         let vote = match (vote.vote, reason.is_empty()) {
             (Said::Go, true) => Word::Go,
@@ -157,7 +165,7 @@ pub fn vote(vote: &Vote) -> anyhow::Result<i32> {
             (Said::NoGo, false) => Word::NoGo { reason },
             (Said::GoWithWaiver, false) => Word::GoWithWaiver { reason },
         };
-        Ok(Command::Vote { role: role.clone(), vote })
+        Ok(Command::Vote { poll, role: role.clone(), vote })
     })
 }
 

@@ -25,6 +25,7 @@ mod frozen;
 mod gate;
 mod headless;
 mod incident;
+mod judge;
 mod keys;
 
 mod kinds;
@@ -103,6 +104,10 @@ enum Command {
     Acknowledge(ask::Acknowledge),
     /// Change the plan of a launch under way: the difference is shown, a reason asked, every vote void.
     Amend(amend::Arguments),
+    /// Say whether a criterion is met, or waive it for a time, for the role you carry.
+    Judge(judge::Judge),
+    /// Put the name of the role you carry under a sign-off.
+    Sign(judge::Sign),
     /// Attest an item, or give a second person's word on it, for the role you carry.
     Attest(ask::Attest),
     /// Say where a launch stands, what happened since you left, and what is due next.
@@ -175,6 +180,8 @@ pub fn run() -> i32 {
         Command::Vote(arguments) => ask::vote(&arguments),
         Command::Acknowledge(arguments) => ask::acknowledge(&arguments),
         Command::Amend(arguments) => amend::run(&arguments),
+        Command::Judge(arguments) => judge::judge(&arguments),
+        Command::Sign(arguments) => judge::sign(&arguments),
         Command::Attest(arguments) => ask::attest(&arguments),
         Command::Brief(arguments) => brief::run(&arguments),
         Command::Evidence(arguments) => closing::evidence(&arguments),

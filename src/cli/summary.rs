@@ -183,8 +183,11 @@ fn clock(board: &Board, now: Instant, out: &mut String) {
         })
         .collect();
     let tally = poll::tally(board, now);
-    for word in tally.marked {
-        let _ = writeln!(out, "by hand: {}", printable(&word));
+    for word in &tally.marked {
+        let _ = writeln!(out, "by hand: {}", printable(word));
+    }
+    if tally.criteria > 0 {
+        let _ = writeln!(out, "criteria: {} of {}", tally.clear, tally.criteria);
     }
     for word in tally.waived {
         let _ = writeln!(out, "waiver: {}", printable(&word));

@@ -78,6 +78,8 @@ fn persons(board: &Board, now: Instant) -> impl Iterator<Item = String> {
     due.filter_map(move |item| {
         let words = match &item.act {
             Act::Step { .. } if !item.auto => format!("{} waits for a person's key", item.id),
+            Act::Poll { .. } => format!("{} waits for its votes", item.id),
+            Act::Signoff { .. } => format!("{} waits for its signatures", item.id),
             act if act.is_persons() => format!("{} needs a person's word", item.id),
             _ => return None,
         };

@@ -9,11 +9,14 @@ use crate::launch::countdown;
 use crate::launch::event::{Actor, Event, Vote};
 use crate::launch::id::{ItemId, RollbackId};
 use crate::launch::people::SECOND;
-use crate::launch::plan::{Act, Item, Second};
+use crate::launch::plan::{Act, DecidedBy, GoStage, Item, Second};
 use crate::launch::recovery::{self, Way};
 use crate::launch::schedule::{self, Due};
 use crate::launch::time::Instant;
-use crate::launch::{gate, poll, second};
+use crate::launch::{ballot, criteria, gate, poll, second, signoff};
+
+/// What it says where a person's word is wanted.
+const WORD: &str = "scripted crew of a rehearsal";
 
 /// Who the scripted crew is in the journal.
 #[must_use]
@@ -106,19 +109,23 @@ fn for_item(board: &Board, item: &Item, now: Instant) -> Option<Command> {
         return None;
     }
     match &item.act {
-        Act::Manual { .. } => {
-            Some(Command::Attest { item: item.id.clone(), note: "scripted crew of a rehearsal".into(), passed: true })
-        }
+        Act::Manual { .. } => Some(Command::Attest { item: item.id.clone(), note: WORD.into(), passed: true }),
         Act::Step { second, .. } if *second != Second::None && state.armed.is_none() => {
-            Some(Command::Attest { item: item.id.clone(), note: "scripted crew of a rehearsal".into(), passed: true })
+            Some(Command::Attest { item: item.id.clone(), note: WORD.into(), passed: true })
         }
         // Of branches it flies the first: a plan's usual way.
         Act::Choice { options, .. } => options.first().map(|branch| Command::Choose {
             item: item.id.clone(),
             option: branch.id.clone(),
-            reason: "scripted crew of a rehearsal".into(),
+            reason: WORD.into(),
         }),
         Act::Step { .. } if !item.auto => Some(Command::RunItem { item: item.id.clone() }),
+        Act::Poll { stage, .. } => judge(board, *stage, now).or_else(|| vote(board, Some(&item.id), now)),
+        Act::Signoff { roles } => {
+            let signed = signoff::signatures(board, &item.id);
+            let role = roles.iter().find(|role| !signed.contains_key(*role))?.clone();
+            Some(Command::Sign { item: item.id.clone(), role, note: WORD.into() })
+        }
         _ => None,
     }
 }
@@ -140,17 +147,14 @@ fn at_hold(board: &Board, clock: &countdown::Countdown, now: Instant, patient: b
         }
     }
     let polled = poll::at_poll_hold(board, now) || clock.latches.contains_key(schedule::GO_LATCH);
+    if let Some(judged) = judge(board, GoStage::Launch, now).filter(|_| polled) {
+        return Some(judged);
+    }
     if polled && patient && !poll::machine_blocks(board, now).is_empty() {
         return None;
     }
-    let silent = board.plan.poll.iter().find(|role| !board.votes.contains_key(*role));
-    if let Some(silent) = silent.filter(|_| polled) {
-        let machine = poll::machine_blocks(board, now);
-        let vote = match machine.first() {
-            Some(reason) => Vote::NoGo { reason: reason.clone() },
-            None => Vote::Go,
-        };
-        return Some(Command::Vote { role: silent.clone(), vote });
+    if let Some(vote) = vote(board, None, now).filter(|_| polled) {
+        return Some(vote);
     }
     if let Some(why) = poll::tally(board, now).blocking.into_iter().next().filter(|_| polled) {
         return Some(Command::Scrub { why });
@@ -158,6 +162,21 @@ fn at_hold(board: &Board, clock: &countdown::Countdown, now: Instant, patient: b
     let latched = clock.latches.keys().any(|who| who != countdown::BUILT_IN);
     let served = clock.hold_left().is_none_or(|left| left.is_zero());
     (!latched && served).then_some(Command::Resume)
+}
+
+/// A vote of whoever is asked next: GO only where the machine says nothing against it.
+fn vote(board: &Board, poll: Option<&ItemId>, now: Instant) -> Option<Command> {
+    let role = ballot::asked(board, poll)?.clone();
+    let against = poll::tally_of(board, poll, now).machine.into_iter().next();
+    let vote = against.map_or(Vote::Go, |reason| Vote::NoGo { reason });
+    Some(Command::Vote { poll: poll.cloned(), role, vote })
+}
+
+/// A person's word on a criterion of `stage` that waits for one.
+fn judge(board: &Board, stage: GoStage, now: Instant) -> Option<Command> {
+    let waits = criteria::of_stage(board, stage, now)
+        .find(|(criterion, standing)| matches!(criterion.by, DecidedBy::Person { .. }) && standing.verdict.is_none());
+    waits.map(|(criterion, _)| Command::Judge { criterion: criterion.id.clone(), met: true, note: WORD.into() })
 }
 
 /// Why nothing can go on: an item that ended red, or one that cannot be tried.

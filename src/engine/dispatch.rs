@@ -240,7 +240,8 @@ impl Dispatch {
             }
         };
         self.board.apply(&record);
-        let waits = |item: &ItemId| matches!(self.board.plan.item(item).map(|item| &item.act), Some(Act::Wait { .. }));
+        let rests = |act: &Act| matches!(act, Act::Wait { .. }) || act.is_persons();
+        let waits = |item: &ItemId| self.board.plan.item(item).is_some_and(|item| rests(&item.act));
         self.in_flight = match &record.event {
             Event::ItemStarted { item, .. } if waits(item) => self.in_flight,
             Event::ItemEnded { item, .. } if waits(item) => self.in_flight,

@@ -293,7 +293,7 @@ fn a_request_is_decided_once_and_its_decision_stays() {
 #[test]
 fn what_was_asked_too_long_ago_is_refused_and_a_note_is_told_as_of_then() {
     let mut desk = Desk::new();
-    let vote = Command::Vote { role: "lead".into(), vote: crate::launch::event::Vote::Go };
+    let vote = Command::Vote { poll: None, role: "lead".into(), vote: crate::launch::event::Vote::Go };
     for command in [Command::CallHold { why: "smoke".into() }, vote, Command::ReleaseHold { who: "lead".into() }] {
         let id = format!("{command:?}");
         let events = desk.turn(&[asked(&id, Some("lead"), command, 3 * 3600)]);

@@ -9,6 +9,7 @@ use super::runner;
 use super::steps::{self, Outputs};
 use super::world::{self, World};
 use crate::base::proc;
+use crate::evidence;
 use crate::launch::board::{Board, Progress};
 use crate::launch::event::{Event, Recorded};
 use crate::launch::id::ItemId;
@@ -30,6 +31,7 @@ pub struct Effects {
 impl Effects {
     /// Once, before the loop runs: what a console that came back finds half done.
     pub fn begin(&self, board: &Arc<Board>) {
+        self.keep_decisions(board);
         self.world.keep_incidents(board);
         self.capture(board);
         for (id, state) in &board.items {
@@ -102,6 +104,7 @@ impl Effects {
                 }
             }
             Event::BaselineCaptured { .. } => return self.world.keep_baseline(board),
+            Event::PollDecided { .. } => self.keep_decisions(board),
             Event::RollbackRequested { .. } => {
                 return request(record, board).and_then(|request| runner::begin(&self.world, &self.outputs, request));
             }
@@ -161,6 +164,25 @@ impl Effects {
             }
             steps::adopt(&world, &outputs, &item, spec, attempt);
         }))
+    }
+
+    /// Decision records that have no file yet, beside the loop: the journal has what they say.
+    fn keep_decisions(&self, board: &Board) {
+        let Some(launch) = self.world.folder.clone().filter(|_| self.world.acting.may()) else { return };
+        let seqs = board.polls.records.clone();
+        if seqs.is_empty() {
+            return;
+        }
+        let (plan, redactor) = (Arc::clone(&self.world.plan), self.world.redactor.clone());
+        // A disk that hangs keeps this waiting, never the loop.
+        tokio::task::spawn_blocking(move || {
+            if seqs.iter().all(|seq| evidence::decision_file(&launch, *seq).exists()) {
+                return;
+            }
+            if let Err(error) = evidence::keep_decisions(&launch, &plan, &redactor) {
+                tracing::error!("failed to keep a decision record: {error}");
+            }
+        });
     }
 
     fn open_stream(&self, stream: &Stream) {

@@ -1,4 +1,10 @@
-//! What a launch leaves for people who were not there: documents made from the board. Pure rendering; who
-//! writes them where is the engine's and the command line's to say.
+//! What a launch leaves for people who were not there: documents made from the board, and from its journal
+//! alone: made again, they are the same. `keep` writes decisions; who writes the others where is the engine's
+//! and the command line's to say.
 
+pub mod decision;
 pub mod incident;
+mod keep;
+mod markdown;
+
+pub use keep::{KeepError, decision_file, keep_decisions};

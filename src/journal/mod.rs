@@ -15,6 +15,7 @@ pub mod inspect;
 pub mod lease;
 pub mod memory;
 pub mod open;
+pub mod proven;
 pub mod record;
 pub mod side;
 pub mod sqlite;

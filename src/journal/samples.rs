@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::chain::{Head, Link};
 use super::record;
 use crate::launch::countdown::Passage;
+use crate::launch::criteria::{Bound, Sight};
 use crate::launch::event::{Actor, Event, Mode, Recorded, RollbackEnd, RollbackFact, Vote};
 use crate::launch::id::{Attempt, ItemId, RoleId};
 use crate::launch::incident::{Change, Due, Stage};
@@ -77,6 +78,13 @@ fn report() -> Report {
     Report { exchange: Some(exchange), ..Report::of(findings, took) }
 }
 
+fn bound() -> Bound {
+    let release = Release { commit: Some("00ff".into()), ..Release::default() };
+    let criteria = [("smoke", Sight::Pass), ("leak", Sight::Waived), ("way-back", Sight::Unknown)];
+    let criteria = criteria.map(|(id, sight)| (id.into(), sight)).into();
+    Bound { release, plan_hash: "00ff".into(), criteria }
+}
+
 fn outcome() -> Outcome {
     Outcome {
         exit: Some(3),
@@ -107,10 +115,11 @@ fn of_the_crew() -> Vec<Event> {
         Event::Signed { item: item(), role: "lead".into(), note: why() },
         Event::VoteVoided { poll: None, role: "lead".into(), why: why() },
         Event::VoteVoided { poll: Some(item()), role: "lead".into(), why: why() },
+        Event::Voted { poll: Some(item()), role: "lead".into(), vote: Vote::Go, bound: Some(bound()) },
         Event::PollDecided { poll: None, go: true, blocking: Vec::new() },
         Event::PollDecided { poll: Some(item()), go: false, blocking: vec![why()] },
-        Event::CriterionChanged { criterion: "smoke".into(), verdict: None, why: why() },
-        Event::CriterionChanged { criterion: "smoke".into(), verdict: Some(Verdict::Warn), why: why() },
+        Event::CriterionChanged { criterion: "smoke".into(), verdict: None, waivers: 0, why: why() },
+        Event::CriterionChanged { criterion: "smoke".into(), verdict: Some(Verdict::Warn), waivers: 2, why: why() },
         Event::CriterionJudged { criterion: "smoke".into(), met: true, note: why() },
         Event::CriterionWaived { criterion: "smoke".into(), reason: why(), until: None },
         Event::CriterionWaived { criterion: "smoke".into(), reason: why(), until: Some(Instant(5)) },
@@ -213,8 +222,12 @@ pub fn one_of_each() -> Vec<Event> {
     all.extend([Passage::Held(Mark(600_000)), Passage::Liftoff, Passage::CutOff].map(Event::Passed));
     all.extend(Verdict::ALL.map(|verdict| Event::MonitorChanged { monitor: "api".into(), verdict, why: why() }));
     all.extend(
-        [Vote::Go, Vote::NoGo { reason: why() }, Vote::GoWithWaiver { reason: why() }]
-            .map(|vote| Event::Voted { role: "lead".into(), vote }),
+        [Vote::Go, Vote::NoGo { reason: why() }, Vote::GoWithWaiver { reason: why() }].map(|vote| Event::Voted {
+            poll: None,
+            role: "lead".into(),
+            vote,
+            bound: None,
+        }),
     );
     let step = || ItemId::new("frontend/redeploy");
     all.extend(

@@ -11,10 +11,11 @@ use serde::{Deserialize, Serialize};
 pub use parts::ActorV1;
 use parts::{
     CapturedV1, ChangeV1, DueV1, ModeV1, OutcomeV1, PassageV1, ReleaseV1, ReportV1, RollbackFactV1, VerdictV1, VoteV1,
-    millis, verdict_or_none,
+    bound, is_none, millis, verdict_or_none,
 };
 
 use crate::launch::countdown::Passage;
+use crate::launch::criteria::Bound;
 use crate::launch::event::{Event, Mode, RollbackFact, Vote};
 use crate::launch::id::{
     Attempt, CriterionId, EvidenceId, ItemId, MonitorId, PhaseId, RequestId, RoleId, RollbackId, SeverityId, StreamId,
@@ -272,9 +273,13 @@ pub enum EventV1 {
         why: String,
     },
     Voted {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        poll: Option<ItemId>,
         role: RoleId,
         #[serde(with = "VoteV1")]
         vote: Vote,
+        #[serde(with = "bound", default, skip_serializing_if = "Option::is_none")]
+        bound: Option<Bound>,
     },
     VotesVoided {
         why: String,
@@ -295,6 +300,8 @@ pub enum EventV1 {
         criterion: CriterionId,
         #[serde(with = "verdict_or_none", default, skip_serializing_if = "Option::is_none")]
         verdict: Option<Verdict>,
+        #[serde(default, skip_serializing_if = "is_none")]
+        waivers: u32,
         why: String,
     },
     CriterionJudged {

@@ -257,7 +257,6 @@ pub(super) fn fold(board: &mut Board, record: &Recorded) {
     board.streams.clear();
     let wanted = |name: &String| plan.baseline.iter().any(|wanted| wanted.name == *name);
     board.baseline.retain(|name, _| wanted(name) && !recapture.contains(name));
-    board.void("the plan was amended");
     if let Some(clock) = &mut board.clock {
         clock.amend(terms);
         for gate in old.phases.iter().filter(|phase| plan.phase(&phase.id).is_none_or(|phase| !phase.gate)) {

@@ -84,7 +84,7 @@ impl Site {
         self.flight.command(attest).expect("attested");
         self.flight.pass(minutes(30));
         for role in ["backend", "lead"] {
-            self.flight.command(Command::Vote { role: role.into(), vote: Vote::Go }).expect("voted");
+            self.flight.command(Command::Vote { poll: None, role: role.into(), vote: Vote::Go }).expect("voted");
         }
         self.flight.command(Command::Resume).expect("resumed");
         self.flight.pass(minutes(10));
@@ -116,7 +116,7 @@ fn items_keep_what_they_came_to_unless_they_do_something_else() {
     site.flight.answer("login", Verdict::Pass);
     site.flight.answer("chat", Verdict::Pass);
     assert!(site.flight.board.phases[&PhaseId::new("gate-a")].passed);
-    site.flight.command(Command::Vote { role: "lead".into(), vote: Vote::Go }).expect("voted");
+    site.flight.command(Command::Vote { poll: None, role: "lead".into(), vote: Vote::Go }).expect("voted");
     site.amend(&["chat"], |plan| {
         with(plan, "gate-a", "more", "health");
         without(plan, "look");
@@ -463,7 +463,7 @@ proptest! {
                     site.flight.answer(id.as_str(), if act == 1 { Verdict::Pass } else { Verdict::Fail });
                 }
                 3 => drop(site.flight.command(Command::RunItem { item: id })),
-                4 => drop(site.flight.command(Command::Vote { role: "lead".into(), vote: Vote::Go })),
+                4 => drop(site.flight.command(Command::Vote { poll: None, role: "lead".into(), vote: Vote::Go })),
                 5 => drop(site.flight.command(Command::Resume)),
                 6 => drop(site.flight.command(Command::Waive { item: id, reason: "so".into(), lasts: LASTS })),
                 7 => drop(site.flight.command(Command::CallHold { why: "so".into() })),

@@ -5,16 +5,19 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use super::ballot::Ballot;
 pub use super::item::{Attest, ItemState, Progress, Waiver};
 
 use super::amend::Revisions;
+use super::ballot::Polls;
 use super::branch;
 use super::closing::Given;
 use super::countdown::Countdown;
-use super::event::{Actor, Event, Mode, Recorded, Vote};
+use super::criteria::CriterionState;
+use super::event::{Event, Mode, Recorded};
 use super::gate;
 use super::human;
-use super::id::{EvidenceId, ItemId, MonitorId, PhaseId, RequestId, RoleId, StreamId};
+use super::id::{CriterionId, EvidenceId, ItemId, MonitorId, PhaseId, RequestId, RoleId, StreamId};
 use super::incident::Incident;
 use super::late::Course;
 use super::note::{self, Notes};
@@ -23,6 +26,7 @@ use super::recovery::Recovery;
 use super::recurring::Recurring;
 use super::rollback::RollbackRun;
 use super::second;
+use super::signoff::Signature;
 use super::time::{Instant, Mark, Wall};
 use super::turns::Turns;
 use super::verdict::{Captured, Outcome, Report, Verdict};
@@ -57,6 +61,10 @@ pub struct Board {
     pub votes: BTreeMap<RoleId, Ballot>,
     /// Why the last votes were voided, while no new one was cast.
     pub voided: Option<String>,
+    pub polls: Polls,
+    pub criteria: BTreeMap<CriterionId, CriterionState>,
+    /// The signatures of each sign-off.
+    pub signed: BTreeMap<ItemId, BTreeMap<RoleId, Signature>>,
     pub baseline: BTreeMap<String, Captured>,
     pub rollbacks: Vec<RollbackRun>,
     /// What the last console that came back found open.
@@ -111,13 +119,6 @@ pub struct Decided {
     pub refused: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ballot {
-    pub vote: Vote,
-    pub by: Actor,
-    pub at: Wall,
-}
-
 impl<T> PartialEq for Shared<T> {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
@@ -153,6 +154,9 @@ impl Board {
             streams: BTreeMap::new(),
             votes: BTreeMap::new(),
             voided: None,
+            polls: Polls::default(),
+            criteria: BTreeMap::new(),
+            signed: BTreeMap::new(),
             baseline: BTreeMap::new(),
             rollbacks: Vec::new(),
             recovery: None,
@@ -214,7 +218,8 @@ impl Board {
     /// How many checks and steps act or look just now; time passing by itself (`wait`) is not one.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        let acts = |id: &ItemId| !matches!(self.plan.item(id).map(|item| &item.act), Some(Act::Wait { .. }));
+        let rests = |act: &Act| matches!(act, Act::Wait { .. }) || act.is_persons();
+        let acts = |id: &ItemId| !self.plan.item(id).is_some_and(|item| rests(&item.act));
         self.items.iter().filter(|(id, state)| state.is_running() && acts(id)).count()
     }
 
@@ -287,12 +292,6 @@ impl Board {
             Event::GatePassed { phase, .. } => self.phases.entry(phase.clone()).or_default().passed = true,
             Event::Frozen { why } => self.frozen = Some(why.clone()),
             Event::Thawed { .. } => self.frozen = None,
-            Event::Voted { role, vote } => {
-                let ballot = Ballot { vote: vote.clone(), by: record.actor.clone(), at: record.occurred_at };
-                self.votes.insert(role.clone(), ballot);
-                self.voided = None;
-            }
-            Event::VotesVoided { why } => self.void(why),
             Event::RollbackRequested { rollback, run, why } => {
                 let by = record.actor.clone();
                 let asked = record.occurred_at;
@@ -313,13 +312,6 @@ impl Board {
                 self.fold_item(record);
                 human::fold(self, record);
             }
-        }
-    }
-
-    pub(super) fn void(&mut self, why: &str) {
-        if !self.votes.is_empty() {
-            self.votes.clear();
-            self.voided = Some(why.to_owned());
         }
     }
 

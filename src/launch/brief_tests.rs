@@ -3,7 +3,7 @@
 use super::super::board::Board;
 use super::super::command::Command;
 use super::super::event::{Actor, Event, Recorded};
-use super::super::plan::{Act, Second};
+use super::super::plan::{Act, Criterion, DecidedBy, GoStage, Second};
 use super::super::samples::{Flight, minutes, plan};
 use super::super::time::{Instant, Now, Wall};
 use super::super::verdict::Verdict;
@@ -113,4 +113,30 @@ fn of_a_launch_that_has_ended_nothing_comes() {
     let brief = of(&flight, Since::Opening);
     assert_eq!(lines(&brief, "Next"), ["nothing: the launch has ended"]);
     assert_eq!(lines(&brief, "Now")[0], "the launch has ended: enough");
+}
+
+#[test]
+fn it_says_how_the_criteria_of_each_stage_stand() {
+    let mut plan = plan();
+    let person = || DecidedBy::Person { role: None };
+    let criterion =
+        |id: &str, no_go, stage| Criterion { id: id.into(), text: id.to_uppercase(), no_go, stage, by: person() };
+    let launch = ["loss", "back"].map(|id| criterion(id, true, GoStage::Launch));
+    plan.criteria = launch.into_iter().chain([criterion("calm", false, GoStage::Observed)]).collect();
+    let mut flight = Flight::of(plan);
+    let judge = |id: &str, met| Command::Judge { criterion: id.into(), met, note: "seen".into() };
+    flight.command(judge("loss", true)).expect("judged");
+    flight.command(judge("calm", true)).expect("judged");
+    let stands = lines(&of(&flight, Since::Opening), "Now");
+    let open = "criteria before T-0: 1 of 2: no-go back open: BACK (nobody has said)";
+    assert!(stands.iter().any(|line| line == open), "{stands:?}");
+    assert!(stands.iter().any(|line| line == "criteria of what is observed: 1 of 1"), "{stands:?}");
+    flight.command(judge("back", false)).expect("judged");
+    let by = super::super::event::Actor::person("ana", None);
+    let reason = "known".to_owned();
+    let waive = Command::WaiveCriterion { criterion: "back".into(), reason, lasts: super::super::waiver::LASTS };
+    flight.input(&super::super::command::Input::Command { by, command: waive }).expect("waived");
+    let stands = lines(&of(&flight, Since::Opening), "Now");
+    assert!(stands.iter().any(|line| line == "criteria before T-0: 2 of 2"), "{stands:?}");
+    assert!(stands.iter().any(|line| line == "criterion back waived by ana: known"), "{stands:?}");
 }

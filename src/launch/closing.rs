@@ -4,11 +4,12 @@
 use super::board::{Board, Progress};
 use super::command::Refusal;
 use super::countdown;
+use super::criteria;
 use super::event::{Actor, Event};
 use super::gate;
 use super::id::EvidenceId;
 use super::people::permit;
-use super::plan::{Evidence, Phase, Power};
+use super::plan::{Evidence, GoStage, Phase, Power};
 use super::time::{Instant, Wall};
 
 /// Something archived under a piece of evidence.
@@ -62,6 +63,8 @@ pub fn missing(board: &Board, now: Instant) -> Vec<String> {
             missing.push("T-0 was not reached, and the countdown was not scrubbed".into());
         }
         missing.extend(board.plan.phases.iter().filter_map(|phase| not_through(board, phase, now)));
+        let stages = [GoStage::Launch, GoStage::Observed];
+        missing.extend(stages.iter().flat_map(|stage| criteria::blocks(board, *stage, now)));
     }
     for evidence in &board.plan.evidence {
         match archived(board, evidence) {

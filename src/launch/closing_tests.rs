@@ -3,7 +3,7 @@
 use super::super::command::{Command, Input};
 use super::super::event::Vote;
 use super::super::id::RoleId;
-use super::super::plan::{Every, Plan};
+use super::super::plan::{Criterion, DecidedBy, Every, Plan};
 use super::super::samples::{Flight, minutes, plan};
 use super::super::schedule::follow;
 use super::super::verdict::Verdict;
@@ -40,7 +40,7 @@ fn nearly(plan: Plan) -> Flight {
     flight.command(Command::Attest { item: "attest".into(), note: "ok".into(), passed: true }).expect("attested");
     flight.pass(minutes(30));
     for role in ["backend", "lead"] {
-        flight.command(Command::Vote { role: role.into(), vote: Vote::Go }).expect("votes");
+        flight.command(Command::Vote { poll: None, role: role.into(), vote: Vote::Go }).expect("votes");
     }
     flight.command(Command::Resume).expect("GO");
     flight.pass(minutes(10));
@@ -123,4 +123,25 @@ fn nothing_is_closed_over_a_rollback_unsaid() {
     flight.answer("look", Verdict::Pass);
     flight.command(Command::Rollback { rollback: "front".into(), why: "errors".into() }).expect("begun");
     assert!(close(&mut flight, None, None).expect_err("it runs").contains("rollback front #1 is under way"));
+}
+
+#[test]
+fn criteria_of_both_stages_that_are_not_met_are_missing() {
+    let mut plan = plan();
+    let person = || DecidedBy::Person { role: None };
+    let criterion = |id: &str, no_go, stage, by| Criterion { id: id.into(), text: id.to_uppercase(), no_go, stage, by };
+    plan.criteria =
+        vec![criterion("loss", true, GoStage::Launch, person()), criterion("calm", false, GoStage::Observed, person())];
+    let mut flight = Flight::of(plan);
+    let of = |flight: &Flight| -> Vec<String> {
+        let missing = missing(&flight.board, flight.now).into_iter();
+        missing.filter(|line| line.contains("LOSS") || line.contains("CALM")).collect()
+    };
+    let open = ["no-go loss open: LOSS (nobody has said)", "go calm open: CALM (nobody has said)"];
+    assert_eq!(of(&flight), open);
+    let judge = |id: &str, met| Command::Judge { criterion: id.into(), met, note: "seen".into() };
+    flight.command(judge("loss", true)).expect("judged");
+    flight.command(judge("calm", false)).expect("judged");
+    let left = of(&flight);
+    assert!(left.len() == 1 && left[0].starts_with("go calm NOT MET: CALM"), "{left:?}");
 }

@@ -155,6 +155,8 @@ pub enum Command {
         why: String,
     },
     Vote {
+        /// The poll of the checklist; none for the plan's own.
+        poll: Option<ItemId>,
         role: RoleId,
         vote: Vote,
     },

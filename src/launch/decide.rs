@@ -5,15 +5,16 @@ use std::time::Duration;
 use super::board::{Board, Progress};
 use super::command::{Command, Input, Observation, Refusal};
 use super::countdown;
-use super::event::{Actor, Event, Mode, RollbackFact, Vote};
+use super::event::{Actor, Event, Mode, RollbackFact};
 use super::gate;
 use super::human;
-use super::id::{Attempt, ItemId, RequestId, RoleId, RollbackId};
+use super::id::{Attempt, ItemId, RequestId, RollbackId};
 use super::incident;
 use super::note;
 use super::people::{self, caller, permit};
 use super::plan::{Act, Class, Item, OnPreempt, Power};
 use super::poll;
+use super::polled;
 use super::recovery;
 use super::schedule::{Due, due, waits_for};
 use super::second;
@@ -167,7 +168,6 @@ fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec
             }
             one(Event::Thawed { why: why.clone() })
         }
-        Command::Vote { role, vote } => self::vote(board, by, role, vote),
         Command::Note { text, amends, .. } => note::decide(board, text, *amends),
         Command::Rollback { rollback, why } => {
             let last = board.rollbacks.iter().map(|known| known.run).max().unwrap_or(0);
@@ -246,6 +246,9 @@ fn request(
         | Command::ReleaseHold { .. }
         | Command::Vote { .. }
         | Command::Acknowledge { .. }
+        | Command::Judge { .. }
+        | Command::WaiveCriterion { .. }
+        | Command::Sign { .. }
         | Command::Attest { .. }
         | Command::GiveEvidence { .. }
         | Command::Close { .. }
@@ -296,9 +299,8 @@ fn begin(board: &Board, by: &Actor, item: &Item, now: Instant) -> Result<Event, 
     }
     match &item.act {
         Act::Manual { .. } => Err(Refusal(format!("{} is for a person: attest it", item.id))),
-        Act::Choice { .. } | Act::Poll { .. } | Act::Signoff { .. } => {
-            Err(Refusal(format!("{} is for people: nothing runs", item.id)))
-        }
+        Act::Choice { .. } => Err(Refusal(format!("{} is for people: nothing runs", item.id))),
+        Act::Poll { .. } | Act::Signoff { .. } => polled::again(item, state, attempt),
         Act::Check(_) | Act::Wait { .. } => Ok(Event::ItemStarted { item: item.id.clone(), attempt }),
         Act::Step { .. } => {
             fenced(board)?;
@@ -413,22 +415,6 @@ fn release(board: &Board, by: &Actor, who: &str) -> Result<Vec<Event>, Refusal> 
         permit(board, by, Power::Waive)?;
     }
     Ok(vec![Event::HoldReleased { who: who.to_owned() }])
-}
-
-fn vote(board: &Board, by: &Actor, role: &RoleId, vote: &Vote) -> Result<Vec<Event>, Refusal> {
-    if !board.plan.poll.contains(role) {
-        return Err(Refusal(format!("{role} has no vote in this poll")));
-    }
-    if by.role.as_ref().is_some_and(|has| has != role) {
-        return Err(Refusal(format!("{} cannot vote for {role}", caller(by))));
-    }
-    people::spoke(&board.plan, by, role)?;
-    match vote {
-        Vote::NoGo { reason } | Vote::GoWithWaiver { reason } if reason.trim().is_empty() => {
-            Err(Refusal("this vote needs a reason".into()))
-        }
-        _ => Ok(vec![Event::Voted { role: role.clone(), vote: vote.clone() }]),
-    }
 }
 
 /// A rollback pre-empts and never waits: what is in flight and readonly, or said to be killed, is cancelled,

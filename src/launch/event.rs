@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::countdown::Passage;
+use super::criteria::Bound;
 use super::id::{
     Attempt, CriterionId, EvidenceId, ItemId, MonitorId, PhaseId, RequestId, RoleId, RollbackId, SeverityId, StreamId,
 };
@@ -248,8 +249,12 @@ pub enum Event {
         why: String,
     },
     Voted {
+        /// The poll of the checklist it is cast in; none for the plan's own.
+        poll: Option<ItemId>,
         role: RoleId,
         vote: Vote,
+        /// What it was given on; journals of version 1 may not say it.
+        bound: Option<Bound>,
     },
     VotesVoided {
         why: String,
@@ -272,6 +277,8 @@ pub enum Event {
         criterion: CriterionId,
         /// None while nothing it stands on was tried.
         verdict: Option<Verdict>,
+        /// Items that it passes with though they were only waived.
+        waivers: u32,
         why: String,
     },
     /// A person decided a criterion that is for a person.

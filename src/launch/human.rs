@@ -2,15 +2,19 @@
 //! Each part has its own file; here stands only who takes what.
 
 use super::amend;
+use super::ballot;
 use super::board::Board;
 use super::branch;
 use super::closing::{self, Given};
 use super::command::{Command, Refusal};
-use super::event::{Actor, Event, Recorded};
+use super::criteria;
+use super::event::{Actor, Event, Mode, Recorded};
 use super::incident;
+use super::polled;
 use super::recurring;
 use super::schedule::Timed;
 use super::second;
+use super::signoff;
 use super::slip;
 use super::time::Instant;
 use super::waiver;
@@ -23,8 +27,12 @@ pub(super) fn act(board: &Board, by: &Actor, command: &Command, now: Instant) ->
     match command {
         Command::Slip { published, why } => slip::act(board, by, *published, why, now),
         Command::Choose { item, option, reason } => branch::decide(board, by, item, option, reason, now),
-        Command::Sign { .. } => Err(Refusal("not yet".into())),
-        Command::Judge { .. } | Command::WaiveCriterion { .. } => Err(Refusal("not yet".into())),
+        Command::Sign { item, role, note } => signoff::sign(board, by, item, role, note, now),
+        Command::Judge { criterion, met, note } => criteria::judge(board, by, criterion, *met, note),
+        Command::WaiveCriterion { criterion, reason, lasts } => {
+            criteria::waive(board, by, criterion, reason, *lasts, now)
+        }
+        Command::Vote { poll, role, vote } => ballot::vote(board, by, poll.as_ref(), role, vote, now),
         Command::OpenIncident { .. } | Command::ChangeIncident { .. } => incident::act(board, command, now),
         Command::GiveEvidence { evidence, what } => closing::give(board, evidence, what),
         Command::Close { why, anyway } => closing::close(board, by, why, anyway.as_deref(), now),
@@ -52,6 +60,12 @@ pub(super) fn fold(board: &mut Board, record: &Recorded) {
     }
     slip::fold(board, record);
     recurring::fold(board, record);
+    ballot::fold(board, record);
+    polled::fold(board, record);
+    signoff::fold(board, record);
+    if let Some((criterion, sight)) = criteria::fold(board, record) {
+        ballot::compare(board, &criterion, sight, record.at);
+    }
 }
 
 /// What follows from the board and the time alone in the crew's part; empty when nothing does.
@@ -60,12 +74,23 @@ pub(super) fn follow(board: &Board, now: Instant) -> Vec<Timed> {
     events.extend(incident::follow(board, now));
     events.extend(waiver::follow(board, now));
     events.extend(branch::follow(board, now));
-    events
+    // A poll is decided on a board where all the rest is told.
+    if events.is_empty() { poll(board, now) } else { events }
+}
+
+/// Votes void before anything is counted, and verdicts are told before a poll is decided on them.
+fn poll(board: &Board, now: Instant) -> Vec<Timed> {
+    if board.mode == Mode::Gate {
+        return Vec::new();
+    }
+    let parts = [ballot::follow, criteria::follow, signoff::follow, polled::follow];
+    parts.iter().map(|part| part(board, now)).find(|events| !events.is_empty()).unwrap_or_default()
 }
 
 /// The next instants after `now` at which something of the crew's happens by time alone.
 pub(super) fn next_at(board: &Board, now: Instant) -> impl Iterator<Item = Instant> {
-    recurring::next_at(board, now).chain(incident::next_at(board, now)).chain(waiver::next_at(board))
+    let polls = ballot::next_at(board).chain(criteria::next_at(board));
+    recurring::next_at(board, now).chain(incident::next_at(board, now)).chain(waiver::next_at(board)).chain(polls)
 }
 
 /// Whether something of the crew's waits for a person, that is no item.

@@ -3,12 +3,14 @@
 
 pub mod amend;
 pub mod approval;
+pub mod ballot;
 pub mod board;
 pub mod branch;
 pub mod brief;
 pub mod closing;
 pub mod command;
 pub mod countdown;
+pub mod criteria;
 pub mod decide;
 pub mod event;
 pub mod gate;
@@ -23,6 +25,9 @@ pub mod occurred;
 pub mod people;
 pub mod plan;
 pub mod poll;
+#[cfg(test)]
+mod poll_tests;
+mod polled;
 pub mod port;
 pub mod recovery;
 pub mod recurring;
@@ -31,6 +36,7 @@ pub mod rollback;
 pub mod samples;
 pub mod schedule;
 pub mod second;
+pub mod signoff;
 pub mod slip;
 pub mod telling;
 pub mod time;

@@ -51,14 +51,17 @@ fn an_operator_says_who_spoke_where_the_people_of_a_role_are_listed() {
     let mut plan = plan();
     plan.roles[0].people = vec!["Ana".into(), "Bo".into()];
     let mut flight = Flight::of(plan);
-    let go = || Command::Vote { role: "backend".into(), vote: Vote::Go };
+    let go = || Command::Vote { poll: None, role: "backend".into(), vote: Vote::Go };
     assert_eq!(asked(&mut flight, "op", None, go()), Err("say who spoke for backend: Ana or Bo".into()));
     let by = Actor { recorded_by: Some("op".into()), ..Actor::person("Ana", Some("backend".into())) };
     flight.input(&Input::Command { by, command: go() }).expect("she spoke");
     let ballot = &flight.board.votes[&"backend".into()];
     assert_eq!(called(&flight.board.plan, &ballot.by), "Ana (backend), recorded by op");
     // Nobody is listed for the other.
-    assert_eq!(asked(&mut flight, "op", None, Command::Vote { role: "lead".into(), vote: Vote::Go }), Ok(()));
+    assert_eq!(
+        asked(&mut flight, "op", None, Command::Vote { poll: None, role: "lead".into(), vote: Vote::Go }),
+        Ok(())
+    );
 }
 
 /// A command with the power it takes, on a launch where it could be given.

@@ -39,6 +39,8 @@ pub struct Plan {
     pub clock: ClockPlan,
     pub roles: Vec<Role>,
     pub poll: Vec<RoleId>,
+    /// Votes last in every poll he votes in; the last in order where the plan does not say.
+    pub director: Option<RoleId>,
     pub phases: Vec<Phase>,
     pub items: BTreeMap<ItemId, Item>,
     pub monitors: Vec<Monitor>,

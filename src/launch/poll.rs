@@ -1,11 +1,15 @@
 //! The poll: roles in the plan's order; GO, NO-GO with a reason, or GO WITH WAIVER. Silence is NO-GO.
 //! The typed verdicts stand beside the votes: no vote hides a red gate.
 
+use super::ballot;
 use super::board::Board;
+use super::criteria::{self, Standing};
 use super::event::Vote;
-use super::id::RoleId;
+use super::gate;
+use super::id::{ItemId, RoleId};
+use super::plan::{GoStage, Phase};
 use super::time::Instant;
-use super::{gate, plan::Phase, waiver};
+use super::waiver;
 
 /// What the crew and the board together say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,12 +17,19 @@ pub struct Tally {
     /// In the plan's order; silence is `None`.
     pub votes: Vec<(RoleId, Option<Vote>)>,
     pub go: usize,
+    /// Criteria of the poll's stage, and how many of them do not stand against GO.
+    pub criteria: usize,
+    pub clear: usize,
     /// Why not GO, in plain words, first things first; empty means GO.
     pub blocking: Vec<String>,
+    /// What of it the machine says, and people on criteria.
+    pub machine: Vec<String>,
     /// What counts as done by a person's word alone, with that word: nobody votes on it unawares.
     pub marked: Vec<String>,
-    /// What is open by a waiver alone, in words.
+    /// Criteria that stand by a waiver, and items that are open by one alone, in words.
     pub waived: Vec<String>,
+    /// How many waivers that is.
+    pub waivers: usize,
 }
 
 impl Tally {
@@ -26,17 +37,35 @@ impl Tally {
     pub fn is_go(&self) -> bool {
         self.blocking.is_empty()
     }
+
+    /// `GO 5/5`: votes and criteria that are for GO, of all.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let word = if self.is_go() { "GO" } else { "NO-GO" };
+        format!("{word} {}/{}", self.go + self.clear, self.votes.len() + self.criteria)
+    }
 }
 
-/// Counts the poll at `now`, and says what blocks GO: open gates, baseline values not captured, roles
-/// that said no or nothing.
+/// Counts the plan's own poll at `now`, and says what blocks GO: open gates, baseline values not captured,
+/// criteria of before T-0, roles that said no or nothing.
 #[must_use]
 pub fn tally(board: &Board, now: Instant) -> Tally {
-    let mut blocking = machine_blocks(board, now);
+    tally_of(board, None, now)
+}
+
+/// The same of a poll of the checklist: the criteria of its stage, and its own votes.
+#[must_use]
+pub fn tally_of(board: &Board, poll: Option<&ItemId>, now: Instant) -> Tally {
+    let stage = ballot::stage(&board.plan, poll);
+    let machine = match poll {
+        None => machine_blocks(board, now),
+        Some(_) => board.unwritten.iter().cloned().chain(criteria::blocks(board, stage, now)).collect(),
+    };
+    let mut blocking = machine.clone();
     let mut votes = Vec::new();
     let mut go = 0;
-    for role in &board.plan.poll {
-        let vote = board.votes.get(role).map(|ballot| ballot.vote.clone());
+    for role in ballot::roles(&board.plan, poll).unwrap_or_default() {
+        let vote = ballot::votes(board, poll).get(role).map(|ballot| ballot.vote.clone());
         let title = board.plan.role(role).map_or(role.as_str(), |role| role.title.as_str());
         match &vote {
             Some(Vote::Go | Vote::GoWithWaiver { .. }) => go += 1,
@@ -45,10 +74,21 @@ pub fn tally(board: &Board, now: Instant) -> Tally {
         }
         votes.push((role.clone(), vote));
     }
-    Tally { votes, go, blocking, marked: marked(board), waived: waiver::standing(board, now) }
+    let stands: Vec<Standing> = criteria::of_stage(board, stage, now).map(|(_, standing)| standing).collect();
+    let clear = stands.iter().filter(|standing| standing.is_clear()).count();
+    let mut waived = criteria::waived(board, stage, now);
+    let mut waivers = stands.iter().filter(|standing| standing.waiver.is_some()).count();
+    let mut marked = Vec::new();
+    if poll.is_none() {
+        let items = waiver::standing(board, now);
+        waivers += items.len();
+        waived.extend(items);
+        marked = self::marked(board);
+    }
+    Tally { votes, go, criteria: stands.len(), clear, blocking, machine, marked, waived, waivers }
 }
 
-/// What the machine alone says against GO.
+/// What stands against GO before T-0 besides the votes.
 #[must_use]
 pub fn machine_blocks(board: &Board, now: Instant) -> Vec<String> {
     let mut blocks: Vec<String> = board.unwritten.iter().cloned().collect();
@@ -69,6 +109,7 @@ pub fn machine_blocks(board: &Board, now: Instant) -> Vec<String> {
             blocks.push(format!("baseline value {} is not captured: a rollback could not go back to it", wanted.name));
         }
     }
+    blocks.extend(criteria::blocks(board, GoStage::Launch, now));
     blocks
 }
 

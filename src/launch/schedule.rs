@@ -50,7 +50,9 @@ pub fn follow(board: &Board, now: Instant, in_flight: usize) -> Vec<Timed> {
         return Vec::new();
     }
     if let Some(event) = next_of_clock(board, now) {
-        return vec![event];
+        // In their order: a vote that expired before T-0 is no GO at it.
+        let before = human::follow(board, event.0);
+        return if before.is_empty() { vec![event] } else { before };
     }
     let mut events = self_clearing(board, now);
     events.extend(passing_gates(board, now));

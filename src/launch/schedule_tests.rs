@@ -33,7 +33,7 @@ fn ready(flight: &mut Flight) {
     flight.command(Command::Attest { item: "attest".into(), note: "seen".into(), passed: true }).expect("attested");
     flight.pass(minutes(20));
     for role in ["backend", "lead"] {
-        flight.command_as(role, Command::Vote { role: role.into(), vote: Vote::Go }).expect("a vote");
+        flight.command_as(role, Command::Vote { poll: None, role: role.into(), vote: Vote::Go }).expect("a vote");
     }
 }
 
@@ -98,13 +98,13 @@ fn a_poll_hold_is_left_only_with_go_and_silence_is_no_go() {
     flight.command(Command::Attest { item: "attest".into(), note: "ok".into(), passed: true }).expect("attested");
     flight.pass(minutes(20));
     assert!(poll::at_poll_hold(&flight.board, flight.now));
-    flight.command_as("backend", Command::Vote { role: "backend".into(), vote: Vote::Go }).expect("a vote");
+    flight.command_as("backend", Command::Vote { poll: None, role: "backend".into(), vote: Vote::Go }).expect("a vote");
     let refused = flight.command(Command::Resume).expect_err("the lead is silent");
     assert!(refused.contains("lead has not voted"), "{refused}");
     let no = Vote::NoGo { reason: "lag".into() };
-    flight.command_as("lead", Command::Vote { role: "lead".into(), vote: no }).expect("a vote");
+    flight.command_as("lead", Command::Vote { poll: None, role: "lead".into(), vote: no }).expect("a vote");
     assert!(flight.command(Command::Resume).expect_err("NO-GO").contains("lag"));
-    flight.command_as("lead", Command::Vote { role: "lead".into(), vote: Vote::Go }).expect("changed");
+    flight.command_as("lead", Command::Vote { poll: None, role: "lead".into(), vote: Vote::Go }).expect("changed");
     assert!(flight.command_as("backend", Command::Resume).expect_err("no power").contains("may not resume"));
     flight.command_as("lead", Command::Resume).expect("GO");
     flight.pass(minutes(30));
@@ -420,7 +420,7 @@ fn any_command() -> impl Strategy<Value = Command> {
         Just(Command::CutOff { why: "w".into() }),
         Just(Command::Freeze { why: "w".into() }),
         Just(Command::Thaw { why: "w".into() }),
-        role.prop_map(|role| Command::Vote { role: role.into(), vote: Vote::Go }),
+        role.prop_map(|role| Command::Vote { poll: None, role: role.into(), vote: Vote::Go }),
         Just(Command::note("t")),
         Just(Command::Rollback { rollback: "front".into(), why: "w".into() }),
     ]

@@ -67,7 +67,8 @@ pub fn tell(record: &Recorded) -> String {
         Event::MonitorChanged { monitor, verdict, why } => format!("monitor {monitor} is {verdict}: {why}"),
         Event::StreamChanged { stream, open: true, why } => format!("stream {stream} open{}", after_colon(why)),
         Event::StreamChanged { stream, open: false, why } => format!("stream {stream} closed{}", after_colon(why)),
-        Event::Voted { role, vote } => format!("{role} votes {}{by}", vote_words(vote)),
+        Event::Voted { poll: None, role, vote, .. } => format!("{role} votes {}{by}", vote_words(vote)),
+        Event::Voted { poll: Some(poll), role, vote, .. } => format!("{poll}: {role} votes {}{by}", vote_words(vote)),
         Event::VotesVoided { why } => format!("votes void: {why}"),
         Event::Noted { text, amends: None } => format!("note{by}: {text}"),
         Event::Noted { text, amends: Some(seq) } => format!("note{by}, AMENDS #{seq}: {text}"),
@@ -126,7 +127,13 @@ pub fn asked_for(command: &Command) -> String {
         Command::Choose { item, option, reason } => format!("{item}: choose {option}: {reason}"),
         Command::CallHold { why } => format!("hold: {why}"),
         Command::ReleaseHold { who } => format!("release the hold of {who}"),
-        Command::Vote { role, vote } => format!("{role} votes {}", vote_words(vote)),
+        Command::Vote { poll: None, role, vote } => format!("{role} votes {}", vote_words(vote)),
+        Command::Vote { poll: Some(poll), role, vote } => format!("{poll}: {role} votes {}", vote_words(vote)),
+        Command::Judge { criterion, met, note } => {
+            format!("judge criterion {criterion} {}: {note}", if *met { "for GO" } else { "against GO" })
+        }
+        Command::WaiveCriterion { criterion, reason, .. } => format!("waive criterion {criterion}: {reason}"),
+        Command::Sign { item, role, .. } => format!("sign {item} for {role}"),
         Command::Acknowledge { item } => format!("acknowledge {item}"),
         Command::Amend { reason, .. } => format!("amend the plan: {reason}"),
         Command::OpenIncident { title, severity: None, .. } => format!("incident: {title}"),
@@ -242,7 +249,7 @@ mod tests {
     #[test]
     fn a_scripted_crew_is_always_said_to_be_one() {
         let crew = Actor { name: "crew".into(), role: None, scripted: true, recorded_by: None };
-        let vote = Event::Voted { role: "lead".into(), vote: Vote::Go };
+        let vote = Event::Voted { poll: None, role: "lead".into(), vote: Vote::Go, bound: None };
         assert_eq!(said(crew, vote.clone()), "lead votes GO by crew (scripted)");
         assert_eq!(said(Actor::person("ana", None), vote), "lead votes GO by ana");
     }

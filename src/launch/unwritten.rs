@@ -309,7 +309,7 @@ mod tests {
             Command::Resume,
             Command::CatchUp,
             Command::note("seen"),
-            Command::Vote { role: "lead".into(), vote: crate::launch::event::Vote::Go },
+            Command::Vote { poll: None, role: "lead".into(), vote: crate::launch::event::Vote::Go },
             Command::Attest { item: "attest".into(), note: "seen".into(), passed: true },
             Command::End { why: "done".into() },
         ] {

@@ -99,7 +99,7 @@ fn one_that_ends_before_t_0_blocks_go_again() {
     flight.command(Command::Attest { item: "attest".into(), note: "ok".into(), passed: true }).expect("attested");
     flight.pass(minutes(20));
     for role in ["backend", "lead"] {
-        flight.command_as(role, Command::Vote { role: role.into(), vote: Vote::Go }).expect("a vote");
+        flight.command_as(role, Command::Vote { poll: None, role: role.into(), vote: Vote::Go }).expect("a vote");
     }
     flight.command(Command::Resume).expect("the poll is GO");
     // Five minutes before T-0 its time is over; nobody presses a key.

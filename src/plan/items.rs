@@ -353,7 +353,7 @@ impl<'a> Reader<'a> {
         role.map(|role| RoleId::new(role.value))
     }
 
-    /// `manual`, `choice` and `wait` have no entry in the catalogue.
+    /// What people do, and `wait`, have no entry in the catalogue.
     fn act_without_spec(&self, table: &Table<'a>, body: &Body) -> Option<Act> {
         match body.kind.name {
             "manual" => {
@@ -361,6 +361,18 @@ impl<'a> Reader<'a> {
                 let (role, second) = (self.role_of(&manual), self.read_second(&manual));
                 manual.finish();
                 Some(Act::Manual { role, second })
+            }
+            "poll" => {
+                let poll = table.table("poll")?;
+                let act = self.poll_item(&poll);
+                poll.finish();
+                Some(act)
+            }
+            "signoff" => {
+                let signoff = table.table("signoff")?;
+                let act = self.signoff_item(&signoff);
+                signoff.finish();
+                Some(act)
             }
             "choice" => self.read_choice(table),
             "wait" => {

@@ -1,5 +1,5 @@
 //! Every kind an item can have: the catalogue's checks and steps, and those that need no table of
-//! their own elsewhere: `manual`, `choice` and `wait`. Finds the one kind table of an item.
+//! their own elsewhere: what people do, and `wait`. Finds the one kind table of an item.
 
 use crate::base::source::{Diagnostic, Span, nearest};
 use crate::base::table::{Placed, Table};
@@ -22,6 +22,20 @@ pub const WAIT: Kind = Kind {
     example: "for = \"10m\"\n",
 };
 
+pub const POLL: Kind = Kind {
+    name: "poll",
+    family: "human",
+    line: "roles vote GO or NO-GO once more, beside the criteria of a stage",
+    example: "stage = \"observed\"\nroles = [\"scribe\"]\n",
+};
+
+pub const SIGNOFF: Kind = Kind {
+    name: "signoff",
+    family: "human",
+    line: "each of these roles puts its name under it",
+    example: "roles = [\"scribe\"]\n",
+};
+
 pub const CHOICE: Kind = Kind {
     name: "choice",
     family: "human",
@@ -31,7 +45,7 @@ pub const CHOICE: Kind = Kind {
 
 /// Every kind this version runs, in the order of the reference page.
 pub fn all() -> impl Iterator<Item = Kind> {
-    check::KINDS.iter().chain(step::KINDS).copied().chain([MANUAL, CHOICE, WAIT])
+    check::KINDS.iter().chain(step::KINDS).copied().chain([MANUAL, CHOICE, POLL, SIGNOFF, WAIT])
 }
 
 /// The one kind table of `owner`, of the kinds in `fit`. Reports where there is none, or more.

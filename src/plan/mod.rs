@@ -3,15 +3,17 @@
 //! the environment it is given, and starts nothing.
 //!
 //! One file per noun of the format: `clock`, `vars`, `secrets`, `roles`, `sessions`, `phases`, `items`,
-//! `monitors`, `streams`, `baseline`, `rollbacks`, `escalations`. `needs` orders the items, `branches` puts them on what a
-//! choice selects, `names` knows what templates may use, `examples` reads examples and `trial` tests checks
-//! on them, `lint` knows what plans get wrong, `effects` which keys do nothing where they stand.
+//! `people`, `monitors`, `streams`, `baseline`, `rollbacks`, `escalations`, `criteria`. `needs` orders the items,
+//! `branches` puts them on what a choice selects, `names` knows what templates may use, `examples` reads examples
+//! and `trial` tests checks on them, `lint` knows what plans get wrong, `effects` which keys do nothing where they
+//! stand.
 //!
 //! Limits: a file of at most 4 MiB and 80 levels, 10 000 items after `for_each`, 1 000 values in a list.
 
 mod baseline;
 mod branches;
 mod clock;
+mod criteria;
 pub mod diff;
 mod effects;
 mod environment;
@@ -26,6 +28,7 @@ mod monitors;
 mod mutations;
 mod names;
 mod needs;
+mod people;
 mod phases;
 mod reader;
 mod report;

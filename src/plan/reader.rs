@@ -129,6 +129,8 @@ impl<'a> Reader<'a> {
         self.read_escalations(&root);
         self.read_control(&root);
         self.read_poll(&root);
+        self.fill_polls();
+        self.read_criteria(&root, &drafts);
         self.read_clock(&root);
         root.finish();
         self.catalogue.sessions = self.session_plans();

@@ -55,7 +55,8 @@ impl<'a> Reader<'a> {
         may
     }
 
-    /// `[poll]`: `order = ["backend", "director"]`; without it the voting roles in the order of the file.
+    /// `[poll]`: `order = ["backend", "director"]`; without it the voting roles in the order of the file. `director`
+    /// votes last, `lasts` is how long a vote counts.
     pub(super) fn read_poll(&mut self, root: &Table<'a>) {
         let voting = || self.plan.roles.iter().filter(|role| role.votes).map(|role| role.id.clone());
         let Some(poll) = root.table("poll") else {
@@ -92,7 +93,25 @@ impl<'a> Reader<'a> {
             }
             self.plan.poll = order;
         }
+        self.plan.director = self.director(&poll);
+        self.plan.vote_lasts = self.span_over_zero(&poll, "lasts");
         poll.finish();
+    }
+
+    /// `director = "ROLE"`: who votes last.
+    fn director(&self, poll: &Table<'_>) -> Option<RoleId> {
+        let asked = poll.text("director")?;
+        if let Some(wrong) = self.unknown_role(&asked) {
+            self.notes.report(wrong);
+            return None;
+        }
+        let id = RoleId::new(&asked.value);
+        if !self.plan.poll.contains(&id) {
+            let message = format!("`{}` directs the poll and does not vote", asked.value);
+            self.notes
+                .report(Diagnostic::error("wrong-value", asked.span, message).help("give the role `votes = true`"));
+        }
+        Some(id)
     }
 
     pub(super) fn unknown_role(&self, asked: &Placed<String>) -> Option<Diagnostic> {

@@ -5,11 +5,11 @@ use crate::base::known::Wanted;
 use crate::base::source::Diagnostic;
 use crate::base::table::Table;
 
-pub(super) const TABLES: &[&str] = &["target", "signal", "objective", "trigger", "playbook", "criterion", "notify"];
+pub(super) const TABLES: &[&str] = &["target", "signal", "objective", "trigger", "playbook", "notify"];
 
 pub(super) const KINDS: &[&str] = &[
     "tls", "dns", "command", "file", "env", "signal", "log", "alerts", "github", "send", "process", "sequence",
-    "traffic", "dispatch", "notify", "drill", "snapshot", "poll", "signoff", "soak",
+    "traffic", "dispatch", "notify", "drill", "snapshot", "soak",
 ];
 
 pub(super) const ITEM_KEYS: &[&str] = &["evidence", "rehearse"];
@@ -17,7 +17,8 @@ pub(super) const MONITOR_KEYS: &[&str] = &["session", "item"];
 pub(super) const STREAM_KEYS: &[&str] = &["log", "command", "errors", "redact"];
 pub(super) const ROLLBACK_KEYS: &[&str] = &["ready"];
 pub(super) const SESSION_KEYS: &[&str] = &["auth", "basic", "bearer", "hmac"];
-pub(super) const POLL_KEYS: &[&str] = &["binds", "lasts", "expires"];
+pub(super) const POLL_KEYS: &[&str] = &["binds", "expires"];
+pub(super) const CRITERION_KEYS: &[&str] = &["objectives"];
 
 /// Reports the keys of `table` that are of the format and not built.
 pub(super) fn refuse(table: &Table<'_>, keys: &[&'static str]) {

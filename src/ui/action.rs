@@ -15,6 +15,8 @@ pub enum Where {
     /// Panes that are lists of text: checklist, streams, journal.
     Lists,
     Streams,
+    /// Poll and criteria.
+    Poll,
     /// Checklist, detail, incidents.
     Selected,
     Journal,
@@ -48,6 +50,7 @@ impl Where {
             }
             (Self::Lists, Place::Pane(pane)) => matches!(pane, Pane::Checklist | Pane::Streams | Pane::Journal),
             (Self::Streams, Place::Pane(pane)) => pane == Pane::Streams,
+            (Self::Poll, Place::Pane(pane)) => pane == Pane::Poll,
             (Self::Journal, Place::Pane(pane)) => pane == Pane::Journal,
             _ => false,
         }
@@ -74,6 +77,7 @@ impl Where {
             Self::Items => "checklist, detail",
             Self::Lists => "checklist, streams, journal",
             Self::Streams => "streams",
+            Self::Poll => "poll",
             Self::Selected => "checklist, detail, incidents",
             Self::Journal => "journal",
             Self::Steps => "checklist, detail, recovery",
@@ -125,8 +129,9 @@ actions! {
     RunAgain, "run-again", "run again", Panes, true, "Run the selected item again";
     RunPhase, "run-phase", "run phase", Panes, true, "Run every check of the selected phase that can run";
     Acknowledge, "acknowledge", "acknowledge", Panes, true, "Take on what an incident rings for, else the selected item's warning";
-    Attest, "attest", "attest", Items, true, "Attest the selected manual item, with a note; choose a branch, with a reason";
-    Waive, "waive", "waive", Panes, true, "Waive what the selected item found, with a reason and for how long";
+    Attest, "attest", "attest", Items, true, "Attest the selected manual item; sign, vote in a poll, or choose a branch";
+    Judge, "judge", "judge", Poll, true, "Say whether the selected criterion is met, with how you know";
+    Waive, "waive", "waive", Panes, true, "Waive what the selected item found, or in the poll a criterion, with a reason and for how long";
     Cancel, "cancel", "cancel", Panes, true, "Cancel the selected item while it runs";
     MarkDone, "mark-done", "mark done", Steps, true, "Say that a step of unknown outcome was done, with how you know";
     MarkFailed, "mark-failed", "mark failed", Steps, true, "Say that a step of unknown outcome failed, with how you know";
@@ -138,8 +143,9 @@ actions! {
     Slip, "slip", "slip", Panes, true, "Publish another T-0 while the countdown holds";
     Scrub, "scrub", "scrub", Panes, true, "Give this attempt at the launch up";
     Countdown, "countdown", "countdown", Panes, false, "Show all of the countdown: T-0 published and projected, slip, latest resume, next mark";
-    Poll, "poll", "poll", Panes, false, "Show the poll, and what blocks GO";
+    Poll, "poll", "poll", Panes, false, "Show the poll, the criteria, and what blocks GO";
     Vote, "vote", "vote", Panes, true, "Vote in the poll: GO, NO-GO, or GO WITH WAIVER";
+    Sign, "sign", "sign", Items, true, "Put a role's name under the selected sign-off";
     ActAs, "act-as", "act as", Panes, false, "Act for a role under its holder's name from here on, or as the operator again";
     Brief, "brief", "brief", Panes, false, "Show what happened since you left, and what is due next";
     Evidence, "evidence", "evidence", Panes, false, "Show what must be archived, and give it";

@@ -31,6 +31,8 @@ pub fn refused(action: Action, view: &View<'_>) -> Option<String> {
         | Action::Release
         | Action::Vote
         | Action::Acknowledge
+        | Action::Judge
+        | Action::Sign
         | Action::Attest
         | Action::Waive
         | Action::Evidence

@@ -156,7 +156,10 @@ fn other_answer(overlay: &mut Overlay, action: Action, view: &View<'_>) {
     match &mut prompt.purpose {
         Purpose::Attest { passed, .. } => *passed = !*passed,
         Purpose::Vote { vote, .. } => *vote = (*vote + 1) % prompt::VOTES.len(),
-        Purpose::Waive { lasts, .. } => *lasts = (*lasts + 1) % waive::LASTS.len(),
+        Purpose::Judge { met, .. } => *met = !*met,
+        Purpose::WaiveCriterion { lasts, .. } | Purpose::Waive { lasts, .. } => {
+            *lasts = (*lasts + 1) % waive::LASTS.len();
+        }
         Purpose::Choose { option, of, .. } => *option = (*option + 1) % (*of).max(1),
         _ => {}
     }
@@ -180,16 +183,24 @@ fn moved(overlay: &mut Overlay, step: Step, page: usize, view: &View<'_>) {
         }
         Overlay::Rollback(Rolling::Watch { window }) => window.step(step, 500, page),
         Overlay::Amend(amending) => amending.step(step, page, view),
-        Overlay::Prompt(Prompt { purpose: Purpose::Waive { lasts, .. }, .. }) => {
+        Overlay::Prompt(Prompt {
+            purpose: Purpose::Waive { lasts, .. } | Purpose::WaiveCriterion { lasts, .. },
+            ..
+        }) => {
             *lasts = step.from(*lasts, waive::LASTS.len(), page);
         }
         Overlay::Prompt(Prompt { purpose: Purpose::Choose { option, of, .. }, .. }) => {
             *option = step.from(*option, *of, page);
         }
         // A person with a role votes for it alone.
-        Overlay::Prompt(Prompt { purpose: Purpose::Vote { role, who, .. }, .. }) if view.role.is_none() => {
-            *who = None;
-            *role = step.from(*role, view.plan().poll.len(), page);
+        Overlay::Prompt(Prompt { purpose, .. }) if view.role.is_none() => {
+            let count = purpose.voters(view).len();
+            if let Purpose::Vote { role, .. } | Purpose::Sign { role, .. } = purpose {
+                *role = step.from(*role, count, page);
+            }
+            if let Purpose::Vote { who, .. } = purpose {
+                *who = None;
+            }
         }
         _ => {}
     }

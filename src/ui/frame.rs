@@ -122,6 +122,8 @@ fn rank(action: Action) -> usize {
     let order = [
         Action::Open,
         Action::Attest,
+        Action::Judge,
+        Action::Sign,
         Action::Pause,
         Action::Errors,
         Action::Cancel,

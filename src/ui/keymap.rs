@@ -232,7 +232,8 @@ mod tests {
         let space = Key::parse("space").expect("a key");
         assert_eq!(keymap.action(space, Place::Pane(Pane::Checklist)), Some(Action::Attest));
         assert_eq!(keymap.action(space, Place::Pane(Pane::Streams)), Some(Action::Pause));
-        assert_eq!(keymap.action(space, Place::Pane(Pane::Poll)), None);
+        assert_eq!(keymap.action(space, Place::Pane(Pane::Poll)), Some(Action::Judge));
+        assert_eq!(keymap.action(space, Place::Pane(Pane::Journal)), None);
     }
 
     #[test]

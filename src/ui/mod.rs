@@ -16,6 +16,7 @@ pub mod state;
 pub mod terminal;
 pub mod theme;
 pub mod update;
+pub mod voting;
 pub mod widgets;
 
 use std::future::poll_fn;

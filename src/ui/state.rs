@@ -16,7 +16,7 @@ use crate::base::text::printable;
 use crate::launch::board::Board;
 use crate::launch::command::Command;
 use crate::launch::event::Actor;
-use crate::launch::id::{EvidenceId, ItemId, RoleId, RollbackId};
+use crate::launch::id::{CriterionId, EvidenceId, ItemId, RoleId, RollbackId};
 use crate::launch::live::Live;
 use crate::launch::plan::Plan;
 use crate::launch::port::{Seat, Snapshot};
@@ -179,7 +179,24 @@ pub enum Purpose {
         item: ItemId,
         passed: bool,
     },
+    /// Puts a role's name under a sign-off; the role by its place.
+    Sign {
+        item: ItemId,
+        role: usize,
+    },
+    /// A person's word on a criterion.
+    Judge {
+        criterion: CriterionId,
+        met: bool,
+    },
+    /// How long it counts, by its place.
+    WaiveCriterion {
+        criterion: CriterionId,
+        lasts: usize,
+    },
     Vote {
+        /// The poll of the checklist; none for the plan's own.
+        poll: Option<ItemId>,
         role: usize,
         vote: usize,
         /// Which of the role's people spoke; none while nobody said so.

@@ -175,6 +175,12 @@ impl Theme {
         Style::new().add_modifier(if focused { Modifier::REVERSED } else { Modifier::UNDERLINED })
     }
 
+    /// Over a line that counts no more.
+    #[must_use]
+    pub fn struck(&self) -> Style {
+        Style::new().add_modifier(Modifier::CROSSED_OUT)
+    }
+
     /// The role a style was made from: for tests that read a screen back.
     #[must_use]
     pub fn role_of(&self, style: Style) -> Option<Role> {

@@ -7,8 +7,10 @@ use super::overlays::{archive, choose, holds, incident, recovery, scribe, waive}
 use super::panes::{self, checklist::Line, detail};
 use super::state::{Effect, Overlay, Pane, Purpose, Rolling, State, View};
 use super::theme::Role;
+use super::voting;
 use super::widgets::list::{Step, Window};
 use super::{approving, attached};
+use crate::launch::ballot;
 use crate::launch::board::{ItemState, Progress};
 use crate::launch::branch;
 use crate::launch::command::Command;
@@ -49,7 +51,11 @@ pub fn update(state: &mut State, action: Action, view: &View<'_>) -> Option<Effe
         },
         Action::RunAgain => return run(state, view),
         Action::RunPhase => return run_phase(state, view),
-        Action::Attest | Action::Waive | Action::Acknowledge | Action::Cancel => return on_item(state, action, view),
+        Action::Waive if voting::waive(state, view) => {}
+        Action::Attest | Action::Waive | Action::Acknowledge | Action::Cancel | Action::Sign => {
+            return on_item(state, action, view);
+        }
+        Action::Judge => voting::judge(state, view),
         Action::MarkDone | Action::MarkFailed => {
             let selected = selected(state, view);
             mark(state, action, selected);
@@ -66,7 +72,7 @@ pub fn update(state: &mut State, action: Action, view: &View<'_>) -> Option<Effe
         Action::Scrub => state.prompt(Purpose::Scrub),
         Action::Amend => state.prompt(Purpose::Plan),
         Action::Poll => state.focus(Pane::Poll),
-        Action::Vote => vote(state, view),
+        Action::Vote => voting::vote(state, view),
         Action::Note => state.prompt(Purpose::Note),
         Action::ActAs => state.overlay = Some(Overlay::ActAs(ActAs::default())),
         Action::Brief => state.overlay = Some(Overlay::Brief { window: Window::default(), from: 0 }),
@@ -131,7 +137,8 @@ pub fn offered(action: Action, item: Option<(&Item, &ItemState)>, view: &View<'_
         Action::Attest => item.is_some_and(|(item, _)| wants_word(item, view)),
         Action::Open => true,
         Action::RunAgain => item.is_some_and(|(item, known)| {
-            !known.is_running() && known.attempt.is_some() && matches!(item.act, Act::Check(_) | Act::Step { .. })
+            let again = matches!(item.act, Act::Check(_) | Act::Step { .. } | Act::Poll { .. } | Act::Signoff { .. });
+            !known.is_running() && known.attempt.is_some() && again
         }),
         Action::Cancel => item.is_some_and(|(_, known)| known.is_running()),
         Action::MarkDone | Action::MarkFailed => item.is_some_and(|(item, known)| may_mark(item, known)),
@@ -147,7 +154,9 @@ pub fn offered(action: Action, item: Option<(&Item, &ItemState)>, view: &View<'_
         Action::Hold => {
             view.board().clock.as_ref().is_some_and(|clock| !matches!(clock.phase, Phase::Scrubbed | Phase::Cutoff))
         }
-        Action::Vote => !view.plan().poll.is_empty(),
+        Action::Vote => ballot::open(view.board(), view.now.instant).next().is_some(),
+        Action::Sign => item.is_some_and(|(item, _)| matches!(item.act, Act::Signoff { .. }) && wants_word(item, view)),
+        Action::Judge => !view.plan().criteria.is_empty(),
         Action::ChangeIncident | Action::Incidents => !view.board().incidents.is_empty(),
         Action::Evidence => !view.plan().evidence.is_empty(),
         Action::ActAs => !view.plan().roles.is_empty(),
@@ -161,7 +170,9 @@ pub fn offered(action: Action, item: Option<(&Item, &ItemState)>, view: &View<'_
 fn wants_word(item: &Item, view: &View<'_>) -> bool {
     let running = view.board().item(&item.id).is_some_and(ItemState::is_running);
     match item.act {
-        Act::Manual { .. } | Act::Choice { .. } => matches!(due(view.board(), item, view.now.instant), Due::Now),
+        Act::Manual { .. } | Act::Choice { .. } | Act::Poll { .. } | Act::Signoff { .. } => {
+            matches!(due(view.board(), item, view.now.instant), Due::Now)
+        }
         Act::Step { .. } => *second::wanted(item) != Second::None && !running,
         _ => false,
     }
@@ -199,6 +210,10 @@ fn run(state: &mut State, view: &View<'_>) -> Option<Effect> {
         Act::Choice { .. } => {
             choose(state, item, view);
             None
+        }
+        Act::Poll { .. } | Act::Signoff { .. } => {
+            let ended = matches!(known.progress, Progress::Ended { .. });
+            voting::run(state, item, ended, view)
         }
         // It may have happened: once more needs a reason.
         Act::Step { class: Class::Once, .. } if may_be_twice(known) => {
@@ -260,6 +275,8 @@ fn on_item(state: &mut State, action: Action, view: &View<'_>) -> Option<Effect>
     };
     let id = item.id.clone();
     match action {
+        Action::Sign => voting::sign(state, item, view),
+        Action::Attest if voting::on_item(state, item, view) => {}
         Action::Attest if matches!(item.act, Act::Choice { .. }) => choose(state, item, view),
         Action::Attest if !matches!(item.act, Act::Manual { .. }) && *second::wanted(item) == Second::None => {
             state.say(Role::Warned, format!("{id} is decided by what it sees, not by a word; it can be waived"));
@@ -322,16 +339,6 @@ fn release(state: &mut State, view: &View<'_>) -> Option<Effect> {
         return None;
     }
     Some(Effect::Ask(Command::Resume))
-}
-
-fn vote(state: &mut State, view: &View<'_>) {
-    if view.plan().poll.is_empty() {
-        state.say(Role::Warned, "the plan has no poll");
-        return;
-    }
-    let own = view.role.and_then(|role| view.plan().poll.iter().position(|known| known == role));
-    let silent = view.plan().poll.iter().position(|role| !view.board().votes.contains_key(role));
-    state.prompt(Purpose::Vote { role: own.or(silent).unwrap_or(0), vote: 0, who: None });
 }
 
 fn filter(state: &mut State) {

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tminus::launch::board::{Board, Progress};
 use tminus::launch::command::Input;
 use tminus::launch::countdown::{self, Passage};
 use tminus::launch::event::{Event, Recorded, Vote};
-use tminus::launch::id::{Attempt, ItemId, PhaseId};
-use tminus::launch::plan::{Act, Class, Plan, Power};
+use tminus::launch::id::{Attempt, ItemId, PhaseId, RoleId};
+use tminus::launch::plan::{Act, Class, Criterion, DecidedBy, GoStage, Plan, Power};
 use tminus::launch::time::Mark;
 use tminus::launch::verdict::Verdict;
 
@@ -122,7 +123,22 @@ impl Rules {
             Event::GatePassed { phase, .. } => is(self.clear(phase, record), "a gate passes only when it is clear")?,
             Event::ItemEnded { item, attempt, .. } | Event::StepEnded { item, attempt, .. } => {
                 let state = board.item(item).ok_or("known")?;
-                is(state.is_running() && state.attempt == Some(*attempt), "an end is of the attempt that runs")?;
+                match &board.plan.item(item).ok_or("known")?.act {
+                    Act::Poll { roles, .. } => {
+                        let votes = board.polls.items.get(item);
+                        let all = roles.iter().all(|role| votes.is_some_and(|votes| votes.contains_key(role)));
+                        is(all, "a poll is decided when all have voted")?;
+                    }
+                    Act::Signoff { roles } => {
+                        let signed = board.signed.get(item);
+                        let all = roles.iter().all(|role| signed.is_some_and(|signed| signed.contains_key(role)));
+                        is(all, "a sign-off is signed by all")?;
+                    }
+                    _ => {
+                        let runs = state.is_running() && state.attempt == Some(*attempt);
+                        is(runs, "an end is of the attempt that runs")?;
+                    }
+                }
             }
             Event::StepMarked { item, .. } => {
                 let ended = board.item(item).map(|state| &state.progress);
@@ -135,8 +151,27 @@ impl Rules {
                 let wrong = role.as_ref().zip(record.actor.role.as_ref()).is_some_and(|(wanted, has)| wanted != has);
                 is(!wrong, "the role that is asked for attests")?;
             }
-            Event::Voted { role, vote, .. } => {
-                is(board.plan.poll.contains(role), "who votes is in the poll")?;
+            Event::CriterionWaived { until, reason, .. } => {
+                is(self.may(record, Power::Waive), "a waiver needs its power")?;
+                is(
+                    until.is_some_and(|until| until > record.at) && !reason.trim().is_empty(),
+                    "a waiver ends, and says why",
+                )?;
+            }
+            Event::CriterionJudged { note, .. } => {
+                let wrong = record.actor.role.as_ref().is_some_and(|has| has.as_str() != "lead");
+                is(!wrong && !note.trim().is_empty(), "the role that is asked for judges, with a note")?;
+            }
+            Event::Voted { poll, role, vote, bound } => {
+                let (roles, votes) = match poll {
+                    None => (board.plan.poll.clone(), Some(&board.votes)),
+                    Some(item) => (vec!["lead".into(), "director".into()], board.polls.items.get(item)),
+                };
+                is(roles.contains(role), "who votes is in the poll")?;
+                is(bound.is_some(), "a vote is bound to what its voter saw")?;
+                let heard = |other: &&RoleId| votes.is_some_and(|votes| votes.contains_key(*other));
+                let last = role.as_str() != "director" || roles.iter().filter(heard).count() + 1 >= roles.len();
+                is(last, "the director votes last")?;
                 is(record.actor.role.as_ref().is_none_or(|has| has == role), "a role votes for itself")?;
                 let reasoned = match vote {
                     Vote::Go => true,
@@ -189,7 +224,16 @@ impl Rules {
                 return Err(format!("GO with gate {} not clear", phase.id));
             }
         }
+        for criterion in self.board.plan.criteria.iter().filter(|known| known.stage == GoStage::Launch) {
+            if !self.stands(criterion, record) {
+                return Err(format!("GO over criterion {}", criterion.id));
+            }
+        }
         for role in &self.board.plan.poll {
+            let ballot = self.board.votes.get(role);
+            if ballot.is_some_and(|ballot| record.at.since(ballot.cast) > Duration::from_secs(10_800)) {
+                return Err(format!("GO by a vote of {role} that is over"));
+            }
             match self.board.votes.get(role).map(|ballot| &ballot.vote) {
                 Some(Vote::Go | Vote::GoWithWaiver { .. }) => {}
                 other => return Err(format!("GO while {role} says {other:?}")),
@@ -198,18 +242,36 @@ impl Rules {
         Ok(())
     }
 
+    /// Whether what decides a criterion is as it should be, or a waiver counts.
+    fn stands(&self, criterion: &Criterion, record: &Recorded) -> bool {
+        let known = self.board.criteria.get(&criterion.id);
+        let waiver = known.and_then(|known| known.waiver.as_ref());
+        if waiver.is_some_and(|waiver| waiver.until.is_none_or(|until| record.at < until)) {
+            return true;
+        }
+        match &criterion.by {
+            DecidedBy::Person { .. } => known.and_then(|known| known.judged.as_ref()).is_some_and(|word| word.met),
+            DecidedBy::Seen { items, monitors, .. } => {
+                let monitor = |id| self.board.monitors.get(id).is_some_and(|seen| seen.verdict == Verdict::Pass);
+                items.iter().all(|id| self.item_clear(id, record)) && monitors.iter().all(monitor)
+            }
+        }
+    }
+
     fn clear(&self, phase: &PhaseId, record: &Recorded) -> bool {
         let Some(phase) = self.board.plan.phase(phase) else { return false };
-        phase.items.iter().all(|id| {
-            let (Some(item), Some(state)) = (self.board.plan.item(id), self.board.item(id)) else { return false };
-            let Some(verdict) = state.verdict(item.valid_for, record.at) else { return false };
-            match verdict {
-                Verdict::Pass => true,
-                Verdict::Warn => state.acknowledged || state.waiver.is_some(),
-                Verdict::Skipped => item.allow_skipped || state.waiver.is_some(),
-                Verdict::Fail | Verdict::Unknown | Verdict::Stale => state.acknowledged || state.waiver.is_some(),
-            }
-        })
+        phase.items.iter().all(|id| self.item_clear(id, record))
+    }
+
+    fn item_clear(&self, id: &ItemId, record: &Recorded) -> bool {
+        let (Some(item), Some(state)) = (self.board.plan.item(id), self.board.item(id)) else { return false };
+        let Some(verdict) = state.verdict(item.valid_for, record.at) else { return false };
+        match verdict {
+            Verdict::Pass => true,
+            Verdict::Warn => state.acknowledged || state.waiver.is_some(),
+            Verdict::Skipped => item.allow_skipped || state.waiver.is_some(),
+            Verdict::Fail | Verdict::Unknown | Verdict::Stale => state.acknowledged || state.waiver.is_some(),
+        }
     }
 
     fn opened(&self, phase: &PhaseId, record: &Recorded) -> Result<(), String> {

@@ -8,6 +8,7 @@ use tminus::base::source::Source;
 use tminus::engine::crew;
 use tminus::engine::dispatch::Dispatch;
 use tminus::engine::time::{Axis, Reader};
+use tminus::launch::ballot;
 use tminus::launch::board::{Board, Progress};
 use tminus::launch::command::{Command, Input, Observation};
 use tminus::launch::event::{Actor, Event, Mode, Recorded, RollbackEnd, RollbackFact, Vote};
@@ -42,6 +43,11 @@ pub const REACHED: &[&str] = &[
     "Waived",
     "Acknowledged",
     "Voted",
+    "VoteVoided",
+    "PollDecided",
+    "CriterionChanged",
+    "CriterionJudged",
+    "CriterionWaived",
     "Noted",
     "RollbackRequested",
     "RollbackTold",
@@ -249,7 +255,9 @@ impl Walk {
             return seen(Observation::RollbackTold { run: run.run, fact });
         }
         if c.is_multiple_of(11) {
-            let verdict = Verdict::ALL[usize::from(a) % Verdict::ALL.len()];
+            // Mostly well: what is down stands against every GO.
+            let verdict =
+                if a.is_multiple_of(20) { Verdict::ALL[usize::from(b) % Verdict::ALL.len()] } else { Verdict::Pass };
             return seen(Observation::MonitorChanged { monitor: "api".into(), verdict, why: "so".into() });
         }
         let running: Vec<&ItemId> =
@@ -277,7 +285,7 @@ impl Walk {
                 seen(Observation::StepStarted { item: id, attempt, pid: 7 })
             }
             Act::Step { .. } => {
-                let verdict = if b % 6 == 2 { Verdict::Unknown } else { verdict };
+                let verdict = if b % 4 == 2 { Verdict::Unknown } else { verdict };
                 let verdict = if verdict == Verdict::Skipped { Verdict::Fail } else { verdict };
                 let lost = Outcome { error: Some("its shim died without a word".into()), ..Outcome::default() };
                 let outcome =
@@ -293,7 +301,9 @@ impl Walk {
         let why = || if c.is_multiple_of(23) { "  ".to_owned() } else { "because".to_owned() };
         let item = self.item(b);
         let roles = &board.plan.roles;
-        let role = roles[usize::from(b) % roles.len()].id.clone();
+        // Mostly who is asked: the director votes last.
+        let asked = ballot::asked(board, None).filter(|_| !b.is_multiple_of(4)).cloned();
+        let role = asked.unwrap_or_else(|| roles[usize::from(b) % roles.len()].id.clone());
         let latch = || {
             let latches = board.clock.iter().flat_map(|clock| clock.latches.keys());
             let all: Vec<&String> = latches.collect();
@@ -317,8 +327,9 @@ impl Walk {
             48 => Command::Freeze { why: why() },
             49 | 50 => Command::Thaw { why: why() },
             51..57 => Command::Vote {
+                poll: None,
                 role,
-                vote: match c % 8 {
+                vote: match c % 16 {
                     0 => Vote::NoGo { reason: why() },
                     1 => Vote::GoWithWaiver { reason: why() },
                     _ => Vote::Go,
@@ -329,7 +340,25 @@ impl Walk {
             59 => Command::RunPhase { phase: board.plan.phases[usize::from(b) % board.plan.phases.len()].id.clone() },
             60 => Command::Leave,
             61 if c.is_multiple_of(37) => Command::End { why: why() },
+            46 | 47 | 62 => self.on_criterion(b, c, why()),
+            63 if c.is_multiple_of(2) => Command::Sign { item: "sign-off".into(), role, note: why() },
+            63 => Command::Vote { poll: Some("second-go".into()), role, vote: Vote::Go },
+            _ if c.is_multiple_of(2) => {
+                Command::MarkStep { item: self.acted(b), passed: b.is_multiple_of(2), reason: why() }
+            }
             _ => Command::Resume,
+        }
+    }
+
+    fn on_criterion(&self, b: u16, c: u16, why: String) -> Command {
+        let all = &self.board().plan.criteria;
+        let criterion = all[usize::from(b) % all.len()].id.clone();
+        match c % 4 {
+            0 => {
+                let lasts = Duration::from_secs(u64::from(c % 600));
+                Command::WaiveCriterion { criterion, reason: why, lasts }
+            }
+            _ => Command::Judge { criterion: "way-back".into(), met: !b.is_multiple_of(7), note: why },
         }
     }
 }

@@ -14,7 +14,7 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::crossterm::event::{KeyEvent, KeyModifiers};
 use ratatui::style::Modifier;
 use tminus::launch::board::Board;
-use tminus::launch::event::{Actor, Event, Mode, Recorded};
+use tminus::launch::event::{Actor, Event, Mode, Recorded, Vote};
 use tminus::launch::id::{Attempt, ItemId};
 use tminus::launch::live::{Line, Live, MonitorView, OutputView, Sample, StreamView};
 use tminus::launch::plan::{
@@ -36,7 +36,7 @@ pub fn wall(seconds: i64) -> Wall {
     start + TimeDelta::seconds(seconds)
 }
 
-fn item(phase: &str, id: &str, title: &str, act: Act) -> Item {
+pub fn item(phase: &str, id: &str, title: &str, act: Act) -> Item {
     let at = if phase == "gate-a" { Mark(7_200_000) } else { Mark(5_400_000) };
     let kind = match act {
         Act::Check(_) => "http",
@@ -266,7 +266,7 @@ pub fn under_way(mode: Mode) -> Story {
     ];
     story.check("login", 1801, Report::of(findings, Duration::from_millis(41)));
     story.at(1802, Event::ItemStarted { item: "stream".into(), attempt: Attempt(1) });
-    story.person(1803, Event::Voted { role: "lead".into(), vote: tminus::launch::event::Vote::Go });
+    story.person(1803, Event::Voted { poll: None, role: "lead".into(), vote: Vote::Go, bound: None });
     story.person(1804, Event::noted("dashboards are open"));
     story
 }

@@ -42,10 +42,10 @@ fn under_way() -> Story {
     story.at(2, Event::GatePassed { phase: "gate-a".into(), waivers: 0, marked: 0 });
     story.at(1800, Event::PhaseOpened { phase: "gate-b".into() });
     story.check("login", 1801, report(Verdict::Fail));
-    story.by(role("Ana", "lead"), 1803, Event::Voted { role: "lead".into(), vote: Vote::Go });
+    story.by(role("Ana", "lead"), 1803, Event::Voted { poll: None, role: "lead".into(), vote: Vote::Go, bound: None });
     let by = Actor { recorded_by: Some("ana".into()), ..role("Cy", "security") };
     let vote = Vote::NoGo { reason: "login fails".into() };
-    story.by(by, 1804, Event::Voted { role: "security".into(), vote });
+    story.by(by, 1804, Event::Voted { poll: None, role: "security".into(), vote, bound: None });
     let word = |item: &str| Event::Attested { item: item.into(), note: "all green".into(), passed: true };
     story.by(role("Bo", "lead"), 1805, word("sign"));
     story.by(role("Bo", "lead"), 1806, word("warm"));
@@ -93,7 +93,10 @@ fn whoever_acts_is_chosen_and_shown_and_the_operator_comes_back() {
     assert!(shown.contains("Bo as Release lead"), "{shown}");
     // A role votes for itself alone, and nobody is asked who spoke.
     press(&mut console, "v");
-    assert_eq!(press(&mut console, "enter"), Some(Effect::Ask(Command::Vote { role: "lead".into(), vote: Vote::Go })));
+    assert_eq!(
+        press(&mut console, "enter"),
+        Some(Effect::Ask(Command::Vote { poll: None, role: "lead".into(), vote: Vote::Go }))
+    );
     press(&mut console, "@ down down enter");
     assert_eq!(console.state().acting, None);
     assert!(text(&screen(&mut console)).contains("ana"));
@@ -107,7 +110,7 @@ fn who_spoke_is_said_where_it_may_have_been_several() {
     press(&mut console, "v");
     assert_eq!(press(&mut console, "enter"), None, "nobody said who");
     assert!(text(&screen(&mut console)).contains("say who spoke"), "{}", text(&screen(&mut console)));
-    let go = |role: &str| Command::Vote { role: role.into(), vote: Vote::Go };
+    let go = |role: &str| Command::Vote { poll: None, role: role.into(), vote: Vote::Go };
     assert_eq!(press(&mut console, "backtab backtab enter"), Some(Effect::AskAs(role("Bo", "lead"), go("lead"))));
     // There is one alone.
     assert_eq!(press(&mut console, "v down enter"), Some(Effect::AskAs(role("Cy", "security"), go("security"))));

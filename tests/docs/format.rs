@@ -32,6 +32,7 @@ pub const TABLES: &[Section] = &[
             ("stream", "event streams followed on the screen"),
             ("evidence", "what must be archived before the launch may be closed"),
             ("rollback", "ways back, each one key away"),
+            ("criterion", "the go and no-go lists"),
             ("escalation", "the guide to severities of incidents, worst first, and whom to call when"),
         ],
     ),
@@ -126,7 +127,11 @@ pub const TABLES: &[Section] = &[
     section(
         "[poll]",
         "Without it the voting roles are asked in the order of the file.",
-        &[("order", "every voting role, once")],
+        &[
+            ("order", "every voting role, once"),
+            ("director", "votes last: his vote is refused while another role is silent; the last in order otherwise"),
+            ("lasts", "a vote older than this is void; for ever unless said"),
+        ],
     ),
     section(
         "[session.NAME]",
@@ -250,6 +255,23 @@ pub const TABLES: &[Section] = &[
             ("session", "whose cookies and values it opens with; one stream for each session of that name"),
             ("after", "the item that must have passed before it opens"),
             ("example", "as an item's"),
+        ],
+    ),
+    section(
+        "[criterion]",
+        "A line of the go or no-go list. Any no-go that is not excluded, and any go that is not met, blocks the GO of its \
+         stage: an item counts as it does for its gate, and no data is not health. Exactly one of `items`, `phases` and \
+         `monitors` together, `role`, and `person` decides it.",
+        &[
+            ("id", "required"),
+            ("go", "what must be so; or `no_go`, one of them"),
+            ("no_go", "what must not be: where what decides it fails, it occurs"),
+            ("stage", "`launch` (unless said): before T-0; `observed`: for the poll after the observation window"),
+            ("items", "items that decide it; an item with `for_each` stands for all its copies"),
+            ("phases", "phases whose items decide it"),
+            ("monitors", "monitors that decide it"),
+            ("role", "a person of this role decides it"),
+            ("person", "`true`: a person decides it, of whatever role"),
         ],
     ),
     section(
@@ -467,6 +489,20 @@ pub const TABLES: &[Section] = &[
             ("id", "what `when` calls it; unique in its choice; required"),
             ("title", "for the screen; the id otherwise"),
         ],
+    ),
+    section(
+        "[phase.item.poll]",
+        "A poll of its own, for the second GO: it opens when it is due, passes on GO and fails on NO-GO, once all of its \
+         roles have voted. Running it again polls again.",
+        &[
+            ("stage", "whose criteria stand beside the votes; `observed` unless said"),
+            ("roles", "who votes, in order; the plan's poll otherwise"),
+        ],
+    ),
+    section(
+        "[signoff]",
+        "Each role puts its name under it, once. One person signs for two roles only where both list him in `people`.",
+        &[("roles", "who signs, in order; required")],
     ),
     section("[wait]", "Time that has to go by.", &[("for", "from when it was opened; required")]),
 ];

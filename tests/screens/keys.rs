@@ -62,3 +62,36 @@ async fn the_second_key_waits_for_no_second_to_turn() {
         left = driving => panic!("it left: {left:?}"),
     }
 }
+
+#[test]
+fn every_action_does_something_somewhere() {
+    let mut held = under_way(Mode::Launch);
+    held.person(1805, Event::HoldCalled { who: "ana".into(), why: "odd".into() });
+    // At the last, T is below the recycle mark.
+    let under = || under_way(Mode::Launch);
+    let mut incident = under();
+    let detected_by = "smoke".to_owned();
+    incident.person(1805, Event::IncidentOpened { incident: 1, title: "down".into(), severity: None, detected_by });
+    let stories =
+        [(crashed(), 2000), (under(), 1810), (held, 1810), (under(), 6_000), (incident, 1810), (polls::polled(), 1810)];
+    // A second key wants a role, and a rollback that runs: `approval` has it. Evidence wants a plan that asks for
+    // some: `tests/crew` has one.
+    let elsewhere = [Action::Approve, Action::Evidence];
+    let here = |entry: &&Entry| entry.place.in_palette() && !elsewhere.contains(&entry.action);
+    for entry in TABLE.iter().filter(here) {
+        let places = stories.iter().flat_map(|story| (0..12).map(move |down| (story, down)));
+        let mut places = places.flat_map(|(story, down)| (0..Pane::ALL.len()).map(move |tabs| (story, down, tabs)));
+        let does = places.any(|((story, second), down, tabs)| {
+            let mut console = console(story.snapshot(*second), 80, 24);
+            // The last phase is folded and the pane zoomed, so that there is something to take back.
+            press(&mut console, "esc");
+            press(&mut console, &format!("end k h home {} {} z", "j ".repeat(down), "tab ".repeat(tabs)));
+            let before = told(&console);
+            press(&mut console, ":");
+            type_in(&mut console, entry.id);
+            let effect = press(&mut console, "enter");
+            effect.is_some() || (told(&console) != before && console.state().message.is_none())
+        });
+        assert!(does, "{} changes nothing anywhere", entry.id);
+    }
+}

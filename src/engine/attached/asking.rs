@@ -50,14 +50,17 @@ fn bring(asker: &Asker, command: Command) -> Result<(), Refusal> {
         | Command::CallHold { .. }
         | Command::ReleaseHold { .. }
         | Command::Vote { .. }
+        | Command::Acknowledge { .. }
+        | Command::Judge { .. }
+        | Command::WaiveCriterion { .. }
+        | Command::Sign { .. }
         | Command::OpenIncident { .. }
         | Command::ChangeIncident { .. }
         | Command::Attest { .. }
         | Command::GiveEvidence { .. }
         | Command::Close { .. }
         | Command::Choose { .. }
-        | Command::Waive { .. }
-        | Command::Acknowledge { .. } => match asker.bring(command, PATIENCE) {
+        | Command::Waive { .. } => match asker.bring(command, PATIENCE) {
             Ok(Came::Recorded(_)) => Ok(()),
             Ok(Came::Refused(why) | Came::Undecided(why)) => Err(Refusal(why)),
             Err(wrong) => Err(Refusal(wrong.to_string())),

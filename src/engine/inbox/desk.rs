@@ -21,7 +21,7 @@ use crate::journal::Health;
 use crate::launch::board::Board;
 use crate::launch::command::{Command, Input};
 use crate::launch::event::Actor;
-use crate::launch::id::{EvidenceId, ItemId, RequestId, RoleId};
+use crate::launch::id::{CriterionId, EvidenceId, ItemId, RequestId, RoleId};
 
 /// How often the folder is looked into.
 const LOOK: Duration = Duration::from_millis(100);
@@ -202,7 +202,20 @@ impl Clerk {
         let role = role.map(|role| RoleId::new(text(role.as_str())));
         let command = match door::clean(command, &self.redactor) {
             Command::ReleaseHold { who } => Command::ReleaseHold { who: text(&who) },
-            Command::Vote { role, vote } => Command::Vote { role: RoleId::new(text(role.as_str())), vote },
+            Command::Vote { poll, role, vote } => Command::Vote {
+                poll: poll.map(|poll| ItemId::new(text(poll.as_str()))),
+                role: RoleId::new(text(role.as_str())),
+                vote,
+            },
+            Command::Sign { item, role, note } => {
+                Command::Sign { item: ItemId::new(text(item.as_str())), role: RoleId::new(text(role.as_str())), note }
+            }
+            Command::Judge { criterion, met, note } => {
+                Command::Judge { criterion: CriterionId::new(text(criterion.as_str())), met, note }
+            }
+            Command::WaiveCriterion { criterion, reason, lasts } => {
+                Command::WaiveCriterion { criterion: CriterionId::new(text(criterion.as_str())), reason, lasts }
+            }
             Command::Acknowledge { item } => Command::Acknowledge { item: ItemId::new(text(item.as_str())) },
             Command::Attest { item, note, passed } => {
                 Command::Attest { item: ItemId::new(text(item.as_str())), note, passed }

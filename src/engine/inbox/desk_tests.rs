@@ -32,7 +32,14 @@ fn a_secret_pasted_anywhere_does_not_pass() {
         Command::CallHold { why: secret.into() },
         Command::ReleaseHold { who: secret.into() },
         Command::Acknowledge { item: secret.into() },
-        Command::Vote { role: secret.into(), vote: crate::launch::event::Vote::NoGo { reason: secret.into() } },
+        Command::Vote {
+            poll: Some(secret.into()),
+            role: secret.into(),
+            vote: crate::launch::event::Vote::NoGo { reason: secret.into() },
+        },
+        Command::Sign { item: secret.into(), role: secret.into(), note: secret.into() },
+        Command::Judge { criterion: secret.into(), met: true, note: secret.into() },
+        Command::WaiveCriterion { criterion: secret.into(), reason: secret.into(), lasts: Duration::from_secs(1) },
     ] {
         let id = submit(place.path(), command);
         let told = format!("{:?}", handed(&mut clerk(place.path())));

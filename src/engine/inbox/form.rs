@@ -13,7 +13,7 @@ use crate::launch::amend::Amendment;
 use crate::launch::board::Decided;
 use crate::launch::command::Command;
 use crate::launch::event::Vote;
-use crate::launch::id::{EvidenceId, ItemId, RequestId, RoleId};
+use crate::launch::id::{CriterionId, EvidenceId, ItemId, RequestId, RoleId};
 use crate::launch::people::is_free;
 use crate::launch::time::Wall;
 use crate::launch::waiver;
@@ -118,11 +118,29 @@ enum AskedV1 {
         who: String,
     },
     Vote {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        poll: Option<ItemId>,
         role: RoleId,
         vote: VoteV1,
     },
     Acknowledge {
         item: ItemId,
+    },
+    Judge {
+        criterion: CriterionId,
+        met: bool,
+        note: String,
+    },
+    /// How long it counts, in milliseconds.
+    WaiveCriterion {
+        criterion: CriterionId,
+        reason: String,
+        lasts: u64,
+    },
+    Sign {
+        item: ItemId,
+        role: RoleId,
+        note: String,
     },
     Choose {
         item: ItemId,
@@ -175,10 +193,23 @@ pub fn encode(request: &Request) -> Result<Vec<u8>, NoRequest> {
         }
         Command::CallHold { why } => AskedV1::Hold { why: why.clone() },
         Command::ReleaseHold { who } => AskedV1::Release { who: who.clone() },
-        Command::Vote { role, vote } => AskedV1::Vote { role: role.clone(), vote: written(vote) },
+        Command::Vote { poll, role, vote } => {
+            AskedV1::Vote { poll: poll.clone(), role: role.clone(), vote: written(vote) }
+        }
         Command::Acknowledge { item } => AskedV1::Acknowledge { item: item.clone() },
         Command::Amend { amendment: Ok(amendment), reason } => {
             AskedV1::Amend { plan: amendment.plan_hash.clone(), reason: reason.clone() }
+        }
+        Command::Judge { criterion, met, note } => {
+            AskedV1::Judge { criterion: criterion.clone(), met: *met, note: note.clone() }
+        }
+        Command::WaiveCriterion { criterion, reason, lasts } => AskedV1::WaiveCriterion {
+            criterion: criterion.clone(),
+            reason: reason.clone(),
+            lasts: u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX),
+        },
+        Command::Sign { item, role, note } => {
+            AskedV1::Sign { item: item.clone(), role: role.clone(), note: note.clone() }
         }
         Command::OpenIncident { title, severity, detected_by } => {
             AskedV1::OpenIncident(incident::open(title, severity.as_ref(), detected_by))
@@ -228,14 +259,30 @@ pub fn decode(bytes: &[u8]) -> Result<Request, NoRequest> {
         AskedV1::Note { text, occurred_at, amends } => Command::Note { text: said(&text)?, occurred_at, amends },
         AskedV1::Hold { why } => Command::CallHold { why: said(&why)? },
         AskedV1::Release { who } => Command::ReleaseHold { who: short("caller", &who)? },
-        AskedV1::Vote { role, vote } => {
-            Command::Vote { role: RoleId::new(short("role", role.as_str())?), vote: read(vote)? }
-        }
+        AskedV1::Vote { poll, role, vote } => Command::Vote {
+            poll: poll.map(|poll| short("poll", poll.as_str()).map(ItemId::new)).transpose()?,
+            role: RoleId::new(short("role", role.as_str())?),
+            vote: read(vote)?,
+        },
         AskedV1::Acknowledge { item } => Command::Acknowledge { item: ItemId::new(short("item", item.as_str())?) },
         AskedV1::Amend { plan, reason } => {
             let plan_hash = short("plan", &plan)?;
             Command::Amend { amendment: Ok(Amendment { plan_hash, ..Amendment::default() }), reason: said(&reason)? }
         }
+        AskedV1::Judge { criterion, met, note } => {
+            let criterion = CriterionId::new(short("criterion", criterion.as_str())?);
+            Command::Judge { criterion, met, note: said(&note)? }
+        }
+        AskedV1::WaiveCriterion { criterion, reason, lasts } => Command::WaiveCriterion {
+            criterion: CriterionId::new(short("criterion", criterion.as_str())?),
+            reason: said(&reason)?,
+            lasts: Duration::from_millis(lasts),
+        },
+        AskedV1::Sign { item, role, note } => Command::Sign {
+            item: ItemId::new(short("item", item.as_str())?),
+            role: RoleId::new(short("role", role.as_str())?),
+            note: said(&note)?,
+        },
         AskedV1::OpenIncident(form) => form.read()?,
         AskedV1::ChangeIncident(form) => form.read()?,
         AskedV1::Attest { item, note, passed } => {
@@ -359,112 +406,5 @@ fn malformed(wrong: &serde_json::Error) -> NoRequest {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn id() -> RequestId {
-        RequestId::new("0123456789abcdef0123456789abcdef")
-    }
-
-    fn request(command: Command) -> Request {
-        let asked_at = Wall::from_timestamp_millis(1_700_000_000_123).expect("a time");
-        Request { id: id(), name: "bob".into(), role: Some("sre".into()), asked_at, command }
-    }
-
-    fn commands() -> [Command; 15] {
-        [
-            Command::note("a line\nand another"),
-            Command::CallHold { why: "disk".into() },
-            Command::ReleaseHold { who: "sre".into() },
-            Command::Vote { role: "sre".into(), vote: Vote::Go },
-            Command::Vote { role: "sre".into(), vote: Vote::NoGo { reason: "no".into() } },
-            Command::Vote { role: "sre".into(), vote: Vote::GoWithWaiver { reason: "so".into() } },
-            Command::Acknowledge { item: ItemId::keyed("login", Some("https://a.example")) },
-            Command::Amend {
-                amendment: Ok(Amendment { plan_hash: "00ff".into(), ..Amendment::default() }),
-                reason: "it must be".into(),
-            },
-            Command::Attest { item: "look".into(), note: "saw it".into(), passed: false },
-            Command::GiveEvidence { evidence: "notes".into(), what: "https://docs.example/1".into() },
-            Command::Close { why: String::new(), anyway: None },
-            Command::Close { why: "done".into(), anyway: Some("the log is lost".into()) },
-            Command::Note { text: "it was".into(), occurred_at: Wall::from_timestamp_millis(5), amends: Some(41) },
-            Command::Choose { item: "tunnel-mode".into(), option: "named".into(), reason: "partners".into() },
-            Command::Waive { item: "login".into(), reason: "known".into(), lasts: Duration::from_millis(7_200_001) },
-        ]
-    }
-
-    #[test]
-    fn version_1_reads_back_and_stays_as_it_is() {
-        for command in commands() {
-            let asked = request(command);
-            assert_eq!(decode(&encode(&asked).expect("written")), Ok(asked));
-        }
-        let bytes = encode(&request(commands()[4].clone())).expect("written");
-        assert_eq!(
-            String::from_utf8(bytes).expect("text"),
-            r#"{"v":1,"id":"0123456789abcdef0123456789abcdef","name":"bob","role":"sre","asked_at":1700000000123,"command":{"vote":{"role":"sre","vote":{"no_go":{"reason":"no"}}}}}"#
-        );
-    }
-
-    #[test]
-    fn what_an_attached_terminal_may_not_ask_has_no_form() {
-        for command in [Command::Resume, Command::Leave, Command::RunItem { item: "a".into() }] {
-            assert_eq!(encode(&request(command)), Err(NoRequest::NotForRequests));
-        }
-    }
-
-    #[test]
-    fn nonsense_is_told_from_a_request() {
-        let whole = String::from_utf8(encode(&request(commands()[0].clone())).expect("written")).expect("text");
-        let with = |from: &str, to: &str| whole.replace(from, to).into_bytes();
-        for (bytes, wanted) in [
-            (b"{".to_vec(), "ends too early"),
-            (b"\xff\xfe".to_vec(), "no JSON"),
-            (with("\"v\":1", "\"v\":2"), "version 2"),
-            (br#"{"v":9,"what":"ever"}"#.to_vec(), "version 9"),
-            (with("\"v\":1", "\"v\":1,\"sudo\":true"), "unknown"),
-            (with("\"note\"", "\"resume\""), "unknown"),
-            (with("0123456789abcdef0123456789abcdef", "../../plan"), "no id"),
-            (with("\"bob\"", "\" \""), "no name"),
-            (with("\"bob\"", "\"engine\""), "the launch's own"),
-            (with("a line", &"x".repeat(LONGEST_TEXT)), "text is longer"),
-            (with("\"sre\"", &format!("\"{}\"", "x".repeat(LONGEST_NAME + 1))), "role is longer"),
-            (vec![b' '; LARGEST + 1], "more than the 65536 bytes"),
-        ] {
-            let wrong = decode(&bytes).expect_err(wanted).to_string();
-            assert!(wrong.contains(wanted), "{wanted}: {wrong}");
-        }
-    }
-
-    #[test]
-    fn no_escape_sequence_passes() {
-        let mut asked = request(Command::note("red \u{1b}[31malert\nnext"));
-        asked.name = "b\u{1b}[2Job".into();
-        let read = decode(&encode(&asked).expect("written")).expect("a request");
-        assert_eq!((read.name.as_str(), read.command), ("bob", Command::note("red alert\nnext")));
-    }
-
-    #[test]
-    fn an_answer_is_for_its_own_request() {
-        let refused = Decided { seq: 7, refused: Some("no\u{1b}[2J".into()) };
-        let bytes = encode_answer(&id(), &refused).expect("written");
-        assert_eq!(decode_answer(&bytes, &id()), Some(Answer::Refused("no".into())));
-        assert_eq!(decode_answer(&bytes, &RequestId::new("f".repeat(32))), None);
-        let bytes = encode_answer(&id(), &Decided { seq: 7, refused: None }).expect("written");
-        assert_eq!(decode_answer(&bytes, &id()), Some(Answer::Recorded(7)));
-        for nothing in [r#"{"v":1,"id":"0123456789abcdef0123456789abcdef"}"#, "{}", ""] {
-            assert_eq!(decode_answer(nothing.as_bytes(), &id()), None);
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            let _ = decode(&bytes);
-            let _ = decode_answer(&bytes, &id());
-        }
-    }
-}
+#[path = "form_tests.rs"]
+mod tests;

@@ -1,5 +1,6 @@
 //! Version 1 of what the events of a record are made of, frozen apart from the domain.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::serde::ts_milliseconds_option;
@@ -7,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::launch::countdown::Passage;
+use crate::launch::criteria::{Bound, Sight};
 use crate::launch::event::{Actor, Mode, RollbackEnd, RollbackFact, Vote};
-use crate::launch::id::{ItemId, RoleId, RollbackId, SeverityId};
+use crate::launch::id::{CriterionId, ItemId, RoleId, RollbackId, SeverityId};
 use crate::launch::incident::{Change, Due, Stage};
 use crate::launch::plan::Release;
 use crate::launch::time::{Mark, Wall};
@@ -319,4 +321,75 @@ pub(super) enum ChangeV1 {
 pub(super) enum DueV1 {
     Triage,
     Level(String),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Sight", rename_all = "lowercase")]
+enum SightV1 {
+    Pass,
+    Waived,
+    Open,
+    Skipped,
+    Warn,
+    Stale,
+    Unknown,
+    Fail,
+}
+
+/// What a vote was given on.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Bound")]
+struct BoundV1 {
+    #[serde(with = "ReleaseV1")]
+    release: Release,
+    plan_hash: String,
+    #[serde(with = "sights", default, skip_serializing_if = "BTreeMap::is_empty")]
+    criteria: BTreeMap<CriterionId, Sight>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+pub(super) fn is_none(count: &u32) -> bool {
+    *count == 0
+}
+
+mod sights {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::{CriterionId, Sight, SightV1};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(transparent)]
+    struct Own(#[serde(with = "SightV1")] Sight);
+
+    pub fn serialize<S: Serializer>(sights: &BTreeMap<CriterionId, Sight>, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_map(sights.iter().map(|(id, sight)| (id, Own(*sight))))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<CriterionId, Sight>, D::Error> {
+        let read = BTreeMap::<CriterionId, Own>::deserialize(from)?;
+        Ok(read.into_iter().map(|(id, own)| (id, own.0)).collect())
+    }
+}
+
+pub(super) mod bound {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::{Bound, BoundV1};
+
+    #[derive(Deserialize)]
+    #[serde(transparent)]
+    struct Own(#[serde(with = "BoundV1")] Bound);
+
+    pub fn serialize<S: Serializer>(bound: &Option<Bound>, out: S) -> Result<S::Ok, S::Error> {
+        match bound {
+            Some(bound) => BoundV1::serialize(bound, out),
+            None => out.serialize_none(),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Bound>, D::Error> {
+        Ok(Option::<Own>::deserialize(from)?.map(|own| own.0))
+    }
 }

@@ -50,11 +50,7 @@ impl Board {
                 clock.release(countdown::CONSOLE_RESTART);
                 caught
             }
-            Event::Recycled { mark } => {
-                let recycled = clock.recycle(*mark);
-                self.void("the countdown was recycled");
-                recycled
-            }
+            Event::Recycled { mark } => clock.recycle(*mark),
             Event::Scrubbed { .. } => clock.scrub(),
             Event::CutOff { .. } => clock.cutoff(),
             _ => Ok(()),

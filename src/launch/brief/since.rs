@@ -231,7 +231,7 @@ fn verdict(event: &Event) -> Option<(String, Verdict, String)> {
         Event::ItemBlocked { item, by } => (item.to_string(), Verdict::Unknown, format!("blocked by {by}")),
         Event::ItemCancelled { item, why, .. } => (item.to_string(), Verdict::Unknown, why.clone()),
         Event::MonitorChanged { monitor, verdict, why } => (format!("monitor {monitor}"), *verdict, why.clone()),
-        Event::CriterionChanged { criterion, verdict: Some(verdict), why } => {
+        Event::CriterionChanged { criterion, verdict: Some(verdict), why, .. } => {
             (format!("criterion {criterion}"), *verdict, why.clone())
         }
         _ => return None,

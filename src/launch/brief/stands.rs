@@ -4,8 +4,10 @@
 use super::{Line, Tone};
 use crate::launch::board::Board;
 use crate::launch::countdown::{BUILT_IN, Countdown, Phase};
+use crate::launch::criteria::{self, Standing};
 use crate::launch::event::RollbackEnd;
 use crate::launch::people::called;
+use crate::launch::plan::GoStage;
 use crate::launch::time::{Instant, clock_face};
 use crate::launch::verdict::Verdict;
 use crate::launch::{gate, poll};
@@ -46,6 +48,11 @@ pub(super) fn lines(board: &Board, now: Instant) -> Vec<Line> {
             blocking => say(Tone::Bad, format!("NO-GO, {go} of {of} votes: {}", few(blocking))),
         }
     }
+    for (stage, words) in
+        [(GoStage::Launch, "criteria before T-0"), (GoStage::Observed, "criteria of what is observed")]
+    {
+        criteria_of(board, stage, words, now, &mut say);
+    }
     for phase in &board.plan.phases {
         let opened = board.phases.get(&phase.id).is_some_and(|state| state.opened.is_some());
         let standing = gate::standing(board, phase, now);
@@ -74,6 +81,27 @@ pub(super) fn lines(board: &Board, now: Instant) -> Vec<Line> {
         say(Tone::Warn, format!("{id} is waived by {}: {}", called(&board.plan, &waiver.by), waiver.reason));
     }
     lines
+}
+
+/// How many criteria of a stage stand in the way no more, and what the others say.
+fn criteria_of(board: &Board, stage: GoStage, words: &str, now: Instant, say: &mut impl FnMut(Tone, String)) {
+    let of: Vec<Standing> = criteria::of_stage(board, stage, now).map(|(_, standing)| standing).collect();
+    if of.is_empty() {
+        return;
+    }
+    let counts = format!("{} of {}", of.iter().filter(|standing| standing.is_clear()).count(), of.len());
+    let waived = criteria::waived(board, stage, now);
+    let against = criteria::blocks(board, stage, now);
+    let bad = of.iter().any(|standing| !standing.is_clear() && standing.verdict.is_some());
+    match (against.is_empty(), bad) {
+        (true, _) if waived.is_empty() => say(Tone::Good, format!("{words}: {counts}")),
+        (true, _) => say(Tone::Warn, format!("{words}: {counts}")),
+        (false, true) => say(Tone::Bad, format!("{words}: {counts}: {}", few(&against))),
+        (false, false) => say(Tone::Plain, format!("{words}: {counts}: {}", few(&against))),
+    }
+    for word in waived {
+        say(Tone::Warn, format!("criterion {word}"));
+    }
 }
 
 fn countdown(board: &Board, clock: &Countdown, say: &mut impl FnMut(Tone, String)) {

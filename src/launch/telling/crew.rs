@@ -20,12 +20,14 @@ pub fn tell(event: &Event, by: &str) -> Option<String> {
             let why = if *go { String::new() } else { format!(": {}", blocking.join("; ")) };
             format!("{poll} is {}{why}", if *go { "GO" } else { "NO-GO" })
         }
-        Event::CriterionChanged { criterion, verdict, why } => {
+        Event::CriterionChanged { criterion, verdict, why, .. } => {
             format!("criterion {criterion} is {}: {why}", verdict.map_or("open", Verdict::word))
         }
-        Event::CriterionJudged { criterion, met: true, note } => format!("criterion {criterion} is met{by}: {note}"),
+        Event::CriterionJudged { criterion, met: true, note } => {
+            format!("criterion {criterion} judged for GO{by}: {note}")
+        }
         Event::CriterionJudged { criterion, met: false, note } => {
-            format!("criterion {criterion} is NOT met{by}: {note}")
+            format!("criterion {criterion} judged AGAINST GO{by}: {note}")
         }
         Event::CriterionWaived { criterion, reason, .. } => format!("criterion {criterion} WAIVED{by}: {reason}"),
         Event::IncidentOpened { incident, title, severity, detected_by } => {

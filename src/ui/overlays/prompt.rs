@@ -4,9 +4,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use super::{archive, choose, field, scribe, waive};
+use crate::launch::ballot;
 use crate::launch::command::Command;
 use crate::launch::event::{Actor, Vote};
-use crate::launch::id::RoleId;
+use crate::launch::id::{CriterionId, RoleId};
 use crate::launch::plan::Act;
 use crate::launch::slip;
 use crate::ui::action::Action;
@@ -36,6 +37,9 @@ impl Purpose {
             Self::Waive { .. } => "Waive",
             Self::Attest { .. } => "Attest",
             Self::Vote { .. } => "Vote",
+            Self::Sign { .. } => "Sign",
+            Self::Judge { .. } => "Judge",
+            Self::WaiveCriterion { .. } => "Waive a criterion",
             Self::Evidence(_) => "Evidence",
             Self::Close { .. } => "Close the launch",
             Self::Filter(_) => "Filter",
@@ -50,6 +54,11 @@ impl Purpose {
     fn lines(&self, view: &View<'_>) -> Vec<String> {
         let title =
             |id: &crate::launch::id::ItemId| view.plan().item(id).map(|item| item.title.clone()).unwrap_or_default();
+        let words = |id: &CriterionId| {
+            let known = view.plan().criteria.iter().find(|criterion| criterion.id == *id);
+            let list = |no_go| if no_go { "No-go" } else { "Go" };
+            known.map(|known| format!("{}: {}", list(known.no_go), known.text)).unwrap_or_default()
+        };
         match self {
             Self::Note => vec!["What happened, for the journal:".into()],
             Self::Hold => vec!["The countdown stops until you release it. Why:".into()],
@@ -73,6 +82,21 @@ impl Purpose {
                 let why = view.plan().item(item).map(|item| item.why.clone()).unwrap_or_default();
                 [title(item), why, "What you saw:".into()].into_iter().filter(|line| !line.is_empty()).collect()
             }
+            Self::Vote { poll, role, .. } => {
+                let of = poll.as_ref().map(title);
+                let asked = self.voter(view, *role).map(|role| ballot::question(view.plan(), role));
+                let reason = "The reason, where the answer is not GO:".to_owned();
+                // The question stands where there is more than the plan's poll, or criteria to answer for.
+                let asks = poll.is_some() || !view.plan().criteria.is_empty();
+                of.into_iter().chain(asked.filter(|_| asks)).chain([reason]).collect()
+            }
+            Self::Sign { item, .. } => {
+                vec![title(item), "Your name goes under it. A remark, where there is one:".into()]
+            }
+            Self::Judge { criterion, .. } => vec![words(criterion), "How you know:".into()],
+            Self::WaiveCriterion { criterion, .. } => {
+                vec![words(criterion), "It stands in the way no more until the time is up. Why:".into()]
+            }
             Self::Evidence(id) => {
                 let known = view.plan().evidence.iter().find(|known| known.id == *id);
                 let title = known.map(|known| known.title.clone()).unwrap_or_default();
@@ -85,7 +109,6 @@ impl Purpose {
                 let ask = "It is missing in the journal for good. Close it all the same, because:";
                 archive::question(view).into_iter().chain([ask.to_owned()]).collect()
             }
-            Self::Vote { .. } => vec!["The reason, where the answer is not GO:".into()],
             Self::Filter(pane) => vec![format!("Lines of the {} that hold:", pane.title().to_lowercase())],
             Self::Mark { item, passed: true } => {
                 vec![title(item), "It counts as done by your word, and what needs it goes on. How you know:".into()]
@@ -98,10 +121,22 @@ impl Purpose {
         }
     }
 
-    /// The role a vote is for, by its place in the poll.
+    /// The roles that a vote or a signature can be for.
     #[must_use]
-    pub fn voter<'v>(view: &View<'v>, role: usize) -> Option<&'v RoleId> {
-        view.plan().poll.get(role)
+    pub fn voters<'v>(&self, view: &View<'v>) -> &'v [RoleId] {
+        match self {
+            Self::Vote { poll, .. } => ballot::roles(view.plan(), poll.as_ref()).unwrap_or_default(),
+            Self::Sign { item, .. } => match view.plan().item(item).map(|item| &item.act) {
+                Some(Act::Signoff { roles }) => roles,
+                _ => &[],
+            },
+            _ => &[],
+        }
+    }
+
+    /// The role a vote or a signature is for, by its place.
+    fn voter<'v>(&self, view: &View<'v>, role: usize) -> Option<&'v RoleId> {
+        self.voters(view).get(role)
     }
 
     /// The command of a finished text.
@@ -134,17 +169,25 @@ impl Purpose {
                 Command::Waive { item: item.clone(), reason: reason()?, lasts: waive::lasts(*lasts) }
             }
             Self::Attest { item, passed } => Command::Attest { item: item.clone(), note: text, passed: *passed },
+            Self::Sign { item, role } => {
+                let role = self.voter(view, *role).ok_or("nobody signs here")?.clone();
+                Command::Sign { item: item.clone(), role, note: text }
+            }
+            Self::Judge { criterion, met } => Command::Judge { criterion: criterion.clone(), met: *met, note: text },
+            Self::WaiveCriterion { criterion, lasts } => {
+                Command::WaiveCriterion { criterion: criterion.clone(), reason: reason()?, lasts: waive::lasts(*lasts) }
+            }
             Self::Evidence(id) => Command::GiveEvidence { evidence: id.clone(), what: reason()? },
             Self::Close { anyway: false } => Command::Close { why: text, anyway: None },
             Self::Close { anyway: true } => Command::Close { why: String::new(), anyway: Some(reason()?) },
-            Self::Vote { role, vote, .. } => {
-                let role = Self::voter(view, *role).ok_or("the plan's poll has no roles")?.clone();
+            Self::Vote { poll, role, vote, .. } => {
+                let role = self.voter(view, *role).ok_or("the plan's poll has no roles")?.clone();
                 let vote = match vote {
                     0 => Vote::Go,
                     1 => Vote::NoGo { reason: reason()? },
                     _ => Vote::GoWithWaiver { reason: reason()? },
                 };
-                Command::Vote { role, vote }
+                Command::Vote { poll: poll.clone(), role, vote }
             }
             Self::Mark { item, passed } => Command::MarkStep { item: item.clone(), passed: *passed, reason: reason()? },
             Self::Repeat(item) => Command::Repeat { item: item.clone(), reason: reason()? },
@@ -160,7 +203,7 @@ impl Purpose {
     fn speakers<'v>(&self, view: &View<'v>) -> &'v [String] {
         match self {
             Self::Vote { role, .. } if view.role.is_none() => {
-                let role = Self::voter(view, *role).and_then(|id| view.plan().role(id));
+                let role = self.voter(view, *role).and_then(|id| view.plan().role(id));
                 role.map_or(&[], |role| role.people.as_slice())
             }
             _ => &[],
@@ -182,7 +225,7 @@ impl Purpose {
                 spoke.ok_or_else(|| format!("say who spoke: {key} goes through {}", several.join(", ")))?
             }
         };
-        Ok(Some(Actor::person(name, Self::voter(view, *role).cloned())))
+        Ok(Some(Actor::person(name, self.voter(view, *role).cloned())))
     }
 
     pub fn next_speaker(&mut self, view: &View<'_>) {
@@ -262,13 +305,32 @@ fn choice<'v>(prompt: &Prompt, view: &View<'v>) -> Vec<Row<'v>> {
         Purpose::Note => vec![scribe::when(prompt.input.value(), None, view)],
         Purpose::Amend(seq) => vec![scribe::when(prompt.input.value(), Some(*seq), view)],
         Purpose::Choose { item, option, .. } => choose::rows(item, *option, &format!("{change} "), view),
-        Purpose::Waive { lasts, .. } => waive::rows(*lasts, &format!("{change} "), view),
+        Purpose::Waive { lasts, .. } | Purpose::WaiveCriterion { lasts, .. } => {
+            waive::rows(*lasts, &format!("{change} "), view)
+        }
         Purpose::Attest { passed, .. } => {
             let (role, word) = if *passed { (Role::Passed, "it holds") } else { (Role::Failed, "it does NOT hold") };
             vec![row.say(role, format!(" {word}")).right(Role::Muted, format!("{change} "))]
         }
+        Purpose::Judge { criterion, met } => {
+            let no_go = view.plan().criteria.iter().any(|known| known.id == *criterion && known.no_go);
+            // In the words of its list: of a no-go that "holds" nobody could tell what is meant.
+            let (role, word) = match (no_go, met) {
+                (false, true) => (Role::Passed, "it is met"),
+                (false, false) => (Role::Failed, "it is NOT met"),
+                (true, true) => (Role::Passed, "it does not occur"),
+                (true, false) => (Role::Failed, "it OCCURS"),
+            };
+            vec![row.say(role, format!(" {word}")).right(Role::Muted, format!("{change} "))]
+        }
+        Purpose::Sign { role, .. } => {
+            let title = prompt.purpose.voter(view, *role).and_then(|id| view.plan().role(id));
+            let title = title.map_or("", |role| role.title.as_str());
+            let other = if view.role.is_none() { "arrows the role " } else { "" };
+            vec![row.say(Role::Plain, format!(" {title}: {}", view.operator)).right(Role::Muted, other)]
+        }
         Purpose::Vote { role, vote, .. } => {
-            let title = Purpose::voter(view, *role).and_then(|id| view.plan().role(id));
+            let title = prompt.purpose.voter(view, *role).and_then(|id| view.plan().role(id));
             let title = title.map_or("", |role| role.title.as_str());
             let role = [Role::Passed, Role::Failed, Role::Warned].get(*vote).copied().unwrap_or(Role::Plain);
             let word = VOTES.get(*vote).copied().unwrap_or("");

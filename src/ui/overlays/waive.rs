@@ -20,6 +20,8 @@ pub const LASTS: [Duration; 8] = [
     Duration::from_secs(72 * HOUR),
     Duration::from_secs(168 * HOUR),
 ];
+/// The place of an hour among them: what a poll goes by is looked at again soon.
+pub const AN_HOUR: usize = 1;
 /// The place of a day among them.
 pub const A_DAY: usize = 5;
 

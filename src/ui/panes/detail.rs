@@ -150,6 +150,8 @@ impl<'v> Page<'v> {
             self.outcome(outcome);
         }
         self.ways(item, state);
+        let people = super::people::rows(item, &self.view, self.width);
+        self.rows.extend(people);
         match &state.report {
             // A person's word is told above.
             Some(_) if state.marked.is_some() || state.chosen.is_some() => {}

@@ -171,12 +171,11 @@ fn verdict<'v>(row: Row<'v>, view: &View<'v>) -> Row<'v> {
         return row;
     }
     let tally = poll::tally(view.board(), view.now.instant);
-    let (role, word) = if tally.is_go() { (Role::Passed, "GO") } else { (Role::Failed, "NO-GO") };
+    let role = if tally.is_go() { Role::Passed } else { Role::Failed };
     // What may be long past is no GO to act on.
     let role = if view.last_known() { Role::Stale } else { role };
-    let waived = waiver::with(u32::try_from(tally.waived.len()).unwrap_or(u32::MAX));
-    let row = row.right(role, format!("{word} {}/{}", tally.go, tally.votes.len()));
-    row.right(Role::Warned, waived).right(role, " ")
+    let waived = waiver::with(u32::try_from(tally.waivers).unwrap_or(u32::MAX));
+    row.right(role, tally.words()).right(Role::Warned, waived).right(role, " ")
 }
 
 /// What must be seen from the far end of the room, or at least be read: an emergency, an incident, then why

@@ -6,6 +6,7 @@ pub mod header;
 pub mod incidents;
 pub mod journal;
 pub mod monitors;
+pub mod people;
 pub mod poll;
 pub mod rollback_bar;
 pub mod standing;
@@ -29,7 +30,7 @@ pub fn draw(pane: Pane, state: &State, view: &View<'_>, area: Rect, buf: &mut Bu
         Pane::Streams => streams::draw(&state.streams, view, frame, area, buf),
         Pane::Journal => journal::draw(&state.journal, view, frame, area, buf),
         Pane::Monitors => monitors::draw(&state.monitors, view, frame, area, buf),
-        Pane::Poll => poll::draw(&state.poll, view, frame, area, buf),
+        Pane::Poll => poll::draw(&state.poll, &state.checklist, view, frame, area, buf),
         Pane::Incidents => incidents::draw(&state.incidents, view, frame, area, buf),
     }
 }
@@ -46,7 +47,7 @@ pub fn step(state: &mut State, step: Step, view: &View<'_>) {
         Pane::Streams => state.streams.step(step, page, view),
         Pane::Journal => state.journal.step(step, page, view),
         Pane::Monitors => state.monitors.window.step(step, view.plan().monitors.len(), page),
-        Pane::Poll => state.poll.window.step(step, poll::LINES_AT_MOST, page),
+        Pane::Poll => state.poll.step(step, page, &state.checklist, view),
         Pane::Incidents => state.incidents.step(step, page, view),
     }
 }

@@ -1,91 +1,291 @@
-//! The poll: roles in their order with their votes, and what blocks GO in plain words. The machine's
-//! own verdict stands beside the votes.
+//! The poll and the criteria: the roles in their order with their votes, the typed criteria with what the
+//! machine says of each, and what blocks GO in plain words. No vote hides a verdict, no void vote hides that
+//! it was cast.
+
+use std::ops::Range;
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Constraint, Layout, Rect};
 
+use super::checklist;
+use crate::launch::ballot::{self, Ballot};
+use crate::launch::criteria::{self, Sight, Standing};
 use crate::launch::event::Vote;
-use crate::launch::id::RoleId;
+use crate::launch::id::{ItemId, RoleId};
 use crate::launch::people::called;
+use crate::launch::plan::{Act, Criterion, DecidedBy};
 use crate::launch::poll::{self, Tally};
+use crate::ui::action::Action;
 use crate::ui::state::{Pane, View};
 use crate::ui::theme::Role;
-use crate::ui::widgets::list::Window;
+use crate::ui::widgets::list::{self, Step};
 use crate::ui::widgets::row::{Row, wrap};
 use crate::ui::widgets::sheet;
 
 /// More lines than this are not shown.
 pub const LINES_AT_MOST: usize = 500;
+/// From this width on the criteria stand beside the votes.
+const BESIDE: u16 = 84;
 
 #[derive(Debug, Clone, Default)]
 pub struct State {
-    pub window: Window,
+    /// Which entry is selected, from the top.
+    pub selected: usize,
 }
 
-pub fn draw(state: &State, view: &View<'_>, frame: Role, area: Rect, buf: &mut Buffer) {
-    let tally = poll::tally(view.board(), view.now.instant);
-    let word = if tally.is_go() { "GO" } else { "NO-GO" };
-    let remark = format!("{word} {}/{}", tally.go, tally.votes.len());
-    let inner = sheet::pane(area, Pane::Poll.title(), &remark, frame, view.theme, buf);
-    let rows = page(view, &tally, usize::from(inner.width));
-    let seen = state.window.seen(rows.len(), usize::from(inner.height));
-    sheet::rows(rows.into_iter().skip(seen.start), inner, buf);
+/// What stands in the pane, a line or more each.
+enum Entry<'a> {
+    Voter(&'a RoleId),
+    Asked(&'a RoleId),
+    Criterion(&'a Criterion, Standing),
+    /// With the role and the sign it is told in.
+    Words(Role, &'static str, String),
 }
 
-fn page<'v>(view: &View<'v>, tally: &Tally, width: usize) -> Vec<Row<'v>> {
-    let lines = tally.votes.iter().flat_map(|(role, vote)| {
-        let line = role_line(view, role, vote.as_ref());
-        std::iter::once(line).chain(cast_by(view, role, width))
-    });
-    let mut rows: Vec<Row<'v>> = lines.collect();
-    if let Some(why) = &view.board().voided {
-        for line in wrap(&format!("votes void: {why}"), width) {
-            rows.push(Row::new(view.theme).say(Role::Warned, line));
+impl State {
+    pub fn step(&mut self, step: Step, page: usize, checklist: &checklist::State, view: &View<'_>) {
+        let poll = shown(checklist, view);
+        self.selected = step.from(self.selected, entries(view, poll.as_ref()).len(), page);
+    }
+
+    /// The criterion that the keys are for.
+    #[must_use]
+    pub fn criterion<'v>(&self, checklist: &checklist::State, view: &View<'v>) -> Option<&'v Criterion> {
+        let poll = shown(checklist, view);
+        match entries(view, poll.as_ref()).get(self.selected) {
+            Some(Entry::Criterion(criterion, _)) => Some(criterion),
+            _ => None,
         }
     }
-    for word in tally.marked.iter().chain(&tally.waived) {
-        for (at, line) in wrap(word, width.saturating_sub(2)).into_iter().enumerate() {
-            let lead = if at == 0 { view.theme.glyphs.warn } else { " " };
-            rows.push(Row::new(view.theme).say(Role::Warned, format!("{lead} {line}")));
+}
+
+/// The poll that is shown, and that a vote is for: the selected item where it is one, else the first that takes
+/// votes, else the plan's own (none).
+#[must_use]
+pub fn shown(checklist: &checklist::State, view: &View<'_>) -> Option<ItemId> {
+    let is_poll = |id: &ItemId| view.plan().item(id).is_some_and(|item| matches!(item.act, Act::Poll { .. }));
+    let selected = checklist.selected(view).and_then(|line| line.item().cloned()).filter(is_poll);
+    let open = || ballot::open(view.board(), view.now.instant).next().flatten().cloned();
+    selected.or_else(open)
+}
+
+/// The first criterion that waits for a person's word.
+#[must_use]
+pub fn first_open<'v>(checklist: &checklist::State, view: &View<'v>) -> Option<&'v Criterion> {
+    let poll = shown(checklist, view);
+    entries(view, poll.as_ref()).into_iter().find_map(|entry| match entry {
+        Entry::Criterion(criterion, standing) => {
+            let person = matches!(criterion.by, DecidedBy::Person { .. });
+            (person && standing.sight() == Sight::Open).then_some(criterion)
         }
+        _ => None,
+    })
+}
+
+pub fn draw(state: &State, checklist: &checklist::State, view: &View<'_>, frame: Role, area: Rect, buf: &mut Buffer) {
+    let poll = shown(checklist, view);
+    let tally = poll::tally_of(view.board(), poll.as_ref(), view.now.instant);
+    let title = match (&poll, tally.criteria) {
+        (Some(poll), _) => format!("Poll {poll}"),
+        (None, 0) => Pane::Poll.title().to_owned(),
+        (None, _) => "Poll, criteria".to_owned(),
+    };
+    let inner = sheet::pane(area, &title, &tally.words(), frame, view.theme, buf);
+    let entries = told(view, poll.as_ref(), &tally);
+    // Keys are for criteria alone: where there are none, nothing is marked.
+    let marked = (tally.criteria > 0).then_some(frame == Role::Focus);
+    let place = Place { poll: poll.as_ref(), selected: state.selected.min(entries.len().saturating_sub(1)), marked };
+    let lists: Vec<bool> = entries.iter().map(|entry| matches!(entry, Entry::Criterion(..))).collect();
+    let first = lists.iter().position(|is| *is);
+    match first {
+        Some(first) if inner.width >= BESIDE => {
+            let last = first + lists.iter().filter(|is| **is).count();
+            let [left, _, right] =
+                Layout::horizontal([Constraint::Fill(2), Constraint::Length(2), Constraint::Fill(3)]).areas(inner);
+            let indices = |keep: &dyn Fn(usize) -> bool| (0..entries.len()).filter(|at| keep(*at)).collect::<Vec<_>>();
+            column(&entries, &indices(&|at| at < first || at >= last), &place, view, left, buf);
+            column(&entries, &indices(&|at| (first..last).contains(&at)), &place, view, right, buf);
+        }
+        _ => column(&entries, &(0..entries.len()).collect::<Vec<_>>(), &place, view, inner, buf),
     }
-    if tally.is_go() {
-        rows.push(Row::new(view.theme).say(Role::Passed, format!("{} GO", view.theme.glyphs.pass)));
-        return rows;
-    }
-    for why in &tally.blocking {
-        for (at, line) in wrap(why, width.saturating_sub(2)).into_iter().enumerate() {
-            let lead = if at == 0 { view.theme.glyphs.fail } else { " " };
-            rows.push(Row::new(view.theme).say(Role::Failed, format!("{lead} ")).say(Role::Plain, line));
+}
+
+/// Where the selection stands, and whether it is shown.
+struct Place<'p> {
+    poll: Option<&'p ItemId>,
+    selected: usize,
+    marked: Option<bool>,
+}
+
+fn column(entries: &[Entry<'_>], which: &[usize], place: &Place<'_>, view: &View<'_>, area: Rect, buf: &mut Buffer) {
+    let width = usize::from(area.width);
+    let mut rows: Vec<Row<'_>> = Vec::new();
+    let mut selected: Option<Range<usize>> = None;
+    for at in which {
+        let Some(entry) = entries.get(*at) else { continue };
+        let chosen = *at == place.selected;
+        let lines = lines(entry, view, place.poll, chosen && place.marked.is_some(), width);
+        let from = rows.len();
+        let marked = place.marked.filter(|_| chosen);
+        rows.extend(lines.into_iter().map(|row| match marked {
+            Some(focused) => row.over(view.theme.selected(focused)),
+            None => row,
+        }));
+        if chosen {
+            selected = Some(from..rows.len());
         }
     }
     rows.truncate(LINES_AT_MOST);
-    rows
+    let height = usize::from(area.height);
+    // The whole of what is selected, its first line above all.
+    let selected = selected.unwrap_or(0..1);
+    let seen = list::around(0, selected.end.saturating_sub(1), rows.len(), height);
+    let seen = list::around(seen.start, selected.start, rows.len(), height);
+    sheet::rows(rows.into_iter().skip(seen.start), area, buf);
 }
 
-/// Whose word a vote was, and who wrote it down.
-fn cast_by<'v>(view: &View<'v>, role: &RoleId, width: usize) -> Vec<Row<'v>> {
-    let Some(ballot) = view.board().votes.get(role).filter(|ballot| !ballot.by.scripted) else { return Vec::new() };
-    let by = called(view.plan(), &ballot.by);
-    let lines = wrap(&by, width.saturating_sub(2));
-    lines.into_iter().map(|line| Row::new(view.theme).say(Role::Muted, format!("  {line}"))).collect()
+fn entries<'v>(view: &View<'v>, poll: Option<&ItemId>) -> Vec<Entry<'v>> {
+    told(view, poll, &poll::tally_of(view.board(), poll, view.now.instant))
 }
 
-fn role_line<'v>(view: &View<'v>, role: &RoleId, vote: Option<&Vote>) -> Row<'v> {
-    let title = view.plan().role(role).map_or(role.as_str(), |role| role.title.as_str());
-    let row = Row::new(view.theme);
+fn told<'v>(view: &View<'v>, poll: Option<&ItemId>, tally: &Tally) -> Vec<Entry<'v>> {
+    let (plan, board, now) = (view.plan(), view.board(), view.now.instant);
+    let roles = ballot::roles(plan, poll).unwrap_or_default();
+    let mut entries: Vec<Entry<'v>> = roles.iter().map(Entry::Voter).collect();
+    if tally.criteria > 0 && ballot::open(board, now).any(|open| open == poll) {
+        entries.extend(ballot::asked(board, poll).map(Entry::Asked));
+    }
+    let of = criteria::of_stage(board, ballot::stage(plan, poll), now);
+    entries.extend(of.map(|(criterion, standing)| Entry::Criterion(criterion, standing)));
     let glyphs = view.theme.glyphs;
-    let (sign, role_of, word) = match vote {
-        Some(Vote::Go) => (glyphs.pass, Role::Passed, "GO"),
-        Some(Vote::GoWithWaiver { .. }) => (glyphs.warn, Role::Warned, "GO+WAIVER"),
-        Some(Vote::NoGo { .. }) => (glyphs.fail, Role::Failed, "NO-GO"),
-        None => (glyphs.waiting, Role::Muted, "silent"),
+    let warned = tally.marked.iter().chain(&tally.waived);
+    entries.extend(warned.map(|words| Entry::Words(Role::Warned, glyphs.warn, words.clone())));
+    if tally.is_go() {
+        entries.push(Entry::Words(Role::Passed, glyphs.pass, "GO".to_owned()));
+    }
+    entries.extend(tally.blocking.iter().map(|why| Entry::Words(Role::Failed, glyphs.fail, why.clone())));
+    entries
+}
+
+fn lines<'v>(entry: &Entry<'_>, view: &View<'v>, poll: Option<&ItemId>, chosen: bool, width: usize) -> Vec<Row<'v>> {
+    let row = || Row::new(view.theme);
+    match entry {
+        Entry::Voter(role) => voter(view, poll, role, width),
+        Entry::Asked(role) => {
+            let question = ballot::question(view.plan(), role);
+            wrap(&question, width).into_iter().map(|line| row().say(Role::Focus, line)).collect()
+        }
+        Entry::Criterion(criterion, standing) => of_criterion(view, criterion, standing, chosen, width),
+        Entry::Words(role, sign, words) => {
+            let text = if *role == Role::Failed { Role::Plain } else { *role };
+            let lines = wrap(words, width.saturating_sub(2)).into_iter().enumerate();
+            lines
+                .map(|(at, line)| row().say(*role, format!("{} ", if at == 0 { sign } else { " " })).say(text, line))
+                .collect()
+        }
+    }
+}
+
+fn voter<'v>(view: &View<'v>, poll: Option<&ItemId>, role: &RoleId, width: usize) -> Vec<Row<'v>> {
+    let title = view.plan().role(role).map_or(role.as_str(), |role| role.title.as_str());
+    let board = view.board();
+    if let Some(ballot) = ballot::votes(board, poll).get(role) {
+        let mut rows = vec![vote(view, title, ballot)];
+        if !ballot.by.scripted {
+            // Whose word it was, and who wrote it down.
+            let by = wrap(&called(view.plan(), &ballot.by), width.saturating_sub(2));
+            rows.extend(by.into_iter().map(|line| Row::new(view.theme).say(Role::Muted, format!("  {line}"))));
+        }
+        return rows;
+    }
+    let glyphs = view.theme.glyphs;
+    let row = || Row::new(view.theme);
+    match board.polls.void.get(&(poll.cloned(), role.clone())) {
+        Some(void) => {
+            // Not every terminal strikes through: neither sign nor colour is that of a vote that counts.
+            let was = format!("void {}", word(&void.ballot.vote));
+            let said = row().say(Role::Muted, format!("{} ", glyphs.skipped)).say(Role::Muted, title);
+            let mut rows = vec![said.right(Role::Muted, was).over(view.theme.struck())];
+            let why = format!("VOID: {}", void.why);
+            rows.extend(
+                wrap(&why, width.saturating_sub(2)).iter().map(|line| row().say(Role::Warned, format!("  {line}"))),
+            );
+            rows
+        }
+        None => {
+            let said = row().say(Role::Muted, format!("{} ", glyphs.waiting)).say(Role::Plain, title);
+            vec![said.right(Role::Muted, "silent")]
+        }
+    }
+}
+
+fn word(vote: &Vote) -> &'static str {
+    match vote {
+        Vote::Go => "GO",
+        Vote::GoWithWaiver { .. } => "GO+WAIVER",
+        Vote::NoGo { .. } => "NO-GO",
+    }
+}
+
+fn vote<'v>(view: &View<'v>, title: &str, ballot: &Ballot) -> Row<'v> {
+    let glyphs = view.theme.glyphs;
+    let (sign, role) = match &ballot.vote {
+        Vote::Go => (glyphs.pass, Role::Passed),
+        Vote::GoWithWaiver { .. } => (glyphs.warn, Role::Warned),
+        Vote::NoGo { .. } => (glyphs.fail, Role::Failed),
     };
-    let ballot = view.board().votes.get(role);
-    let stamp = match ballot {
-        Some(ballot) if ballot.by.scripted => " scripted".to_owned(),
-        Some(ballot) => format!(" {}", view.time(ballot.at).get(..5).unwrap_or_default()),
-        None => String::new(),
+    let stamp = match ballot.by.scripted {
+        true => " scripted".to_owned(),
+        false => format!(" {}", view.time(ballot.at).get(..5).unwrap_or_default()),
     };
-    row.say(role_of, format!("{sign} ")).say(Role::Plain, title).right(role_of, word).right(Role::Muted, stamp)
+    let row = Row::new(view.theme).say(role, format!("{sign} ")).say(Role::Plain, title);
+    row.right(role, word(&ballot.vote)).right(Role::Muted, stamp)
+}
+
+/// One line; all of it, with what decides it and the key, where it is selected.
+fn of_criterion<'v>(
+    view: &View<'v>,
+    criterion: &Criterion,
+    standing: &Standing,
+    chosen: bool,
+    width: usize,
+) -> Vec<Row<'v>> {
+    let glyphs = view.theme.glyphs;
+    let (sign, role) = match standing.sight() {
+        Sight::Waived => (glyphs.warn, Role::Warned),
+        Sight::Open => (glyphs.waiting, Role::Muted),
+        _ => standing
+            .verdict
+            .map_or((glyphs.waiting, Role::Muted), |verdict| (view.theme.glyph(verdict), Role::of(verdict))),
+    };
+    let key = |action| view.keymap.label(action).unwrap_or_default();
+    let person = matches!(criterion.by, DecidedBy::Person { .. });
+    let words = match standing.sight() {
+        Sight::Open if person => format!("{} judge", key(Action::Judge)),
+        _ => standing.words(criterion.no_go).to_owned(),
+    };
+    let list = if criterion.no_go { "no-go" } else { "go" };
+    let row = || Row::new(view.theme);
+    let first = row().say(role, format!("{sign} ")).say(Role::Muted, format!("{list} "));
+    if !chosen {
+        return vec![first.say(Role::Plain, &criterion.text).right(role, words)];
+    }
+    let mut rows = vec![first.say(Role::Plain, criterion.id.as_str()).right(role, words)];
+    let mut say = |role: Role, text: &str| {
+        let lines = wrap(text, width.saturating_sub(2));
+        rows.extend(lines.iter().map(|line| row().say(role, format!("  {line}"))));
+    };
+    say(Role::Plain, &criterion.text);
+    say(role, &standing.why);
+    if let Some(waiver) = &standing.waiver {
+        let until = waiver.until.map(|until| {
+            let left = until.0 - view.now.instant.0;
+            format!(" until {}", view.time_with_offset(view.now.wall + chrono::TimeDelta::milliseconds(left)))
+        });
+        say(
+            Role::Warned,
+            &format!("waived by {}{}: {}", called(view.plan(), &waiver.by), until.unwrap_or_default(), waiver.reason),
+        );
+    }
+    rows
 }

@@ -163,6 +163,8 @@ fn call(view: &View<'_>, item: &Item) -> Option<String> {
         }
         Act::Manual { .. } => (Action::Attest, "attest"),
         Act::Choice { .. } => (Action::Attest, "choose"),
+        Act::Poll { .. } => (Action::Vote, "vote"),
+        Act::Signoff { .. } => (Action::Sign, "sign"),
         Act::Step { .. } if !item.auto => (Action::Open, "run"),
         _ => return None,
     };

@@ -1,0 +1,115 @@
+//! Sign-off: each role puts its name under it, once; the act itself is the signature. One person signs for two
+//! roles only where the plan lists him in both.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::board::{Board, Progress};
+use super::command::Refusal;
+use super::event::{Actor, Event, Recorded};
+use super::id::{ItemId, RoleId};
+use super::plan::{Act, Item};
+use super::polled;
+use super::schedule::{Due, Timed, due};
+use super::time::{Instant, Wall};
+use super::verdict::{Finding, Report, Verdict};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signature {
+    pub by: Actor,
+    pub note: String,
+    pub at: Wall,
+}
+
+/// The signatures of a sign-off.
+#[must_use]
+pub fn signatures<'a>(board: &'a Board, item: &ItemId) -> &'a BTreeMap<RoleId, Signature> {
+    static NONE: BTreeMap<RoleId, Signature> = BTreeMap::new();
+    board.signed.get(item).unwrap_or(&NONE)
+}
+
+/// Puts a role's name under a sign-off.
+///
+/// # Errors
+/// It is none, it is not due, or this person may not sign for that role.
+pub(super) fn sign(
+    board: &Board,
+    by: &Actor,
+    item: &ItemId,
+    role: &RoleId,
+    note: &str,
+    now: Instant,
+) -> Result<Vec<Event>, Refusal> {
+    let item = board.plan.item(item).ok_or_else(|| Refusal(format!("no item {item}")))?;
+    let Act::Signoff { roles } = &item.act else {
+        return Err(Refusal(format!("{} is no sign-off", item.id)));
+    };
+    if !roles.contains(role) {
+        return Err(Refusal(format!("{role} does not sign {}", item.id)));
+    }
+    if let Some(has) = by.role.as_ref().filter(|has| *has != role) {
+        return Err(Refusal(format!("{has} cannot sign for {role}")));
+    }
+    is_due(board, item, now)?;
+    let signed = signatures(board, &item.id);
+    if let Some(known) = signed.get(role) {
+        return Err(Refusal(format!("{role} has signed: {}", known.by.name)));
+    }
+    let holds = |role: &RoleId| board.plan.role(role).is_some_and(|known| known.people.contains(&by.name));
+    let other = signed.iter().find(|(_, known)| known.by.name == by.name && !by.scripted).map(|(other, _)| other);
+    if let Some(other) = other.filter(|other| !holds(role) || !holds(other)) {
+        let why = "one person signs for two roles only where the plan lists them in both";
+        return Err(Refusal(format!("{} has signed for {other}: {why}", by.name)));
+    }
+    Ok(vec![Event::Signed { item: item.id.clone(), role: role.clone(), note: note.trim().to_owned() }])
+}
+
+fn is_due(board: &Board, item: &Item, now: Instant) -> Result<(), Refusal> {
+    let state = board.item(&item.id);
+    if state.is_some_and(|state| matches!(state.progress, Progress::Ended { .. })) {
+        return Err(Refusal(format!("{} is signed: run it again to have it signed anew", item.id)));
+    }
+    match due(board, item, now) {
+        Due::NotYet { at } => Err(Refusal(format!("{} is due at {at}", item.id))),
+        Due::Blocked(by) => Err(Refusal(format!("{} needs {by}", item.id))),
+        Due::After(other) => Err(Refusal(format!("{} comes after {other}", item.id))),
+        Due::Now | Due::Begun => Ok(()),
+    }
+}
+
+pub(super) fn fold(board: &mut Board, record: &Recorded) {
+    match &record.event {
+        Event::Signed { item, role, note } => {
+            let signature = Signature { by: record.actor.clone(), note: note.clone(), at: record.occurred_at };
+            board.signed.entry(item.clone()).or_default().insert(role.clone(), signature);
+        }
+        Event::ItemStarted { item, .. } | Event::ItemRecurred { item, .. } => {
+            board.signed.remove(item);
+        }
+        _ => {}
+    }
+}
+
+/// Sign-offs that every role has signed.
+pub(super) fn follow(board: &Board, now: Instant) -> Vec<Timed> {
+    let mut events = Vec::new();
+    for (id, signed) in &board.signed {
+        let (Some(item), Some(state)) = (board.plan.item(id), board.item(id)) else { continue };
+        let Act::Signoff { roles } = &item.act else { continue };
+        let waits = matches!(state.progress, Progress::Waiting | Progress::Blocked { .. });
+        if !waits || !roles.iter().all(|role| signed.contains_key(role)) {
+            continue;
+        }
+        let findings = roles.iter().filter_map(|role| Some((role, signed.get(role)?)));
+        let findings = findings.map(|(role, signature)| {
+            let title = board.plan.role(role).map_or(role.as_str(), |role| role.title.as_str());
+            let at = signature.at.format("%Y-%m-%d %H:%M:%S UTC");
+            Finding::held(title, "signed", format!("{}, {at}", signature.by.name), true)
+        });
+        let summary = format!("signed by {} of {}", roles.len(), roles.len());
+        let report = Report { findings: findings.collect(), ..Report::plain(Verdict::Pass, summary, Duration::ZERO) };
+        let ended = Event::ItemEnded { item: id.clone(), attempt: polled::attempt(state), report };
+        events.push((now.max(board.at), ended));
+    }
+    events
+}
