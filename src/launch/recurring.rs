@@ -130,7 +130,8 @@ pub(super) fn fold(board: &mut Board, record: &Recorded) {
     }
     let Some(id) = item_of(&record.event) else { return };
     let (Some(known), Some(state)) = (board.recurring.get_mut(id), board.items.get(id)) else { return };
-    if matches!(state.progress, Progress::Ended { .. }) {
+    // That it could not look is a word on this occurrence too.
+    if matches!(state.progress, Progress::Ended { .. } | Progress::Blocked { .. }) {
         known.before = None;
     } else if let Some(before) = known.before.as_mut().map(Arc::make_mut) {
         // Said, if anything was, of the verdict it still stands by.

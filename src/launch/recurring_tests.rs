@@ -298,3 +298,41 @@ proptest! {
         prop_assert_eq!(&Board::replay(flight.board.plan.0.clone(), &flight.records), &flight.board);
     }
 }
+
+/// `look` looks every day and needs `dep`, which no gate asks for; `next` opens behind the gate at T+50h.
+fn needing() -> Plan {
+    let mut plan = flown(daily(), Act::Check(SpecId(5)), false);
+    let mut dep = plan.items[&ItemId::new("look")].clone();
+    (dep.id, dep.phase, dep.every, dep.act) = ("dep".into(), "pre".into(), None, person());
+    let (mut pre, mut next) = (plan.phases[0].clone(), plan.phases[0].clone());
+    (pre.id, pre.gate, pre.items) = ("pre".into(), false, vec!["dep".into()]);
+    (next.id, next.gate, next.items) = ("next".into(), false, Vec::new());
+    next.at = Mark(-50 * 60 * MINUTE);
+    plan.items.insert(dep.id.clone(), dep);
+    plan.phases.insert(0, pre);
+    plan.phases.push(next);
+    plan.items.get_mut(&ItemId::new("look")).expect("there").needs = vec!["dep".into()];
+    plan
+}
+
+#[test]
+fn what_was_blocked_stays_in_the_way_when_it_is_due_again() {
+    let mut flight = Flight::of(needing());
+    flight.pass(minutes(31));
+    let dep = |passed| Command::Attest { item: "dep".into(), note: "seen".into(), passed };
+    flight.command(dep(true)).expect("due");
+    flight.answer("look", Verdict::Pass);
+    assert_eq!(clear(&flight), Clear::Yes);
+    flight.command(dep(false)).expect("it turned");
+    flight.pass(minutes(DAY));
+    assert_eq!(clear(&flight), Clear::No(Some(Verdict::Unknown)), "the second day it cannot look");
+    let mut again = Flight { board: flight.board.clone(), records: flight.records.clone(), now: flight.now };
+    let (at, phase) = (again.now, "late".into());
+    again.record(at, Actor::engine(), Event::PhaseRunAgain { phase });
+    assert_ne!(clear(&again), Clear::Yes, "looking again is no pass");
+    for _ in 0..3 {
+        flight.pass(minutes(DAY));
+        assert_eq!(clear(&flight), Clear::No(Some(Verdict::Unknown)), "nor can it the days after");
+    }
+    assert!(!flight.opened("next"), "nothing opens behind it");
+}
