@@ -336,3 +336,33 @@ fn what_was_blocked_stays_in_the_way_when_it_is_due_again() {
     }
     assert!(!flight.opened("next"), "nothing opens behind it");
 }
+
+fn waive(flight: &mut Flight, lasts: u64) {
+    let waive = Command::Waive { item: "look".into(), reason: "known".into(), lasts: minutes(lasts) };
+    flight.command(waive).expect("waived");
+}
+
+fn red(flight: &mut Flight) {
+    let word = Command::Attest { item: "look".into(), note: "it shows errors".into(), passed: false };
+    flight.command(word).expect("it is due");
+}
+
+#[test]
+fn a_waiver_given_while_the_next_waits_is_not_for_what_that_one_says() {
+    let mut flight = Flight::of(flown(daily(), person(), false));
+    flight.pass(minutes(31));
+    red(&mut flight);
+    flight.pass(minutes(DAY));
+    waive(&mut flight, DAY);
+    assert_eq!(clear(&flight), Clear::ByWaiver, "of the word of the day before");
+    red(&mut flight);
+    assert_eq!(clear(&flight), Clear::No(Some(Verdict::Fail)), "this one nobody has waived");
+    let mut looks = Flight::of(flown(daily(), Act::Check(SpecId(5)), false));
+    looks.pass(minutes(31));
+    looks.answer("look", Verdict::Fail);
+    looks.pass(minutes(DAY));
+    waive(&mut looks, DAY);
+    assert_eq!(clear(&looks), Clear::ByWaiver, "of the day before, while it looks");
+    looks.answer("look", Verdict::Fail);
+    assert_eq!(clear(&looks), Clear::No(Some(Verdict::Fail)), "nor what it sees");
+}
