@@ -159,6 +159,14 @@ fn fold_recurred(board: &mut Board, at: Instant, id: &ItemId, occurrence: u32, m
     }
 }
 
+/// The waiver of what stood before is over.
+pub(super) fn waiver_ends(board: &mut Board, item: &ItemId) {
+    let before = board.recurring.get_mut(item).and_then(|known| known.before.as_mut());
+    if let Some(waiver) = before.and_then(|before| Arc::make_mut(before).waiver.as_mut()) {
+        waiver.expired = true;
+    }
+}
+
 /// Under another plan, as of `now`: what recurs otherwise, or is done otherwise, is counted by the new plan from
 /// here on, and nothing is missed that the old one did not ask for. What recurs no more stands as it stood.
 pub(super) fn amended(board: &mut Board, old: &Plan, anew: impl Fn(&ItemId) -> bool, now: Instant) {

@@ -15,6 +15,7 @@ use super::super::samples::{Flight, MINUTE, minutes, plan};
 use super::super::schedule;
 use super::super::time::{Instant, Mark};
 use super::super::verdict::{Outcome, Verdict};
+use super::super::waiver;
 use super::{next, words};
 
 const HOUR: u64 = 60;
@@ -365,4 +366,24 @@ fn a_waiver_given_while_the_next_waits_is_not_for_what_that_one_says() {
     assert_eq!(clear(&looks), Clear::ByWaiver, "of the day before, while it looks");
     looks.answer("look", Verdict::Fail);
     assert_eq!(clear(&looks), Clear::No(Some(Verdict::Fail)), "nor what it sees");
+}
+
+#[test]
+fn a_waiver_of_the_time_before_ends_aloud_while_the_next_waits() {
+    let mut flight = Flight::of(flown(daily(), person(), false));
+    flight.pass(minutes(31));
+    red(&mut flight);
+    waive(&mut flight, DAY + HOUR);
+    let ends = flight.now.plus(minutes(DAY + HOUR));
+    flight.pass(minutes(DAY));
+    assert_eq!(clear(&flight), Clear::ByWaiver);
+    let standing = waiver::standing(&flight.board, flight.now);
+    assert!(standing.len() == 1 && standing[0].starts_with("look fail, waived by ada: known"), "{standing:?}");
+    assert_eq!(schedule::next_at(&flight.board, flight.now), Some(ends), "it is woken for it");
+    flight.pass(minutes(2 * HOUR));
+    let expired = flight.records.iter().filter(|record| matches!(record.event, Event::WaiverExpired { .. }));
+    assert_eq!(expired.map(|record| record.at).collect::<Vec<_>>(), [ends], "said once");
+    assert_eq!(clear(&flight), Clear::No(Some(Verdict::Fail)));
+    assert!(!flight.board.phases[&"late".into()].passed);
+    assert_eq!(Board::replay(flight.board.plan.0.clone(), &flight.records), flight.board);
 }
