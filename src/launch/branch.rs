@@ -10,6 +10,7 @@ use super::event::{Actor, Event, Recorded};
 use super::id::{Attempt, ItemId};
 use super::item::{Chosen, ItemState};
 use super::plan::{Act, Branch, Item};
+use super::recurring;
 use super::schedule::{Due, Timed, due};
 use super::time::Instant;
 use super::verdict::{Report, Verdict};
@@ -168,7 +169,10 @@ pub(super) fn fold(board: &mut Board, record: &Recorded) {
             state.passed_over = Some(by.clone());
             // What a choice on this branch came to counts no more: it is made again if the branch comes back.
             (state.chosen, state.waiver, state.acknowledged) = (None, None, false);
+            // Nor does a person's word, nor what an item that recurs came to before.
+            (state.half, state.armed) = (None, None);
             state.progress = Progress::Ended { verdict: Verdict::Skipped, at: record.at };
+            recurring::forget(board, item);
         }
         _ => {}
     }

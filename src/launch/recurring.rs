@@ -167,6 +167,13 @@ pub(super) fn waiver_ends(board: &mut Board, item: &ItemId) {
     }
 }
 
+/// How `item` stood before counts no more: the plan has passed over it.
+pub(super) fn forget(board: &mut Board, item: &ItemId) {
+    if let Some(known) = board.recurring.get_mut(item) {
+        known.before = None;
+    }
+}
+
 /// Under another plan, as of `now`: what recurs otherwise, or is done otherwise, is counted by the new plan from
 /// here on, and nothing is missed that the old one did not ask for. What recurs no more stands as it stood.
 pub(super) fn amended(board: &mut Board, old: &Plan, anew: impl Fn(&ItemId) -> bool, now: Instant) {
