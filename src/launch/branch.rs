@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::ballot;
 use super::board::{Board, Progress};
 use super::command::Refusal;
 use super::event::{Actor, Event, Recorded};
@@ -158,11 +159,16 @@ pub(super) fn fold(board: &mut Board, record: &Recorded) {
             let attempt = Attempt(state.attempt.map_or(1, |attempt| attempt.0 + 1));
             state.attempt = Some(attempt);
             let (by, at) = (record.actor.clone(), record.occurred_at);
+            let anew = state.chosen.as_ref().is_some_and(|was| was.option != *option);
             state.chosen = Some(Chosen { option: option.clone(), reason: reason.clone(), by, at });
             let report = Report::plain(Verdict::Pass, format!("{option}: {reason}"), Duration::ZERO);
             state.report = Some(Arc::new(report));
             state.end(attempt, Verdict::Pass, record.at);
             comes_back(board);
+            // They were cast for what another branch comes to.
+            if anew {
+                ballot::void_all(board, &format!("{item} is {option} now"));
+            }
         }
         Event::PassedOver { item, by } => {
             let Some(state) = board.items.get_mut(item).map(Arc::make_mut) else { return };

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::super::board::Attest;
 use super::super::command::Command;
+use super::super::event::Vote;
 use super::super::gate::{self, Clear};
 use super::super::id::ItemId;
 use super::super::plan::{Every, Plan, When};
@@ -209,6 +210,30 @@ fn words_of_a_branch_that_was_left_count_no_more() {
     (daily.half, daily.armed) = (Some(word.clone()), Some(word));
     choose(&mut flight, "mode", "ephemeral").expect("chosen anew");
     assert_eq!((&state(&flight, "daily").half, &state(&flight, "daily").armed), (&None, &None));
+}
+
+#[test]
+fn a_choice_made_anew_voids_the_votes_and_there_is_no_liftoff_on_them() {
+    let mut plan = plan();
+    add(&mut plan, "mode", "attest", Some(choice(&["named", "ephemeral"], None)), None);
+    let mut flight = Flight::of(plan);
+    for item in ["health", "login", "chat"] {
+        flight.answer(item, Verdict::Pass);
+    }
+    flight.pass(minutes(30));
+    choose(&mut flight, "mode", "named").expect("chosen");
+    flight.command(Command::Attest { item: "attest".into(), note: "seen".into(), passed: true }).expect("due");
+    flight.pass(minutes(30));
+    for role in ["backend", "lead"] {
+        flight.command_as(role, Command::Vote { poll: None, role: role.into(), vote: Vote::Go }).expect("votes");
+    }
+    choose(&mut flight, "mode", "ephemeral").expect("chosen anew");
+    assert!(flight.board.votes.is_empty(), "they were cast for another branch");
+    assert_eq!(flight.board.voided.as_deref(), Some("mode is ephemeral now"));
+    assert!(flight.command(Command::Resume).is_err(), "the poll is not GO");
+    flight.pass(minutes(30));
+    assert!(flight.board.clock_at(flight.now).is_some_and(|clock| clock.t0.is_none()), "no LIFTOFF");
+    assert_eq!(Board::replay(Arc::clone(&flight.board.plan.0), &flight.records), flight.board);
 }
 
 proptest! {
