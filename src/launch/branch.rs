@@ -107,8 +107,11 @@ pub(super) fn decide(
         Due::After(other) => return Err(Refusal(format!("{} comes after {other}", item.id))),
         Due::Now | Due::Begun => {}
     }
-    let made = board.item(&item.id).and_then(|state| state.chosen.as_ref());
-    if made.is_some_and(|made| made.option == option) {
+    let state = board.item(&item.id);
+    let made = state.and_then(|state| state.chosen.as_ref());
+    // One that has aged is made fresh by the same word.
+    let fresh = state.and_then(|state| state.verdict(item.valid_for, now)) == Some(Verdict::Pass);
+    if fresh && made.is_some_and(|made| made.option == option) {
         return Err(Refusal(format!("{} is {option} already", item.id)));
     }
     let mut events = left(board, &item.id, option)?;

@@ -213,6 +213,25 @@ fn words_of_a_branch_that_was_left_count_no_more() {
 }
 
 #[test]
+fn a_choice_that_is_stale_is_made_fresh_by_the_same_word() {
+    let mut plan = tree();
+    plan.items.get_mut(&ItemId::new("mode")).expect("there").valid_for = Some(minutes(60));
+    let mut flight = Flight::of(plan);
+    for item in ["health", "login", "chat"] {
+        flight.answer(item, Verdict::Pass);
+    }
+    flight.pass(minutes(30));
+    choose(&mut flight, "mode", "ephemeral").expect("chosen");
+    assert!(choose(&mut flight, "mode", "ephemeral").is_err(), "it is so already");
+    flight.pass(minutes(120));
+    let mode = flight.board.plan.items[&ItemId::new("mode")].clone();
+    assert_eq!(gate::clear(&flight.board, &mode, flight.now), Clear::No(Some(Verdict::Stale)));
+    choose(&mut flight, "mode", "ephemeral").expect("said again");
+    assert_eq!(gate::clear(&flight.board, &mode, flight.now), Clear::Yes);
+    assert_eq!(over(&flight), ["eu", "share", "token", "us", "zone"], "nothing else changed");
+}
+
+#[test]
 fn a_choice_made_anew_voids_the_votes_and_there_is_no_liftoff_on_them() {
     let mut plan = plan();
     add(&mut plan, "mode", "attest", Some(choice(&["named", "ephemeral"], None)), None);
