@@ -116,7 +116,7 @@ fn items_keep_what_they_came_to_unless_they_do_something_else() {
     site.flight.answer("login", Verdict::Pass);
     site.flight.answer("chat", Verdict::Pass);
     assert!(site.flight.board.phases[&PhaseId::new("gate-a")].passed);
-    site.flight.command(Command::Vote { poll: None, role: "lead".into(), vote: Vote::Go }).expect("voted");
+    site.flight.command(Command::Vote { poll: None, role: "backend".into(), vote: Vote::Go }).expect("voted");
     site.amend(&["chat"], |plan| {
         with(plan, "gate-a", "more", "health");
         without(plan, "look");
@@ -129,7 +129,7 @@ fn items_keep_what_they_came_to_unless_they_do_something_else() {
     assert_eq!(chat.history, [(Attempt(1), Verdict::Pass)]);
     assert!(board.item(&"more".into()).is_some_and(ItemState::is_running) && board.item(&"look".into()).is_none());
     assert!(!board.phases[&PhaseId::new("gate-a")].passed, "a passed gate with a changed item is not passed");
-    assert_eq!((board.votes.len(), board.voided.as_deref()), (0, Some("the plan was amended")));
+    assert_eq!((board.votes.len(), board.voided.as_deref()), (0, Some("the plan was amended: so")));
     assert_eq!(board.revisions.number, 2);
     site.flight.answer("chat", Verdict::Pass);
     site.flight.answer("more", Verdict::Pass);

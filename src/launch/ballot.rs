@@ -265,7 +265,7 @@ fn void(board: &mut Board, poll: Option<&ItemId>, role: &RoleId, why: &str) {
 }
 
 /// Every vote of a poll that is not over: what was decided with the others stays decided.
-fn void_all(board: &mut Board, why: &str) {
+pub(super) fn void_all(board: &mut Board, why: &str) {
     if !board.votes.is_empty() && is_pending(board, None) {
         board.voided = Some(why.to_owned());
     }

@@ -391,7 +391,7 @@ impl Board {
                 state.end(*attempt, Verdict::Unknown, record.at);
             }
             Event::CancelAsked { .. } => state.cancelled = true,
-            Event::ItemBlocked { by, .. } => state.progress = Progress::Blocked { by: by.clone() },
+            Event::ItemBlocked { by, .. } => state.block(by),
             Event::StepMarked { attempt, passed, reason, .. } => {
                 let verdict = if *passed { Verdict::Pass } else { Verdict::Fail };
                 let word = if *passed { "done" } else { "failed" };

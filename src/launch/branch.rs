@@ -4,12 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::ballot;
 use super::board::{Board, Progress};
 use super::command::Refusal;
 use super::event::{Actor, Event, Recorded};
 use super::id::{Attempt, ItemId};
 use super::item::{Chosen, ItemState};
 use super::plan::{Act, Branch, Item};
+use super::recurring;
 use super::schedule::{Due, Timed, due};
 use super::time::Instant;
 use super::verdict::{Report, Verdict};
@@ -105,8 +107,11 @@ pub(super) fn decide(
         Due::After(other) => return Err(Refusal(format!("{} comes after {other}", item.id))),
         Due::Now | Due::Begun => {}
     }
-    let made = board.item(&item.id).and_then(|state| state.chosen.as_ref());
-    if made.is_some_and(|made| made.option == option) {
+    let state = board.item(&item.id);
+    let made = state.and_then(|state| state.chosen.as_ref());
+    // One that has aged is made fresh by the same word.
+    let fresh = state.and_then(|state| state.verdict(item.valid_for, now)) == Some(Verdict::Pass);
+    if fresh && made.is_some_and(|made| made.option == option) {
         return Err(Refusal(format!("{} is {option} already", item.id)));
     }
     let mut events = left(board, &item.id, option)?;
@@ -157,18 +162,26 @@ pub(super) fn fold(board: &mut Board, record: &Recorded) {
             let attempt = Attempt(state.attempt.map_or(1, |attempt| attempt.0 + 1));
             state.attempt = Some(attempt);
             let (by, at) = (record.actor.clone(), record.occurred_at);
+            let anew = state.chosen.as_ref().is_some_and(|was| was.option != *option);
             state.chosen = Some(Chosen { option: option.clone(), reason: reason.clone(), by, at });
             let report = Report::plain(Verdict::Pass, format!("{option}: {reason}"), Duration::ZERO);
             state.report = Some(Arc::new(report));
             state.end(attempt, Verdict::Pass, record.at);
             comes_back(board);
+            // They were cast for what another branch comes to.
+            if anew {
+                ballot::void_all(board, &format!("{item} is {option} now"));
+            }
         }
         Event::PassedOver { item, by } => {
             let Some(state) = board.items.get_mut(item).map(Arc::make_mut) else { return };
             state.passed_over = Some(by.clone());
             // What a choice on this branch came to counts no more: it is made again if the branch comes back.
             (state.chosen, state.waiver, state.acknowledged) = (None, None, false);
+            // Nor does a person's word, nor what an item that recurs came to before.
+            (state.half, state.armed) = (None, None);
             state.progress = Progress::Ended { verdict: Verdict::Skipped, at: record.at };
+            recurring::forget(board, item);
         }
         _ => {}
     }

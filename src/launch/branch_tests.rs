@@ -3,10 +3,12 @@
 
 use proptest::prelude::*;
 
+use super::super::board::Attest;
 use super::super::command::Command;
+use super::super::event::Vote;
 use super::super::gate::{self, Clear};
 use super::super::id::ItemId;
-use super::super::plan::{Plan, When};
+use super::super::plan::{Every, Plan, When};
 use super::super::samples::{Flight, minutes, plan};
 use super::super::schedule;
 use super::super::verdict::Verdict;
@@ -161,6 +163,96 @@ fn looking_at_a_phase_again_leaves_the_other_branch_alone() {
     flight.command(Command::RunPhase { phase: "gate-b".into() }).expect("again");
     assert_eq!(over(&flight), ["eu", "share", "token", "us", "zone"]);
     assert!(!state(&flight, "token").is_running() && state(&flight, "quick").is_running());
+}
+
+/// At gate B's mark, a day after a word passed `daily`, which stands on mode named and is due every day.
+fn daily_on_a_branch() -> Flight {
+    let mut plan = tree();
+    add(&mut plan, "daily", "attest", None, Some(("mode", &["named"])));
+    let daily = plan.items.get_mut(&ItemId::new("daily")).expect("there");
+    daily.every = Some(Every::Span(minutes(1440)));
+    let mut flight = Flight::of(plan);
+    for item in ["health", "login", "chat"] {
+        flight.answer(item, Verdict::Pass);
+    }
+    flight.pass(minutes(30));
+    choose(&mut flight, "mode", "named").expect("chosen");
+    flight.command(Command::Attest { item: "daily".into(), note: "seen".into(), passed: true }).expect("due");
+    flight.pass(minutes(1440));
+    assert!(matches!(state(&flight, "daily").progress, Progress::Waiting), "it is due again");
+    flight
+}
+
+#[test]
+fn a_branch_that_comes_back_is_not_green_by_what_passed_before() {
+    let mut flight = daily_on_a_branch();
+    let stands =
+        |flight: &Flight| gate::clear(&flight.board, &flight.board.plan.items[&ItemId::new("daily")], flight.now);
+    assert_eq!(stands(&flight), Clear::Yes, "by the day before");
+    choose(&mut flight, "mode", "ephemeral").expect("chosen anew");
+    choose(&mut flight, "mode", "named").expect("and back");
+    assert_eq!(stands(&flight), Clear::No(None), "it is to be done again");
+    flight.pass(minutes(1440));
+    assert_eq!(stands(&flight), Clear::No(None), "the next day too");
+    assert_eq!(Board::replay(Arc::clone(&flight.board.plan.0), &flight.records), flight.board);
+}
+
+#[test]
+fn words_of_a_branch_that_was_left_count_no_more() {
+    let mut flight = daily_on_a_branch();
+    let word = Attest {
+        by: Actor::person("bo", None),
+        note: "seen".into(),
+        passed: true,
+        at: super::super::time::Wall::default(),
+    };
+    let daily = Arc::make_mut(flight.board.items.get_mut(&"daily".into()).expect("there"));
+    (daily.half, daily.armed) = (Some(word.clone()), Some(word));
+    choose(&mut flight, "mode", "ephemeral").expect("chosen anew");
+    assert_eq!((&state(&flight, "daily").half, &state(&flight, "daily").armed), (&None, &None));
+}
+
+#[test]
+fn a_choice_that_is_stale_is_made_fresh_by_the_same_word() {
+    let mut plan = tree();
+    plan.items.get_mut(&ItemId::new("mode")).expect("there").valid_for = Some(minutes(60));
+    let mut flight = Flight::of(plan);
+    for item in ["health", "login", "chat"] {
+        flight.answer(item, Verdict::Pass);
+    }
+    flight.pass(minutes(30));
+    choose(&mut flight, "mode", "ephemeral").expect("chosen");
+    assert!(choose(&mut flight, "mode", "ephemeral").is_err(), "it is so already");
+    flight.pass(minutes(120));
+    let mode = flight.board.plan.items[&ItemId::new("mode")].clone();
+    assert_eq!(gate::clear(&flight.board, &mode, flight.now), Clear::No(Some(Verdict::Stale)));
+    choose(&mut flight, "mode", "ephemeral").expect("said again");
+    assert_eq!(gate::clear(&flight.board, &mode, flight.now), Clear::Yes);
+    assert_eq!(over(&flight), ["eu", "share", "token", "us", "zone"], "nothing else changed");
+}
+
+#[test]
+fn a_choice_made_anew_voids_the_votes_and_there_is_no_liftoff_on_them() {
+    let mut plan = plan();
+    add(&mut plan, "mode", "attest", Some(choice(&["named", "ephemeral"], None)), None);
+    let mut flight = Flight::of(plan);
+    for item in ["health", "login", "chat"] {
+        flight.answer(item, Verdict::Pass);
+    }
+    flight.pass(minutes(30));
+    choose(&mut flight, "mode", "named").expect("chosen");
+    flight.command(Command::Attest { item: "attest".into(), note: "seen".into(), passed: true }).expect("due");
+    flight.pass(minutes(30));
+    for role in ["backend", "lead"] {
+        flight.command_as(role, Command::Vote { poll: None, role: role.into(), vote: Vote::Go }).expect("votes");
+    }
+    choose(&mut flight, "mode", "ephemeral").expect("chosen anew");
+    assert!(flight.board.votes.is_empty(), "they were cast for another branch");
+    assert_eq!(flight.board.voided.as_deref(), Some("mode is ephemeral now"));
+    assert!(flight.command(Command::Resume).is_err(), "the poll is not GO");
+    flight.pass(minutes(30));
+    assert!(flight.board.clock_at(flight.now).is_some_and(|clock| clock.t0.is_none()), "no LIFTOFF");
+    assert_eq!(Board::replay(Arc::clone(&flight.board.plan.0), &flight.records), flight.board);
 }
 
 proptest! {

@@ -2,12 +2,13 @@
 //! close it all the same.
 
 use super::board::{Board, Progress};
+use super::branch;
 use super::command::Refusal;
 use super::countdown;
 use super::criteria;
 use super::event::{Actor, Event};
 use super::gate;
-use super::id::EvidenceId;
+use super::id::{EvidenceId, ItemId};
 use super::people::permit;
 use super::plan::{Evidence, GoStage, Phase, Power};
 use super::time::{Instant, Wall};
@@ -24,11 +25,11 @@ pub struct Given {
 /// Where a piece of evidence stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Archived {
-    /// A person gave it, or every item that it stands on has ended.
+    /// A person gave it, or every item that it stands on has ended, those on branches not chosen left out.
     Yes,
     /// These items have not ended.
     Waits(Vec<String>),
-    /// Nobody gave it.
+    /// Nobody gave it, and no item that it stands on is left.
     No,
 }
 
@@ -38,14 +39,24 @@ pub fn archived(board: &Board, evidence: &Evidence) -> Archived {
     if board.evidence.contains_key(&evidence.id) {
         return Archived::Yes;
     }
-    let ended = |id| board.item(id).is_some_and(|state| matches!(state.progress, Progress::Ended { .. }));
-    let waits: Vec<String> =
-        evidence.items.iter().filter(|id| !ended(*id)).map(std::string::ToString::to_string).collect();
-    match (evidence.items.is_empty(), waits.is_empty()) {
+    // Of a branch that was not chosen there is nothing to see.
+    let over = |id: &ItemId| board.item(id).is_some_and(branch::is_over);
+    let asked: Vec<&ItemId> = evidence.items.iter().filter(|id| !over(id)).collect();
+    let waits: Vec<String> = asked.iter().filter(|id| !was_seen(board, id)).map(ToString::to_string).collect();
+    match (asked.is_empty(), waits.is_empty()) {
         (true, _) => Archived::No,
         (false, true) => Archived::Yes,
         (false, false) => Archived::Waits(waits),
     }
+}
+
+/// Whether there is a verdict to archive: of what is due again and again the first is enough.
+fn was_seen(board: &Board, id: &ItemId) -> bool {
+    let recurs = board.plan.item(id).is_some_and(|item| item.every.is_some());
+    board.item(id).is_some_and(|state| match state.progress {
+        Progress::Ended { .. } => true,
+        _ => recurs && !state.history.is_empty(),
+    })
 }
 
 /// Everything that stands between the launch and its closing, in plain words; empty when nothing does.
@@ -92,7 +103,7 @@ fn ended_short(board: &Board, now: Instant) -> bool {
 /// Why a phase is not through. What is due again and again is never through, and keeps nothing open.
 fn not_through(board: &Board, phase: &Phase, now: Instant) -> Option<String> {
     let standing = gate::standing(board, phase, now);
-    let once = |id: &super::id::ItemId| board.plan.item(id).is_some_and(|item| item.every.is_none());
+    let once = |id: &ItemId| board.plan.item(id).is_some_and(|item| item.every.is_none());
     let open: Vec<_> = standing.blocking.iter().filter(|(id, _)| once(id)).collect();
     let (first, verdict) = open.first()?;
     let word = verdict.map_or("not run", |verdict| verdict.word());

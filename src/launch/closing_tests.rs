@@ -145,3 +145,34 @@ fn criteria_of_both_stages_that_are_not_met_are_missing() {
     let left = of(&flight);
     assert!(left.len() == 1 && left[0].starts_with("go calm NOT MET: CALM"), "{left:?}");
 }
+
+#[test]
+fn evidence_is_what_was_seen_once_though_it_is_due_again() {
+    let mut plan = asking();
+    plan.evidence[0].items = vec!["look".into()];
+    plan.items.get_mut(&"look".into()).expect("there").every = Some(Every::Span(minutes(1440)));
+    let mut flight = nearly(plan);
+    let smoke = flight.board.plan.evidence[0].clone();
+    assert_eq!(archived(&flight.board, &smoke), Archived::Waits(vec!["look".into()]), "not seen yet");
+    flight.answer("look", Verdict::Pass);
+    assert_eq!(archived(&flight.board, &smoke), Archived::Yes);
+    flight.pass(minutes(1440));
+    assert!(flight.board.item(&"look".into()).is_some_and(super::super::item::ItemState::is_running), "the next day");
+    assert_eq!(archived(&flight.board, &smoke), Archived::Yes, "it was seen the first");
+}
+
+#[test]
+fn what_a_choice_passed_over_is_no_evidence() {
+    let mut flight = nearly(asking());
+    let smoke = flight.board.plan.evidence[0].clone();
+    assert_eq!(archived(&flight.board, &smoke), Archived::Yes);
+    let over = |flight: &mut Flight, item: &str| {
+        let event = Event::PassedOver { item: item.into(), by: "branch a of mode not chosen: it is b".into() };
+        flight.record(flight.now, Actor::engine(), event);
+    };
+    over(&mut flight, "chat");
+    assert_eq!(archived(&flight.board, &smoke), Archived::Yes, "what is left of it was seen");
+    over(&mut flight, "login");
+    assert_eq!(archived(&flight.board, &smoke), Archived::No, "nothing of it was");
+    assert!(missing(&flight.board, flight.now).iter().any(|line| line.starts_with("evidence smoke is not given")));
+}

@@ -128,8 +128,18 @@ impl ItemState {
         self.armed = None;
     }
 
+    pub(super) fn block(&mut self, by: &str) {
+        self.comes_to(Progress::Blocked { by: by.to_owned() });
+    }
+
+    /// A new word on it: whoever took on the one before has not seen this.
+    fn comes_to(&mut self, progress: Progress) {
+        self.progress = progress;
+        (self.waiver, self.acknowledged) = (None, false);
+    }
+
     pub(super) fn end(&mut self, attempt: Attempt, verdict: Verdict, at: Instant) {
-        self.progress = Progress::Ended { verdict, at };
+        self.comes_to(Progress::Ended { verdict, at });
         self.history.push((attempt, verdict));
     }
 }

@@ -130,7 +130,8 @@ pub(super) fn fold(board: &mut Board, record: &Recorded) {
     }
     let Some(id) = item_of(&record.event) else { return };
     let (Some(known), Some(state)) = (board.recurring.get_mut(id), board.items.get(id)) else { return };
-    if matches!(state.progress, Progress::Ended { .. }) {
+    // That it could not look is a word on this occurrence too.
+    if matches!(state.progress, Progress::Ended { .. } | Progress::Blocked { .. }) {
         known.before = None;
     } else if let Some(before) = known.before.as_mut().map(Arc::make_mut) {
         // Said, if anything was, of the verdict it still stands by.
@@ -155,6 +156,21 @@ fn fold_recurred(board: &mut Board, at: Instant, id: &ItemId, occurrence: u32, m
         state.progress = Progress::Waiting;
         (state.retries, state.cancelled) = (0, false);
         (state.waiver, state.acknowledged) = (None, false);
+    }
+}
+
+/// The waiver of what stood before is over.
+pub(super) fn waiver_ends(board: &mut Board, item: &ItemId) {
+    let before = board.recurring.get_mut(item).and_then(|known| known.before.as_mut());
+    if let Some(waiver) = before.and_then(|before| Arc::make_mut(before).waiver.as_mut()) {
+        waiver.expired = true;
+    }
+}
+
+/// How `item` stood before counts no more: the plan has passed over it.
+pub(super) fn forget(board: &mut Board, item: &ItemId) {
+    if let Some(known) = board.recurring.get_mut(item) {
+        known.before = None;
     }
 }
 

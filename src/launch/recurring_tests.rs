@@ -15,6 +15,7 @@ use super::super::samples::{Flight, MINUTE, minutes, plan};
 use super::super::schedule;
 use super::super::time::{Instant, Mark};
 use super::super::verdict::{Outcome, Verdict};
+use super::super::waiver;
 use super::{next, words};
 
 const HOUR: u64 = 60;
@@ -297,4 +298,92 @@ proptest! {
         }
         prop_assert_eq!(&Board::replay(flight.board.plan.0.clone(), &flight.records), &flight.board);
     }
+}
+
+/// `look` looks every day and needs `dep`, which no gate asks for; `next` opens behind the gate at T+50h.
+fn needing() -> Plan {
+    let mut plan = flown(daily(), Act::Check(SpecId(5)), false);
+    let mut dep = plan.items[&ItemId::new("look")].clone();
+    (dep.id, dep.phase, dep.every, dep.act) = ("dep".into(), "pre".into(), None, person());
+    let (mut pre, mut next) = (plan.phases[0].clone(), plan.phases[0].clone());
+    (pre.id, pre.gate, pre.items) = ("pre".into(), false, vec!["dep".into()]);
+    (next.id, next.gate, next.items) = ("next".into(), false, Vec::new());
+    next.at = Mark(-50 * 60 * MINUTE);
+    plan.items.insert(dep.id.clone(), dep);
+    plan.phases.insert(0, pre);
+    plan.phases.push(next);
+    plan.items.get_mut(&ItemId::new("look")).expect("there").needs = vec!["dep".into()];
+    plan
+}
+
+#[test]
+fn what_was_blocked_stays_in_the_way_when_it_is_due_again() {
+    let mut flight = Flight::of(needing());
+    flight.pass(minutes(31));
+    let dep = |passed| Command::Attest { item: "dep".into(), note: "seen".into(), passed };
+    flight.command(dep(true)).expect("due");
+    flight.answer("look", Verdict::Pass);
+    assert_eq!(clear(&flight), Clear::Yes);
+    flight.command(dep(false)).expect("it turned");
+    flight.pass(minutes(DAY));
+    assert_eq!(clear(&flight), Clear::No(Some(Verdict::Unknown)), "the second day it cannot look");
+    let mut again = Flight { board: flight.board.clone(), records: flight.records.clone(), now: flight.now };
+    let (at, phase) = (again.now, "late".into());
+    again.record(at, Actor::engine(), Event::PhaseRunAgain { phase });
+    assert_ne!(clear(&again), Clear::Yes, "looking again is no pass");
+    for _ in 0..3 {
+        flight.pass(minutes(DAY));
+        assert_eq!(clear(&flight), Clear::No(Some(Verdict::Unknown)), "nor can it the days after");
+    }
+    assert!(!flight.opened("next"), "nothing opens behind it");
+}
+
+fn waive(flight: &mut Flight, lasts: u64) {
+    let waive = Command::Waive { item: "look".into(), reason: "known".into(), lasts: minutes(lasts) };
+    flight.command(waive).expect("waived");
+}
+
+fn red(flight: &mut Flight) {
+    let word = Command::Attest { item: "look".into(), note: "it shows errors".into(), passed: false };
+    flight.command(word).expect("it is due");
+}
+
+#[test]
+fn a_waiver_given_while_the_next_waits_is_not_for_what_that_one_says() {
+    let mut flight = Flight::of(flown(daily(), person(), false));
+    flight.pass(minutes(31));
+    red(&mut flight);
+    flight.pass(minutes(DAY));
+    waive(&mut flight, DAY);
+    assert_eq!(clear(&flight), Clear::ByWaiver, "of the word of the day before");
+    red(&mut flight);
+    assert_eq!(clear(&flight), Clear::No(Some(Verdict::Fail)), "this one nobody has waived");
+    let mut looks = Flight::of(flown(daily(), Act::Check(SpecId(5)), false));
+    looks.pass(minutes(31));
+    looks.answer("look", Verdict::Fail);
+    looks.pass(minutes(DAY));
+    waive(&mut looks, DAY);
+    assert_eq!(clear(&looks), Clear::ByWaiver, "of the day before, while it looks");
+    looks.answer("look", Verdict::Fail);
+    assert_eq!(clear(&looks), Clear::No(Some(Verdict::Fail)), "nor what it sees");
+}
+
+#[test]
+fn a_waiver_of_the_time_before_ends_aloud_while_the_next_waits() {
+    let mut flight = Flight::of(flown(daily(), person(), false));
+    flight.pass(minutes(31));
+    red(&mut flight);
+    waive(&mut flight, DAY + HOUR);
+    let ends = flight.now.plus(minutes(DAY + HOUR));
+    flight.pass(minutes(DAY));
+    assert_eq!(clear(&flight), Clear::ByWaiver);
+    let standing = waiver::standing(&flight.board, flight.now);
+    assert!(standing.len() == 1 && standing[0].starts_with("look fail, waived by ada: known"), "{standing:?}");
+    assert_eq!(schedule::next_at(&flight.board, flight.now), Some(ends), "it is woken for it");
+    flight.pass(minutes(2 * HOUR));
+    let expired = flight.records.iter().filter(|record| matches!(record.event, Event::WaiverExpired { .. }));
+    assert_eq!(expired.map(|record| record.at).collect::<Vec<_>>(), [ends], "said once");
+    assert_eq!(clear(&flight), Clear::No(Some(Verdict::Fail)));
+    assert!(!flight.board.phases[&"late".into()].passed);
+    assert_eq!(Board::replay(flight.board.plan.0.clone(), &flight.records), flight.board);
 }

@@ -111,6 +111,7 @@ pub(super) fn fold(state: &mut ItemState, item: Option<&Item>, record: &Recorded
     if passed && wants_two && state.half.is_none() {
         // What it was before is no longer so: two words begin anew.
         (state.attested, state.seconded, state.half) = (None, None, Some(word()));
+        (state.waiver, state.acknowledged) = (None, false);
         state.progress = Progress::Waiting;
         return;
     }

@@ -7,9 +7,11 @@ use super::board::Board;
 use super::command::Refusal;
 use super::event::{Actor, Event, Recorded};
 use super::gate::{self, Clear};
+use super::id::ItemId;
 use super::item::{ItemState, Waiver};
 use super::people::permit;
 use super::plan::{Item, Power};
+use super::recurring;
 use super::schedule::Timed;
 use super::time::{Instant, Wall, millis};
 use super::verdict::Verdict;
@@ -80,16 +82,27 @@ pub(super) fn fold_end(board: &mut Board, item: &super::id::ItemId) {
     if let Some(waiver) = board.items.get_mut(item).and_then(|state| std::sync::Arc::make_mut(state).waiver.as_mut()) {
         waiver.expired = true;
     }
+    recurring::waiver_ends(board, item);
     let phase = board.plan.item(item).map(|item| item.phase.clone());
     if let Some(state) = phase.and_then(|phase| board.phases.get_mut(&phase)) {
         state.passed = false;
     }
 }
 
+/// What an item stands by: of one that is due once more its state before, whose waiver lasts on.
+fn stands_by<'b>(board: &'b Board, id: &ItemId, state: &'b ItemState) -> &'b ItemState {
+    recurring::stood(board, id, state).unwrap_or(state)
+}
+
+/// Every waiver that an item stands by.
+fn all(board: &Board) -> impl Iterator<Item = (&ItemId, &Waiver)> {
+    board.items.iter().filter_map(|(id, state)| Some((id, stands_by(board, id, state).waiver.as_ref()?)))
+}
+
 /// Waivers that end at or before `now`, each with its instant.
 pub(super) fn follow(board: &Board, now: Instant) -> Vec<Timed> {
-    let ended = board.items.iter().filter_map(|(id, state)| {
-        let waiver = state.waiver.as_ref().filter(|waiver| !waiver.expired && !waiver.counts(now))?;
+    let ended = all(board).filter_map(|(id, waiver)| {
+        let waiver = Some(waiver).filter(|waiver| !waiver.expired && !waiver.counts(now))?;
         Some((waiver.until?.clamp(board.at, now.max(board.at)), Event::WaiverExpired { item: id.clone() }))
     });
     let mut ended: Vec<Timed> = ended.collect();
@@ -99,8 +112,7 @@ pub(super) fn follow(board: &Board, now: Instant) -> Vec<Timed> {
 
 /// When waivers end.
 pub(super) fn next_at(board: &Board) -> impl Iterator<Item = Instant> {
-    let open = board.items.values().filter_map(|state| state.waiver.as_ref()).filter(|waiver| !waiver.expired);
-    open.filter_map(|waiver| waiver.until)
+    all(board).filter(|(_, waiver)| !waiver.expired).filter_map(|(_, waiver)| waiver.until)
 }
 
 impl Waiver {
@@ -123,8 +135,8 @@ pub fn with(count: u32) -> String {
 
 /// What is to be said of an item's waiver that counts no longer: `waiver by ana expired 12:40 UTC`.
 #[must_use]
-pub fn lapsed(state: &ItemState, now: Instant) -> Option<String> {
-    let waiver = state.waiver.as_ref().filter(|waiver| !waiver.counts(now))?;
+pub fn lapsed(board: &Board, item: &ItemId, now: Instant) -> Option<String> {
+    let waiver = stands_by(board, item, board.item(item)?).waiver.as_ref().filter(|waiver| !waiver.counts(now))?;
     let at = waiver.ends_at.map(|at| at.format(" %H:%M UTC").to_string()).unwrap_or_default();
     Some(format!("waiver by {} expired{at}", waiver.by.name))
 }
@@ -135,7 +147,7 @@ pub fn standing(board: &Board, now: Instant) -> Vec<String> {
     let order = board.plan.phases.iter().flat_map(|phase| &phase.items);
     order
         .filter_map(|id| {
-            let (item, state) = (board.plan.item(id)?, board.item(id)?);
+            let (item, state) = (board.plan.item(id)?, stands_by(board, id, board.item(id)?));
             let waiver = state.waiver.as_ref().filter(|_| gate::clear(board, item, now) == Clear::ByWaiver)?;
             let verdict = state.verdict(item.valid_for, now).map_or("not run", Verdict::word);
             let left = waiver.until.map(|until| {

@@ -135,3 +135,64 @@ fn only_a_named_person_waives_and_for_some_time() {
         assert!(flight.command(waive("health", lasts)).expect_err("how long").contains("at most a year"));
     }
 }
+
+fn word(passed: bool) -> Command {
+    Command::Attest { item: "attest".into(), note: "seen".into(), passed }
+}
+
+fn attest_stands(flight: &Flight) -> Clear {
+    gate::clear(&flight.board, flight.board.plan.item(&"attest".into()).expect("there"), flight.now)
+}
+
+/// At gate B's mark, `attest` said to have failed and waived for a day.
+fn attested_red_and_waived() -> Flight {
+    let mut flight = Flight::of(plan());
+    for item in ["health", "login", "chat"] {
+        flight.answer(item, Verdict::Pass);
+    }
+    flight.pass(minutes(30));
+    flight.command(word(false)).expect("due");
+    flight.command(waive("attest", minutes(1440))).expect("waived");
+    assert_eq!(attest_stands(&flight), Clear::ByWaiver);
+    flight
+}
+
+#[test]
+fn a_waiver_is_for_the_word_it_was_given_on_not_for_a_later_one() {
+    let mut flight = attested_red_and_waived();
+    flight.command(word(false)).expect("it fails for another reason");
+    assert_eq!(attest_stands(&flight), Clear::No(Some(Verdict::Fail)), "that nobody has waived");
+}
+
+#[test]
+fn a_waiver_that_a_pass_made_needless_does_not_take_the_gate_back_when_it_would_have_ended() {
+    let mut flight = attested_red_and_waived();
+    flight.command(word(true)).expect("it passes");
+    flight.pass(minutes(1500));
+    assert_eq!(attest_stands(&flight), Clear::Yes);
+    let phase = "gate-b".into();
+    let told = |flight: &Flight| {
+        events(flight, |event| matches!(event, Event::GatePassed { phase: passed, .. } if *passed == phase))
+    };
+    assert_eq!(told(&flight), 1, "the gate passed once");
+    assert_eq!(events(&flight, |event| matches!(event, Event::WaiverExpired { .. })), 0, "it was over before");
+}
+
+#[test]
+fn what_an_item_is_marked_or_blocked_as_is_seen_anew() {
+    let mut flight = red();
+    let marked = Event::StepMarked {
+        item: "health".into(),
+        attempt: super::super::id::Attempt(1),
+        passed: false,
+        reason: "it did not".into(),
+    };
+    let blocked = Event::ItemBlocked { item: "health".into(), by: "login, which is fail".into() };
+    for event in [marked, blocked] {
+        flight.command(waive("health", minutes(60))).expect("waived");
+        Arc::make_mut(flight.board.items.get_mut(&"health".into()).expect("there")).acknowledged = true;
+        flight.record(flight.now, Actor::person("bo", None), event.clone());
+        let state = flight.board.item(&"health".into()).expect("there");
+        assert_eq!((&state.waiver, state.acknowledged), (&None, false), "{event:?}");
+    }
+}
