@@ -3,6 +3,7 @@
 
 use super::event::Actor;
 use super::id::RoleId;
+use super::people::is_same;
 use super::plan::{Power, Role};
 use crate::base::text::printable;
 
@@ -44,12 +45,6 @@ pub fn judge(roles: &[Role], wanted: &RoleId, asker: Option<&str>, by: &Actor, r
         return Err(format!("{name} does not hold {}: the plan names {}", role.title, role.people.join(", ")));
     }
     Ok(())
-}
-
-/// Whether two names are one person's: not by the case of a letter, nor by a blank.
-fn is_same(one: &str, other: &str) -> bool {
-    let plain = |name: &str| name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
-    plain(one) == plain(other)
 }
 
 #[cfg(test)]
