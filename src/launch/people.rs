@@ -21,6 +21,18 @@ pub fn is_same(one: &str, other: &str) -> bool {
     plain(one) == plain(other)
 }
 
+/// Whether two words are one person's, or were written down by one hand: no second person is in that.
+#[must_use]
+pub fn is_one_hand(one: &Actor, other: &Actor) -> bool {
+    is_same(&one.name, &other.name) || is_same(hand(one), hand(other))
+}
+
+/// Who typed what `by` said.
+#[must_use]
+pub fn hand(by: &Actor) -> &str {
+    by.recorded_by.as_deref().unwrap_or(&by.name)
+}
+
 /// Whether a person can be called so: what the launch itself is called by, nobody else is.
 #[must_use]
 pub fn is_free(name: &str) -> bool {
