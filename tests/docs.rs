@@ -5,6 +5,8 @@
 
 #[path = "docs/format.rs"]
 mod format;
+#[path = "docs/kinds.rs"]
+mod kind_tables;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -17,9 +19,14 @@ use tminus::rehearsal::Fault;
 use tminus::ui::action;
 
 use format::{Section, TABLES};
+use kind_tables::KINDS;
 
 const EVERY_KEY: &str = include_str!("docs/every-key.toml");
 const MADE: &str = "Made from the code by `just docs`; a test fails while it is stale.";
+
+fn sections() -> impl Iterator<Item = &'static Section> {
+    TABLES.iter().chain(KINDS)
+}
 
 /// Fails while `docs/NAME` is not `page`; writes it where `TMINUS_WRITE_DOCS` is set.
 fn held(name: &str, page: &str) {
@@ -79,8 +86,8 @@ fn is_kind(key: &str) -> bool {
 #[test]
 fn every_key_that_is_read_is_told_and_no_other() {
     let known = known();
-    let told: BTreeMap<&str, &Section> = TABLES.iter().map(|section| (section.path, section)).collect();
-    assert_eq!(told.len(), TABLES.len(), "a table is told twice");
+    let told: BTreeMap<&str, &Section> = sections().map(|section| (section.path, section)).collect();
+    assert_eq!(told.len(), sections().count(), "a table is told twice");
     let mut wrong = Vec::new();
     for (path, keys) in &known {
         let own = |(key, wanted): &(&&str, &Wanted)| {
@@ -181,7 +188,7 @@ fn the_page_of_the_plan_is_fresh() {
     let known = known();
     let mut page = format!("# The plan file\n\n{MADE}\n\n{}", include_str!("docs/plan-head.md"));
     let mut told_before = BTreeSet::new();
-    for section in TABLES {
+    for section in sections() {
         let keys = known.get(section.path).unwrap_or_else(|| panic!("{} is never read", section.path));
         let title = if section.path == "[]" { "PLAN" } else { section.path };
         let _ = write!(page, "\n## `{title}`\n\n{}\n\n| key | is | what it says |\n|---|---|---|\n", section.about);

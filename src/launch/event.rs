@@ -15,6 +15,10 @@ use super::plan::Release;
 use super::time::{Instant, Mark, Wall};
 use super::verdict::{Captured, Outcome, Report, Verdict};
 
+mod told;
+
+pub use told::{RollbackEnd, RollbackFact};
+
 /// Who did it, or asked for it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Actor {
@@ -369,75 +373,6 @@ pub enum Vote {
     GoWithWaiver { reason: String },
 }
 
-/// What the detached rollback runner tells, in its own log first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RollbackFact {
-    Started {
-        pid: u32,
-    },
-    StepStarted {
-        step: ItemId,
-    },
-    StepEnded {
-        step: ItemId,
-        verdict: Verdict,
-        outcome: Outcome,
-    },
-    /// A step that the runner has come to stands until a person of `role` approves it. What follows it goes on.
-    ApprovalAwaited {
-        step: ItemId,
-        role: RoleId,
-    },
-    /// The second key: `by` carries the step's role, and is not who asked for the rollback.
-    Approved {
-        step: ItemId,
-        by: Actor,
-    },
-    /// What lay there for an approval is none; why, as a sentence.
-    ApprovalRefused {
-        step: ItemId,
-        why: String,
-    },
-    /// A step failed, and what the plan names in its place began.
-    FallbackStarted {
-        step: ItemId,
-    },
-    FallbackEnded {
-        step: ItemId,
-        verdict: Verdict,
-        outcome: Outcome,
-    },
-    Verified {
-        check: ItemId,
-        report: Report,
-    },
-    Ended {
-        end: RollbackEnd,
-        took: Duration,
-    },
-}
-
-/// The three endings of what acted, and that of a request which joined another. An exit code never makes
-/// the first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RollbackEnd {
-    Verified,
-    /// Every step ran, and these checks do not agree that it worked.
-    NotVerified {
-        checks: Vec<ItemId>,
-    },
-    FailedAtStep {
-        step: ItemId,
-        why: String,
-        by_hand: String,
-    },
-    /// It did nothing: one rollback runs at a time, and this request came to another run.
-    Joined {
-        run: u32,
-        rollback: RollbackId,
-    },
-}
-
 impl Event {
     /// A note that corrects no other.
     #[must_use]
@@ -474,18 +409,6 @@ impl Mode {
             Self::Launch => "launch",
             Self::Rehearsal => "rehearsal",
             Self::Gate => "gate",
-        }
-    }
-}
-
-impl RollbackEnd {
-    #[must_use]
-    pub fn words(&self) -> &'static str {
-        match self {
-            Self::Verified => "verified",
-            Self::NotVerified { .. } => "done but not verified",
-            Self::FailedAtStep { .. } => "failed",
-            Self::Joined { .. } => "joined another run",
         }
     }
 }

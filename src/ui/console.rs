@@ -14,7 +14,7 @@ use super::bell::Bell;
 use super::keymap::{Key, Keymap};
 use super::layout::{self, Size};
 use super::overlays::recovery;
-use super::state::{Effect, State, View};
+use super::state::{Effect, Overlay, State, View};
 use super::theme::{Role, Theme};
 use super::{dialog, frame, update};
 use crate::launch::command::Refusal;
@@ -195,9 +195,19 @@ impl<B: Backend> Console<B> {
                 return dialog::press(state, event, view);
             }
             match view.keymap.action(Key::from(event), Place::Pane(state.focus)) {
-                Some(action) => update::update(state, action, view),
+                Some(action) => {
+                    let effect = update::update(state, action, view);
+                    if state.cramped && !matches!(state.overlay, None | Some(Overlay::Rollback(_))) {
+                        state.say(Role::Warned, dialog::NO_ROOM);
+                    }
+                    effect
+                }
                 None => {
-                    state.message = None;
+                    let pane = state.focus.title();
+                    state.say(
+                        Role::Warned,
+                        format!("`{}` means nothing in {pane}: ? shows every key", Key::from(event)),
+                    );
                     None
                 }
             }

@@ -29,12 +29,22 @@ pub fn press(state: &mut State, event: KeyEvent, view: &View<'_>) -> Option<Effe
     effect
 }
 
+/// What a key of a dialog is answered that the screen has no room for.
+pub const NO_ROOM: &str = "no room for this dialog: enlarge the terminal; Esc leaves it";
+
 fn pressed(state: &mut State, event: KeyEvent, view: &View<'_>) -> Option<Effect> {
     let key = Key::from(event);
     let mut overlay = state.overlay.take()?;
     let listed = matches!(overlay, Overlay::Recovery { .. });
     let action = view.keymap.action(key, if listed { Place::Recovery } else { Place::Dialog });
     let has_field = overlay.input().is_some();
+    let blind = state.cramped && !matches!(overlay, Overlay::Rollback(_));
+    if blind && !matches!(action, Some(Action::Rollback | Action::Dismiss)) {
+        // Nobody acts on what is not seen, nor writes it.
+        state.overlay = Some(overlay);
+        state.say(Role::Warned, NO_ROOM);
+        return None;
+    }
     if let Some(field) = overlay.input().filter(|_| key.types() || action.is_none()) {
         if field.value().chars().count() < LONGEST_TEXT || !key.types() {
             field.handle_event(&Event::Key(event));
@@ -54,11 +64,6 @@ fn pressed(state: &mut State, event: KeyEvent, view: &View<'_>) -> Option<Effect
         && dialog.choose(c, view)
     {
         return confirm(state, overlay, view);
-    }
-    if listed && state.cramped && !matches!(action, Some(Action::Rollback | Action::Dismiss)) {
-        // Nobody acts on what is not seen.
-        state.overlay = Some(overlay);
-        return None;
     }
     let settles = [Action::MarkDone, Action::MarkFailed, Action::Repeat, Action::CatchUp];
     if let (Overlay::Recovery { selected }, Some(action)) = (&overlay, action.filter(|action| settles.contains(action)))

@@ -281,7 +281,10 @@ fn on_item(state: &mut State, action: Action, view: &View<'_>) -> Option<Effect>
         Action::Attest if !matches!(item.act, Act::Manual { .. }) && *second::wanted(item) == Second::None => {
             state.say(Role::Warned, format!("{id} is decided by what it sees, not by a word; it can be waived"));
         }
-        Action::Attest => state.prompt(Purpose::Attest { item: id, passed: true }),
+        Action::Attest => match others_word(item, view) {
+            Some(why) => state.say(Role::Warned, why),
+            None => state.prompt(Purpose::Attest { item: id, passed: true }),
+        },
         Action::Waive => state.prompt(Purpose::Waive { item: id, lasts: waive::A_DAY }),
         Action::Acknowledge => return Some(Effect::Ask(Command::Acknowledge { item: id })),
         _ if !known.is_running() => state.say(Role::Warned, format!("{id} is not running")),
@@ -291,6 +294,18 @@ fn on_item(state: &mut State, action: Action, view: &View<'_>) -> Option<Effect>
         _ => return Some(Effect::Ask(Command::Cancel { item: id })),
     }
     None
+}
+
+/// Why the word of the role carried here is not the one that an item waits for: said before it is typed.
+fn others_word(item: &Item, view: &View<'_>) -> Option<String> {
+    let (Act::Manual { role: Some(wanted), second: two }, Some(has)) = (&item.act, view.role) else { return None };
+    if wanted == has || *two != Second::None {
+        return None;
+    }
+    let title = |id| view.plan().role(id).map_or_else(|| format!("{id}"), |role| role.title.clone());
+    let people = view.plan().role(wanted).map(|role| role.people.join(", ")).filter(|people| !people.is_empty());
+    let people = people.map(|people| format!(" ({people})")).unwrap_or_default();
+    Some(format!("{} is attested by {}{people}; you act as {}", item.id, title(wanted), title(has)))
 }
 
 /// Asks which branch, and why; the one that was chosen is not the first that is offered.

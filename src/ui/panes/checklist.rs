@@ -170,6 +170,8 @@ pub fn draw(state: &State, view: &View<'_>, frame: Role, area: Rect, buf: &mut B
     let seen = list::around(state.top, at, lines.len(), usize::from(inner.height));
     for (y, index) in (inner.top()..).zip(seen) {
         let row = line(state, view, &lines[index]);
+        // Of an item its glyph and the beginning of its title stay in sight.
+        let row = if lines[index].item().is_some() { row.right_at_most(usize::from(inner.width) * 2 / 3) } else { row };
         let row = if index == at { row.over(view.theme.selected(frame == Role::Focus)) } else { row };
         row.put(Rect { y, height: 1, ..inner }, buf);
     }

@@ -1,6 +1,8 @@
 //! Incidents: all of them in one list, the worst open one first, and of the selected one everything that is
 //! known, its ladder, and its timeline. Also the band that a whole room must see.
 
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -98,7 +100,7 @@ fn sign(view: &View<'_>, stage: Stage) -> (&'static str, Role) {
 
 fn line<'v>(view: &View<'v>, known: &Incident, width: usize) -> Row<'v> {
     let (glyph, role) = sign(view, known.stage);
-    let age = span::stopwatch(view.now.instant.since(known.opened.at));
+    let age = span::stopwatch(lasted(view, known));
     let severity = known.severity.as_ref().map_or("sev?", |severity| severity.as_str());
     let row = Row::new(view.theme).say(role, format!("{glyph} {} {severity} ", known.number));
     let row = row.say(role, known.stage.word().to_uppercase()).say(Role::Plain, format!(" {age}"));
@@ -141,7 +143,7 @@ fn page<'v>(view: &View<'v>, known: &Incident, width: usize) -> Vec<Row<'v>> {
         page.rows.push(Row::new(view.theme).say(Role::Title, line));
     }
     let (glyph, role) = sign(view, known.stage);
-    let age = span::stopwatch(view.now.instant.since(known.opened.at));
+    let age = span::stopwatch(lasted(view, known));
     page.field("stage", &format!("{glyph} {} · {age}", known.stage.word().to_uppercase()), role);
     // Whom to call comes before what is known.
     ladder(&mut page, known);
@@ -158,6 +160,12 @@ fn page<'v>(view: &View<'v>, known: &Incident, width: usize) -> Vec<Row<'v>> {
     }
     page.rows.truncate(LINES_AT_MOST);
     page.rows
+}
+
+/// From its opening until it was over, or until now.
+fn lasted(view: &View<'_>, known: &Incident) -> Duration {
+    let over = known.resolved.or(known.closed).filter(|_| !known.is_open());
+    over.map_or(view.now.instant, |over| over.at).since(known.opened.at)
 }
 
 fn fields(page: &mut Page<'_, '_>, known: &Incident) {
@@ -187,6 +195,7 @@ fn ladder(page: &mut Page<'_, '_>, known: &Incident) {
         let late = if rung.late.as_secs() > 0 { format!(", {} late", span::seconds(rung.late)) } else { String::new() };
         let (words, role) = match &rung.acknowledged {
             Some(by) => (format!("rang {told}{late}, acknowledged by {}", by.name), Role::Plain),
+            None if !known.is_open() => (format!("rang {told}{late}"), Role::Plain),
             None => (format!("{} RANG {told}{late}{}", view.theme.glyphs.due, call(view, known, rung)), Role::Warned),
         };
         page.field(rung.due.word(), &words, role);
@@ -245,7 +254,7 @@ pub fn band(view: &View<'_>) -> Option<Band> {
     let grave: Vec<&&Incident> = all.iter().filter(|known| known.is_grave(view.plan())).collect();
     let known = calls.first().or(grave.first().copied())?;
     let severity = known.severity.as_ref().map_or("NOT TRIAGED".to_owned(), |known| known.as_str().to_uppercase());
-    let age = span::stopwatch(view.now.instant.since(known.opened.at));
+    let age = span::stopwatch(lasted(view, known));
     let (glyph, _) = sign(view, known.stage);
     let stage = known.stage.word().to_uppercase();
     let mut words = vec![format!("{glyph} INCIDENT {} {severity} {stage} {age}", known.number)];

@@ -93,6 +93,13 @@ impl<'t> Row<'t> {
         self
     }
 
+    /// Cuts the right part to `width` columns, so that what a line is about stays in sight.
+    #[must_use]
+    pub fn right_at_most(mut self, width: usize) -> Self {
+        self.right = fit(std::mem::take(&mut self.right), width, self.theme);
+        self
+    }
+
     /// The text without its styles.
     #[must_use]
     pub fn text(&self) -> String {

@@ -1,0 +1,175 @@
+//! The words of docs/plan.md for the kinds' own tables.
+
+use super::format::{Section, section};
+
+pub const KINDS: &[Section] = &[
+    section(
+        "[http]",
+        "One request, compared with what is expected. Exactly one method key. No redirect is followed.",
+        &[
+            ("get", "the address: whole, or a path behind the session's base"),
+            ("post", "as `get`"),
+            ("put", "as `get`"),
+            ("patch", "as `get`"),
+            ("delete", "as `get`"),
+            ("head", "as `get`"),
+            ("options", "as `get`"),
+            ("headers", "sent with it"),
+            ("json", "the body, sent as JSON; not beside `body`"),
+            ("body", "the body, a template; not beside `json`"),
+            ("expect", "what the answer must be; any 2xx where nothing is said"),
+            ("capture", "values taken from the answer, for the items after it"),
+        ],
+    ),
+    section(
+        "[http.expect]",
+        "What is not written is not looked at, but for the status.",
+        &[
+            ("status", "a code, or a list of them; any 2xx otherwise"),
+            ("header", "headers by name, each a value or a form below"),
+            ("json", "jq programs; each must come to one `true`. Values are `$name`"),
+            ("body", "regular expressions that the body must match"),
+            ("body_absent", "regular expressions that it must not match"),
+            ("latency", "the answer is complete within this"),
+            ("cookie", "names of cookies the answer must set"),
+        ],
+    ),
+    section(
+        "[http.expect.header.NAME]",
+        "Exactly one form.",
+        &[
+            ("equals", "the value is this"),
+            ("contains", "the value holds this"),
+            ("absent", "`true`: there is no such header"),
+            ("list", "the comma-separated value has these members, in any case"),
+        ],
+    ),
+    section(
+        "[http.capture.NAME]",
+        "A jq program as a text, or one of these. A captured value is kept out of what is shown.",
+        &[("jq", "a jq program on the JSON body"), ("header", "a header's value"), ("cookie", "a cookie's value")],
+    ),
+    section(
+        "[cors]",
+        "One preflight for each origin. A kept-out origin passes only while the service answers the others.",
+        &[
+            ("url", "whole, or a path behind the session's base; required"),
+            ("method", "the method asked for; `GET` unless said"),
+            ("request_headers", "the header names asked for"),
+            ("allow", "origins that must get exactly their own name back; required. A list variable gives them all"),
+            ("deny", "origins that must not be let in"),
+            ("credentials", "whether those let in may send cookies"),
+        ],
+    ),
+    section(
+        "[sse]",
+        "A stream of server-sent events, read to its terminal event; the socket may stay open after it.",
+        &[
+            ("get", "the address; or `post`, one of them"),
+            ("post", "as `get`"),
+            ("headers", "sent with it"),
+            ("json", "the body of a `post`"),
+            ("expect", "what the stream must be"),
+            ("until", "the terminal event; without it reading stops once `at_least` holds"),
+            ("deadline", "for the whole stream, connecting included; the item's timeout otherwise"),
+            ("meanwhile", "a request sent while the stream is read: a cancel, say"),
+        ],
+    ),
+    section(
+        "[sse.expect]",
+        "What is not written is not looked at, but for the status and the content type.",
+        &[
+            ("status", "200 unless said"),
+            ("first_event", "from the request to the first event"),
+            ("max_gap", "between two events, and to the end; comments are no events"),
+            ("at_least", "events that must come, each `count` times"),
+            ("order", "events that must come in this order, others between them or not"),
+            ("never", "events that must not come"),
+        ],
+    ),
+    section("[sse.expect.at_least]", "A pattern and how often.", COUNTED),
+    section("[sse.expect.order]", "A pattern: an event fits if all that is written fits.", PATTERN),
+    section("[sse.expect.never]", "A pattern.", PATTERN),
+    section(
+        "[sse.until]",
+        "What ends the stream.",
+        &[("any", "the stream is over at the first event that fits one of these; required")],
+    ),
+    section("[sse.until.any]", "A pattern.", PATTERN),
+    section(
+        "[sse.meanwhile]",
+        "Sent once, when `after` has come.",
+        &[
+            ("after", "the event that sets it off; required"),
+            ("get", "the address; or `post`, one of them"),
+            ("post", "as `get`"),
+            ("headers", "sent with it"),
+            ("json", "the body of a `post`"),
+            ("expect", "what its answer must be"),
+        ],
+    ),
+    section("[sse.meanwhile.after]", "A pattern and how often.", COUNTED),
+    section(
+        "[sse.meanwhile.expect]",
+        "What the answer must be.",
+        &[("status", "200 unless said"), ("json", "jq programs; each must come to one `true`")],
+    ),
+    section(
+        "[run]",
+        "A command, run under a shim that outlives the console. Exit 0 passes, others fail; 126, 127 and foreign \
+         signals are unknown. In a rehearsal nothing is run: the target answers with the example.",
+        &[
+            ("command", "the program and its arguments; no secret may stand here"),
+            ("shell", "a bash script instead, under `-e -o pipefail`; it holds no `{{ }}`: give it values by `env`"),
+            ("cwd", "where it runs; the plan's folder otherwise"),
+            ("env", "variables it is given; secrets may stand here"),
+            ("stdin", "what it reads; secrets may stand here"),
+            ("exit", "exit codes that mean something else: `{ 2 = \"warn\" }`"),
+        ],
+    ),
+    section(
+        "[manual]",
+        "A person attests, with a note.",
+        &[
+            ("role", "whose word it takes; anybody's otherwise"),
+            ("second", "`true`, or a role: another person's word too, of that role; the same person cannot give both"),
+        ],
+    ),
+    section(
+        "[choice]",
+        "A person selects a branch, with a reason. It can be chosen anew while no step of the branch that is left has \
+         begun.",
+        &[("role", "who chooses; anybody otherwise"), ("options", "the branches, at least two; required")],
+    ),
+    section(
+        "[choice.options]",
+        "A branch.",
+        &[
+            ("id", "what `when` calls it; unique in its choice; required"),
+            ("title", "for the screen; the id otherwise"),
+        ],
+    ),
+    section(
+        "[phase.item.poll]",
+        "A poll of its own, for the second GO: it opens when it is due, passes on GO and fails on NO-GO, once all of its \
+         roles have voted. Running it again polls again.",
+        &[
+            ("stage", "whose criteria stand beside the votes; `observed` unless said"),
+            ("roles", "who votes, in order; the plan's poll otherwise"),
+        ],
+    ),
+    section(
+        "[signoff]",
+        "Each role puts its name under it, once. One person signs for two roles only where both list him in `people`.",
+        &[("roles", "who signs, in order; required")],
+    ),
+    section("[wait]", "Time that has to go by.", &[("for", "from when it was opened; required")]),
+];
+
+const PATTERN: &[(&str, &str)] = &[
+    ("event", "its name; an event without one is `message`"),
+    ("data", "its data, whole"),
+    ("json", "a jq program on its data that must come to `true`"),
+];
+
+const COUNTED: &[(&str, &str)] = &[PATTERN[0], PATTERN[1], PATTERN[2], ("count", "how often; once unless said")];
