@@ -220,7 +220,8 @@ async fn a_role_judges_signs_and_votes_once_more_from_anywhere() {
     let known = now().criteria[&"way-back".into()].clone();
     let word = known.judged.expect("a word");
     assert_eq!((word.met, word.note.as_str(), word.by.name.as_str()), (false, "no drill", "cy"));
-    let waived = held.ask("judge", &["way-back", "waived", "known", "--for", "4h", "--as", "backend"]).await;
+    let waived =
+        held.ask("judge", &["way-back", "waived", "known", "--for", "4h", "--as", "backend", "--name", "bob"]).await;
     assert_eq!(waived.code, Some(0), "{waived:?}");
     assert!(now().criteria[&"way-back".into()].waiver.as_ref().is_some_and(|waiver| waiver.until.is_some()));
     let other = held.ask("judge", &["way-back", "excluded", "I say so", "--as", "frontend"]).await;

@@ -18,9 +18,14 @@ pub const LARGEST: u64 = 64 << 20;
 /// The line that stands in the journal for the file at `path`: its name, size and SHA-256 as it is kept.
 ///
 /// # Errors
-/// It is no regular file, too large, or cannot be read or kept.
-pub fn keep(folder: &LaunchFolder, path: &Path, redactor: &Redactor) -> anyhow::Result<String> {
+/// It is no regular file, too large, or cannot be read or kept; or a secret of the plan is not known here, by the
+/// variables `unset`: it might be in the file, and could not be taken out.
+pub fn keep(folder: &LaunchFolder, path: &Path, redactor: &Redactor, unset: &[String]) -> anyhow::Result<String> {
     let shown = printable(&path.display().to_string());
+    if !unset.is_empty() {
+        let names = printable(&unset.join(", "));
+        bail!("{shown} may have secrets that this terminal does not know: set {names} here, or give a link to it");
+    }
     let file = std::fs::File::open(path).with_context(|| format!("failed to read {shown}"))?;
     if !file.metadata()?.is_file() {
         bail!("{shown} is no file");
@@ -62,10 +67,13 @@ mod tests {
         let folder = LaunchFolder::create(place.path().join("launch")).expect("made");
         let path = place.path().join("smoke.log");
         std::fs::write(&path, "login with hunter22-long ok\n").expect("written");
-        let plain = keep(&folder, &path, &Redactor::default()).expect("kept");
+        let plain = keep(&folder, &path, &Redactor::default(), &[]).expect("kept");
         assert!(plain.starts_with("smoke.log (28 bytes, sha256 ") && !plain.contains("removed"), "{plain}");
-        assert_eq!(keep(&folder, &path, &Redactor::default()).expect("kept"), plain);
-        let clean = keep(&folder, &path, &Redactor::new(["hunter22-long".to_owned()])).expect("kept");
+        assert_eq!(keep(&folder, &path, &Redactor::default(), &[]).expect("kept"), plain);
+        let unknown = keep(&folder, &path, &Redactor::default(), &["SHOP_TOKEN".to_owned()]);
+        let refused = unknown.expect_err("it might have one").to_string();
+        assert!(refused.contains("set SHOP_TOKEN here"), "{refused}");
+        let clean = keep(&folder, &path, &Redactor::new(["hunter22-long".to_owned()]), &[]).expect("kept");
         assert!(clean.contains(", secrets removed)") && clean != plain, "{clean}");
         let kept: Vec<_> =
             std::fs::read_dir(folder.artifacts()).expect("there").map(|entry| entry.expect("one").path()).collect();
@@ -80,7 +88,7 @@ mod tests {
         for (path, wanted) in
             [(&large, "larger than the 64 MiB"), (&gone, "failed to read"), (&place.path().to_owned(), "is no file")]
         {
-            let wrong = keep(&folder, path, &Redactor::default()).expect_err(wanted).to_string();
+            let wrong = keep(&folder, path, &Redactor::default(), &[]).expect_err(wanted).to_string();
             assert!(wrong.contains(wanted), "{wanted}: {wrong}");
         }
     }

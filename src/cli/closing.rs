@@ -47,7 +47,7 @@ pub fn evidence(evidence: &Evidence) -> anyhow::Result<i32> {
         let known = frozen.plan.evidence.iter().map(|known| known.id.as_str());
         let id = EvidenceId::new(one_of("evidence", &evidence.id, known)?);
         let what = match &evidence.file {
-            Some(path) => archive::keep(&frozen.folder, path, &frozen.redactor)?,
+            Some(path) => archive::keep(&frozen.folder, path, &frozen.redactor, &frozen.unset)?,
             None if evidence.text.is_empty() => bail!("say what is archived: a link, words, or --file PATH"),
             None => evidence.text.join(" "),
         };

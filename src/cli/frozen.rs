@@ -30,6 +30,8 @@ pub struct Frozen {
     pub first: Arc<Plan>,
     /// Of the secrets that this terminal's environment has.
     pub redactor: Redactor,
+    /// The variables with the secrets that it lacks. A rehearsal has none but its own.
+    pub unset: Vec<String>,
 }
 
 impl Frozen {
@@ -46,9 +48,10 @@ impl Frozen {
         let loaded = loaded.context("the launch's frozen plan does not load")?;
         let redactor = Redactor::new(loaded.catalogue.secrets.iter().cloned());
         redactor.cover().for_good();
+        let unset = loaded.unset.into_iter().filter(|_| !site.rehearsal).map(|unset| unset.variable).collect();
         let plan = Arc::new(loaded.plan);
         let first = plans::first(&folder)?.unwrap_or_else(|| Arc::clone(&plan));
-        Ok(Self { folder, site, plan, first, redactor })
+        Ok(Self { folder, site, plan, first, redactor, unset })
     }
 
     /// Who asks here.

@@ -173,13 +173,13 @@ impl Effects {
         if seqs.is_empty() {
             return;
         }
-        let (plan, redactor) = (Arc::clone(&self.world.plan), self.world.redactor.clone());
+        let (plans, redactor) = (board.revisions.clone(), self.world.redactor.clone());
         // A disk that hangs keeps this waiting, never the loop.
         tokio::task::spawn_blocking(move || {
             if seqs.iter().all(|seq| evidence::decision_file(&launch, *seq).exists()) {
                 return;
             }
-            if let Err(error) = evidence::keep_decisions(&launch, &plan, &redactor) {
+            if let Err(error) = evidence::keep_decisions(&launch, &plans, &redactor) {
                 tracing::error!("failed to keep a decision record: {error}");
             }
         });

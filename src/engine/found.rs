@@ -137,9 +137,9 @@ fn told(found: Found, owner: String, board: &Board) -> (Actor, Command) {
     let Found { run, rollback, request } = found;
     let (by, why) = match request {
         Some(request) => {
-            let role = request.role.filter(|role| board.plan.role(role).is_some());
+            let role = request.role.clone().filter(|role| board.plan.role(role).is_some());
             let from = if request.from.is_empty() { String::new() } else { format!(" (at {})", request.from) };
-            (Actor::person(request.name, role), format!("{}{from}", request.why))
+            (Actor { role, ..request.by() }, format!("{}{from}", request.why))
         }
         None => (Actor::person(owner, None), "asked for at another terminal".to_owned()),
     };

@@ -117,7 +117,7 @@ async fn files_are_made_from_the_journal_and_made_again_the_same() {
     let launch = place.path().join("launch");
     journal(&launch, &flight.records).await;
     let redactor = Redactor::new(["outage".to_owned()]);
-    let made = keep_decisions(&launch, &flight.board.plan.0, &redactor).expect("kept");
+    let made = keep_decisions(&launch, &flight.board.revisions, &redactor).expect("kept");
     let decisions = flight.board.polls.records.clone();
     assert_eq!((made, decisions.is_empty()), (decisions.len(), false));
     let pages: Vec<String> =
@@ -125,10 +125,40 @@ async fn files_are_made_from_the_journal_and_made_again_the_same() {
     assert!(pages.iter().all(|page| page.contains("«redacted»") && !page.contains("outage")), "{pages:?}");
     let mode = |path: &std::path::Path| std::fs::metadata(path).expect("there").permissions().mode() & 0o777;
     assert_eq!((mode(&launch.join("evidence")), mode(&decision_file(&launch, decisions[0]))), (0o700, 0o600));
-    assert_eq!(keep_decisions(&launch, &flight.board.plan.0, &redactor).expect("kept"), 0, "they are there");
+    assert_eq!(keep_decisions(&launch, &flight.board.revisions, &redactor).expect("kept"), 0, "they are there");
     std::fs::remove_dir_all(launch.join("evidence")).expect("lost");
-    keep_decisions(&launch, &flight.board.plan.0, &redactor).expect("kept");
+    keep_decisions(&launch, &flight.board.revisions, &redactor).expect("kept");
     for (seq, page) in decisions.iter().zip(&pages) {
         assert_eq!(&std::fs::read_to_string(decision_file(&launch, *seq)).expect("a file"), page);
+    }
+}
+
+#[tokio::test]
+async fn a_decision_from_before_an_amendment_is_told_by_the_plan_it_was_come_to_by() {
+    use crate::launch::amend::Amendment;
+    let mut flight = flight();
+    let wanted = newest(&flight);
+    let mut plan = crate::launch::plan::Plan::clone(&flight.board.plan);
+    // The new plan has neither the criteria nor the voters that were decided by.
+    (plan.hash, plan.criteria, plan.title) = ("second".into(), Vec::new(), "Another".into());
+    let plan = Arc::new(plan);
+    flight.board.revisions.learn(&plan);
+    let amendment = Amendment {
+        from: flight.board.plan.hash.clone(),
+        plan_hash: "second".into(),
+        changes: vec!["- criteria".into()],
+        changed: Vec::new(),
+        recapture: Vec::new(),
+    };
+    let seq = *flight.board.polls.records.last().expect("a decision");
+    flight.command(Command::Amend { amendment: Ok(amendment), reason: "so".into() }).expect("amended");
+    assert_eq!((flight.board.revisions.number, flight.board.plan.hash.as_str()), (2, "second"));
+    let place = tempfile::tempdir().expect("a folder");
+    let launch = place.path().join("launch");
+    journal(&launch, &flight.records).await;
+    keep_decisions(&launch, &flight.board.revisions, &Redactor::default()).expect("kept");
+    let page = std::fs::read_to_string(decision_file(&launch, seq)).expect("a file");
+    for line in wanted.lines().filter(|line| line.starts_with("| ") && !line.contains("0707")) {
+        assert!(page.contains(line), "{line}\n\n{page}");
     }
 }

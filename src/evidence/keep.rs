@@ -2,7 +2,7 @@
 //! console that died between a record and its file leaves nothing behind that another cannot make.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use super::decision;
 use crate::base::secret::Redactor;
@@ -10,9 +10,8 @@ use crate::journal::chain::Head;
 use crate::journal::folder::FolderError;
 use crate::journal::proven::proven;
 use crate::journal::{LaunchFolder, OpenError};
-use crate::launch::board::Board;
+use crate::launch::amend::Revisions;
 use crate::launch::event::{Event, Recorded};
-use crate::launch::plan::Plan;
 
 #[derive(Debug, thiserror::Error)]
 pub enum KeepError {
@@ -20,6 +19,8 @@ pub enum KeepError {
     Folder(#[from] FolderError),
     #[error(transparent)]
     Journal(#[from] OpenError),
+    #[error("the plan that the launch was opened with is not known here")]
+    Plan,
 }
 
 /// Where the decision of record `seq` is kept.
@@ -29,16 +30,17 @@ pub fn decision_file(launch: &Path, seq: u64) -> PathBuf {
 }
 
 /// Writes every decision record of the journal in `launch` that has no file yet, whole or not at all. How many.
-/// Blocks: it reads the journal.
+/// The journal is read from the plan that the launch was opened with, through each it was amended to: that is
+/// what people decided by. Blocks.
 ///
 /// # Errors
-/// The journal cannot be read, or a file not be written.
-pub fn keep_decisions(launch: &Path, plan: &Arc<Plan>, redactor: &Redactor) -> Result<usize, KeepError> {
+/// The journal cannot be read, or a file not be written; or the first plan is none of `plans`.
+pub fn keep_decisions(launch: &Path, plans: &Revisions, redactor: &Redactor) -> Result<usize, KeepError> {
     // Of two that make the same files in one process, the second finds them.
     static ONE: Mutex<()> = Mutex::new(());
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = LaunchFolder::open(launch)?;
-    let mut board = Board::new(Arc::clone(plan));
+    let mut board = plans.afresh().ok_or(KeepError::Plan)?;
     let mut missing: Vec<(PathBuf, String)> = Vec::new();
     proven(&folder, &mut |record: Recorded, head: Head| {
         board.apply(&record);

@@ -69,6 +69,15 @@ impl Revisions {
         Arc::make_mut(&mut self.known).entry(plan.hash.clone()).or_insert_with(|| Arc::clone(plan));
     }
 
+    /// A board to replay the launch's journal on: with the plan that it was opened with, and every other that is
+    /// known to be amended to.
+    #[must_use]
+    pub fn afresh(&self) -> Option<Board> {
+        let mut board = Board::new(Arc::clone(self.known.get(&self.opened_with)?));
+        board.revisions.known = Arc::clone(&self.known);
+        Some(board)
+    }
+
     #[must_use]
     pub fn get(&self, hash: &str) -> Option<&Arc<Plan>> {
         self.known.get(hash)

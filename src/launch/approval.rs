@@ -3,6 +3,7 @@
 
 use super::event::Actor;
 use super::id::RoleId;
+use super::people::{hand, is_one_hand, is_same};
 use super::plan::{Power, Role};
 use crate::base::text::printable;
 
@@ -11,7 +12,13 @@ use crate::base::text::printable;
 ///
 /// # Errors
 /// Why not, as a sentence that says who may.
-pub fn judge(roles: &[Role], wanted: &RoleId, asker: Option<&str>, by: &Actor, rehearsal: bool) -> Result<(), String> {
+pub fn judge(
+    roles: &[Role],
+    wanted: &RoleId,
+    asker: Option<&Actor>,
+    by: &Actor,
+    rehearsal: bool,
+) -> Result<(), String> {
     let Some(role) = roles.iter().find(|role| role.id == *wanted) else {
         return Err(format!("the plan has no role `{wanted}`"));
     };
@@ -37,19 +44,20 @@ pub fn judge(roles: &[Role], wanted: &RoleId, asker: Option<&str>, by: &Actor, r
                 .to_owned(),
         );
     };
-    if is_same(asker, &name) {
+    if is_same(&asker.name, &by.name) {
         return Err(format!("{name} asked for this rollback: the second key is another person's"));
+    }
+    if is_one_hand(asker, by) {
+        let hand = printable(hand(by));
+        return Err(format!(
+            "{hand} wrote down who asked for this rollback, or asked: the second key is turned by another person's own \
+             hand"
+        ));
     }
     if !role.people.is_empty() && !role.people.iter().any(|known| is_same(known, &name)) {
         return Err(format!("{name} does not hold {}: the plan names {}", role.title, role.people.join(", ")));
     }
     Ok(())
-}
-
-/// Whether two names are one person's: not by the case of a letter, nor by a blank.
-fn is_same(one: &str, other: &str) -> bool {
-    let plain = |name: &str| name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
-    plain(one) == plain(other)
 }
 
 #[cfg(test)]
@@ -73,19 +81,28 @@ mod tests {
             role("lead", &[], &[Power::Resume]),
         ];
         let wanted = if by.name.ends_with('!') { "lead" } else { "dba" };
-        judge(&roles, &wanted.into(), asker, by, rehearsal)
+        let asker = asker.map(|name| match name.split_once(" by ") {
+            Some((name, hand)) => Actor { recorded_by: Some(hand.into()), ..Actor::person(name, None) },
+            None => Actor::person(name, None),
+        });
+        judge(&roles, &wanted.into(), asker.as_ref(), by, rehearsal)
     }
 
     #[test]
     fn the_second_key_is_another_person_s_of_the_role() {
         let person = |name: &str, role: &str| Actor::person(name, Some(role.into()));
+        let by_hand = |name: &str, hand: &str| Actor { recorded_by: Some(hand.into()), ..person(name, "dba") };
         assert_eq!(said(Some("ana"), &person("ben  berg", "dba"), false), Ok(()));
+        assert_eq!(said(Some("ana"), &by_hand("ben berg", "eve"), false), Ok(()));
         for (asker, by, why) in [
             (Some("ana"), person("ana", "dba"), "another person's"),
             (Some("ana"), person(" ANA ", "dba"), "another person's"),
             (Some("ana"), person("eve", "dba"), "the plan names Ben Berg, ana"),
             (Some("ana"), person("ben berg", "ops"), "it is for DBA to approve (as `dba`), not for `ops`"),
             (Some("ana"), Actor::person("ben berg", None), "say that you act for DBA"),
+            (Some("ana"), by_hand("ben berg", "ANA"), "another person's own hand"),
+            (Some("ben berg by ana"), person("ana", "dba"), "another person's own hand"),
+            (Some("eve by ana"), by_hand("ben berg", "ana"), "another person's own hand"),
             (None, person("ben berg", "dba"), "nobody can tell who asked"),
             (Some("ana"), person("ben!", "lead"), "may not approve"),
         ] {

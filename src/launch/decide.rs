@@ -9,7 +9,6 @@ use super::event::{Actor, Event, Mode, RollbackFact};
 use super::gate;
 use super::human;
 use super::id::{Attempt, ItemId, RequestId, RollbackId};
-use super::incident;
 use super::note;
 use super::people::{self, caller, permit};
 use super::plan::{Act, Class, Item, OnPreempt, Power};
@@ -240,8 +239,8 @@ fn request(
                 "asked {ago} ago, while nobody was there to decide: ask again if it still holds"
             )));
         }
-        // Who takes on what rings carries a role.
-        Command::ChangeIncident { change, .. } if *change != incident::Change::Acknowledged => {}
+        // Who takes on what rings, or ends it, carries a role.
+        Command::ChangeIncident { change, .. } if !change.silences() => {}
         Command::CallHold { .. }
         | Command::ReleaseHold { .. }
         | Command::Vote { .. }

@@ -134,6 +134,12 @@ impl Stage {
 }
 
 impl Change {
+    /// Whether what rings for it rings no more after this.
+    #[must_use]
+    pub fn silences(&self) -> bool {
+        matches!(self, Self::Acknowledged | Self::Stage(Stage::Resolved | Stage::Closed))
+    }
+
     /// What is so of the incident from here on.
     #[must_use]
     pub fn words(&self) -> String {

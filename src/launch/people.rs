@@ -14,10 +14,23 @@ pub const SECOND: &str = "crew-2";
 /// Names that are not a person's.
 const RESERVED: [&str; 3] = ["engine", "crew", SECOND];
 
-/// Whether two names are one person's: case and the space around them do not count.
+/// Whether two names are one person's: neither the case of a letter nor a blank more counts.
 #[must_use]
 pub fn is_same(one: &str, other: &str) -> bool {
-    one.trim().to_lowercase() == other.trim().to_lowercase()
+    let plain = |name: &str| name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+    plain(one) == plain(other)
+}
+
+/// Whether two words are one person's, or were written down by one hand: no second person is in that.
+#[must_use]
+pub fn is_one_hand(one: &Actor, other: &Actor) -> bool {
+    is_same(&one.name, &other.name) || is_same(hand(one), hand(other))
+}
+
+/// Who typed what `by` said.
+#[must_use]
+pub fn hand(by: &Actor) -> &str {
+    by.recorded_by.as_deref().unwrap_or(&by.name)
 }
 
 /// Whether a person can be called so: what the launch itself is called by, nobody else is.

@@ -1,5 +1,6 @@
 //! The second person: an attestation that needs another one's beside it, and a step that runs only after
-//! another person's word. It is another by name, under whatever role.
+//! another person's word. It is another by name and by hand, under whatever
+//! role.
 
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use super::command::Refusal;
 use super::event::{Actor, Recorded};
 use super::id::{Attempt, ItemId};
 use super::item::{ItemState, Progress};
-use super::people::is_same;
+use super::people::{is_one_hand, is_same};
 use super::plan::{Act, Item, Plan, Second};
 use super::time::Instant;
 use super::verdict::Verdict;
@@ -43,9 +44,11 @@ pub(super) fn takes_word(board: &Board, by: &Actor, item: &Item, passed: bool, n
     };
     match state.and_then(|state| state.half.as_ref()) {
         // Either may end it.
-        Some(first) if passed && is_same(&first.by.name, &by.name) => Err(Refusal(format!(
-            "{} has given the first word on {}: the second is another person's",
-            first.by.name, item.id
+        Some(first) if passed && is_one_hand(&first.by, by) => Err(Refusal(format!(
+            "{} has given the first word on {}: the second is another person's{}",
+            first.by.name,
+            item.id,
+            by_hand(&first.by, by)
         ))),
         Some(_) if passed => of_role(&board.plan, by, item),
         Some(_) if of_role(&board.plan, by, item).is_ok() => Ok(()),
@@ -84,11 +87,19 @@ pub(super) fn armed(board: &Board, by: &Actor, item: &Item) -> Result<(), Refusa
     }
     match board.item(&item.id).and_then(|state| state.armed.as_ref()) {
         None => Err(Refusal(format!("{} runs after {}'s word: it is not armed", item.id, whose(&board.plan, item)))),
-        Some(word) if is_same(&word.by.name, &by.name) => {
-            Err(Refusal(format!("{} was armed by {}: another person runs it", item.id, word.by.name)))
-        }
+        Some(word) if is_one_hand(&word.by, by) => Err(Refusal(format!(
+            "{} was armed by {}: another person runs it{}",
+            item.id,
+            word.by.name,
+            by_hand(&word.by, by)
+        ))),
         Some(_) => Ok(()),
     }
+}
+
+/// What is to be said where the names are two and the hand is one.
+fn by_hand(first: &Actor, by: &Actor) -> &'static str {
+    if is_same(&first.name, &by.name) { "" } else { ", with their own hand, not written down by the same one" }
 }
 
 /// Who gives the second word: `another person`, or a role.

@@ -139,3 +139,29 @@ fn a_word_for_the_time_before_is_none_for_the_next() {
     flight.record(at, Actor::engine(), Event::ItemRecurred { item, occurrence: 1, missed: 0 });
     assert_eq!(flight.board.item(&"attest".into()).expect("there").half, None);
 }
+
+#[test]
+fn one_hand_writes_down_no_two_words() {
+    let written = |name: &str, hand: &str| Actor { recorded_by: Some(hand.into()), ..Actor::person(name, None) };
+    let word = |by: Actor, item: &str| Input::Command {
+        by,
+        command: Command::Attest { item: item.into(), note: "seen".into(), passed: true },
+    };
+    for (first, second) in [
+        (Actor::person("Ana", None), written("Bo", "ana")),
+        (written("Bo", "Ana"), Actor::person("Ana", None)),
+        (written("Bo", "Ana"), written("Cy", "ana")),
+    ] {
+        let mut flight = at_attest(Second::Anyone);
+        flight.input(&word(first, "attest")).expect("the first");
+        let refused = flight.input(&word(second.clone(), "attest")).expect_err("the same hand");
+        assert!(refused.contains("the second is another person's"), "{second:?}: {refused}");
+        assert_eq!(stands(&flight), Clear::No(None));
+        flight.input(&word(written("Eve", "Dan"), "attest")).expect("another hand");
+        assert_eq!(stands(&flight), Clear::Yes);
+    }
+    let mut flight = flight(Second::Anyone);
+    flight.input(&word(written("Bo", "Ana"), "health")).expect("armed");
+    assert!(run(&mut flight, "ana").expect_err("the same hand").contains("another person runs it"));
+    run(&mut flight, "Cy").expect("another's hand");
+}

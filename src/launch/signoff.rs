@@ -8,6 +8,7 @@ use super::board::{Board, Progress};
 use super::command::Refusal;
 use super::event::{Actor, Event, Recorded};
 use super::id::{ItemId, RoleId};
+use super::people::{answers_to, is_same};
 use super::plan::{Act, Item};
 use super::polled;
 use super::schedule::{Due, Timed, due};
@@ -55,8 +56,13 @@ pub(super) fn sign(
     if let Some(known) = signed.get(role) {
         return Err(Refusal(format!("{role} has signed: {}", known.by.name)));
     }
-    let holds = |role: &RoleId| board.plan.role(role).is_some_and(|known| known.people.contains(&by.name));
-    let other = signed.iter().find(|(_, known)| known.by.name == by.name && !by.scripted).map(|(other, _)| other);
+    if !by.scripted {
+        answers_to(&board.plan, role, &by.name)?;
+    }
+    let people = |role: &RoleId| board.plan.role(role).map(|known| known.people.as_slice()).unwrap_or_default();
+    let holds = |role: &RoleId| people(role).iter().any(|person| is_same(person, &by.name));
+    let same = |known: &Signature| is_same(&known.by.name, &by.name) && !by.scripted;
+    let other = signed.iter().find(|(_, known)| same(known)).map(|(other, _)| other);
     if let Some(other) = other.filter(|other| !holds(role) || !holds(other)) {
         let why = "one person signs for two roles only where the plan lists them in both";
         return Err(Refusal(format!("{} has signed for {other}: {why}", by.name)));
@@ -112,4 +118,33 @@ pub(super) fn follow(board: &Board, now: Instant) -> Vec<Timed> {
         events.push((now.max(board.at), ended));
     }
     events
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::command::{Command, Input};
+    use super::super::samples::{Flight, MINUTE, minutes, plan};
+    use super::*;
+
+    #[test]
+    fn a_role_is_signed_for_by_its_people_however_they_are_written() {
+        let mut plan = plan();
+        plan.phases.retain(|phase| phase.id.as_str() == "late");
+        plan.items.retain(|_, item| item.phase.as_str() == "late");
+        plan.clock.holds.clear();
+        (plan.clock.start, plan.poll) = (MINUTE, Vec::new());
+        plan.roles[1].people = vec!["Ana Li".into()];
+        let act = Act::Signoff { roles: vec!["backend".into(), "lead".into()] };
+        plan.items.get_mut(&ItemId::new("look")).expect("there").act = act;
+        let mut flight = Flight::of(plan);
+        flight.pass(minutes(31));
+        let mut sign = |name: &str, role: &str| {
+            let command = Command::Sign { item: "look".into(), role: role.into(), note: String::new() };
+            flight.input(&Input::Command { by: Actor::person(name, None), command })
+        };
+        assert!(sign("cy", "lead").expect_err("another's role").contains("lead is Ana Li, not cy"));
+        sign("ana  li", "lead").expect("one of them");
+        assert!(sign("ANA LI", "backend").expect_err("the same person").contains("has signed for lead"));
+        sign("cy", "backend").expect("nobody is listed");
+    }
 }

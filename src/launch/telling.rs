@@ -209,7 +209,8 @@ pub fn fact_words(fact: &RollbackFact) -> String {
 pub fn approver(by: &Actor) -> String {
     let role = by.role.as_ref().map(|role| format!(" for {role}")).unwrap_or_default();
     let scripted = if by.scripted { " (scripted)" } else { "" };
-    format!("{}{role}{scripted}", by.name)
+    let hand = by.recorded_by.as_ref().map(|hand| format!(", recorded by {hand}")).unwrap_or_default();
+    format!("{}{role}{scripted}{hand}", by.name)
 }
 
 /// How a rollback ended, in words that cannot be mixed up.

@@ -14,7 +14,7 @@ pub struct Turns(Vec<Stretch>);
 struct Stretch {
     at: Instant,
     wall: Wall,
-    /// Milliseconds before T-0, where it begins.
+    /// Milliseconds before T-0, where it begins; less than none after it.
     t: i64,
     runs: bool,
 }
@@ -31,9 +31,9 @@ impl Turns {
     pub(super) fn turn(&mut self, clock: Option<&Countdown>, record: &Recorded) {
         let Some(clock) = clock else { return };
         let runs = matches!(clock.phase, Phase::Counting | Phase::Liftoff);
-        let told = self.0.last().is_some_and(|last| last.runs == runs && last.t_at(clock.now) == clock.t);
+        let told = self.0.last().is_some_and(|last| last.runs == runs && last.t_at(clock.now) == clock.mark().0);
         if !told {
-            self.0.push(Stretch { at: clock.now, wall: record.recorded_at, t: clock.t, runs });
+            self.0.push(Stretch { at: clock.now, wall: record.recorded_at, t: clock.mark().0, runs });
         }
     }
 
@@ -123,5 +123,28 @@ mod tests {
         let soon = wall(0) + TimeDelta::seconds(1);
         let turns = Turns(vec![stretch(0, 60, true), Stretch { wall: soon, ..stretch(30, 30, false) }]);
         assert_eq!(at(&turns, 31, 40), Some(soon));
+    }
+
+    #[test]
+    fn after_t_0_t_runs_on_whatever_is_recorded() {
+        use crate::launch::command::Command;
+        use crate::launch::samples::{Flight, minutes, plan};
+        let mut plan = plan();
+        plan.phases.retain(|phase| phase.id.as_str() == "late");
+        plan.items.retain(|_, item| item.phase.as_str() == "late");
+        plan.clock.holds.clear();
+        (plan.clock.start, plan.poll) = (MINUTE, Vec::new());
+        let mut flight = Flight::of(plan);
+        flight.pass(minutes(31));
+        let stretches = flight.board.turns.0.len();
+        for _ in 0..20 {
+            flight.pass(minutes(1));
+            flight.command(Command::note("seen")).expect("noted");
+        }
+        let turns = &flight.board.turns;
+        assert_eq!(turns.0.len(), stretches, "{turns:?}");
+        assert_eq!(at(turns, -40, 51), Some(wall(41)), "T+40m");
+        assert_eq!(at(turns, 0, 51), Some(wall(1)), "T-0");
+        assert_eq!(at(turns, -51, 51), None, "not come yet");
     }
 }

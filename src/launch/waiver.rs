@@ -9,7 +9,7 @@ use super::event::{Actor, Event, Recorded};
 use super::gate::{self, Clear};
 use super::id::ItemId;
 use super::item::{ItemState, Waiver};
-use super::people::permit;
+use super::people::{is_same, permit};
 use super::plan::{Item, Power};
 use super::recurring;
 use super::schedule::Timed;
@@ -50,14 +50,15 @@ pub(super) fn decide(
     }
 }
 
-/// Whether somebody stands behind `by`: a role, or a name that is not the one a console gives by itself.
+/// Whether a person stands behind `by`, whatever the role: not the name that a console gives by itself. A
+/// scripted crew has none.
 ///
 /// # Errors
 /// Nobody does.
 pub fn named(by: &Actor) -> Result<(), Refusal> {
-    if by.role.is_none() && NOBODY.contains(&by.name.trim()) {
+    if !by.scripted && NOBODY.iter().any(|nobody| is_same(nobody, &by.name)) {
         return Err(Refusal(
-            "a waiver is a named person's: open the console with --name YOU, or act for a role with --as ROLE".into(),
+            "a waiver is a named person's, for a role as well: say who you are with --name YOU".into(),
         ));
     }
     Ok(())

@@ -37,7 +37,7 @@ pub fn ask(state: &mut State, view: &View<'_>) {
         return;
     };
     let by = Actor::person(view.operator, view.role.cloned());
-    if let Err(why) = judge(&view.plan().roles, role, Some(&run.by.name), &by, false) {
+    if let Err(why) = judge(&view.plan().roles, role, Some(&run.by), &by, false) {
         state.say(Role::Warned, format!("{why} · {}", command(view, &step.id, role)));
         return;
     }

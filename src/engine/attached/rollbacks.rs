@@ -19,10 +19,8 @@ pub fn told(launch: &Path, known: &[RollbackRun], now: Instant, wall: Wall) -> V
             found.request.as_ref().map(|request| request.at).or_else(|| entries.first().map(|first| first.at));
         let Some(asked_at) = asked_at else { continue };
         let place = all.iter().position(|run| run.run == found.run).unwrap_or_else(|| {
-            let (by, why) = found.request.map_or_else(
-                || (Actor::engine(), String::new()),
-                |request| (Actor::person(request.name, request.role), request.why),
-            );
+            let (by, why) =
+                found.request.map_or_else(|| (Actor::engine(), String::new()), |request| (request.by(), request.why));
             all.push(RollbackRun::new(found.run, found.rollback, by, why, now, asked_at));
             all.len() - 1
         });

@@ -41,6 +41,9 @@ struct FileV1 {
     step: ItemId,
     role: RoleId,
     name: String,
+    /// Whose hand wrote it down, where that is another's than the name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    recorded_by: Option<String>,
     /// By the crew of a rehearsal.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     scripted: bool,
@@ -89,15 +92,16 @@ pub fn approve(launch: &Path, plan: &Plan, step: &ItemId, by: &Actor, at: Wall) 
         return Err(format!("run {} of {} has ended", under.run, under.rollback));
     }
     let place = folder(launch, under.run, &under.rollback);
-    let asker = Request::read(launch, &place).map(|request| request.name);
+    let asker = Request::read(launch, &place).map(|request| request.by());
     // Whether this is a rehearsal the runner knows, and holds a scripted crew to it.
-    judge(&plan.roles, wanted, asker.as_deref(), by, by.scripted)?;
+    judge(&plan.roles, wanted, asker.as_ref(), by, by.scripted)?;
     let form = FileV1 {
         v: VERSION,
         run: under.run,
         step: step.clone(),
         role: wanted.clone(),
         name: by.name.clone(),
+        recorded_by: by.recorded_by.clone(),
         scripted: by.scripted,
         at,
     };
@@ -211,7 +215,9 @@ impl<'o> Gates<'o> {
             return Err(format!("it is of {} in run {}", form.step, form.run));
         }
         let owner = fs::metadata(launch).map_err(odd)?.uid();
-        let name = if told.uid() == owner { cut(printable(&form.name).trim(), KEPT) } else { login(told.uid()) };
+        let kept = |name: &str| cut(printable(name).trim(), KEPT);
+        let own = told.uid() == owner;
+        let name = if own { kept(&form.name) } else { login(told.uid()) };
         if name.is_empty() {
             return Err("it names nobody".to_owned());
         }
@@ -219,10 +225,10 @@ impl<'o> Gates<'o> {
             name: self.orders.redactor.text(&name),
             role: Some(form.role),
             scripted: form.scripted,
-            recorded_by: None,
+            recorded_by: form.recorded_by.filter(|_| own).map(|hand| self.orders.redactor.text(&kept(&hand))),
         };
-        let asker = request.map(|request| request.name);
-        judge(&self.orders.roles, wanted, asker.as_deref(), &by, self.orders.simulated.is_some())?;
+        let asker = request.map(|request| request.by());
+        judge(&self.orders.roles, wanted, asker.as_ref(), &by, self.orders.simulated.is_some())?;
         Ok(by)
     }
 }
@@ -290,9 +296,13 @@ mod tests {
     }
 
     fn hand_in(orders: &Orders, name: &str) {
-        let at = clock::wall();
+        written_down(orders, name, None);
+    }
+
+    fn written_down(orders: &Orders, name: &str, hand: Option<&str>) {
+        let (at, recorded_by) = (clock::wall(), hand.map(str::to_owned));
         let (step, role) = ("back/two".into(), "dba".into());
-        let form = FileV1 { v: VERSION, run: 1, step, role, name: name.into(), scripted: false, at };
+        let form = FileV1 { v: VERSION, run: 1, step, role, name: name.into(), recorded_by, scripted: false, at };
         put(&orders.folder, &form).expect("written");
     }
 
@@ -311,6 +321,18 @@ mod tests {
         let by = Actor::person("ben", Some("dba".into()));
         assert_eq!(gates.look(), [RollbackFact::Approved { step: "back/two".into(), by }]);
         assert!(gates.is_open(&orders.rollback.steps[0]) && gates.look().is_empty());
+    }
+
+    #[test]
+    fn the_asker_s_hand_turns_no_second_key_and_another_s_is_told() {
+        let (_place, orders) = orders();
+        let mut gates = Gates::new(&orders);
+        written_down(&orders, "ben", Some("Bob"));
+        let facts = gates.look();
+        assert!(matches!(&facts[..], [RollbackFact::ApprovalRefused { why, .. }] if why.contains("own hand")));
+        written_down(&orders, "ben", Some("eve"));
+        let by = Actor { recorded_by: Some("eve".into()), ..Actor::person("ben", Some("dba".into())) };
+        assert_eq!(gates.look(), [RollbackFact::Approved { step: "back/two".into(), by }]);
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub enum Told {
         role: Option<RoleId>,
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         scripted: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        recorded_by: Option<String>,
     },
     ApprovalRefused {
         step: ItemId,
@@ -84,8 +86,8 @@ impl From<RollbackFact> for Told {
             RollbackFact::StepStarted { step } => Self::StepStarted { step },
             RollbackFact::StepEnded { step, verdict, outcome } => Self::StepEnded { step, verdict, outcome },
             RollbackFact::ApprovalAwaited { step, role } => Self::ApprovalAwaited { step, role },
-            RollbackFact::Approved { step, by: Actor { name, role, scripted, .. } } => {
-                Self::Approved { step, name, role, scripted }
+            RollbackFact::Approved { step, by: Actor { name, role, scripted, recorded_by } } => {
+                Self::Approved { step, name, role, scripted, recorded_by }
             }
             RollbackFact::ApprovalRefused { step, why } => Self::ApprovalRefused { step, why },
             RollbackFact::FallbackStarted { step } => Self::FallbackStarted { step },
@@ -105,8 +107,8 @@ impl From<Told> for RollbackFact {
             Told::StepStarted { step } => Self::StepStarted { step },
             Told::StepEnded { step, verdict, outcome } => Self::StepEnded { step, verdict, outcome },
             Told::ApprovalAwaited { step, role } => Self::ApprovalAwaited { step, role },
-            Told::Approved { step, name, role, scripted } => {
-                Self::Approved { step, by: Actor { name, role, scripted, recorded_by: None } }
+            Told::Approved { step, name, role, scripted, recorded_by } => {
+                Self::Approved { step, by: Actor { name, role, scripted, recorded_by } }
             }
             Told::ApprovalRefused { step, why } => Self::ApprovalRefused { step, why },
             Told::FallbackStarted { step } => Self::FallbackStarted { step },

@@ -32,6 +32,9 @@ pub struct Request {
     pub name: String,
     #[serde(default)]
     pub role: Option<RoleId>,
+    /// Whose hand wrote it down, where that is another's than the name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded_by: Option<String>,
     pub why: String,
     pub at: Wall,
     /// The terminal, or the console, it was asked at.
@@ -44,8 +47,15 @@ pub struct Request {
 impl Request {
     #[must_use]
     pub fn new(rollback: RollbackId, run: u32, by: &Actor, why: &str, at: Wall) -> Self {
-        let (name, role) = (by.name.clone(), by.role.clone());
-        Self { v: VERSION, rollback, run, name, role, why: why.to_owned(), at, from: String::new(), over: Vec::new() }
+        let Actor { name, role, recorded_by, .. } = by.clone();
+        let (why, from, over) = (why.to_owned(), String::new(), Vec::new());
+        Self { v: VERSION, rollback, run, name, role, recorded_by, why, at, from, over }
+    }
+
+    /// Who asked.
+    #[must_use]
+    pub fn by(&self) -> Actor {
+        Actor { recorded_by: self.recorded_by.clone(), ..Actor::person(self.name.clone(), self.role.clone()) }
     }
 
     /// Puts the run's folder into `launch`, with this in it; both are there or neither is. Not synced: see
@@ -89,9 +99,10 @@ impl Request {
         let mut request: Self = serde_json::from_slice(&json).ok()?;
         let owner = fs::metadata(launch).ok()?.uid();
         if writer != owner {
-            request.name = login(writer);
+            (request.name, request.recorded_by) = (login(writer), None);
         }
-        for text in [&mut request.name, &mut request.why, &mut request.from] {
+        let texts = [&mut request.name, &mut request.why, &mut request.from];
+        for text in texts.into_iter().chain(&mut request.recorded_by) {
             *text = cut(&printable(text), KEPT);
         }
         Some(request)

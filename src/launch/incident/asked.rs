@@ -13,7 +13,7 @@ use super::{Change, Incident, Stage, calls, find};
 
 /// More incidents than this are refused: someone's script has run away.
 const MOST: usize = 1_000;
-/// So many lines a timeline may have before notes go to the journal alone.
+/// So many lines a timeline may have before it takes nothing but how far it is and who took it on.
 const LONGEST_TIMELINE: usize = 2_000;
 /// Columns of what somebody typed that a refusal says again.
 const QUOTED: usize = 40;
@@ -83,7 +83,9 @@ fn said(words: &str, why: &str) -> Result<String, Refusal> {
 fn allowed(board: &Board, known: &Incident, change: &Change, now: Instant) -> Result<Change, Refusal> {
     let number = known.number;
     let is = |what: &str| refuse(format!("incident {number} is {what} already"));
-    if known.timeline.len() >= LONGEST_TIMELINE && matches!(change, Change::Note(_)) {
+    if known.timeline.len() >= LONGEST_TIMELINE
+        && !matches!(change, Change::Stage(_) | Change::Relapsed(_) | Change::Acknowledged)
+    {
         return refuse(format!("the timeline of incident {number} is full: note it in the journal, with a plain note"));
     }
     Ok(match change {
@@ -101,8 +103,20 @@ fn allowed(board: &Board, known: &Incident, change: &Change, now: Instant) -> Re
             }
             Change::Commander(name)
         }
-        Change::Impact(words) => Change::Impact(said(words, "say whom it hits, and how")?),
-        Change::Mitigation(words) => Change::Mitigation(said(words, "say what was decided against it")?),
+        Change::Impact(words) => {
+            let words = said(words, "say whom it hits, and how")?;
+            if known.impact.as_ref() == Some(&words) {
+                return is("said to have that impact");
+            }
+            Change::Impact(words)
+        }
+        Change::Mitigation(words) => {
+            let words = said(words, "say what was decided against it")?;
+            if known.mitigations.contains(&words) {
+                return is("mitigated so");
+            }
+            Change::Mitigation(words)
+        }
         Change::FollowUp(id) => {
             let id = said(id, "say the id of the issue that tracks it")?;
             if known.follow_ups.contains(&id) {

@@ -418,3 +418,54 @@ fn what_a_request_opened_late_counts_from_when_it_was_asked() {
     assert_eq!(first(&flight).since, Instant(8 * MINUTE));
     assert_eq!(rang(&flight), words(&[("L1", 20), ("triage", 20)]), "L1 at minute 8 and triage at 18 were missed");
 }
+
+#[test]
+fn who_ends_what_rings_from_another_terminal_carries_a_role() {
+    use crate::launch::command::Input;
+    use crate::launch::time::Wall;
+    let ask = |flight: &mut Flight, role: Option<&str>, change: Change| {
+        let by = Actor::person("cy", role.map(Into::into));
+        let id = format!("r{}", flight.records.len());
+        let command = Command::ChangeIncident { incident: 1, change };
+        let (asked_at, age) = (Wall::default(), Duration::ZERO);
+        flight.input(&Input::Request { id: id.as_str().into(), by, command, asked_at, age })
+    };
+    let mut flight = flight();
+    open(&mut flight, Some("sev-1"));
+    flight.pass(minutes(16));
+    let follow_up = Change::FollowUp("OPS-1".into());
+    for scribe in [Change::Note("seen".into()), follow_up, Change::Stage(Stage::Mitigated)] {
+        ask(&mut flight, None, scribe).expect("a scribe's");
+    }
+    for ends in [Stage::Resolved, Stage::Closed] {
+        let refused = ask(&mut flight, None, Change::Stage(ends)).expect_err("not a scribe's");
+        assert!(refused.contains("ask as a role"), "{refused}");
+        assert!(first(&flight).stage < Stage::Resolved);
+    }
+    ask(&mut flight, Some("backend"), Change::Stage(Stage::Resolved)).expect("a role's");
+}
+
+#[test]
+fn a_full_timeline_takes_its_stages_alone() {
+    let mut flight = flight();
+    open(&mut flight, Some("sev-1"));
+    change(&mut flight, Change::Impact("no orders".into())).expect("taken");
+    assert!(change(&mut flight, Change::Impact(" no orders ".into())).expect_err("said before").contains("already"));
+    change(&mut flight, Change::Mitigation("cache off".into())).expect("taken");
+    let again = change(&mut flight, Change::Mitigation("cache off".into()));
+    assert!(again.expect_err("said before").contains("already"));
+    let line = first(&flight).timeline[0].clone();
+    Arc::make_mut(&mut flight.board.incidents[0]).timeline.resize(2_000, line);
+    for more in [
+        Change::Note("more".into()),
+        Change::Impact("more".into()),
+        Change::Mitigation("more".into()),
+        Change::FollowUp("more".into()),
+        Change::Commander("more".into()),
+        Change::Severity("sev-2".into()),
+    ] {
+        assert!(change(&mut flight, more.clone()).expect_err("full").contains("is full"), "{more:?}");
+    }
+    change(&mut flight, Change::Acknowledged).expect("it rings");
+    change(&mut flight, Change::Stage(Stage::Resolved)).expect("taken");
+}
