@@ -238,7 +238,7 @@ async fn a_console_that_holds_the_launch_goes_on_by_the_new_plan_and_what_runs_r
     assert!(changes.iter().any(|line| line == "note: every vote is void"), "{changes:?}");
     let (board, wrong) = site.board();
     assert_eq!((board.plan.title.as_str(), board.revisions.number, wrong), ("Amended twice", 2, None));
-    assert_eq!((board.votes.len(), board.voided.as_deref()), (0, Some("the plan was amended")));
+    assert_eq!((board.votes.len(), board.voided.as_deref()), (0, Some("the plan was amended: it must be")));
     let new = fs::read_to_string(&plan).expect("there");
     assert_eq!((site.text("plan.toml"), site.text("plans/2.toml")), (new.clone(), new));
     let verified = site.verified().await;

@@ -108,6 +108,37 @@ impl Walk {
         Self { dispatch, axis, boot, requests: 0, left: false, opening }
     }
 
+    /// Past T-0, by a crew that does all that is asked of it and a world where all is well: from there on the walk
+    /// is among steps.
+    pub fn flown() -> Self {
+        let mut walk = Self::new();
+        let well = Observation::MonitorChanged { monitor: "api".into(), verdict: Verdict::Pass, why: "up".into() };
+        let step = walk.turn(Some(Input::Observation(well)));
+        walk.opening.extend(step.records);
+        for _ in 0..500 {
+            if walk.board().clock.as_ref().is_some_and(|clock| clock.t0.is_some()) {
+                break;
+            }
+            let looking = walk.board().items.iter().find(|(id, state)| {
+                let act = walk.board().plan.item(id).map(|item| &item.act);
+                state.is_running() && matches!(act, Some(Act::Check(_)))
+            });
+            let answer = looking.map(|(id, state)| Observation::CheckEnded {
+                item: id.clone(),
+                attempt: state.attempt.expect("it runs"),
+                report: Report::plain(Verdict::Pass, "seen", Duration::from_millis(5)),
+            });
+            let now = walk.axis.now().instant;
+            let step = match (answer, crew::next(walk.board(), now, None, false)) {
+                (Some(answer), _) => walk.turn(Some(Input::Observation(answer))),
+                (None, Some(command)) => walk.turn(Some(Input::Command { by: crew::actor(), command })),
+                (None, None) => walk.wait(0, 2),
+            };
+            walk.opening.extend(step.records);
+        }
+        walk
+    }
+
     pub fn plan(&self) -> Arc<Plan> {
         Arc::clone(&self.board().plan.0)
     }
