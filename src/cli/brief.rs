@@ -81,6 +81,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let face = |at: Wall| at.with_timezone(&Local).format("%m-%d %H:%M:%S").to_string();
     let told = brief(signs.board, &begin, happened, standing.now, &face);
     out!("{} · {}", printable(&frozen.plan.title), printable(&told.head));
+    if let Some(alarm) = &standing.alarm {
+        out!("\n ! {}", printable(alarm));
+    }
     for part in &told.parts {
         out!("\n{}", part.title);
         for line in &part.lines {

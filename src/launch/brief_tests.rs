@@ -140,3 +140,33 @@ fn it_says_how_the_criteria_of_each_stage_stand() {
     assert!(stands.iter().any(|line| line == "criteria before T-0: 2 of 2"), "{stands:?}");
     assert!(stands.iter().any(|line| line == "criterion back waived by ana: known"), "{stands:?}");
 }
+
+#[test]
+fn an_open_incident_and_a_waiver_stand_until_they_are_over() {
+    let mut flight = Flight::of(plan());
+    flight.answer("health", Verdict::Fail);
+    let waive =
+        Command::Waive { item: "health".into(), reason: "known".into(), lasts: std::time::Duration::from_secs(7_200) };
+    flight.command(waive).expect("waived");
+    let open = Command::OpenIncident { title: "orders fail".into(), severity: None, detected_by: "bo".into() };
+    flight.command(open).expect("opened");
+    let brief = of(&flight, Since::Opening);
+    let (stands, next) = (lines(&brief, "Now"), lines(&brief, "Next"));
+    assert!(
+        stands.iter().any(|line| line.starts_with("incident 1 without severity ACTIVE: orders fail")),
+        "{stands:?}"
+    );
+    assert!(
+        stands.iter().any(|line| line.starts_with("health is waived by") && line.contains(", until ")),
+        "{stands:?}"
+    );
+    assert!(next.iter().any(|line| line == "in 00:10:00: incident 1: triage"), "{next:?}");
+    assert!(next.iter().any(|line| line == "in 02:00:00: the waiver of health ends"), "{next:?}");
+    flight.pass(minutes(121));
+    let brief = of(&flight, Since::Opening);
+    let (stands, next) = (lines(&brief, "Now"), lines(&brief, "Next"));
+    assert!(!stands.iter().any(|line| line.contains("is waived by")), "{stands:?}");
+    assert!(next.iter().any(|line| line.starts_with("now: incident 1 orders fail · it has no severity")), "{next:?}");
+    let words = lines(&brief, "The crew's words");
+    assert!(words.iter().any(|line| line.contains("EXPIRED")), "{:?}", brief.parts);
+}

@@ -9,19 +9,18 @@ use crate::launch::people::title;
 use crate::launch::plan::{Act, Item, Power, Second};
 use crate::launch::recovery;
 use crate::launch::schedule::{Due, due};
-use crate::launch::time::{Instant, Mark, clock_face};
-use crate::launch::{poll, second};
+use crate::launch::time::{Instant, Mark, clock_face, millis};
+use crate::launch::{incident, late, poll, recurring, second};
 
 /// More is not a brief.
 const AT_MOST: usize = 10;
-/// A person's item is late so long after its mark, in milliseconds.
-const LATE_AFTER: i64 = 60_000;
 
 pub(super) fn lines(board: &Board, now: Instant) -> Vec<Line> {
     if board.ended.is_some() {
         return vec![Line::new(Tone::Plain, "nothing: the launch has ended")];
     }
     let mut lines = waiting(board, now);
+    lines.extend(deadlines(board, now));
     lines.extend(coming(board, now));
     let more = lines.len().saturating_sub(AT_MOST);
     lines.truncate(AT_MOST);
@@ -51,15 +50,26 @@ fn waiting(board: &Board, now: Instant) -> Vec<Line> {
     if let Some(clock) = clock.as_ref().filter(|clock| clock.phase == Phase::Holding) {
         lines.extend(hold(board, clock, now));
     }
-    let t = board.mark_at(now);
+    if let Some(run) = board.rolling_back() {
+        lines.extend(run.waits().map(|wait| {
+            let role = title(&board.plan, &wait.role);
+            Line::new(Tone::Bad, format!("now: approve {} of the rollback · another person, as {role}", wait.step))
+        }));
+    }
+    for known in incident::calls(board, now) {
+        let lacks = known.lacks();
+        let wants =
+            if lacks.is_empty() { "take it on".to_owned() } else { format!("it has no {}", lacks.join(", no ")) };
+        lines.push(Line::new(Tone::Bad, format!("now: incident {} {} · {wants}", known.number, known.title)));
+    }
     let order = board.plan.phases.iter().flat_map(|phase| &phase.items).filter_map(|id| board.plan.item(id));
     let mut mine: Vec<(i64, Line)> = Vec::new();
     for item in order {
         let Some(state) = board.item(&item.id) else { continue };
         let by_key = item.act.is_persons() || (matches!(item.act, Act::Step { .. }) && !item.auto);
         if by_key && matches!(state.progress, Progress::Waiting) && due(board, item, now) == Due::Now {
-            let late = (item.at.0 - t.0).max(0);
-            let is_late = late > LATE_AFTER && clock.is_some();
+            let late = late::late(board, item, now).map_or(0, millis);
+            let is_late = late > 0;
             let (tone, when) = match is_late {
                 true => (Tone::Warn, format!("late {}", clock_face(late))),
                 false => (Tone::Plain, "now".to_owned()),
@@ -104,6 +114,28 @@ fn hold(board: &Board, clock: &Countdown, now: Instant) -> Vec<Line> {
         lines.push(Line::new(Tone::Plain, format!("now: resume the countdown · {}", who_may(board, Power::Resume))));
     }
     lines
+}
+
+/// What comes by time alone whatever T does, nearest first: deadlines of incidents, ends of waivers, recurrences.
+fn deadlines(board: &Board, now: Instant) -> Vec<Line> {
+    let mut all: Vec<(Instant, String)> = Vec::new();
+    for known in incident::by_weight(board) {
+        let due = incident::deadlines(&board.plan, known);
+        all.extend(due.into_iter().map(|due| (due.at, format!("incident {}: {}", known.number, due.due.word()))));
+    }
+    for (id, state) in &board.items {
+        let until = state.waiver.as_ref().filter(|waiver| waiver.counts(now)).and_then(|waiver| waiver.until);
+        all.extend(until.map(|at| (at, format!("the waiver of {id} ends"))));
+    }
+    for item in board.plan.items.values().filter(|item| item.every.is_some()) {
+        let again = recurring::next(board, item, now);
+        all.extend(again.map(|at| (at, format!("{} is due once more · {}", item.id, who(board, item)))));
+    }
+    all.retain(|(at, _)| *at > now);
+    all.sort();
+    let line =
+        |(at, text): (Instant, String)| Line::new(Tone::Plain, format!("in {}: {text}", clock_face(at.0 - now.0)));
+    all.into_iter().map(line).collect()
 }
 
 /// What comes by its mark, nearest first.

@@ -266,6 +266,10 @@ fn group(event: &Event) -> Option<(Group, Tone)> {
         Event::RollbackTold { fact: RollbackFact::Ended { end, .. }, .. } => {
             (Group::Rollbacks, if *end == RollbackEnd::Verified { Tone::Good } else { Tone::Bad })
         }
+        Event::WaiverExpired { .. } => (Group::Words, Tone::Bad),
+        Event::ItemRecurred { missed, .. } => (Group::Words, if *missed > 0 { Tone::Warn } else { Tone::Plain }),
+        Event::PassedOver { .. } => (Group::Words, Tone::Plain),
+        Event::CriterionChanged { verdict: Some(verdict), .. } => (Group::Words, of(verdict)),
         Event::Attested { passed: false, .. } | Event::CriterionJudged { met: false, .. } => (Group::Words, Tone::Bad),
         Event::Waived { .. }
         | Event::CriterionWaived { .. }

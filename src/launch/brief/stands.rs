@@ -10,7 +10,7 @@ use crate::launch::people::called;
 use crate::launch::plan::GoStage;
 use crate::launch::time::{Instant, clock_face};
 use crate::launch::verdict::Verdict;
-use crate::launch::{gate, poll};
+use crate::launch::{gate, incident, poll};
 
 /// Reasons of one line; the panes have the rest.
 const REASONS: usize = 3;
@@ -39,6 +39,12 @@ pub(super) fn lines(board: &Board, now: Instant) -> Vec<Line> {
             Some(end) => (Tone::Bad, end.words()),
         };
         say(tone, format!("rollback {} #{}: {word}", run.id, run.run));
+    }
+    for known in incident::by_weight(board).into_iter().filter(|known| known.is_open()) {
+        let severity = known.severity.as_ref().map_or("without severity", |severity| severity.as_str());
+        let commander = known.commander.as_deref().map_or_else(|| "nobody commands".to_owned(), str::to_owned);
+        let stage = known.stage.word().to_uppercase();
+        say(Tone::Bad, format!("incident {} {severity} {stage}: {} · {commander}", known.number, known.title));
     }
     if clock.is_some_and(|clock| clock.t0.is_none()) {
         let tally = poll::tally(board, now);
@@ -78,7 +84,12 @@ pub(super) fn lines(board: &Board, now: Instant) -> Vec<Line> {
     }
     let order = board.plan.phases.iter().flat_map(|phase| &phase.items);
     for (id, waiver) in order.filter_map(|id| Some((id, board.item(id)?.waiver.as_ref()?))) {
-        say(Tone::Warn, format!("{id} is waived by {}: {}", called(&board.plan, &waiver.by), waiver.reason));
+        // One that ended says so where its item stands red.
+        if !waiver.counts(now) {
+            continue;
+        }
+        let until = waiver.ends_at.map(|at| at.format(", until %H:%M UTC").to_string()).unwrap_or_default();
+        say(Tone::Warn, format!("{id} is waived by {}: {}{until}", called(&board.plan, &waiver.by), waiver.reason));
     }
     lines
 }
