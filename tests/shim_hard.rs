@@ -222,7 +222,15 @@ async fn what_a_killed_shim_leaves_running_is_found_and_named() {
     kill(shim);
     let standing = tokio::time::timeout(PATIENCE, started.ended()).await.expect("in time").expect("looked");
     assert_eq!(standing, Standing::Lost);
-    let found = still_running(&attempt.dir());
+    // One that is in the midst of its exec has no environment for a moment.
+    let patience = tokio::time::Instant::now() + PATIENCE;
+    let found = loop {
+        let found = still_running(&attempt.dir());
+        if [main, child].iter().all(|pid| found.contains(pid)) || tokio::time::Instant::now() > patience {
+            break found;
+        }
+        tokio::task::yield_now().await;
+    };
     let told = act::outcome(standing, &attempt.dir(), &Redactor::default()).words();
     let other = tempfile::tempdir().expect("a folder");
     let elsewhere = still_running(other.path());
