@@ -187,6 +187,10 @@ fn unattended(board: &Board, now: Instant) -> Option<Command> {
     if board.is_busy() || board.ended.is_some() {
         return None;
     }
+    // What follows by itself from where the board stands begins before anybody leaves.
+    if !schedule::follow(board, now, board.in_flight()).is_empty() {
+        return None;
+    }
     let over = match clock.phase {
         countdown::Phase::Scrubbed | countdown::Phase::Cutoff => Some("the countdown ended short of T-0"),
         countdown::Phase::Liftoff => {
