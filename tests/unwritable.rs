@@ -368,6 +368,11 @@ async fn a_rollback_from_elsewhere_is_recorded_by_its_asker_when_the_disk_return
     launch.full.store(true, Ordering::SeqCst);
     let rollback::Asked::Begun { run: 1, runner } = asked_elsewhere(&launch) else { panic!("another") };
     runner.ended().await.expect("waited");
+    // The console may have found it first: then it is its runner that runs, and ours joined it.
+    let patience = tokio::time::Instant::now() + Duration::from_secs(20);
+    while launch.runs().is_empty() && tokio::time::Instant::now() < patience {
+        tokio::task::yield_now().await;
+    }
     assert_eq!(launch.runs(), "ran\n", "it needs no journal");
     launch.until(|snapshot| snapshot.alarm.is_some()).await;
     launch.full.store(false, Ordering::SeqCst);
