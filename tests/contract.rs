@@ -42,13 +42,12 @@ fn context(contract: &Contract) -> Context {
     scope.bind("smoke_user", json!(USERNAME));
     scope.bind_secret("smoke_password", json!(PASSWORD));
     Context {
-        client: Client::new(&Network::Outside, Limits::default()).expect("a client"),
         jq: Jq::with_worker(env!("CARGO_BIN_EXE_tminus")),
         redactor: Redactor::new([PASSWORD.to_owned()]),
         scope,
         session: None,
         timeout: PATIENCE,
-        control: None,
+        ..Context::new(Client::new(&Network::Outside, Limits::default()).expect("a client"))
     }
 }
 

@@ -56,13 +56,12 @@ fn context(base: String) -> Context {
     let headers = vec![("Origin".to_owned(), Template::literal(ORIGIN))];
     let plan = SessionPlan { base: Some(Template::literal(base)), headers, cookies: true, scope: Scope::default() };
     Context {
-        client: Client::new(&Network::Outside, Limits::default()).expect("a client"),
         jq: Jq::with_worker(env!("CARGO_BIN_EXE_tminus")),
         redactor: Redactor::new([PASSWORD.to_owned()]),
         scope,
         session: Some(Session::new(plan)),
         timeout: PATIENCE,
-        control: None,
+        ..Context::new(Client::new(&Network::Outside, Limits::default()).expect("a client"))
     }
 }
 
@@ -266,6 +265,8 @@ async fn a_tail_is_live_over_the_wire_and_lets_go_at_the_terminal_event() {
         scope: Scope::default(),
         session: Some("smoke".into()),
         examples: Default::default(),
+        text: "".into(),
+        real: false,
     };
     let stream = Stream {
         id: StreamId::new("chat"),

@@ -12,3 +12,4 @@ pub mod table;
 pub mod template;
 pub mod text;
 pub mod wire;
+pub mod written;

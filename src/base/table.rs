@@ -144,6 +144,12 @@ impl<'a> Table<'a> {
         self.entries.get(key).map(|value| (value.get_ref(), value.span().into()))
     }
 
+    /// The whole table as a TOML document, for a reader in another process.
+    #[must_use]
+    pub fn written(&self) -> String {
+        super::written::document(self.entries)
+    }
+
     /// Any value, by a key that is the user's own name.
     #[must_use]
     pub fn any(&self, key: &str) -> Option<Placed<&'a DeValue<'a>>> {

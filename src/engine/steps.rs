@@ -53,16 +53,15 @@ pub fn start(world: &World, outputs: &Outputs, item: &Item, spec: SpecId, attemp
         let Spec::Step(spec) = &entry.spec else { return };
         let dir = folder(&launch, &item.id, attempt);
         let mut following = Following::new(&outputs, &item.id, &dir);
-        let started = match spec
-            .command(&scope)
-            .map_err(|unbound| unbound.to_string())
-            .and_then(|command| act::out_of_sight(spec, &scope).map(|()| command))
-        {
-            Ok(command) => {
-                let (mut intent, private) = match world.simulated {
-                    Some(target) => act::simulated(&world.program, target, &item.id, item.timeout),
-                    None => act::intent(command, item.timeout, &world.base, &world.redactor.secrets()),
-                };
+        let ground = act::Ground {
+            program: &world.program,
+            base: &world.base,
+            redactor: &world.redactor,
+            network: world.client.network(),
+            simulated: world.simulated,
+        };
+        let started = match act::prepared(&entry, &item.id, &scope, item.timeout, ground) {
+            Ok((mut intent, private)) => {
                 intent.unless = Some(unless);
                 // Only so that no shim is started in vain: what keeps it from running is the claim.
                 if !world.acting.may() {

@@ -157,6 +157,9 @@ impl World {
             session: entry.session.as_ref().and_then(|id| self.session(id)),
             timeout,
             control: self.control.clone(),
+            owner: entry.owner.clone(),
+            base: self.base.clone(),
+            simulated: self.simulated.filter(|_| !entry.real),
         }
     }
 

@@ -46,6 +46,10 @@ pub struct Entry {
     pub session: Option<SessionId>,
     /// In the order of the plan; good ones as written, not derived.
     pub examples: example::Examples,
+    /// The kind's own table as a TOML document: a step of ours is read from it again where it acts.
+    pub text: Arc<str>,
+    /// `rehearse = "real"`: a rehearsal does this for real instead of answering from its examples.
+    pub real: bool,
 }
 
 /// Every kind's table of a plan.

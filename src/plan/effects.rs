@@ -5,7 +5,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::base::source::{Diagnostic, Span};
 use crate::base::table::{Placed, Table};
-use crate::kind::Kind;
+use crate::kind::{Kind, check};
 
 /// Of the answer to a request: a command has none of it.
 const OF_ANSWERS: &[&str] = &["status", "json", "body", "headers", "cookies", "events"];
@@ -38,10 +38,9 @@ pub(super) fn stream(owner: &Table<'_>) {
 
 /// What the examples of `owner` say that its kind does not look at.
 pub(super) fn examples(owner: &Table<'_>, kind: Kind) {
-    let unread: Vec<&str> = match (kind.family, kind.name) {
+    let unread: Vec<&str> = match (kind.family, check::told(kind.name)) {
         ("step", _) => OF_ANSWERS.to_vec(),
-        ("check", "sse") => OF_COMMANDS.to_vec(),
-        ("check", _) => OF_COMMANDS.iter().copied().chain(["events"]).collect(),
+        (_, Some(told)) => OF_ANSWERS.iter().chain(OF_COMMANDS).copied().filter(|key| !told.contains(key)).collect(),
         _ => return,
     };
     let Some(Placed { value: DeValue::Table(example), .. }) = owner.any("example") else { return };

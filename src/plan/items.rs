@@ -1,6 +1,7 @@
 //! `[[phase.item]]`: the lines of the checklist. Reads the common fields and the one kind table, and
 //! repeats the item for each value of its `for_each` or its session's.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::branches::Branched;
@@ -404,6 +405,8 @@ impl Body {
             told: self.told.clone(),
             place: self.place.clone(),
             deadline: self.deadline,
+            text: Arc::clone(&self.text),
+            real: self.real,
         }
     }
 }

@@ -10,9 +10,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
-use crate::base::wire::Cause;
+use crate::base::wire::{self, Cause};
 use crate::kind::check::sse::{End, Received};
-use crate::kind::check::{Answer, Seen};
+use crate::kind::check::{Answer, Ended, Seen};
 use crate::launch::verdict::Finding;
 
 /// Fields of one answer that are changed; an example with more has enough of them.
@@ -79,6 +79,9 @@ fn answers(good: &Answer, label: &str, words: &BTreeSet<String>, unwanted: &[Rec
     for body in fields(&good.http.body) {
         with(&|answer| answer.http.body = Bytes::from(body.to_string()));
     }
+    if let Some(ended) = &good.ended {
+        all.extend(programs(good, ended));
+    }
     if good.end.is_some() {
         all.extend(streams(good, words, unwanted));
     }
@@ -101,6 +104,20 @@ fn replaced(headers: &HeaderMap, name: &HeaderName) -> HeaderMap {
     let mut other = headers.clone();
     other.insert(name, HeaderValue::from_static("mutated"));
     other
+}
+
+/// A program that ends otherwise, or says less.
+fn programs(good: &Answer, ended: &Ended) -> Vec<Answer> {
+    let exits = [0, 1, 2].into_iter().filter(|exit| ended.exit != Some(*exit));
+    let other = |exit| Answer { ended: Some(Ended { exit: Some(exit), ..ended.clone() }), ..good.clone() };
+    let saying = |body: Bytes| Answer { http: wire::Answer { body, ..good.http.clone() }, ..good.clone() };
+    let text = String::from_utf8_lossy(&good.http.body);
+    let lines: Vec<&str> = text.lines().collect();
+    let without = (0..lines.len().min(MOST_FIELDS)).map(|left_out| {
+        let kept = lines.iter().enumerate().filter(|(at, _)| *at != left_out).map(|(_, line)| *line);
+        saying(kept.collect::<Vec<_>>().join("\n").into())
+    });
+    exits.map(other).chain([saying(Bytes::new())]).chain(without).collect()
 }
 
 fn streams(good: &Answer, words: &BTreeSet<String>, unwanted: &[Received]) -> Vec<Answer> {

@@ -1,6 +1,7 @@
 //! The pass over the file: which table is read when, and what the readers of the nouns share. A reader
 //! never stops at a mistake.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use toml::de::DeValue;
@@ -83,6 +84,10 @@ pub(super) struct Body {
     pub told: Vec<(String, Span)>,
     /// How long one attempt may sensibly take, where the kind's table says it.
     pub deadline: Option<Duration>,
+    /// The kind's own table as a document.
+    pub text: Arc<str>,
+    /// `rehearse = "real"`.
+    pub real: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -228,7 +233,9 @@ impl<'a> Reader<'a> {
         let told = self.notes.take_names();
         let (kind, table) = found?;
         effects::examples(owner, kind);
-        Some(Body { examples, told, ..self.body_of(kind, table, called) })
+        let body = self.body_of(kind, table, called);
+        let real = read_rehearse(owner, &body);
+        Some(Body { examples, told, real, ..body })
     }
 
     /// A table that is the kind's own, without an owner around it.
@@ -240,13 +247,14 @@ impl<'a> Reader<'a> {
             Some(Placed { value: DeValue::String(text), .. }) => humantime::parse_duration(text).ok(),
             _ => None,
         };
+        let text = Arc::from(table.written());
         let spec = check::Spec::read(kind.name, &table)
             .map(Spec::Check)
             .or_else(|| step::Spec::read(kind.name, &table).map(Spec::Step));
         if kind.family == "check" || kind.family == "step" {
             table.finish();
         }
-        Body { kind, spec, examples: Examples::default(), told: Vec::new(), place, deadline }
+        Body { kind, spec, examples: Examples::default(), told: Vec::new(), place, deadline, text, real: false }
     }
 
     /// Enters a body in the catalogue, its names checked against what is bound at its place.
@@ -275,10 +283,24 @@ impl<'a> Reader<'a> {
         }
         let mut examples = body.examples;
         examples::give_state(&mut examples, body.spec.as_ref(), &scope, self.notes, body.place.span);
-        let entry = Entry { owner, spec: body.spec?, scope, session, examples };
+        let entry = Entry { owner, spec: body.spec?, scope, session, examples, text: body.text, real: body.real };
         self.places.push(Place { repeats, ..body.place });
         Some(self.catalogue.add(entry))
     }
+}
+
+/// `rehearse`: whether a rehearsal does for real what it would else answer from the examples. What asks over
+/// HTTP always asks the simulated target.
+fn read_rehearse(owner: &Table<'_>, body: &Body) -> bool {
+    if !matches!(body.kind.family, "check" | "step") {
+        return false;
+    }
+    let real = owner.word("rehearse", &[("simulated", false), ("real", true)]).unwrap_or(false);
+    if real && matches!(&body.spec, Some(Spec::Check(check)) if check.is_wire()) {
+        let why = format!("on `{}`: a rehearsal asks nobody but its own target over HTTP", body.kind.name);
+        effects::refuse(owner, "rehearse", &why);
+    }
+    real
 }
 
 /// Text of the plan for a screen.

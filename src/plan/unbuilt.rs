@@ -12,7 +12,7 @@ pub(super) const KINDS: &[&str] = &[
     "traffic", "dispatch", "notify", "drill", "snapshot", "soak",
 ];
 
-pub(super) const ITEM_KEYS: &[&str] = &["evidence", "rehearse"];
+pub(super) const ITEM_KEYS: &[&str] = &["evidence"];
 pub(super) const MONITOR_KEYS: &[&str] = &["session", "item"];
 pub(super) const STREAM_KEYS: &[&str] = &["log", "command", "errors", "redact"];
 pub(super) const ROLLBACK_KEYS: &[&str] = &["ready"];

@@ -75,6 +75,8 @@ pub struct Routes {
     pub places: Vec<Place>,
     /// Steps by their id.
     pub steps: BTreeMap<ItemId, Simulated>,
+    /// Checks that ask nothing over HTTP, by their owner.
+    pub looks: BTreeMap<ItemId, Look>,
     /// How many different requests there are.
     pub requests: usize,
     /// Names that some answer hands out.
@@ -90,6 +92,15 @@ pub struct Simulated {
     pub entry: Arc<Entry>,
     /// A step of a rollback: `rollback-lies` concerns it.
     pub rollback: bool,
+}
+
+/// A check that asks nothing over HTTP, answered from its examples.
+#[derive(Debug)]
+pub struct Look {
+    pub entry: Arc<Entry>,
+    pub scope: Scope,
+    /// Written, or derived.
+    pub good: Vec<Answered>,
 }
 
 /// What one check of the plan said of itself.
@@ -112,6 +123,22 @@ impl Routes {
         for (at, entry) in catalogue.entries.iter().enumerate() {
             let (spec, entry) = (SpecId(at), Arc::clone(entry));
             match &entry.spec {
+                Spec::Check(check) if !check.is_wire() => {
+                    let scope = scope_of(&entry, catalogue);
+                    match (entry.examples.good.is_empty(), check.derive(&scope)) {
+                        (false, _) => {
+                            let good = entry.examples.good.clone();
+                            routes.looks.insert(entry.owner.clone(), Look { entry, scope, good });
+                        }
+                        (true, Ok(good)) => {
+                            let good = vec![good];
+                            routes.looks.insert(entry.owner.clone(), Look { entry, scope, good });
+                        }
+                        (true, Err(why)) => {
+                            routes.left_out.push((entry.owner.clone(), format!("no good example: {why}")));
+                        }
+                    }
+                }
                 Spec::Check(check) => {
                     let of_entry = routes.of_check(check, &entry, catalogue);
                     let (timeout, control) = (timeout_of(plan, spec), plan.control == Some(spec));

@@ -31,6 +31,7 @@ use super::world::{Question, STEPS, World};
 use super::{StartError, certificate};
 use crate::base::wire::Network;
 use crate::kind::Catalogue;
+use crate::kind::check::simulated::CHECKS;
 use crate::launch::id::ItemId;
 use crate::launch::plan::Plan;
 
@@ -200,6 +201,7 @@ async fn answer(
     let path = head.uri.path();
     let reply = match path.strip_prefix(STEPS) {
         Some(id) if head.method == http::Method::POST => world.act(id),
+        _ if path.starts_with(CHECKS) && head.method == http::Method::GET => world.look(&path[CHECKS.len()..]),
         _ => {
             let named = head.headers.get(header::HOST).and_then(|host| host.to_str().ok());
             let host = head.uri.authority().map(http::uri::Authority::as_str).or(named).unwrap_or("");

@@ -15,6 +15,7 @@ use super::reply::Reply;
 use super::routes::{Place, Routes, Wanted};
 use crate::base::template::Scope;
 use crate::kind::Catalogue;
+use crate::kind::check::simulated::Told;
 use crate::kind::example::Answered;
 use crate::launch::id::{ItemId, SessionId};
 use crate::launch::plan::Plan;
@@ -118,6 +119,35 @@ impl World {
         let stdout = told.stdout.clone().unwrap_or_default();
         drop(inner);
         Reply::own(StatusCode::OK, &json!({ "exit": exit, "stdout": stdout })).later(told.after.unwrap_or_default())
+    }
+
+    /// Tells the example of a check that asks nothing over HTTP.
+    #[must_use]
+    pub fn look(&self, id: &str) -> Reply {
+        let id = ItemId::new(percent_decoded(id));
+        let Some(look) = self.routes.looks.get(&id) else {
+            let why = format!("the plan has no example for the check `{id}`");
+            return Reply::own(StatusCode::NOT_FOUND, &json!({ "error": why }));
+        };
+        let mut inner = self.inner();
+        let Some(answer) = fitting(&look.good, &inner.state).cloned() else {
+            let why = format!("the plan says nothing of `{id}` in the present state");
+            return Reply::own(StatusCode::NOT_IMPLEMENTED, &json!({ "error": why }));
+        };
+        let Inner { memories, minted, .. } = &mut *inner;
+        let memory = memories.entry(look.entry.session.clone()).or_default();
+        let filled = memory.fill(&answer, Handing::NOTHING, &look.scope, minted);
+        inner.set(&look.entry.examples.sets);
+        drop(inner);
+        let told = Told {
+            status: answer.status,
+            json: filled.json,
+            body: filled.body,
+            exit: answer.exit,
+            stdout: answer.stdout.clone(),
+        };
+        let told = serde_json::to_value(told).unwrap_or_default();
+        Reply::own(StatusCode::OK, &told).later(answer.after.unwrap_or_default())
     }
 
     fn choose(&self, question: &Question<'_>) -> (Reply, Option<usize>) {

@@ -21,7 +21,8 @@ fn entry(owner: &str, session: Option<&str>, examples: Examples) -> Arc<Entry> {
     let table = crate::base::table::Table::new("[run]", Span::default(), document.get_ref(), &notes);
     let spec = Spec::Step(step::Spec::Run(step::run::Run::read(&table).expect("a step")));
     let session = session.map(SessionId::new);
-    Arc::new(Entry { owner: ItemId::new(owner), spec, scope: Scope::default(), session, examples })
+    let (text, real) = (Arc::from(""), false);
+    Arc::new(Entry { owner: ItemId::new(owner), spec, scope: Scope::default(), session, examples, text, real })
 }
 
 fn shape(json: &Value) -> Shape {

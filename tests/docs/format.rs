@@ -203,6 +203,7 @@ pub const TABLES: &[Section] = &[
                 "of a step: `true`, or a role: it runs only after another person's word, given before each attempt",
             ),
             ("example", "what the world answers: the check is tried on it, and the rehearsal answers with it"),
+            ("rehearse", "`\"real\"`: a rehearsal does it for real; else it is answered from the example"),
         ],
     ),
     section(
@@ -248,6 +249,7 @@ pub const TABLES: &[Section] = &[
             ("timeout", "of one round; 10s unless said"),
             ("fails_after", "down after more than this many failures in a row; 3 unless said"),
             ("example", "as an item's"),
+            ("rehearse", "`\"real\"`: a rehearsal does it for real; else it is answered from the example"),
         ],
     ),
     section(
@@ -259,6 +261,7 @@ pub const TABLES: &[Section] = &[
             ("session", "whose cookies and values it opens with; one stream for each session of that name"),
             ("after", "the item that must have passed before it opens"),
             ("example", "as an item's"),
+            ("rehearse", "`\"real\"`: a rehearsal does it for real; else it is answered from the example"),
         ],
     ),
     section(
@@ -330,12 +333,17 @@ pub const TABLES: &[Section] = &[
             ),
             ("fallback", "what runs where the step failed; the step then counts as its fallback does"),
             ("example", "as an item's"),
+            ("rehearse", "`\"real\"`: a rehearsal does it for real; else it is answered from the example"),
         ],
     ),
     section(
         "[rollback.step.fallback]",
         "The keys below, and a `run` table. Not run where nobody knows what became of the step.",
-        &[("timeout", "10m unless said"), ("example", "as an item's")],
+        &[
+            ("timeout", "10m unless said"),
+            ("example", "as an item's"),
+            ("rehearse", "`\"real\"`: a rehearsal does it for real; else it is answered from the example"),
+        ],
     ),
     section(
         "[rollback.verify]",
@@ -346,6 +354,7 @@ pub const TABLES: &[Section] = &[
             ("timeout", "of one attempt; 10s unless said"),
             ("within", "tried again until it passes or this has gone by; 60s unless said"),
             ("example", "as an item's"),
+            ("rehearse", "`\"real\"`: a rehearsal does it for real; else it is answered from the example"),
         ],
     ),
 ];

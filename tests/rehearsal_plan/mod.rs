@@ -120,13 +120,14 @@ impl Flight {
         let entry = catalogue.get(spec).expect("an entry");
         let Spec::Check(check) = &entry.spec else { panic!("{} is no check", entry.owner) };
         let cx = Context {
-            client: self.client.clone(),
             jq: self.jq.clone(),
             redactor: Redactor::new(catalogue.secrets.iter().cloned()),
             scope: entry.scope.with(&self.baseline),
             session: entry.session.as_ref().map(|id| self.sessions[id].clone()),
             timeout,
-            control: None,
+            owner: entry.owner.clone(),
+            simulated: Some(self.target.address),
+            ..Context::new(self.client.clone())
         };
         check.run(&cx).await
     }

@@ -75,6 +75,12 @@ impl Client {
         Self::resolving(network, limits, Arc::new(System))
     }
 
+    /// Where its connections go.
+    #[must_use]
+    pub fn network(&self) -> &Network {
+        &self.shared.network
+    }
+
     /// The same, with another resolver than the system's.
     pub(super) fn resolving(network: &Network, limits: Limits, names: Arc<dyn Resolve>) -> Result<Self, String> {
         if rustls::crypto::CryptoProvider::get_default().is_none() {

@@ -290,6 +290,7 @@ mod tests {
             program: PathBuf::new(),
             redactor: Redactor::default(),
             unset: Vec::new(),
+            network: crate::base::wire::Network::Outside,
             simulated: None,
         };
         (place, orders)

@@ -2,7 +2,8 @@
 //! files and this process's environment (for the plan's secrets), and nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,6 +44,9 @@ pub struct Kinds {
     baseline: Scope,
     sessions: BTreeMap<SessionId, Session>,
     control: Option<Arc<Http>>,
+    base: PathBuf,
+    /// The simulated target of a rehearsal.
+    simulated: Option<SocketAddr>,
 }
 
 /// What a launch froze, read from its folder alone.
@@ -114,6 +118,8 @@ pub fn load(launch: &Path, run: u32, rollback: &RollbackId) -> Result<(Orders, K
         sessions: catalogue.sessions.iter().map(|(id, plan)| (id.clone(), Session::new(plan.clone()))).collect(),
         control: plan.control.and_then(|spec| control(&catalogue, spec)),
         catalogue: catalogue.clone(),
+        base: file.base.clone(),
+        simulated,
     };
     let orders = Orders {
         rollback: found,
@@ -126,6 +132,7 @@ pub fn load(launch: &Path, run: u32, rollback: &RollbackId) -> Result<(Orders, K
         program: this_program(),
         redactor,
         unset,
+        network: file.network.clone(),
         simulated,
     };
     Ok((orders, looking))
@@ -151,6 +158,9 @@ impl Look for Kinds {
             session: entry.session.as_ref().and_then(|id| self.sessions.get(id).cloned()),
             timeout: verify.timeout,
             control: self.control.clone(),
+            owner: entry.owner.clone(),
+            base: self.base.clone(),
+            simulated: self.simulated.filter(|_| !entry.real),
         };
         spec.run(&context).await.report
     }

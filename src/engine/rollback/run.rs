@@ -10,8 +10,9 @@ use crate::base::boundary::reach;
 use crate::base::proc::{self, Intent, Private, Standing, Tail};
 use crate::base::secret::Redactor;
 use crate::base::template::Scope;
+use crate::base::wire::Network;
 use crate::kind::step::act;
-use crate::kind::{Catalogue, Spec, step};
+use crate::kind::{Catalogue, Spec};
 use crate::launch::event::RollbackEnd;
 use crate::launch::id::ItemId;
 use crate::launch::plan::{Class, Fallback, Role, Rollback, RollbackStep, SpecId, Verify};
@@ -40,6 +41,8 @@ pub struct Orders {
     pub redactor: Redactor,
     /// Variables that the plan names and this process's environment does not have.
     pub unset: Vec<String>,
+    /// Where steps of ours connect to.
+    pub network: Network,
     /// In a rehearsal, the target that says what steps come to.
     pub simulated: Option<SocketAddr>,
 }
@@ -192,14 +195,15 @@ fn prepared(orders: &Orders, step: Work<'_>) -> Result<Prepared, String> {
     let entry = orders.catalogue.get(step.spec).ok_or("the plan's copy has no table for this step")?;
     let Spec::Step(spec) = &entry.spec else { return Err("this is no step".to_owned()) };
     let exits = spec.exits().to_vec();
-    if let Some(target) = orders.simulated {
-        let (intent, private) = act::simulated(&orders.program, target, step.id, step.timeout);
-        return Ok((intent, private, exits));
-    }
     let scope = entry.scope.with(&orders.baseline);
-    let command: step::Command = spec.command(&scope).map_err(|unbound| unbound.to_string())?;
-    act::out_of_sight(spec, &scope)?;
-    let (mut intent, private) = act::intent(command, step.timeout, &orders.base, &orders.redactor.secrets());
-    intent.unsynced = true;
+    let ground = act::Ground {
+        program: &orders.program,
+        base: &orders.base,
+        redactor: &orders.redactor,
+        network: &orders.network,
+        simulated: orders.simulated,
+    };
+    let (mut intent, private) = act::prepared(entry, step.id, &scope, step.timeout, ground)?;
+    intent.unsynced = !intent.simulated;
     Ok((intent, private, exits))
 }

@@ -1,9 +1,12 @@
 //! Checks: they look and change nothing, and end in a verdict. One file or folder a kind, one line in
 //! the list below.
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde_json::Value;
 
 use super::Kind;
@@ -14,10 +17,12 @@ use crate::base::secret::Redactor;
 use crate::base::table::Table;
 use crate::base::template::Scope;
 use crate::base::wire::{Cause, Client};
+use crate::launch::id::ItemId;
 use crate::launch::verdict::Report;
 
 pub mod cors;
 pub mod http;
+pub mod simulated;
 pub mod sse;
 
 /// What a check runs with. Cheap to clone.
@@ -32,6 +37,32 @@ pub struct Context {
     pub timeout: Duration,
     /// The plan's control probe: does our own network work?
     pub control: Option<Arc<http::Http>>,
+    /// Whose check this is, as the simulated target knows it.
+    pub owner: ItemId,
+    /// The plan's own folder: files and a program's `cwd` are relative to it.
+    pub base: PathBuf,
+    /// In a rehearsal: the target that answers for a check which asks nothing over HTTP; none where it is to
+    /// look for real.
+    pub simulated: Option<SocketAddr>,
+}
+
+impl Context {
+    /// A context that knows nothing but how to ask.
+    #[must_use]
+    pub fn new(client: Client) -> Self {
+        Self {
+            client,
+            jq: Jq::default(),
+            redactor: Redactor::default(),
+            scope: Scope::default(),
+            session: None,
+            timeout: Duration::from_secs(10),
+            control: None,
+            owner: ItemId::new(""),
+            base: PathBuf::from("."),
+            simulated: None,
+        }
+    }
 }
 
 /// What one attempt came to: the report, and the values captured (bound in the session by the kind
@@ -53,14 +84,36 @@ pub struct Seen {
     pub control_answers: bool,
 }
 
-/// An answer with its events, where it was a stream.
+/// An answer with its events, where it was a stream. A check that asks nothing over HTTP puts what it saw
+/// into the same form, so that examples and mutations are one for all kinds: the standard output of a
+/// program, the text of a file, or a JSON document about what was seen (of records, a certificate,
+/// variables) is `http.body`, and `http.status` is 0.
 #[derive(Debug, Clone, Default)]
 pub struct Answer {
     pub http: crate::base::wire::Answer,
     pub events: Vec<sse::Received>,
     /// Where a stream was read: how the reading ended.
     pub end: Option<sse::End>,
+    /// Where a program ran: how it ended.
+    pub ended: Option<Ended>,
 }
+
+/// How a program that a check ran ended. Its standard output is the answer's body.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ended {
+    pub exit: Option<i32>,
+    /// The signal that ended it, if one did that was not ours.
+    pub signal: Option<i32>,
+    /// Why it never ran, in words.
+    pub error: Option<String>,
+    /// We ended it because its time was up.
+    pub timed_out: bool,
+    /// The end of its standard error, at most [`STDERR_KEPT`] bytes.
+    pub stderr: Bytes,
+}
+
+/// Bytes of a program's standard error that are looked at: its end.
+pub const STDERR_KEPT: usize = 64 << 10;
 
 /// What the simulated target answers for a check: request line and distinguishing headers, as far as
 /// the plan says them, and the answer.
@@ -86,6 +139,13 @@ pub struct Route {
 pub trait Check: Sized + Clone + Send + Sync {
     const KIND: Kind;
 
+    /// False where it asks nothing over HTTP: the simulated target then has no request to answer and tells
+    /// the example itself, which [`Check::seen`] makes into what would have been seen.
+    const WIRE: bool = true;
+
+    /// Keys of an example that this kind looks at.
+    const TOLD: &'static [&'static str] = &["status", "headers", "cookies", "json", "body"];
+
     /// Reads the kind's own table; reports every mistake to the table's notes.
     fn read(table: &Table<'_>) -> Option<Self>;
 
@@ -108,8 +168,17 @@ pub trait Check: Sized + Clone + Send + Sync {
     fn seen(&self, example: &Answered, scope: &Scope) -> Seen;
 
     /// What the simulated target must answer for this check, given its good examples (written, or
-    /// derived).
-    fn routes(&self, good: &[Answered], session: Option<&Session>, scope: &Scope) -> Vec<Route>;
+    /// derived). Nothing for a check that asks nothing over HTTP.
+    fn routes(&self, good: &[Answered], session: Option<&Session>, scope: &Scope) -> Vec<Route> {
+        let _ = (good, session, scope);
+        Vec::new()
+    }
+
+    /// The values that `capture` takes from what was seen, for a check that asks nothing over HTTP.
+    fn captured(&self, seen: &Seen, scope: &Scope, jq: &Jq) -> impl Future<Output = Vec<(String, Value)>> + Send {
+        let _ = (seen, scope, jq);
+        std::future::ready(Vec::new())
+    }
 }
 
 macro_rules! checks {
@@ -120,6 +189,15 @@ macro_rules! checks {
 
         /// Every kind of check, in the order of the reference page.
         pub const KINDS: &[Kind] = &[$($module::$kind::KIND,)*];
+
+        /// Keys of an example that the kind called `name` looks at; none where there is no such check.
+        #[must_use]
+        pub fn told(name: &str) -> Option<&'static [&'static str]> {
+            $(if name == $module::$kind::KIND.name {
+                return Some(<$module::$kind as Check>::TOLD);
+            })*
+            None
+        }
 
         impl Spec {
             /// Reads the table of the kind called `name`; none where there is no such kind, or the
@@ -142,8 +220,19 @@ macro_rules! checks {
                 match self { $(Self::$kind(check) => check.expects(scope),)* }
             }
 
+            /// True where it asks over HTTP, so that the simulated target answers it on the wire.
+            #[must_use]
+            pub fn is_wire(&self) -> bool {
+                match self { $(Self::$kind(_) => <$module::$kind as Check>::WIRE,)* }
+            }
+
             pub async fn run(&self, cx: &Context) -> Ran {
-                match self { $(Self::$kind(check) => check.run(cx).await,)* }
+                match (self, cx.simulated) {
+                    $((Self::$kind(check), Some(target)) if !<$module::$kind as Check>::WIRE => {
+                        simulated::look(check, cx, target).await
+                    })*
+                    $((Self::$kind(check), _) => check.run(cx).await,)*
+                }
             }
 
             pub async fn judge(&self, seen: &Seen, scope: &Scope, jq: &Jq) -> Report {

@@ -4,11 +4,13 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Command, Spec};
+use super::{Command, How, Spec, ours};
 use crate::base::proc::{Intent, OutcomeFile, Private, Standing, still_running};
 use crate::base::secret::Redactor;
 use crate::base::template::Scope;
+use crate::base::wire::Network;
 use crate::kind::exchange::shown;
+use crate::kind::{self, Entry};
 use crate::launch::id::ItemId;
 use crate::launch::time::Wall;
 use crate::launch::verdict::Outcome;
@@ -22,6 +24,45 @@ const GRACE: Duration = Duration::from_secs(5);
 const ERROR_KEPT: usize = 400;
 /// Process ids that a sentence names.
 const PIDS_TOLD: usize = 8;
+
+/// What a step is started with.
+#[derive(Debug, Clone, Copy)]
+pub struct Ground<'a> {
+    /// This binary.
+    pub program: &'a Path,
+    /// The plan's own folder.
+    pub base: &'a Path,
+    pub redactor: &'a Redactor,
+    /// Where a step of ours connects to.
+    pub network: &'a Network,
+    /// In a rehearsal: the target that answers for steps.
+    pub simulated: Option<SocketAddr>,
+}
+
+/// What the shim is given for the step of `entry`, as `id`, with the values of `scope`.
+///
+/// # Errors
+/// Why it cannot be begun: a name without a value, a secret in sight, a table that is no step.
+pub fn prepared(
+    entry: &Entry,
+    id: &ItemId,
+    scope: &Scope,
+    timeout: Duration,
+    ground: Ground<'_>,
+) -> Result<(Intent, Private), String> {
+    let kind::Spec::Step(step) = &entry.spec else { return Err("this is no step".to_owned()) };
+    if let Some(target) = ground.simulated.filter(|_| !entry.real) {
+        return Ok(simulated(ground.program, target, id, timeout));
+    }
+    let how = step.how(scope).map_err(|unbound| unbound.to_string())?;
+    out_of_sight(step, scope)?;
+    let secrets = ground.redactor.secrets();
+    let command = match how {
+        How::Command(command) => command,
+        How::Ours => ours::Task::of(entry, id, scope, timeout, ground, &secrets).command(ground.program)?,
+    };
+    Ok(intent(command, timeout, ground.base, &secrets))
+}
 
 /// What the shim is given for `command`. `secrets` are all of the plan's, for its redactor. A command's
 /// `cwd` is relative to `base`, the plan's own folder.

@@ -5,11 +5,14 @@ use super::Kind;
 use crate::base::source::Span;
 use crate::base::table::Table;
 use crate::base::template::{Scope, Unbound};
-use crate::launch::verdict::Verdict;
+use crate::launch::verdict::{Report, Verdict};
 
 pub mod act;
+pub mod ours;
 pub mod run;
 pub mod simulate;
+
+pub use ours::Acting;
 
 /// A command ready to be started by the shim. Secrets are in `env` or `stdin`, never in `argv`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +23,17 @@ pub struct Command {
     pub stdin: Option<String>,
 }
 
-/// A kind of step.
+/// What the shim starts for a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum How {
+    /// A command of the plan's.
+    Command(Command),
+    /// This same binary: [`Step::act`] is run under the shim, so that it outlives the console as a command
+    /// does.
+    Ours,
+}
+
+/// A kind of step. It gives a command, or acts by itself ([`ours`]).
 pub trait Step: Sized + Clone + Send + Sync {
     const KIND: Kind;
 
@@ -30,13 +43,28 @@ pub trait Step: Sized + Clone + Send + Sync {
 
     /// # Errors
     /// A name without a value.
-    fn command(&self, scope: &Scope) -> Result<Command, Unbound>;
+    fn how(&self, scope: &Scope) -> Result<How, Unbound> {
+        let _ = scope;
+        Ok(How::Ours)
+    }
 
-    /// Exit codes mapped by the plan.
-    fn exits(&self) -> &[(i32, Verdict)];
+    /// Exit codes mapped by the plan. A step of ours ends with the codes of [`ours::EXITS`].
+    fn exits(&self) -> &[(i32, Verdict)] {
+        &ours::EXITS
+    }
 
     /// Places where a secret of `scope` would be in sight of `ps`: the plan that has one is refused.
-    fn exposed(&self, scope: &Scope) -> Vec<Exposed>;
+    fn exposed(&self, scope: &Scope) -> Vec<Exposed> {
+        let _ = scope;
+        Vec::new()
+    }
+
+    /// Acts, where it is one of ours: in a process of its own, under the shim. What it says goes to `cx.say`
+    /// while it happens; the report tells how it ended. It is ended by TERM, at its timeout or by a cancel.
+    fn act(&self, cx: &Acting) -> impl Future<Output = Report> + Send {
+        let _ = cx;
+        std::future::ready(Report::plain(Verdict::Unknown, "this kind gives a command", std::time::Duration::ZERO))
+    }
 }
 
 /// A place of a step where a secret would be in sight.
@@ -79,8 +107,12 @@ macro_rules! steps {
 
             /// # Errors
             /// A name without a value.
-            pub fn command(&self, scope: &Scope) -> Result<Command, Unbound> {
-                match self { $(Self::$kind(step) => step.command(scope),)* }
+            pub fn how(&self, scope: &Scope) -> Result<How, Unbound> {
+                match self { $(Self::$kind(step) => step.how(scope),)* }
+            }
+
+            pub async fn act(&self, cx: &Acting) -> Report {
+                match self { $(Self::$kind(step) => step.act(cx).await,)* }
             }
 
             #[must_use]

@@ -1,7 +1,7 @@
 //! The `run` step: a command as arguments, or a script for bash. Values of the plan go into arguments or
 //! the environment, never into a script's text; secrets go into the environment or standard input only.
 
-use super::{Command, Exposed, Step};
+use super::{Command, Exposed, How, Step};
 use crate::base::secret::Redactor;
 use crate::base::source::{Diagnostic, Span, nearest};
 use crate::base::table::{Placed, Table};
@@ -59,17 +59,8 @@ impl Step for Run {
         std::iter::once(zero).chain(mapped.map(|(code, verdict)| format!("exit {code} is {verdict}"))).collect()
     }
 
-    fn command(&self, scope: &Scope) -> Result<Command, Unbound> {
-        // Secrets have no value where `ps` would show it.
-        let open = scope.without_secrets();
-        let argv = self.argv.iter().map(|template| template.text(&open)).collect::<Result<_, _>>()?;
-        let env = |(name, value): &(String, Template)| Ok((name.clone(), value.text(scope)?));
-        Ok(Command {
-            argv,
-            cwd: self.cwd.as_ref().map(|cwd| cwd.text(&open)).transpose()?,
-            env: self.env.iter().map(env).collect::<Result<_, _>>()?,
-            stdin: self.stdin.as_ref().map(|stdin| stdin.text(scope)).transpose()?,
-        })
+    fn how(&self, scope: &Scope) -> Result<How, Unbound> {
+        self.command(scope).map(How::Command)
     }
 
     fn exits(&self) -> &[(i32, Verdict)] {
@@ -87,6 +78,25 @@ impl Step for Run {
             (by_name || by_value).then_some(Exposed { span: template.span, by_name })
         });
         exposed.collect()
+    }
+}
+
+impl Run {
+    /// The command with the values of `scope` in it.
+    ///
+    /// # Errors
+    /// A name without a value: a secret has none where `ps` would show it.
+    pub fn command(&self, scope: &Scope) -> Result<Command, Unbound> {
+        // Secrets have no value where `ps` would show it.
+        let open = scope.without_secrets();
+        let argv = self.argv.iter().map(|template| template.text(&open)).collect::<Result<_, _>>()?;
+        let env = |(name, value): &(String, Template)| Ok((name.clone(), value.text(scope)?));
+        Ok(Command {
+            argv,
+            cwd: self.cwd.as_ref().map(|cwd| cwd.text(&open)).transpose()?,
+            env: self.env.iter().map(env).collect::<Result<_, _>>()?,
+            stdin: self.stdin.as_ref().map(|stdin| stdin.text(scope)).transpose()?,
+        })
     }
 }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::kind::check::simulated::encoded;
+
 /// Exit code where the target did not say: unknown, not fail.
 const NOT_TOLD: i32 = 126;
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -52,18 +54,6 @@ fn ask(url: &str, step: &str) -> io::Result<Answer> {
         return Err(wrong(&format!("it answered {status}")));
     }
     Ok(serde_json::from_slice(&answer[end + 4..])?)
-}
-
-/// A step's id as a path: `/` stays, what a path may not hold is percent-encoded.
-fn encoded(step: &str) -> String {
-    let mut path = String::with_capacity(step.len());
-    for byte in step.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'/' => path.push(byte.into()),
-            other => path.push_str(&format!("%{other:02X}")),
-        }
-    }
-    path
 }
 
 #[cfg(test)]

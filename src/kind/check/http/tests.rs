@@ -13,7 +13,6 @@ use tokio::net::TcpListener;
 use toml::de::DeTable;
 
 use super::*;
-use crate::base::secret::Redactor;
 use crate::base::source::Diagnostic;
 use crate::base::table::Notes;
 use crate::base::wire::{self, Cause, Client, Limits, Network};
@@ -238,13 +237,10 @@ async fn serve(status: &str, body: &str) -> (String, Arc<AtomicUsize>) {
 
 fn context(session: Option<Session>, control: Option<Http>) -> Context {
     Context {
-        client: Client::new(&Network::Outside, Limits::default()).expect("a client"),
-        jq: Jq::default(),
-        redactor: Redactor::default(),
-        scope: Scope::default(),
         session,
         timeout: Duration::from_secs(20),
         control: control.map(Arc::new),
+        ..Context::new(Client::new(&Network::Outside, Limits::default()).expect("a client"))
     }
 }
 

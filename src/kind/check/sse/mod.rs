@@ -127,6 +127,8 @@ deadline = "60s"
 "#,
     };
 
+    const TOLD: &'static [&'static str] = &["status", "headers", "cookies", "json", "body", "events"];
+
     fn read(table: &Table<'_>) -> Option<Self> {
         table::read(table)
     }

@@ -122,7 +122,7 @@ pub(super) fn seen(sse: &Sse, example: &Answered, scope: &Scope) -> Seen {
     let mut answers = Vec::new();
     let sent = sse.meanwhile.as_ref().filter(|meanwhile| meanwhile.sent_after(&events));
     http.took = at;
-    answers.push((STREAM.to_owned(), Ok(Answer { http, events, end: Some(end) })));
+    answers.push((STREAM.to_owned(), Ok(Answer { http, events, end: Some(end), ..Answer::default() })));
     if let Some(meanwhile) = sent {
         let body = satisfying(&meanwhile.json, scope).unwrap_or_default().to_string().into();
         let http = HttpAnswer { status: meanwhile.status, body, ..HttpAnswer::default() };

@@ -88,7 +88,7 @@ async fn stream(sse: &Sse, cx: &Context, scope: &Scope, request: Request, starte
     };
     let (((events, end), took), acted) = tokio::join!(reading, acting);
     let http = HttpAnswer { status, headers, body: Bytes::new(), took };
-    let mut answers = vec![(STREAM.to_owned(), Ok(Answer { http, events, end: Some(end) }))];
+    let mut answers = vec![(STREAM.to_owned(), Ok(Answer { http, events, end: Some(end), ..Answer::default() }))];
     if let Some(acted) = acted {
         answers.push((MEANWHILE.to_owned(), acted.map(|http| Answer { http, ..Answer::default() })));
     }

@@ -84,7 +84,7 @@ fn seen_of(events: Vec<Received>, end: End, took: u128, sent: bool) -> Seen {
     headers.insert("content-type", "text/event-stream; charset=utf-8".parse().expect("a value"));
     let took = Duration::from_millis(u64::try_from(took).expect("small"));
     let http = crate::base::wire::Answer { status: 200, headers, took, ..Default::default() };
-    let mut answers = vec![(STREAM.to_owned(), Ok(Answer { http, events, end: Some(end) }))];
+    let mut answers = vec![(STREAM.to_owned(), Ok(Answer { http, events, end: Some(end), ..Answer::default() }))];
     if sent {
         let http = crate::base::wire::Answer { status: 200, ..Default::default() };
         answers.push((MEANWHILE.to_owned(), Ok(Answer { http, ..Answer::default() })));
@@ -252,13 +252,9 @@ async fn a_cookie_that_may_not_go_with_a_failing_stream_is_named() {
     let safe = url::Url::parse("https://a.invalid/").expect("a URL");
     session.keep_cookies(&safe, &set, &Redactor::default());
     let cx = Context {
-        client: Client::new(&Network::Outside, Limits::default()).expect("a client"),
-        jq: Jq::default(),
-        redactor: Redactor::default(),
-        scope: Scope::default(),
         session: Some(session),
         timeout: Duration::ZERO,
-        control: None,
+        ..Context::new(Client::new(&Network::Outside, Limits::default()).expect("a client"))
     };
     let check = sse("get = 'http://a.invalid/'\nuntil = { any = [{ event = 'done' }] }");
     let report = check.run(&cx).await.report;
