@@ -132,7 +132,7 @@ pub fn load(launch: &Path, run: u32, rollback: &RollbackId) -> Result<(Orders, K
         program: this_program(),
         redactor,
         unset,
-        network: file.network.clone(),
+        network: file.network,
         simulated,
     };
     Ok((orders, looking))
