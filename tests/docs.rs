@@ -55,6 +55,10 @@ fn canonical(path: &str) -> String {
     match (parts.as_slice(), parts.iter().position(own)) {
         // The plan's own poll is a table of another meaning.
         (["phase", "item", "poll"], _) => path.to_owned(),
+        // A probe is a check's own table.
+        (["phase", "item", "process", "ready", rest @ ..], _) if rest.first() == Some(&"http") => {
+            format!("[{}]", rest.join("."))
+        }
         (["control", rest @ ..], _) => format!("[{}]", [&["http"], rest].concat().join(".")),
         // An answer's events are the same, good and bad.
         (_, Some(at)) => format!("[{}]", parts[at..].join(".").replace("example.bad.events", "example.good.events")),
