@@ -183,7 +183,11 @@ impl Stage {
     }
 
     fn verdict(&self, item: &str) -> Option<Verdict> {
-        match self.board().item(&ItemId::new(item))?.progress {
+        let all = self.records();
+        if all.is_empty() {
+            return None;
+        }
+        match board(&self.folder(), &all).item(&ItemId::new(item))?.progress {
             Progress::Ended { verdict, .. } => Some(verdict),
             _ => None,
         }
