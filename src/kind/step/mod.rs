@@ -15,6 +15,7 @@ use crate::base::template::{Scope, Unbound};
 use crate::launch::verdict::{Report, Verdict};
 
 pub mod act;
+pub mod drill;
 pub mod ours;
 pub mod process;
 pub mod run;
@@ -36,6 +37,8 @@ pub struct Command {
 pub enum How {
     /// A command of the plan's.
     Command(Command),
+    /// A hidden subcommand of this same binary, with its arguments.
+    Hidden(Vec<String>),
     /// This same binary: [`Step::act`] is run under the shim, so that it outlives the console as a command
     /// does.
     Ours,
@@ -190,4 +193,4 @@ macro_rules! steps {
     };
 }
 
-steps![run::Run, process::Process];
+steps![run::Run, process::Process, drill::Drill];

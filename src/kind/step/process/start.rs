@@ -74,7 +74,7 @@ async fn real(start: &Start, cx: &Acting, began: Instant) -> Came {
                 ears.listen(true);
                 return before(status, &ears);
             }
-            () = asked.to_end() => {
+            () = asked.asked() => {
                 let ended = ended(start, &mut child).await;
                 return (Verdict::Fail, format!("stopped before it was ready: {ended}"));
             }
@@ -106,7 +106,7 @@ async fn real(start: &Start, cx: &Acting, began: Instant) -> Came {
             let after = humantime::format_duration(Duration::from_secs(since.elapsed().as_secs()));
             (Verdict::Fail, format!("it ended by itself {after} after it was ready: {}{}", words(status), ears.last()))
         }
-        () = asked.to_end() => (Verdict::Pass, format!("stopped: {}", ended(start, &mut child).await)),
+        () = asked.asked() => (Verdict::Pass, format!("stopped: {}", ended(start, &mut child).await)),
     }
 }
 
@@ -212,10 +212,10 @@ impl Asked {
     /// Whether we were asked too: of a tree that is ended, the program may be the first. What it said last is on
     /// its way to the files meanwhile.
     async fn in_time(&mut self) -> bool {
-        timeout(LOOK * 2, self.to_end()).await.is_ok()
+        timeout(LOOK * 2, self.asked()).await.is_ok()
     }
 
-    async fn to_end(&mut self) {
+    async fn asked(&mut self) {
         let [term, interrupt, hang_up, quit] = &mut self.0;
         tokio::select! {
             _ = term.recv() => {}
@@ -289,7 +289,7 @@ async fn simulated(start: &Start, cx: &Acting, target: &str) -> Came {
     if let Err(error) = proc::tell_ready(&cx.dir, &ready) {
         return (Verdict::Unknown, format!("ready, and the disk refuses to keep that: {error}"));
     }
-    asked.to_end().await;
+    asked.asked().await;
     (Verdict::Pass, "stopped; simulated".to_owned())
 }
 

@@ -1,3 +1,5 @@
+//! The table of `process`: what it reads, what it refuses, and what it hears.
+
 use proptest::prelude::*;
 use serde_json::json;
 use toml::de::DeTable;
