@@ -416,6 +416,7 @@ pub(super) fn timeout_of(kind: Kind, deadline: Option<Duration>) -> Duration {
     match (kind.family, kind.name) {
         ("step", _) => STEP_TIMEOUT,
         (_, "sse") => deadline.unwrap_or(STREAM_TIMEOUT).saturating_add(AROUND_DEADLINE),
-        _ => CHECK_TIMEOUT,
+        // Of a check that asks more than once the last answer may take as long as any.
+        _ => CHECK_TIMEOUT.saturating_add(deadline.unwrap_or_default()),
     }
 }
