@@ -52,7 +52,6 @@ pub const KINDS: &[Section] = &[
             ("cool_down", "waited after the limit, so that what follows is not limited too"),
         ],
     ),
-    section("[http.burst.expect]", "As `[http.expect]`.", EXPECT),
     section("[http.expect.security]", "Headers that protect a browser, judged by what they mean.", SECURITY),
     section(
         "[http.expect.security.hsts]",
@@ -94,13 +93,19 @@ pub const KINDS: &[Section] = &[
     ),
     section(
         "[cors]",
-        "One preflight for each origin. A kept-out origin passes only while the service answers the others.",
+        "One preflight for each origin and method, and simple requests beside them where asked for: 200 requests at \
+         most. A kept-out origin passes only while the service answers the others.",
         &[
             ("url", "whole, or a path behind the session's base; required"),
-            ("method", "the method asked for; `GET` unless said"),
+            ("method", "the methods asked for; `GET` unless said"),
             ("request_headers", "the header names asked for"),
             ("allow", "origins that must get exactly their own name back; required. A list variable gives them all"),
             ("deny", "origins that must not be let in"),
+            ("lookalikes", "`true`: origins that look like the allowed ones, and `null`, must not be let in either"),
+            ("deny_methods", "methods that those let in must not get: refused by status, or not listed"),
+            ("simple", "this request too, without a preflight: those let in may read its answer, the others get one"),
+            ("expose", "headers of that answer that those let in may read"),
+            ("max_age", "how long a preflight's answer may be kept, at least"),
             ("credentials", "whether those let in may send cookies"),
         ],
     ),

@@ -55,10 +55,11 @@ fn of(http: &Http, expect: &Expect, scope: &Scope) -> Result<Answered, String> {
     }
     match expect.fresh.as_ref().map(Fresh::derived).transpose()? {
         Some((Some(path), now)) => put(&mut json, &path, Value::String(now))?,
-        Some((None, now)) => match &expect.fresh {
-            Some(Fresh { from: Place::Header(name), .. }) => set(&mut good.headers, name, now),
-            _ => {}
-        },
+        Some((None, now)) => {
+            if let Some(Fresh { from: Place::Header(name), .. }) = &expect.fresh {
+                set(&mut good.headers, name, now);
+            }
+        }
         None => {}
     }
     for capture in &http.captures {
@@ -168,7 +169,7 @@ fn shape(value: Value) -> Shape {
 }
 
 pub(super) fn seen(http: &Http, example: &Answered, scope: &Scope) -> Seen {
-    let expect = if let Rounds::Burst(burst) = &http.rounds { &burst.expect } else { &http.expect };
+    let expect = if let Rounds::Burst(burst) = &http.rounds { &burst.expect } else { &*http.expect };
     let answer = answer(example, example.status.unwrap_or_else(|| expect.status.first()), scope);
     let answers = match &http.rounds {
         Rounds::Burst(burst) => return rounds::seen(http, burst, &answer),

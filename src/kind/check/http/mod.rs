@@ -37,7 +37,7 @@ pub struct Http {
     pub address: Template,
     pub headers: Vec<(String, Template)>,
     pub body: Option<Body>,
-    pub expect: Expect,
+    pub expect: Box<Expect>,
     pub captures: Vec<Capture>,
     pub rounds: Rounds,
     /// What it came to when it was asked as the control probe.

@@ -47,7 +47,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<Http> {
     };
     let headers = headers(table);
     let body = body(table);
-    let expect = table.table("expect").map(expect).unwrap_or_default();
+    let expect = Box::new(table.table("expect").map(expect).unwrap_or_default());
     let captures = captures(table);
     let rounds = rounds::read(table);
     rounds::held(table, &rounds);

@@ -55,7 +55,7 @@ pub(super) async fn judge(http: &Http, burst: &Burst, seen: &Seen, scope: &Scope
         false => Finding::held("limit", burst.words(), told, held),
     });
     if let Some(at) = limited {
-        let whole = Http { expect: burst.expect.clone(), captures: Vec::new(), ..http.clone() };
+        let whole = Http { expect: Box::new(burst.expect.clone()), captures: Vec::new(), ..http.clone() };
         let seen = Seen { answers: vec![seen.answers[at].clone()], control_answers: seen.control_answers };
         let taken = one::take(&whole, &seen, scope, jq).await;
         let report = one::report(&whole, &seen, taken, scope, jq).await;
