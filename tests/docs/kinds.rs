@@ -121,6 +121,15 @@ pub const KINDS: &[Section] = &[
             ("until", "the terminal event; without it reading stops once `at_least` holds"),
             ("deadline", "for the whole stream, connecting included; the item's timeout otherwise"),
             ("meanwhile", "a request sent while the stream is read: a cancel, say"),
+            ("resume", "the connection is dropped and opened again: what comes must go on where it was left"),
+        ],
+    ),
+    section(
+        "[sse.resume]",
+        "Ids that are numbers must count up by one across the break; of others none may come again.",
+        &[
+            ("after", "so many events with an id come first, 1 to 1000; required"),
+            ("query", "the parameter that says the last id: `after`; the header `Last-Event-ID` otherwise"),
         ],
     ),
     section(

@@ -73,6 +73,10 @@ impl Check for Cors {
 
     fn read(table: &Table<'_>) -> Option<Self> {
         let url = table.need_template("url", "`url = \"https://…\"`");
+        let mut wanted = methods(table, "method");
+        if wanted.is_empty() {
+            wanted.push("GET".to_owned());
+        }
         let asked = table.texts("request_headers");
         for name in asked.iter().filter(|name| HeaderName::from_bytes(name.value.as_bytes()).is_err()) {
             table.wrong_value(name.span, format!("`{}` is no header name", name.value));
@@ -83,10 +87,6 @@ impl Check for Cors {
         }
         let allow = table.templates("allow");
         let deny = table.templates("deny");
-        let mut wanted = methods(table, "method");
-        if wanted.is_empty() {
-            wanted.push("GET".to_owned());
-        }
         let deny_methods = methods(table, "deny_methods");
         let simple = table.word("simple", &[("GET", "GET"), ("HEAD", "HEAD")]);
         let expose: Vec<String> = table.texts("expose").into_iter().map(|name| name.value).collect();

@@ -72,10 +72,12 @@ impl Chunks for Script {
 async fn played(sse: &Sse, pieces: &[(u64, &'static [u8])], closes: bool) -> (Vec<Received>, End, u128, bool) {
     let (scope, jq, started) = (Scope::default(), Jq::default(), Instant::now());
     let (fire, mut fired) = oneshot::channel();
-    let counting = Counting::new(sse, &scope, &jq, fire);
+    let mut counting = Counting::new(sse, &scope, &jq, fire);
+    let mut events = Vec::new();
     let mut script = Script { pieces: pieces.to_vec().into(), closes };
     let deadline = started + sse.deadline.expect("a deadline");
-    let (events, end) = read(counting, &mut script, started, deadline).await;
+    let end = read(&mut counting, &mut script, started, deadline, &mut events).await;
+    drop(counting);
     (events, end, started.elapsed().as_millis(), fired.try_recv().is_ok())
 }
 

@@ -42,8 +42,8 @@ pub(in super::super) fn read(table: &Table<'_>) -> Rounds {
 /// Holds what stands beside a burst to what it looks at: a status each.
 pub(in super::super) fn held(table: &Table<'_>, rounds: &Rounds) {
     let Rounds::Burst(_) = rounds else { return };
-    let Some(expect) = table.table("expect") else { return };
-    for (key, span) in expect.keys().into_iter().filter(|(key, _)| *key != "status") {
+    let expected = table.table("expect").map(|expect| expect.keys()).unwrap_or_default();
+    for (key, span) in expected.into_iter().filter(|(key, _)| *key != "status") {
         let why = format!("beside `burst` only `status` is looked at: `{key}` of the limited answer stands in `burst`");
         table.wrong_value(span, why);
     }
