@@ -3,6 +3,10 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
 
+#[path = "misbehaving/asked.rs"]
+mod asked;
+#[expect(dead_code, reason = "each test file uses a part of this")]
+mod binary;
 #[path = "misbehaving/cases.rs"]
 mod cases;
 #[path = "misbehaving/nginx.rs"]

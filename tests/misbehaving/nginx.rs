@@ -31,13 +31,13 @@ http {
     gzip_min_length 1;
     gzip_types application/json;
     types { application/json json; text/plain txt; }
-    limit_req_zone $binary_remote_addr zone=few:1m rate=6r/m;
+    limit_req_zone $binary_remote_addr zone=few:1m rate=1r/m;
     limit_req_status 429;
     map $http_origin $allowed { default ""; "https://app.example.com" $http_origin; }
     map $allowed $credentials { default "true"; "" ""; }
     map $allowed $methods { default "GET, PUT"; "" ""; }
     map "$request_method $allowed" $preflight { default ""; "OPTIONS " deny; "~^OPTIONS http" allow; }
-    map $http_origin $careless { default ""; "~^https://app.example.com" $http_origin; }
+    map $http_origin $careless { default ""; "~^https://app\.example\.com" $http_origin; }
     map "$request_method $careless" $prefixed { default ""; "OPTIONS " deny; "~^OPTIONS http" allow; }
     server {
         listen 127.0.0.1:PORT;
@@ -190,7 +190,7 @@ async fn a_real_server_is_told_right_by_http() {
         ("/old.json", FRESH, Stale, "1h"),
         ("/large", "", Fail, "more headers than the limit"),
         ("/free", "repeat = { times = 5, every = '100ms' }\nexpect = { body = 'fine' }", Pass, "5 of 5 times"),
-        // Six a minute and two more at once: the fourth is one too many.
+        // One a minute and two more at once: the fourth is one too many.
         ("/limited", "burst = { requests = 4, free = 3, a_second = 50 }", Pass, "4 requests in"),
         ("/limited", "burst = { requests = 4, free = 3, a_second = 50 }", Fail, "request 1"),
         ("/free", "burst = { requests = 10, free = 3, a_second = 50 }", Fail, "none in 10"),

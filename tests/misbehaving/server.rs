@@ -132,7 +132,7 @@ impl Bits {
     }
 
     fn high_first(&mut self, value: u32, width: u32) {
-        (0..width).rev().for_each(|bit| self.low_first(value >> bit & 1, 1));
+        (0..width).rev().for_each(|bit| self.low_first((value >> bit) & 1, 1));
     }
 
     fn whole(mut self) -> Vec<u8> {
