@@ -60,8 +60,11 @@ fn canonical(path: &str) -> String {
         // The plan's own poll is a table of another meaning.
         (["phase", "item", "poll"], _) => path.to_owned(),
         (["control", rest @ ..], _) => format!("[{}]", [&["http"], rest].concat().join(".")),
-        // An answer's events are the same, good and bad.
-        (_, Some(at)) => format!("[{}]", parts[at..].join(".").replace("example.bad.events", "example.good.events")),
+        // An answer's events are the same, good and bad, and so is what is expected of a limited answer.
+        (_, Some(at)) => {
+            let path = parts[at..].join(".").replace("example.bad.events", "example.good.events");
+            format!("[{}]", path.replace("http.burst.expect", "http.expect"))
+        }
         _ => path.to_owned(),
     }
 }
