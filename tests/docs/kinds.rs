@@ -115,6 +115,49 @@ pub const KINDS: &[Section] = &[
         &[("status", "200 unless said"), ("json", "jq programs; each must come to one `true`")],
     ),
     section(
+        "[tls]",
+        "One handshake of today with the endpoint itself, past any proxy, and one of each version named. The certificate \
+         is read also where nothing trusts it. An example is a JSON document: `days_left`, `names`, `verified`, and \
+         `versions = { \"1.0\" = false }`.",
+        &[
+            ("host", "a name or an IP address; or an https address, whose host and port are taken; required"),
+            ("port", "over that of `host`; 443 otherwise"),
+            ("server_name", "the name asked for, where it is not `host`"),
+            ("names", "names that the certificate must cover besides the one asked for"),
+            ("warn", "less than this left is a warning; `30d` unless said"),
+            ("fail", "less than this left is a fail; `7d` unless said"),
+            ("ca", "a PEM file, relative to the plan; what it holds is trusted instead of what the system trusts"),
+            ("offer", "versions that must be accepted: `1.0`, `1.1`, `1.2`, `1.3`"),
+            (
+                "refuse",
+                "versions that must be refused, by an alert or by closing; a server that keeps silent is unknown",
+            ),
+        ],
+    ),
+    section(
+        "[dns]",
+        "Each resolver is asked anew, over UDP, and over TCP where the answer was cut; no search domain is tried. One that \
+         keeps silent or fails is unknown. An example is a JSON document: `records`, `ttl`, `exists`, `rcode`.",
+        &[
+            ("name", "the whole name; required"),
+            ("type", "`A` unless said"),
+            ("resolvers", "IP addresses, with a port where it is not 53; the system's otherwise"),
+            ("agree", "`false`: they may differ, as they do for a name that is answered by place"),
+            ("expect", "what the records must be; any where nothing is said"),
+        ],
+    ),
+    section(
+        "[dns.expect]",
+        "Records are compared in one form: names in lower case without their last dot, `0 issue ca.example.net` for CAA, \
+         `10 mail.example.net` for MX.",
+        &[
+            ("equals", "these and no others, in any order"),
+            ("contains", "these, and others may be there"),
+            ("absent", "`true`: a resolver proves that there are none; stands alone"),
+            ("ttl_max", "the least time to live, of aliases too, is at most this"),
+        ],
+    ),
+    section(
         "[run]",
         "A command, run under a shim that outlives the console. Exit 0 passes, others fail; 126, 127 and foreign \
          signals are unknown. In a rehearsal nothing is run: the target answers with the example.",

@@ -21,9 +21,11 @@ use crate::launch::id::ItemId;
 use crate::launch::verdict::Report;
 
 pub mod cors;
+pub mod dns;
 pub mod http;
 pub mod simulated;
 pub mod sse;
+pub mod tls;
 
 /// What a check runs with. Cheap to clone.
 #[derive(Clone)]
@@ -263,4 +265,4 @@ macro_rules! checks {
     };
 }
 
-checks![http::Http, cors::Cors, sse::Sse];
+checks![http::Http, cors::Cors, sse::Sse, tls::Tls, dns::Dns];
