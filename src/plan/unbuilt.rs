@@ -9,7 +9,7 @@ pub(super) const TABLES: &[&str] = &["signal", "objective", "trigger", "playbook
 
 pub(super) const KINDS: &[&str] = &[
     "command", "file", "env", "signal", "log", "alerts", "github", "send", "process", "sequence", "traffic",
-    "dispatch", "notify", "snapshot", "soak",
+    "dispatch", "soak",
 ];
 
 pub(super) const ITEM_KEYS: &[&str] = &["evidence"];

@@ -55,7 +55,9 @@ pub fn txt(of: &str, parts: &[&str]) -> Record {
 }
 
 pub fn caa(of: &str, issuer: &str) -> Record {
-    record(of, 60, RData::CAA(CAA::new_issue(false, Some(name(issuer)), Vec::new())))
+    let mut issue = CAA::new_issue(false, None, Vec::new());
+    issue.value = issuer.as_bytes().to_vec();
+    record(of, 60, RData::CAA(issue))
 }
 
 pub fn mx(of: &str, host: &str) -> Record {

@@ -26,9 +26,9 @@ fn ca(name: &str) -> CertificateParams {
     params
 }
 
-pub fn authority() -> Authority {
+pub fn authority(name: &str) -> Authority {
     let key = KeyPair::generate().expect("a key");
-    CertifiedIssuer::self_signed(ca("Test Root"), key).expect("an authority")
+    CertifiedIssuer::self_signed(ca(name), key).expect("an authority")
 }
 
 pub fn intermediate(root: &Issuer<'_, KeyPair>) -> Authority {
@@ -96,7 +96,7 @@ pub async fn serve(identity: Identity, versions: &[&'static SupportedProtocolVer
         .expect("a config");
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let dead = Arc::new(AtomicBool::new(false));
-    each(move |stream| {
+    each(move |mut stream| {
         let (acceptor, dead) = (acceptor.clone(), Arc::clone(&dead));
         async move {
             if dead.load(Ordering::SeqCst) {
@@ -107,12 +107,15 @@ pub async fn serve(identity: Identity, versions: &[&'static SupportedProtocolVer
             let is_old = loop {
                 match stream.peek(&mut head).await {
                     Ok(0) | Err(_) => return,
-                    Ok(11) => break head[9..11] < [3, 3],
+                    Ok(11) => break [head[9], head[10]] < [3, 3],
                     Ok(_) => tokio::task::yield_now().await,
                 }
             };
             match old {
-                Old::Die if is_old => dead.store(true, Ordering::SeqCst),
+                Old::Die if is_old => {
+                    let _ = stream.read(&mut [0; 4096]).await;
+                    dead.store(true, Ordering::SeqCst);
+                }
                 _ if is_old && old != Old::Alert => treat(stream, old, [head[9], head[10]]).await,
                 _ => {
                     if let Ok(mut stream) = acceptor.accept(stream).await {

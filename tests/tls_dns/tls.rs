@@ -34,12 +34,12 @@ async fn looked(identity: Identity, folder: &Path, more: &str) -> Report {
 
 #[tokio::test]
 async fn a_good_endpoint_passes_and_old_versions_are_refused() {
-    let root = authority();
+    let root = authority("Test Root");
     let folder = trusting(&root);
     let more = "names = ['www.example.com']\noffer = ['1.2', '1.3']\nrefuse = ['1.0', '1.1']";
     let report = looked(leaf(&[NAME, "*.example.com"], &root, None), folder.path(), more).await;
     assert_eq!(report.verdict, Verdict::Pass, "{report:#?}");
-    assert_eq!(finding(&report, "TLS 1.0").1, "refused: alert protocol_version");
+    assert!(finding(&report, "TLS 1.0").1.starts_with("refused: alert "), "{report:#?}");
     assert!(report.summary.contains("days left (until 2200-01-01T00:00:00Z)"), "{}", report.summary);
     let told = report.exchange.expect("what was presented");
     assert!(told.response_body.contains(r#""verified":true"#), "{}", told.response_body);
@@ -47,19 +47,21 @@ async fn a_good_endpoint_passes_and_old_versions_are_refused() {
 
 #[tokio::test]
 async fn each_certificate_is_wrong_in_words_of_its_own_and_read_all_the_same() {
-    let root = authority();
+    let root = authority("Test Root");
     let folder = trusting(&root);
     let between = intermediate(&root);
     let short = || leaf(&[NAME], &between, None);
     let mut whole = short();
     whole.chain.push(between.der().clone());
-    let stranger = authority();
+    let stranger = authority("Stranger");
     let mut rooted = leaf(&[NAME], &stranger, None);
     rooted.chain.push(stranger.der().clone());
+    let namesake = authority("Test Root");
     for (identity, verdict, why) in [
         (whole, Verdict::Pass, "trusted, by CN=Test Intermediate"),
         (short(), Verdict::Fail, "a short chain: the server sent one certificate and no intermediate"),
-        (rooted, Verdict::Fail, "its chain ends in CN=Test Root, which is not among those we trust"),
+        (rooted, Verdict::Fail, "its chain ends in CN=Stranger, which is not among those we trust"),
+        (leaf(&[NAME], &namesake, None), Verdict::Fail, "its issuer CN=Test Root has the name of one we trust"),
         (self_signed(&[NAME]), Verdict::Fail, "it is self-signed"),
         (leaf(&[NAME], &root, PAST), Verdict::Fail, "it expired on 2020-01-01T00:00:00Z"),
         (leaf(&[NAME], &root, FUTURE), Verdict::Fail, "it is not valid before 2190-01-01T00:00:00Z"),
@@ -83,7 +85,7 @@ async fn each_certificate_is_wrong_in_words_of_its_own_and_read_all_the_same() {
 
 #[tokio::test]
 async fn a_chain_that_nobody_can_ask_about_is_unknown() {
-    let root = authority();
+    let root = authority("Test Root");
     let folder = trusting(&root);
     std::fs::write(folder.path().join("empty.pem"), "no certificate").expect("written");
     let at = serve(leaf(&[NAME], &root, None), BOTH, Old::Alert).await;
@@ -97,7 +99,7 @@ async fn a_chain_that_nobody_can_ask_about_is_unknown() {
 
 #[tokio::test]
 async fn versions_are_told_apart() {
-    let root = authority();
+    let root = authority("Test Root");
     let folder = trusting(&root);
     for (versions, offer, refuse, verdict) in [
         (&[&rustls::version::TLS12][..], "1.2", "1.3", Verdict::Pass),
@@ -115,7 +117,7 @@ async fn versions_are_told_apart() {
 
 #[tokio::test]
 async fn what_a_server_does_with_an_old_client_decides() {
-    let root = authority();
+    let root = authority("Test Root");
     let folder = trusting(&root);
     for (old, verdict, seen) in [
         (Old::Accept, Verdict::Fail, "accepted"),

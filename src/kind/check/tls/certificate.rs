@@ -194,6 +194,9 @@ fn why(error: &Error, chain: &[CertificateDer<'_>], name: &ServerName<'_>, now: 
         }
         _ if own.is_self_issued() => "it is self-signed, and not among those we trust".to_owned(),
         CertificateError::UnknownIssuer => untrusted(&read),
+        CertificateError::BadSignature => {
+            format!("its issuer {} has the name of one we trust, and the signature is not theirs", own.issuer)
+        }
         other => Error::InvalidCertificate(other.clone()).to_string(),
     }
 }
