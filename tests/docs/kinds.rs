@@ -171,6 +171,36 @@ pub const KINDS: &[Section] = &[
         ],
     ),
     section(
+        "[notify]",
+        "Posts a text, once; it is not tried again. Without `url` the text is shown and the step ends in warn: a person \
+         posts it. In a rollback its failure is told and stops nothing. The address is never shown, nor is a secret ever \
+         posted.",
+        &[
+            ("text", "the message; required"),
+            ("title", "stands above it"),
+            ("to", "who or where it is for, in words"),
+            ("url", "a webhook, a secret best; it passes on 2xx"),
+            ("format", "`slack`: `{ text }`; `json`: `{ title, text, timestamp }`; `json` unless said"),
+            ("headers", "sent with it"),
+            ("json", "a table of keys beside or in place of the format's"),
+        ],
+    ),
+    section(
+        "[snapshot]",
+        "Exactly one of `http`, `command`, `file`. It is kept without the plan's secrets as `artifacts/SHA-256` in the \
+         launch's folder; more than 64 MiB is refused, and an empty answer is no snapshot.",
+        &[
+            ("http", "an address; a GET that must answer 2xx"),
+            ("headers", "sent with it"),
+            ("command", "a program and its arguments; exit 0 and its standard output"),
+            ("cwd", "relative to the plan's folder"),
+            ("env", "on top of the console's environment; a secret may stand here"),
+            ("file", "relative to the plan's folder"),
+            ("as", "what it is called; required"),
+            ("jq", "a program that takes the part which is kept"),
+        ],
+    ),
+    section(
         "[drill]",
         "One of the plan's rollbacks, for real, against another target: in a folder of its own, with that target's \
          values and a baseline captured there. It passes once it is verified within its deadline. Second keys are not \

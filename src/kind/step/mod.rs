@@ -12,6 +12,7 @@ pub mod drill;
 pub mod ours;
 pub mod run;
 pub mod simulate;
+pub mod snapshot;
 
 pub use ours::Acting;
 
@@ -39,6 +40,9 @@ pub enum How {
 /// A kind of step. It gives a command, or acts by itself ([`ours`]).
 pub trait Step: Sized + Clone + Send + Sync {
     const KIND: Kind;
+
+    /// False where a rollback goes on although it failed: an announcement must not keep anybody from going back.
+    const BLOCKS_ROLLBACK: bool = true;
 
     fn read(table: &Table<'_>) -> Option<Self>;
 
@@ -114,6 +118,12 @@ macro_rules! steps {
                 match self { $(Self::$kind(step) => step.how(scope),)* }
             }
 
+            /// True where a rollback stops when this fails.
+            #[must_use]
+            pub fn blocks_rollback(&self) -> bool {
+                match self { $(Self::$kind(_) => <$module::$kind as Step>::BLOCKS_ROLLBACK,)* }
+            }
+
             pub async fn act(&self, cx: &Acting) -> Report {
                 match self { $(Self::$kind(step) => step.act(cx).await,)* }
             }
@@ -132,4 +142,4 @@ macro_rules! steps {
     };
 }
 
-steps![run::Run, drill::Drill];
+steps![run::Run, drill::Drill, notify::Notify, snapshot::Snapshot];
