@@ -8,8 +8,8 @@ use crate::base::table::Table;
 pub(super) const TABLES: &[&str] = &["signal", "objective", "trigger", "playbook", "notify"];
 
 pub(super) const KINDS: &[&str] = &[
-    "command", "file", "env", "signal", "log", "alerts", "github", "send", "process", "sequence", "traffic",
-    "dispatch", "soak",
+    "command", "file", "env", "signal", "alerts", "github", "send", "process", "sequence", "traffic", "dispatch",
+    "soak",
 ];
 
 pub(super) const ITEM_KEYS: &[&str] = &["evidence"];

@@ -23,6 +23,7 @@ use crate::launch::verdict::Report;
 pub mod cors;
 pub mod dns;
 pub mod http;
+pub mod log;
 pub mod simulated;
 pub mod sse;
 pub mod tls;
@@ -265,4 +266,4 @@ macro_rules! checks {
     };
 }
 
-checks![http::Http, cors::Cors, sse::Sse, tls::Tls, dns::Dns];
+checks![http::Http, cors::Cors, sse::Sse, log::Log, tls::Tls, dns::Dns];
