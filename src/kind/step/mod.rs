@@ -9,6 +9,7 @@ use crate::launch::verdict::{Report, Verdict};
 
 pub mod act;
 pub mod drill;
+pub mod notify;
 pub mod ours;
 pub mod run;
 pub mod simulate;
