@@ -325,7 +325,7 @@ fn a_rollback_goes_on_where_nobody_could_be_told_and_says_so() {
     ] {
         let (end, steps, launch) = roll_back(hook, more);
         assert_eq!(end, RollbackEnd::Verified, "{steps:?}");
-        let expected = [("tell".to_owned(), told), ("redeploy".to_owned(), Verdict::Pass)];
+        let expected = [("frontend/tell".to_owned(), told), ("frontend/redeploy".to_owned(), Verdict::Pass)];
         assert_eq!(steps, expected);
         assert!(launch.path("live").exists());
     }
