@@ -172,6 +172,49 @@ pub const KINDS: &[Section] = &[
         &[("status", "200 unless said"), ("json", "jq programs; each must come to one `true`")],
     ),
     section(
+        "[tls]",
+        "One handshake of today with the endpoint itself, past any proxy, and one of each version named. The certificate \
+         is read also where nothing trusts it. An example is a JSON document: `days_left`, `names`, `verified`, and \
+         `versions = { \"1.0\" = false }`.",
+        &[
+            ("host", "a name or an IP address; or an https address, whose host and port are taken; required"),
+            ("port", "over that of `host`; 443 otherwise"),
+            ("server_name", "the name asked for, where it is not `host`"),
+            ("names", "names that the certificate must cover besides the one asked for"),
+            ("warn", "less than this left is a warning; `30d` unless said"),
+            ("fail", "less than this left is a fail; `7d` unless said"),
+            ("ca", "a PEM file, relative to the plan; what it holds is trusted instead of what the system trusts"),
+            ("offer", "versions that must be accepted: `1.0`, `1.1`, `1.2`, `1.3`"),
+            (
+                "refuse",
+                "versions that must be refused, by an alert or by closing; a server that keeps silent is unknown",
+            ),
+        ],
+    ),
+    section(
+        "[dns]",
+        "Each resolver is asked anew, over UDP, and over TCP where the answer was cut; no search domain is tried. One that \
+         keeps silent or fails is unknown. An example is a JSON document: `records`, `ttl`, `exists`, `rcode`.",
+        &[
+            ("name", "the whole name; required"),
+            ("type", "`A` unless said"),
+            ("resolvers", "IP addresses, with a port where it is not 53; the system's otherwise"),
+            ("agree", "`false`: they may differ, as they do for a name that is answered by place"),
+            ("expect", "what the records must be; any where nothing is said"),
+        ],
+    ),
+    section(
+        "[dns.expect]",
+        "Records are compared in one form: names in lower case without their last dot, `0 issue ca.example.net` for CAA, \
+         `10 mail.example.net` for MX.",
+        &[
+            ("equals", "these and no others, in any order"),
+            ("contains", "these, and others may be there"),
+            ("absent", "`true`: a resolver proves that there are none; stands alone"),
+            ("ttl_max", "the least time to live, of aliases too, is at most this"),
+        ],
+    ),
+    section(
         "[run]",
         "A command, run under a shim that outlives the console. Exit 0 passes, others fail; 126, 127 and foreign \
          signals are unknown. In a rehearsal nothing is run: the target answers with the example.",
@@ -218,6 +261,36 @@ pub const KINDS: &[Section] = &[
         "[process.stop]",
         "Its whole tree is asked, and then killed.",
         &[("signal", "what it is asked by: `TERM` unless said"), ("grace", "from that to KILL; 5 seconds unless said")],
+    ),
+    section(
+        "[notify]",
+        "Posts a text, once; it is not tried again. Without `url` the text is shown and the step ends in warn: a person \
+         posts it. In a rollback its failure is told and stops nothing. The address is never shown, nor is a secret ever \
+         posted.",
+        &[
+            ("text", "the message; required"),
+            ("title", "stands above it"),
+            ("to", "who or where it is for, in words"),
+            ("url", "a webhook, a secret best; it passes on 2xx"),
+            ("format", "`slack`: `{ text }`; `json`: `{ title, text, timestamp }`; `json` unless said"),
+            ("headers", "sent with it"),
+            ("json", "a table of keys beside or in place of the format's"),
+        ],
+    ),
+    section(
+        "[snapshot]",
+        "Exactly one of `http`, `command`, `file`. It is kept without the plan's secrets as `artifacts/SHA-256` in the \
+         launch's folder; more than 64 MiB is refused, and an empty answer is no snapshot.",
+        &[
+            ("http", "an address; a GET that must answer 2xx"),
+            ("headers", "sent with it"),
+            ("command", "a program and its arguments; exit 0 and its standard output"),
+            ("cwd", "relative to the plan's folder"),
+            ("env", "on top of the console's environment; a secret may stand here"),
+            ("file", "relative to the plan's folder"),
+            ("as", "what it is called; required"),
+            ("jq", "a program that takes the part which is kept"),
+        ],
     ),
     section(
         "[drill]",

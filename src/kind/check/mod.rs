@@ -22,10 +22,12 @@ use crate::launch::time::Wall;
 use crate::launch::verdict::Report;
 
 pub mod cors;
+pub mod dns;
 pub mod http;
 pub mod log;
 pub mod simulated;
 pub mod sse;
+pub mod tls;
 
 /// What a check runs with. Cheap to clone.
 #[derive(Clone)]
@@ -278,4 +280,4 @@ macro_rules! checks {
     };
 }
 
-checks![http::Http, cors::Cors, sse::Sse, log::Log];
+checks![http::Http, cors::Cors, sse::Sse, log::Log, tls::Tls, dns::Dns];

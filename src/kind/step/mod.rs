@@ -16,10 +16,12 @@ use crate::launch::verdict::{Report, Verdict};
 
 pub mod act;
 pub mod drill;
+pub mod notify;
 pub mod ours;
 pub mod process;
 pub mod run;
 pub mod simulate;
+pub mod snapshot;
 
 pub use ours::Acting;
 
@@ -55,6 +57,9 @@ pub struct Life {
 /// A kind of step. It gives a command, or acts by itself ([`ours`]).
 pub trait Step: Sized + Clone + Send + Sync {
     const KIND: Kind;
+
+    /// False where a rollback goes on although it failed: an announcement must not keep anybody from going back.
+    const BLOCKS_ROLLBACK: bool = true;
 
     fn read(table: &Table<'_>) -> Option<Self>;
 
@@ -175,6 +180,12 @@ macro_rules! steps {
                 match self { $(Self::$kind(step) => step.said(example),)* }
             }
 
+            /// True where a rollback stops when this fails.
+            #[must_use]
+            pub fn blocks_rollback(&self) -> bool {
+                match self { $(Self::$kind(_) => <$module::$kind as Step>::BLOCKS_ROLLBACK,)* }
+            }
+
             pub async fn act(&self, cx: &Acting) -> Report {
                 match self { $(Self::$kind(step) => step.act(cx).await,)* }
             }
@@ -193,4 +204,4 @@ macro_rules! steps {
     };
 }
 
-steps![run::Run, process::Process, drill::Drill];
+steps![run::Run, process::Process, drill::Drill, notify::Notify, snapshot::Snapshot];

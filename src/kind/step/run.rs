@@ -60,17 +60,21 @@ impl Step for Run {
     }
 
     fn exposed(&self, scope: &Scope) -> Vec<Exposed> {
-        let open = scope.without_secrets();
-        let secrets: Vec<String> = scope.secrets().filter(|secret| Redactor::check(secret).is_ok()).collect();
-        let in_sight = self.argv.iter().chain(&self.cwd);
-        let exposed = in_sight.filter_map(|template| {
-            let by_name = template.is_secret(scope);
-            let text = template.text(&open).unwrap_or_default();
-            let by_value = secrets.iter().any(|secret| text.contains(secret.as_str()));
-            (by_name || by_value).then_some(Exposed { span: template.span, by_name })
-        });
-        exposed.collect()
+        exposed(self.argv.iter().chain(&self.cwd), scope)
     }
+}
+
+/// Those of `in_sight` that would show a secret of `scope`.
+pub(super) fn exposed<'a>(in_sight: impl Iterator<Item = &'a Template>, scope: &Scope) -> Vec<Exposed> {
+    let open = scope.without_secrets();
+    let secrets: Vec<String> = scope.secrets().filter(|secret| Redactor::check(secret).is_ok()).collect();
+    let exposed = in_sight.filter_map(|template| {
+        let by_name = template.is_secret(scope);
+        let text = template.text(&open).unwrap_or_default();
+        let by_value = secrets.iter().any(|secret| text.contains(secret.as_str()));
+        (by_name || by_value).then_some(Exposed { span: template.span, by_name })
+    });
+    exposed.collect()
 }
 
 impl Run {
