@@ -21,6 +21,7 @@ use crate::launch::id::ItemId;
 use crate::launch::verdict::Report;
 
 pub mod cors;
+pub mod github;
 pub mod http;
 pub mod simulated;
 pub mod sse;
@@ -263,4 +264,4 @@ macro_rules! checks {
     };
 }
 
-checks![http::Http, cors::Cors, sse::Sse];
+checks![http::Http, cors::Cors, sse::Sse, github::Github];

@@ -8,6 +8,7 @@ use crate::base::template::{Scope, Unbound};
 use crate::launch::verdict::{Report, Verdict};
 
 pub mod act;
+pub mod dispatch;
 pub mod ours;
 pub mod run;
 pub mod simulate;
@@ -129,4 +130,4 @@ macro_rules! steps {
     };
 }
 
-steps![run::Run];
+steps![run::Run, dispatch::Dispatch];
