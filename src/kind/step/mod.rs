@@ -9,6 +9,7 @@ use crate::launch::verdict::{Report, Verdict};
 
 pub mod act;
 pub mod dispatch;
+pub mod drill;
 pub mod ours;
 pub mod run;
 pub mod simulate;
@@ -29,6 +30,8 @@ pub struct Command {
 pub enum How {
     /// A command of the plan's.
     Command(Command),
+    /// A hidden subcommand of this same binary, with its arguments.
+    Hidden(Vec<String>),
     /// This same binary: [`Step::act`] is run under the shim, so that it outlives the console as a command
     /// does.
     Ours,
@@ -130,4 +133,4 @@ macro_rules! steps {
     };
 }
 
-steps![run::Run, dispatch::Dispatch];
+steps![run::Run, drill::Drill, dispatch::Dispatch];
