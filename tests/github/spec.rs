@@ -2,6 +2,7 @@
 //! 23.0.2, MIT licence, Copyright (c) 2020 Octokit contributors): what a request must be, and an answer.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
@@ -9,6 +10,8 @@ const DOCUMENT: &str = include_str!("openapi.json");
 
 pub struct Spec {
     document: Value,
+    /// By the schema's text: each takes a while to be made.
+    made: Mutex<BTreeMap<String, Arc<jsonschema::Validator>>>,
 }
 
 /// A call of the document that a request is.
@@ -23,7 +26,13 @@ const HEADERS: [(&str, &str); 2] = [("accept", "application/vnd.github+json"), (
 
 impl Spec {
     pub fn new() -> Self {
-        Self { document: asserting(serde_json::from_str(DOCUMENT).expect("the document")) }
+        Self { document: asserting(serde_json::from_str(DOCUMENT).expect("the document")), made: Mutex::default() }
+    }
+
+    /// One for all tests of this process.
+    pub fn shared() -> Arc<Self> {
+        static SHARED: LazyLock<Arc<Spec>> = LazyLock::new(|| Arc::new(Spec::new()));
+        Arc::clone(&SHARED)
     }
 
     fn resolve<'a>(&'a self, node: &'a Value) -> &'a Value {
@@ -106,9 +115,13 @@ impl Spec {
     }
 
     fn faults(&self, schema: &Value, json: &Value) -> Vec<String> {
-        let mut root = schema.clone();
-        root["components"] = self.document["components"].clone();
-        let validator = jsonschema::validator_for(&root).expect("a schema");
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let validator = Arc::clone(made.entry(schema.to_string()).or_insert_with(|| {
+            let mut root = schema.clone();
+            root["components"] = self.document["components"].clone();
+            Arc::new(jsonschema::validator_for(&root).expect("a schema"))
+        }));
+        drop(made);
         validator.iter_errors(json).map(|error| format!("{}: {error}", error.instance_path())).collect()
     }
 

@@ -58,10 +58,14 @@ pub(super) async fn look(hub: &Hub<'_>, run: u64) -> Result<Value, Stop> {
 /// # Errors
 /// It cannot be read, is not of the launch's commit, or goes on when our time is up.
 pub(super) async fn follow(hub: &Hub<'_>, run: u64, least: u64) -> Result<Ended, Stop> {
+    let open = |stop: Stop| match stop {
+        Stop(Verdict::Unknown, why) => Stop(Verdict::Unknown, format!("how run {run} ends is not known: {why}")),
+        stop => stop,
+    };
     let mut said = String::new();
     let mut jobs = BTreeMap::new();
     loop {
-        let json = look(hub, run).await?;
+        let json = look(hub, run).await.map_err(open)?;
         let (status, url) = (text(&json, "status").to_owned(), text(&json, "html_url").to_owned());
         let attempt = number(&json, "run_attempt").max(1);
         if status != said {
@@ -69,7 +73,7 @@ pub(super) async fn follow(hub: &Hub<'_>, run: u64, least: u64) -> Result<Ended,
             said.clone_from(&status);
         }
         if attempt >= least {
-            tell_jobs(hub, run, &mut jobs).await?;
+            tell_jobs(hub, run, &mut jobs).await.map_err(open)?;
         }
         if status == "completed" && attempt >= least {
             let failed = |(name, state): (String, String)| (!is_fine(&state)).then_some((name, state));
@@ -81,8 +85,8 @@ pub(super) async fn follow(hub: &Hub<'_>, run: u64, least: u64) -> Result<Ended,
                 failed: jobs.into_iter().filter_map(failed).collect(),
             });
         }
-        let going = || Stop(Verdict::Unknown, format!("run {run} goes on, how it ends is not known: {status} {url}"));
-        hub.rest(hub.poll).await.map_err(|()| going())?;
+        let going = || Stop(Verdict::Unknown, format!("it goes on, {status} {url}"));
+        hub.rest(hub.poll).await.map_err(|()| open(going()))?;
     }
 }
 
