@@ -115,84 +115,6 @@ pub const KINDS: &[Section] = &[
         &[("status", "200 unless said"), ("json", "jq programs; each must come to one `true`")],
     ),
     section(
-        "[github]",
-        "One question about a repository on GitHub; nothing is changed. Lists are read to their last page, or prove \
-         nothing. A limit that is used up is unknown and says until when; so is a 404, which may mean that the token \
-         may not see what is there. An example's `json` holds a document for each thing asked, by its word: `run`, \
-         `runs`, `refs`, `tag` (an annotated tag's object), `tags`, `releases`, `status`, `check_runs`, `repo`; of a \
-         workflow it is the file's text, as `body`.",
-        &[
-            ("repo", "`owner/name`; required"),
-            ("api", "`https://api.github.com` unless said; an Enterprise server's ends in `/api/v3`"),
-            ("token", "from `[secrets]`; sent over TLS alone"),
-            ("api_version", "of the API, a day; `2022-11-28` unless said"),
-            ("commit", "the launch's, whole; for `run`, `tag`, `status` and `workflow`, and `tags` may have it"),
-            ("run", "a run that ended in success, for the commit"),
-            ("tag", "a tag that is there once and stands for the commit, annotated or not"),
-            ("tags", "tags that count up"),
-            ("release", "a release that is there once"),
-            ("status", "statuses and check runs of the commit are green; where nothing was reported it is unknown"),
-            (
-                "permissions",
-                "what the token may do to the repository, at least: by its role, and by its scopes where told",
-            ),
-            ("workflow", "a workflow's file as it is at the commit: its name, or its path"),
-            ("audit", "what that file must say; required with `workflow`"),
-        ],
-    ),
-    section(
-        "[github.run]",
-        "A run by its id, or the latest of a workflow.",
-        &[
-            ("id", "the run's; or `workflow`"),
-            ("workflow", "the file's name: its run with the highest number"),
-            ("branch", "the run's branch"),
-            ("event", "what began it: `workflow_dispatch`"),
-        ],
-    ),
-    section(
-        "[github.tags]",
-        "Each number stands once. With `commit` the newest stands for it, and no other tag of the pattern does.",
-        &[
-            ("pattern", "the whole tag as a regular expression, its number as the one group; required"),
-            ("above", "a tag, or a number, that the newest is above"),
-        ],
-    ),
-    section(
-        "[github.release]",
-        "Drafts count where the token may see them.",
-        &[
-            ("tag", "the release's; required"),
-            ("draft", "whether it is one; `false` unless said"),
-            ("prerelease", "whether it is one; not looked at unless said"),
-        ],
-    ),
-    section(
-        "[github.status]",
-        "What must be there.",
-        &[("require", "names of statuses or checks that must be among them")],
-    ),
-    section(
-        "[github.audit]",
-        "At least one key. Conditions of steps are not looked at: those of jobs are.",
-        &[
-            ("triggers_only", "no other event starts the workflow"),
-            ("automatic", "what the run before it must have been, where it runs by itself after one"),
-            ("permissions", "of its token, by name: `{ contents = \"write\" }`, in at least one job"),
-            ("nonce_input", "an input that `run-name` shows, for a `dispatch` to find its run"),
-        ],
-    ),
-    section(
-        "[github.audit.automatic]",
-        "Worked out from the trigger's `branches` and from the `if` of each job and of the jobs it needs. What the text \
-         alone does not tell is unknown.",
-        &[
-            ("conclusion", "no job runs after another: `success`"),
-            ("branch", "no job runs after a run on another"),
-            ("event", "no job runs after a run that another event began: `push`"),
-        ],
-    ),
-    section(
         "[run]",
         "A command, run under a shim that outlives the console. Exit 0 passes, others fail; 126, 127 and foreign \
          signals are unknown. In a rehearsal nothing is run: the target answers with the example.",
@@ -213,33 +135,77 @@ pub const KINDS: &[Section] = &[
         &[("rollback", "which rollback; required"), ("target", "a `[target.NAME]` of the plan; required")],
     ),
     section(
-        "[dispatch]",
-        "Starts a workflow and follows its run; passes where it ends in success, for the commit. What it asks for is kept \
-         in the attempt's folder before it is asked, so that a repeat looks for what an earlier attempt began. An answer \
-         that never comes is searched for by the nonce, never asked for again. A limit is waited out.",
+        "[log]",
+        "The lines of a file or of a command in a window of time, JSON mixed with text. A window without a line, and one \
+         in which no line says anything of what is asked, are unknown. No text of a line is kept. At most 8 MiB and 50,000 \
+         lines a window.",
         &[
-            ("repo", "as `github`'s; required"),
-            ("api", "as `github`'s"),
-            ("token", "as `github`'s; it must be allowed to write actions"),
-            ("api_version", "as `github`'s"),
-            ("commit", "the launch's, whole: where the ref stands elsewhere, nothing is started; required"),
-            ("workflow", "the file's name; required but for `rerun`"),
-            ("ref", "a branch or a tag; required but for `rerun`"),
-            ("inputs", "of the workflow; whoever sees the run sees them"),
-            ("nonce_input", "an input that the workflow's `run-name` shows; filled in by the step, it finds the run"),
-            ("search", "how long a run is looked for; 2m unless said"),
-            ("poll", "between two looks; 10s unless said"),
-            ("cancel_run", "`true`: a cancel of the step cancels the run; else the run goes on"),
-            ("rerun", "a run to do again instead"),
+            ("file", "the file, relative to the plan's folder; it may be cut or rotated meanwhile"),
+            (
+                "command",
+                "a program whose outputs are read instead; no secret may stand here. Exit other than 0 is unknown",
+            ),
+            ("env", "variables the command is given; secrets may stand here"),
+            ("begin", "`start`: what is in the file counts; `end`: what comes from now on; that, where it is followed"),
+            ("for", "followed for all of this time"),
+            ("within", "followed until all that was asked for has come, so long at most"),
+            ("expect", "what the lines must be; required"),
         ],
     ),
     section(
-        "[dispatch.rerun]",
-        "Passes where the run ends in success with one attempt more, and number, commit, tags and releases are as before.",
+        "[log.expect]",
+        "What is not written is not looked at.",
         &[
-            ("run", "its id; or `workflow`"),
-            ("workflow", "the file's name: its latest run of the commit"),
-            ("tags", "a regular expression: the tags, and their releases, that must be as before; all unless said"),
+            ("events", "names that must have come: `{ at = \".event\", all = [\"started\", \"done\"] }`"),
+            ("count", "how many JSON lines hold a program: `[{ where = '.level == \"error\"', that = \"<= 0\" }]`"),
+            ("ratio", "the share of some lines among others"),
+            ("number", "what a number in the lines comes to"),
+            ("forbidden", "what must never be logged"),
+            ("text", "regular expressions; each must be on some line"),
+            ("text_absent", "regular expressions; none may be on any line"),
+        ],
+    ),
+    section(
+        "[log.expect.events]",
+        "Metadata of a run: which events it left.",
+        &[("at", "the path at which a line names its event; required"), ("all", "the names; required")],
+    ),
+    section(
+        "[log.expect.count]",
+        "Lines that say nothing of it do not count; where none does, it is unknown.",
+        &[("where", "a jq program; required"), ("that", "`<= 0`, `>= 1`; required")],
+    ),
+    section(
+        "[log.expect.ratio]",
+        "A share.",
+        &[
+            ("of", "a jq program: which lines; required"),
+            ("to", "a jq program: among which; all JSON lines otherwise"),
+            ("that", "`<= 5%`; required"),
+            ("min", "fewer lines than this are unknown; 1 unless said"),
+        ],
+    ),
+    section(
+        "[log.expect.number]",
+        "A number out of the lines.",
+        &[
+            ("json", "the path at which it stands; required"),
+            ("unit", "what the log writes it in, where `that` has a unit: `ms`"),
+            ("where", "a jq program: in which lines"),
+            (
+                "stat",
+                "`last` unless said, or `min`, `max`, `mean`, `sum`, `p50`, `p95`, `p99` (a number that is there, not between two)",
+            ),
+            ("that", "`<= 1500`, `<= 1.5s`; required"),
+            ("min", "fewer numbers than this are unknown; 1 unless said"),
+        ],
+    ),
+    section(
+        "[log.expect.forbidden]",
+        "Metadata only. What is found is named by its line and key, never shown.",
+        &[
+            ("keys", "regular expressions on keys, at any depth; without a JSON line it is unknown"),
+            ("values", "regular expressions on whole lines"),
         ],
     ),
     section(

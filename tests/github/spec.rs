@@ -71,7 +71,7 @@ impl Spec {
             for (name, value) in &given {
                 match named(place, name) {
                     Some(known) => {
-                        wrong.extend(self.unfit(&known["schema"], value).map(|why| format!("{place} {name}: {why}")))
+                        wrong.extend(self.unfit(&known["schema"], value).map(|why| format!("{place} {name}: {why}")));
                     }
                     None => wrong.push(format!("{} takes no {place} `{name}`", call.template)),
                 }

@@ -222,7 +222,7 @@ impl World {
             "/actions/runs/{run_id}" => self.looked(&value("run_id")),
             "/actions/runs/{run_id}/jobs" => {
                 let mut jobs = example();
-                let run = self.runs.iter().find(|run| run["id"].to_string() == value("run_id"));
+                let run = self.runs.iter().find(|run| is(run, &value("run_id")));
                 let run = run.cloned().unwrap_or_default();
                 jobs["jobs"][0]["name"] = json!("tag");
                 // As above.
@@ -368,7 +368,7 @@ impl World {
     /// The run, one look later.
     fn looked(&mut self, id: &str) -> Reply {
         let (looks, conclusion) = (self.looks, self.conclusion);
-        let Some(run) = self.runs.iter_mut().find(|run| run["id"].to_string() == id) else {
+        let Some(run) = self.runs.iter_mut().find(|run| is(run, id)) else {
             return refused(404, "Not Found");
         };
         let seen = usize::try_from(run["looks"].as_u64().unwrap_or_default()).unwrap_or_default();
@@ -387,7 +387,7 @@ impl World {
 
     fn run_again(&mut self, id: &str) -> Reply {
         let head = self.head.clone();
-        let Some(run) = self.runs.iter_mut().find(|run| run["id"].to_string() == id) else {
+        let Some(run) = self.runs.iter_mut().find(|run| is(run, id)) else {
             return refused(404, "Not Found");
         };
         run["run_attempt"] = json!(run["run_attempt"].as_u64().unwrap_or(1) + 1);
@@ -407,4 +407,8 @@ fn with(one: &Value, changes: &[(&str, Value)]) -> Value {
         other[*key] = value.clone();
     }
     other
+}
+
+fn is(run: &Value, id: &str) -> bool {
+    run["id"].as_u64() == id.parse().ok()
 }

@@ -23,6 +23,7 @@ use crate::launch::verdict::Report;
 pub mod cors;
 pub mod github;
 pub mod http;
+pub mod log;
 pub mod simulated;
 pub mod sse;
 
@@ -264,4 +265,4 @@ macro_rules! checks {
     };
 }
 
-checks![http::Http, cors::Cors, sse::Sse, github::Github];
+checks![http::Http, cors::Cors, sse::Sse, log::Log, github::Github];

@@ -69,7 +69,7 @@ const WORKFLOW: &str = "commit = '{{ commit }}'\nworkflow = 'release-tag.yml'\n[
     nonce_input = 'nonce'\n\
     automatic = { conclusion = 'success', branch = 'main', event = 'push' }";
 
-fn run(changes: Value) -> Value {
+fn run(changes: &Value) -> Value {
     let mut run = json!({
         "status": "completed", "conclusion": "success", "head_sha": COMMIT,
         "event": "workflow_dispatch", "head_branch": "main", "run_number": 42,
@@ -95,17 +95,17 @@ async fn a_run_is_right_only_by_conclusion_and_commit() {
         (json!({ "head_branch": null }), Unknown),
         (json!({ "head_branch": "dev" }), Fail),
     ] {
-        assert_eq!(verdict(RUN, json!({ "run": run(changes.clone()) })).await, wanted, "{changes}");
+        assert_eq!(verdict(RUN, json!({ "run": run(&changes) })).await, wanted, "{changes}");
     }
 }
 
 #[tokio::test]
 async fn the_latest_run_is_the_one_with_the_highest_number() {
-    let old = run(json!({ "run_number": 41, "conclusion": "failure" }));
-    let new = run(json!({}));
+    let old = run(&json!({ "run_number": 41, "conclusion": "failure" }));
+    let new = run(&json!({}));
     let runs = |all: &[&Value]| json!({ "runs": { "total_count": all.len(), "workflow_runs": all } });
     assert_eq!(verdict(LATEST, runs(&[&old, &new])).await, Pass);
-    assert_eq!(verdict(LATEST, runs(&[&new, &run(json!({ "run_number": 43, "conclusion": "failure" }))])).await, Fail);
+    assert_eq!(verdict(LATEST, runs(&[&new, &run(&json!({ "run_number": 43, "conclusion": "failure" }))])).await, Fail);
     assert_eq!(verdict(LATEST, runs(&[])).await, Fail);
     assert_eq!(verdict(LATEST, json!({ "runs": {} })).await, Unknown);
 }

@@ -156,7 +156,9 @@ mod tests {
     fn folder(root: &Path, name: &str, record: Option<&Record>) -> PathBuf {
         let dir = root.join(name);
         fs::create_dir_all(&dir).expect("a folder");
-        record.map(|record| record.keep(&dir).expect("kept"));
+        if let Some(record) = record {
+            record.keep(&dir).expect("kept");
+        }
         dir
     }
 
