@@ -1,10 +1,12 @@
 //! The `github` check and the `dispatch` step against a server that behaves as GitHub's API does and holds every
 //! request against its published document: old and new behaviour, pages, limits, lost answers, annotated tags.
 
-#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
 
 #[path = "github/dispatch.rs"]
 mod dispatch;
+#[expect(dead_code, reason = "each test file uses a part of this")]
+mod rehearsal_plan;
 #[path = "github/spec.rs"]
 mod spec;
 #[path = "github/stub.rs"]
@@ -17,12 +19,15 @@ use std::time::Duration;
 use Verdict::{Fail, Pass, Unknown, Warn};
 use serde_json::json;
 use stub::Stub;
+use tminus::base::jq::Jq;
 use tminus::base::secret::Redactor;
+use tminus::base::source::Source;
 use tminus::base::table::{Notes, Table};
 use tminus::base::template::Scope;
 use tminus::base::wire::{Client, Limits, Network};
 use tminus::kind::check::{self, Context};
 use tminus::launch::verdict::{Report, Verdict};
+use tminus::plan::{Environment, Options, check_report, load};
 use toml::de::DeTable;
 use world::{COMMIT, OTHER, TOKEN, Trouble, World};
 
@@ -224,4 +229,24 @@ async fn limits_and_failures_are_no_verdict_on_the_release() {
         assert_eq!((report.verdict, report.summary.contains(words)), (wanted, true), "{one:?}: {report:?}");
     }
     assert_eq!(asks(&stub, TAG).await.verdict, Pass);
+}
+
+const PLAN: &str = include_str!("github/plan.toml");
+
+#[tokio::test]
+async fn a_plan_that_asks_everything_is_tried_and_rehearsed() {
+    let environment: Environment = [("SMOKE_PASSWORD", "correct horse battery")].into_iter().collect();
+    let source = Source::new("plan.toml", PLAN);
+    let jq = Jq::with_worker(env!("CARGO_BIN_EXE_tminus"));
+    let checked = check_report(&source, &environment, &jq, false).await;
+    assert_eq!((checked.errors, checked.warnings), (0, 0), "{}", checked.text);
+    let options = Options { rehearsal: true, ..Options::default() };
+    let loaded = load(source, &environment, &options).expect("a plan");
+    let mut flight = rehearsal_plan::Flight::of(loaded, &[]).await;
+    assert_eq!(flight.target.left_out(), [], "every entry has its route");
+    let flown = flight.fly().await;
+    assert_eq!(flown.len(), 9);
+    for (id, report) in flown {
+        assert_eq!(report.verdict, Pass, "{id}: {report:#?}");
+    }
 }

@@ -32,7 +32,7 @@ use record::Record;
 pub struct Dispatch {
     repo: Repo,
     /// The launch's commit, whole: what the run must be of.
-    commit: Option<Template>,
+    commit: Template,
     work: Work,
     /// How long a run is looked for after it was asked for.
     search: Duration,
@@ -124,7 +124,7 @@ impl Step for Dispatch {
                 Work::Rerun(again?)
             }
         };
-        Some(Self { repo: repo?, commit: Some(commit?), work, search, poll, cancel_run })
+        Some(Self { repo: repo?, commit: commit?, work, search, poll, cancel_run })
     }
 
     fn expects(&self, scope: &Scope) -> Vec<String> {
@@ -132,7 +132,7 @@ impl Step for Dispatch {
             Ok(text) if !template.is_secret(scope) => text,
             _ => template.written(),
         };
-        let commit = self.commit.as_ref().map(text).unwrap_or_default();
+        let commit = text(&self.commit);
         let mut lines = match &self.work {
             Work::Start(start) => vec![format!("one run of {} on {}", text(&start.workflow), text(&start.reference))],
             Work::Rerun(again) => {
@@ -207,8 +207,7 @@ fn rerun(table: Table<'_>) -> Option<Rerun> {
 impl Dispatch {
     fn hub<'a>(&self, cx: &'a Acting) -> Result<Hub<'a>, String> {
         let scope = &cx.look.scope;
-        let commit = self.commit.as_ref().map(|commit| commit.text(scope).map_err(|unbound| unbound.to_string()));
-        let commit = commit.transpose()?.unwrap_or_default();
+        let commit = self.commit.text(scope).map_err(|unbound| unbound.to_string())?;
         if !is_commit(&commit) {
             return Err(format!("`{commit}` is no whole commit id"));
         }
