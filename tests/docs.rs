@@ -5,6 +5,8 @@
 
 #[path = "docs/format.rs"]
 mod format;
+#[path = "docs/github.rs"]
+mod github_tables;
 #[path = "docs/kinds.rs"]
 mod kind_tables;
 
@@ -19,13 +21,14 @@ use tminus::rehearsal::Fault;
 use tminus::ui::action;
 
 use format::{Section, TABLES};
+use github_tables::GITHUB;
 use kind_tables::KINDS;
 
 const EVERY_KEY: &str = include_str!("docs/every-key.toml");
 const MADE: &str = "Made from the code by `just docs`; a test fails while it is stale.";
 
 fn sections() -> impl Iterator<Item = &'static Section> {
-    TABLES.iter().chain(KINDS)
+    TABLES.iter().chain(KINDS).chain(GITHUB)
 }
 
 /// Fails while `docs/NAME` is not `page`; writes it where `TMINUS_WRITE_DOCS` is set.

@@ -35,7 +35,7 @@ struct Facts {
 
 const SMALL: Facts = Facts {
     plan: small,
-    json: &["health", "csrf", "telemetry", "build-info"],
+    json: &["health", "tag", "csrf", "telemetry", "build-info"],
     text: &["front-page"],
     matrices: &["preflight"],
     after_csrf: &["login", "conversation", "run", "stream", "cancel"],

@@ -23,6 +23,7 @@ use crate::launch::verdict::Report;
 
 pub mod cors;
 pub mod dns;
+pub mod github;
 pub mod http;
 pub mod log;
 pub mod simulated;
@@ -280,4 +281,4 @@ macro_rules! checks {
     };
 }
 
-checks![http::Http, cors::Cors, sse::Sse, log::Log, tls::Tls, dns::Dns];
+checks![http::Http, cors::Cors, sse::Sse, log::Log, tls::Tls, dns::Dns, github::Github];

@@ -15,6 +15,7 @@ use crate::base::template::{Scope, Unbound};
 use crate::launch::verdict::{Report, Verdict};
 
 pub mod act;
+pub mod dispatch;
 pub mod drill;
 pub mod notify;
 pub mod ours;
@@ -204,4 +205,4 @@ macro_rules! steps {
     };
 }
 
-steps![run::Run, process::Process, drill::Drill, notify::Notify, snapshot::Snapshot];
+steps![run::Run, process::Process, drill::Drill, notify::Notify, snapshot::Snapshot, dispatch::Dispatch];
