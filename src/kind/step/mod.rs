@@ -1,16 +1,22 @@
 //! Steps: they act on the world. Every one runs under the shim, writes an intent first, and ends in an
 //! outcome. One file a kind, one line in the list below.
 
-use super::Kind;
+use std::time::Duration;
+
+use super::{Kind, check};
 use crate::base::source::Span;
 use crate::base::table::Table;
 use crate::base::template::{Scope, Unbound};
 use crate::launch::verdict::{Report, Verdict};
 
 pub mod act;
+pub mod child;
+pub mod nested;
 pub mod ours;
 pub mod run;
+pub mod sequence;
 pub mod simulate;
+pub mod traffic;
 
 pub use ours::Acting;
 
@@ -59,11 +65,23 @@ pub trait Step: Sized + Clone + Send + Sync {
         Vec::new()
     }
 
+    /// How long it waits by itself, besides what its work takes: its timeout must be longer.
+    fn least(&self, scope: &Scope) -> Duration {
+        let _ = scope;
+        Duration::ZERO
+    }
+
+    /// The checks inside, each with what is bound where it stands: they are tried before they are trusted.
+    fn checks(&self, scope: &Scope) -> Vec<(&check::Spec, Scope)> {
+        let _ = scope;
+        Vec::new()
+    }
+
     /// Acts, where it is one of ours: in a process of its own, under the shim. What it says goes to `cx.say`
     /// while it happens; the report tells how it ended. It is ended by TERM, at its timeout or by a cancel.
     fn act(&self, cx: &Acting) -> impl Future<Output = Report> + Send {
         let _ = cx;
-        std::future::ready(Report::plain(Verdict::Unknown, "this kind gives a command", std::time::Duration::ZERO))
+        std::future::ready(Report::plain(Verdict::Unknown, "this kind gives a command", Duration::ZERO))
     }
 }
 
@@ -116,6 +134,16 @@ macro_rules! steps {
             }
 
             #[must_use]
+            pub fn least(&self, scope: &Scope) -> Duration {
+                match self { $(Self::$kind(step) => step.least(scope),)* }
+            }
+
+            #[must_use]
+            pub fn checks(&self, scope: &Scope) -> Vec<(&check::Spec, Scope)> {
+                match self { $(Self::$kind(step) => step.checks(scope),)* }
+            }
+
+            #[must_use]
             pub fn exits(&self) -> &[(i32, Verdict)] {
                 match self { $(Self::$kind(step) => step.exits(),)* }
             }
@@ -129,4 +157,4 @@ macro_rules! steps {
     };
 }
 
-steps![run::Run];
+steps![run::Run, sequence::Sequence, traffic::Traffic];
