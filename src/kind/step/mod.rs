@@ -11,6 +11,7 @@ use crate::launch::verdict::{Report, Verdict};
 
 pub mod act;
 pub mod child;
+pub mod drill;
 pub mod nested;
 pub mod ours;
 pub mod run;
@@ -34,6 +35,8 @@ pub struct Command {
 pub enum How {
     /// A command of the plan's.
     Command(Command),
+    /// A hidden subcommand of this same binary, with its arguments.
+    Hidden(Vec<String>),
     /// This same binary: [`Step::act`] is run under the shim, so that it outlives the console as a command
     /// does.
     Ours,
@@ -157,4 +160,4 @@ macro_rules! steps {
     };
 }
 
-steps![run::Run, sequence::Sequence, traffic::Traffic];
+steps![run::Run, sequence::Sequence, traffic::Traffic, drill::Drill];

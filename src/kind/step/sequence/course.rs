@@ -203,6 +203,8 @@ async fn run(step: &Nested<Spec>, cx: &Acting) -> (Verdict, String) {
             let outcome = child::through(&command, &cx.look.base).await;
             (outcome.verdict(step.spec.exits()), outcome.words())
         }
+        // None of those that may stand inside is one.
+        How::Hidden(_) => (Verdict::Unknown, "it cannot be run inside another step".to_owned()),
         How::Ours => {
             let report = acted(&step.spec, cx).await;
             (report.verdict, report.summary)
