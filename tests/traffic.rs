@@ -104,6 +104,12 @@ async fn what_is_taken_back_by_another_hand_fails_with_what_was_wanted_and_seen(
     assert_eq!(cluster.state().writes.len(), 1, "it is read back, not fought for");
 }
 
+/// Writes that were refused, and those that were taken.
+fn counts(cluster: &Cluster) -> (usize, usize) {
+    let state = cluster.state();
+    (state.conflicts, state.writes.len())
+}
+
 #[tokio::test]
 async fn a_conflict_is_read_and_decided_again_and_never_written_over() {
     if !kubectl("a_conflict_is_read_and_decided_again_and_never_written_over") {
@@ -114,14 +120,14 @@ async fn a_conflict_is_read_and_decided_again_and_never_written_over() {
     let came = cluster.run(&nginx("action = \"set\"\nweight = 10")).await;
     assert_eq!(came.report.verdict, Verdict::Pass, "{}", came.said);
     assert!(came.said.contains("changed by another since it was read (1 of 5)"), "{}", came.said);
-    assert_eq!((cluster.state().conflicts, cluster.state().writes.len()), (1, 1));
+    assert_eq!(counts(&cluster), (1, 1));
     assert_eq!(cluster.object(CANARY)["metadata"]["labels"]["rival"], "0", "what the other wrote is still there");
 
     cluster.state().rivals = 1_000;
     let came = cluster.run(&nginx("action = \"set\"\nweight = 20")).await;
     assert_eq!(came.report.verdict, Verdict::Fail, "{}", came.said);
     assert!(came.report.summary.contains("5 times it was changed by another"), "{}", came.report.summary);
-    assert_eq!((cluster.state().conflicts, cluster.state().writes.len()), (6, 1));
+    assert_eq!(counts(&cluster), (6, 1));
     assert_eq!(annotation(&cluster, "canary-weight"), "10");
 }
 
@@ -572,7 +578,7 @@ async fn mistakes_inside_are_told_at_their_own_place() {
             finish("v2").replace("expect = { json = ['.version == \"v2\"'] }", "expect = { json = ['.version'] }"),
             "only tested for being there",
         ),
-        (staged("", "true").replace("http = { get", "htpp = { get"), "plan.toml:17:"),
+        (staged("", "true").replace("http = { get", "htpp = { get"), "plan.toml:16:25"),
         (
             staged("", "true").replace("weight = \"{{ weight }}\"", "weight = \"{{ wieght }}\""),
             "did you mean `weight`?",
@@ -584,7 +590,7 @@ async fn mistakes_inside_are_told_at_their_own_place() {
             "its waits alone take 20m",
         ),
         (staged("on_breach = \"undo\"", "true"), "needs `undo`"),
-        (staged("", "true").replace("traffic = {", "drill = {"), "no kind that can stand here"),
+        (staged("", "true").replace("traffic = {", "drill = {"), "`drill` cannot stand in"),
     ] {
         let found = checked(table.clone()).await;
         assert!(found.text.contains(told), "{told} is not in\n{}\n{table}", found.text);

@@ -1,9 +1,11 @@
 //! Checks and steps that stand inside a step's own table: an owner with the table of exactly one kind. One
 //! level deep: what stands inside holds no others.
 
+use toml::de::DeValue;
+
 use super::Spec;
-use crate::base::source::{Diagnostic, nearest};
-use crate::base::table::Table;
+use crate::base::source::{Diagnostic, Span, nearest};
+use crate::base::table::{Placed, Table};
 use crate::kind::{Kind, check};
 
 /// The steps that may stand in another.
@@ -32,14 +34,7 @@ fn one<'a>(owner: &Table<'a>, fit: impl Iterator<Item = Kind>) -> Option<(Kind, 
     match there.as_slice() {
         [kind] => Some((*kind, owner.table(kind.name)?)),
         [] => {
-            let known = fit.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", ");
-            let message = format!("{} has no kind that can stand here: what does it do?", owner.path);
-            let wrong = Diagnostic::error("no-kind", owner.span, message).help(format!("one of {known}"));
-            let near = owner.keys().into_iter().find_map(|(key, _)| nearest(key, fit.iter().map(|kind| kind.name)));
-            owner.notes().report(match near {
-                Some(near) => wrong.label(format!("did you mean `{near}`?")),
-                None => wrong.label("add one table of a kind"),
-            });
+            none(owner, &fit);
             None
         }
         [first, second, ..] => {
@@ -49,4 +44,34 @@ fn one<'a>(owner: &Table<'a>, fit: impl Iterator<Item = Kind>) -> Option<(Kind, 
             None
         }
     }
+}
+
+/// What was meant as a kind is told at its own place.
+fn none(owner: &Table<'_>, fit: &[Kind]) {
+    let known = format!("one of {}", fit.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", "));
+    let is_table = |key: &str| matches!(owner.any(key), Some(Placed { value: DeValue::Table(_), .. }));
+    let meant = owner.keys().into_iter().find(|(key, _)| *key != "example" && is_table(key));
+    let wrong = match meant {
+        None => {
+            let message = format!("{} has no kind: what does it do?", owner.path);
+            Diagnostic::error("no-kind", owner.span, message).label("add one table of a kind")
+        }
+        Some((key, span)) => {
+            owner.accept(key);
+            let is_kind = check::KINDS.iter().chain(super::KINDS).any(|kind| kind.name == key);
+            match nearest(key, fit.iter().map(|kind| kind.name)) {
+                _ if is_kind => {
+                    Diagnostic::error("wrong-kind", span, format!("`{key}` cannot stand in {}", owner.path))
+                        .label("not a kind that fits here")
+                }
+                Some(near) => unknown(owner, key, span).label(format!("did you mean `{near}`?")),
+                None => unknown(owner, key, span).label("not a kind"),
+            }
+        }
+    };
+    owner.notes().report(wrong.help(known));
+}
+
+fn unknown(owner: &Table<'_>, key: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("unknown-kind", span, format!("unknown kind `{key}` in {}", owner.path))
 }

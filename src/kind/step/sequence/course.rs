@@ -101,7 +101,7 @@ async fn begin(sequence: &Sequence, values: &[Value], cx: &Acting) -> Result<usi
 async fn round(sequence: &Sequence, place: &str, cx: &Acting, findings: &mut Vec<Finding>) -> Result<(), Breach> {
     for (at, step) in sequence.steps.iter().enumerate() {
         cx.say(&format!("{place}: step {} of {}: {}", at + 1, sequence.steps.len(), step.called));
-        let (verdict, seen) = run(step, cx).await;
+        let (verdict, seen) = run(step, place, cx, findings).await;
         findings.push(found(place, &step.called, "it passes", &seen, verdict));
         if !goes_on(verdict) {
             return Err(Breach(format!("`{}` is {verdict}: {seen}", step.called)));
@@ -184,7 +184,7 @@ async fn undo(sequence: &Sequence, cx: &Acting, findings: &mut Vec<Finding>) -> 
     let mut whole = true;
     for (at, step) in sequence.undo.iter().enumerate() {
         cx.say(&format!("undo: step {} of {}: {}", at + 1, sequence.undo.len(), step.called));
-        let (verdict, seen) = run(step, cx).await;
+        let (verdict, seen) = run(step, "undo", cx, findings).await;
         cx.say(&format!("undo: {}: {verdict}: {seen}", step.called));
         whole &= goes_on(verdict);
         findings.push(found("undo", &step.called, "it passes", &seen, verdict));
@@ -192,8 +192,8 @@ async fn undo(sequence: &Sequence, cx: &Acting, findings: &mut Vec<Finding>) -> 
     if whole { "; taken back" } else { "; it was NOT taken back" }
 }
 
-/// One step inside: a command as a child of this process, or what acts itself.
-async fn run(step: &Nested<Spec>, cx: &Acting) -> (Verdict, String) {
+/// One step inside: a command as a child of this process, or what acts itself, whose findings are kept.
+async fn run(step: &Nested<Spec>, place: &str, cx: &Acting, findings: &mut Vec<Finding>) -> (Verdict, String) {
     let how = match step.spec.how(&cx.look.scope) {
         Ok(how) => how,
         Err(unbound) => return (Verdict::Unknown, unbound.to_string()),
@@ -207,6 +207,7 @@ async fn run(step: &Nested<Spec>, cx: &Acting) -> (Verdict, String) {
         How::Hidden(_) => (Verdict::Unknown, "it cannot be run inside another step".to_owned()),
         How::Ours => {
             let report = acted(&step.spec, cx).await;
+            findings.extend(report.findings.into_iter().map(|finding| finding.in_row(place)));
             (report.verdict, report.summary)
         }
     }
