@@ -22,6 +22,7 @@ use crate::launch::verdict::Report;
 
 pub mod cors;
 pub mod http;
+pub mod log;
 pub mod simulated;
 pub mod sse;
 
@@ -263,4 +264,4 @@ macro_rules! checks {
     };
 }
 
-checks![http::Http, cors::Cors, sse::Sse];
+checks![http::Http, cors::Cors, sse::Sse, log::Log];
