@@ -24,7 +24,7 @@ fn command(argv: &str) -> String {
 }
 
 fn shell(script: &str) -> String {
-    run(&format!("run = {{ shell = '{script}' }}"))
+    run(&format!("run = {{ shell = '''{script}''' }}"))
 }
 
 fn http(rest: &str) -> String {

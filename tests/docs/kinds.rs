@@ -227,6 +227,8 @@ pub const KINDS: &[Section] = &[
         "[sequence.guard]",
         "The keys below, and the table of a check.",
         &[("id", "how messages call it; the kind unless said"), ("example", "as an item's")],
+    ),
+    section(
         "[log]",
         "The lines of a file or of a command in a window of time, JSON mixed with text. A window without a line, and one \
          in which no line says anything of what is asked, are unknown. No text of a line is kept. At most 8 MiB and 50,000 \

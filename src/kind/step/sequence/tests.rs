@@ -1,3 +1,5 @@
+//! What the table of a `sequence` step refuses, and what it says of itself.
+
 use proptest::prelude::*;
 use serde_json::json;
 use toml::de::DeTable;

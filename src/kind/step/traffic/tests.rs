@@ -1,3 +1,5 @@
+//! What the table of a `traffic` step refuses, and how shares compare. The drivers are tested with kubectl.
+
 use proptest::prelude::*;
 use serde_json::json;
 use toml::de::DeTable;
