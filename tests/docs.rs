@@ -65,10 +65,23 @@ fn canonical(path: &str) -> String {
         (["control", rest @ ..], _) => format!("[{}]", [&["http"], rest].concat().join(".")),
         // An answer's events are the same, good and bad, and so is what is expected of a limited answer.
         (_, Some(at)) => {
-            let path = parts[at..].join(".").replace("example.bad.events", "example.good.events");
+            let parts = without_holder(&parts[at..], &own);
+            let path = parts.join(".").replace("example.bad.events", "example.good.events");
             format!("[{}]", path.replace("http.burst.expect", "http.expect"))
         }
         _ => path.to_owned(),
+    }
+}
+
+/// A kind inside a step's own table stands for itself too.
+fn without_holder<'p, 'q>(parts: &'p [&'q str], own: &impl Fn(&&'q str) -> bool) -> &'p [&'q str] {
+    match parts {
+        ["sequence", "steps" | "guard" | "undo", rest @ ..] | ["traffic", "verify", rest @ ..]
+            if rest.first().is_some_and(own) =>
+        {
+            without_holder(rest, own)
+        }
+        _ => parts,
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use toml::de::{DeTable, DeValue};
 
+use super::inside;
 use super::names::Names;
 use crate::base::jq::Program;
 use crate::base::source::{Diagnostic, Span};
@@ -40,6 +41,13 @@ fn found<'t>(pattern: &LazyLock<Option<Regex>>, text: &'t str) -> Option<&'t str
 /// What is wrong with a step's command.
 pub(super) fn command(owner: &Table<'_>, kind: Kind, confirm: Confirm, names: &Names, notes: &Notes) {
     let Some(Placed { value: DeValue::Table(step), .. }) = owner.any(kind.name) else { return };
+    command_of(step, confirm, names, notes);
+    for (_, step) in inside::steps(kind, step) {
+        command_of(step, confirm, names, notes);
+    }
+}
+
+fn command_of(step: &DeTable<'_>, confirm: Confirm, names: &Names, notes: &Notes) {
     let Some(argv) = step.get("command").or_else(|| step.get("shell")) else { return };
     let words = strings(argv.get_ref(), argv.span().into());
     let place = step.get("cwd").map(|cwd| strings(cwd.get_ref(), cwd.span().into())).unwrap_or_default();

@@ -300,6 +300,100 @@ pub const KINDS: &[Section] = &[
         &[("rollback", "which rollback; required"), ("target", "a `[target.NAME]` of the plan; required")],
     ),
     section(
+        "[traffic]",
+        "How much of the traffic a canary gets: as it is read, never as it was written. What is written carries the \
+         `resourceVersion` it was read with; a conflict is looked at again and decided again, five times. kubectl is \
+         told its context and namespace in every call. A canary that stands alone is refused, with nothing changed.",
+        &[
+            (
+                "driver",
+                "`nginx`: annotations on the canary's own Ingress; `gateway`: weights of an HTTPRoute; `rollouts`: an \
+                 Argo Rollout; `command`: commands of the plan; required",
+            ),
+            (
+                "action",
+                "`read`; `set` and read back; `undo`: back to nothing; `finish`: promote, verify, and only then remove \
+                 the canary; required",
+            ),
+            ("context", "kubectl's; required, but for `command`"),
+            ("namespace", "required, but for `command`"),
+            ("kubeconfig", "a file beside the plan; kubectl's own otherwise"),
+            ("ingress", "`nginx`: the canary's own Ingress, never the main one; required"),
+            ("route", "`gateway`: the HTTPRoute; required"),
+            ("rollout", "`rollouts`: the Rollout; a weight must be one of its steps with a `pause` after it; required"),
+            ("stable", "the service that serves the rest; `gateway`: required"),
+            ("canary", "the canary's service; `gateway`: required"),
+            ("read", "`command`: the program that prints the weight in percent; required"),
+            ("set", "`command`: the program that sets it; the weight is in `TMINUS_WEIGHT`"),
+            ("weight", "whole percent, `10` or `\"10%\"`; what `set` writes, and what `read` compares with"),
+            ("header", "`nginx`: a header that leads to the canary"),
+            ("cookie", "`nginx`: the name of a cookie that leads there when it says `always`"),
+            ("within", "how long what was written may take to be read back; 60s unless said"),
+            ("promote", "`finish`: how the stable version becomes the canary's; a Rollout does it by itself"),
+            ("verify", "a check of what is served, after a `set` or `undo`; for `finish` required"),
+        ],
+    ),
+    section(
+        "[traffic.header]",
+        "With `value` it leads there on that value alone, without it on `always`.",
+        &[("name", "required"), ("value", "what it must say")],
+    ),
+    section(
+        "[traffic.cookie]",
+        "Or the name alone.",
+        &[
+            ("name", "required"),
+            ("value", "what test users send: `always`, or `never`; any other is refused, it never matches"),
+        ],
+    ),
+    section(
+        "[traffic.promote]",
+        "A Deployment gets the image of another, or a command does it.",
+        &[
+            ("from", "the canary's Deployment, whose image is taken"),
+            ("to", "the Deployment that gets it, waited for until every replica runs it"),
+            ("container", "the container's name, where there are several"),
+            ("within", "how long that may take; 5m unless said"),
+            ("command", "instead: a program and its arguments; exit 0 promises nothing, `verify` tells"),
+        ],
+    ),
+    section(
+        "[traffic.verify]",
+        "The keys below, and the table of a check. Only a pass verifies. `finish` looks twice: before the canary is \
+         removed, and after; where the second look fails the canary gets back what it had.",
+        &[("within", "tried again until it passes or this has gone by; 60s unless said"), ("example", "as an item's")],
+    ),
+    section(
+        "[sequence]",
+        "The same steps for one value after the other. A step that is not pass or warn stops it, and so does a guard. \
+         Its timeout is 10m and its waits, unless said.",
+        &[
+            ("for_each", "`{ weight = [75, 50, 25, 10, 0] }`, or the name of a variable that is a list; required"),
+            ("steps", "what each round does, in order: tables of `run`, `send` or `traffic`; required"),
+            ("wait", "after the steps of each round, the last too; none unless said"),
+            ("guard", "checks that look during the wait, at its beginning and at its end"),
+            ("every", "between two looks of the guards; 10s unless said"),
+            ("guard_unknown", "what a guard that cannot tell does: `stop` unless said"),
+            (
+                "on_breach",
+                "what a guard that says no, or a failed step, leads to besides the stop: nothing unless said",
+            ),
+            ("undo", "the steps of `on_breach = \"undo\"`; all are tried"),
+            (
+                "from",
+                "`read`: where the rounds are weights that only rise or only fall, it begins at the first that does not \
+                 lead back behind what is read now; `first`: always at the first; `read` unless said",
+            ),
+        ],
+    ),
+    section("[sequence.steps]", "The key below, and a table of `run`, `send` or `traffic`.", NESTED_STEP),
+    section("[sequence.undo]", "The key below, and a table of `run`, `send` or `traffic`.", NESTED_STEP),
+    section(
+        "[sequence.guard]",
+        "The keys below, and the table of a check.",
+        &[("id", "how messages call it; the kind unless said"), ("example", "as an item's")],
+    ),
+    section(
         "[log]",
         "The lines of a file or of a command in a window of time, JSON mixed with text. A window without a line, and one \
          in which no line says anything of what is asked, are unknown. No text of a line is kept. At most 8 MiB and 50,000 \
@@ -411,6 +505,8 @@ pub const KINDS: &[Section] = &[
     ),
     section("[wait]", "Time that has to go by.", &[("for", "from when it was opened; required")]),
 ];
+
+const NESTED_STEP: &[(&str, &str)] = &[("id", "how messages call it; the kind unless said")];
 
 const PATTERN: &[(&str, &str)] = &[
     ("event", "its name; an event without one is `message`"),

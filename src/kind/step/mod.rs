@@ -9,6 +9,9 @@ use serde_json::Value;
 use super::Kind;
 use super::example::Answered;
 use crate::base::proc::StopSignal;
+use std::time::Duration;
+
+use super::{Kind, check};
 use crate::base::source::Span;
 use crate::base::table::{Placed, Table};
 use crate::base::template::{Scope, Unbound};
@@ -18,11 +21,16 @@ pub mod act;
 pub mod dispatch;
 pub mod drill;
 pub mod notify;
+pub mod child;
+pub mod drill;
+pub mod nested;
 pub mod ours;
 pub mod process;
 pub mod run;
+pub mod sequence;
 pub mod simulate;
 pub mod snapshot;
+pub mod traffic;
 
 pub use ours::Acting;
 
@@ -106,13 +114,23 @@ pub trait Step: Sized + Clone + Send + Sync {
     fn said(&self, example: &Answered) -> Result<BTreeMap<String, Value>, String> {
         let _ = example;
         Ok(BTreeMap::new())
+    /// How long it waits by itself, besides what its work takes: its timeout must be longer.
+    fn least(&self, scope: &Scope) -> Duration {
+        let _ = scope;
+        Duration::ZERO
+    }
+
+    /// The checks inside, each with what is bound where it stands: they are tried before they are trusted.
+    fn checks(&self, scope: &Scope) -> Vec<(&check::Spec, Scope)> {
+        let _ = scope;
+        Vec::new()
     }
 
     /// Acts, where it is one of ours: in a process of its own, under the shim. What it says goes to `cx.say`
     /// while it happens; the report tells how it ended. It is ended by TERM, at its timeout or by a cancel.
     fn act(&self, cx: &Acting) -> impl Future<Output = Report> + Send {
         let _ = cx;
-        std::future::ready(Report::plain(Verdict::Unknown, "this kind gives a command", std::time::Duration::ZERO))
+        std::future::ready(Report::plain(Verdict::Unknown, "this kind gives a command", Duration::ZERO))
     }
 }
 
@@ -192,6 +210,16 @@ macro_rules! steps {
             }
 
             #[must_use]
+            pub fn least(&self, scope: &Scope) -> Duration {
+                match self { $(Self::$kind(step) => step.least(scope),)* }
+            }
+
+            #[must_use]
+            pub fn checks(&self, scope: &Scope) -> Vec<(&check::Spec, Scope)> {
+                match self { $(Self::$kind(step) => step.checks(scope),)* }
+            }
+
+            #[must_use]
             pub fn exits(&self) -> &[(i32, Verdict)] {
                 match self { $(Self::$kind(step) => step.exits(),)* }
             }
@@ -205,4 +233,4 @@ macro_rules! steps {
     };
 }
 
-steps![run::Run, process::Process, drill::Drill, notify::Notify, snapshot::Snapshot, dispatch::Dispatch];
+steps![run::Run, process::Process, drill::Drill, notify::Notify, snapshot::Snapshot, dispatch::Dispatch, sequence::Sequence, traffic::Traffic];
