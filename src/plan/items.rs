@@ -19,6 +19,8 @@ use crate::launch::plan::{Act, Class, Confirm, Every, Item, OnFail, OnPreempt, S
 
 /// One attempt of a check may take this long unless the item says otherwise.
 pub(super) const CHECK_TIMEOUT: Duration = Duration::from_secs(10);
+/// A program takes longer than a request.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
 /// A stream is read to its terminal event, so its check may take longer.
 const STREAM_TIMEOUT: Duration = Duration::from_secs(60);
 /// What connecting and tearing down may take on top of a deadline the kind's table says.
@@ -415,6 +417,7 @@ impl Body {
 pub(super) fn timeout_of(kind: Kind, deadline: Option<Duration>) -> Duration {
     match (kind.family, kind.name) {
         ("step", _) => STEP_TIMEOUT,
+        (_, "command") => COMMAND_TIMEOUT,
         (_, "sse") => deadline.unwrap_or(STREAM_TIMEOUT).saturating_add(AROUND_DEADLINE),
         _ => CHECK_TIMEOUT,
     }

@@ -57,6 +57,10 @@ fn answers(good: &Answer, label: &str, words: &BTreeSet<String>, unwanted: &[Rec
     // A program that holds for any JSON is as vacuous as one that holds for anything.
     if serde_json::from_slice::<Value>(&good.http.body).is_err() {
         with(&|answer| answer.http.body = Bytes::new());
+        let text = String::from_utf8_lossy(&good.http.body);
+        for number in ["0", "-1000000000000", "1000000000000"] {
+            with(&|answer| answer.http.body = with_number(&text, number).into());
+        }
     }
     with(&|answer| answer.http.took = LATE);
     for name in good.http.headers.keys() {
@@ -80,7 +84,7 @@ fn answers(good: &Answer, label: &str, words: &BTreeSet<String>, unwanted: &[Rec
         with(&|answer| answer.http.body = Bytes::from(body.to_string()));
     }
     if let Some(ended) = &good.ended {
-        all.extend(programs(good, ended));
+        all.extend(programs(good, ended, words));
     }
     if good.end.is_some() {
         all.extend(streams(good, words, unwanted));
@@ -93,6 +97,8 @@ fn with_word(body: &Bytes, word: &str) -> Bytes {
     match serde_json::from_slice::<Value>(body) {
         Ok(Value::Object(mut entries)) => {
             entries.insert("mutated".to_owned(), json!(word));
+            // What must not be there may be meant by its name.
+            entries.entry(word).or_insert_with(|| json!("mutated"));
             Value::Object(entries).to_string().into()
         }
         Ok(_) => body.clone(),
@@ -107,7 +113,7 @@ fn replaced(headers: &HeaderMap, name: &HeaderName) -> HeaderMap {
 }
 
 /// A program that ends otherwise, or says less.
-fn programs(good: &Answer, ended: &Ended) -> Vec<Answer> {
+fn programs(good: &Answer, ended: &Ended, words: &BTreeSet<String>) -> Vec<Answer> {
     let exits = [0, 1, 2].into_iter().filter(|exit| ended.exit != Some(*exit));
     let other = |exit| Answer { ended: Some(Ended { exit: Some(exit), ..ended.clone() }), ..good.clone() };
     let saying = |body: Bytes| Answer { http: wire::Answer { body, ..good.http.clone() }, ..good.clone() };
@@ -117,7 +123,26 @@ fn programs(good: &Answer, ended: &Ended) -> Vec<Answer> {
         let kept = lines.iter().enumerate().filter(|(at, _)| *at != left_out).map(|(_, line)| *line);
         saying(kept.collect::<Vec<_>>().join("\n").into())
     });
-    exits.map(other).chain([saying(Bytes::new())]).chain(without).collect()
+    let complaining = |stderr: Bytes| Answer { ended: Some(Ended { stderr, ..ended.clone() }), ..good.clone() };
+    let complaints = words.iter().map(|word| complaining(Bytes::from(word.clone().into_bytes())));
+    let silent = complaining(Bytes::new());
+    exits.map(other).chain([saying(Bytes::new()), silent]).chain(without).chain(complaints).collect()
+}
+
+/// The text with every number in it replaced.
+fn with_number(text: &str, number: &str) -> String {
+    let mut other = String::with_capacity(text.len());
+    let mut inside = false;
+    for c in text.chars() {
+        let digit = c.is_ascii_digit() || inside && c == '.';
+        if digit && !inside {
+            other.push_str(number);
+        } else if !digit {
+            other.push(c);
+        }
+        inside = digit;
+    }
+    other
 }
 
 fn streams(good: &Answer, words: &BTreeSet<String>, unwanted: &[Received]) -> Vec<Answer> {

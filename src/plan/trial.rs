@@ -167,7 +167,8 @@ impl Open {
             let Some(expectation) = expectation(finding) else { continue };
             match finding.verdict {
                 Verdict::Pass => {}
-                Verdict::Fail => {
+                // Too old and skipped are told apart from good as surely as wrong is.
+                Verdict::Fail | Verdict::Stale | Verdict::Skipped => {
                     self.left.remove(&expectation);
                 }
                 _ => {

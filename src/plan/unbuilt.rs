@@ -8,7 +8,7 @@ use crate::base::table::Table;
 pub(super) const TABLES: &[&str] = &["target", "signal", "objective", "trigger", "playbook", "notify"];
 
 pub(super) const KINDS: &[&str] = &[
-    "tls", "dns", "command", "file", "env", "signal", "log", "alerts", "github", "send", "process", "sequence",
+    "tls", "dns", "signal", "log", "alerts", "github", "send", "process", "sequence",
     "traffic", "dispatch", "notify", "drill", "snapshot", "soak",
 ];
 

@@ -2,7 +2,6 @@
 //! outcome. One file a kind, one line in the list below.
 
 use super::Kind;
-use crate::base::source::Span;
 use crate::base::table::Table;
 use crate::base::template::{Scope, Unbound};
 use crate::launch::verdict::{Report, Verdict};
@@ -12,16 +11,8 @@ pub mod ours;
 pub mod run;
 pub mod simulate;
 
+pub use super::invocation::{Command, Exposed};
 pub use ours::Acting;
-
-/// A command ready to be started by the shim. Secrets are in `env` or `stdin`, never in `argv`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Command {
-    pub argv: Vec<String>,
-    pub cwd: Option<String>,
-    pub env: Vec<(String, String)>,
-    pub stdin: Option<String>,
-}
 
 /// What the shim starts for a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,16 +56,6 @@ pub trait Step: Sized + Clone + Send + Sync {
         let _ = cx;
         std::future::ready(Report::plain(Verdict::Unknown, "this kind gives a command", std::time::Duration::ZERO))
     }
-}
-
-/// A place of a step where a secret would be in sight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Exposed {
-    /// Of the text that holds it; empty for a script.
-    pub span: Span,
-    /// The secret stands there by its name; else by its value alone: a variable may be set to the same, or
-    /// someone wrote it down.
-    pub by_name: bool,
 }
 
 macro_rules! steps {
