@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::http::header::CONTENT_LENGTH;
 use bytes::Bytes;
 use serde_json::Value;
 
@@ -106,7 +107,7 @@ impl Answer {
     /// True where the body is only the beginning of what there was: its length is then told as a header.
     #[must_use]
     pub fn is_cut(&self) -> bool {
-        let length = self.http.headers.get(http::header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        let length = self.http.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
         let length = length.and_then(|length| length.parse::<u64>().ok());
         length.is_some_and(|length| length > self.http.body.len() as u64)
     }
@@ -287,11 +288,4 @@ macro_rules! checks {
     };
 }
 
-checks![
-    http::Http,
-    cors::Cors,
-    sse::Sse,
-    command::Command,
-    file::File,
-    env::Env,
-];
+checks![http::Http, cors::Cors, sse::Sse, command::Command, file::File, env::Env,];

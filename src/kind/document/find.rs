@@ -101,7 +101,11 @@ mod tests {
             ("{\"pass\":true}\nReport written to a.json\n", Some(&pass), Some("JSON followed by 1 line of text")),
             ("\n> app@1 check\n> node x\n\n{\n  \"pass\": true\n}\n", Some(&pass), Some("JSON after 2 lines of text")),
             ("[build] done\n{\"pass\":true}", Some(&pass), Some("JSON after 1 line of text")),
-            ("\u{1b}[32mok\u{1b}[0m\n{\"pass\":true}\nbye", Some(&pass), Some("JSON after 1 line of text and followed by 1 line of text")),
+            (
+                "\u{1b}[32mok\u{1b}[0m\n{\"pass\":true}\nbye",
+                Some(&pass),
+                Some("JSON after 1 line of text and followed by 1 line of text"),
+            ),
             ("{\"pass\":true}\n{\"pass\":false}\n", None, None),
             ("bun audit v1.2\n", None, None),
             ("{\"pass\":true", None, None),

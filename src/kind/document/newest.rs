@@ -32,7 +32,11 @@ pub struct About {
 impl About {
     fn of(about: &Metadata) -> Self {
         let modified_ms = about.mtime().saturating_mul(1000).saturating_add(about.mtime_nsec() / 1_000_000);
-        Self { length: about.len(), modified_ms, identity: (about.dev(), about.ino(), about.mtime(), about.mtime_nsec()) }
+        Self {
+            length: about.len(),
+            modified_ms,
+            identity: (about.dev(), about.ino(), about.mtime(), about.mtime_nsec()),
+        }
     }
 }
 

@@ -46,14 +46,8 @@ enum Is {
     Other,
 }
 
-const WORDS: [(&str, Is); 6] = [
-    ("<=", Is::AtMost),
-    (">=", Is::AtLeast),
-    ("==", Is::Equal),
-    ("!=", Is::Other),
-    ("<", Is::Below),
-    (">", Is::Above),
-];
+const WORDS: [(&str, Is); 6] =
+    [("<=", Is::AtMost), (">=", Is::AtLeast), ("==", Is::Equal), ("!=", Is::Other), ("<", Is::Below), (">", Is::Above)];
 
 impl Bound {
     /// # Errors
@@ -62,7 +56,8 @@ impl Bound {
         let wrong = || format!("`{text}` is no bound: write `<= 960`, or one of <, >=, >, ==, !=");
         let text = text.trim();
         let (word, is) = WORDS.into_iter().find(|(word, _)| text.starts_with(word)).ok_or_else(wrong)?;
-        let limit = text[word.len()..].trim().parse::<f64>().ok().filter(|limit| limit.is_finite()).ok_or_else(wrong)?;
+        let limit =
+            text[word.len()..].trim().parse::<f64>().ok().filter(|limit| limit.is_finite()).ok_or_else(wrong)?;
         Ok(Self { is, limit })
     }
 

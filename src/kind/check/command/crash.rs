@@ -27,9 +27,8 @@ const CRASHES: &[(&str, &str)] = &[
     (r"(?i)^npm (?:err!|error) missing script\b|^error: script not found", "a script that is not there"),
 ];
 
-static LINES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
-    CRASHES.iter().filter_map(|(pattern, what)| Some((Regex::new(pattern).ok()?, *what))).collect()
-});
+static LINES: LazyLock<Vec<(Regex, &str)>> =
+    LazyLock::new(|| CRASHES.iter().filter_map(|(pattern, what)| Some((Regex::new(pattern).ok()?, *what))).collect());
 
 /// The last word of a test runner: what came before it are its findings.
 static RUNNER: LazyLock<Option<Regex>> =
@@ -83,7 +82,8 @@ mod tests {
     fn an_end_that_says_nothing_of_the_world_is_told_from_a_finding() {
         let python = "Traceback (most recent call last):\n  File \"soak.py\", line 3, in <module>\n    quantiles(x)\n\
                       statistics.StatisticsError: must have at least two data points\n";
-        let by_bash = "v.py: line 8: import: command not found\nv.py: line 20: syntax error near unexpected token `('\n";
+        let by_bash =
+            "v.py: line 8: import: command not found\nv.py: line 20: syntax error near unexpected token `('\n";
         let unittest = format!("{python}\n-----\nRan 3 tests in 0.1s\n\nFAILED (errors=1)\n");
         for (exit, stderr, crashed) in [
             (1, python, true),

@@ -102,7 +102,9 @@ pub(crate) async fn schema_answer(schema: Option<&Schema>, cx: &Context) -> Opti
     let Some(Schema::File(file)) = schema else { return None };
     let read = apart(&cx.base.join(file), |path| regular::read(path, MOST_SCHEMA)).await;
     let answer = match read {
-        Some(Ok(bytes)) => Ok(Answer { http: wire::Answer { body: bytes.into(), ..wire::Answer::default() }, ..Answer::default() }),
+        Some(Ok(bytes)) => {
+            Ok(Answer { http: wire::Answer { body: bytes.into(), ..wire::Answer::default() }, ..Answer::default() })
+        }
         Some(Err(error)) => Err(Cause::Ours(error.to_string())),
         None => Err(Cause::Ours("the look was broken off".to_owned())),
     };
@@ -135,7 +137,7 @@ fn path_of(output: &Output, program: &Program, scope: &Scope) -> Result<PathBuf,
 }
 
 /// How a program ended, as a check looks at it.
-pub(crate) fn answer_of(ended: &proc::Ended) -> Answer {
+fn answer_of(ended: &proc::Ended) -> Answer {
     let mut http = wire::Answer { body: ended.stdout.clone(), took: ended.took, ..wire::Answer::default() };
     if ended.is_cut() {
         http.headers.insert(CONTENT_LENGTH, ended.stdout_bytes.into());

@@ -22,7 +22,7 @@ use crate::kind::document::{Capture, Number, Of, Schema, Taken};
 use crate::kind::invocation::Invocation;
 use crate::launch::verdict::{Report, Verdict};
 
-pub(crate) use look::{answer_of, apart, run_for, schema_answer};
+pub(crate) use look::{apart, run_for, schema_answer};
 
 /// The table of a `command` check.
 #[derive(Debug, Clone)]

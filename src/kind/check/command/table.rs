@@ -16,8 +16,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<Command> {
     let skipped = skipped::read(table);
     let output = table.table("output").map(output);
     let captures = Capture::read(table);
-    let command =
-        Command { invocation: invocation?, exits, expect, skipped, output: output.flatten(), captures };
+    let command = Command { invocation: invocation?, exits, expect, skipped, output: output.flatten(), captures };
     if let Some((code, verdict)) = lenient(&command) {
         let span = table.keys().into_iter().find(|(key, _)| *key == "exit").map_or(table.span, |(_, span)| span);
         let message = format!("exit {code} is {verdict}, and nothing that the program says is asked for");

@@ -45,7 +45,8 @@ async fn read(env: &Env, cx: &Context, scope: &Scope) -> Result<Map<String, Valu
         }
         Source::Command(invocation) => {
             let ended = run_for(invocation, cx, scope).await.map_err(|cause| cause.words())?;
-            let last = String::from_utf8_lossy(ended.stderr_lines()).trim().lines().last().unwrap_or_default().to_owned();
+            let last =
+                String::from_utf8_lossy(ended.stderr_lines()).trim().lines().last().unwrap_or_default().to_owned();
             let said = if last.is_empty() { String::new() } else { format!(": {last}") };
             if let Some(error) = ended.error {
                 return Err(error);

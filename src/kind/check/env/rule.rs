@@ -133,7 +133,8 @@ impl Rule {
         }
         wrong.extend(self.url.as_ref().and_then(|address| address.mistake(value)));
         wrong.extend(self.int.and_then(|range| range.mistake(value)));
-        wrong.extend(self.matches.iter().filter(|pattern| !pattern.is_match(value)).map(|p| format!("no match of {p}")));
+        wrong
+            .extend(self.matches.iter().filter(|pattern| !pattern.is_match(value)).map(|p| format!("no match of {p}")));
         wrong.extend(self.bans.iter().filter(|pattern| pattern.is_match(value)).map(|p| format!("a match of {p}")));
         let print = fingerprint(value);
         if self.differs_from.iter().any(|old| print.starts_with(&old.to_ascii_lowercase())) {
@@ -186,9 +187,7 @@ fn is_local(host: &str) -> bool {
             None => address.is_loopback() || address.is_unspecified(),
         },
         Ok(IpAddr::V4(address)) => address.is_loopback() || address.is_unspecified(),
-        Err(_) => {
-            host == "localhost" || host.ends_with(".localhost") || host == "host.docker.internal"
-        }
+        Err(_) => host == "localhost" || host.ends_with(".localhost") || host == "host.docker.internal",
     }
 }
 

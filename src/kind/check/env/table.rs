@@ -197,9 +197,8 @@ fn required_if(table: &Table<'_>) -> Vec<(String, String)> {
 }
 
 fn prints(table: &Table<'_>) -> Vec<String> {
-    let right = |text: &str| {
-        (SHORTEST_PRINT..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-    };
+    let right =
+        |text: &str| (SHORTEST_PRINT..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let mut all = Vec::new();
     for print in table.texts("differs_from") {
         if right(&print.value) {

@@ -172,7 +172,10 @@ mod tests {
     #[test]
     fn the_output_of_env_is_read_with_values_of_several_lines() {
         let read = |text: &str| printed(text).map(Value::Object);
-        assert_eq!(read("A=1\nKEY=-----BEGIN\nabc\n-----END\nB=\n"), Ok(json!({ "A": "1", "KEY": "-----BEGIN\nabc\n-----END", "B": "" })));
+        assert_eq!(
+            read("A=1\nKEY=-----BEGIN\nabc\n-----END\nB=\n"),
+            Ok(json!({ "A": "1", "KEY": "-----BEGIN\nabc\n-----END", "B": "" }))
+        );
         assert_eq!(read("A=1\nB=2\n3\0C=4\0"), Ok(json!({ "A": "1\nB=2\n3", "C": "4" })));
         assert!(read("error: pod not found\n").is_err());
         assert_eq!(read(""), Ok(json!({})));

@@ -10,8 +10,8 @@ use http::header::CONTENT_LENGTH;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::judge::{self, ABSENT, FUTURE, SUM, THERE, hex};
 use super::File;
+use super::judge::{self, ABSENT, FUTURE, SUM, THERE, hex};
 use crate::base::regular;
 use crate::base::template::Scope;
 use crate::base::wire::{self, Cause};
