@@ -32,7 +32,6 @@ impl Beside {
 }
 
 /// The one JSON document in `bytes`: all of it, or what begins a line as an object or a list.
-#[must_use]
 pub fn find(bytes: &[u8]) -> (Read, Beside) {
     let none = Beside::default();
     if bytes.iter().all(u8::is_ascii_whitespace) {

@@ -21,7 +21,7 @@ fn passing(command: &Command) -> Option<i32> {
 }
 
 pub(super) fn good(command: &Command, scope: &Scope) -> Result<Answered, String> {
-    let Expect { stdout, stdout_absent, stderr, json, numbers, .. } = &command.expect;
+    let Expect { stdout, stdout_absent, stderr, json, numbers, .. } = command.expect.as_ref();
     let exit = passing(command).ok_or("no exit code passes")?;
     let (mut own, mut of_file) = (Good::default(), Good::default());
     own.hold(json, scope)?;

@@ -30,10 +30,10 @@ pub struct Command {
     pub invocation: Invocation,
     /// What exit codes mean; 0 passes and others fail where nothing is said.
     pub exits: Vec<(i32, Verdict)>,
-    pub expect: Expect,
+    pub expect: Box<Expect>,
     /// Programs that say what was skipped; on the output file where there is one.
     pub skipped: Vec<Program>,
-    pub output: Option<Output>,
+    pub output: Option<Box<Output>>,
     /// Taken from the output file where there is one.
     pub captures: Vec<Capture>,
 }
@@ -72,7 +72,7 @@ impl Command {
 
     /// Whether it must say anything of its own, beside its exit code.
     fn asks_for_words(&self) -> bool {
-        let Expect { stdout, stderr, numbers, .. } = &self.expect;
+        let Expect { stdout, stderr, numbers, .. } = self.expect.as_ref();
         let words = !stdout.is_empty() || !stderr.is_empty() || !numbers.is_empty();
         words || self.asks_json() || self.output.is_some()
     }

@@ -12,11 +12,11 @@ use crate::launch::verdict::Verdict;
 pub(super) fn read(table: &Table<'_>) -> Option<Command> {
     let invocation = Invocation::read(table);
     let exits = read_exits(table);
-    let expect = table.table("expect").map(expect).unwrap_or_default();
+    let expect = Box::new(table.table("expect").map(expect).unwrap_or_default());
     let skipped = skipped::read(table);
-    let output = table.table("output").map(output);
+    let output = table.table("output").and_then(output).map(Box::new);
     let captures = Capture::read(table);
-    let command = Command { invocation: invocation?, exits, expect, skipped, output: output.flatten(), captures };
+    let command = Command { invocation: invocation?, exits, expect, skipped, output, captures };
     if let Some((code, verdict)) = lenient(&command) {
         let span = table.keys().into_iter().find(|(key, _)| *key == "exit").map_or(table.span, |(_, span)| span);
         let message = format!("exit {code} is {verdict}, and nothing that the program says is asked for");
@@ -76,7 +76,7 @@ pub(super) fn exit_words(exits: &[(i32, Verdict)]) -> String {
 }
 
 pub(super) fn words(command: &Command) -> Vec<String> {
-    let Expect { stdout, stdout_absent, stderr, stderr_absent, json, numbers } = &command.expect;
+    let Expect { stdout, stdout_absent, stderr, stderr_absent, json, numbers } = command.expect.as_ref();
     let mut all = vec![format!("exit {}", exit_words(&command.exits))];
     for (subject, there, absent) in [("stdout", stdout, stdout_absent), ("stderr", stderr, stderr_absent)] {
         all.extend(there.iter().map(|pattern| format!("{subject} matches {pattern}")));

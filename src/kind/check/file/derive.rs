@@ -9,7 +9,7 @@ use crate::kind::check::{Answered, Seen};
 use crate::kind::document::{Good, Taken, lines};
 
 pub(super) fn good(file: &File, scope: &Scope) -> Result<Answered, String> {
-    let Expect { absent, size, sha256, text, text_absent, json, numbers, schema, .. } = &file.expect;
+    let Expect { absent, size, sha256, text, text_absent, json, numbers, schema, .. } = file.expect.as_ref();
     if *absent {
         return Ok(Answered { status: Some(ABSENT), ..Answered::default() });
     }

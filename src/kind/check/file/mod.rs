@@ -29,7 +29,7 @@ use size::Size;
 pub struct File {
     /// Relative to the plan's folder. One `*` in its name: the newest of those.
     pub path: Template,
-    pub expect: Expect,
+    pub expect: Box<Expect>,
     pub skipped: Vec<Program>,
     pub captures: Vec<Capture>,
 }

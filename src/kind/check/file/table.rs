@@ -15,7 +15,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<File> {
     {
         table.wrong_value(path.span, wrong);
     }
-    let expect = table.table("expect").map(expect).unwrap_or_default();
+    let expect = Box::new(table.table("expect").map(expect).unwrap_or_default());
     let (skipped, captures) = (skipped::read(table), Capture::read(table));
     if expect.absent && (expect.is_of_content() || !skipped.is_empty() || !captures.is_empty()) {
         table.wrong_value(table.span, "a file that must be absent has no age, size or content");
@@ -62,7 +62,7 @@ impl Expect {
 }
 
 pub(super) fn words(file: &File, scope: &Scope) -> Vec<String> {
-    let Expect { absent, fresh, size, sha256, text, text_absent, json, numbers, schema } = &file.expect;
+    let Expect { absent, fresh, size, sha256, text, text_absent, json, numbers, schema } = file.expect.as_ref();
     let mut all = vec![format!("{} {}", file.path.written(), there_words(*absent))];
     all.extend(fresh.map(|fresh| format!("written within {}", humantime::format_duration(fresh))));
     all.extend(size.map(|size| format!("size {}", size.words())));
