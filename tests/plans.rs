@@ -7,6 +7,8 @@
 mod branches;
 #[path = "plans/bundled.rs"]
 mod bundled;
+#[path = "plans/kinds.rs"]
+mod kinds;
 #[path = "plans/trial.rs"]
 mod trial;
 

@@ -8,7 +8,7 @@ use crate::base::table::Table;
 pub(super) const TABLES: &[&str] = &["signal", "objective", "trigger", "playbook", "notify"];
 
 pub(super) const KINDS: &[&str] = &[
-    "tls", "dns", "signal", "log", "alerts", "github", "send", "process", "sequence", "traffic", "dispatch", "notify",
+    "tls", "dns", "signal", "alerts", "github", "send", "process", "sequence", "traffic", "dispatch", "notify",
     "snapshot", "soak",
 ];
 

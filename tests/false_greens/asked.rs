@@ -57,7 +57,8 @@ fn what_a_check_runs_is_held_to_the_rules_of_commands() {
 #[tokio::test]
 async fn a_python_file_run_by_bash_is_unknown_even_where_its_code_is_mapped() {
     let place = tempfile::tempdir().expect("a folder");
-    let text = "\"\"\"Verifies backups.\"\"\"\nfrom pathlib import Path\n\ndef main(path: Path) -> int:\n    return 0\n";
+    let text =
+        "\"\"\"Verifies backups.\"\"\"\nfrom pathlib import Path\n\ndef main(path: Path) -> int:\n    return 0\n";
     fs::write(place.path().join("verify.py"), text).expect("written");
     let loaded = plan(&with_item("", "command = { command = [\"bash\", \"verify.py\"], exit = { 2 = \"warn\" } }"));
     let report = look(&loaded, "x", place.path()).await;
@@ -93,7 +94,8 @@ async fn the_baseline_is_taken_from_programs_and_files() {
     for baseline in &loaded.plan.baseline {
         let entry = loaded.catalogue.get(baseline.spec).expect("an entry");
         let Spec::Check(check) = &entry.spec else { unreachable!("a baseline is a check") };
-        let client = tminus::base::wire::Client::new(&tminus::base::wire::Network::Outside, Default::default()).expect("a client");
+        let client = tminus::base::wire::Client::new(&tminus::base::wire::Network::Outside, Default::default())
+            .expect("a client");
         let base = place.path().to_owned();
         let cx = tminus::kind::check::Context { jq: jq(), base, ..tminus::kind::check::Context::new(client) };
         let ran = check.run(&cx).await;

@@ -27,6 +27,7 @@ pub mod cors;
 pub mod env;
 pub mod file;
 pub mod http;
+pub mod log;
 pub mod simulated;
 pub mod sse;
 
@@ -288,4 +289,4 @@ macro_rules! checks {
     };
 }
 
-checks![http::Http, cors::Cors, sse::Sse, command::Command, file::File, env::Env,];
+checks![http::Http, cors::Cors, sse::Sse, log::Log, command::Command, file::File, env::Env];
