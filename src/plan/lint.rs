@@ -32,7 +32,7 @@ static PLACEHOLDER: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 static PYTHON: LazyLock<Option<Regex>> =
-    LazyLock::new(|| pattern(r"^(?:\S*/)?(?:bash|sh|dash|zsh)\s+(?:-\w+\s+)*\S+\.py\b"));
+    LazyLock::new(|| pattern(r"(?:^|[\s;&|(])(?:[^\s;&|(]*/)?(?:bash|sh|dash|zsh)\s+(?:-\w+\s+)*[^\s;&|]+\.py\b"));
 
 fn found<'t>(pattern: &LazyLock<Option<Regex>>, text: &'t str) -> Option<&'t str> {
     pattern.as_ref().and_then(|pattern| pattern.find(text)).map(|found| found.as_str())

@@ -30,10 +30,14 @@ pub(super) fn of<'a>(
     unwanted: &'a [Received],
 ) -> impl Iterator<Item = Seen> + 'a {
     let words = words(findings);
+    let texts: Vec<String> = findings.iter().take(MOST_WORDS).map(|finding| finding.expected.clone()).collect();
     (0..good.answers.len()).flat_map(move |at| {
         let (label, answer) = &good.answers[at];
         let wrong = match answer {
-            Ok(answer) => answers(answer, label, &words, unwanted),
+            Ok(answer) => {
+                let told = texts.iter().flat_map(|text| saying(answer, text));
+                answers(answer, label, &words, unwanted).into_iter().chain(told).collect()
+            }
             Err(_) => Vec::new(),
         };
         wrong.into_iter().map(move |answer| {
@@ -85,10 +89,21 @@ fn answers(good: &Answer, label: &str, words: &BTreeSet<String>, unwanted: &[Rec
     }
     all.extend(lines(good, words));
     if let Some(ended) = &good.ended {
-        all.extend(programs(good, ended, words));
+        all.extend(programs(good, ended));
     }
     if good.end.is_some() {
         all.extend(streams(good, words, unwanted));
+    }
+    all
+}
+
+/// Answers that say what is expected in words: a pattern that must be absent stands there whole.
+fn saying(good: &Answer, text: &str) -> Vec<Answer> {
+    let body = with_word(&good.http.body, text);
+    let mut all = vec![Answer { http: wire::Answer { body, ..good.http.clone() }, ..good.clone() }];
+    if let Some(ended) = &good.ended {
+        let stderr = Bytes::copy_from_slice(text.as_bytes());
+        all.push(Answer { ended: Some(Ended { stderr, ..ended.clone() }), ..good.clone() });
     }
     all
 }
@@ -164,14 +179,13 @@ fn nested(key: &str, value: Value) -> Value {
 }
 
 /// A program that ends otherwise, or says less.
-fn programs(good: &Answer, ended: &Ended, words: &BTreeSet<String>) -> Vec<Answer> {
+fn programs(good: &Answer, ended: &Ended) -> Vec<Answer> {
     let exits = [0, 1, 2].into_iter().filter(|exit| ended.exit != Some(*exit));
     let other = |exit| Answer { ended: Some(Ended { exit: Some(exit), ..ended.clone() }), ..good.clone() };
     let saying = |body: Bytes| Answer { http: wire::Answer { body, ..good.http.clone() }, ..good.clone() };
     let complaining = |stderr: Bytes| Answer { ended: Some(Ended { stderr, ..ended.clone() }), ..good.clone() };
-    let complaints = words.iter().map(|word| complaining(Bytes::from(word.clone().into_bytes())));
     let silent = complaining(Bytes::new());
-    exits.map(other).chain([saying(Bytes::new()), silent]).chain(complaints).collect()
+    exits.map(other).chain([saying(Bytes::new()), silent]).collect()
 }
 
 /// The text with every number in it replaced.

@@ -202,37 +202,42 @@ pub fn pattern(table: &Table<'_>, key: &str, text: &str, span: Span) -> Option<r
 #[derive(Debug, Clone)]
 pub struct Text {
     pub text: String,
-    /// It is longer than what is here.
-    pub cut: bool,
+    /// Why it is not all that there was to say, where it is not.
+    pub lacks: Option<&'static str>,
 }
+
+/// What a text lacks of which only the beginning was kept.
+pub const REST: &str = "the rest was not kept";
 
 impl Text {
     #[must_use]
     pub fn of(bytes: &Bytes, cut: bool) -> Self {
-        Self { text: crate::base::text::printable_lines(&String::from_utf8_lossy(bytes)), cut }
+        let text = crate::base::text::printable_lines(&String::from_utf8_lossy(bytes));
+        Self { text, lacks: cut.then_some(REST) }
     }
 
     /// One finding a pattern. An empty text proves no absence.
     #[must_use]
     pub fn hold(&self, subject: &str, there: &[regex::Regex], absent: &[regex::Regex]) -> Vec<Finding> {
-        let cut = if self.cut { ", and the rest was not kept" } else { "" };
         let found = |pattern: &regex::Regex| pattern.find(&self.text).map(|found| found.as_str().to_owned());
         let there = there.iter().map(|pattern| {
             let expected = format!("matches {pattern}");
             match found(pattern) {
                 Some(found) => Finding::held(subject, expected, found, true),
-                None if self.cut => Finding::unknown(subject, expected, format!("no match{cut}")),
-                None => Finding::held(subject, expected, format!("no match in {} bytes", self.text.len()), false),
+                None => match self.lacks {
+                    Some(lacks) => Finding::unknown(subject, expected, format!("no match, and {lacks}")),
+                    None => Finding::held(subject, expected, format!("no match in {} bytes", self.text.len()), false),
+                },
             }
         });
         let told = !self.text.trim().is_empty();
         let absent = absent.iter().map(|pattern| {
             let expected = format!("does not match {pattern}");
-            match found(pattern) {
-                Some(found) => Finding::held(subject, expected, found, false),
-                None if self.cut => Finding::unknown(subject, expected, format!("no match{cut}")),
-                None if !told && subject != "stderr" => Finding::unknown(subject, expected, "nothing was said"),
-                None => Finding::held(subject, expected, "no match", true),
+            match (found(pattern), self.lacks) {
+                (Some(found), _) => Finding::held(subject, expected, found, false),
+                (None, Some(lacks)) => Finding::unknown(subject, expected, format!("no match, and {lacks}")),
+                (None, None) if !told && subject != "stderr" => Finding::unknown(subject, expected, "nothing was said"),
+                (None, None) => Finding::held(subject, expected, "no match", true),
             }
         });
         there.chain(absent).collect()

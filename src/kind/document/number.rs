@@ -205,10 +205,10 @@ fn of_text(pattern: &Regex, text: &Text) -> Result<Vec<f64>, String> {
         let number = group.as_str().trim().parse::<f64>().ok().filter(|number| number.is_finite());
         numbers.push(number.ok_or_else(|| format!("`{}` is no number", group.as_str()))?);
     }
-    match (numbers.is_empty(), text.cut) {
+    match (numbers.is_empty(), text.lacks) {
         (true, _) => Err("no match, so no number".to_owned()),
-        (false, true) => Err("more was said than is kept: numbers may be missing".to_owned()),
-        (false, false) => Ok(numbers),
+        (false, Some(lacks)) => Err(format!("{} of it, and {lacks}", numbers.len())),
+        (false, None) => Ok(numbers),
     }
 }
 
@@ -222,7 +222,7 @@ mod tests {
 
     async fn verdict(of: Of, that: &str, document: Read, text: &str) -> Verdict {
         let number = Number { of, that: Bound::parse(that).expect("a bound") };
-        let text = Text { text: text.to_owned(), cut: false };
+        let text = Text { text: text.to_owned(), lacks: None };
         number.judge(&document, &text, &Scope::default(), &Jq::default()).await.verdict
     }
 

@@ -121,8 +121,14 @@ pub(super) async fn report(command: &Command, seen: &Seen, scope: &Scope, jq: &J
     };
     let none = Ended::default();
     let ended = answer.ended.as_ref().unwrap_or(&none);
-    let heard = Heard::of(command, seen, answer, ended);
+    let mut heard = Heard::of(command, seen, answer, ended);
     let exit = exit(command, &heard);
+    if exit.verdict == Verdict::Unknown {
+        // What a program would have said that could not go on is not known either.
+        for text in [&mut heard.stdout, &mut heard.stderr] {
+            text.lacks = text.lacks.or(Some("it did not come to its end"));
+        }
+    }
     if ended.error.is_some() {
         let summary = format!("{asked}: {}", exit.seen);
         return Report { summary, ..Report::of(vec![exit], answer.http.took) };

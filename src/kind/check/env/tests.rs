@@ -144,7 +144,7 @@ async fn a_file_is_held_to_the_rules_and_no_value_of_it_is_ever_told() {
         [
             ("JWT_SECRET", "is a placeholder, 20 characters"),
             ("NODE_ENV", "set, 10 characters"),
-            ("SENTRY_DSN", "set, 39 characters"),
+            ("SENTRY_DSN", "set, 41 characters"),
             ("every value", "a placeholder in PLAN"),
         ]
     );
