@@ -123,9 +123,9 @@ mod tests {
     use super::*;
     use crate::launch::verdict::Verdict;
 
-    fn verdict(schema: &Value, document: Read) -> Verdict {
+    fn verdict(schema: &Value, document: &Read) -> Verdict {
         let schema = Schema::Written(Compiled::of(schema).expect("a schema"));
-        schema.judge(&document, None).expect("a finding").verdict
+        schema.judge(document, None).expect("a finding").verdict
     }
 
     #[test]
@@ -135,9 +135,9 @@ mod tests {
             "required": ["summary"],
             "properties": { "summary": { "type": "object", "properties": { "pass": { "type": "boolean" } } } },
         });
-        assert_eq!(verdict(&schema, Ok(json!({ "summary": { "pass": false } }))), Verdict::Pass);
-        assert_eq!(verdict(&schema, Ok(json!({}))), Verdict::Fail);
-        assert_eq!(verdict(&schema, Err("no JSON".into())), Verdict::Unknown);
+        assert_eq!(verdict(&schema, &Ok(json!({ "summary": { "pass": false } }))), Verdict::Pass);
+        assert_eq!(verdict(&schema, &Ok(json!({}))), Verdict::Fail);
+        assert_eq!(verdict(&schema, &Err("no JSON".into())), Verdict::Unknown);
         let schema = Schema::Written(Compiled::of(&schema).expect("a schema"));
         let told = schema.judge(&Ok(json!({ "summary": { "pass": "yes" } })), None).expect("a finding").seen;
         assert!(told.starts_with("/summary/pass: ") && told.contains("boolean") && !told.contains("yes"), "{told}");

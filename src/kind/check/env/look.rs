@@ -80,16 +80,14 @@ fn of_process(env: &Env) -> Map<String, Value> {
     named.filter(|name| !name.is_empty() && !name.contains(['=', '\0'])).filter_map(value).collect()
 }
 
-/// What the plan states, or calls public, is no secret, and a plain word of a variable without rules would make
-/// ordinary text unreadable.
+/// What the plan states, or calls public, is no secret, and a plain word under a name that says nothing of one
+/// (`production`) would make ordinary text unreadable.
 fn learn(env: &Env, variables: &Map<String, Value>, cx: &Context, scope: &Scope) {
     for (name, value) in variables {
         let Value::String(value) = value else { continue };
-        let secret = match env.rules.iter().find(|(known, _)| known == name) {
-            Some((_, rule)) => !rule.public && !rule.states(value, scope),
-            None => by_name(name) || !is_word(value),
-        };
-        if secret {
+        let rule = env.rules.iter().find(|(known, _)| known == name).map(|(_, rule)| rule);
+        let open = rule.is_some_and(|rule| rule.public || rule.states(value, scope));
+        if !open && (by_name(name) || !is_word(value)) {
             cx.redactor.learn(value);
         }
     }
