@@ -19,6 +19,8 @@ use crate::launch::plan::{Act, Class, Confirm, Every, Item, OnFail, OnPreempt, S
 
 /// One attempt of a check may take this long unless the item says otherwise.
 pub(super) const CHECK_TIMEOUT: Duration = Duration::from_secs(10);
+/// A program takes longer than a request.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
 /// A stream is read to its terminal event, so its check may take longer.
 const STREAM_TIMEOUT: Duration = Duration::from_secs(60);
 /// What connecting and tearing down may take on top of a deadline the kind's table says.
@@ -458,6 +460,7 @@ impl Body {
 pub(super) fn timeout_of(kind: Kind, deadline: Option<Duration>, least: Duration) -> Duration {
     match (kind.family, kind.name) {
         ("step", _) => STEP_TIMEOUT.saturating_add(least),
+        (_, "command") => COMMAND_TIMEOUT,
         (_, "sse") => deadline.unwrap_or(STREAM_TIMEOUT).saturating_add(AROUND_DEADLINE),
         // Of a check that asks more than once the last answer may take as long as any.
         _ => CHECK_TIMEOUT.saturating_add(deadline.unwrap_or_default()),

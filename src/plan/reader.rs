@@ -319,6 +319,11 @@ impl<'a> Reader<'a> {
         if let Some(Spec::Step(step)) = &body.spec {
             lint::exposed(step, &scope, body.place.span, self.notes);
         }
+        if let Some(Spec::Check(check)) = &body.spec
+            && let Some(invocation) = check.invoked()
+        {
+            lint::invoked(invocation, names, &scope, body.place.span, self.notes);
+        }
         let mut examples = body.examples;
         examples::give_state(&mut examples, body.spec.as_ref(), &scope, self.notes, body.place.span);
         let entry = Entry { owner, spec: body.spec?, scope, session, examples, text: body.text, real: body.real };

@@ -8,7 +8,7 @@ use crate::base::table::Table;
 pub(super) const TABLES: &[&str] = &["signal", "objective", "trigger", "playbook", "notify"];
 
 pub(super) const KINDS: &[&str] = &[
-    "command", "file", "env", "signal", "alerts", "send", "soak",
+    "signal", "alerts", "send", "soak",
 ];
 
 pub(super) const ITEM_KEYS: &[&str] = &["evidence"];

@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::http::header::CONTENT_LENGTH;
 use bytes::Bytes;
 use serde_json::Value;
 
 use super::Kind;
 use super::example::{Answered, Examples};
+use super::invocation::Invocation;
 use super::session::Session;
 use crate::base::jq::Jq;
 use crate::base::secret::Redactor;
@@ -21,9 +23,12 @@ use crate::launch::id::ItemId;
 use crate::launch::time::Wall;
 use crate::launch::verdict::Report;
 
+pub mod command;
 pub mod cors;
 pub mod dns;
 pub mod github;
+pub mod env;
+pub mod file;
 pub mod http;
 pub mod log;
 pub mod simulated;
@@ -105,6 +110,16 @@ pub struct Answer {
     pub at: Option<Wall>,
 }
 
+impl Answer {
+    /// True where the body is only the beginning of what there was: its length is then told as a header.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        let length = self.http.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        let length = length.and_then(|length| length.parse::<u64>().ok());
+        length.is_some_and(|length| length > self.http.body.len() as u64)
+    }
+}
+
 /// How a program that a check ran ended. Its standard output is the answer's body.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ended {
@@ -155,6 +170,11 @@ pub trait Check: Sized + Clone + Send + Sync {
 
     /// Reads the kind's own table; reports every mistake to the table's notes.
     fn read(table: &Table<'_>) -> Option<Self>;
+
+    /// What it runs, where it runs a program: no secret of the plan may be in sight there.
+    fn invoked(&self) -> Option<&Invocation> {
+        None
+    }
 
     /// Expectations in words, before anything was seen.
     fn expects(&self, scope: &Scope) -> Vec<String>;
@@ -229,6 +249,11 @@ macro_rules! checks {
             }
 
             #[must_use]
+            pub fn invoked(&self) -> Option<&Invocation> {
+                match self { $(Self::$kind(check) => check.invoked(),)* }
+            }
+
+            #[must_use]
             pub fn expects(&self, scope: &Scope) -> Vec<String> {
                 match self { $(Self::$kind(check) => check.expects(scope),)* }
             }
@@ -281,4 +306,4 @@ macro_rules! checks {
     };
 }
 
-checks![http::Http, cors::Cors, sse::Sse, log::Log, tls::Tls, dns::Dns, github::Github];
+checks![http::Http, cors::Cors, sse::Sse, log::Log, tls::Tls, dns::Dns, github::Github, command::Command, file::File, env::Env];

@@ -6,24 +6,19 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::Kind;
 use super::example::Answered;
-use crate::base::proc::StopSignal;
-use std::time::Duration;
-
 use super::{Kind, check};
-use crate::base::source::Span;
+use crate::base::proc::StopSignal;
 use crate::base::table::{Placed, Table};
 use crate::base::template::{Scope, Unbound};
 use crate::launch::verdict::{Report, Verdict};
 
 pub mod act;
+pub mod child;
 pub mod dispatch;
 pub mod drill;
-pub mod notify;
-pub mod child;
-pub mod drill;
 pub mod nested;
+pub mod notify;
 pub mod ours;
 pub mod process;
 pub mod run;
@@ -32,16 +27,8 @@ pub mod simulate;
 pub mod snapshot;
 pub mod traffic;
 
+pub use super::invocation::{Command, Exposed};
 pub use ours::Acting;
-
-/// A command ready to be started by the shim. Secrets are in `env` or `stdin`, never in `argv`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Command {
-    pub argv: Vec<String>,
-    pub cwd: Option<String>,
-    pub env: Vec<(String, String)>,
-    pub stdin: Option<String>,
-}
 
 /// What the shim starts for a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,16 +119,6 @@ pub trait Step: Sized + Clone + Send + Sync {
         let _ = cx;
         std::future::ready(Report::plain(Verdict::Unknown, "this kind gives a command", Duration::ZERO))
     }
-}
-
-/// A place of a step where a secret would be in sight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Exposed {
-    /// Of the text that holds it; empty for a script.
-    pub span: Span,
-    /// The secret stands there by its name; else by its value alone: a variable may be set to the same, or
-    /// someone wrote it down.
-    pub by_name: bool,
 }
 
 macro_rules! steps {
