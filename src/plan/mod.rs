@@ -37,6 +37,7 @@ mod rollbacks;
 mod second;
 mod secrets;
 mod sessions;
+mod signals;
 mod streams;
 mod trial;
 mod unbuilt;

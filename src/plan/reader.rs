@@ -131,6 +131,7 @@ impl<'a> Reader<'a> {
         self.read_monitors(&root);
         self.read_streams(&root, &drafts);
         self.read_rollbacks(&root);
+        self.check_signals();
         self.read_escalations(&root);
         self.read_control(&root);
         self.read_poll(&root);

@@ -8,8 +8,8 @@ use crate::base::table::Table;
 pub(super) const TABLES: &[&str] = &["target", "signal", "objective", "trigger", "playbook", "notify"];
 
 pub(super) const KINDS: &[&str] = &[
-    "tls", "dns", "command", "file", "env", "signal", "log", "alerts", "github", "send", "process", "sequence",
-    "traffic", "dispatch", "notify", "drill", "snapshot", "soak",
+    "tls", "dns", "command", "file", "env", "log", "alerts", "github", "send", "process", "sequence", "traffic",
+    "dispatch", "notify", "drill", "snapshot", "soak",
 ];
 
 pub(super) const ITEM_KEYS: &[&str] = &["evidence"];

@@ -161,6 +161,8 @@ impl Look for Kinds {
             owner: entry.owner.clone(),
             base: self.base.clone(),
             simulated: self.simulated.filter(|_| !entry.real),
+            // No monitor runs in a rollback's runner.
+            samples: None,
         };
         spec.run(&context).await.report
     }
