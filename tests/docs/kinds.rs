@@ -166,6 +166,26 @@ pub const KINDS: &[Section] = &[
         ],
     ),
     section(
+        "[alerts]",
+        "What rings at Prometheus, and what Alertmanager makes of it. Silence passes only where rules are loaded, healthy \
+         and evaluated lately; what is silenced, inhibited or pending is a warning. An example tells counts: `{ severities \
+         = { critical = { rules, firing, pending, silenced, inhibited, unhealthy = [] } }, rules = { NAME = { … } }, \
+         alertmanagers }`.",
+        &[
+            ("prometheus", "the address of Prometheus, whose rules are looked at; only `firing` goes without it"),
+            ("alertmanager", "the address of Alertmanager: what is silenced or inhibited, and what others sent it"),
+            ("headers", "sent to both"),
+            ("none", "severities of which nothing may ring"),
+            ("severity_label", "the label that tells the severity; `severity` unless said"),
+            ("not_firing", "names of alerts that must not ring"),
+            ("firing", "names of alerts that must ring: a watchdog"),
+            ("rules", "names of rules that must be loaded and healthy"),
+            ("delivers", "whether Prometheus must know an active Alertmanager"),
+            ("stale_after", "a rule evaluated longer ago tells nothing; three intervals of its group unless said"),
+            ("matchers", "only alerts with these labels are looked at: `team=\"api\"`, with `=`, `!=`, `=~` or `!~`"),
+        ],
+    ),
+    section(
         "[run]",
         "A command, run under a shim that outlives the console. Exit 0 passes, others fail; 126, 127 and foreign \
          signals are unknown. In a rehearsal nothing is run: the target answers with the example.",

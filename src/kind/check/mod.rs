@@ -21,6 +21,7 @@ use crate::launch::id::{ItemId, MonitorId};
 use crate::launch::live::Sample;
 use crate::launch::verdict::Report;
 
+pub mod alerts;
 pub mod cors;
 pub mod http;
 mod prometheus;
@@ -280,4 +281,4 @@ macro_rules! checks {
     };
 }
 
-checks![http::Http, cors::Cors, sse::Sse, signal::Signal];
+checks![http::Http, cors::Cors, sse::Sse, signal::Signal, alerts::Alerts];

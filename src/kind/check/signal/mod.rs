@@ -48,8 +48,8 @@ pub struct Signal {
 /// Where the number comes from.
 #[derive(Debug, Clone)]
 pub enum Source {
-    Promql(Promql),
-    Json(Json),
+    Promql(Box<Promql>),
+    Json(Box<Json>),
     Monitor(Watched),
 }
 

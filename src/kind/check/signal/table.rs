@@ -57,8 +57,8 @@ fn source(table: &Table<'_>) -> Option<Source> {
     if there.is_empty() {
         table.missing("promql", "one source: `promql`, `json` or `from = \"monitor.api\"`");
     }
-    let promql = table.table("promql").and_then(promql).map(Source::Promql);
-    let json = table.table("json").and_then(json).map(Source::Json);
+    let promql = table.table("promql").and_then(promql).map(|promql| Source::Promql(Box::new(promql)));
+    let json = table.table("json").and_then(json).map(|json| Source::Json(Box::new(json)));
     let monitor = table.text("from").and_then(|from| match from.value.strip_prefix("monitor.") {
         Some(id) if !id.is_empty() => Some(Source::Monitor(Watched { monitor: MonitorId::new(id), span: from.span })),
         _ => {
@@ -213,14 +213,14 @@ fn fits(signal: &mut Signal, unit: Option<(Unit, Span)>, that_at: Span, table: &
     };
     match (counts, signal.min_samples) {
         (false, Some(_)) => {
-            no(signal.samples_at, "`min_samples` needs `samples` beside its source: what counts them".to_owned())
+            no(signal.samples_at, "`min_samples` needs `samples` beside its source: what counts them".to_owned());
         }
         (true, None) => no(table.span, "`samples` needs `min_samples`: how many are enough?".to_owned()),
         _ => {}
     }
     match (ages, signal.stale_after) {
         (false, Some(_)) => {
-            no(at("stale_after"), "`stale_after` needs `at`: a jq program for when it was made".to_owned())
+            no(at("stale_after"), "`stale_after` needs `at`: a jq program for when it was made".to_owned());
         }
         (true, None) => no(table.span, "`at` needs `stale_after`: how old may it be?".to_owned()),
         _ => {}
