@@ -24,6 +24,7 @@ use crate::launch::verdict::Report;
 pub mod alerts;
 pub mod cors;
 pub mod http;
+pub mod log;
 mod prometheus;
 pub mod signal;
 pub mod simulated;
@@ -281,4 +282,4 @@ macro_rules! checks {
     };
 }
 
-checks![http::Http, cors::Cors, sse::Sse, signal::Signal, alerts::Alerts];
+checks![http::Http, cors::Cors, sse::Sse, log::Log, signal::Signal, alerts::Alerts];
