@@ -202,7 +202,7 @@ async fn a_signal_of_a_monitor_is_judged_by_what_the_monitor_of_the_rehearsal_sa
         let ran = place.run(&arguments).await;
         assert_eq!(ran.code, Some(code), "{ran:?}");
         let report = records(&folder).into_iter().rev().find_map(|record| match record.event {
-            Event::CheckEnded { item, report, .. } if item.slug() == "calm" => Some(report),
+            Event::ItemEnded { item, report, .. } if item.slug() == "calm" => Some(report),
             _ => None,
         });
         let report = report.expect("it was looked at");

@@ -59,6 +59,8 @@ impl Server {
             format!("--config.file={}", folder.join("prometheus.yml").display()),
             format!("--storage.tsdb.path={}", folder.join("data").display()),
             "--web.listen-address=127.0.0.1:0".to_owned(),
+            // What it sent before it knew whom to tell comes again soon.
+            "--rules.alert.resend-delay=1s".to_owned(),
         ];
         Self::start(program, &arguments)
     }
