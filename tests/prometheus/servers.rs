@@ -42,7 +42,7 @@ impl Server {
         std::thread::spawn(move || {
             for line in log.lines().map_while(Result::ok).filter(|line| line.contains("msg=\"Listening on\"")) {
                 let at = line.rsplit_once("address=").and_then(|(_, at)| at.trim().parse::<SocketAddr>().ok());
-                at.into_iter().for_each(|at| drop(found.send(at)));
+                at.into_iter().for_each(|at| _ = found.send(at));
             }
         });
         let Ok(address) = address.recv_timeout(PATIENCE) else {
