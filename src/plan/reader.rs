@@ -156,6 +156,7 @@ impl<'a> Reader<'a> {
         self.read_monitors(&root);
         self.read_streams(&root, &drafts);
         self.read_rollbacks(&root);
+        self.check_signals();
         self.resolve_stops();
         self.resolve_drills();
         self.read_escalations(&root);

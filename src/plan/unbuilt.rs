@@ -8,7 +8,7 @@ use crate::base::table::Table;
 pub(super) const TABLES: &[&str] = &["signal", "objective", "trigger", "playbook", "notify"];
 
 pub(super) const KINDS: &[&str] = &[
-    "signal", "alerts", "send", "soak",
+    "send", "soak",
 ];
 
 pub(super) const ITEM_KEYS: &[&str] = &["evidence"];

@@ -188,6 +188,42 @@ pub const KINDS: &[Section] = &[
             (
                 "refuse",
                 "versions that must be refused, by an alert or by closing; a server that keeps silent is unknown",
+        "[signal]",
+        "One number, or a share of samples, held to a threshold. Exactly one source. Too few samples, none that is new \
+         enough, no number or several are unknown or stale. An example tells what was read: of Prometheus `{ value, \
+         samples, age }`, of a monitor `{ samples, against, age }`, of a document the document itself (with a `Date` \
+         header where its age is looked at).",
+        &[
+            ("promql", "a query to Prometheus: exactly one series with one finite number"),
+            ("json", "a number in a JSON document"),
+            ("from", "a monitor of this launch: `monitor.api`"),
+            (
+                "that",
+                "what it must be; required. `<= 5%`, `> 1.5s`; of a monitor `error_rate <= 5%`, `up >= 99.9%`, `p95 <= 1.5s` \
+                 (counted exactly: at most 5% of the samples are slower), `max < 2s`. Units: %, us, ms, s, min, h, d, B, kB, \
+                 MB, GB, TB, KiB, MiB, GiB, TiB",
+            ),
+            ("unit", "what the source's number is a number of, `ms` say; a ratio, seconds or bytes unless said"),
+            ("window", "how far back the samples of a monitor are looked at"),
+            (
+                "min_samples",
+                "fewer tell nothing; of a monitor as many as one failure alone cannot breach it with, unless said",
+            ),
+            ("stale_after", "older data tells nothing; 2m for Prometheus, the window for a monitor, unless said"),
+        ],
+    ),
+    section(
+        "[signal.promql]",
+        "Asked for one instant, each query encoded. An instant query answers with the time it was asked for: how old the \
+         data is follows from the query's own series, by a second query.",
+        &[
+            ("server", "the address of Prometheus; required"),
+            ("headers", "sent with it"),
+            ("query", "gives one number; required"),
+            ("samples", "a query for how many samples that is made of: what `min_samples` counts"),
+            (
+                "age",
+                "a query for the age of the data in seconds, where the query's series do not tell it: behind a recording rule",
             ),
         ],
     ),
@@ -345,6 +381,37 @@ pub const KINDS: &[Section] = &[
         ],
     ),
     section("[env.vars.NAME.int]", "A whole number within bounds.", &[("min", "at least"), ("max", "at most")]),
+    section(
+        "[signal.json]",
+        "A document that is asked for with GET.",
+        &[
+            ("get", "the address: whole, or a path behind the session's base; required"),
+            ("headers", "sent with it"),
+            ("jq", "a jq program for the number; required"),
+            ("samples", "a jq program for how many samples it is made of"),
+            ("at", "a jq program for when it was made: RFC 3339, or seconds or milliseconds since 1970"),
+        ],
+    ),
+    section(
+        "[alerts]",
+        "What rings at Prometheus, and what Alertmanager makes of it. Silence passes only where rules are loaded, healthy \
+         and evaluated lately; what is silenced, inhibited or pending is a warning. An example tells counts: `{ severities \
+         = { critical = { rules, firing, pending, silenced, inhibited, unhealthy = [] } }, rules = { NAME = { … } }, \
+         alertmanagers }`.",
+        &[
+            ("prometheus", "the address of Prometheus, whose rules are looked at; only `firing` goes without it"),
+            ("alertmanager", "the address of Alertmanager: what is silenced or inhibited, and what others sent it"),
+            ("headers", "sent to both"),
+            ("none", "severities of which nothing may ring"),
+            ("severity_label", "the label that tells the severity; `severity` unless said"),
+            ("not_firing", "names of alerts that must not ring"),
+            ("firing", "names of alerts that must ring: a watchdog"),
+            ("rules", "names of rules that must be loaded and healthy"),
+            ("delivers", "whether Prometheus must know an active Alertmanager"),
+            ("stale_after", "a rule evaluated longer ago tells nothing; three intervals of its group unless said"),
+            ("matchers", "only alerts with these labels are looked at: `team=\"api\"`, with `=`, `!=`, `=~` or `!~`"),
+        ],
+    ),
     section(
         "[run]",
         "A command, run under a shim that outlives the console. Exit 0 passes, others fail; 126, 127 and foreign \

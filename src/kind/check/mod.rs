@@ -19,21 +19,28 @@ use crate::base::secret::Redactor;
 use crate::base::table::Table;
 use crate::base::template::Scope;
 use crate::base::wire::{Cause, Client};
-use crate::launch::id::ItemId;
+use crate::launch::id::{ItemId, MonitorId};
+use crate::launch::live::Sample;
 use crate::launch::time::Wall;
 use crate::launch::verdict::Report;
 
+pub mod alerts;
 pub mod command;
 pub mod cors;
 pub mod dns;
-pub mod github;
 pub mod env;
 pub mod file;
+pub mod github;
 pub mod http;
 pub mod log;
+mod prometheus;
+pub mod signal;
 pub mod simulated;
 pub mod sse;
 pub mod tls;
+
+/// The samples of a monitor that are kept, oldest first; none where no such monitor runs here.
+pub type Samples = Arc<dyn Fn(&MonitorId) -> Option<Vec<Sample>> + Send + Sync>;
 
 /// What a check runs with. Cheap to clone.
 #[derive(Clone)]
@@ -54,6 +61,8 @@ pub struct Context {
     /// In a rehearsal: the target that answers for a check which asks nothing over HTTP; none where it is to
     /// look for real.
     pub simulated: Option<SocketAddr>,
+    /// What the monitors of this launch saw; none where none run: in a gate, a rollback's runner, a step.
+    pub samples: Option<Samples>,
 }
 
 impl Context {
@@ -71,6 +80,7 @@ impl Context {
             owner: ItemId::new(""),
             base: PathBuf::from("."),
             simulated: None,
+            samples: None,
         }
     }
 }
@@ -165,6 +175,11 @@ pub trait Check: Sized + Clone + Send + Sync {
     /// the example itself, which [`Check::seen`] makes into what would have been seen.
     const WIRE: bool = true;
 
+    /// [`Self::WIRE`], for a kind of which it depends on the table.
+    fn is_wire(&self) -> bool {
+        Self::WIRE
+    }
+
     /// Keys of an example that this kind looks at.
     const TOLD: &'static [&'static str] = &["status", "headers", "cookies", "json", "body"];
 
@@ -181,6 +196,11 @@ pub trait Check: Sized + Clone + Send + Sync {
 
     /// Looks once.
     fn run(&self, cx: &Context) -> impl Future<Output = Ran> + Send;
+
+    /// Looks in a rehearsal, where it asks nothing over HTTP: at the example, unless the kind knows better.
+    fn rehearse(&self, cx: &Context, target: SocketAddr) -> impl Future<Output = Ran> + Send {
+        simulated::look(self, cx, target)
+    }
 
     /// The verdict on what was seen.
     fn judge(&self, seen: &Seen, scope: &Scope, jq: &Jq) -> impl Future<Output = Report> + Send;
@@ -261,7 +281,7 @@ macro_rules! checks {
             /// True where it asks over HTTP, so that the simulated target answers it on the wire.
             #[must_use]
             pub fn is_wire(&self) -> bool {
-                match self { $(Self::$kind(_) => <$module::$kind as Check>::WIRE,)* }
+                match self { $(Self::$kind(check) => check.is_wire(),)* }
             }
 
             #[must_use]
@@ -271,9 +291,7 @@ macro_rules! checks {
 
             pub async fn run(&self, cx: &Context) -> Ran {
                 match (self, cx.simulated) {
-                    $((Self::$kind(check), Some(target)) if !<$module::$kind as Check>::WIRE => {
-                        simulated::look(check, cx, target).await
-                    })*
+                    $((Self::$kind(check), Some(target)) if !check.is_wire() => check.rehearse(cx, target).await,)*
                     $((Self::$kind(check), _) => check.run(cx).await,)*
                 }
             }
@@ -306,4 +324,4 @@ macro_rules! checks {
     };
 }
 
-checks![http::Http, cors::Cors, sse::Sse, log::Log, tls::Tls, dns::Dns, github::Github, command::Command, file::File, env::Env];
+checks![http::Http, cors::Cors, sse::Sse, log::Log, tls::Tls, dns::Dns, github::Github, command::Command, file::File, env::Env, signal::Signal, alerts::Alerts];
