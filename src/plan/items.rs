@@ -19,6 +19,8 @@ use crate::launch::plan::{Act, Class, Confirm, Every, Item, OnFail, OnPreempt, S
 
 /// One attempt of a check may take this long unless the item says otherwise.
 pub(super) const CHECK_TIMEOUT: Duration = Duration::from_secs(10);
+/// A program takes longer than a request.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
 /// A stream is read to its terminal event, so its check may take longer.
 const STREAM_TIMEOUT: Duration = Duration::from_secs(60);
 /// What connecting and tearing down may take on top of a deadline the kind's table says.
@@ -205,6 +207,7 @@ impl<'a> Reader<'a> {
         copies: &Copies,
     ) -> Vec<(Option<String>, ItemId)> {
         self.check_place(table, common, &body, copies.session.is_some());
+        self.check_timeout(table, common, &body);
         let act = self.act_without_spec(table, &body);
         let mut alone = copies.names.clone();
         let bound = copies.session.map_or(&mut alone, |index| &mut self.sessions[index].names);
@@ -357,6 +360,19 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A check that asks for a time of its own must be given it.
+    fn check_timeout(&self, table: &Table<'_>, common: &Common, body: &Body) {
+        let Some(Spec::Check(check)) = &body.spec else { return };
+        let (Some(timeout), Some(lasts)) = (common.timeout, check.lasts()) else { return };
+        if timeout < lasts {
+            let [timeout, lasts] = [timeout, lasts].map(humantime::format_duration);
+            let span = table.any("timeout").map_or(table.span, |placed| placed.span);
+            let message = format!("a timeout of {timeout} ends `{}` before its {lasts} are over", body.kind.name);
+            let help = "leave `timeout` out: it is long enough by itself";
+            self.notes.report(Diagnostic::error("wrong-value", span, message).help(help));
+        }
+    }
+
     fn act_with(&self, spec: SpecId, kind: Kind, common: &Common, confirm: Confirm) -> Act {
         match kind.family {
             "step" => {
@@ -444,7 +460,9 @@ impl Body {
 pub(super) fn timeout_of(kind: Kind, deadline: Option<Duration>, least: Duration) -> Duration {
     match (kind.family, kind.name) {
         ("step", _) => STEP_TIMEOUT.saturating_add(least),
+        (_, "command") => COMMAND_TIMEOUT,
         (_, "sse") => deadline.unwrap_or(STREAM_TIMEOUT).saturating_add(AROUND_DEADLINE),
-        _ => CHECK_TIMEOUT,
+        // Of a check that asks more than once the last answer may take as long as any.
+        _ => CHECK_TIMEOUT.saturating_add(deadline.unwrap_or_default()),
     }
 }

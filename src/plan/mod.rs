@@ -41,6 +41,7 @@ mod second;
 mod secrets;
 mod sessions;
 mod shell;
+mod signals;
 mod streams;
 mod targets;
 mod trial;

@@ -18,6 +18,7 @@ use crate::base::table::{Notes, Placed, Table};
 use crate::base::template::Scope;
 use crate::base::text::printable;
 use crate::kind::example::Examples;
+use crate::kind::expect::fresh::NOW;
 use crate::kind::{Catalogue, Entry, Kind, Spec, check, step};
 use crate::launch::id::{ItemId, RoleId, SessionId};
 use crate::launch::plan::{Plan, Release, SpecId};
@@ -155,6 +156,7 @@ impl<'a> Reader<'a> {
         self.read_monitors(&root);
         self.read_streams(&root, &drafts);
         self.read_rollbacks(&root);
+        self.check_signals();
         self.resolve_stops();
         self.resolve_drills();
         self.read_escalations(&root);
@@ -271,6 +273,10 @@ impl<'a> Reader<'a> {
         let spec = check::Spec::read(kind.name, &table)
             .map(Spec::Check)
             .or_else(|| step::Spec::read(kind.name, &table).map(Spec::Step));
+        let deadline = deadline.or_else(|| match &spec {
+            Some(Spec::Check(check)) => check.lasts(),
+            _ => None,
+        });
         if kind.family == "check" || kind.family == "step" {
             table.finish();
         }
@@ -301,16 +307,23 @@ impl<'a> Reader<'a> {
         self.stand_on(&body.told);
         if !body.told.is_empty() {
             let mut within = names.clone();
+            // An example may say when it was made: now.
+            let told: Vec<_> = body.told.iter().filter(|(name, _)| !NOW.contains(&name.as_str())).cloned().collect();
             // What is wrong with a captured name was reported where it is bound.
             let unheard = Notes::default();
             for (name, span, _) in &body.place.captures {
                 within.bind(name, *span, Stands::Capture, &unheard);
             }
-            within.check(&body.told, self.source, self.notes);
+            within.check(&told, self.source, self.notes);
         }
         let scope = self.scope.with(extra);
         if let Some(Spec::Step(step)) = &body.spec {
             lint::exposed(step, &scope, body.place.span, self.notes);
+        }
+        if let Some(Spec::Check(check)) = &body.spec
+            && let Some(invocation) = check.invoked()
+        {
+            lint::invoked(invocation, names, &scope, body.place.span, self.notes);
         }
         let mut examples = body.examples;
         examples::give_state(&mut examples, body.spec.as_ref(), &scope, self.notes, body.place.span);

@@ -18,9 +18,9 @@ mod tests;
 use std::time::Duration;
 
 use super::{Acting, Command, Exposed, Step};
-use crate::base::secret::Redactor;
 use crate::base::table::Table;
 use crate::base::template::{Scope, Shape, Template, Unbound};
+use crate::kind::invocation::exposed;
 use crate::kind::{Kind, check};
 use crate::launch::verdict::Report;
 
@@ -175,19 +175,6 @@ impl At {
     fn templates(&self) -> impl Iterator<Item = &Template> {
         [&self.context, &self.namespace].into_iter().chain(&self.kubeconfig)
     }
-}
-
-/// Those of `templates` that would show a secret of `scope`, by its name or by its value.
-pub(super) fn exposed(templates: Vec<&Template>, scope: &Scope) -> Vec<Exposed> {
-    let open = scope.without_secrets();
-    let secrets: Vec<String> = scope.secrets().filter(|secret| Redactor::check(secret).is_ok()).collect();
-    let found = templates.into_iter().filter_map(|template| {
-        let by_name = template.is_secret(scope);
-        let text = template.text(&open).unwrap_or_default();
-        let by_value = secrets.iter().any(|secret| text.contains(secret.as_str()));
-        (by_name || by_value).then_some(Exposed { span: template.span, by_name })
-    });
-    found.collect()
 }
 
 /// A command of the plan's, with the values of `scope` that may be seen in it.
