@@ -8,7 +8,7 @@ use crate::base::table::Table;
 pub(super) const TABLES: &[&str] = &["signal", "objective", "trigger", "playbook", "notify"];
 
 pub(super) const KINDS: &[&str] = &[
-    "tls", "dns", "command", "file", "env", "signal", "alerts", "github", "send", "process", "sequence", "traffic",
+    "tls", "dns", "command", "file", "env", "signal", "alerts", "github", "send", "sequence", "traffic",
     "dispatch", "notify", "snapshot", "soak",
 ];
 
