@@ -8,8 +8,7 @@ use crate::base::table::Table;
 pub(super) const TABLES: &[&str] = &["signal", "objective", "trigger", "playbook", "notify"];
 
 pub(super) const KINDS: &[&str] = &[
-    "tls", "dns", "command", "file", "env", "signal", "alerts", "github", "send", "sequence", "traffic", "dispatch",
-    "notify", "snapshot", "soak",
+    "send", "soak",
 ];
 
 pub(super) const ITEM_KEYS: &[&str] = &["evidence"];
