@@ -13,8 +13,8 @@ fn whole(head: &str, body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn gzip(head: &str, body: Vec<u8>) -> Vec<u8> {
-    whole(&format!("content-encoding: gzip\r\n{head}"), &body)
+fn gzip(head: &str, body: &[u8]) -> Vec<u8> {
+    whole(&format!("content-encoding: gzip\r\n{head}"), body)
 }
 
 fn text(text: &str) -> Vec<u8> {
@@ -93,8 +93,8 @@ fn broken() -> Vec<(&'static str, Act, bool, &'static str)> {
             false,
             "protocol",
         ),
-        ("a bomb", Act::Says(gzip("", bomb(1024))), false, "more than 8 MiB"),
-        ("no gzip at all", Act::Says(gzip("", text("ok, but not packed"))), false, "protocol"),
+        ("a bomb", Act::Says(gzip("", &bomb(1024))), false, "more than 8 MiB"),
+        ("no gzip at all", Act::Says(gzip("", b"ok, but not packed")), false, "protocol"),
         ("an endless body", Act::Floods(text("HTTP/1.1 200 OK\r\n\r\n"), vec![b'x'; 65_536]), false, "more than 8 MiB"),
     ]
 }
@@ -256,7 +256,7 @@ async fn a_stream_that_is_broken_fails_and_says_how() {
         ("no UTF-8", Act::Says(invalid), false, "not UTF-8"),
         ("a page for a stream", Act::Says(whole("content-type: text/html\r\n", b"<html>")), false, "text/html"),
         ("no type", Act::Says(whole("", DONE.as_bytes())), false, "content type"),
-        ("a bomb", Act::Says(gzip("content-type: text/event-stream\r\n", bomb(64))), false, "a line passed the limit"),
+        ("a bomb", Act::Says(gzip("content-type: text/event-stream\r\n", &bomb(64))), false, "a line passed the limit"),
         ("10,000 headers", Act::Says(headers(10_000)), false, "more headers"),
         ("no HTTP", Act::Says(text("event: done\ndata: {}\n\n")), false, "protocol"),
         (

@@ -86,8 +86,8 @@ mod tests {
 
     use super::*;
 
-    fn set(value: Value) -> Option<Statuses> {
-        range(&value).map(|range| Statuses(vec![range]))
+    fn set(value: &Value) -> Option<Statuses> {
+        range(value).map(|range| Statuses(vec![range]))
     }
 
     #[test]
@@ -98,7 +98,7 @@ mod tests {
             (json!("500-504"), "500-504", [500, 504], [499, 505]),
             (json!("404"), "404", [404, 404], [403, 405]),
         ] {
-            let set = set(value).expect("a set");
+            let set = set(&value).expect("a set");
             assert_eq!(set.words(), words);
             assert!(inside.iter().all(|status| set.holds(*status)), "{words}");
             assert!(!outside.iter().any(|status| set.holds(*status)), "{words}");
@@ -110,14 +110,14 @@ mod tests {
     #[test]
     fn what_is_no_status_is_none() {
         for value in [json!(99), json!(600), json!("6xx"), json!("xx"), json!("504-500"), json!("2x"), json!(true)] {
-            assert_eq!(set(value.clone()), None, "{value}");
+            assert_eq!(set(&value), None, "{value}");
         }
     }
 
     proptest! {
         #[test]
         fn no_text_makes_reading_panic(text in "\\PC{0,12}") {
-            if let Some(set) = set(Value::String(text)) {
+            if let Some(set) = set(&Value::String(text)) {
                 prop_assert!(set.holds(set.first()));
             }
         }
