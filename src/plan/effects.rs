@@ -12,7 +12,7 @@ const OF_ANSWERS: &[&str] = &["status", "json", "body", "headers", "cookies", "e
 /// Of a command.
 const OF_COMMANDS: &[&str] = &["exit", "stdout"];
 /// What a live tail does not look at: it shows what comes, for as long as it comes.
-const OF_CHECKED_STREAMS: &[&str] = &["deadline", "meanwhile"];
+const OF_CHECKED_STREAMS: &[&str] = &["deadline", "meanwhile", "resume"];
 const EXPECTED_OF_CHECKED_STREAMS: &[&str] = &["status", "first_event", "at_least", "order"];
 
 /// Refuses `key` of `owner`, where it is there; `why` ends the sentence "`key` has no effect on …".

@@ -108,6 +108,8 @@ impl<'a> Reader<'a> {
             self.notes.report(Diagnostic::error("too-many-items", slug.span, message));
         } else {
             let made = self.make(&table, &slug, &common, at, body, &copies);
+            let mut needs = needs;
+            self.needs_of_values(&mut needs);
             let Copies { session, repeats, .. } = copies;
             drafts.push(Draft { slug, phase, session, repeats, copies: made, needs, when, phase_when });
         }
@@ -203,12 +205,14 @@ impl<'a> Reader<'a> {
         copies: &Copies,
     ) -> Vec<(Option<String>, ItemId)> {
         self.check_place(table, common, &body, copies.session.is_some());
+        self.check_timeout(table, common, &body);
         let act = self.act_without_spec(table, &body);
         let mut alone = copies.names.clone();
         let bound = copies.session.map_or(&mut alone, |index| &mut self.sessions[index].names);
-        for (name, at, _) in &body.place.captures {
+        for (name, at, _) in body.place.captures.iter().filter(|_| body.kind.family != "step") {
             bound.bind(name, *at, Stands::Capture, self.notes);
         }
+        let handed_out = (body.kind.family == "step").then(|| body.place.clone());
         let expects = |scope: &Scope| match &body.spec {
             Some(Spec::Check(check)) => check.expects(scope),
             Some(Spec::Step(step)) => step.expects(scope),
@@ -240,6 +244,9 @@ impl<'a> Reader<'a> {
                 self.check_every(table, &item);
             }
             self.place(item);
+        }
+        if let Some(place) = handed_out {
+            self.bind_process(slug, &place, made.len() > 1);
         }
         made
     }
@@ -336,6 +343,19 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A check that asks for a time of its own must be given it.
+    fn check_timeout(&self, table: &Table<'_>, common: &Common, body: &Body) {
+        let Some(Spec::Check(check)) = &body.spec else { return };
+        let (Some(timeout), Some(lasts)) = (common.timeout, check.lasts()) else { return };
+        if timeout < lasts {
+            let [timeout, lasts] = [timeout, lasts].map(humantime::format_duration);
+            let span = table.any("timeout").map_or(table.span, |placed| placed.span);
+            let message = format!("a timeout of {timeout} ends `{}` before its {lasts} are over", body.kind.name);
+            let help = "leave `timeout` out: it is long enough by itself";
+            self.notes.report(Diagnostic::error("wrong-value", span, message).help(help));
+        }
+    }
+
     fn act_with(&self, spec: SpecId, kind: Kind, common: &Common, confirm: Confirm) -> Act {
         match kind.family {
             "step" => {
@@ -416,6 +436,7 @@ pub(super) fn timeout_of(kind: Kind, deadline: Option<Duration>) -> Duration {
     match (kind.family, kind.name) {
         ("step", _) => STEP_TIMEOUT,
         (_, "sse") => deadline.unwrap_or(STREAM_TIMEOUT).saturating_add(AROUND_DEADLINE),
-        _ => CHECK_TIMEOUT,
+        // Of a check that asks more than once the last answer may take as long as any.
+        _ => CHECK_TIMEOUT.saturating_add(deadline.unwrap_or_default()),
     }
 }

@@ -83,8 +83,10 @@ pub(super) fn programs(kind: Kind, table: &Table<'_>) {
     }
     for part in ["expect", "until", "meanwhile"] {
         if let Some(placed) = table.any(part) {
+            // Where a timestamp stands is no question of truth.
+            let place = placed.value.as_table().and_then(|table| table.get("fresh_within")).map(toml::Spanned::span);
             walk(placed.value, placed.span, &mut |key, text, span| {
-                if key == "json" {
+                if key == "json" && place.as_ref().is_none_or(|place| !place.contains(&span.start)) {
                     truthiness(text, span, table.notes());
                 }
             });

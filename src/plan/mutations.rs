@@ -19,6 +19,8 @@ use crate::launch::verdict::Finding;
 const MOST_FIELDS: usize = 64;
 /// Words of the findings that are tried as names of events and headers.
 const MOST_WORDS: usize = 48;
+/// Older than any header may be.
+const LONG_AGO: &str = "Thu, 01 Jan 1970 00:00:00 GMT";
 /// Later than any limit a plan would set.
 const LATE: Duration = Duration::from_secs(86_400);
 
@@ -63,7 +65,8 @@ fn answers(good: &Answer, label: &str, words: &BTreeSet<String>, unwanted: &[Rec
         with(&|answer| {
             answer.http.headers.remove(name);
         });
-        with(&|answer| answer.http.headers = replaced(&good.http.headers, name));
+        with(&|answer| answer.http.headers = replaced(&good.http.headers, name, "mutated"));
+        with(&|answer| answer.http.headers = replaced(&good.http.headers, name, LONG_AGO));
     }
     for word in words {
         with(&|answer| {
@@ -101,9 +104,9 @@ fn with_word(body: &Bytes, word: &str) -> Bytes {
     }
 }
 
-fn replaced(headers: &HeaderMap, name: &HeaderName) -> HeaderMap {
+fn replaced(headers: &HeaderMap, name: &HeaderName, value: &'static str) -> HeaderMap {
     let mut other = headers.clone();
-    other.insert(name, HeaderValue::from_static("mutated"));
+    other.insert(name, HeaderValue::from_static(value));
     other
 }
 

@@ -8,6 +8,7 @@ use toml::de::DeValue;
 
 use super::items::Draft;
 use super::names::{Names, Stands};
+use super::processes::Handed;
 use super::sessions::SessionDraft;
 use super::{Environment, Options, branches, effects, examples, kinds, lint, needs, unbuilt};
 use crate::base::known::Wanted;
@@ -17,6 +18,7 @@ use crate::base::table::{Notes, Placed, Table};
 use crate::base::template::Scope;
 use crate::base::text::printable;
 use crate::kind::example::Examples;
+use crate::kind::expect::fresh::NOW;
 use crate::kind::{Catalogue, Entry, Kind, Spec, check, step};
 use crate::launch::id::{ItemId, RoleId, SessionId};
 use crate::launch::plan::{Plan, Release, SpecId};
@@ -65,6 +67,9 @@ pub(super) struct Reader<'a> {
     /// Vars, secrets and baseline values.
     pub names: Names,
     pub sessions: Vec<SessionDraft>,
+    pub handed: Handed,
+    /// Items whose programs hand out what the item being read uses.
+    pub stands_on: Vec<Placed<String>>,
     /// The roles that may approve, and where that is said.
     pub approvers: Vec<(RoleId, Span)>,
     /// Every `[target.ID]`.
@@ -109,6 +114,8 @@ impl<'a> Reader<'a> {
             scope: Scope::default(),
             names: Names::default(),
             sessions: Vec::new(),
+            handed: Handed::new(),
+            stands_on: Vec::new(),
             approvers: Vec::new(),
             targets: Vec::new(),
             plan: Plan::default(),
@@ -129,12 +136,14 @@ impl<'a> Reader<'a> {
         self.read_roles(&root);
         self.read_sessions(&root);
         let drafts: Vec<Draft> = self.read_phases(&root);
+        self.close_processes();
         needs::resolve(&mut self.plan, &drafts, self.notes);
         self.read_evidence(&root, &drafts);
         branches::resolve(&mut self.plan, &drafts, self.notes);
         self.read_monitors(&root);
         self.read_streams(&root, &drafts);
         self.read_rollbacks(&root);
+        self.resolve_stops();
         self.resolve_drills();
         self.read_escalations(&root);
         self.read_control(&root);
@@ -244,6 +253,10 @@ impl<'a> Reader<'a> {
         let spec = check::Spec::read(kind.name, &table)
             .map(Spec::Check)
             .or_else(|| step::Spec::read(kind.name, &table).map(Spec::Step));
+        let deadline = deadline.or_else(|| match &spec {
+            Some(Spec::Check(check)) => check.lasts(),
+            _ => None,
+        });
         if kind.family == "check" || kind.family == "step" {
             table.finish();
         }
@@ -260,15 +273,20 @@ impl<'a> Reader<'a> {
         session: Option<SessionId>,
         repeats: bool,
     ) -> Option<SpecId> {
-        names.check(&self.notes.take_names(), self.source, self.notes);
+        let used = self.notes.take_names();
+        names.check(&used, self.source, self.notes);
+        self.stand_on(&used);
+        self.stand_on(&body.told);
         if !body.told.is_empty() {
             let mut within = names.clone();
+            // An example may say when it was made: now.
+            let told: Vec<_> = body.told.iter().filter(|(name, _)| !NOW.contains(&name.as_str())).cloned().collect();
             // What is wrong with a captured name was reported where it is bound.
             let unheard = Notes::default();
             for (name, span, _) in &body.place.captures {
                 within.bind(name, *span, Stands::Capture, &unheard);
             }
-            within.check(&body.told, self.source, self.notes);
+            within.check(&told, self.source, self.notes);
         }
         let scope = self.scope.with(extra);
         if let Some(Spec::Step(step)) = &body.spec {

@@ -89,6 +89,7 @@ impl<'a> Reader<'a> {
         let timeout = self.span_over_zero(&table, "timeout").unwrap_or(STEP_TIMEOUT);
         let body = self.body(&table, &acts(), &format!("the fallback of rollback step {step}"));
         let names = self.names.clone();
+        self.refuse_living(&table, body.as_ref());
         if let Some(body) = &body {
             lint::command(&table, body.kind, confirm, &names, self.notes);
         }
@@ -158,6 +159,7 @@ impl<'a> Reader<'a> {
             self.notes.report(wrong.help("add `class = \"readonly\"`, `\"idempotent\"` or `\"once\"`"));
         }
         let names = self.names.clone();
+        self.refuse_living(&table, body.as_ref());
         if let Some(body) = &body {
             lint::command(&table, body.kind, confirm, &names, self.notes);
         }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::reader::Place;
-use super::{Loaded, examples, mutations};
+use super::{Loaded, examples, mutations, processes};
 use crate::base::jq::{Jq, Program};
 use crate::base::source::{Diagnostic, Span};
 use crate::base::template::{Scope, Shape};
@@ -35,7 +35,7 @@ pub(super) async fn all(loaded: &Loaded, jq: &Jq) -> Vec<Diagnostic> {
     for (entry, place) in loaded.catalogue.entries.iter().zip(&loaded.places) {
         // The first of a for_each stands for all: they differ in one value.
         if let (Spec::Check(check), false) = (&entry.spec, place.repeats) {
-            let scope = captured.scope(entry);
+            let scope = loaded.catalogue.handed.with(&captured.scope(entry));
             let good = one(check, entry, place, &scope, jq, &mut found).await;
             if let Some(good) = good {
                 captured.keep(entry, place, &good, &scope, jq).await;
@@ -44,6 +44,7 @@ pub(super) async fn all(loaded: &Loaded, jq: &Jq) -> Vec<Diagnostic> {
         }
         if let (Spec::Step(step), false) = (&entry.spec, place.repeats) {
             found.extend(exits(step.exits(), entry, place));
+            found.extend(processes::tried(step, entry, place));
         }
     }
     found.extend(contradictions(&told));
@@ -167,7 +168,8 @@ impl Open {
             let Some(expectation) = expectation(finding) else { continue };
             match finding.verdict {
                 Verdict::Pass => {}
-                Verdict::Fail => {
+                // What is too old, or was not done, said no as well: no gate opens on it.
+                Verdict::Fail | Verdict::Stale | Verdict::Skipped => {
                     self.left.remove(&expectation);
                 }
                 _ => {

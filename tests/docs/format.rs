@@ -196,7 +196,10 @@ pub const TABLES: &[Section] = &[
             ("when", "the branch it stands on: `{ choice = \"tunnel-mode\", is = \"named\" }`"),
             ("session", "the session whose address, cookies and values it uses; checks only"),
             ("for_each", "one item for each value: `{ origin = \"origins\" }`"),
-            ("timeout", "of one attempt: 10s for a check, 10m for a step, a stream's deadline and 5s"),
+            (
+                "timeout",
+                "of one attempt: 10s for a check, and as long as `repeat`, `until` or `burst` last; 10m for a step; a stream's deadline and 5s",
+            ),
             ("retries", "of a check: further attempts after one that did not pass, 0 to 100; they are shown"),
             ("valid_for", "a pass older than this is stale"),
             (
@@ -334,7 +337,7 @@ pub const TABLES: &[Section] = &[
     ),
     section(
         "[rollback.step]",
-        "The keys below, and a `run` table.",
+        "The keys below, and a step's table; `process` only stops.",
         &[
             ("id", "unique in its rollback; required"),
             ("title", "for the screen; the id otherwise"),
@@ -353,7 +356,7 @@ pub const TABLES: &[Section] = &[
     ),
     section(
         "[rollback.step.fallback]",
-        "The keys below, and a `run` table. Not run where nobody knows what became of the step.",
+        "The keys below, and a step's table. Not run where nobody knows what became of the step.",
         &[
             ("timeout", "10m unless said"),
             ("example", "as an item's"),

@@ -5,7 +5,8 @@ use super::format::{Section, section};
 pub const KINDS: &[Section] = &[
     section(
         "[http]",
-        "One request, compared with what is expected. Exactly one method key. No redirect is followed.",
+        "A request, compared with what is expected. Exactly one method key. No redirect is followed. It is asked once, \
+         unless `repeat`, `until` or `burst` says otherwise: at most one of them.",
         &[
             ("get", "the address: whole, or a path behind the session's base"),
             ("post", "as `get`"),
@@ -19,21 +20,61 @@ pub const KINDS: &[Section] = &[
             ("body", "the body, a template; not beside `json`"),
             ("expect", "what the answer must be; any 2xx where nothing is said"),
             ("capture", "values taken from the answer, for the items after it"),
+            ("repeat", "asked several times, each of which must pass"),
+            ("until", "asked until it passes, or its time is up"),
+            ("burst", "asked many times, until the service limits it"),
         ],
     ),
     section(
-        "[http.expect]",
-        "What is not written is not looked at, but for the status.",
+        "[http.repeat]",
+        "How many of how many passed is told. An item's.",
+        &[("times", "2 to 100; required"), ("every", "from one to the next, at least 100ms; 1s unless said")],
+    ),
+    section(
+        "[http.until]",
+        "The last answer is the verdict. Values are captured from it. An item's.",
         &[
-            ("status", "a code, or a list of them; any 2xx otherwise"),
-            ("header", "headers by name, each a value or a form below"),
-            ("json", "jq programs; each must come to one `true`. Values are `$name`"),
-            ("body", "regular expressions that the body must match"),
-            ("body_absent", "regular expressions that it must not match"),
-            ("latency", "the answer is complete within this"),
-            ("cookie", "names of cookies the answer must set"),
+            ("within", "no request begins later; at most 1h; required"),
+            ("every", "from one request to the next, at least 100ms; 1s unless said"),
+            ("stop", "jq programs: where one is true of an answer, no later one will pass, and it fails at once"),
         ],
     ),
+    section(
+        "[http.burst]",
+        "Requests one after the other, until one is limited. All before it must have the status that `expect` says; a \
+         burst without a limited answer fails. An item's.",
+        &[
+            ("requests", "2 to 300: the last of them at the latest is limited; required"),
+            ("free", "so many are let through before the first that is limited; 0 unless said"),
+            ("a_second", "1 to 100; 10 unless said, and fewer where the service is slow"),
+            ("expect", "what the limited answer must be, as under `expect`; status 429 unless said"),
+            ("hold", "answers stay open until the last: for a limit on what is open at once; at most 32 requests"),
+            ("cool_down", "waited after the limit, so that what follows is not limited too"),
+        ],
+    ),
+    section("[http.expect.security]", "Headers that protect a browser, judged by what they mean.", SECURITY),
+    section(
+        "[http.expect.security.hsts]",
+        "As a text it is `max_age` alone. A max-age of 0 fails.",
+        &[
+            ("max_age", "at least this; required"),
+            ("include_subdomains", "`true`: it says `includeSubDomains`"),
+            ("preload", "`true`: it says `preload`"),
+        ],
+    ),
+    section(
+        "[http.expect.fresh_within]",
+        "An older document is stale, one without a time unknown, one from the future fails. In an example `{{ now }}` is \
+         the present, `{{ now_s }}` and `{{ now_ms }}` are it in seconds and milliseconds since 1970.",
+        &[
+            ("json", "where its timestamp stands: RFC 3339, or seconds or milliseconds since 1970"),
+            ("header", "or the header that is its timestamp: `last-modified`"),
+            ("within", "how old it may be; required"),
+            ("skew", "how far in the future it may lie; 1m unless said"),
+            ("utc", "`true`: a timestamp without an offset is in UTC; unknown otherwise"),
+        ],
+    ),
+    section("[http.expect]", "What is not written is not looked at, but for the status.", EXPECT),
     section(
         "[http.expect.header.NAME]",
         "Exactly one form.",
@@ -42,6 +83,7 @@ pub const KINDS: &[Section] = &[
             ("contains", "the value holds this"),
             ("absent", "`true`: there is no such header"),
             ("list", "the comma-separated value has these members, in any case"),
+            ("set", "it has these members and no other, in any order and case"),
         ],
     ),
     section(
@@ -51,13 +93,19 @@ pub const KINDS: &[Section] = &[
     ),
     section(
         "[cors]",
-        "One preflight for each origin. A kept-out origin passes only while the service answers the others.",
+        "One preflight for each origin and method, and simple requests beside them where asked for: 200 requests at \
+         most. A kept-out origin passes only while the service answers the others.",
         &[
             ("url", "whole, or a path behind the session's base; required"),
-            ("method", "the method asked for; `GET` unless said"),
+            ("method", "the methods asked for; `GET` unless said"),
             ("request_headers", "the header names asked for"),
             ("allow", "origins that must get exactly their own name back; required. A list variable gives them all"),
             ("deny", "origins that must not be let in"),
+            ("lookalikes", "`true`: origins that look like the allowed ones, and `null`, must not be let in either"),
+            ("deny_methods", "methods that those let in must not get: refused by status, or not listed"),
+            ("simple", "this request too, without a preflight: those let in may read its answer, the others get one"),
+            ("expose", "headers of that answer that those let in may read"),
+            ("max_age", "how long a preflight's answer may be kept, at least"),
             ("credentials", "whether those let in may send cookies"),
         ],
     ),
@@ -73,6 +121,15 @@ pub const KINDS: &[Section] = &[
             ("until", "the terminal event; without it reading stops once `at_least` holds"),
             ("deadline", "for the whole stream, connecting included; the item's timeout otherwise"),
             ("meanwhile", "a request sent while the stream is read: a cancel, say"),
+            ("resume", "the connection is dropped and opened again: what comes must go on where it was left"),
+        ],
+    ),
+    section(
+        "[sse.resume]",
+        "Ids that are numbers must count up by one across the break; of others none may come again.",
+        &[
+            ("after", "so many events with an id come first, 1 to 1000; required"),
+            ("query", "the parameter that says the last id: `after`; the header `Last-Event-ID` otherwise"),
         ],
     ),
     section(
@@ -201,6 +258,41 @@ pub const KINDS: &[Section] = &[
         ],
     ),
     section(
+        "[process]",
+        "A program that lives on, under a shim that outlives the console: the step passes once it is ready. Ending \
+         before that fails, as does not being ready in time; dying later turns its item to fail. A rollback leaves \
+         it; cancelling the item, the launch's end and a step that stops it end its whole tree. A rehearsal hears the \
+         example's `stdout` and runs nothing.",
+        &[
+            ("command", "the program and its arguments; no secret may stand here"),
+            ("shell", "a bash script instead, as in `run`"),
+            ("cwd", "where it runs; the plan's folder otherwise"),
+            ("env", "variables it is given; secrets may stand here"),
+            ("ready", "what tells that it is ready; required"),
+            (
+                "capture",
+                "values by a pattern on a line of its output: the first group, or all that matches; they have a name in \
+                 every item after this one, which then needs it",
+            ),
+            ("stop", "how it is ended; or, alone, the id of the item whose program this step ends"),
+        ],
+    ),
+    section(
+        "[process.ready]",
+        "One of `line`, `http` and `tcp`. What answers a probe before the program was started is a failure.",
+        &[
+            ("line", "a pattern that a line of its output fits"),
+            ("http", "a request that comes to pass, as an `http` table"),
+            ("tcp", "`HOST:PORT` that accepts a connection"),
+            ("within", "30 seconds unless said"),
+        ],
+    ),
+    section(
+        "[process.stop]",
+        "Its whole tree is asked, and then killed.",
+        &[("signal", "what it is asked by: `TERM` unless said"), ("grace", "from that to KILL; 5 seconds unless said")],
+    ),
+    section(
         "[drill]",
         "One of the plan's rollbacks, for real, against another target: in a folder of its own, with that target's \
          values and a baseline captured there. It passes once it is verified within its deadline. Second keys are not \
@@ -327,3 +419,29 @@ const PATTERN: &[(&str, &str)] = &[
 ];
 
 const COUNTED: &[(&str, &str)] = &[PATTERN[0], PATTERN[1], PATTERN[2], ("count", "how often; once unless said")];
+
+const EXPECT: &[(&str, &str)] = &[
+    ("status", "a code, a class as `\"2xx\"`, a range as `\"500-504\"`, or a list of them; any 2xx otherwise"),
+    ("header", "headers by name, each a value or a form below"),
+    ("json", "jq programs; each must come to one `true`. Values are `$name`"),
+    ("body", "regular expressions that the body must match"),
+    ("body_absent", "regular expressions that it must not match"),
+    ("latency", "the answer is complete within this"),
+    ("cookie", "names of cookies the answer must set"),
+    ("security", "headers that protect a browser"),
+    ("fresh_within", "how old the document may be, by a time that it carries"),
+    (
+        "skipped",
+        "jq programs: where one is true, the answer says that something was skipped, and so is the item. A path \
+         alone may be absent",
+    ),
+];
+
+const SECURITY: &[(&str, &str)] = &[
+    ("hsts", "`Strict-Transport-Security` for at least this: `\"365d\"`, or a table"),
+    ("csp", "`true`: a policy is enforced; or directives that it must have, by name or with exactly these sources"),
+    ("nosniff", "`true`: `X-Content-Type-Options` is `nosniff`"),
+    ("frame", "`X-Frame-Options`: `sameorigin` is met by DENY too"),
+    ("referrer", "`Referrer-Policy` comes to one of these"),
+    ("permissions", "`Permissions-Policy` has each of these: `camera=()`"),
+];

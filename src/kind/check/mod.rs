@@ -18,6 +18,7 @@ use crate::base::table::Table;
 use crate::base::template::Scope;
 use crate::base::wire::{Cause, Client};
 use crate::launch::id::ItemId;
+use crate::launch::time::Wall;
 use crate::launch::verdict::Report;
 
 pub mod cors;
@@ -99,6 +100,8 @@ pub struct Answer {
     pub end: Option<sse::End>,
     /// Where a program ran: how it ended.
     pub ended: Option<Ended>,
+    /// When it was seen; none where no age is looked at.
+    pub at: Option<Wall>,
 }
 
 /// How a program that a check ran ended. Its standard output is the answer's body.
@@ -160,6 +163,12 @@ pub trait Check: Sized + Clone + Send + Sync {
 
     /// The verdict on what was seen.
     fn judge(&self, seen: &Seen, scope: &Scope, jq: &Jq) -> impl Future<Output = Report> + Send;
+
+    /// How long one attempt may have to last, where it asks for a time of its own: the item's timeout is
+    /// longer by default.
+    fn lasts(&self) -> Option<Duration> {
+        None
+    }
 
     /// The good example, where none is written and the expectations are plain.
     ///
@@ -227,6 +236,11 @@ macro_rules! checks {
             #[must_use]
             pub fn is_wire(&self) -> bool {
                 match self { $(Self::$kind(_) => <$module::$kind as Check>::WIRE,)* }
+            }
+
+            #[must_use]
+            pub fn lasts(&self) -> Option<Duration> {
+                match self { $(Self::$kind(check) => check.lasts(),)* }
             }
 
             pub async fn run(&self, cx: &Context) -> Ran {
