@@ -59,6 +59,7 @@ pub const TYPES: [&str; 60] = [
     "CancelAsked",
     "ItemCancelled",
     "StepMarked",
+    "FieldFilled",
     "RepeatOrdered",
     "ItemRecurred",
     "Chosen",
@@ -214,6 +215,11 @@ pub enum EventV1 {
         attempt: Attempt,
         passed: bool,
         reason: String,
+    },
+    FieldFilled {
+        item: ItemId,
+        field: String,
+        value: String,
     },
     RepeatOrdered {
         item: ItemId,

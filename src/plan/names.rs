@@ -17,6 +17,8 @@ pub(super) enum Stands {
     Key,
     /// Captured by an item from an answer.
     Capture,
+    /// Typed by a person before a step.
+    Field,
 }
 
 /// Names bound at one place.
@@ -99,6 +101,7 @@ impl Stands {
             Self::Baseline => "a baseline value",
             Self::Key => "a for_each key",
             Self::Capture => "a captured value",
+            Self::Field => "a field that a person types",
         }
     }
 }
