@@ -362,9 +362,9 @@ notify = { text = "impact: {{ impact }}; back by {{ eta }}.", fields = ["impact"
     let (at, folder) = (plan.display().to_string(), launch.display().to_string());
     let ran = place.run(&["rehearse", &at, "--headless", "--launch", &folder]).await;
     let said = fs::read_to_string(launch.join("steps/tell/1/stdout")).unwrap_or_else(|why| panic!("{why}: {ran:?}"));
-    assert!(said.starts_with("impact: scripted; back by scripted."), "{said}");
+    assert!(said.starts_with("impact: scripted crew of a rehearsal; back by scripted crew of a rehearsal."), "{said}");
     let log = place.run(&["log", &folder]).await;
-    for line in ["tell: impact is \"scripted\"", "tell: eta is \"scripted\""] {
+    for line in ["tell: impact is \"scripted crew", "tell: eta is \"scripted crew"] {
         assert!(log.out.contains(line), "{}", log.out);
     }
     let text = fs::read_to_string(&plan).expect("read").replace("rehearse = \"real\"", "auto = true");
