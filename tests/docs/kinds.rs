@@ -236,6 +236,10 @@ pub const KINDS: &[Section] = &[
             ("text", "the message; required"),
             ("title", "stands above it"),
             ("to", "who or where it is for, in words"),
+            (
+                "fields",
+                "names that a person types before each attempt, said as `{{ name }}` in what is sent; at most 8",
+            ),
             ("url", "a webhook, a secret best; it passes on 2xx"),
             ("format", "`slack`: `{ text }`; `json`: `{ title, text, timestamp }`; `json` unless said"),
             ("headers", "sent with it"),

@@ -77,6 +77,11 @@ pub trait Step: Sized + Clone + Send + Sync {
         &ours::EXITS
     }
 
+    /// Names whose values a person types before each attempt.
+    fn fields(&self) -> &[String] {
+        &[]
+    }
+
     /// Places where a secret of `scope` would be in sight of `ps`: the plan that has one is refused.
     fn exposed(&self, scope: &Scope) -> Vec<Exposed> {
         let _ = scope;
@@ -157,6 +162,12 @@ macro_rules! steps {
             /// A name without a value.
             pub fn how(&self, scope: &Scope) -> Result<How, Unbound> {
                 match self { $(Self::$kind(step) => step.how(scope),)* }
+            }
+
+            /// Names whose values a person types before each attempt.
+            #[must_use]
+            pub fn fields(&self) -> &[String] {
+                match self { $(Self::$kind(step) => step.fields(),)* }
             }
 
             /// True where a rollback stops when this fails.
