@@ -30,7 +30,7 @@ use crate::launch::verdict::{Captured, Outcome, Report, Verdict};
 mod parts;
 
 /// The names of all events of version 1.
-pub const TYPES: [&str; 62] = [
+pub const TYPES: [&str; 63] = [
     "LaunchOpened",
     "ConsoleReturned",
     "ConsoleLeft",
