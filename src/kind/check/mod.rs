@@ -324,4 +324,17 @@ macro_rules! checks {
     };
 }
 
-checks![http::Http, cors::Cors, sse::Sse, log::Log, tls::Tls, dns::Dns, github::Github, command::Command, file::File, env::Env, signal::Signal, alerts::Alerts];
+checks![
+    http::Http,
+    cors::Cors,
+    sse::Sse,
+    log::Log,
+    tls::Tls,
+    dns::Dns,
+    github::Github,
+    command::Command,
+    file::File,
+    env::Env,
+    signal::Signal,
+    alerts::Alerts
+];

@@ -101,6 +101,8 @@ pub trait Step: Sized + Clone + Send + Sync {
     fn said(&self, example: &Answered) -> Result<BTreeMap<String, Value>, String> {
         let _ = example;
         Ok(BTreeMap::new())
+    }
+
     /// How long it waits by itself, besides what its work takes: its timeout must be longer.
     fn least(&self, scope: &Scope) -> Duration {
         let _ = scope;
@@ -210,4 +212,13 @@ macro_rules! steps {
     };
 }
 
-steps![run::Run, process::Process, drill::Drill, notify::Notify, snapshot::Snapshot, dispatch::Dispatch, sequence::Sequence, traffic::Traffic];
+steps![
+    run::Run,
+    process::Process,
+    drill::Drill,
+    notify::Notify,
+    snapshot::Snapshot,
+    dispatch::Dispatch,
+    sequence::Sequence,
+    traffic::Traffic
+];
