@@ -186,7 +186,7 @@ async fn a_number_of_a_command_counts_only_where_it_ended_well() {
         ("echo 4; exit 127", "that = '<= 5'", Unknown, "exit 127"),
         ("true", "that = '<= 5'", Unknown, "no output"),
         ("echo nan", "that = '<= 5'", Unknown, "no number"),
-        ("echo '{\\\"n\\\":900} done'", "jq = '.n'\nthat = '<= 1s'\nunit = 'ms'", Pass, "0.9s"),
+        ("echo '{\\\"n\\\":900}'; echo done", "jq = '.n'\nthat = '<= 1s'\nunit = 'ms'", Pass, "0.9s"),
         (
             "echo '{\\\"n\\\":1,\\\"of\\\":3}'",
             "jq = '.n'\nsamples = '.of'\nmin_samples = 9\nthat = '<= 1'",
