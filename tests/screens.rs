@@ -12,6 +12,8 @@ mod console;
 mod crew;
 #[path = "screens/keys.rs"]
 mod keys;
+#[path = "screens/playbooks.rs"]
+mod playbooks;
 #[path = "screens/polls.rs"]
 mod polls;
 #[path = "screens/silent.rs"]

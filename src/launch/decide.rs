@@ -12,6 +12,7 @@ use super::id::{Attempt, ItemId, RequestId, RollbackId};
 use super::note;
 use super::people::{self, caller, permit};
 use super::plan::{Act, Class, Item, OnPreempt, Power};
+use super::playbook;
 use super::poll;
 use super::polled;
 use super::process;
@@ -59,6 +60,9 @@ fn observe(board: &Board, observation: &Observation, now: Instant) -> Vec<Event>
         }
         Observation::ProcessEnded { item, attempt, why, outcome } => {
             process::ended(board, item, *attempt, why, outcome)
+        }
+        Observation::PlaybookStepEnded { .. } | Observation::PlaybookEnded { .. } => {
+            playbook::heard(board, observation)
         }
         // An attempt that was cancelled or overtaken: its end is no news any more.
         Observation::CheckEnded { .. }
@@ -201,6 +205,7 @@ fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec
             }
             one(Event::FaultSwitched { fault: fault.clone(), on: *on })
         }
+        Command::RunPlaybook { playbook } => playbook::begin(board, playbook),
         Command::Leave => one(Event::ConsoleLeft),
         Command::End { why } => one(Event::LaunchEnded { why: why.clone() }),
         crew => human::act(board, by, crew, now),
@@ -261,6 +266,7 @@ fn request(
         | Command::Attest { .. }
         | Command::GiveEvidence { .. }
         | Command::Close { .. }
+        | Command::RunPlaybook { .. }
         | Command::Choose { .. }
         | Command::Waive { .. }
         | Command::ChangeIncident { .. } => {

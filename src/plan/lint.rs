@@ -66,6 +66,20 @@ pub(super) fn command(owner: &Table<'_>, kind: Kind, confirm: Confirm, names: &N
     }
 }
 
+/// What is wrong with a command that only looks: one that destroys does not.
+pub(super) fn readonly(owner: &Table<'_>, kind: Kind, names: &Names, notes: &Notes) {
+    // Its own word on destruction is an error, not the question of a key.
+    command(owner, kind, Confirm::Type, names, notes);
+    let Some(Placed { value: DeValue::Table(step), .. }) = owner.any(kind.name) else { return };
+    let Some(argv) = step.get("command").or_else(|| step.get("shell")) else { return };
+    let words = strings(argv.get_ref(), argv.span().into());
+    let line = words.iter().map(|(word, _)| word.as_str()).collect::<Vec<_>>().join(" ");
+    if let Some(word) = found(&DESTRUCTIVE, &line) {
+        let message = format!("`{word}` in a playbook: its commands look, and change nothing");
+        notes.report(Diagnostic::error("playbook-not-readonly", argv.span().into(), message).label("destroys"));
+    }
+}
+
 /// A secret's value where `ps` shows it, under another name than its own or none: [`command`] tells the rest.
 pub(super) fn exposed(step: &step::Spec, scope: &Scope, table: Span, notes: &Notes) {
     for found in step.exposed(scope).into_iter().filter(|found| !found.by_name) {

@@ -143,6 +143,7 @@ impl<'a> Reader<'a> {
         self.read_streams(&root, &drafts);
         self.read_rollbacks(&root);
         self.resolve_stops();
+        self.read_playbooks(&root, &drafts);
         self.resolve_drills();
         self.read_escalations(&root);
         self.read_control(&root);

@@ -5,11 +5,11 @@ use crate::base::known::Wanted;
 use crate::base::source::Diagnostic;
 use crate::base::table::Table;
 
-pub(super) const TABLES: &[&str] = &["signal", "objective", "trigger", "playbook", "notify"];
+pub(super) const TABLES: &[&str] = &["signal", "objective", "trigger", "notify"];
 
 pub(super) const KINDS: &[&str] = &[
-    "tls", "dns", "command", "file", "env", "signal", "alerts", "github", "send", "sequence", "traffic",
-    "dispatch", "notify", "snapshot", "soak",
+    "tls", "dns", "command", "file", "env", "signal", "alerts", "github", "send", "sequence", "traffic", "dispatch",
+    "notify", "snapshot", "soak",
 ];
 
 pub(super) const ITEM_KEYS: &[&str] = &["evidence"];
