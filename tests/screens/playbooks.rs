@@ -12,7 +12,7 @@ use tminus::ui::state::Effect;
 
 use super::console::{Story, console, looked, outcome, plan, press, screen, text, under_way};
 
-fn story() -> Story {
+pub fn story() -> Story {
     let look = |part: &str, title: &str| Look {
         id: format!("login-fails/{part}").as_str().into(),
         title: title.into(),

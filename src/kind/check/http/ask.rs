@@ -9,9 +9,10 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
 
-use super::{Body, Http, judge};
+use super::{Body, Http, judge, rounds};
 use crate::base::template::{Scope, Unbound};
 use crate::base::wire::{Cause, Request};
+use crate::clock;
 use crate::kind::check::{Answer, Check, Context, Ran, Seen, Session};
 use crate::kind::exchange::{exchange, fit};
 use crate::kind::session::learn;
@@ -25,7 +26,8 @@ struct Asked {
 }
 
 impl Http {
-    pub(super) async fn look(&self, cx: &Context) -> Ran {
+    /// Asks once.
+    pub(super) async fn once(&self, cx: &Context) -> Ran {
         let scope = cx.session.as_ref().map_or_else(|| cx.scope.clone(), |session| cx.scope.with(&session.scope()));
         let asked = match self.asked(&scope, cx.session.as_ref()) {
             Ok(asked) => asked,
@@ -39,7 +41,7 @@ impl Http {
         }
         let silent = matches!(&answer, Err(Cause::NotResolved | Cause::NoRoute));
         let control_answers = silent && control_answers(cx).await;
-        let http = answer.map(|http| Answer { http, ..Answer::default() });
+        let http = answer.map(|http| Answer { http, at: Some(clock::wall()), ..Answer::default() });
         let label = asked.request.url.clone();
         let seen = Seen { answers: vec![(label, http)], control_answers };
         // What the evaluator says is cut: it must know what to take out first.
@@ -51,6 +53,9 @@ impl Http {
             captured.iter().for_each(|(_, value)| learn(value, &cx.redactor));
         }
         let mut report = judge::report(self, &seen, taken, &scope, &jq).await;
+        if let Some((_, Ok(answer))) = seen.answers.first() {
+            rounds::report_stops(self, &mut report, answer, &scope, &jq).await;
+        }
         // A value out of a wrong answer is no base for what comes after.
         let captured = match report.verdict {
             Verdict::Pass | Verdict::Warn => captured,
@@ -72,6 +77,11 @@ impl Http {
         let seen = Seen { answers: vec![(self.address.written(), Err(cause))], control_answers: false };
         let report: Report = self.judge(&seen, scope, &cx.jq).await;
         Ran { report: fit(report, &cx.redactor), captured: Vec::new() }
+    }
+
+    /// The request alone, for those that send it themselves.
+    pub(super) fn request(&self, scope: &Scope, session: Option<&Session>) -> Result<Request, Cause> {
+        self.asked(scope, session).map(|asked| asked.request)
     }
 
     fn asked(&self, scope: &Scope, session: Option<&Session>) -> Result<Asked, Cause> {

@@ -1,9 +1,12 @@
-//! The `http` check: one request, its answer compared with what the plan expects, values captured for
-//! the items after it. Follows no redirect; tries nothing twice: retries are the engine's, and shown.
+//! The `http` check: a request, its answer compared with what the plan expects, values captured for
+//! the items after it; several requests only where the plan says so (`rounds`). Follows no redirect; tries nothing twice: retries are the engine's, and shown.
 
 mod ask;
 mod derive;
+#[cfg(test)]
+mod expect_tests;
 mod judge;
+mod rounds;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -17,11 +20,13 @@ use crate::base::jq::{Jq, Program};
 use crate::base::table::Table;
 use crate::base::template::{Scope, Shape, Template};
 use crate::kind::Kind;
+use crate::kind::expect::{Fresh, Security, Statuses};
 use crate::launch::verdict::Report;
 
 pub(crate) use ask::{control_answers, withheld_note};
 pub(crate) use derive::{answer, open};
 pub(crate) use judge::{header_values, members};
+pub use rounds::{Burst, Rounds};
 
 /// The table of an `http` check.
 #[derive(Debug, Clone)]
@@ -32,8 +37,9 @@ pub struct Http {
     pub address: Template,
     pub headers: Vec<(String, Template)>,
     pub body: Option<Body>,
-    pub expect: Expect,
+    pub expect: Box<Expect>,
     pub captures: Vec<Capture>,
+    pub rounds: Rounds,
     /// What it came to when it was asked as the control probe.
     lately: ask::Lately,
 }
@@ -49,8 +55,7 @@ pub enum Body {
 /// What the answer must be. What is not written is not looked at, but for the status: 2xx then.
 #[derive(Debug, Clone, Default)]
 pub struct Expect {
-    /// Any of these; empty is any 2xx.
-    pub status: Vec<u16>,
+    pub status: Statuses,
     pub headers: Vec<(String, Is)>,
     /// Each must come to one `true`.
     pub json: Vec<Program>,
@@ -59,6 +64,11 @@ pub struct Expect {
     pub latency: Option<Duration>,
     /// Names of cookies this answer must set.
     pub cookies: Vec<String>,
+    pub security: Security,
+    /// How old the document may be.
+    pub fresh: Option<Fresh>,
+    /// Where one of these is true, the answer says that something was skipped.
+    pub skipped: Vec<Program>,
 }
 
 /// What a header must be.
@@ -69,6 +79,8 @@ pub enum Is {
     Absent,
     /// Each is a member of the comma-separated list, over several header lines, in any case.
     Lists(Vec<Template>),
+    /// These are the members, no more and no fewer, in any order and case.
+    Set(Vec<Template>),
 }
 
 /// A value taken from the answer.
@@ -113,7 +125,7 @@ impl Check for Http {
     }
 
     fn expects(&self, scope: &Scope) -> Vec<String> {
-        self.expect.words(scope)
+        self.expect.words(scope).into_iter().chain(self.rounds.words()).collect()
     }
 
     async fn run(&self, cx: &Context) -> Ran {
@@ -121,8 +133,11 @@ impl Check for Http {
     }
 
     async fn judge(&self, seen: &Seen, scope: &Scope, jq: &Jq) -> Report {
-        let taken = judge::take(self, seen, scope, jq).await;
-        judge::report(self, seen, taken, scope, jq).await
+        rounds::judge(self, seen, scope, jq).await
+    }
+
+    fn lasts(&self) -> Option<Duration> {
+        self.rounds.lasts()
     }
 
     fn derive(&self, scope: &Scope) -> Result<Answered, String> {

@@ -2,16 +2,15 @@
 
 use http::HeaderName;
 use regex::Regex;
-use serde_json::Value;
 use toml::de::DeValue;
 
 use super::ask::Lately;
-use super::{Body, Capture, Expect, From, Http, Is};
-use crate::base::jq::Program;
+use super::{Body, Capture, Expect, From, Http, Is, rounds};
 use crate::base::known::Wanted;
 use crate::base::source::{Diagnostic, Span};
 use crate::base::table::{Placed, Table};
 use crate::base::template::{Scope, Template};
+use crate::kind::expect::{Fresh, Security, Statuses, program, skipped};
 
 /// Keys that name the method, and the method.
 const METHODS: [(&str, &str); 7] = [
@@ -48,10 +47,12 @@ pub(super) fn read(table: &Table<'_>) -> Option<Http> {
     };
     let headers = headers(table);
     let body = body(table);
-    let expect = table.table("expect").map(expect).unwrap_or_default();
+    let expect = Box::new(table.table("expect").map(expect).unwrap_or_default());
     let captures = captures(table);
+    let rounds = rounds::read(table);
+    rounds::held(table, &rounds);
     let (method, address) = request?;
-    Some(Http { method, address, headers, body, expect, captures, lately: Lately::default() })
+    Some(Http { method, address, headers, body, expect, captures, rounds, lately: Lately::default() })
 }
 
 /// Request headers; a name no header may have is reported.
@@ -87,33 +88,21 @@ fn body(table: &Table<'_>) -> Option<Body> {
     }
 }
 
-fn expect(table: Table<'_>) -> Expect {
+pub(super) fn expect(table: Table<'_>) -> Expect {
     let read = Expect {
-        status: statuses(&table),
+        status: Statuses::read(&table, "status"),
         headers: named(&table, "header").map(header_expectations).unwrap_or_default(),
         json: table.texts("json").iter().filter_map(|text| program(&table, &text.value, text.span)).collect(),
         body: patterns(&table, "body"),
         body_absent: patterns(&table, "body_absent"),
         latency: table.duration("latency"),
         cookies: table.texts("cookie").into_iter().map(|name| name.value).collect(),
+        security: Security::read(&table),
+        fresh: Fresh::read(&table, true),
+        skipped: skipped::read(&table),
     };
     table.finish();
     read
-}
-
-fn statuses(table: &Table<'_>) -> Vec<u16> {
-    let Some(Placed { value, span }) = table.plain("status") else { return Vec::new() };
-    let one = |value: &Value| {
-        value.as_u64().and_then(|code| u16::try_from(code).ok()).filter(|code| (100..600).contains(code))
-    };
-    let all = match &value {
-        Value::Array(values) if !values.is_empty() => values.iter().map(one).collect(),
-        other => one(other).map(|code| vec![code]),
-    };
-    all.unwrap_or_else(|| {
-        table.wrong_value(span, "`status` is a code from 100 to 599, or a list of them: `status = [200, 202]`");
-        Vec::new()
-    })
 }
 
 fn header_expectations(table: Table<'_>) -> Vec<(String, Is)> {
@@ -137,7 +126,7 @@ fn header_expectations(table: Table<'_>) -> Vec<(String, Is)> {
     all
 }
 
-const HEADER_FORMS: &str = "`{ contains = … }`, `{ absent = true }`, `{ list = … }`";
+const HEADER_FORMS: &str = "`{ contains = … }`, `{ absent = true }`, `{ list = … }`, `{ set = … }`";
 
 fn header_expectation(table: Table<'_>) -> Option<Is> {
     let forms = [
@@ -145,6 +134,7 @@ fn header_expectation(table: Table<'_>) -> Option<Is> {
         table.template("contains").map(Is::Contains),
         table.flag("absent").and_then(|absent| absent.then_some(Is::Absent)),
         Some(table.templates("list")).filter(|list| !list.is_empty()).map(Is::Lists),
+        Some(table.templates("set")).filter(|list| !list.is_empty()).map(Is::Set),
     ];
     let mut forms = forms.into_iter().flatten();
     let first = forms.next();
@@ -153,21 +143,6 @@ fn header_expectation(table: Table<'_>) -> Option<Is> {
     }
     table.finish();
     first
-}
-
-fn program(table: &Table<'_>, text: &str, span: Span) -> Option<Program> {
-    match Program::parse(text) {
-        Ok(program) => {
-            for name in program.variables() {
-                table.notes().uses(name, span);
-            }
-            Some(program)
-        }
-        Err(why) => {
-            table.wrong_value(span, format!("this is no jq program: {why}"));
-            None
-        }
-    }
 }
 
 fn patterns(table: &Table<'_>, key: &'static str) -> Vec<Regex> {
@@ -223,21 +198,16 @@ fn capture(table: Table<'_>) -> Option<From> {
 }
 
 impl Expect {
-    /// `200`, `200 or 202`, `2xx`.
-    pub(super) fn status_words(&self) -> String {
-        match self.status.as_slice() {
-            [] => "2xx".to_owned(),
-            codes => codes.iter().map(u16::to_string).collect::<Vec<_>>().join(" or "),
-        }
-    }
-
     pub(super) fn words(&self, scope: &Scope) -> Vec<String> {
-        let mut all = vec![format!("status {}", self.status_words())];
+        let mut all = vec![format!("status {}", self.status.words())];
         all.extend(self.headers.iter().map(|(name, is)| format!("header {name} {}", is.words(scope))));
         all.extend(self.cookies.iter().map(|name| format!("cookie {name} set")));
         all.extend(self.json.iter().map(|program| program.text.clone()));
         all.extend(self.body.iter().map(|pattern| format!("body matches {pattern}")));
         all.extend(self.body_absent.iter().map(|pattern| format!("body does not match {pattern}")));
+        all.extend(self.security.words());
+        all.extend(self.fresh.as_ref().map(Fresh::words));
+        all.extend(self.skipped.iter().map(|program| format!("skipped where {}", program.text)));
         all.extend(self.latency.map(|most| format!("latency at most {}", humantime::format_duration(most))));
         all
     }
@@ -256,6 +226,9 @@ impl Is {
             Self::Absent => "absent".to_owned(),
             Self::Lists(members) => {
                 format!("listing {}", members.iter().map(text).collect::<Vec<_>>().join(", "))
+            }
+            Self::Set(members) => {
+                format!("listing exactly {}", members.iter().map(text).collect::<Vec<_>>().join(", "))
             }
         }
     }
