@@ -75,6 +75,24 @@ retries = 0
 get = "{{ tunnel_url }}/health"
 expect = { json = ['.status == "ok"'] }
 
+[[playbook]]
+id = "dead"
+title = "The tunnel is dead"
+for = ["tunnel"]
+[[playbook.step]]
+id = "listeners"
+title = "Who listens"
+run = { command = ["echo", "nobody listens"] }
+[[playbook.step]]
+id = "resolves"
+title = "Does it resolve"
+class = "readonly"
+run = { shell = "echo no such host >&2; exit 2" }
+[[playbook.step]]
+id = "last"
+title = "What it said last"
+run = { command = ["echo", "that was all"] }
+
 [[rollback]]
 id = "plain"
 title = "Leaves it"
@@ -393,4 +411,35 @@ fn a_rehearsal_takes_its_words_from_the_example_and_leaves_nothing_living() {
     assert_eq!(stage.verdict("through"), Some(Verdict::Pass));
     assert!(!stage.place.path("grandchild").exists(), "nothing ran");
     wait("its end", || stage.outcome().exists());
+}
+
+#[test]
+fn a_playbook_is_one_key_away_when_its_item_is_red_and_what_it_says_is_kept() {
+    let stage = Stage::new("echo 'cloudflared not found' >&2\nexit 1\n");
+    let mut seat = stage.sit(&["run", &stage.plan, "--launch", &stage.at]);
+    wait("failure", || stage.verdict("tunnel") == Some(Verdict::Fail));
+    seat.press("j");
+    seat.sees("b looks: The tunnel is dead");
+    seat.press("b");
+    seat.sees("Who listens");
+    seat.press("\r");
+    seat.sees("2 of 3 commands passed");
+    let shown = seat.sees("that was all");
+    for part in ["nobody listens", "no such host", "exit 2", "playbooks/1-dead"] {
+        assert!(shown.contains(part), "{part} in\n{shown}");
+    }
+    let kept = stage.folder().join("playbooks/1-dead/resolves/stderr");
+    assert_eq!(std::fs::read_to_string(kept).expect("kept"), "no such host\n");
+    let all = stage.records();
+    let begun = all.iter().find(|record| matches!(record.event, Event::PlaybookStarted { .. })).expect("recorded");
+    assert_eq!(begun.actor.name, "ann");
+    let verdicts: Vec<Verdict> = all
+        .iter()
+        .filter_map(|record| match &record.event {
+            Event::PlaybookStepEnded { verdict, .. } => Some(*verdict),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(verdicts, [Verdict::Pass, Verdict::Fail, Verdict::Pass], "one that fails stops none");
+    assert_eq!(stage.verdict("tunnel"), Some(Verdict::Fail), "nothing stands on a playbook");
 }

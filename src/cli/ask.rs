@@ -17,7 +17,7 @@ use crate::launch::ballot;
 use crate::launch::closing;
 use crate::launch::command::Command;
 use crate::launch::event::{Event, Vote as Word};
-use crate::launch::id::{ItemId, RoleId};
+use crate::launch::id::{ItemId, PlaybookId, RoleId};
 use crate::launch::plan::Act;
 
 /// What every request says.
@@ -116,6 +116,14 @@ pub struct Choose {
     reason: Vec<String>,
 }
 
+#[derive(Debug, Args)]
+pub struct Playbook {
+    #[command(flatten)]
+    asking: Asking,
+    /// Which one.
+    id: String,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Said {
     Go,
@@ -176,6 +184,16 @@ pub fn acknowledge(acknowledge: &Acknowledge) -> anyhow::Result<i32> {
         carries(role)?;
         let item = one_of("item", &acknowledge.item, frozen.plan.items.keys().map(ItemId::as_str))?;
         Ok(Command::Acknowledge { item: item.into() })
+    })
+}
+
+/// # Errors
+/// The arguments or the folder are wrong.
+pub fn playbook(playbook: &Playbook) -> anyhow::Result<i32> {
+    ask_of(&playbook.asking, |frozen, role| {
+        carries(role)?;
+        let id = one_of("playbook", &playbook.id, frozen.plan.playbooks.iter().map(|known| known.id.as_str()))?;
+        Ok(Command::RunPlaybook { playbook: PlaybookId::new(id) })
     })
 }
 

@@ -118,6 +118,8 @@ enum Command {
     Close(closing::Close),
     /// Waive what an item found, for a time and with a reason, for the role you carry.
     Waive(ask::Waive),
+    /// Have the console that holds a launch run a playbook: readonly commands for when something is red.
+    Playbook(ask::Playbook),
     /// Choose a branch of the plan, with a reason, for the role you carry.
     Choose(ask::Choose),
 }
@@ -187,6 +189,7 @@ pub fn run() -> i32 {
         Command::Evidence(arguments) => closing::evidence(&arguments),
         Command::Close(arguments) => closing::close(&arguments),
         Command::Waive(arguments) => ask::waive(&arguments),
+        Command::Playbook(arguments) => ask::playbook(&arguments),
         Command::Choose(arguments) => ask::choose(&arguments),
     };
     done.unwrap_or_else(|error| {

@@ -85,6 +85,7 @@ fn words(command: &mut Command) -> Vec<&mut String> {
         | Command::CatchUp
         | Command::Recycle { .. }
         | Command::SwitchFault { .. }
+        | Command::RunPlaybook { .. }
         | Command::Propose { .. }
         | Command::Leave => Vec::new(),
     }

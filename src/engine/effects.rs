@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::task::JoinHandle;
 
 use super::living;
+use super::playbooks;
 use super::rollback::Request;
 use super::runner;
 use super::steps::{self, Outputs};
@@ -107,6 +108,9 @@ impl Effects {
                 for stream in board.plan.streams.iter().filter(|stream| stream.after.as_ref() == Some(item)) {
                     self.open_stream(stream);
                 }
+            }
+            Event::PlaybookStarted { playbook, run } => {
+                playbooks::start(&self.world, &self.outputs, board, playbook, *run);
             }
             Event::LaunchEnded { .. } | Event::LaunchClosed { .. } => return living::end_all(&self.world, board),
             Event::BaselineCaptured { .. } => return self.world.keep_baseline(board),

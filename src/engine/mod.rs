@@ -20,6 +20,7 @@ pub mod found;
 pub mod inbox;
 pub mod kept;
 pub mod living;
+pub mod playbooks;
 pub mod revisions;
 pub mod rollback;
 pub mod run;

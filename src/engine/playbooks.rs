@@ -22,7 +22,9 @@ const LOOK: std::time::Duration = std::time::Duration::from_millis(100);
 #[must_use]
 pub fn folder(launch: &Path, playbook: &PlaybookId, run: u32, step: &ItemId) -> PathBuf {
     let place = ItemId::new(playbook.as_str()).folder();
-    launch.join("playbooks").join(format!("{run}-{place}")).join(step.folder())
+    // Its own part of `PLAYBOOK/STEP`.
+    let part = step.as_str().rsplit('/').next().unwrap_or_default();
+    launch.join("playbooks").join(format!("{run}-{place}")).join(ItemId::new(part).folder())
 }
 
 /// Runs all of it beside the loop, and tells.

@@ -20,7 +20,8 @@ use crate::launch::countdown::Passage;
 use crate::launch::criteria::Bound;
 use crate::launch::event::{Event, Mode, RollbackFact, Vote};
 use crate::launch::id::{
-    Attempt, CriterionId, EvidenceId, ItemId, MonitorId, PhaseId, RequestId, RoleId, RollbackId, SeverityId, StreamId,
+    Attempt, CriterionId, EvidenceId, ItemId, MonitorId, PhaseId, PlaybookId, RequestId, RoleId, RollbackId,
+    SeverityId, StreamId,
 };
 use crate::launch::incident::{Change, Due};
 use crate::launch::plan::Release;
@@ -30,7 +31,7 @@ use crate::launch::verdict::{Captured, Outcome, Report, Verdict};
 mod parts;
 
 /// The names of all events of version 1.
-pub const TYPES: [&str; 63] = [
+pub const TYPES: [&str; 66] = [
     "LaunchOpened",
     "ConsoleReturned",
     "ConsoleLeft",
@@ -60,6 +61,9 @@ pub const TYPES: [&str; 63] = [
     "StepEnded",
     "ProcessReady",
     "ProcessEnded",
+    "PlaybookStarted",
+    "PlaybookStepEnded",
+    "PlaybookEnded",
     "CancelAsked",
     "ItemCancelled",
     "StepMarked",
@@ -218,6 +222,24 @@ pub enum EventV1 {
         asked: bool,
         #[serde(with = "OutcomeV1")]
         outcome: Outcome,
+    },
+    PlaybookStarted {
+        playbook: PlaybookId,
+        run: u32,
+    },
+    PlaybookStepEnded {
+        playbook: PlaybookId,
+        run: u32,
+        step: ItemId,
+        #[serde(with = "VerdictV1")]
+        verdict: Verdict,
+        #[serde(with = "OutcomeV1")]
+        outcome: Outcome,
+    },
+    PlaybookEnded {
+        playbook: PlaybookId,
+        run: u32,
+        why: String,
     },
     CancelAsked {
         item: ItemId,

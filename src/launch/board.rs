@@ -17,11 +17,12 @@ use super::criteria::CriterionState;
 use super::event::{Event, Mode, Recorded};
 use super::gate;
 use super::human;
-use super::id::{CriterionId, EvidenceId, ItemId, MonitorId, PhaseId, RequestId, RoleId, StreamId};
+use super::id::{CriterionId, EvidenceId, ItemId, MonitorId, PhaseId, PlaybookId, RequestId, RoleId, StreamId};
 use super::incident::Incident;
 use super::late::Course;
 use super::note::{self, Notes};
 use super::plan::{Act, Plan};
+use super::playbook::{self, PlaybookRun};
 use super::process::{self, Living};
 use super::recovery::Recovery;
 use super::recurring::Recurring;
@@ -69,6 +70,8 @@ pub struct Board {
     pub baseline: BTreeMap<String, Captured>,
     /// What steps started and left living, by its item: the last of each.
     pub processes: BTreeMap<ItemId, Living>,
+    /// The last run of each playbook.
+    pub playbooks: BTreeMap<PlaybookId, PlaybookRun>,
     pub rollbacks: Vec<RollbackRun>,
     /// What the last console that came back found open.
     pub recovery: Option<Recovery>,
@@ -162,6 +165,7 @@ impl Board {
             signed: BTreeMap::new(),
             baseline: BTreeMap::new(),
             processes: BTreeMap::new(),
+            playbooks: BTreeMap::new(),
             rollbacks: Vec::new(),
             recovery: None,
             frozen: None,
@@ -311,7 +315,7 @@ impl Board {
                 self.fold_clock(record);
                 self.fold_return();
             }
-            _ if process::fold(self, record) => {}
+            _ if process::fold(self, record) || playbook::fold(self, record) => {}
             _ => {
                 self.fold_clock(record);
                 self.fold_item(record);
@@ -337,6 +341,7 @@ impl Board {
     /// session that was not through starts again at its first item (its cookies were never on disk).
     /// Steps keep their place: their outcome is learnt from their own files.
     fn fold_return(&mut self) {
+        playbook::cut_off(self);
         let plan = Arc::clone(&self.plan.0);
         let through = |board: &Self, id: &ItemId| {
             board.plan.item(id).is_some_and(|item| !matches!(gate::clear(board, item, board.at), gate::Clear::No(_)))

@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::amend::Amendment;
 use super::event::{Actor, RollbackFact, Vote};
 use super::id::{
-    Attempt, CriterionId, EvidenceId, ItemId, MonitorId, PhaseId, RequestId, RoleId, RollbackId, SeverityId, StreamId,
+    Attempt, CriterionId, EvidenceId, ItemId, MonitorId, PhaseId, PlaybookId, RequestId, RoleId, RollbackId,
+    SeverityId, StreamId,
 };
 use super::incident;
 use super::time::{Instant, Mark, Wall};
@@ -201,6 +202,9 @@ pub enum Command {
         fault: String,
         on: bool,
     },
+    RunPlaybook {
+        playbook: PlaybookId,
+    },
     /// This console leaves; the launch goes on.
     Leave,
     /// The launch is over.
@@ -261,6 +265,18 @@ pub enum Observation {
         attempt: Attempt,
         why: String,
         outcome: Outcome,
+    },
+    PlaybookStepEnded {
+        playbook: PlaybookId,
+        run: u32,
+        step: ItemId,
+        verdict: Verdict,
+        outcome: Outcome,
+    },
+    PlaybookEnded {
+        playbook: PlaybookId,
+        run: u32,
+        why: String,
     },
     BaselineCaptured {
         name: String,

@@ -13,6 +13,7 @@ use super::id::{Attempt, ItemId, RequestId, RollbackId};
 use super::note;
 use super::people::{self, caller, permit};
 use super::plan::{Act, Class, Item, OnPreempt, Power};
+use super::playbook;
 use super::poll;
 use super::polled;
 use super::process;
@@ -60,6 +61,9 @@ fn observe(board: &Board, observation: &Observation, now: Instant) -> Vec<Event>
         }
         Observation::ProcessEnded { item, attempt, why, outcome } => {
             process::ended(board, item, *attempt, why, outcome)
+        }
+        Observation::PlaybookStepEnded { .. } | Observation::PlaybookEnded { .. } => {
+            playbook::heard(board, observation)
         }
         // An attempt that was cancelled or overtaken: its end is no news any more.
         Observation::CheckEnded { .. }
@@ -203,6 +207,7 @@ fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec
             }
             one(Event::FaultSwitched { fault: fault.clone(), on: *on })
         }
+        Command::RunPlaybook { playbook } => playbook::begin(board, playbook),
         Command::Leave => one(Event::ConsoleLeft),
         Command::End { why } => one(Event::LaunchEnded { why: why.clone() }),
         crew => human::act(board, by, crew, now),
@@ -263,6 +268,7 @@ fn request(
         | Command::Attest { .. }
         | Command::GiveEvidence { .. }
         | Command::Close { .. }
+        | Command::RunPlaybook { .. }
         | Command::Choose { .. }
         | Command::Waive { .. }
         | Command::ChangeIncident { .. } => {

@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::countdown::Passage;
 use super::criteria::Bound;
 use super::id::{
-    Attempt, CriterionId, EvidenceId, ItemId, MonitorId, PhaseId, RequestId, RoleId, RollbackId, SeverityId, StreamId,
+    Attempt, CriterionId, EvidenceId, ItemId, MonitorId, PhaseId, PlaybookId, RequestId, RoleId, RollbackId,
+    SeverityId, StreamId,
 };
 use super::incident;
 use super::plan::Release;
@@ -185,6 +186,24 @@ pub enum Event {
         why: String,
         asked: bool,
         outcome: Outcome,
+    },
+    /// A person runs a playbook: commands that look, and change nothing.
+    PlaybookStarted {
+        playbook: PlaybookId,
+        /// 1 for the first of this launch.
+        run: u32,
+    },
+    PlaybookStepEnded {
+        playbook: PlaybookId,
+        run: u32,
+        step: ItemId,
+        verdict: Verdict,
+        outcome: Outcome,
+    },
+    PlaybookEnded {
+        playbook: PlaybookId,
+        run: u32,
+        why: String,
     },
     /// A step, or what it left living, was asked to end; how it ended is told by `StepEnded`.
     CancelAsked {

@@ -56,6 +56,7 @@ names! {
     RoleId;
     /// A line of the go/no-go list.
     CriterionId;
+    PlaybookId;
     /// A severity of the plan's guide: `sev-1`.
     SeverityId;
     /// A piece of evidence the launch must have before it may be closed.

@@ -25,6 +25,7 @@ pub mod note;
 pub mod occurred;
 pub mod people;
 pub mod plan;
+pub mod playbook;
 pub mod poll;
 #[cfg(test)]
 mod poll_tests;

@@ -7,8 +7,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::id::{
-    CriterionId, EvidenceId, ItemId, MonitorId, PhaseId, RoleId, RollbackId, SessionId, SeverityId, StreamId,
+    CriterionId, EvidenceId, ItemId, MonitorId, PhaseId, PlaybookId, RoleId, RollbackId, SessionId, SeverityId,
+    StreamId,
 };
+use super::playbook::Playbook;
 use super::time::{Mark, Wall, millis};
 
 mod rollback;
@@ -50,6 +52,8 @@ pub struct Plan {
     /// Names of the values captured before T-0, with how.
     pub baseline: Vec<Baseline>,
     pub rollbacks: Vec<Rollback>,
+    /// Readonly commands for when something is red.
+    pub playbooks: Vec<Playbook>,
     /// The check that tells our own network's failure from the target's.
     pub control: Option<SpecId>,
     /// The go and no-go lists, in the order of the plan.
@@ -381,6 +385,11 @@ impl Plan {
     #[must_use]
     pub fn phase(&self, id: &PhaseId) -> Option<&Phase> {
         self.phases.iter().find(|phase| phase.id == *id)
+    }
+
+    #[must_use]
+    pub fn playbook(&self, id: &PlaybookId) -> Option<&Playbook> {
+        self.playbooks.iter().find(|playbook| playbook.id == *id)
     }
 
     #[must_use]

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::board::Board;
-use super::command::Refusal;
+use super::command::{Observation, Refusal};
 use super::event::{Actor, Event, Recorded};
 use super::gate::{self, Clear};
 use super::id::{ItemId, PlaybookId};
@@ -81,8 +81,17 @@ pub(super) fn begin(board: &Board, playbook: &PlaybookId) -> Result<Vec<Event>, 
 }
 
 /// Nothing where that run is no news any more.
-pub(super) fn heard(board: &Board, playbook: &PlaybookId, run: u32, event: Event) -> Vec<Event> {
-    let known = board.playbooks.get(playbook).is_some_and(|known| known.run == run && known.runs());
+pub(super) fn heard(board: &Board, observation: &Observation) -> Vec<Event> {
+    let (event, of, run) = match observation.clone() {
+        Observation::PlaybookStepEnded { playbook, run, step, verdict, outcome } => {
+            (Event::PlaybookStepEnded { playbook: playbook.clone(), run, step, verdict, outcome }, playbook, run)
+        }
+        Observation::PlaybookEnded { playbook, run, why } => {
+            (Event::PlaybookEnded { playbook: playbook.clone(), run, why }, playbook, run)
+        }
+        _ => return Vec::new(),
+    };
+    let known = board.playbooks.get(&of).is_some_and(|known| known.run == run && known.runs());
     if known && board.ended.is_none() { vec![event] } else { Vec::new() }
 }
 
@@ -113,5 +122,54 @@ pub(super) fn fold(board: &mut Board, record: &Recorded) -> bool {
 pub(super) fn cut_off(board: &mut Board) {
     for known in board.playbooks.values_mut().filter(|known| known.runs()) {
         known.end = Some("its console went before it was through".to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::plan::Plan;
+    use super::*;
+
+    fn board() -> Board {
+        let look = Look { id: "why/pods".into(), title: "Pods".into(), spec: SpecId(0), timeout: Duration::ZERO };
+        let known = Playbook { id: "why".into(), title: "Why".into(), items: vec!["login".into()], steps: vec![look] };
+        Board::new(Arc::new(Plan { playbooks: vec![known], ..Plan::default() }))
+    }
+
+    fn told(board: &mut Board, event: Event) {
+        let (seq, at, wall) = (board.seq + 1, Instant(0), Wall::default());
+        let actor = Actor::person("ann", None);
+        board.apply(&Recorded { seq, at, occurred_at: wall, recorded_at: wall, actor, event });
+    }
+
+    fn ended(run: u32) -> Observation {
+        Observation::PlaybookEnded { playbook: "why".into(), run, why: "1 of 1 commands passed".into() }
+    }
+
+    #[test]
+    fn one_runs_once_at_a_time_and_is_numbered() {
+        let mut board = board();
+        assert!(begin(&board, &"how".into()).is_err());
+        for run in 1..=2 {
+            let events = begin(&board, &"why".into()).expect("begun");
+            assert_eq!(events, [Event::PlaybookStarted { playbook: "why".into(), run }]);
+            told(&mut board, events[0].clone());
+            assert!(begin(&board, &"why".into()).is_err(), "it runs");
+            let events = heard(&board, &ended(run));
+            told(&mut board, events[0].clone());
+            assert!(heard(&board, &ended(run)).is_empty(), "told once");
+        }
+    }
+
+    #[test]
+    fn a_console_that_went_takes_its_run_with_it() {
+        let mut board = board();
+        told(&mut board, Event::PlaybookStarted { playbook: "why".into(), run: 1 });
+        told(&mut board, Event::ConsoleReturned { clean: false, t: 0 });
+        assert!(heard(&board, &ended(1)).is_empty(), "nobody follows it any more");
+        assert!(begin(&board, &"why".into()).is_ok());
+        assert!(board.playbooks[&"why".into()].end.as_deref().is_some_and(|why| why.contains("went")));
     }
 }

@@ -106,6 +106,11 @@ fn tell_item(record: &Recorded, by: &str) -> String {
         }
         Event::ProcessEnded { item, why, asked: true, .. } => format!("{item} has ended: {why}"),
         Event::ProcessEnded { item, why, .. } => format!("{item} DIED: {why}"),
+        Event::PlaybookStarted { playbook, .. } => format!("playbook {playbook} run{by}"),
+        Event::PlaybookStepEnded { step, verdict, outcome, .. } => {
+            format!("playbook: {step} {verdict}: {}", outcome.words())
+        }
+        Event::PlaybookEnded { playbook, why, .. } => format!("playbook {playbook} is through: {why}"),
         Event::CancelAsked { item, why, .. } => format!("{item} is asked to end: {why}"),
         Event::ItemCancelled { item, why, .. } => format!("{item} stopped: {why}"),
         Event::StepMarked { item, passed: true, reason, .. } => format!("{item} marked DONE{by}: {reason}"),
@@ -133,6 +138,7 @@ pub fn asked_for(command: &Command) -> String {
         Command::Note { text, amends: Some(seq), .. } => format!("note, amends #{seq}: {text}"),
         Command::Waive { item, reason, lasts } => format!("waive {item} for {}: {reason}", span(*lasts)),
         Command::Choose { item, option, reason } => format!("{item}: choose {option}: {reason}"),
+        Command::RunPlaybook { playbook } => format!("run playbook {playbook}"),
         Command::CallHold { why } => format!("hold: {why}"),
         Command::ReleaseHold { who } => format!("release the hold of {who}"),
         Command::Vote { poll: None, role, vote } => format!("{role} votes {}", vote_words(vote)),

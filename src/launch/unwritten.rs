@@ -53,6 +53,7 @@ pub fn allow(board: &Board, command: &Command) -> Result<(), Refusal> {
         | Command::Propose { .. }
         | Command::Amend { .. }
         | Command::SwitchFault { .. }
+        | Command::RunPlaybook { .. }
         | Command::End { .. } => false,
     };
     match &board.unwritten {

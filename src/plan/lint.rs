@@ -75,6 +75,20 @@ fn command_of(step: &DeTable<'_>, confirm: Confirm, names: &Names, notes: &Notes
     }
 }
 
+/// What is wrong with a command that only looks: one that destroys does not.
+pub(super) fn readonly(owner: &Table<'_>, kind: Kind, names: &Names, notes: &Notes) {
+    // Its own word on destruction is an error, not the question of a key.
+    command(owner, kind, Confirm::Type, names, notes);
+    let Some(Placed { value: DeValue::Table(step), .. }) = owner.any(kind.name) else { return };
+    let Some(argv) = step.get("command").or_else(|| step.get("shell")) else { return };
+    let words = strings(argv.get_ref(), argv.span().into());
+    let line = words.iter().map(|(word, _)| word.as_str()).collect::<Vec<_>>().join(" ");
+    if let Some(word) = found(&DESTRUCTIVE, &line) {
+        let message = format!("`{word}` in a playbook: its commands look, and change nothing");
+        notes.report(Diagnostic::error("playbook-not-readonly", argv.span().into(), message).label("destroys"));
+    }
+}
+
 /// What is wrong with the command that a check runs: where names say a secret, what destroys, and Python under
 /// a shell.
 pub(super) fn invoked(invocation: &Invocation, names: &Names, scope: &Scope, table: Span, notes: &Notes) {

@@ -85,17 +85,71 @@ impl<'a> Reader<'a> {
 
     fn only_readonly(&self, table: &Table<'_>) {
         let Some(class) = table.text("class").filter(|class| class.value != "readonly") else { return };
-        let message = format!("`class = \"{}\"` in a playbook: its commands look, and change nothing", printable(&class.value));
+        let message =
+            format!("`class = \"{}\"` in a playbook: its commands look, and change nothing", printable(&class.value));
         let wrong = Diagnostic::error("playbook-not-readonly", class.span, message).label("one key runs it");
         self.notes.report(wrong.help("what changes something is an item of a phase, or a step of a rollback"));
     }
 }
 
 fn unknown(slug: &Placed<String>, drafts: &[Draft]) -> Diagnostic {
-    let wrong =
-        Diagnostic::error("unknown-item", slug.span, format!("there is no item `{}`", printable(&slug.value)));
+    let wrong = Diagnostic::error("unknown-item", slug.span, format!("there is no item `{}`", printable(&slug.value)));
     match nearest(&slug.value, drafts.iter().map(|draft| draft.slug.value.as_str())) {
         Some(near) => wrong.label(format!("did you mean `{near}`?")),
         None => wrong.label("not in this plan"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::base::source::Source;
+    use crate::plan::{Environment, Options, load};
+
+    const HEAD: &str = "[plan]\nschema = 1\nid = 'p'\ntitle = 'P'\nenvironment = 'test'\n\
+                        [[phase]]\nid = 'a'\nat = 'T-1h'\n[[phase.item]]\nid = 'login'\nmanual = {}\n";
+
+    fn found(playbook: &str) -> Vec<(&'static str, String)> {
+        let source = Source::new("plan.toml", format!("{HEAD}{playbook}"));
+        let environment: Environment = [("HOME", "/nowhere")].into_iter().collect();
+        match load(source, &environment, &Options::default()) {
+            Ok(loaded) => {
+                assert_eq!(loaded.plan.playbooks.len(), 1);
+                Vec::new()
+            }
+            Err(wrong) => wrong.into_iter().map(|found| (found.code, found.message)).collect(),
+        }
+    }
+
+    fn playbook(items: &str, step: &str) -> String {
+        format!("[[playbook]]\nid = 'why'\nfor = [{items}]\n[[playbook.step]]\nid = 'look'\n{step}\n")
+    }
+
+    #[test]
+    fn what_only_looks_is_a_playbook() {
+        for step in ["run = { command = ['kubectl', 'get', 'pods'] }", "class = 'readonly'\nrun = { shell = 'uptime' }"]
+        {
+            assert_eq!(found(&playbook("'login'", step)), []);
+        }
+    }
+
+    #[test]
+    fn whatever_is_not_readonly_is_refused() {
+        for (step, code) in [
+            ("class = 'once'\nrun = { command = ['true'] }", "playbook-not-readonly"),
+            ("class = 'idempotent'\nrun = { command = ['true'] }", "playbook-not-readonly"),
+            ("run = { command = ['rm', '-rf', '/srv'] }", "playbook-not-readonly"),
+            ("process = { command = ['x'], ready = { line = 'up' } }", "wrong-kind"),
+        ] {
+            let found = found(&playbook("'login'", step));
+            assert_eq!(found.iter().map(|(code, _)| *code).collect::<Vec<_>>(), [code], "{step}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn it_is_for_items_of_the_plan_and_does_something() {
+        let run = "run = { command = ['true'] }";
+        assert_eq!(found(&playbook("'logn'", run))[0].0, "unknown-item");
+        assert_eq!(found(&playbook("", run))[0].0, "missing-key");
+        assert_eq!(found("[[playbook]]\nid = 'why'\nfor = ['login']\n")[0].0, "missing-key");
     }
 }

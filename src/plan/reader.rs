@@ -158,6 +158,7 @@ impl<'a> Reader<'a> {
         self.read_rollbacks(&root);
         self.check_signals();
         self.resolve_stops();
+        self.read_playbooks(&root, &drafts);
         self.resolve_drills();
         self.read_escalations(&root);
         self.read_control(&root);

@@ -5,7 +5,7 @@ use crate::base::known::Wanted;
 use crate::base::source::Diagnostic;
 use crate::base::table::Table;
 
-pub(super) const TABLES: &[&str] = &["signal", "objective", "trigger", "playbook", "notify"];
+pub(super) const TABLES: &[&str] = &["signal", "objective", "trigger", "notify"];
 
     "soak"];,
 

@@ -135,6 +135,7 @@ actions! {
     Cancel, "cancel", "cancel", Panes, true, "Cancel the selected item while it runs";
     MarkDone, "mark-done", "mark done", Steps, true, "Say that a step of unknown outcome was done, with how you know";
     MarkFailed, "mark-failed", "mark failed", Steps, true, "Say that a step of unknown outcome failed, with how you know";
+    Playbooks, "playbook", "playbook", Panes, false, "Show the playbooks for the selected item, and run one: it only looks";
     Recovery, "recovery", "recovery", Panes, false, "Show what was open when this console came back, and what settles it";
     Hold, "hold", "hold", Panes, true, "Hold the countdown; cut it off below the no-hold mark; freeze after T-0";
     Release, "release", "release", Panes, true, "Release holds, resume the countdown, or lift the freeze";

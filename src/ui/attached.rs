@@ -35,6 +35,7 @@ pub fn refused(action: Action, view: &View<'_>) -> Option<String> {
         | Action::Sign
         | Action::Attest
         | Action::Waive
+        | Action::Playbooks
         | Action::Evidence
         | Action::Close
             if view.role.is_none() =>

@@ -10,7 +10,7 @@ use super::keymap::Key;
 use super::overlays::act_as::ActAs;
 use super::overlays::amend::{self, Amending};
 use super::overlays::prompt::LONGEST_TEXT;
-use super::overlays::{brief, holds, incident, palette, prompt, recovery, rollback, waive};
+use super::overlays::{brief, holds, incident, palette, playbooks, prompt, recovery, rollback, waive};
 use super::panes::checklist;
 use super::state::{Effect, Overlay, Pane, Prompt, Purpose, Rolling, State, View};
 use super::theme::Role;
@@ -175,6 +175,9 @@ fn moved(overlay: &mut Overlay, step: Step, page: usize, view: &View<'_>) {
         Overlay::Help { window } => window.step(step, TABLE.len(), page),
         Overlay::Brief { window, .. } => window.step(step, brief::LINES_AT_MOST, page),
         Overlay::Evidence { selected } => *selected = step.from(*selected, view.plan().evidence.len(), page),
+        Overlay::Playbooks { item, selected } => {
+            *selected = step.from(*selected, playbooks::listed(item.as_ref(), view).len(), page);
+        }
         Overlay::ActAs(dialog) => dialog.selected = step.from(dialog.selected, ActAs::choices(view), page),
         Overlay::Palette { input, selected } => {
             *selected = step.from(*selected, palette::found(input.value()).len(), page);
@@ -219,6 +222,7 @@ fn confirm(state: &mut State, overlay: Overlay, view: &View<'_>) -> Option<Effec
             state.prompt(Purpose::Evidence(known.id.clone()));
             None
         }
+        Overlay::Playbooks { item, selected } => playbooks::confirm(state, item, selected, view),
         Overlay::ActAs(dialog) => act_as(state, dialog, view),
         Overlay::Ask { yes, .. } => Some(yes),
         Overlay::Palette { input, selected } => {

@@ -109,7 +109,15 @@ fn key<'v>(row: Row<'v>, view: &View<'v>, action: Action) -> Row<'v> {
 fn in_footer(action: Action, state: &State, item: Option<(&Item, &ItemState)>, view: &View<'_>) -> bool {
     let place = Place::Pane(state.focus);
     let entry = action.entry();
-    let of_items = [Action::Open, Action::Waive, Action::RunAgain, Action::RunPhase, Action::Cancel, Action::Copy];
+    let of_items = [
+        Action::Open,
+        Action::Playbooks,
+        Action::Waive,
+        Action::RunAgain,
+        Action::RunPhase,
+        Action::Cancel,
+        Action::Copy,
+    ];
     if state.focus == Pane::Incidents && of_items.contains(&action) {
         return false;
     }
@@ -121,6 +129,7 @@ fn in_footer(action: Action, state: &State, item: Option<(&Item, &ItemState)>, v
 fn rank(action: Action) -> usize {
     let order = [
         Action::Open,
+        Action::Playbooks,
         Action::Attest,
         Action::Judge,
         Action::Sign,

@@ -283,6 +283,11 @@ pub enum Overlay {
     Evidence {
         selected: usize,
     },
+    /// Those of the item, where it has some.
+    Playbooks {
+        item: Option<ItemId>,
+        selected: usize,
+    },
 }
 
 impl Overlay {

@@ -3,7 +3,7 @@
 
 use super::action::Action;
 use super::overlays::act_as::ActAs;
-use super::overlays::{archive, choose, holds, incident, recovery, scribe, waive};
+use super::overlays::{archive, choose, holds, incident, playbooks, recovery, scribe, waive};
 use super::panes::{self, checklist::Line, detail};
 use super::state::{Effect, Overlay, Pane, Purpose, Rolling, State, View};
 use super::theme::Role;
@@ -19,6 +19,7 @@ use crate::launch::fields;
 use crate::launch::gate::{self, Clear};
 use crate::launch::id::ItemId;
 use crate::launch::plan::{Act, Class, Confirm, Item, Second};
+use crate::launch::playbook;
 use crate::launch::process;
 use crate::launch::recovery::may_mark;
 use crate::launch::schedule::{Due, due};
@@ -61,6 +62,10 @@ pub fn update(state: &mut State, action: Action, view: &View<'_>) -> Option<Effe
         Action::MarkDone | Action::MarkFailed => {
             let selected = selected(state, view);
             mark(state, action, selected);
+        }
+        Action::Playbooks => {
+            let selected = selected(state, view);
+            playbooks::open(state, selected, view);
         }
         Action::Recovery => open_recovery(state, view),
         Action::Hold => hold(state, view),
@@ -146,6 +151,10 @@ pub fn offered(action: Action, item: Option<(&Item, &ItemState)>, view: &View<'_
             item.is_some_and(|(item, known)| known.is_running() || process::of(view.board(), &item.id).is_some())
         }
         Action::MarkDone | Action::MarkFailed => item.is_some_and(|(item, known)| may_mark(item, known)),
+        Action::Playbooks => item.is_some_and(|(item, _)| {
+            let (board, now) = (view.board(), view.now.instant);
+            playbook::of(board, Some(&item.id)).any(|known| playbook::is_wanted(board, known, now))
+        }),
         Action::Recovery => view.board().recovery.as_ref().is_some_and(|known| !known.is_empty()),
         Action::Waive | Action::Acknowledge => item.is_some_and(|(item, known)| {
             let blocks = matches!(gate::clear(view.board(), item, view.now.instant), Clear::No(Some(_)));

@@ -37,6 +37,7 @@ pub const TABLES: &[Section] = &[
             ("stream", "event streams followed on the screen"),
             ("evidence", "what must be archived before the launch may be closed"),
             ("rollback", "ways back, each one key away"),
+            ("playbook", "readonly commands for when something is red, one key away"),
             ("criterion", "the go and no-go lists"),
             ("escalation", "the guide to severities of incidents, worst first, and whom to call when"),
         ],
@@ -285,6 +286,30 @@ pub const TABLES: &[Section] = &[
             ("title", "for the screen; the id otherwise"),
             ("session", "whose cookies and values it opens with; one stream for each session of that name"),
             ("after", "the item that must have passed before it opens"),
+            ("example", "as an item's"),
+            ("rehearse", "`\"real\"`: a rehearsal does it for real; else it is answered from the example"),
+        ],
+    ),
+    section(
+        "[playbook]",
+        "Commands that look and change nothing, for when something is red: `b` in the console lists and runs them, \
+         `tminus playbook` asks for one. Who ran it and how each command ended is in the journal, what they said in the \
+         launch's folder. One that fails does not stop the next.",
+        &[
+            ("id", "unique among playbooks; required"),
+            ("title", "for the screen; the id otherwise"),
+            ("for", "the items that it helps with when they are red; required"),
+            ("step", "its commands, in order; required"),
+        ],
+    ),
+    section(
+        "[playbook.step]",
+        "The keys below, and a `run` table.",
+        &[
+            ("id", "unique in its playbook; required"),
+            ("title", "for the screen; the id otherwise"),
+            ("class", "`readonly`: anything else is refused"),
+            ("timeout", "60 seconds unless said"),
             ("example", "as an item's"),
             ("rehearse", "`\"real\"`: a rehearsal does it for real; else it is answered from the example"),
         ],

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::engine::rollback;
 use crate::engine::steps::{self, Following};
+use crate::engine::{playbooks, rollback};
 use crate::launch::board::Board;
 use crate::launch::id::ItemId;
 use crate::launch::live::OutputView;
 use crate::launch::plan::Act;
+use crate::launch::playbook::PlaybookRun;
+use crate::launch::process;
 
 type Views = BTreeMap<ItemId, OutputView>;
 
@@ -43,6 +45,11 @@ impl Outputs {
                 self.follow(&step.step, rollback::attempt_folder(&folder, &step.step, 1));
             }
         }
+        for (id, run) in &board.playbooks {
+            for step in board.plan.playbook(id).iter().flat_map(|known| &known.steps) {
+                self.follow(&step.id, playbooks::folder(&self.launch, id, run.run, &step.id));
+            }
+        }
         let before = self.bytes();
         for (_, following) in self.followed.values_mut() {
             if let Some(following) = following {
@@ -54,7 +61,8 @@ impl Outputs {
             let rolling = board
                 .rolling_back()
                 .is_some_and(|run| run.steps.iter().any(|step| step.step == *item && step.end.is_none()));
-            of_board || rolling
+            let looked = board.playbooks.values().any(PlaybookRun::runs);
+            of_board || rolling || looked || process::of(board, item).is_some()
         };
         for (item, (_, following)) in &mut self.followed {
             // It ended before this look, so this look read the last of it.

@@ -13,7 +13,7 @@ use crate::launch::amend::Amendment;
 use crate::launch::board::Decided;
 use crate::launch::command::Command;
 use crate::launch::event::Vote;
-use crate::launch::id::{CriterionId, EvidenceId, ItemId, RequestId, RoleId};
+use crate::launch::id::{CriterionId, EvidenceId, ItemId, PlaybookId, RequestId, RoleId};
 use crate::launch::people::is_free;
 use crate::launch::time::Wall;
 use crate::launch::waiver;
@@ -111,6 +111,9 @@ enum AskedV1 {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         amends: Option<u64>,
     },
+    Playbook {
+        playbook: PlaybookId,
+    },
     Hold {
         why: String,
     },
@@ -191,6 +194,7 @@ pub fn encode(request: &Request) -> Result<Vec<u8>, NoRequest> {
         Command::Note { text, occurred_at, amends } => {
             AskedV1::Note { text: text.clone(), occurred_at: *occurred_at, amends: *amends }
         }
+        Command::RunPlaybook { playbook } => AskedV1::Playbook { playbook: playbook.clone() },
         Command::CallHold { why } => AskedV1::Hold { why: why.clone() },
         Command::ReleaseHold { who } => AskedV1::Release { who: who.clone() },
         Command::Vote { poll, role, vote } => {
@@ -257,6 +261,9 @@ pub fn decode(bytes: &[u8]) -> Result<Request, NoRequest> {
     let role = form.role.map(|role| short("role", role.as_str()).map(RoleId::new)).transpose()?;
     let command = match form.command {
         AskedV1::Note { text, occurred_at, amends } => Command::Note { text: said(&text)?, occurred_at, amends },
+        AskedV1::Playbook { playbook } => {
+            Command::RunPlaybook { playbook: PlaybookId::new(short("playbook", playbook.as_str())?) }
+        }
         AskedV1::Hold { why } => Command::CallHold { why: said(&why)? },
         AskedV1::Release { who } => Command::ReleaseHold { who: short("caller", &who)? },
         AskedV1::Vote { poll, role, vote } => Command::Vote {

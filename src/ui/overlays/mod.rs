@@ -10,6 +10,7 @@ pub mod help;
 pub mod holds;
 pub mod incident;
 pub mod palette;
+pub mod playbooks;
 pub mod prompt;
 pub mod recovery;
 pub mod rollback;
@@ -37,6 +38,7 @@ pub fn draw(overlay: &Overlay, view: &View<'_>, area: Rect, buf: &mut Buffer) ->
         Overlay::ActAs(dialog) => return act_as::draw(dialog, view, area, buf),
         Overlay::Brief { window, from } => brief::draw(*window, *from, view, area, buf),
         Overlay::Evidence { selected } => archive::draw(*selected, view, area, buf),
+        Overlay::Playbooks { item, selected } => playbooks::draw(item.as_ref(), *selected, view, area, buf),
         Overlay::Ask { question, .. } => ask(question, view, area, buf),
         Overlay::Holds { selected } => holds::draw(*selected, view, area, buf),
         Overlay::Recovery { selected } => recovery::draw(*selected, view, area, buf),

@@ -114,20 +114,12 @@ fn steps<'v>(known: &'v Playbook, room: usize, view: &View<'v>) -> Vec<Row<'v>> 
     rows
 }
 
-fn head<'v>(
-    step: &'v Look,
-    ended: Option<(Verdict, &Outcome)>,
-    run: Option<&PlaybookRun>,
-    view: &View<'v>,
-) -> Row<'v> {
+fn head<'v>(step: &'v Look, ended: Option<(Verdict, &Outcome)>, run: Option<&PlaybookRun>, view: &View<'v>) -> Row<'v> {
     let glyphs = view.theme.glyphs;
     let (role, glyph, words) = match (ended, run.is_some_and(PlaybookRun::runs)) {
         (Some((verdict, outcome)), _) => (Role::of(verdict), view.theme.glyph(verdict), printable(&outcome.words())),
         (None, true) => (Role::Focus, glyphs.due, String::new()),
         (None, false) => (Role::Muted, glyphs.waiting, String::new()),
     };
-    Row::new(view.theme)
-        .say(role, format!(" {glyph} "))
-        .say(Role::Plain, &step.title)
-        .right(role, format!("{words} "))
+    Row::new(view.theme).say(role, format!(" {glyph} ")).say(Role::Plain, &step.title).right(role, format!("{words} "))
 }

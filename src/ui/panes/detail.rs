@@ -159,6 +159,7 @@ impl<'v> Page<'v> {
             (None, _) => {}
         }
         self.ways(item, state);
+        self.playbooks(item);
         let people = super::people::rows(item, &self.view, self.width);
         self.rows.extend(people);
         match &state.report {

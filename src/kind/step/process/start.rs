@@ -297,3 +297,75 @@ async fn simulated(start: &Start, cx: &Acting, target: &str) -> Came {
 pub(super) fn may_live(standing: &Standing) -> bool {
     matches!(standing, Standing::Running { .. } | Standing::NotClaimed)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{SocketAddr, TcpListener};
+
+    use toml::de::DeTable;
+
+    use super::*;
+    use crate::base::table::{Notes, Table};
+    use crate::base::wire::{Client, Limits, Network};
+    use crate::kind::check::Context;
+    use crate::kind::step::Step;
+    use crate::kind::step::process::Process;
+
+    fn started(text: &str) -> Start {
+        let (parsed, _) = DeTable::parse_recoverable(text);
+        let notes = Notes::default();
+        let table = Table::new("[process]", parsed.span().into(), parsed.get_ref(), &notes);
+        match Process::read(&table) {
+            Some(Process::Start(start)) => *start,
+            other => panic!("no program: {other:?} {:?}", notes.take_diagnostics()),
+        }
+    }
+
+    fn acting(dir: &std::path::Path) -> Acting {
+        let client = Client::new(&Network::Outside, Limits::default()).expect("a client");
+        Acting { look: Context { base: dir.to_owned(), ..Context::new(client) }, dir: dir.to_owned() }
+    }
+
+    /// A place that nobody listens at.
+    fn free() -> SocketAddr {
+        TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("bound")
+    }
+
+    #[tokio::test]
+    async fn what_answers_before_the_program_was_started_is_a_failure_and_nothing_is_started() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let other = TcpListener::bind("127.0.0.1:0").expect("bound");
+        let place = other.local_addr().expect("an address");
+        let start = started(&format!("command = ['touch', 'began']\nready = {{ tcp = '{place}' }}"));
+        let report = act(&start, &acting(dir.path())).await;
+        assert_eq!(report.verdict, Verdict::Fail);
+        assert!(report.summary.contains("answers its probe already"), "{}", report.summary);
+        assert!(!dir.path().join("began").exists() && proc::ready(dir.path()).is_none());
+    }
+
+    #[tokio::test]
+    async fn a_program_is_ready_once_its_probe_passes_and_its_death_after_that_is_a_failure() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let place = free();
+        let text = format!("shell = 'touch began; exec sleep 300'\nready = {{ tcp = '{place}', within = '50s' }}");
+        let (start, cx) = (started(&text), acting(dir.path()));
+        let acted = tokio::spawn(async move { act(&start, &cx).await });
+        let mut looks = tokio::time::interval(LOOK);
+        while !dir.path().join("began").exists() {
+            looks.tick().await;
+        }
+        let listening = TcpListener::bind(place).expect("bound again");
+        let ready = loop {
+            looks.tick().await;
+            if let Some(ready) = proc::ready(dir.path()) {
+                break ready;
+            }
+            assert!(!acted.is_finished(), "it goes on until it is ready");
+        };
+        drop(listening);
+        proc::kill_group(ready.pid);
+        let report = acted.await.expect("it ended");
+        assert_eq!(report.verdict, Verdict::Fail);
+        assert!(report.summary.starts_with("it ended by itself") && report.summary.contains("signal 9"), "{report:?}");
+    }
+}

@@ -4,11 +4,26 @@
 use super::Page;
 use crate::base::template::as_text;
 use crate::base::text::printable;
+use crate::launch::gate::{self, Clear};
+use crate::launch::plan::Item;
+use crate::launch::playbook;
 use crate::launch::process::Living;
 use crate::ui::action::Action;
 use crate::ui::theme::Role;
 
 impl Page<'_> {
+    /// What may tell why it is red, one key away.
+    pub(super) fn playbooks(&mut self, item: &Item) {
+        let (board, now) = (self.view.board(), self.view.now.instant);
+        let red = gate::clear(board, item, now) != Clear::Yes
+            && board.item(&item.id).is_some_and(|s| s.verdict(item.valid_for, now).is_some());
+        let titles: Vec<&str> = playbook::of(board, Some(&item.id)).map(|known| known.title.as_str()).collect();
+        if red && !titles.is_empty() {
+            let key = self.view.keymap.label(Action::Playbooks).unwrap_or_default();
+            self.named("playbook", Role::Focus, &format!("{key} looks: {}", titles.join(", ")));
+        }
+    }
+
     pub(super) fn process(&mut self, known: &Living) {
         let ready_at = self.view.date_with_offset(known.ready_at);
         self.named("ready", Role::Plain, &format!("since {ready_at}, process {}", known.pid));
