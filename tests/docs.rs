@@ -55,8 +55,11 @@ fn canonical(path: &str) -> String {
     match (parts.as_slice(), parts.iter().position(own)) {
         // The plan's own poll is a table of another meaning.
         (["phase", "item", "poll"], _) => path.to_owned(),
+        // What a request says is told once.
+        ([.., part @ ("basic" | "hmac" | "multipart" | "tls")], _) => format!("[http.{part}]"),
         (["control", rest @ ..], _) => format!("[{}]", [&["http"], rest].concat().join(".")),
         // An answer's events are the same, good and bad.
+        (_, Some(at)) if parts[at] == "send" && parts.len() > at + 1 => format!("[http.{}]", parts[at + 1..].join(".")),
         (_, Some(at)) => format!("[{}]", parts[at..].join(".").replace("example.bad.events", "example.good.events")),
         _ => path.to_owned(),
     }

@@ -5,6 +5,7 @@
 pub mod check;
 pub mod example;
 pub mod exchange;
+pub mod request;
 pub mod session;
 pub mod step;
 

@@ -78,7 +78,7 @@ pub(super) fn exposed(step: &step::Spec, scope: &Scope, table: Span, notes: &Not
 
 /// What is wrong with the jq programs of a check's expectations.
 pub(super) fn programs(kind: Kind, table: &Table<'_>) {
-    if kind.family != "check" {
+    if kind.family != "check" && kind.name != "send" {
         return;
     }
     for part in ["expect", "until", "meanwhile"] {

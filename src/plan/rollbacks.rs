@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::items::{CHECK_TIMEOUT, STEP_TIMEOUT};
+use super::items::{CHECK_TIMEOUT, timeout_of};
 use super::phases::Slugs;
-use super::reader::{Reader, shown};
+use super::reader::{Body, Reader, shown};
 use super::{effects, lint, unbuilt};
 use crate::base::source::{Diagnostic, Span};
 use crate::base::table::{Placed, Table};
@@ -80,8 +80,9 @@ impl<'a> Reader<'a> {
     fn fallback(&mut self, table: &Table<'a>, step: &ItemId, confirm: Confirm) -> Option<Fallback> {
         let table = table.table("fallback")?;
         unbuilt::refuse(&table, unbuilt::KINDS);
-        let timeout = self.span_over_zero(&table, "timeout").unwrap_or(STEP_TIMEOUT);
+        let timeout = self.span_over_zero(&table, "timeout");
         let body = self.body(&table, step::KINDS, &format!("the fallback of rollback step {step}"));
+        let timeout = timeout.unwrap_or_else(|| timeout_of_step(body.as_ref()));
         let names = self.names.clone();
         if let Some(body) = &body {
             lint::command(&table, body.kind, confirm, &names, self.notes);
@@ -140,11 +141,12 @@ impl<'a> Reader<'a> {
         effects::refuse(&table, "on_preempt", "on a rollback's step: nothing pre-empts a rollback");
         table.accept("on_preempt");
         let title = self.title(&table, &part);
-        let timeout = self.span_over_zero(&table, "timeout").unwrap_or(STEP_TIMEOUT);
+        let timeout = self.span_over_zero(&table, "timeout");
         let by_hand = table.text("by_hand").map(|text| shown(&text)).unwrap_or_default();
         let class = table.word("class", &Class::WORDS);
         let needs_approval = self.needs_approval(&table);
         let body = self.body(&table, step::KINDS, &format!("rollback step {id}"));
+        let timeout = timeout.unwrap_or_else(|| timeout_of_step(body.as_ref()));
         if !table.has("class") {
             let span = body.as_ref().map_or(table.span, |body| body.place.span);
             let message = format!("{id} is a step without `class`: what may repeating it do?");
@@ -195,4 +197,9 @@ impl<'a> Reader<'a> {
         let part = id.map(|id| id.value).unwrap_or_default();
         (ItemId::new(format!("{slug}/{part}")), part)
     }
+}
+
+/// The timeout of a step that says none.
+fn timeout_of_step(body: Option<&Body>) -> Duration {
+    body.map_or_else(Duration::default, |body| timeout_of(body.kind, None))
 }

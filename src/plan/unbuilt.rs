@@ -8,15 +8,14 @@ use crate::base::table::Table;
 pub(super) const TABLES: &[&str] = &["target", "signal", "objective", "trigger", "playbook", "notify"];
 
 pub(super) const KINDS: &[&str] = &[
-    "tls", "dns", "command", "file", "env", "signal", "log", "alerts", "github", "send", "process", "sequence",
-    "traffic", "dispatch", "notify", "drill", "snapshot", "soak",
+    "tls", "dns", "command", "file", "env", "signal", "log", "alerts", "github", "process", "sequence", "traffic",
+    "dispatch", "notify", "drill", "snapshot", "soak",
 ];
 
 pub(super) const ITEM_KEYS: &[&str] = &["evidence"];
 pub(super) const MONITOR_KEYS: &[&str] = &["session", "item"];
 pub(super) const STREAM_KEYS: &[&str] = &["log", "command", "errors", "redact"];
 pub(super) const ROLLBACK_KEYS: &[&str] = &["ready"];
-pub(super) const SESSION_KEYS: &[&str] = &["auth", "basic", "bearer", "hmac"];
 pub(super) const POLL_KEYS: &[&str] = &["binds", "expires"];
 pub(super) const CRITERION_KEYS: &[&str] = &["objectives"];
 

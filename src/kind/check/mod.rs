@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::Kind;
 use super::example::{Answered, Examples};
+use super::request::Trail;
 use super::session::Session;
 use crate::base::jq::Jq;
 use crate::base::secret::Redactor;
@@ -96,6 +97,8 @@ pub struct Answer {
     pub end: Option<sse::End>,
     /// Where a program ran: how it ended.
     pub ended: Option<Ended>,
+    /// Where redirects were followed.
+    pub trail: Trail,
 }
 
 /// How a program that a check ran ended. Its standard output is the answer's body.

@@ -1,7 +1,7 @@
 //! Steps: they act on the world. Every one runs under the shim, writes an intent first, and ends in an
 //! outcome. One file a kind, one line in the list below.
 
-use super::Kind;
+use super::{Kind, check};
 use crate::base::source::Span;
 use crate::base::table::Table;
 use crate::base::template::{Scope, Unbound};
@@ -10,6 +10,7 @@ use crate::launch::verdict::{Report, Verdict};
 pub mod act;
 pub mod ours;
 pub mod run;
+pub mod send;
 pub mod simulate;
 
 pub use ours::Acting;
@@ -57,6 +58,12 @@ pub trait Step: Sized + Clone + Send + Sync {
     fn exposed(&self, scope: &Scope) -> Vec<Exposed> {
         let _ = scope;
         Vec::new()
+    }
+
+    /// The check that its answer is judged by, where it asks somebody: it is tried on the step's examples as any
+    /// check is.
+    fn asks(&self) -> Option<check::Spec> {
+        None
     }
 
     /// Acts, where it is one of ours: in a process of its own, under the shim. What it says goes to `cx.say`
@@ -111,6 +118,12 @@ macro_rules! steps {
                 match self { $(Self::$kind(step) => step.how(scope),)* }
             }
 
+            /// The check that its answer is judged by, where it asks somebody.
+            #[must_use]
+            pub fn asks(&self) -> Option<check::Spec> {
+                match self { $(Self::$kind(step) => step.asks(),)* }
+            }
+
             pub async fn act(&self, cx: &Acting) -> Report {
                 match self { $(Self::$kind(step) => step.act(cx).await,)* }
             }
@@ -129,4 +142,4 @@ macro_rules! steps {
     };
 }
 
-steps![run::Run];
+steps![run::Run, send::Send];

@@ -27,6 +27,10 @@ pub(super) fn good(http: &Http, scope: &Scope) -> Result<Answered, String> {
         };
         good.headers.push((name.clone(), value));
     }
+    if let Some(redirect) = &expect.redirect {
+        let to = redirect.to.text(scope).map_err(|unbound| unbound.to_string())?;
+        set(&mut good.headers, "location", to);
+    }
     good.cookies.extend(expect.cookies.iter().map(|name| (name.clone(), format!("cookie-{name}-1"))));
     let mut json = Value::Null;
     for program in &expect.json {
@@ -143,8 +147,11 @@ fn shape(value: Value) -> Shape {
 
 pub(super) fn seen(http: &Http, example: &Answered, scope: &Scope) -> Seen {
     let status = example.status.or(http.expect.status.first().copied()).unwrap_or(200);
-    let answer = answer(example, status, scope);
-    Seen { answers: vec![(http.address.written(), answer)], control_answers: false }
+    let mut answer = answer(example, status, scope);
+    if let (Ok(answer), Some(version)) = (&mut answer, http.call.version) {
+        answer.http.version = version.seen();
+    }
+    Seen { answers: vec![(http.call.address.written(), answer)], control_answers: false }
 }
 
 /// An example as an answer of the wire. Names without a value get one that is the same each time:
@@ -194,20 +201,19 @@ pub(crate) fn answer(example: &Answered, status: u16, scope: &Scope) -> Result<A
     if example.json.is_some() && !map.contains_key(CONTENT_TYPE) {
         map.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
-    let http = wire::Answer { status, headers: map, body, took: example.after.unwrap_or_default() };
+    let http =
+        wire::Answer { status, headers: map, body, took: example.after.unwrap_or_default(), ..wire::Answer::default() };
     Ok(Answer { http, ..Answer::default() })
 }
 
 pub(super) fn routes(http: &Http, good: &[Answered], session: Option<&Session>, scope: &Scope) -> Vec<Route> {
     let scope = session.map_or_else(|| scope.clone(), |session| scope.with(&session.scope()));
-    let Some(url) = open(|scope| Session::join(session, &http.address, scope), &scope) else { return Vec::new() };
-    let headers = Session::headers(session, &http.headers).into_iter();
-    let headers: Vec<(String, String)> =
-        headers.filter_map(|(name, value)| Some((name.to_owned(), open(|scope| value.text(scope), &scope)?))).collect();
+    let Some(url) = open(|scope| Session::join(session, &http.call.address, scope), &scope) else { return Vec::new() };
+    let headers = http.call.open_headers(session, &scope);
     let captures = http.captures.iter().map(|capture| format!("{} = {}", capture.name, capture.from.words()));
     let captures: Vec<String> = captures.collect();
     let route = |answer: &Answered| Route {
-        method: http.method.to_owned(),
+        method: http.call.method.to_owned(),
         url: url.clone(),
         headers: headers.clone(),
         answer: answer.clone(),

@@ -16,14 +16,15 @@ use std::time::Duration;
 use super::{Answered, Check, Context, Ran, Route, Seen, Session};
 use crate::base::jq::{Jq, Program};
 use crate::base::table::Table;
-use crate::base::template::{Scope, Shape, Template};
+use crate::base::template::Scope;
 use crate::base::wire::{Cause, sse};
 use crate::kind::Kind;
+use crate::kind::request::Call;
 use crate::launch::verdict::Report;
 
 pub(crate) use judge::is_event_stream;
 pub use pattern::{Fit, Look, Pattern};
-pub(crate) use request::keep_cookies;
+pub(crate) use request::{keep_cookies, stream_request};
 
 /// What a checked stream may cost: line and event as everywhere, 16 MiB in all, this many events.
 pub const BOUNDS: sse::Bounds = sse::Bounds { line: 64 << 10, event: 1 << 20, total: 16 << 20 };
@@ -43,17 +44,6 @@ pub struct Sse {
     /// For the whole stream, connecting included; the item's timeout where it is not written.
     pub deadline: Option<Duration>,
     pub meanwhile: Option<Box<Meanwhile>>,
-}
-
-/// A request as the plan says it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Call {
-    /// `GET` or `POST`.
-    pub method: &'static str,
-    /// Whole, or a path that is joined to the session's base.
-    pub address: Template,
-    pub headers: Vec<(String, Template)>,
-    pub json: Option<Shape>,
 }
 
 /// What the stream must be. What is not written is not looked at, but for the status and the content
