@@ -9,6 +9,7 @@ use tminus::base::{jq, proc};
 use tminus::clock;
 use tminus::engine::rollback;
 use tminus::kind::step::act::SIMULATE;
+use tminus::kind::step::drill::DRILL;
 use tminus::kind::step::ours::{self, ACT};
 use tminus::kind::step::simulate::simulate;
 use tminus::launch::id::RollbackId;
@@ -22,6 +23,7 @@ fn main() {
         (Some("__jq"), []) => jq::worker::main(),
         (Some(proc::SHIM), [dir]) => proc::shim(Path::new(dir), clock::HANDED),
         (Some(ACT), [_kind, _item]) => ours::main(),
+        (Some(DRILL), [id, target]) => rollback::drill::main(&id.to_string_lossy(), &target.to_string_lossy()),
         (Some(SIMULATE), [url, step]) => simulate(&url.to_string_lossy(), &step.to_string_lossy()),
         (Some(rollback::ROLLBACK), [launch, run, id]) => roll_back(Path::new(launch), run, id),
         _ => tminus::cli::run(),

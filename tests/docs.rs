@@ -133,13 +133,30 @@ fn the_plan_with_every_key_has_every_table() {
     assert!(left_out.is_empty(), "not in tests/docs/every-key.toml: {left_out:?}");
 }
 
+/// What an example may name.
+const AROUND: &str = r#"
+[vars]
+api = "https://api.example.com"
+[target.staging]
+vars = { api = "https://staging.example.com" }
+[[monitor]]
+id = "api"
+every = "1s"
+http = { get = "{{ api }}/health" }
+[[rollback]]
+id = "frontend"
+key = "1"
+step = [{ id = "redeploy", class = "idempotent", run = { command = ["true"] } }]
+verify = [{ id = "served", http = { get = "{{ api }}/version", expect = { json = ['.version == "v0"'] } } }]
+"#;
+
 #[test]
 fn every_kinds_example_is_sound_in_a_plan() {
     for kind in kinds::all() {
         let class = if kind.family == "step" { "class = \"readonly\"\n" } else { "" };
         let text = format!(
             "[plan]\nschema = 1\nid = \"x\"\ntitle = \"X\"\n\n[roles.scribe]\ntitle = \"Scribe\"\n\n[[phase]]\nid = \
-             \"p\"\nat = \"T-1h\"\n\n[[phase.item]]\nid = \"i\"\n{class}[phase.item.{}]\n{}",
+             \"p\"\nat = \"T-1h\"\n\n[[phase.item]]\nid = \"i\"\n{class}[phase.item.{}]\n{}\n{AROUND}",
             kind.name, kind.example
         );
         let (source, environment, options) = rehearsing(&text);

@@ -146,10 +146,10 @@ fn each_mistake_is_told_at_its_place() {
     let cases: Vec<(String, &str, &str)> = vec![
         (with_items("", "[[phase.item]]\nid = \"x\"\n"), "no-kind", "[[phase.item]]"),
         (with_items("", "[[phase.item]]\nid = \"x\"\nhtpp = { get = \"x\" }\n"), "unknown-kind", "htpp"),
-        (with_items("", "[[phase.item]]\nid = \"x\"\ntls = { host = \"x\" }\n"), "not-built-yet", "tls"),
+        (with_items("", "[[phase.item]]\nid = \"x\"\nsoak = { for = \"1h\" }\n"), "not-built-yet", "soak"),
         (with_items("", &format!("{manual}wait = {{ for = \"1s\" }}\n")), "two-kinds", "wait"),
         (with_items("[[objective]]\nid = \"o\"\n", manual), "not-built-yet", "objective"),
-        (with_items("[target.staging]\nx = 1\n", manual), "not-built-yet", "target"),
+        (with_items("[target.staging]\nx = 1\n", manual), "unknown-key", "x"),
         (with_items("", &format!("{manual}{manual}")), "duplicate-id", "\"x\""),
         (with_items("", "[[phase.item]]\nid = \"a\"\nmanual = {}\n"), "duplicate-id", "\"a\""),
         (with_items("", "[[phase.item]]\nid = \"x\"\nneeds = [\"y\"]\nmanual = {}\n"), "unknown-need", "\"y\""),

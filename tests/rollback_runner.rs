@@ -75,7 +75,7 @@ expect = {{ json = ['.version == $previous'] }}
     }
 
     fn network(&self, network: Network, simulated: bool) {
-        let file = LaunchFile { base: self.folder.path().to_owned(), network, simulated };
+        let file = LaunchFile { base: self.folder.path().to_owned(), network, simulated, target: None };
         fs::write(self.path("launch.json"), serde_json::to_vec(&file).expect("json")).expect("written");
     }
 

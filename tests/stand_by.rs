@@ -126,7 +126,7 @@ async fn ann() -> Ann {
     let target = TcpListener::bind("127.0.0.1:0").expect("a port");
     target.set_nonblocking(true).expect("set");
     let text = plan(place.path(), &target);
-    let site = LaunchFile { base: place.path().to_owned(), network: Network::Outside, simulated: false };
+    let site = LaunchFile { base: place.path().to_owned(), network: Network::Outside, simulated: false, target: None };
     folder.write(&folder.plan(), text.as_bytes()).expect("written");
     folder.write(&folder.launch(), &serde_json::to_vec(&site).expect("JSON")).expect("written");
     let source = Source::new("plan.toml", text);

@@ -186,7 +186,7 @@ async fn launch_with(disk: Disk, side: Option<&Path>, crew: Option<Crew>) -> Lau
     let text = plan(folder.path(), &target);
     std::fs::write(folder.path().join("plan.toml"), &text).expect("written");
     std::fs::write(folder.path().join("baseline.json"), "{}").expect("written");
-    let site = LaunchFile { base: folder.path().to_owned(), network: Network::Outside, simulated: false };
+    let site = LaunchFile { base: folder.path().to_owned(), network: Network::Outside, simulated: false, target: None };
     std::fs::write(folder.path().join("launch.json"), serde_json::to_vec(&site).expect("JSON")).expect("written");
     let source = Source::new("plan.toml", text);
     let environment: Environment = [("HOME", "/nowhere")].into_iter().collect();

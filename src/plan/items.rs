@@ -24,7 +24,7 @@ const STREAM_TIMEOUT: Duration = Duration::from_secs(60);
 /// What connecting and tearing down may take on top of a deadline the kind's table says.
 const AROUND_DEADLINE: Duration = Duration::from_secs(5);
 /// One attempt of a step.
-const STEP_TIMEOUT: Duration = Duration::from_secs(600);
+pub(super) const STEP_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// One attempt of a step that only asks.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);

@@ -38,6 +38,7 @@ mod second;
 mod secrets;
 mod sessions;
 mod streams;
+mod targets;
 mod trial;
 mod unbuilt;
 mod vars;
@@ -67,7 +68,7 @@ pub const MOST_VALUES: usize = 1_000;
 /// How a plan is loaded.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// What `--env` asked for; must be the plan's own environment, as long as plans have only one.
+    /// What `--env` asked for: the plan's own environment, or one of its targets.
     pub target: Option<String>,
     /// Secrets are stand-ins, the environment's own are not read, and what is not set is no mistake.
     pub rehearsal: bool,

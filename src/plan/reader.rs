@@ -67,6 +67,8 @@ pub(super) struct Reader<'a> {
     pub sessions: Vec<SessionDraft>,
     /// The roles that may approve, and where that is said.
     pub approvers: Vec<(RoleId, Span)>,
+    /// Every `[target.ID]`.
+    pub targets: Vec<String>,
     pub plan: Plan,
     pub catalogue: Catalogue,
     pub places: Vec<Place>,
@@ -108,6 +110,7 @@ impl<'a> Reader<'a> {
             names: Names::default(),
             sessions: Vec::new(),
             approvers: Vec::new(),
+            targets: Vec::new(),
             plan: Plan::default(),
             catalogue: Catalogue::default(),
             places: Vec::new(),
@@ -120,6 +123,7 @@ impl<'a> Reader<'a> {
         unbuilt::refuse(&root, unbuilt::TABLES);
         self.read_head(&root);
         self.read_vars(&root);
+        self.read_targets(&root);
         self.read_secrets(&root);
         self.read_baseline(&root);
         self.read_roles(&root);
@@ -131,6 +135,7 @@ impl<'a> Reader<'a> {
         self.read_monitors(&root);
         self.read_streams(&root, &drafts);
         self.read_rollbacks(&root);
+        self.resolve_drills();
         self.read_escalations(&root);
         self.read_control(&root);
         self.read_poll(&root);
@@ -161,10 +166,8 @@ impl<'a> Reader<'a> {
         }
         self.plan.id = self.need_id(&head, "`id = \"release-1\"`").map(|id| id.value).unwrap_or_default();
         self.plan.title = head.need_text("title", "`title = \"…\"`").map(|text| shown(&text)).unwrap_or_default();
-        let environment = head.text("environment");
-        self.plan.environment = environment.clone().map(|text| shown(&text)).unwrap_or_default();
+        self.plan.environment = head.text("environment").map(|text| shown(&text)).unwrap_or_default();
         self.plan.description = head.text("description").map(|text| shown(&text)).unwrap_or_default();
-        self.check_target(&head, environment.map(|placed| placed.span));
         if let Some(release) = head.table("release") {
             self.plan.release = Release {
                 version: release.text("version").map(|text| shown(&text)),
@@ -174,16 +177,6 @@ impl<'a> Reader<'a> {
             release.finish();
         }
         head.finish();
-    }
-
-    fn check_target(&self, head: &Table<'_>, span: Option<Span>) {
-        let Some(asked) = &self.options.target else { return };
-        if *asked != self.plan.environment {
-            let message =
-                format!("no target `{}`: this plan is for `{}` alone", printable(asked), self.plan.environment);
-            let wrong = Diagnostic::error("unknown-target", span.unwrap_or(head.span), message);
-            self.notes.report(wrong.help("[target] is part of the plan format, but this version does not run it"));
-        }
     }
 
     /// `[control]`

@@ -11,7 +11,8 @@ use super::{effects, lint, unbuilt};
 use crate::base::source::{Diagnostic, Span};
 use crate::base::table::{Placed, Table};
 use crate::base::template::Scope;
-use crate::kind::{check, step};
+use crate::kind::step::Step;
+use crate::kind::{Kind, check, step};
 use crate::launch::id::{ItemId, RoleId, RollbackId};
 use crate::launch::plan::{Class, Confirm, Fallback, Power, Rollback, RollbackStep, Verify};
 
@@ -19,6 +20,11 @@ use crate::launch::plan::{Class, Confirm, Fallback, Power, Rollback, RollbackSte
 const DEADLINE: Duration = Duration::from_secs(1_800);
 /// How long a verify item is tried again where it says nothing.
 const WITHIN: Duration = Duration::from_secs(60);
+
+/// What a rollback may do: everything but a rollback against another place.
+fn acts() -> Vec<Kind> {
+    step::KINDS.iter().copied().filter(|kind| *kind != step::drill::Drill::KIND).collect()
+}
 
 impl<'a> Reader<'a> {
     pub(super) fn read_rollbacks(&mut self, root: &Table<'a>) {
@@ -81,7 +87,7 @@ impl<'a> Reader<'a> {
         let table = table.table("fallback")?;
         unbuilt::refuse(&table, unbuilt::KINDS);
         let timeout = self.span_over_zero(&table, "timeout");
-        let body = self.body(&table, step::KINDS, &format!("the fallback of rollback step {step}"));
+        let body = self.body(&table, &acts(), &format!("the fallback of rollback step {step}"));
         let timeout = timeout.unwrap_or_else(|| timeout_of_step(body.as_ref()));
         let names = self.names.clone();
         if let Some(body) = &body {
@@ -145,7 +151,7 @@ impl<'a> Reader<'a> {
         let by_hand = table.text("by_hand").map(|text| shown(&text)).unwrap_or_default();
         let class = table.word("class", &Class::WORDS);
         let needs_approval = self.needs_approval(&table);
-        let body = self.body(&table, step::KINDS, &format!("rollback step {id}"));
+        let body = self.body(&table, &acts(), &format!("rollback step {id}"));
         let timeout = timeout.unwrap_or_else(|| timeout_of_step(body.as_ref()));
         if !table.has("class") {
             let span = body.as_ref().map_or(table.span, |body| body.place.span);

@@ -5,11 +5,11 @@ use crate::base::known::Wanted;
 use crate::base::source::Diagnostic;
 use crate::base::table::Table;
 
-pub(super) const TABLES: &[&str] = &["target", "signal", "objective", "trigger", "playbook", "notify"];
+pub(super) const TABLES: &[&str] = &["signal", "objective", "trigger", "playbook", "notify"];
 
 pub(super) const KINDS: &[&str] = &[
     "tls", "dns", "command", "file", "env", "signal", "log", "alerts", "github", "process", "sequence", "traffic",
-    "dispatch", "notify", "drill", "snapshot", "soak",
+    "dispatch", "notify", "snapshot", "soak",
 ];
 
 pub(super) const ITEM_KEYS: &[&str] = &["evidence"];

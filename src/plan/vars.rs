@@ -40,7 +40,7 @@ impl<'a> Reader<'a> {
             let Some(placed) = vars.any(name) else { continue };
             self.names.bind(name, span, Stands::Var, self.notes);
             let value = match placed.value {
-                DeValue::Table(_) => vars.table_named(name).and_then(|table| self.environment_var(name, table)),
+                DeValue::Table(_) => vars.table_named(name).and_then(|table| self.environment_var(name, table, true)),
                 plain if !vars.fits(plain, placed.span) => None,
                 plain => self.plain_var(name, &Placed { value: plain_value(plain), span: placed.span }),
             };
@@ -50,7 +50,7 @@ impl<'a> Reader<'a> {
         vars.accept_all();
     }
 
-    fn plain_var(&self, name: &str, placed: &Placed<Value>) -> Option<Value> {
+    pub(super) fn plain_var(&self, name: &str, placed: &Placed<Value>) -> Option<Value> {
         if as_text(&placed.value).contains("{{") {
             let message = format!("`{name}` uses `{{{{ … }}}}`: a variable is a plain value");
             self.notes.report(Diagnostic::error("wrong-value", placed.span, message));
@@ -59,8 +59,8 @@ impl<'a> Reader<'a> {
         Some(placed.value.clone())
     }
 
-    /// `{ env = "NAME", default = …, required = true }`
-    fn environment_var(&mut self, name: &str, table: Table<'a>) -> Option<Value> {
+    /// `{ env = "NAME", default = …, required = true }`. That it must be set is asked where it is `wanted`.
+    pub(super) fn environment_var(&mut self, name: &str, table: Table<'a>, wanted: bool) -> Option<Value> {
         let env = table.need_text("env", "`env = \"NAME\"`");
         let default = table.plain("default");
         let required = table.flag("required").unwrap_or(default.is_none());
@@ -83,7 +83,7 @@ impl<'a> Reader<'a> {
                 }
             };
         }
-        if !required {
+        if !required || !wanted {
             return default.or(Some(Value::Null));
         }
         if self.options.rehearsal {

@@ -25,6 +25,7 @@ pub const TABLES: &[Section] = &[
             ("plan", "what is launched, and where"),
             ("clock", "when the countdown starts and where it holds; without it, it counts from the earliest mark"),
             ("vars", "values by name"),
+            ("target", "other places, by the variables that are different there"),
             ("secrets", "where secret values come from"),
             ("baseline", "values captured when the launch opens, and frozen: what a rollback goes back to"),
             ("control", "a request to a third party, as an `http` table: does our own network work?"),
@@ -95,6 +96,20 @@ pub const TABLES: &[Section] = &[
             ("env", "the environment variable; required"),
             ("default", "where it is not set; its type is the variable's, lists are written with commas there"),
             ("required", "without it the plan is not sound; true where there is no default"),
+        ],
+    ),
+    section(
+        "[target.NAME]",
+        "Another place than the plan's own environment. A drill runs against one.",
+        &[("vars", "the variables of `[vars]` that are different there, written as they are there; required")],
+    ),
+    section(
+        "[target.NAME.vars.NAME]",
+        "As in `[vars]`. What is not set there is a mistake only once the target is used.",
+        &[
+            ("env", "the environment variable; required"),
+            ("default", "where it is not set"),
+            ("required", "without it that target cannot be used; true where there is no default"),
         ],
     ),
     section(

@@ -238,6 +238,13 @@ pub const KINDS: &[Section] = &[
         ],
     ),
     section(
+        "[drill]",
+        "One of the plan's rollbacks, for real, against another target: in a folder of its own, with that target's \
+         values and a baseline captured there. It passes once it is verified within its deadline. Second keys are not \
+         asked for. `tminus check` refuses one against the plan's own environment.",
+        &[("rollback", "which rollback; required"), ("target", "a `[target.NAME]` of the plan; required")],
+    ),
+    section(
         "[manual]",
         "A person attests, with a note.",
         &[

@@ -30,7 +30,7 @@ pub fn still_running(dir: &Path) -> Vec<u32> {
     found
 }
 
-fn holds(environ: &[u8], wanted: &[u8]) -> bool {
+pub fn holds(environ: &[u8], wanted: &[u8]) -> bool {
     environ.split(|byte| *byte == 0).any(|variable| variable == wanted)
 }
 

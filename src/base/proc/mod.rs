@@ -8,6 +8,7 @@
 mod folder;
 mod mark;
 mod other;
+mod program;
 mod pump;
 mod shim;
 mod tail;
@@ -33,6 +34,7 @@ use folder::write_unsynced;
 pub use folder::{Standing, create_private_dir, fence, look, write_whole};
 pub use mark::{MARK, still_running};
 pub use other::{Other, writers};
+pub use program::{Channel, Ended, Follower, Line, Program, follow, run};
 pub use shim::{CANNOT_BEGIN, LOST_THE_CLAIM, shim};
 pub use tail::Tail;
 

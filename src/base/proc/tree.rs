@@ -57,7 +57,7 @@ pub fn pids() -> impl Iterator<Item = u32> {
     entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
 }
 
-fn everyone() -> Vec<Process> {
+pub fn everyone() -> Vec<Process> {
     let read = |pid| fs::read_to_string(format!("/proc/{pid}/stat")).ok().and_then(|stat| parse(pid, &stat));
     pids().filter_map(read).collect()
 }
@@ -102,21 +102,24 @@ pub fn reaped_cpu() -> (u64, u64) {
     (field(13).unwrap_or(0), field(14).unwrap_or(0))
 }
 
-struct Process {
-    pid: u32,
-    parent: u32,
-    group: u32,
-    zombie: bool,
+#[derive(Debug)]
+pub struct Process {
+    pub pid: u32,
+    pub parent: u32,
+    pub group: u32,
+    pub session: u32,
+    pub zombie: bool,
 }
 
 fn parse(pid: u32, stat: &str) -> Option<Process> {
     // The command's name stands in brackets and may hold anything, brackets too.
     let mut rest = stat.rsplit_once(") ")?.1.split(' ');
     let zombie = matches!(rest.next()?, "Z" | "X");
-    Some(Process { pid, parent: rest.next()?.parse().ok()?, group: rest.next()?.parse().ok()?, zombie })
+    let mut number = || rest.next()?.parse().ok();
+    Some(Process { pid, parent: number()?, group: number()?, session: number()?, zombie })
 }
 
-fn below(root: u32, all: &[Process]) -> Vec<u32> {
+pub fn below(root: u32, all: &[Process]) -> Vec<u32> {
     let mut children: BTreeMap<u32, Vec<&Process>> = BTreeMap::new();
     for process in all {
         children.entry(process.parent).or_default().push(process);

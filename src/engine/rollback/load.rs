@@ -22,7 +22,7 @@ use crate::base::wire::{Client, Limits, Network};
 use crate::kind::check::http::Http;
 use crate::kind::check::{self, Context};
 use crate::kind::session::Session;
-use crate::kind::{Catalogue, Spec};
+use crate::kind::{Catalogue, Entry, Spec};
 use crate::launch;
 use crate::launch::id::{RollbackId, SessionId};
 use crate::launch::plan::Verify;
@@ -72,7 +72,7 @@ pub fn frozen(launch: &Path) -> Result<Frozen, String> {
     let wrong = |error: &dyn std::fmt::Display| format!("failed to read {}: {error}", path.display());
     let text = regular::read(&path, LONGEST).map_err(|error| wrong(&error))?;
     let text = String::from_utf8(text).map_err(|error| wrong(&error))?;
-    let options = Options { rehearsal: file.simulated, without_secrets: true, ..Options::default() };
+    let options = Options { rehearsal: file.simulated, without_secrets: true, target: file.target.clone() };
     // Named as it lay in its own folder: its secrets' files are told from there.
     let source = Source::new(file.base.join("plan.toml").display().to_string(), text);
     let loaded = plan::load(source.clone(), &Environment::of_process(), &options)
@@ -94,7 +94,9 @@ pub fn frozen(launch: &Path) -> Result<Frozen, String> {
 /// # Errors
 /// What is missing or wrong, as a sentence.
 pub fn load(launch: &Path, run: u32, rollback: &RollbackId) -> Result<(Orders, Kinds), String> {
-    let Frozen { file, plan, catalogue, baseline, unset, .. } = frozen(launch)?;
+    let frozen = frozen(launch)?;
+    let looking = looking(&frozen)?;
+    let Frozen { file, plan, catalogue, baseline, unset, .. } = frozen;
     let mut found =
         plan.rollback(rollback).cloned().ok_or_else(|| format!("the frozen plan has no rollback `{rollback}`"))?;
 
@@ -103,24 +105,7 @@ pub fn load(launch: &Path, run: u32, rollback: &RollbackId) -> Result<(Orders, K
             check.within = check.within.min(SIMULATED_PATIENCE);
         }
     }
-    let redactor = Redactor::new(catalogue.secrets.iter().cloned());
-    redactor.learn_handed();
-    let simulated = match (&file.network, file.simulated) {
-        (Network::Loopback { address, .. }, true) => Some(*address),
-        (Network::Outside, true) => return Err("launch.json names no target for a rehearsal".to_owned()),
-        (_, false) => None,
-    };
-    let looking = Kinds {
-        client: Client::new(&file.network, Limits::default())?,
-        jq: Jq::default().redacting(redactor.clone()),
-        redactor: redactor.clone(),
-        baseline: baseline.clone(),
-        sessions: catalogue.sessions.iter().map(|(id, plan)| (id.clone(), Session::new(plan.clone()))).collect(),
-        control: plan.control.and_then(|spec| control(&catalogue, spec)),
-        catalogue: catalogue.clone(),
-        base: file.base.clone(),
-        simulated,
-    };
+    let (redactor, simulated) = (looking.redactor.clone(), looking.simulated);
     let orders = Orders {
         rollback: found,
         roles: plan.roles,
@@ -138,10 +123,55 @@ pub fn load(launch: &Path, run: u32, rollback: &RollbackId) -> Result<(Orders, K
     Ok((orders, looking))
 }
 
+/// What looks with the kinds of `frozen`.
+///
+/// # Errors
+/// What is missing or wrong, as a sentence.
+pub fn looking(frozen: &Frozen) -> Result<Kinds, String> {
+    let Frozen { file, plan, catalogue, baseline, .. } = frozen;
+    let redactor = Redactor::new(catalogue.secrets.iter().cloned());
+    redactor.learn_handed();
+    let simulated = match (&file.network, file.simulated) {
+        (Network::Loopback { address, .. }, true) => Some(*address),
+        (Network::Outside, true) => return Err("launch.json names no target for a rehearsal".to_owned()),
+        (_, false) => None,
+    };
+    Ok(Kinds {
+        client: Client::new(&file.network, Limits::default())?,
+        jq: Jq::default().redacting(redactor.clone()),
+        redactor,
+        baseline: baseline.clone(),
+        sessions: catalogue.sessions.iter().map(|(id, plan)| (id.clone(), Session::new(plan.clone()))).collect(),
+        control: plan.control.and_then(|spec| control(catalogue, spec)),
+        catalogue: catalogue.clone(),
+        base: file.base.clone(),
+        simulated,
+    })
+}
+
 fn control(catalogue: &Catalogue, spec: crate::launch::plan::SpecId) -> Option<Arc<Http>> {
     match &catalogue.get(spec)?.spec {
         Spec::Check(check::Spec::Http(probe)) => Some(Arc::new(probe.clone())),
         _ => None,
+    }
+}
+
+impl Kinds {
+    /// What a check of `entry` runs with.
+    #[must_use]
+    pub fn context(&self, entry: &Entry, timeout: Duration) -> Context {
+        Context {
+            client: self.client.clone(),
+            jq: self.jq.clone(),
+            redactor: self.redactor.clone(),
+            scope: entry.scope.with(&self.baseline),
+            session: entry.session.as_ref().and_then(|id| self.sessions.get(id).cloned()),
+            timeout,
+            control: self.control.clone(),
+            owner: entry.owner.clone(),
+            base: self.base.clone(),
+            simulated: self.simulated.filter(|_| !entry.real),
+        }
     }
 }
 
@@ -150,19 +180,7 @@ impl Look for Kinds {
         let ours = |why: &str| Report::plain(Verdict::Unknown, why, Duration::ZERO);
         let Some(entry) = self.catalogue.get(verify.spec) else { return ours("the plan has no table for this check") };
         let Spec::Check(spec) = &entry.spec else { return ours("this is no check") };
-        let context = Context {
-            client: self.client.clone(),
-            jq: self.jq.clone(),
-            redactor: self.redactor.clone(),
-            scope: entry.scope.with(&self.baseline),
-            session: entry.session.as_ref().and_then(|id| self.sessions.get(id).cloned()),
-            timeout: verify.timeout,
-            control: self.control.clone(),
-            owner: entry.owner.clone(),
-            base: self.base.clone(),
-            simulated: self.simulated.filter(|_| !entry.real),
-        };
-        spec.run(&context).await.report
+        spec.run(&self.context(entry, verify.timeout)).await.report
     }
 }
 

@@ -9,6 +9,7 @@ mod approval;
 mod ask;
 mod audit;
 mod course;
+pub mod drill;
 mod fact;
 mod late;
 mod load;
@@ -79,6 +80,9 @@ pub struct LaunchFile {
     /// True in a rehearsal: steps ask the loopback target instead of running.
     #[serde(default)]
     pub simulated: bool,
+    /// The target of the plan that its values are for; the plan's own environment where none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
 }
 
 /// A runner we are the parent of. It goes on when this is dropped.

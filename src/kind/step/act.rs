@@ -59,6 +59,10 @@ pub fn prepared(
     let secrets = ground.redactor.secrets();
     let command = match how {
         How::Command(command) => command,
+        How::Hidden(arguments) => {
+            let argv = std::iter::once(ground.program.display().to_string()).chain(arguments).collect();
+            Command { argv, cwd: None, env: Vec::new(), stdin: None }
+        }
         How::Ours => ours::Task::of(entry, id, scope, timeout, ground, &secrets).command(ground.program)?,
     };
     Ok(intent(command, timeout, ground.base, &secrets))

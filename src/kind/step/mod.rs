@@ -8,6 +8,7 @@ use crate::base::template::{Scope, Unbound};
 use crate::launch::verdict::{Report, Verdict};
 
 pub mod act;
+pub mod drill;
 pub mod ours;
 pub mod run;
 pub mod send;
@@ -29,6 +30,8 @@ pub struct Command {
 pub enum How {
     /// A command of the plan's.
     Command(Command),
+    /// A hidden subcommand of this same binary, with its arguments.
+    Hidden(Vec<String>),
     /// This same binary: [`Step::act`] is run under the shim, so that it outlives the console as a command
     /// does.
     Ours,
@@ -142,4 +145,4 @@ macro_rules! steps {
     };
 }
 
-steps![run::Run, send::Send];
+steps![run::Run, send::Send, drill::Drill];
