@@ -7,6 +7,10 @@
 mod branches;
 #[path = "plans/bundled.rs"]
 mod bundled;
+#[path = "plans/kinds.rs"]
+mod kinds;
+#[path = "plans/requests.rs"]
+mod requests;
 #[path = "plans/trial.rs"]
 mod trial;
 

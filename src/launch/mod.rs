@@ -39,6 +39,7 @@ pub mod second;
 pub mod signoff;
 pub mod slip;
 pub mod telling;
+pub mod threshold;
 pub mod time;
 pub mod turns;
 pub mod unwatched;

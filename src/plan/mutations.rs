@@ -81,6 +81,7 @@ fn answers(good: &Answer, label: &str, words: &BTreeSet<String>, unwanted: &[Rec
     for body in fields(&good.http.body) {
         with(&|answer| answer.http.body = Bytes::from(body.to_string()));
     }
+    all.extend(lines(good, words));
     if let Some(ended) = &good.ended {
         all.extend(programs(good, ended));
     }
@@ -108,18 +109,62 @@ fn replaced(headers: &HeaderMap, name: &HeaderName) -> HeaderMap {
     other
 }
 
+/// A text of several lines without each of them, JSON lines with other fields, and with lines in which one
+/// word of the findings is the value of another.
+fn lines(good: &Answer, words: &BTreeSet<String>) -> Vec<Answer> {
+    let text = String::from_utf8_lossy(&good.http.body);
+    let all: Vec<&str> = text.lines().collect();
+    // An answer over HTTP is one document; what has no status is the text of a file or of a program.
+    if all.is_empty() || good.http.status != 0 {
+        return Vec::new();
+    }
+    let saying = |lines: Vec<String>| {
+        let body = Bytes::from(lines.join("\n"));
+        Answer { http: wire::Answer { body, ..good.http.clone() }, ..good.clone() }
+    };
+    let with = |at: usize, instead: Option<String>| {
+        let line = |(other, line): (usize, &&str)| if other == at { instead.clone() } else { Some((*line).to_owned()) };
+        saying(all.iter().enumerate().filter_map(line).collect())
+    };
+    let mut wrong = Vec::new();
+    for (at, line) in all.iter().enumerate().take(MOST_FIELDS) {
+        wrong.push(with(at, None));
+        let others = fields(line.as_bytes()).into_iter().take(MOST_FIELDS);
+        wrong.extend(others.map(|other| with(at, Some(other.to_string()))));
+    }
+    // Every JSON line alike, so that none of several can stand in for another.
+    let alike = |key: &str| {
+        let line = |line: &&str| match serde_json::from_str::<Value>(line) {
+            Ok(Value::Object(mut entries)) if entries.contains_key(key) => {
+                let other = empty(entries.get(key));
+                entries.insert(key.to_owned(), other);
+                Value::Object(entries).to_string()
+            }
+            _ => (*line).to_owned(),
+        };
+        saying(all.iter().map(line).collect())
+    };
+    let plain: BTreeSet<&str> =
+        words.iter().map(|word| word.trim_matches('.')).filter(|word| !word.is_empty()).collect();
+    wrong.extend(plain.iter().map(|word| alike(word)));
+    let value = |word: &str| serde_json::from_str::<Value>(word).unwrap_or_else(|_| json!(word));
+    let pairs = plain.iter().flat_map(|key| plain.iter().map(move |word| nested(key, value(word)).to_string()));
+    let lines = all.iter().map(|line| (*line).to_owned());
+    wrong.push(saying(lines.chain(pairs).collect()));
+    wrong
+}
+
+/// `a.b` as the key of an object in an object.
+fn nested(key: &str, value: Value) -> Value {
+    key.rsplit('.').fold(value, |value, key| json!({ key: value }))
+}
+
 /// A program that ends otherwise, or says less.
 fn programs(good: &Answer, ended: &Ended) -> Vec<Answer> {
     let exits = [0, 1, 2].into_iter().filter(|exit| ended.exit != Some(*exit));
     let other = |exit| Answer { ended: Some(Ended { exit: Some(exit), ..ended.clone() }), ..good.clone() };
     let saying = |body: Bytes| Answer { http: wire::Answer { body, ..good.http.clone() }, ..good.clone() };
-    let text = String::from_utf8_lossy(&good.http.body);
-    let lines: Vec<&str> = text.lines().collect();
-    let without = (0..lines.len().min(MOST_FIELDS)).map(|left_out| {
-        let kept = lines.iter().enumerate().filter(|(at, _)| *at != left_out).map(|(_, line)| *line);
-        saying(kept.collect::<Vec<_>>().join("\n").into())
-    });
-    exits.map(other).chain([saying(Bytes::new())]).chain(without).collect()
+    exits.map(other).chain([saying(Bytes::new())]).collect()
 }
 
 fn streams(good: &Answer, words: &BTreeSet<String>, unwanted: &[Received]) -> Vec<Answer> {

@@ -245,6 +245,80 @@ pub const KINDS: &[Section] = &[
         &[("rollback", "which rollback; required"), ("target", "a `[target.NAME]` of the plan; required")],
     ),
     section(
+        "[log]",
+        "The lines of a file or of a command in a window of time, JSON mixed with text. A window without a line, and one \
+         in which no line says anything of what is asked, are unknown. No text of a line is kept. At most 8 MiB and 50,000 \
+         lines a window.",
+        &[
+            ("file", "the file, relative to the plan's folder; it may be cut or rotated meanwhile"),
+            (
+                "command",
+                "a program whose outputs are read instead; no secret may stand here. Exit other than 0 is unknown",
+            ),
+            ("env", "variables the command is given; secrets may stand here"),
+            ("begin", "`start`: what is in the file counts; `end`: what comes from now on; that, where it is followed"),
+            ("for", "followed for all of this time"),
+            ("within", "followed until all that was asked for has come, so long at most"),
+            ("expect", "what the lines must be; required"),
+        ],
+    ),
+    section(
+        "[log.expect]",
+        "What is not written is not looked at.",
+        &[
+            ("events", "names that must have come: `{ at = \".event\", all = [\"started\", \"done\"] }`"),
+            ("count", "how many JSON lines hold a program: `[{ where = '.level == \"error\"', that = \"<= 0\" }]`"),
+            ("ratio", "the share of some lines among others"),
+            ("number", "what a number in the lines comes to"),
+            ("forbidden", "what must never be logged"),
+            ("text", "regular expressions; each must be on some line"),
+            ("text_absent", "regular expressions; none may be on any line"),
+        ],
+    ),
+    section(
+        "[log.expect.events]",
+        "Metadata of a run: which events it left.",
+        &[("at", "the path at which a line names its event; required"), ("all", "the names; required")],
+    ),
+    section(
+        "[log.expect.count]",
+        "Lines that say nothing of it do not count; where none does, it is unknown.",
+        &[("where", "a jq program; required"), ("that", "`<= 0`, `>= 1`; required")],
+    ),
+    section(
+        "[log.expect.ratio]",
+        "A share.",
+        &[
+            ("of", "a jq program: which lines; required"),
+            ("to", "a jq program: among which; all JSON lines otherwise"),
+            ("that", "`<= 5%`; required"),
+            ("min", "fewer lines than this are unknown; 1 unless said"),
+        ],
+    ),
+    section(
+        "[log.expect.number]",
+        "A number out of the lines.",
+        &[
+            ("json", "the path at which it stands; required"),
+            ("unit", "what the log writes it in, where `that` has a unit: `ms`"),
+            ("where", "a jq program: in which lines"),
+            (
+                "stat",
+                "`last` unless said, or `min`, `max`, `mean`, `sum`, `p50`, `p95`, `p99` (a number that is there, not between two)",
+            ),
+            ("that", "`<= 1500`, `<= 1.5s`; required"),
+            ("min", "fewer numbers than this are unknown; 1 unless said"),
+        ],
+    ),
+    section(
+        "[log.expect.forbidden]",
+        "Metadata only. What is found is named by its line and key, never shown.",
+        &[
+            ("keys", "regular expressions on keys, at any depth; without a JSON line it is unknown"),
+            ("values", "regular expressions on whole lines"),
+        ],
+    ),
+    section(
         "[manual]",
         "A person attests, with a note.",
         &[

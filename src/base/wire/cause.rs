@@ -48,12 +48,8 @@ fn of_link(link: &(dyn Error + 'static), rootless: bool) -> Option<Found> {
         return of_hyper(error);
     }
     // The library's type is not public. Nothing behind a proxy that gives no tunnel has answered.
-    let words = link.to_string();
-    if words.starts_with("tunnel error: ") {
-        return Some(Found::Surely(Cause::Ours(format!(
-            "the proxy from the environment gives no tunnel: {}",
-            &words[14..]
-        ))));
+    if let Some(why) = link.to_string().strip_prefix("tunnel error: ") {
+        return Some(Found::Surely(Cause::Ours(format!("the proxy from the environment gives no tunnel: {why}"))));
     }
     let error = link.downcast_ref::<reqwest::Error>()?;
     if error.is_timeout() {

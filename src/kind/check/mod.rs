@@ -23,6 +23,7 @@ use crate::launch::verdict::Report;
 
 pub mod cors;
 pub mod http;
+pub mod log;
 pub mod simulated;
 pub mod sse;
 
@@ -266,4 +267,4 @@ macro_rules! checks {
     };
 }
 
-checks![http::Http, cors::Cors, sse::Sse];
+checks![http::Http, cors::Cors, sse::Sse, log::Log];

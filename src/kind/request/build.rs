@@ -14,6 +14,8 @@ use crate::clock;
 use crate::kind::check::http::open;
 use crate::kind::session::Session;
 
+type Headers = Vec<(String, String)>;
+
 /// A request with what is to be said about it.
 #[derive(Debug, Clone)]
 pub struct Asked {
@@ -113,7 +115,7 @@ impl Call {
         scope: &Scope,
         session: Option<&Session>,
         now: i64,
-    ) -> Result<(Vec<(String, String)>, Vec<String>), Cause> {
+    ) -> Result<(Headers, Vec<String>), Cause> {
         let (_, hmac) = self.auth.over(session.map(|session| &session.plan.auth));
         let mut headers = Vec::new();
         for (name, value) in Session::headers(session, &self.headers) {

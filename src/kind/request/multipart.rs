@@ -88,7 +88,7 @@ pub(super) async fn read(path: PathBuf, most: u64) -> Result<Bytes, Cause> {
 }
 
 fn joined(parts: &[Whole]) -> (Bytes, String) {
-    let boundary = boundary(parts.iter().map(|part| part.content.as_ref()));
+    let boundary = boundary(&parts.iter().map(|part| part.content.as_ref()).collect::<Vec<_>>());
     let mut body = Vec::new();
     for part in parts {
         body.extend_from_slice(format!("--{boundary}\r\n{}\r\n\r\n", part.head).as_bytes());
@@ -101,9 +101,9 @@ fn joined(parts: &[Whole]) -> (Bytes, String) {
 
 /// A line that none of `contents` holds. The same for the same parts, so that a request can be compared with
 /// another.
-fn boundary<'a>(contents: impl Iterator<Item = &'a [u8]> + Clone) -> String {
+fn boundary(contents: &[&[u8]]) -> String {
     let mut print = Sha256::new();
-    contents.clone().for_each(|content| {
+    contents.iter().for_each(|content| {
         print.update((content.len() as u64).to_be_bytes());
         print.update(content);
     });
@@ -111,12 +111,12 @@ fn boundary<'a>(contents: impl Iterator<Item = &'a [u8]> + Clone) -> String {
     distinct(u128::from_be_bytes(std::array::from_fn(|at| print[at])), contents)
 }
 
-fn distinct<'a>(first: u128, contents: impl Iterator<Item = &'a [u8]> + Clone) -> String {
+fn distinct(first: u128, contents: &[&[u8]]) -> String {
     let mut number = first;
     loop {
         let boundary = format!("tminus-{number:032x}");
-        let within = |content: &[u8]| content.windows(boundary.len()).any(|part| part == boundary.as_bytes());
-        if !contents.clone().any(within) {
+        let within = |content: &&[u8]| content.windows(boundary.len()).any(|part| part == boundary.as_bytes());
+        if !contents.iter().any(within) {
             return boundary;
         }
         number = number.wrapping_add(1);
@@ -137,9 +137,9 @@ mod tests {
     #[test]
     fn a_boundary_that_a_part_holds_is_not_taken() {
         let taken = format!("x tminus-{:032x} y", 7);
-        assert_eq!(distinct(7, [taken.as_bytes()].into_iter()), format!("tminus-{:032x}", 8));
+        assert_eq!(distinct(7, &[taken.as_bytes()]), format!("tminus-{:032x}", 8));
         let both = format!("tminus-{:032x}tminus-{:032x}", 7, 8);
-        assert_eq!(distinct(7, [both.as_bytes()].into_iter()), format!("tminus-{:032x}", 9));
+        assert_eq!(distinct(7, &[both.as_bytes()]), format!("tminus-{:032x}", 9));
     }
 
     #[test]

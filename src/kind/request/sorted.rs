@@ -76,7 +76,7 @@ mod tests {
         let value =
             json!({ "b": [{ "z": 1, "a": null }, "é\n"], "a": { "y": true, "B": "x" }, "\u{1f600}": 1, "\u{ffff}": 2 });
         let wanted = r#"{"a":{"B":"x","y":true},"b":[{"a":null,"z":1},"é\n"],"😀":1,"￿":2}"#;
-        assert_eq!(sorted(&value), wanted.replace('￿', "\u{ffff}"));
+        assert_eq!(sorted(&value), wanted);
     }
 
     /// As node 20 writes them.

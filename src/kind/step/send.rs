@@ -27,7 +27,7 @@ const MARGIN: Duration = Duration::from_secs(2);
 /// The table of a `send` step.
 #[derive(Debug, Clone)]
 pub struct Send {
-    http: Http,
+    http: Box<Http>,
 }
 
 impl Step for Send {
@@ -49,7 +49,7 @@ impl Step for Send {
         }
         let http = Http::read(table);
         OF_CHECKS.into_iter().for_each(|key| table.learn(key, Wanted::Refused));
-        Some(Self { http: http? })
+        Some(Self { http: Box::new(http?) })
     }
 
     fn expects(&self, scope: &Scope) -> Vec<String> {
@@ -57,7 +57,7 @@ impl Step for Send {
     }
 
     fn asks(&self) -> Option<check::Spec> {
-        Some(check::Spec::Http(self.http.clone()))
+        Some(check::Spec::Http(Http::clone(&self.http)))
     }
 
     async fn act(&self, cx: &Acting) -> Report {

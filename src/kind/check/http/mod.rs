@@ -29,7 +29,7 @@ pub use way::Redirect;
 /// The table of an `http` check.
 #[derive(Debug, Clone)]
 pub struct Http {
-    pub call: Call,
+    pub call: Box<Call>,
     pub expect: Expect,
     pub captures: Vec<Capture>,
     /// What it came to when it was asked as the control probe.

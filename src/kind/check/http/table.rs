@@ -17,7 +17,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<Http> {
     let call = request::read(table, Takes::All);
     let expect = table.table("expect").map(expect).unwrap_or_default();
     let captures = captures(table);
-    let mut http = Http { call: call?, expect, captures, lately: Lately::default() };
+    let mut http = Http { call: Box::new(call?), expect, captures, lately: Lately::default() };
     way::settle(table, &mut http);
     Some(http)
 }

@@ -37,7 +37,7 @@ pub(crate) const MEANWHILE: &str = "meanwhile";
 /// The table of an `sse` check.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sse {
-    pub call: Call,
+    pub call: Box<Call>,
     pub expect: Expect,
     /// The terminal event: any of these. Empty: reading stops once `at_least` holds.
     pub until: Vec<Pattern>,

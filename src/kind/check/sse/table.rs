@@ -25,7 +25,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<Sse> {
     }
     let meanwhile = table.table("meanwhile").and_then(meanwhile).map(Box::new);
     let deadline = table.duration("deadline");
-    Some(Sse { call: call?, expect, until, deadline, meanwhile })
+    Some(Sse { call: Box::new(call?), expect, until, deadline, meanwhile })
 }
 
 fn expected(table: Table<'_>) -> Expect {

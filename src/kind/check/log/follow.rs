@@ -1,0 +1,203 @@
+//! Reads a window of a file or of a command's output. What is longer than the limits is said, not cut.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::{Begin, Log, MOST_BYTES, MOST_LINES, Source, Window};
+use crate::base::proc::{self, Program};
+use crate::base::regular;
+use crate::base::template::{Scope, Template, Unbound};
+use crate::base::wire::{self, Cause};
+use crate::kind::check::{Answer, Check, Context, Ended, Seen};
+use crate::launch::verdict::Verdict;
+
+/// How often a file is looked at for more.
+const LOOK: Duration = Duration::from_millis(200);
+/// How often what has come is judged, where the window ends once all has.
+const JUDGE: Duration = Duration::from_millis(500);
+
+/// What one look saw.
+pub(super) async fn seen(log: &Log, cx: &Context) -> Seen {
+    let began = Instant::now();
+    let (label, answer) = match &log.source {
+        Source::File(file) => match file.text(&cx.scope) {
+            Ok(path) => (path.clone(), of_file(log, cx, &cx.base.join(path)).await),
+            Err(unbound) => (file.written(), Err(Cause::Ours(unbound.to_string()))),
+        },
+        Source::Command { argv, env } => match command(argv, env, cx) {
+            Ok(program) => (program.argv.join(" "), of_command(log, cx, &program).await),
+            Err(unbound) => ("command".to_owned(), Err(Cause::Ours(unbound.to_string()))),
+        },
+    };
+    let answer = answer.map(|(body, ended)| {
+        let http = wire::Answer { body, took: began.elapsed(), ..wire::Answer::default() };
+        Answer { http, ended, ..Answer::default() }
+    });
+    Seen { answers: vec![(label, answer)], control_answers: false }
+}
+
+type Found = Result<(Bytes, Option<Ended>), Cause>;
+
+/// When the window ends, by the time of the check at the latest.
+fn ends(log: &Log, cx: &Context) -> Option<Duration> {
+    match log.window {
+        Window::Now => None,
+        Window::For(span) | Window::Within(span) => Some(span.min(cx.timeout)),
+    }
+}
+
+async fn of_file(log: &Log, cx: &Context, path: &Path) -> Found {
+    let wrong = |error: io::Error| Cause::Ours(format!("{}: {error}", path.display()));
+    let mut tail = Tail::open(path, log.begin).map_err(wrong)?;
+    let began = Instant::now();
+    let (mut kept, mut judged) = (Vec::new(), began);
+    loop {
+        tail.read(&mut kept).map_err(wrong)?;
+        fits(&kept)?;
+        let Some(span) = ends(log, cx) else { break };
+        if began.elapsed() >= span {
+            break;
+        }
+        if judged.elapsed() >= JUDGE {
+            judged = Instant::now();
+            if is_satisfied(log, cx, &kept).await {
+                break;
+            }
+        }
+        sleep(LOOK.min(span.saturating_sub(began.elapsed()))).await;
+    }
+    Ok((kept.into(), None))
+}
+
+async fn of_command(log: &Log, cx: &Context, program: &Program) -> Found {
+    let Some(span) = ends(log, cx) else {
+        let ended = proc::run(program, cx.timeout, MOST_BYTES).await;
+        if ended.is_cut() {
+            return Err(too_much());
+        }
+        fits(&ended.stdout)?;
+        if ended.timed_out {
+            return Err(Cause::Ours("the command did not end: say `for` or `within` to follow it".to_owned()));
+        }
+        let how = Ended {
+            exit: ended.exit,
+            signal: ended.signal,
+            error: ended.error,
+            timed_out: false,
+            stderr: ended.stderr,
+        };
+        return Ok((ended.stdout, Some(how)));
+    };
+    let mut follower = proc::follow(program).map_err(Cause::Ours)?;
+    let began = Instant::now();
+    let (mut kept, mut judged) = (Vec::new(), began);
+    loop {
+        let left = span.saturating_sub(began.elapsed());
+        match timeout(left.min(JUDGE), follower.next()).await {
+            Ok(Some(line)) => {
+                kept.extend_from_slice(line.text.as_bytes());
+                kept.push(b'\n');
+                fits(&kept)?;
+            }
+            // It ended by itself.
+            Ok(None) => {
+                let ended = follower.ended().await;
+                let how = Ended {
+                    exit: ended.exit,
+                    signal: ended.signal,
+                    error: ended.error,
+                    timed_out: false,
+                    stderr: ended.stderr,
+                };
+                return Ok((kept.into(), Some(how)));
+            }
+            Err(_) => {}
+        }
+        if began.elapsed() >= span {
+            break;
+        }
+        if judged.elapsed() >= JUDGE {
+            judged = Instant::now();
+            if is_satisfied(log, cx, &kept).await {
+                break;
+            }
+        }
+    }
+    // We end it here, so how it ended says nothing.
+    Ok((kept.into(), Some(Ended::default())))
+}
+
+fn command(argv: &[Template], env: &[(String, Template)], cx: &Context) -> Result<Program, Unbound> {
+    // Secrets have no value where `ps` would show it.
+    let open: Scope = cx.scope.without_secrets();
+    let argv = argv.iter().map(|template| template.text(&open)).collect::<Result<_, _>>()?;
+    let env = env.iter().map(|(name, value)| Ok((name.clone(), value.text(&cx.scope)?))).collect::<Result<_, _>>()?;
+    Ok(Program { argv, cwd: Some(cx.base.clone()), env, stdin: None })
+}
+
+/// Whether everything has come that only time can bring. What must never come is looked at when the time is up.
+async fn is_satisfied(log: &Log, cx: &Context, kept: &[u8]) -> bool {
+    if !matches!(log.window, Window::Within(_)) || !log.expect.asks_for_something() {
+        return false;
+    }
+    let answer =
+        Answer { http: wire::Answer { body: kept.to_vec().into(), ..wire::Answer::default() }, ..Answer::default() };
+    let seen = Seen { answers: vec![(String::new(), Ok(answer))], control_answers: false };
+    log.judge(&seen, &cx.scope, &cx.jq).await.verdict == Verdict::Pass
+}
+
+fn fits(kept: &[u8]) -> Result<(), Cause> {
+    let lines = || kept.iter().filter(|byte| **byte == b'\n').count();
+    if kept.len() > MOST_BYTES || lines() > MOST_LINES { Err(too_much()) } else { Ok(()) }
+}
+
+fn too_much() -> Cause {
+    Cause::Ours(format!("more than {} MiB or {MOST_LINES} lines in the window: narrow it", MOST_BYTES >> 20))
+}
+
+/// A file that grows, may be cut short, and may be replaced under its name.
+struct Tail {
+    path: PathBuf,
+    file: File,
+    at: u64,
+}
+
+impl Tail {
+    fn open(path: &Path, begin: Begin) -> io::Result<Self> {
+        let file = regular::open(path)?;
+        let at = match begin {
+            Begin::Start => 0,
+            Begin::End => file.metadata()?.len(),
+        };
+        Ok(Self { path: path.to_owned(), file, at })
+    }
+
+    /// Reads on, to one byte more than the limit at most.
+    fn read(&mut self, kept: &mut Vec<u8>) -> io::Result<()> {
+        self.rest(kept)?;
+        // Rotated: the rest of the old one was read, the new one counts from its start.
+        let named = std::fs::metadata(&self.path).ok().filter(std::fs::Metadata::is_file);
+        let own = self.file.metadata()?;
+        if named.is_some_and(|named| (named.ino(), named.dev()) != (own.ino(), own.dev())) {
+            (self.file, self.at) = (regular::open(&self.path)?, 0);
+            self.rest(kept)?;
+        }
+        Ok(())
+    }
+
+    fn rest(&mut self, kept: &mut Vec<u8>) -> io::Result<()> {
+        if self.file.metadata()?.len() < self.at {
+            self.at = 0;
+        }
+        self.file.seek(SeekFrom::Start(self.at))?;
+        let room = (MOST_BYTES + 1).saturating_sub(kept.len()) as u64;
+        self.at += (&self.file).take(room).read_to_end(kept)? as u64;
+        Ok(())
+    }
+}
