@@ -51,6 +51,10 @@ fn rehearsing(text: &str) -> (Source, Environment, Options) {
 /// A kind's or an example's table wherever it stands: `[monitor.http.expect]` is `[http.expect]`.
 fn canonical(path: &str) -> String {
     let parts: Vec<&str> = path.trim_matches(['[', ']']).split('.').collect();
+    // A probe is a check's own table.
+    if let Some(at) = parts.windows(3).position(|inner| inner == ["process", "ready", "http"]) {
+        return format!("[{}]", parts[at + 2..].join("."));
+    }
     let own = |part: &&str| *part == "example" || kinds::all().any(|kind| kind.name == *part);
     match (parts.as_slice(), parts.iter().position(own)) {
         // The plan's own poll is a table of another meaning.

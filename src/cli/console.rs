@@ -19,6 +19,7 @@ use crate::base::text::printable;
 use crate::engine::rollback::{self, Asked, Wanted};
 use crate::launch::command::Refusal;
 use crate::launch::port::{ByFiles, Port};
+use crate::launch::process;
 use crate::ui::keymap::Keymap;
 use crate::ui::theme::Theme;
 use crate::ui::{Leave, Setup};
@@ -86,6 +87,9 @@ where
     } else if over {
         out!("{}", summary::text(&snapshot.board, snapshot.now.instant, &front.folder.display().to_string()));
     } else {
+        if let Some(words) = process::words(&snapshot.board) {
+            out!("Still lives, and goes on without this console: {words}");
+        }
         out!("The launch goes on with: {}", front.again());
     }
     Ok(match left {

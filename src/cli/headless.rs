@@ -24,6 +24,7 @@ use crate::launch::event::{Actor, Mode};
 use crate::launch::id::RollbackId;
 use crate::launch::plan::Plan;
 use crate::launch::port::{Ask, Port, Snapshot};
+use crate::launch::process;
 use crate::launch::recovery;
 use crate::launch::time::{Instant, Now};
 use crate::launch::{countdown, gate, poll, schedule};
@@ -146,6 +147,9 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
             if let Some(farewell) = unwritten::farewell(&port.snapshots) {
                 err!("tminus: {farewell}");
             }
+            if let Some(words) = process::words(&port.snapshots.borrow().board) {
+                err!("tminus: still lives, and goes on without this console: {words}");
+            }
             err!("tminus: interrupted; go on with `{again}`");
             return Ok(INTERRUPTED);
         }
@@ -161,6 +165,9 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
         return Ok(CANNOT_TELL);
     }
     let now = port.snapshots.borrow().now.instant;
+    if let Some(words) = process::words(&board).filter(|_| board.ended.is_none()) {
+        err!("tminus: still lives, and goes on without this console: {words}");
+    }
     let mut text = summary::text(&board, now, &folder.display().to_string());
     if board.ended.is_none() {
         text.push_str(&format!("\nnot over: {}\ngo on with `{again}` on a terminal\n", waiting::first(&board, now)));

@@ -10,7 +10,7 @@ use super::reopen::reopen;
 use crate::clock;
 use crate::engine::dispatch::Dispatch;
 use crate::engine::inbox::bring::Came;
-use crate::engine::{door, rollback};
+use crate::engine::{door, living, rollback};
 use crate::journal::{Draft, Durable, Holder, Purpose};
 use crate::launch::board::Board;
 use crate::launch::command::{Command, Input};
@@ -31,12 +31,20 @@ pub async fn give(frozen: &Frozen, by: &Actor, command: Command, again: &str) ->
     let Some(journal) = opened.journal else { bail!("the journal was opened for reading only") };
     let now =
         assemble::axis(&told.board, opened.beat, frozen.site.anchor.as_ref().filter(|_| !frozen.site.rehearsal)).now();
+    // What lives ends with the launch.
+    let living = living::dirs(frozen.folder.path(), &told.board);
     let decided = whole(&told.board, frozen, again).map(|()| turn(told.board, by, &command, now));
     let came = match decided {
         Ok(Ok(records)) => {
             let drafts = records.into_iter().map(draft).collect();
             let records = journal.append(drafts, Durable::Synced).await;
             let records = records.context("nothing was recorded")?;
+            if records
+                .iter()
+                .any(|record| matches!(record.event, Event::LaunchClosed { .. } | Event::LaunchEnded { .. }))
+            {
+                living::end(&living);
+            }
             // What was decided, not the coming and going around it.
             let coming =
                 |record: &&Recorded| !matches!(record.event, Event::ConsoleReturned { .. } | Event::ConsoleLeft);

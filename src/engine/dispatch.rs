@@ -114,7 +114,9 @@ impl Dispatch {
                     }
                     (_, Event::Noted { .. }) => note::occurred_at(&self.board, input, &event).unwrap_or(now.wall),
                     // Told by its shim; it may be learnt much later.
-                    (_, Event::StepEnded { outcome, .. }) => outcome.ended_at.map_or(now.wall, |at| at.min(now.wall)),
+                    (_, Event::StepEnded { outcome, .. } | Event::ProcessEnded { outcome, .. }) => {
+                        outcome.ended_at.map_or(now.wall, |at| at.min(now.wall))
+                    }
                     _ => now.wall,
                 };
                 self.put(now.instant, occurred_at, now, actor.clone(), event, &mut turn);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 
+use super::living;
 use super::rollback::Request;
 use super::runner;
 use super::steps::{self, Outputs};
@@ -14,6 +15,7 @@ use crate::launch::board::{Board, Progress};
 use crate::launch::event::{Event, Recorded};
 use crate::launch::id::ItemId;
 use crate::launch::plan::{Act, Stream};
+use crate::launch::process;
 use crate::launch::verdict::Verdict;
 use crate::watch::Watch;
 
@@ -43,6 +45,9 @@ impl Effects {
                     self.world.cancel(id, attempt);
                 }
             }
+        }
+        for (item, known) in process::living(board) {
+            living::adopt(&self.world, &self.outputs, item, known);
         }
         for run in board.rollbacks.iter().filter(|run| run.end.is_none()) {
             runner::resume(&self.world, &self.outputs, board, run);
@@ -86,7 +91,7 @@ impl Effects {
             Event::ItemStarted { item, attempt } => {
                 let item = board.plan.item(item)?;
                 if let Act::Check(spec) = item.act {
-                    self.world.start_check(item, spec, *attempt, world::baseline(board));
+                    self.world.start_check(item, spec, *attempt, world::found(board));
                 }
             }
             Event::StepIntended { item, attempt } => {
@@ -103,6 +108,7 @@ impl Effects {
                     self.open_stream(stream);
                 }
             }
+            Event::LaunchEnded { .. } | Event::LaunchClosed { .. } => return living::end_all(&self.world, board),
             Event::BaselineCaptured { .. } => return self.world.keep_baseline(board),
             Event::PollDecided { .. } => self.keep_decisions(board),
             Event::RollbackRequested { .. } => {

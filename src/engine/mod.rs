@@ -19,6 +19,7 @@ pub mod effects;
 pub mod found;
 pub mod inbox;
 pub mod kept;
+pub mod living;
 pub mod revisions;
 pub mod rollback;
 pub mod run;

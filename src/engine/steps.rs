@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::living::{self, Watched};
 use super::world::World;
 use crate::base::boundary::reach;
 use crate::base::proc::{self, Standing, Tail, Unless};
@@ -41,7 +42,7 @@ pub const OVERTAKEN: &str = "a rollback was begun elsewhere before it began; it 
 /// whether a rollback came between: this process may be stopped anywhere on the way.
 pub fn start(world: &World, outputs: &Outputs, item: &Item, spec: SpecId, attempt: Attempt, board: &Board) {
     let (Some(entry), Some(launch)) = (world.catalogue.get(spec).cloned(), world.folder.clone()) else { return };
-    let scope = entry.scope.with(&super::world::baseline(board));
+    let scope = entry.scope.with(&super::world::found(board));
     let (world, outputs, item) = (world.clone(), Arc::clone(outputs), item.clone());
     let unless = Unless {
         folder: launch.join("rollback"),
@@ -53,6 +54,7 @@ pub fn start(world: &World, outputs: &Outputs, item: &Item, spec: SpecId, attemp
         let Spec::Step(spec) = &entry.spec else { return };
         let dir = folder(&launch, &item.id, attempt);
         let mut following = Following::new(&outputs, &item.id, &dir);
+        let mut watched = Watched::new(&world, &item.id, attempt, &dir, spec.life().is_some());
         let ground = act::Ground {
             program: &world.program,
             base: &world.base,
@@ -81,12 +83,16 @@ pub fn start(world: &World, outputs: &Outputs, item: &Item, spec: SpecId, attemp
                 world.observe(Observation::StepStarted { item: item.id.clone(), attempt, pid }).await;
                 tokio::select! {
                     end = at_its_end(&dir, started.ended(), &cancel, || following.look()) => end,
+                    () = watched.ready() => return,
                     () = world.acting.stopped() => return,
                 }
             }
             Err(why) => Err(io::Error::other(why)),
         };
         following.look();
+        if watched.was_ready().await {
+            return living::tell_end(&world, &item.id, attempt, &dir, standing).await;
+        }
         tell(&world, &item.id, attempt, spec.exits(), standing, &dir).await;
     });
 }
@@ -100,6 +106,7 @@ pub fn adopt(world: &World, outputs: &Outputs, item: &Item, spec: SpecId, attemp
         let Spec::Step(spec) = &entry.spec else { return };
         let dir = folder(&launch, &item.id, attempt);
         let mut following = Following::new(&outputs, &item.id, &dir);
+        let mut watched = Watched::new(&world, &item.id, attempt, &dir, spec.life().is_some());
         if !world.acting.may() {
             return;
         }
@@ -114,19 +121,26 @@ pub fn adopt(world: &World, outputs: &Outputs, item: &Item, spec: SpecId, attemp
                 }
                 tokio::select! {
                     end = at_its_end(&dir, proc::ended(&dir), &cancel, || following.look()) => end,
+                    () = watched.ready() => return,
                     () = world.acting.stopped() => return,
                 }
             }
             Err(error) => Err(error),
         };
         following.look();
+        if watched.was_ready().await {
+            return living::tell_end(&world, &item.id, attempt, &dir, standing).await;
+        }
         tell(&world, &item.id, attempt, spec.exits(), standing, &dir).await;
     });
 }
 
 /// The attempt in `dir` once `end` tells that it ended. A cancel ends it wherever it stands: one that no
 /// shim has claimed never runs, and a shim that has is asked, again until it was there to be asked.
-async fn at_its_end(
+///
+/// # Errors
+/// Those of `end`.
+pub async fn at_its_end(
     dir: &Path,
     end: impl Future<Output = io::Result<Standing>>,
     cancel: &CancellationToken,

@@ -25,6 +25,7 @@ use crate::launch::board::Board;
 use crate::launch::command::Observation;
 use crate::launch::id::{Attempt, ItemId, SessionId};
 use crate::launch::plan::{Item, Plan, SpecId};
+use crate::launch::process;
 use crate::launch::verdict::{Report, Verdict};
 
 /// How much longer than its own timeout a check may take before the engine ends it.
@@ -266,9 +267,19 @@ fn control(plan: &Plan, catalogue: &Catalogue) -> Option<Arc<check::http::Http>>
     })
 }
 
+/// What the launch itself has come to know: the baseline, and what programs that live handed out.
+#[must_use]
+pub fn found(board: &Board) -> Scope {
+    let mut scope = baseline(board);
+    for (name, value) in process::captured(board) {
+        scope.bind(name, value.clone());
+    }
+    scope
+}
+
 /// The baseline's values as a scope: `$previous_version`.
 #[must_use]
-pub fn baseline(board: &Board) -> Scope {
+fn baseline(board: &Board) -> Scope {
     let mut scope = Scope::default();
     for (name, captured) in &board.baseline {
         if let Some(value) = captured.value() {

@@ -99,6 +99,7 @@ fn outcome() -> Outcome {
         lost_bytes: 9,
         held_open: true,
         unsynced: false,
+        ready: false,
         ended_at: Some(wall(1_700_000_000_123)),
     }
 }
@@ -192,6 +193,13 @@ pub fn one_of_each() -> Vec<Event> {
         Event::StepIntended { item: item.clone(), attempt },
         Event::StepStarted { item: item.clone(), attempt, pid: 77 },
         Event::StepEnded { item: item.clone(), attempt, verdict: Verdict::Fail, outcome: outcome() },
+        Event::ProcessReady {
+            item: item.clone(),
+            attempt,
+            pid: 4713,
+            captured: [("tunnel_url".to_owned(), json!("https://a-b.example"))].into(),
+        },
+        Event::ProcessEnded { item: item.clone(), attempt, why: why(), asked: true, outcome: outcome() },
         Event::CancelAsked { item: item.clone(), attempt, why: why() },
         Event::ItemCancelled { item: item.clone(), attempt, why: why() },
         Event::StepMarked { item: item.clone(), attempt, passed: true, reason: why() },

@@ -4,9 +4,11 @@
 //!
 //! New events may be added. A field that exists never changes its name, its unit or its meaning.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 pub use parts::ActorV1;
 use parts::{
@@ -28,7 +30,7 @@ use crate::launch::verdict::{Captured, Outcome, Report, Verdict};
 mod parts;
 
 /// The names of all events of version 1.
-pub const TYPES: [&str; 60] = [
+pub const TYPES: [&str; 62] = [
     "LaunchOpened",
     "ConsoleReturned",
     "ConsoleLeft",
@@ -56,6 +58,8 @@ pub const TYPES: [&str; 60] = [
     "StepIntended",
     "StepStarted",
     "StepEnded",
+    "ProcessReady",
+    "ProcessEnded",
     "CancelAsked",
     "ItemCancelled",
     "StepMarked",
@@ -196,6 +200,21 @@ pub enum EventV1 {
         attempt: Attempt,
         #[serde(with = "VerdictV1")]
         verdict: Verdict,
+        #[serde(with = "OutcomeV1")]
+        outcome: Outcome,
+    },
+    ProcessReady {
+        item: ItemId,
+        attempt: Attempt,
+        pid: u32,
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        captured: BTreeMap<String, Value>,
+    },
+    ProcessEnded {
+        item: ItemId,
+        attempt: Attempt,
+        why: String,
+        asked: bool,
         #[serde(with = "OutcomeV1")]
         outcome: Outcome,
     },

@@ -58,6 +58,8 @@ pub struct Entry {
 pub struct Catalogue {
     pub entries: Vec<Arc<Entry>>,
     pub sessions: BTreeMap<SessionId, session::SessionPlan>,
+    /// What programs that live on hand out, as their good examples say: for trials and rehearsals alone.
+    pub handed: Scope,
     /// Every secret value of the plan, for the redactor.
     pub secrets: Vec<String>,
 }

@@ -22,6 +22,7 @@ use super::incident::Incident;
 use super::late::Course;
 use super::note::{self, Notes};
 use super::plan::{Act, Plan};
+use super::process::{self, Living};
 use super::recovery::Recovery;
 use super::recurring::Recurring;
 use super::rollback::RollbackRun;
@@ -66,6 +67,8 @@ pub struct Board {
     /// The signatures of each sign-off.
     pub signed: BTreeMap<ItemId, BTreeMap<RoleId, Signature>>,
     pub baseline: BTreeMap<String, Captured>,
+    /// What steps started and left living, by its item: the last of each.
+    pub processes: BTreeMap<ItemId, Living>,
     pub rollbacks: Vec<RollbackRun>,
     /// What the last console that came back found open.
     pub recovery: Option<Recovery>,
@@ -158,6 +161,7 @@ impl Board {
             criteria: BTreeMap::new(),
             signed: BTreeMap::new(),
             baseline: BTreeMap::new(),
+            processes: BTreeMap::new(),
             rollbacks: Vec::new(),
             recovery: None,
             frozen: None,
@@ -307,6 +311,7 @@ impl Board {
                 self.fold_clock(record);
                 self.fold_return();
             }
+            _ if process::fold(self, record) => {}
             _ => {
                 self.fold_clock(record);
                 self.fold_item(record);
@@ -431,6 +436,8 @@ pub fn item_of(event: &Event) -> Option<&ItemId> {
         | Event::StepIntended { item, .. }
         | Event::StepStarted { item, .. }
         | Event::StepEnded { item, .. }
+        | Event::ProcessReady { item, .. }
+        | Event::ProcessEnded { item, .. }
         | Event::CancelAsked { item, .. }
         | Event::ItemCancelled { item, .. }
         | Event::StepMarked { item, .. }

@@ -146,13 +146,16 @@ pub(super) fn close(
 ) -> Result<Vec<Event>, Refusal> {
     permit(board, by, Power::Resume).map_err(|why| Refusal(format!("{why}, and so may not close the launch")))?;
     let missing = missing(board, now);
+    // Named where the launch ends, since it ends with it.
+    let ends = super::process::words(board).map(|words| format!("; ends {words}")).unwrap_or_default();
     let said = |text: &str, otherwise: &str| match text.trim() {
         "" => otherwise.to_owned(),
         text => text.to_owned(),
     };
     match anyway {
         None if missing.is_empty() => {
-            Ok(vec![Event::LaunchClosed { why: said(why, "everything asked for is there"), missing }])
+            let why = format!("{}{ends}", said(why, "everything asked for is there"));
+            Ok(vec![Event::LaunchClosed { why, missing }])
         }
         None => Err(Refusal(format!(
             "the launch is not complete: {}. Close it all the same with a reason, or bring what is missing",
@@ -167,7 +170,7 @@ pub(super) fn close(
             } else {
                 format!("{}; {}", why.trim(), reason.trim())
             };
-            Ok(vec![Event::LaunchClosed { why, missing }])
+            Ok(vec![Event::LaunchClosed { why: format!("{why}{ends}"), missing }])
         }
     }
 }

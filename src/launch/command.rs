@@ -1,7 +1,10 @@
 //! What people ask for, and what adapters report. Both come into the loop; only `decide` makes events
 //! of them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
+
+use serde_json::Value;
 
 use super::amend::Amendment;
 use super::event::{Actor, RollbackFact, Vote};
@@ -222,14 +225,58 @@ impl Command {
 /// What an adapter saw.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Observation {
-    CheckEnded { item: ItemId, attempt: Attempt, report: Report },
-    StepStarted { item: ItemId, attempt: Attempt, pid: u32 },
-    StepEnded { item: ItemId, attempt: Attempt, verdict: Verdict, outcome: Outcome },
-    BaselineCaptured { name: String, value: Captured },
-    MonitorChanged { monitor: MonitorId, verdict: Verdict, why: String },
-    StreamChanged { stream: StreamId, open: bool, why: String },
-    RollbackTold { run: u32, fact: RollbackFact },
-    Slept { gap: Duration },
+    CheckEnded {
+        item: ItemId,
+        attempt: Attempt,
+        report: Report,
+    },
+    StepStarted {
+        item: ItemId,
+        attempt: Attempt,
+        pid: u32,
+    },
+    StepEnded {
+        item: ItemId,
+        attempt: Attempt,
+        verdict: Verdict,
+        outcome: Outcome,
+    },
+    /// What a step started is ready; `outcome` is that of the step.
+    ProcessReady {
+        item: ItemId,
+        attempt: Attempt,
+        pid: u32,
+        captured: BTreeMap<String, Value>,
+        outcome: Outcome,
+    },
+    /// It has ended, after that.
+    ProcessEnded {
+        item: ItemId,
+        attempt: Attempt,
+        why: String,
+        outcome: Outcome,
+    },
+    BaselineCaptured {
+        name: String,
+        value: Captured,
+    },
+    MonitorChanged {
+        monitor: MonitorId,
+        verdict: Verdict,
+        why: String,
+    },
+    StreamChanged {
+        stream: StreamId,
+        open: bool,
+        why: String,
+    },
+    RollbackTold {
+        run: u32,
+        fact: RollbackFact,
+    },
+    Slept {
+        gap: Duration,
+    },
 }
 
 /// Why a command was refused; a sentence for whoever asked. Nothing changed.

@@ -14,6 +14,7 @@ use super::people::{self, caller, permit};
 use super::plan::{Act, Class, Item, OnPreempt, Power};
 use super::poll;
 use super::polled;
+use super::process;
 use super::recovery;
 use super::schedule::{Due, due, waits_for};
 use super::second;
@@ -53,8 +54,17 @@ fn observe(board: &Board, observation: &Observation, now: Instant) -> Vec<Event>
             let (item, attempt, outcome) = (item.clone(), *attempt, outcome.clone());
             vec![Event::StepEnded { item, attempt, verdict: *verdict, outcome }]
         }
+        Observation::ProcessReady { item, attempt, pid, captured, outcome } if current(board, item, *attempt) => {
+            process::ready(item, *attempt, *pid, captured, outcome)
+        }
+        Observation::ProcessEnded { item, attempt, why, outcome } => {
+            process::ended(board, item, *attempt, why, outcome)
+        }
         // An attempt that was cancelled or overtaken: its end is no news any more.
-        Observation::CheckEnded { .. } | Observation::StepStarted { .. } | Observation::StepEnded { .. } => Vec::new(),
+        Observation::CheckEnded { .. }
+        | Observation::StepStarted { .. }
+        | Observation::StepEnded { .. }
+        | Observation::ProcessReady { .. } => Vec::new(),
         Observation::BaselineCaptured { name, value } => baseline(board, name, value),
         Observation::MonitorChanged { monitor, verdict, why } => {
             vec![Event::MonitorChanged { monitor: monitor.clone(), verdict: *verdict, why: why.clone() }]
@@ -303,6 +313,7 @@ fn begin(board: &Board, by: &Actor, item: &Item, now: Instant) -> Result<Event, 
         Act::Check(_) | Act::Wait { .. } => Ok(Event::ItemStarted { item: item.id.clone(), attempt }),
         Act::Step { .. } => {
             fenced(board)?;
+            process::begins(board, item)?;
             second::armed(board, by, item)?;
             Ok(Event::StepIntended { item: item.id.clone(), attempt })
         }
@@ -366,8 +377,10 @@ fn fenced(board: &Board) -> Result<(), Refusal> {
 
 fn cancel(board: &Board, by: &Actor, item: &Item) -> Result<Vec<Event>, Refusal> {
     let state = board.item(&item.id).filter(|state| state.is_running());
-    let attempt =
-        state.and_then(|state| state.attempt).ok_or_else(|| Refusal(format!("{} is not running", item.id)))?;
+    let running = state.and_then(|state| state.attempt);
+    let attempt = running
+        .or_else(|| process::of(board, &item.id).map(|known| known.attempt))
+        .ok_or_else(|| Refusal(format!("{} is not running", item.id)))?;
     let why = format!("cancelled by {}", people::called(&board.plan, by));
     Ok(vec![ended(item, attempt, why)])
 }

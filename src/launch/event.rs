@@ -1,6 +1,7 @@
 //! What happened, past tense. The board is a pure fold over these; the journal keeps each in a
 //! versioned wire form of its own (`journal::record`).
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -169,7 +170,23 @@ pub enum Event {
         verdict: Verdict,
         outcome: Outcome,
     },
-    /// A step was asked to end; how it ended is told by `StepEnded`.
+    /// What a step started is ready and lives on, as process `pid`; the step has passed.
+    ProcessReady {
+        item: ItemId,
+        attempt: Attempt,
+        pid: u32,
+        /// Taken from its output, by name.
+        captured: BTreeMap<String, Value>,
+    },
+    /// What was ready has ended; `asked` where somebody wanted that.
+    ProcessEnded {
+        item: ItemId,
+        attempt: Attempt,
+        why: String,
+        asked: bool,
+        outcome: Outcome,
+    },
+    /// A step, or what it left living, was asked to end; how it ended is told by `StepEnded`.
     CancelAsked {
         item: ItemId,
         attempt: Attempt,

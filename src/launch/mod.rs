@@ -29,6 +29,7 @@ pub mod poll;
 mod poll_tests;
 mod polled;
 pub mod port;
+pub mod process;
 pub mod recovery;
 pub mod recurring;
 pub mod rollback;

@@ -13,6 +13,7 @@ use super::human;
 use super::id::{Attempt, ItemId, PhaseId, SessionId};
 use super::plan::{Act, Item, Phase, Plan};
 use super::poll;
+use super::process;
 use super::recovery;
 use super::time::{Instant, Mark};
 use super::verdict::{Report, Verdict};
@@ -252,7 +253,7 @@ fn starts(board: &Board, now: Instant, in_flight: usize) -> Vec<Timed> {
                         free -= usize::from(matches!(item.act, Act::Check(_)));
                         events.push((now, Event::ItemStarted { item: id.clone(), attempt }));
                     }
-                    Act::Step { .. } if item.auto && !fenced => {
+                    Act::Step { .. } if item.auto && !fenced && process::of(board, id).is_none() => {
                         free -= 1;
                         events.push((now, Event::StepIntended { item: id.clone(), attempt }));
                     }

@@ -7,6 +7,7 @@ use super::countdown::Passage;
 use super::event::{Actor, Event, Recorded, RollbackEnd, RollbackFact, Vote};
 use super::verdict::{Captured, Verdict};
 use super::waiver;
+use crate::base::template::as_text;
 
 mod crew;
 
@@ -99,6 +100,12 @@ fn tell_item(record: &Recorded, by: &str) -> String {
             let took = if timed { format!(" in {}", span(outcome.took)) } else { String::new() };
             format!("{item} {verdict}{took}: {}{simulated}{late}", outcome.words())
         }
+        Event::ProcessReady { item, pid, captured, .. } => {
+            let found = captured.iter().map(|(name, value)| format!(", {name} = {}", as_text(value)));
+            format!("{item} is ready as process {pid}, and lives on{}", found.collect::<String>())
+        }
+        Event::ProcessEnded { item, why, asked: true, .. } => format!("{item} has ended: {why}"),
+        Event::ProcessEnded { item, why, .. } => format!("{item} DIED: {why}"),
         Event::CancelAsked { item, why, .. } => format!("{item} is asked to end: {why}"),
         Event::ItemCancelled { item, why, .. } => format!("{item} stopped: {why}"),
         Event::StepMarked { item, passed: true, reason, .. } => format!("{item} marked DONE{by}: {reason}"),

@@ -8,6 +8,7 @@ use super::board::{Board, item_of};
 use super::command::{Command, Refusal};
 use super::countdown::{self, JOURNAL};
 use super::event::{Event, Recorded};
+use super::process;
 
 /// Whether `command` is possible on this board, as far as the journal is concerned.
 ///
@@ -173,9 +174,14 @@ fn tells(board: &Board, event: &Event) -> bool {
         | Event::StepStarted { attempt, .. }
         | Event::StepEnded { attempt, .. }
         | Event::CancelAsked { attempt, .. }
-        | Event::ItemCancelled { attempt, .. } => item_of(event)
-            .and_then(|item| board.item(item))
-            .is_some_and(|state| state.is_running() && state.attempt == Some(*attempt)),
+        | Event::ItemCancelled { attempt, .. } => item_of(event).is_some_and(|item| {
+            let runs = board.item(item).is_some_and(|state| state.is_running() && state.attempt == Some(*attempt));
+            runs || process::of(board, item).is_some_and(|known| known.attempt == *attempt)
+        }),
+        Event::ProcessReady { item, .. } => board.item(item).is_some_and(|state| state.attempt.is_some()),
+        Event::ProcessEnded { item, attempt, .. } => {
+            process::of(board, item).is_some_and(|known| known.attempt == *attempt)
+        }
         Event::RollbackRequested { run, .. } => board.rollbacks.iter().all(|known| known.run != *run),
         Event::RollbackTold { run, .. } => board.rollbacks.iter().any(|known| known.run == *run && known.end.is_none()),
         Event::HoldCalled { .. } => counting(countdown::Phase::Counting),

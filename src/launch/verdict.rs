@@ -201,6 +201,9 @@ pub struct Outcome {
     /// It ran though the disk refused to sync its claim, as a rollback's step may.
     #[serde(default)]
     pub unsynced: bool,
+    /// What it started is ready, and lives on.
+    #[serde(default)]
+    pub ready: bool,
     /// When it ended, by its shim's wall clock; none where no shim told.
     #[serde(default, with = "chrono::serde::ts_milliseconds_option", skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Wall>,
@@ -227,6 +230,9 @@ impl Outcome {
         if self.cancelled {
             return Verdict::Fail;
         }
+        if self.ready {
+            return Verdict::Pass;
+        }
         match self.exit {
             Some(code) => map.iter().find(|(mapped, _)| *mapped == code).map_or(
                 match code {
@@ -247,6 +253,7 @@ impl Outcome {
             (Some(error), ..) => error.clone(),
             (None, Some(code), _) => format!("exit {code}"),
             (None, None, Some(signal)) => format!("signal {signal}"),
+            (None, None, None) if self.ready => "ready, and lives on".to_owned(),
             (None, None, None) => "no outcome".to_owned(),
         };
         let end = if self.cancelled { format!("ended by us: {end}") } else { end };

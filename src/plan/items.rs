@@ -111,6 +111,8 @@ impl<'a> Reader<'a> {
             self.notes.report(Diagnostic::error("too-many-items", slug.span, message));
         } else {
             let made = self.make(&table, &slug, &common, at, body, &copies);
+            let mut needs = needs;
+            self.needs_of_values(&mut needs);
             let Copies { session, repeats, .. } = copies;
             drafts.push(Draft { slug, phase, session, repeats, copies: made, needs, when, phase_when });
         }
@@ -209,9 +211,10 @@ impl<'a> Reader<'a> {
         let act = self.act_without_spec(table, &body);
         let mut alone = copies.names.clone();
         let bound = copies.session.map_or(&mut alone, |index| &mut self.sessions[index].names);
-        for (name, at, _) in &body.place.captures {
+        for (name, at, _) in body.place.captures.iter().filter(|_| body.kind.family != "step") {
             bound.bind(name, *at, Stands::Capture, self.notes);
         }
+        let handed_out = (body.kind.family == "step").then(|| body.place.clone());
         let expects = |scope: &Scope| match &body.spec {
             Some(Spec::Check(check)) => check.expects(scope),
             Some(Spec::Step(step)) => step.expects(scope),
@@ -243,6 +246,9 @@ impl<'a> Reader<'a> {
                 self.check_every(table, &item);
             }
             self.place(item);
+        }
+        if let Some(place) = handed_out {
+            self.bind_process(slug, &place, made.len() > 1);
         }
         made
     }

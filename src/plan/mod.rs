@@ -3,7 +3,7 @@
 //! the environment it is given, and starts nothing.
 //!
 //! One file per noun of the format: `clock`, `vars`, `secrets`, `roles`, `sessions`, `phases`, `items`,
-//! `people`, `monitors`, `streams`, `baseline`, `rollbacks`, `escalations`, `criteria`. `needs` orders the items,
+//! `people`, `processes`, `monitors`, `streams`, `baseline`, `rollbacks`, `escalations`, `criteria`. `needs` orders the items,
 //! `branches` puts them on what a choice selects, `names` knows what templates may use, `examples` reads examples
 //! and `trial` tests checks on them, `lint` knows what plans get wrong, `effects` which keys do nothing where they
 //! stand.
@@ -30,6 +30,7 @@ mod names;
 mod needs;
 mod people;
 mod phases;
+mod processes;
 mod reader;
 mod report;
 mod roles;

@@ -17,6 +17,8 @@ pub(super) enum Stands {
     Key,
     /// Captured by an item from an answer.
     Capture,
+    /// Handed out by a program that lives on.
+    Process,
 }
 
 /// Names bound at one place.
@@ -52,6 +54,16 @@ impl Names {
                 self.bound.insert(name.to_owned(), (stands, span));
             }
         }
+    }
+
+    /// As [`Self::bind`], where what is wrong with it was said already.
+    pub(super) fn know(&mut self, name: &str, span: Span, stands: Stands) {
+        self.bound.entry(name.to_owned()).or_insert((stands, span));
+    }
+
+    /// From here on these names are unknown.
+    pub(super) fn forget(&mut self, stands: Stands) {
+        self.bound.retain(|_, (known, _)| *known != stands);
     }
 
     pub(super) fn is_secret(&self, name: &str) -> bool {
@@ -99,6 +111,7 @@ impl Stands {
             Self::Baseline => "a baseline value",
             Self::Key => "a for_each key",
             Self::Capture => "a captured value",
+            Self::Process => "a value that a program hands out",
         }
     }
 }

@@ -8,6 +8,7 @@ use toml::de::DeValue;
 
 use super::items::Draft;
 use super::names::{Names, Stands};
+use super::processes::Handed;
 use super::sessions::SessionDraft;
 use super::{Environment, Options, branches, effects, examples, kinds, lint, needs, unbuilt};
 use crate::base::known::Wanted;
@@ -65,6 +66,9 @@ pub(super) struct Reader<'a> {
     /// Vars, secrets and baseline values.
     pub names: Names,
     pub sessions: Vec<SessionDraft>,
+    pub handed: Handed,
+    /// Items whose programs hand out what the item being read uses.
+    pub stands_on: Vec<Placed<String>>,
     /// The roles that may approve, and where that is said.
     pub approvers: Vec<(RoleId, Span)>,
     /// Every `[target.ID]`.
@@ -109,6 +113,8 @@ impl<'a> Reader<'a> {
             scope: Scope::default(),
             names: Names::default(),
             sessions: Vec::new(),
+            handed: Handed::new(),
+            stands_on: Vec::new(),
             approvers: Vec::new(),
             targets: Vec::new(),
             plan: Plan::default(),
@@ -129,12 +135,14 @@ impl<'a> Reader<'a> {
         self.read_roles(&root);
         self.read_sessions(&root);
         let drafts: Vec<Draft> = self.read_phases(&root);
+        self.close_processes();
         needs::resolve(&mut self.plan, &drafts, self.notes);
         self.read_evidence(&root, &drafts);
         branches::resolve(&mut self.plan, &drafts, self.notes);
         self.read_monitors(&root);
         self.read_streams(&root, &drafts);
         self.read_rollbacks(&root);
+        self.resolve_stops();
         self.resolve_drills();
         self.read_escalations(&root);
         self.read_control(&root);
@@ -260,7 +268,10 @@ impl<'a> Reader<'a> {
         session: Option<SessionId>,
         repeats: bool,
     ) -> Option<SpecId> {
-        names.check(&self.notes.take_names(), self.source, self.notes);
+        let used = self.notes.take_names();
+        names.check(&used, self.source, self.notes);
+        self.stand_on(&used);
+        self.stand_on(&body.told);
         if !body.told.is_empty() {
             let mut within = names.clone();
             // What is wrong with a captured name was reported where it is bound.

@@ -90,6 +90,7 @@ impl<'a> Reader<'a> {
         let body = self.body(&table, &acts(), &format!("the fallback of rollback step {step}"));
         let timeout = timeout.unwrap_or_else(|| timeout_of_step(body.as_ref()));
         let names = self.names.clone();
+        self.refuse_living(&table, body.as_ref());
         if let Some(body) = &body {
             lint::command(&table, body.kind, confirm, &names, self.notes);
         }
@@ -160,6 +161,7 @@ impl<'a> Reader<'a> {
             self.notes.report(wrong.help("add `class = \"readonly\"`, `\"idempotent\"` or `\"once\"`"));
         }
         let names = self.names.clone();
+        self.refuse_living(&table, body.as_ref());
         if let Some(body) = &body {
             lint::command(&table, body.kind, confirm, &names, self.notes);
         }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::reader::Place;
-use super::{Loaded, examples, mutations};
+use super::{Loaded, examples, mutations, processes};
 use crate::base::jq::{Jq, Program};
 use crate::base::source::{Diagnostic, Span};
 use crate::base::template::{Scope, Shape};
@@ -35,7 +35,7 @@ pub(super) async fn all(loaded: &Loaded, jq: &Jq) -> Vec<Diagnostic> {
     for (entry, place) in loaded.catalogue.entries.iter().zip(&loaded.places) {
         // The first of a for_each stands for all: they differ in one value.
         if let (Spec::Check(check), false) = (&entry.spec, place.repeats) {
-            let scope = captured.scope(entry);
+            let scope = loaded.catalogue.handed.with(&captured.scope(entry));
             let good = one(check, entry, place, &scope, jq, &mut found).await;
             if let Some(good) = good {
                 captured.keep(entry, place, &good, &scope, jq).await;
@@ -49,6 +49,7 @@ pub(super) async fn all(loaded: &Loaded, jq: &Jq) -> Vec<Diagnostic> {
                 }
                 None => found.extend(exits(step.exits(), entry, place)),
             }
+            found.extend(processes::tried(step, entry, place));
         }
     }
     found.extend(contradictions(&told));

@@ -185,7 +185,7 @@ impl Routes {
             return Vec::new();
         }
         let session = session_of(entry, catalogue);
-        spec.routes(&entry.examples, session.as_ref(), &entry.scope)
+        spec.routes(&entry.examples, session.as_ref(), &catalogue.handed.with(&entry.scope))
     }
 
     fn place(&mut self, entry: &Arc<Entry>, route: &Route, siblings: &[Route]) -> Result<Place, String> {
@@ -261,7 +261,8 @@ pub fn at_path<'a>(value: &'a Value, path: &[String]) -> Option<&'a Value> {
 #[must_use]
 pub fn scope_of(entry: &Entry, catalogue: &Catalogue) -> Scope {
     let session = entry.session.as_ref().and_then(|id| catalogue.sessions.get(id));
-    session.map_or_else(|| entry.scope.clone(), |session| session.scope.with(&entry.scope))
+    let own = catalogue.handed.with(&entry.scope);
+    session.map_or_else(|| own.clone(), |session| session.scope.with(&own))
 }
 
 fn session_of(entry: &Entry, catalogue: &Catalogue) -> Option<Session> {

@@ -45,7 +45,10 @@ impl Bell {
 
 fn is_news(record: &Recorded) -> bool {
     match &record.event {
-        Event::IncidentOpened { .. } | Event::IncidentRang { .. } => true,
+        Event::IncidentOpened { .. }
+        | Event::IncidentRang { .. }
+        // What others stand on is gone, and nobody wanted it.
+        | Event::ProcessEnded { asked: false, .. } => true,
         Event::IncidentChanged { change, .. } => matches!(change, Change::Severity(_) | Change::Relapsed(_)),
         _ => false,
     }

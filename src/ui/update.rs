@@ -18,6 +18,7 @@ use crate::launch::countdown::{BUILT_IN, Phase};
 use crate::launch::gate::{self, Clear};
 use crate::launch::id::ItemId;
 use crate::launch::plan::{Act, Class, Confirm, Item, Second};
+use crate::launch::process;
 use crate::launch::recovery::may_mark;
 use crate::launch::schedule::{Due, due};
 use crate::launch::second;
@@ -140,7 +141,9 @@ pub fn offered(action: Action, item: Option<(&Item, &ItemState)>, view: &View<'_
             let again = matches!(item.act, Act::Check(_) | Act::Step { .. } | Act::Poll { .. } | Act::Signoff { .. });
             !known.is_running() && known.attempt.is_some() && again
         }),
-        Action::Cancel => item.is_some_and(|(_, known)| known.is_running()),
+        Action::Cancel => {
+            item.is_some_and(|(item, known)| known.is_running() || process::of(view.board(), &item.id).is_some())
+        }
         Action::MarkDone | Action::MarkFailed => item.is_some_and(|(item, known)| may_mark(item, known)),
         Action::Recovery => view.board().recovery.as_ref().is_some_and(|known| !known.is_empty()),
         Action::Waive | Action::Acknowledge => item.is_some_and(|(item, known)| {
@@ -287,6 +290,9 @@ fn on_item(state: &mut State, action: Action, view: &View<'_>) -> Option<Effect>
         },
         Action::Waive => state.prompt(Purpose::Waive { item: id, lasts: waive::A_DAY }),
         Action::Acknowledge => return Some(Effect::Ask(Command::Acknowledge { item: id })),
+        _ if !known.is_running() && process::of(view.board(), &item.id).is_some() => {
+            state.ask(format!("End what {id} left living?"), Effect::Ask(Command::Cancel { item: id }));
+        }
         _ if !known.is_running() => state.say(Role::Warned, format!("{id} is not running")),
         _ if matches!(item.act, Act::Step { .. }) => {
             state.ask(format!("Cancel {id} while it runs?"), Effect::Ask(Command::Cancel { item: id }));

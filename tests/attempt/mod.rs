@@ -28,6 +28,7 @@ impl Attempt {
             env: Vec::new(),
             timeout_ms: 20_000,
             grace_ms: 200,
+            signal: None,
             simulated: false,
             unless: None,
             unsynced: false,

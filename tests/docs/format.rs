@@ -341,7 +341,7 @@ pub const TABLES: &[Section] = &[
     ),
     section(
         "[rollback.step]",
-        "The keys below, and a `run` table.",
+        "The keys below, and a step's table; `process` only stops.",
         &[
             ("id", "unique in its rollback; required"),
             ("title", "for the screen; the id otherwise"),
@@ -360,7 +360,7 @@ pub const TABLES: &[Section] = &[
     ),
     section(
         "[rollback.step.fallback]",
-        "The keys below, and a `run` table. Not run where nobody knows what became of the step.",
+        "The keys below, and a step's table. Not run where nobody knows what became of the step.",
         &[
             ("timeout", "10m unless said"),
             ("example", "as an item's"),

@@ -238,6 +238,41 @@ pub const KINDS: &[Section] = &[
         ],
     ),
     section(
+        "[process]",
+        "A program that lives on, under a shim that outlives the console: the step passes once it is ready. Ending \
+         before that fails, as does not being ready in time; dying later turns its item to fail. A rollback leaves \
+         it; cancelling the item, the launch's end and a step that stops it end its whole tree. A rehearsal hears the \
+         example's `stdout` and runs nothing.",
+        &[
+            ("command", "the program and its arguments; no secret may stand here"),
+            ("shell", "a bash script instead, as in `run`"),
+            ("cwd", "where it runs; the plan's folder otherwise"),
+            ("env", "variables it is given; secrets may stand here"),
+            ("ready", "what tells that it is ready; required"),
+            (
+                "capture",
+                "values by a pattern on a line of its output: the first group, or all that matches; they have a name in \
+                 every item after this one, which then needs it",
+            ),
+            ("stop", "how it is ended; or, alone, the id of the item whose program this step ends"),
+        ],
+    ),
+    section(
+        "[process.ready]",
+        "One of `line`, `http` and `tcp`. What answers a probe before the program was started is a failure.",
+        &[
+            ("line", "a pattern that a line of its output fits"),
+            ("http", "a request that comes to pass, as an `http` table"),
+            ("tcp", "`HOST:PORT` that accepts a connection"),
+            ("within", "30 seconds unless said"),
+        ],
+    ),
+    section(
+        "[process.stop]",
+        "Its whole tree is asked, and then killed.",
+        &[("signal", "what it is asked by: `TERM` unless said"), ("grace", "from that to KILL; 5 seconds unless said")],
+    ),
+    section(
         "[drill]",
         "One of the plan's rollbacks, for real, against another target: in a folder of its own, with that target's \
          values and a baseline captured there. It passes once it is verified within its deadline. Second keys are not \

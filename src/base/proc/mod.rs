@@ -10,6 +10,7 @@ mod mark;
 mod other;
 mod program;
 mod pump;
+mod ready;
 mod shim;
 mod tail;
 mod tree;
@@ -22,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -35,6 +36,7 @@ pub use folder::{Standing, create_private_dir, fence, look, write_whole};
 pub use mark::{MARK, still_running};
 pub use other::{Other, writers};
 pub use program::{Channel, Ended, Follower, Line, Program, follow, run};
+pub use ready::{Ready, ready, stopped, tell_ready, tell_stopped};
 pub use shim::{CANNOT_BEGIN, LOST_THE_CLAIM, shim};
 pub use tail::Tail;
 
@@ -60,6 +62,9 @@ pub struct Intent {
     pub timeout_ms: u64,
     /// From TERM to KILL.
     pub grace_ms: u64,
+    /// Sent in TERM's place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<StopSignal>,
     /// Said by a rehearsal, kept in the outcome.
     #[serde(default)]
     pub simulated: bool,
@@ -69,6 +74,48 @@ pub struct Intent {
     /// A disk that refuses to sync keeps nothing from running: a rollback must be possible on it.
     #[serde(default)]
     pub unsynced: bool,
+}
+
+/// The signal that asks a program to end. KILL follows where it does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum StopSignal {
+    #[default]
+    Term,
+    Int,
+    Quit,
+    Hup,
+}
+
+impl StopSignal {
+    pub const WORDS: [(&str, Self); 4] =
+        [("TERM", Self::Term), ("INT", Self::Int), ("QUIT", Self::Quit), ("HUP", Self::Hup)];
+
+    fn signal(self) -> Signal {
+        match self {
+            Self::Term => Signal::TERM,
+            Self::Int => Signal::INT,
+            Self::Quit => Signal::QUIT,
+            Self::Hup => Signal::HUP,
+        }
+    }
+}
+
+/// Asks the group that `leader` leads to end.
+pub fn signal_group(leader: u32, signal: StopSignal) {
+    send_group(leader, signal.signal());
+}
+
+/// Kills the group that `leader` leads.
+pub fn kill_group(leader: u32) {
+    send_group(leader, Signal::KILL);
+}
+
+fn send_group(leader: u32, signal: Signal) {
+    // A group of 0 or 1 would be our own, or everyone's.
+    if let Some(group) = i32::try_from(leader).ok().filter(|id| *id > 1).and_then(Pid::from_raw) {
+        let _ = kill_process_group(group, signal);
+    }
 }
 
 /// A folder of numbered things, `NUMBER-NAME`: one that was not known when the intent was decided voids it,

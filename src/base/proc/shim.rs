@@ -267,7 +267,7 @@ impl Running {
                 };
             }
             if stage.ends_everyone() && round.is_none_or(|round| round <= Instant::now()) {
-                end_everyone(stage, &mut termed);
+                end_everyone(stage, intent.signal.unwrap_or_default().signal(), &mut termed);
                 round = Some(Instant::now() + ROUND);
             }
             // What was not reaped in this turn raises no signal of its own any more.
@@ -296,14 +296,14 @@ fn note_end(outcome: &mut OutcomeFile, status: WaitStatus) {
     outcome.signal = status.signal();
 }
 
-/// One TERM for each, as it is found; KILL for all, every round.
-fn end_everyone(stage: Stage, termed: &mut Vec<u32>) {
+/// One TERM (or what the intent says) for each, as it is found; KILL for all, every round.
+fn end_everyone(stage: Stage, signal: Signal, termed: &mut Vec<u32>) {
     match stage {
         Stage::Ending => {
             for pid in tree::descendants() {
                 if !termed.contains(&pid) {
                     termed.push(pid);
-                    tree::signal(pid, Signal::TERM);
+                    tree::signal(pid, signal);
                     // A stopped process takes its TERM only when it goes on.
                     tree::signal(pid, Signal::CONT);
                 }

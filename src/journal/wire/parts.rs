@@ -128,6 +128,8 @@ pub(super) struct OutcomeV1 {
     held_open: bool,
     #[serde(default, skip_serializing_if = "is_false")]
     unsynced: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    ready: bool,
     #[serde(default, with = "ts_milliseconds_option", skip_serializing_if = "Option::is_none")]
     ended_at: Option<Wall>,
 }

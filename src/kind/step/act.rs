@@ -18,6 +18,8 @@ use crate::launch::verdict::Outcome;
 /// The hidden subcommand that stands for a command in a rehearsal: `tminus __simulate URL STEP-ID`.
 pub const SIMULATE: &str = "__simulate";
 
+/// No launch is longer: ten years.
+const FOREVER_MS: u64 = 3_653 * 86_400_000;
 /// From TERM to KILL.
 const GRACE: Duration = Duration::from_secs(5);
 /// Columns of an error's text that are kept.
@@ -51,7 +53,8 @@ pub fn prepared(
     ground: Ground<'_>,
 ) -> Result<(Intent, Private), String> {
     let kind::Spec::Step(step) = &entry.spec else { return Err("this is no step".to_owned()) };
-    if let Some(target) = ground.simulated.filter(|_| !entry.real) {
+    let target = ground.simulated.filter(|_| !entry.real);
+    if let Some(target) = target.filter(|_| !step.simulates()) {
         return Ok(simulated(ground.program, target, id, timeout));
     }
     let how = step.how(scope).map_err(|unbound| unbound.to_string())?;
@@ -65,7 +68,14 @@ pub fn prepared(
         }
         How::Ours => ours::Task::of(entry, id, scope, timeout, ground, &secrets).command(ground.program)?,
     };
-    Ok(intent(command, timeout, ground.base, &secrets))
+    let (mut intent, private) = intent(command, timeout, ground.base, &secrets);
+    intent.simulated = target.is_some();
+    if let Some(life) = step.life() {
+        // Until it is ready its own time counts; after that it has none.
+        (intent.timeout_ms, intent.grace_ms) = (FOREVER_MS, millis(life.grace));
+        intent.signal = Some(life.signal);
+    }
+    Ok((intent, private))
 }
 
 /// What the shim is given for `command`. `secrets` are all of the plan's, for its redactor. A command's
@@ -78,6 +88,7 @@ pub fn intent(command: Command, timeout: Duration, base: &Path, secrets: &[Strin
         env: command.env.iter().map(|(name, _)| name.clone()).collect(),
         timeout_ms: millis(timeout),
         grace_ms: millis(GRACE),
+        signal: None,
         simulated: false,
         unless: None,
         unsynced: false,
@@ -113,6 +124,7 @@ pub fn simulated(program: impl AsRef<Path>, target: SocketAddr, step: &ItemId, t
         env: Vec::new(),
         timeout_ms,
         grace_ms,
+        signal: None,
         simulated: true,
         unless: None,
         unsynced: false,
@@ -167,6 +179,7 @@ fn of_file(file: OutcomeFile, redactor: &Redactor) -> Outcome {
         lost_bytes: file.lost_bytes,
         held_open: file.held_open,
         unsynced: file.unsynced,
+        ready: false,
         // A fence writes no times: nothing began, nothing ended.
         ended_at: Wall::from_timestamp_millis(file.ended_ms).filter(|_| file.ended_ms > 0),
     }

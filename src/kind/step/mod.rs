@@ -1,15 +1,23 @@
 //! Steps: they act on the world. Every one runs under the shim, writes an intent first, and ends in an
 //! outcome. One file a kind, one line in the list below.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::example::Answered;
 use super::{Kind, check};
+use crate::base::proc::StopSignal;
 use crate::base::source::Span;
-use crate::base::table::Table;
+use crate::base::table::{Placed, Table};
 use crate::base::template::{Scope, Unbound};
 use crate::launch::verdict::{Report, Verdict};
 
 pub mod act;
 pub mod drill;
 pub mod ours;
+pub mod process;
 pub mod run;
 pub mod send;
 pub mod simulate;
@@ -35,6 +43,14 @@ pub enum How {
     /// This same binary: [`Step::act`] is run under the shim, so that it outlives the console as a command
     /// does.
     Ours,
+}
+
+/// How a program that lives on is ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Life {
+    pub signal: StopSignal,
+    /// From that signal to KILL.
+    pub grace: Duration,
 }
 
 /// A kind of step. It gives a command, or acts by itself ([`ours`]).
@@ -67,6 +83,30 @@ pub trait Step: Sized + Clone + Send + Sync {
     /// check is.
     fn asks(&self) -> Option<check::Spec> {
         None
+    }
+
+    /// Set where it starts a program that lives on once the step has passed.
+    fn life(&self) -> Option<Life> {
+        None
+    }
+
+    /// Whether it acts also in a rehearsal, where it asks the simulated target itself.
+    fn simulates(&self) -> bool {
+        false
+    }
+
+    /// The item whose program it stops.
+    fn stops(&self) -> Option<&Placed<String>> {
+        None
+    }
+
+    /// The values it would take from what `example` says.
+    ///
+    /// # Errors
+    /// What the example does not say, so that the step would not pass.
+    fn said(&self, example: &Answered) -> Result<BTreeMap<String, Value>, String> {
+        let _ = example;
+        Ok(BTreeMap::new())
     }
 
     /// Acts, where it is one of ours: in a process of its own, under the shim. What it says goes to `cx.say`
@@ -127,6 +167,27 @@ macro_rules! steps {
                 match self { $(Self::$kind(step) => step.asks(),)* }
             }
 
+            #[must_use]
+            pub fn life(&self) -> Option<Life> {
+                match self { $(Self::$kind(step) => step.life(),)* }
+            }
+
+            #[must_use]
+            pub fn simulates(&self) -> bool {
+                match self { $(Self::$kind(step) => step.simulates(),)* }
+            }
+
+            #[must_use]
+            pub fn stops(&self) -> Option<&Placed<String>> {
+                match self { $(Self::$kind(step) => step.stops(),)* }
+            }
+
+            /// # Errors
+            /// What the example does not say.
+            pub fn said(&self, example: &Answered) -> Result<BTreeMap<String, Value>, String> {
+                match self { $(Self::$kind(step) => step.said(example),)* }
+            }
+
             pub async fn act(&self, cx: &Acting) -> Report {
                 match self { $(Self::$kind(step) => step.act(cx).await,)* }
             }
@@ -145,4 +206,4 @@ macro_rules! steps {
     };
 }
 
-steps![run::Run, send::Send, drill::Drill];
+steps![run::Run, send::Send, drill::Drill, process::Process];

@@ -3,6 +3,7 @@
 //! Its task comes over standard input, secrets and all, and never lies on a disk.
 
 use std::io::{self, Read, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use super::act::Ground;
 use super::{Command, Spec};
 use crate::base::jq::Jq;
 use crate::base::proc::MARK;
+use crate::base::regular;
 use crate::base::secret::Redactor;
 use crate::base::table::{Notes, Table};
 use crate::base::template::Scope;
@@ -57,6 +59,9 @@ pub struct Task {
     network: Network,
     timeout: Duration,
     secrets: Vec<String>,
+    /// In a rehearsal: the target that says what it comes to.
+    #[serde(default)]
+    simulated: Option<SocketAddr>,
 }
 
 impl Task {
@@ -82,6 +87,7 @@ impl Task {
             network: ground.network.clone(),
             timeout,
             secrets: secrets.to_vec(),
+            simulated: ground.simulated.filter(|_| !entry.real),
         }
     }
 
@@ -108,6 +114,13 @@ impl Acting {
         let mut out = io::stdout().lock();
         let _ = writeln!(out, "{}", shown(line, LINE, &self.look.redactor)).and_then(|()| out.flush());
     }
+}
+
+/// What a step of ours told of its end in the folder of its attempt, in a sentence.
+#[must_use]
+pub fn told(dir: &Path) -> Option<String> {
+    let kept = regular::read(&dir.join(REPORT), TASK_LIMIT).ok()?;
+    serde_json::from_slice::<Report>(&kept).ok().map(|report| report.summary)
 }
 
 /// Acts as the task on standard input says. The exit code is one of [`EXITS`].
@@ -145,6 +158,7 @@ fn acted() -> Result<Report, String> {
         timeout: task.timeout,
         owner: ItemId::new(task.item),
         base: task.base,
+        simulated: task.simulated,
         ..Context::new(client)
     };
     let dir = std::env::var_os(MARK).map(PathBuf::from).ok_or("it was not started by the shim")?;

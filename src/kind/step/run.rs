@@ -36,17 +36,9 @@ impl Step for Run {
     };
 
     fn read(table: &Table<'_>) -> Option<Self> {
-        let argv = read_argv(table);
-        let cwd = table.template("cwd");
-        let stdin = table.template("stdin");
-        let env = table.named_templates("env");
-        for (name, _) in &env {
-            if name.value.is_empty() || name.value.contains(['=', '\0']) {
-                table.wrong_value(name.span, format!("`{}` cannot be a variable's name", name.value));
-            }
-        }
-        let env = env.into_iter().map(|(name, value)| (name.value, value)).collect();
-        Some(Self { argv: argv?, cwd, env, stdin, exits: read_exits(table) })
+        let program = Self::program(table);
+        let (stdin, exits) = (table.template("stdin"), read_exits(table));
+        Some(Self { stdin, exits, ..program? })
     }
 
     fn expects(&self, _scope: &Scope) -> Vec<String> {
@@ -82,6 +74,21 @@ impl Step for Run {
 }
 
 impl Run {
+    /// What names the program: its arguments, its folder, its environment.
+    #[must_use]
+    pub fn program(table: &Table<'_>) -> Option<Self> {
+        let argv = read_argv(table);
+        let cwd = table.template("cwd");
+        let env = table.named_templates("env");
+        for (name, _) in &env {
+            if name.value.is_empty() || name.value.contains(['=', '\0']) {
+                table.wrong_value(name.span, format!("`{}` cannot be a variable's name", name.value));
+            }
+        }
+        let env = env.into_iter().map(|(name, value)| (name.value, value)).collect();
+        Some(Self { argv: argv?, cwd, env, stdin: None, exits: Vec::new() })
+    }
+
     /// The command with the values of `scope` in it.
     ///
     /// # Errors

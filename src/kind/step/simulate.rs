@@ -15,10 +15,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const ANSWER_LIMIT: u64 = 4 << 20;
 
 #[derive(Debug, Deserialize)]
-struct Answer {
-    exit: i32,
+pub(super) struct Answer {
+    pub exit: i32,
     #[serde(default)]
-    stdout: String,
+    pub stdout: String,
 }
 
 /// `POST URL/__tminus/step/STEP`; answers the exit code the target gave.
@@ -35,7 +35,11 @@ pub fn simulate(url: &str, step: &str) -> i32 {
     })
 }
 
-fn ask(url: &str, step: &str) -> io::Result<Answer> {
+/// What the target says that `step` comes to.
+///
+/// # Errors
+/// The target did not answer, or not so.
+pub(super) fn ask(url: &str, step: &str) -> io::Result<Answer> {
     let wrong = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what);
     let host = url.strip_prefix("http://").ok_or_else(|| wrong("its address is no http://HOST:PORT"))?;
     let host = host.trim_end_matches('/');

@@ -258,6 +258,8 @@ fn group(event: &Event) -> Option<(Group, Tone)> {
         Event::Voted { .. } => (Group::Votes, Tone::Bad),
         Event::PollDecided { go, .. } => (Group::Votes, if *go { Tone::Good } else { Tone::Bad }),
         Event::StepEnded { verdict, .. } => (Group::Steps, of(verdict)),
+        Event::ProcessReady { .. } => (Group::Steps, Tone::Good),
+        Event::ProcessEnded { asked, .. } => (Group::Steps, if *asked { Tone::Plain } else { Tone::Bad }),
         Event::StepMarked { .. } | Event::RepeatOrdered { .. } | Event::CancelAsked { .. } => {
             (Group::Steps, Tone::Warn)
         }

@@ -22,6 +22,7 @@ use crate::ui::widgets::row::{Row, wrap};
 use crate::ui::widgets::{sheet, span};
 
 mod people;
+mod process;
 
 /// More lines than this of one item are not shown: the evidence has them.
 pub const LINES_AT_MOST: usize = 2_000;
@@ -146,8 +147,10 @@ impl<'v> Page<'v> {
         self.branch(item, state);
         self.people(state);
         self.wants_second(item, state);
-        if let Some(outcome) = &state.outcome {
-            self.outcome(outcome);
+        match (&state.outcome, self.view.board().processes.get(id)) {
+            (_, Some(known)) if state.attempt == Some(known.attempt) => self.process(known),
+            (Some(outcome), _) => self.outcome(outcome),
+            (None, _) => {}
         }
         self.ways(item, state);
         let people = super::people::rows(item, &self.view, self.width);

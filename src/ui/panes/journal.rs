@@ -100,6 +100,8 @@ fn role(event: &Event) -> Role {
     match event {
         Event::ItemEnded { report, .. } => of(report.verdict),
         Event::StepEnded { verdict, .. } | Event::MonitorChanged { verdict, .. } => of(*verdict),
+        Event::ProcessReady { .. } => Role::Passed,
+        Event::ProcessEnded { asked: false, .. } => Role::Failed,
         Event::GatePassed { waivers: 0, .. } | Event::Resumed => Role::Passed,
         Event::GatePassed { .. } | Event::WaiverExpired { .. } => Role::Warned,
         Event::Chosen { .. } => Role::Focus,
