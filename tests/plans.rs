@@ -11,6 +11,8 @@ mod bundled;
 mod kinds;
 #[path = "plans/requests.rs"]
 mod requests;
+#[path = "plans/signals.rs"]
+mod signals;
 #[path = "plans/trial.rs"]
 mod trial;
 

@@ -88,7 +88,7 @@ impl<'a> Reader<'a> {
         unbuilt::refuse(&table, unbuilt::KINDS);
         let timeout = self.span_over_zero(&table, "timeout");
         let body = self.body(&table, &acts(), &format!("the fallback of rollback step {step}"));
-        let timeout = timeout.unwrap_or_else(|| timeout_of_step(body.as_ref()));
+        let timeout = self.time_for(&table, timeout, body.as_ref());
         let names = self.names.clone();
         self.refuse_living(&table, body.as_ref());
         if let Some(body) = &body {
@@ -98,6 +98,13 @@ impl<'a> Reader<'a> {
         let id = Fallback::of(step);
         let spec = self.enter(id.clone(), body?, &names, &Scope::default(), None, false)?;
         Some(Fallback { id, spec, timeout })
+    }
+
+    /// The timeout of a step: as said, or long enough for its own waits.
+    fn time_for(&self, table: &Table<'_>, said: Option<Duration>, body: Option<&Body>) -> Duration {
+        let least = body.map_or(Duration::ZERO, |body| body.least(&self.scope));
+        self.enough(table, said, least);
+        said.unwrap_or_else(|| body.map_or(Duration::ZERO, |body| timeout_of(body.kind, None, least)))
     }
 
     fn rollback_key(&self, table: &Table<'_>, keys: &mut BTreeMap<char, Span>) -> Option<char> {
@@ -153,7 +160,7 @@ impl<'a> Reader<'a> {
         let class = table.word("class", &Class::WORDS);
         let needs_approval = self.needs_approval(&table);
         let body = self.body(&table, &acts(), &format!("rollback step {id}"));
-        let timeout = timeout.unwrap_or_else(|| timeout_of_step(body.as_ref()));
+        let timeout = self.time_for(&table, timeout, body.as_ref());
         if !table.has("class") {
             let span = body.as_ref().map_or(table.span, |body| body.place.span);
             let message = format!("{id} is a step without `class`: what may repeating it do?");
@@ -205,9 +212,4 @@ impl<'a> Reader<'a> {
         let part = id.map(|id| id.value).unwrap_or_default();
         (ItemId::new(format!("{slug}/{part}")), part)
     }
-}
-
-/// The timeout of a step that says none.
-fn timeout_of_step(body: Option<&Body>) -> Duration {
-    body.map_or_else(Duration::default, |body| timeout_of(body.kind, None))
 }

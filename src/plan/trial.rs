@@ -50,6 +50,11 @@ pub(super) async fn all(loaded: &Loaded, jq: &Jq) -> Vec<Diagnostic> {
                 None => found.extend(exits(step.exits(), entry, place)),
             }
             found.extend(processes::tried(step, entry, place));
+            for ((check, scope), inside) in step.checks(&captured.scope(entry)).into_iter().zip(&place.inside) {
+                let alone = Entry { examples: inside.examples.clone(), session: None, ..Entry::clone(entry) };
+                let place = Place { span: inside.span, called: inside.called.clone(), ..Place::default() };
+                one(check, &alone, &place, &scope, jq, &mut found).await;
+            }
         }
     }
     found.extend(contradictions(&told));
@@ -173,7 +178,8 @@ impl Open {
             let Some(expectation) = expectation(finding) else { continue };
             match finding.verdict {
                 Verdict::Pass => {}
-                Verdict::Fail => {
+                // What is too old, or was not done, said no as well: no gate opens on it.
+                Verdict::Fail | Verdict::Stale | Verdict::Skipped => {
                     self.left.remove(&expectation);
                 }
                 _ => {

@@ -6,7 +6,9 @@ use serde_json::{Map, Value};
 use super::routes::{Capture, From, at_path};
 use crate::base::source::Span;
 use crate::base::template::{Scope, Shape, Template, as_text};
+use crate::clock;
 use crate::kind::example::{Answered, Told};
+use crate::kind::expect::fresh::present;
 
 /// Values handed out last, by name.
 #[derive(Debug, Default)]
@@ -64,7 +66,9 @@ impl Memory {
         for name in names(answer) {
             let fresh = anew && captures.iter().any(|capture| capture.name == name);
             let bound = known.get(&name).is_ok() || self.handed.get(&name).is_ok();
-            if fresh || !bound {
+            if let Some(now) = present(&name, clock::wall()).filter(|_| known.get(&name).is_err()) {
+                self.handed.bind(name, now);
+            } else if fresh || !bound {
                 *minted += 1;
                 self.handed.bind(name.clone(), Value::String(format!("{name}-{minted:06}")));
             }

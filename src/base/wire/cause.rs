@@ -29,6 +29,20 @@ pub(super) fn of(error: &(dyn Error + 'static), rootless: bool) -> Cause {
     fallback.unwrap_or_else(|| Cause::Malformed(innermost(error)))
 }
 
+impl Cause {
+    /// The cause of a connection's failure, TLS over it included.
+    #[must_use]
+    pub fn of_io(error: &io::Error) -> Self {
+        of(error, false)
+    }
+
+    /// The cause of a name's that did not resolve.
+    #[must_use]
+    pub fn of_lookup(error: &io::Error) -> Self {
+        if out_of_files(error) { ours(error) } else { Self::NotResolved }
+    }
+}
+
 enum Found {
     Surely(Cause),
     Unless(Cause),
@@ -36,7 +50,7 @@ enum Found {
 
 fn of_link(link: &(dyn Error + 'static), rootless: bool) -> Option<Found> {
     if let Some(NotResolved(why)) = link.downcast_ref::<NotResolved>() {
-        return Some(Found::Surely(if out_of_files(why) { ours(why) } else { Cause::NotResolved }));
+        return Some(Found::Surely(Cause::of_lookup(why)));
     }
     if let Some(error) = link.downcast_ref::<io::Error>() {
         return of_io(error, rootless);

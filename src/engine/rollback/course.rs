@@ -91,13 +91,13 @@ impl<'o> Course<'o> {
         }
         // Of one whose outcome is lost nobody knows whether it still acts: nothing runs in its place.
         let Some(fallback) = step.fallback.as_ref().filter(|_| !done.lost) else {
-            return Some(self.failed(step, &done, done.why()));
+            return (!done.lets_on()).then(|| self.failed(step, &done, done.why()));
         };
         tell(RollbackFact::FallbackStarted { step: step.id.clone() });
         let second = self.attended(fallback.into(), tell).await;
         let (verdict, outcome) = (second.verdict, second.outcome.clone());
         tell(RollbackFact::FallbackEnded { step: step.id.clone(), verdict, outcome });
-        if second.is_well() {
+        if second.is_well() || !done.blocks {
             return None;
         }
         Some(self.failed(step, &second, format!("{}; its fallback: {}", done.why(), second.why())))

@@ -109,7 +109,8 @@ pub fn unprepared(orders: &Orders) -> Option<RollbackEnd> {
         let own = prepared(orders, step.into()).err();
         own.or_else(|| step.fallback.as_ref().and_then(|fallback| prepared(orders, fallback.into()).err()))
     };
-    let (step, why) = orders.rollback.steps.iter().find_map(|step| work(step).map(|why| (step, why)))?;
+    let mut stopping = orders.rollback.steps.iter().filter(|step| blocks(orders, step.spec));
+    let (step, why) = stopping.find_map(|step| work(step).map(|why| (step, why)))?;
     let begun = orders.rollback.steps.iter().any(|step| attempt_folder(&orders.folder, &step.id, 1).exists());
     let done = if begun { "some of its steps were begun, see its folder" } else { "nothing was done" };
     let act = match orders.unset.as_slice() {
@@ -123,10 +124,17 @@ pub fn unprepared(orders: &Orders) -> Option<RollbackEnd> {
     })
 }
 
+/// Whether the rollback stops where the step of `spec` fails: an announcement that did not go out stops none.
+fn blocks(orders: &Orders, spec: SpecId) -> bool {
+    !matches!(orders.catalogue.get(spec).map(|entry| &entry.spec), Some(Spec::Step(step)) if !step.blocks_rollback())
+}
+
 /// How a step came out.
 pub(super) struct Done {
     pub verdict: Verdict,
     pub outcome: Outcome,
+    /// The rollback stops where it failed.
+    pub blocks: bool,
     /// Its last line on stderr.
     last: Option<String>,
     /// Its shim died: it may have done anything, and may still.
@@ -136,6 +144,11 @@ pub(super) struct Done {
 impl Done {
     pub fn is_well(&self) -> bool {
         matches!(self.verdict, Verdict::Pass | Verdict::Warn)
+    }
+
+    /// What comes after it goes on: it is well, or stops nothing.
+    pub fn lets_on(&self) -> bool {
+        self.is_well() || !self.blocks
     }
 
     pub fn why(&self) -> String {
@@ -150,7 +163,7 @@ impl Done {
 pub(super) async fn act(orders: &Orders, step: Work<'_>) -> Done {
     let never = |why: &str| {
         let outcome = act::never(why, &orders.redactor);
-        Done { verdict: Verdict::Unknown, outcome, last: None, lost: false }
+        Done { verdict: Verdict::Unknown, outcome, blocks: blocks(orders, step.spec), last: None, lost: false }
     };
     let (intent, private, exits) = match prepared(orders, step) {
         Ok(prepared) => prepared,
@@ -171,7 +184,8 @@ pub(super) async fn act(orders: &Orders, step: Work<'_>) -> Done {
     let verdict = outcome.verdict(&exits);
     let mut stderr = Tail::new(dir.join("stderr"), 1);
     let last = stderr.look().ok().and_then(|_| stderr.lines().pop_back()).filter(|line| !line.is_empty());
-    Done { verdict, outcome, last: last.map(|line| orders.redactor.text(&line)), lost }
+    let last = last.map(|line| orders.redactor.text(&line));
+    Done { verdict, outcome, blocks: blocks(orders, step.spec), last, lost }
 }
 
 /// The attempt in `dir` at its end: begun now, joined if a shim of an earlier runner is at it, or as it ended.

@@ -1,7 +1,8 @@
-//! The `cors` check: a matrix of preflights, one an origin. Allowed origins must be answered with exactly
-//! their own name; denied origins are the negative controls, which never pass on silence. A preflight
-//! carries no cookie and no credential, as in a browser.
+//! The `cors` check: a matrix of preflights, one an origin and method, and of simple requests beside them.
+//! Allowed origins must be answered with exactly their own name; denied origins are the negative controls, which
+//! never pass on silence. A preflight carries no cookie and no credential, as in a browser.
 
+mod cells;
 mod judge;
 #[cfg(test)]
 mod tests;
@@ -11,17 +12,17 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use http::HeaderName;
 use tokio::time::Instant;
-use url::Url;
 
 use super::http::{answer, control_answers, open};
 use super::{Answer, Answered, Check, Context, Ran, Route, Seen, Session};
 use crate::base::jq::Jq;
 use crate::base::table::Table;
-use crate::base::template::{Scope, Template, Unbound};
-use crate::base::wire::{Cause, Request};
+use crate::base::template::{Scope, Template};
+use crate::base::wire::Cause;
 use crate::kind::Kind;
 use crate::kind::exchange::{exchange, fit};
 use crate::launch::verdict::{Report, Verdict};
+use cells::{Cell, MOST_CELLS, Part};
 
 /// In an example's headers this stands for the row's origin.
 const ORIGIN: &str = "{{ origin }}";
@@ -31,8 +32,8 @@ const ORIGIN: &str = "{{ origin }}";
 pub struct Cors {
     /// Whole, or a path behind the session's base.
     pub url: Template,
-    /// The method asked for: `POST`.
-    pub method: String,
+    /// The methods asked for: `POST`.
+    pub methods: Vec<String>,
     /// Header names asked for.
     pub request_headers: Vec<String>,
     /// Origins that must be let in; each template may stand for a list.
@@ -41,6 +42,16 @@ pub struct Cors {
     pub deny: Vec<Template>,
     /// Whether a list of those is written, empty or not.
     pub denies: bool,
+    /// Origins that look like the allowed ones, and `null`, must be kept out too.
+    pub lookalikes: bool,
+    /// Methods that also an origin that is let in must not get.
+    pub deny_methods: Vec<String>,
+    /// The method of the simple requests, where there are any: `GET` or `HEAD`, which change nothing.
+    pub simple: Option<&'static str>,
+    /// Headers of a simple answer that an origin that is let in may read.
+    pub expose: Vec<String>,
+    /// How long a browser may keep a preflight's answer, at least.
+    pub max_age: Option<Duration>,
     /// Whether the origins that are let in may send credentials.
     pub credentials: bool,
 }
@@ -62,11 +73,9 @@ impl Check for Cors {
 
     fn read(table: &Table<'_>) -> Option<Self> {
         let url = table.need_template("url", "`url = \"https://…\"`");
-        let method = table.text("method");
-        if let Some(method) = &method
-            && !method.value.bytes().all(|byte| byte.is_ascii_uppercase())
-        {
-            table.wrong_value(method.span, format!("`{}` is no method: write `POST`, in capitals", method.value));
+        let mut wanted = methods(table, "method");
+        if wanted.is_empty() {
+            wanted.push("GET".to_owned());
         }
         let asked = table.texts("request_headers");
         for name in asked.iter().filter(|name| HeaderName::from_bytes(name.value.as_bytes()).is_err()) {
@@ -78,14 +87,26 @@ impl Check for Cors {
         }
         let allow = table.templates("allow");
         let deny = table.templates("deny");
+        let deny_methods = methods(table, "deny_methods");
+        let simple = table.word("simple", &[("GET", "GET"), ("HEAD", "HEAD")]);
+        let expose: Vec<String> = table.texts("expose").into_iter().map(|name| name.value).collect();
+        if !expose.is_empty() && simple.is_none() {
+            table.missing("simple", "`simple = \"GET\"`: `expose` is about its answer");
+        }
+        let lookalikes = table.flag("lookalikes").unwrap_or(false);
         let credentials = table.flag("credentials").unwrap_or(false);
         Some(Self {
             url: url?,
-            method: method.map_or_else(|| "GET".to_owned(), |method| method.value),
+            methods: wanted,
             request_headers: asked.into_iter().map(|name| name.value).collect(),
             allow,
             deny,
-            denies: table.has("deny"),
+            denies: table.has("deny") || lookalikes,
+            lookalikes,
+            deny_methods,
+            simple,
+            expose,
+            max_age: table.duration("max_age"),
             credentials,
         })
     }
@@ -104,6 +125,12 @@ impl Check for Cors {
         if !self.deny.is_empty() {
             lines.push(format!("denied while the service answers: {}", all(&self.deny)));
         }
+        if self.lookalikes {
+            lines.push("denied while the service answers: lookalikes, null".to_owned());
+        }
+        lines.extend(self.deny_methods.iter().map(|method| format!("{method} refused")));
+        lines.extend(self.simple.map(|method| format!("the same of a simple {method}")));
+        lines.extend(self.max_age.map(|least| format!("kept for at least {}", humantime::format_duration(least))));
         lines
     }
 
@@ -111,10 +138,12 @@ impl Check for Cors {
         let started = Instant::now();
         let session = cx.session.as_ref();
         let scope = session.map_or_else(|| cx.scope.clone(), |session| cx.scope.with(&session.scope()));
-        let requests = match self.requests(session, &scope) {
-            Ok(requests) => requests,
-            Err(unbound) => {
-                let report = Report::plain(Verdict::Unknown, unbound.to_string(), started.elapsed());
+        let requests = self.cells(&scope).and_then(|cells| self.requests(&cells, session, &scope));
+        let requests = match requests.map_err(|unbound| unbound.to_string()) {
+            Ok(requests) if requests.len() <= MOST_CELLS => requests,
+            wrong => {
+                let why = wrong.err().unwrap_or_else(|| format!("a matrix of more than {MOST_CELLS} requests"));
+                let report = Report::plain(Verdict::Unknown, why, started.elapsed());
                 return Ran { report: fit(report, &cx.redactor), captured: Vec::new() };
             }
         };
@@ -139,11 +168,9 @@ impl Check for Cors {
     }
 
     async fn judge(&self, seen: &Seen, scope: &Scope, _jq: &Jq) -> Report {
-        match (origins(&self.allow, scope), origins(&self.deny, scope)) {
-            (Ok(allow), Ok(deny)) => judge::report(self, seen, &allow, &deny),
-            (Err(unbound), _) | (_, Err(unbound)) => {
-                Report::plain(Verdict::Unknown, unbound.to_string(), Duration::ZERO)
-            }
+        match self.cells(scope) {
+            Ok(cells) => judge::report(self, seen, &cells),
+            Err(unbound) => Report::plain(Verdict::Unknown, unbound.to_string(), Duration::ZERO),
         }
     }
 
@@ -152,92 +179,85 @@ impl Check for Cors {
         if self.credentials {
             headers.push(("Access-Control-Allow-Credentials", "true".to_owned()));
         }
-        headers.push(("Access-Control-Allow-Methods", self.method.clone()));
+        headers.push(("Access-Control-Allow-Methods", self.methods.join(", ")));
         if !self.request_headers.is_empty() {
             headers.push(("Access-Control-Allow-Headers", self.request_headers.join(", ")));
+        }
+        if let Some(least) = self.max_age {
+            headers.push(("Access-Control-Max-Age", least.as_secs().to_string()));
         }
         let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         Ok(Answered { status: Some(200), headers, ..Answered::default() })
     }
 
     fn seen(&self, example: &Answered, scope: &Scope) -> Seen {
-        let wire = |origin: String, example: &Answered, status: u16| {
-            let answer = answer(&for_row(example, &origin), status, scope);
-            (origin, answer)
+        let wire = |cell: Cell| {
+            let told = self.told(&cell, example);
+            (cell.label, answer(&told, told.status.unwrap_or(200), scope))
         };
-        let rows = |templates: &[Template]| origins(templates, scope).unwrap_or_default();
-        let allowed = rows(&self.allow).into_iter();
-        let mut answers: Vec<_> = allowed.map(|origin| wire(origin, example, example.status.unwrap_or(200))).collect();
-        answers.extend(rows(&self.deny).into_iter().map(|origin| wire(origin, &denial(example), 400)));
-        Seen { answers, control_answers: false }
+        let cells = self.cells(scope).unwrap_or_default().into_iter();
+        Seen { answers: cells.map(wire).collect(), control_answers: false }
     }
 
     fn routes(&self, good: &[Answered], session: Option<&Session>, scope: &Scope) -> Vec<Route> {
         let scope = session.map_or_else(|| scope.clone(), |session| scope.with(&session.scope()));
         let Some(url) = open(|scope| Session::join(session, &self.url, scope), &scope) else { return Vec::new() };
-        let route = |origin: &str, answer: Answered, denied: bool| Route {
-            method: "OPTIONS".to_owned(),
+        let route = |cell: &Cell, good: &Answered| Route {
+            method: cell.verb().to_owned(),
             url: url.clone(),
-            headers: vec![
-                ("Origin".to_owned(), origin.to_owned()),
-                ("Access-Control-Request-Method".to_owned(), self.method.clone()),
-            ],
-            answer,
+            headers: cell.headers(),
+            answer: self.told(cell, good),
             captures: Vec::new(),
-            row: Some(origin.to_owned()),
-            denied,
+            row: (cell.part != Part::Refuse).then(|| cell.origin.clone()),
+            denied: matches!(cell.part, Part::Deny | Part::SimpleDeny),
             stream: false,
         };
-        let rows = |templates: &[Template]| origins(templates, &scope).unwrap_or_default();
-        let (allow, deny) = (rows(&self.allow), rows(&self.deny));
-        let each = good.iter().flat_map(|good| {
-            let allowed = allow.iter().map(|origin| route(origin, for_row(good, origin), false));
-            let denied = deny.iter().map(|origin| route(origin, denial(good), true));
-            allowed.chain(denied).collect::<Vec<_>>()
-        });
-        each.collect()
+        let cells = self.cells(&scope).unwrap_or_default();
+        good.iter().flat_map(|good| cells.iter().map(|cell| route(cell, good)).collect::<Vec<_>>()).collect()
     }
 }
 
 impl Cors {
-    /// One preflight an origin, those to allow first.
-    fn requests(&self, session: Option<&Session>, scope: &Scope) -> Result<Vec<(String, Request)>, Unbound> {
-        let url = Session::join(session, &self.url, scope)?;
-        let mut all = origins(&self.allow, scope)?;
-        all.extend(origins(&self.deny, scope)?);
-        let request = |origin: String| {
-            let mut headers = vec![
-                ("Origin".to_owned(), origin.clone()),
-                ("Access-Control-Request-Method".to_owned(), self.method.clone()),
-            ];
-            if !self.request_headers.is_empty() {
-                headers.push(("Access-Control-Request-Headers".to_owned(), self.request_headers.join(",")));
-            }
-            (origin, Request { method: "OPTIONS".to_owned(), url: url.clone(), headers, body: None })
+    /// What a cell is answered, where `example` is what an allowed preflight gets.
+    fn told(&self, cell: &Cell, example: &Answered) -> Answered {
+        let withheld = denial(example);
+        let named = for_row(example, &cell.origin);
+        let of_simple = |(name, _): &(String, String)| {
+            let names = ["access-control-allow-origin", "access-control-allow-credentials", "vary"];
+            names.iter().any(|kept| name.eq_ignore_ascii_case(kept))
         };
-        all.retain(|origin| is_origin(origin));
-        Ok(all.into_iter().map(request).collect())
-    }
-}
-
-/// What each template stands for, each origin once.
-fn origins(templates: &[Template], scope: &Scope) -> Result<Vec<String>, Unbound> {
-    let mut all: Vec<String> = Vec::new();
-    for template in templates {
-        for origin in template.list(scope)? {
-            if !all.contains(&origin) {
-                all.push(origin);
+        match cell.part {
+            Part::Allow => named,
+            Part::Deny => withheld,
+            Part::SimpleDeny => Answered { status: Some(200), body: None, ..withheld },
+            Part::Simple => {
+                let mut headers: Vec<_> = named.headers.into_iter().filter(of_simple).collect();
+                if !self.expose.is_empty() {
+                    headers.push(("Access-Control-Expose-Headers".to_owned(), self.expose.join(", ")));
+                }
+                Answered { status: Some(200), headers, body: None, ..withheld }
+            }
+            // The status alone refuses: where it is another, the method is let through.
+            Part::Refuse => {
+                let mut headers: Vec<_> = named.headers.into_iter().filter(of_simple).collect();
+                headers.push(("Access-Control-Allow-Methods".to_owned(), cell.method.clone()));
+                Answered { status: Some(400), headers, body: None, ..withheld }
             }
         }
     }
-    Ok(all)
 }
 
-/// `null`, or `scheme://host[:port]` and nothing more: what a browser can send.
-fn is_origin(text: &str) -> bool {
-    let Some((scheme, host)) = text.split_once("://") else { return text == "null" };
-    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '/' | '?' | '#' | '@' | '\\' | ',' | '*');
-    !scheme.is_empty() && host.chars().all(plain) && Url::parse(text).is_ok_and(|url| url.has_host())
+/// The methods under a key, each in capitals.
+fn methods(table: &Table<'_>, key: &'static str) -> Vec<String> {
+    let all = table.texts(key).into_iter();
+    all.filter_map(|method| {
+        let right = !method.value.is_empty() && method.value.bytes().all(|byte| byte.is_ascii_uppercase());
+        if !right {
+            table.wrong_value(method.span, format!("`{}` is no method: write `POST`, in capitals", method.value));
+        }
+        right.then_some(method.value)
+    })
+    .collect()
 }
 
 /// The example as one allowed origin gets it.

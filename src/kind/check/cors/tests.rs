@@ -3,6 +3,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use toml::de::DeTable;
 
+use super::cells::is_origin;
 use super::*;
 use crate::base::table::Notes;
 use crate::base::wire;
@@ -11,11 +12,14 @@ const ALLOWED: &str = "https://app.example";
 const EVIL: &str = "https://app.example.evil.com";
 
 fn cors(extra: &str) -> Cors {
-    let text = format!(
+    cors_of(&format!(
         "url = 'https://api.example/login'\nmethod = 'POST'\nrequest_headers = ['content-type', 'x-csrf-token']\n\
          allow = ['{ALLOWED}']\ndeny = ['{EVIL}', 'null']\n{extra}"
-    );
-    let (parsed, errors) = DeTable::parse_recoverable(&text);
+    ))
+}
+
+fn cors_of(text: &str) -> Cors {
+    let (parsed, errors) = DeTable::parse_recoverable(text);
     assert!(errors.is_empty(), "{errors:?}");
     let notes = Notes::default();
     let table = Table::new("[phase.item.cors]", parsed.span().into(), parsed.get_ref(), &notes);
@@ -212,4 +216,105 @@ fn the_example_of_the_reference_reads_and_a_matrix_needs_an_allowed_origin() {
     let _ = Cors::read(&table);
     let found = notes.take_diagnostics();
     assert_eq!(found.iter().map(|wrong| wrong.code).collect::<Vec<_>>(), ["wrong-value", "missing-key"]);
+}
+
+#[tokio::test]
+async fn each_method_has_a_row_and_a_refused_one_may_name_the_origin() {
+    let check = cors_of(&format!(
+        "url = 'https://api.example/'\nmethod = ['GET', 'PUT']\ndeny_methods = ['DELETE']\nallow = ['{ALLOWED}']\ncredentials = true"
+    ));
+    let preflight = |methods: &str, status: u16| {
+        let headers = [
+            ("access-control-allow-origin", ALLOWED),
+            ("access-control-allow-credentials", "true"),
+            ("access-control-allow-methods", methods),
+            ("vary", "Origin"),
+        ];
+        answer(status, &headers)
+    };
+    let judged = async |put: Result<Answer, Cause>, delete: Result<Answer, Cause>| {
+        let rows = [("GET", preflight("GET, PUT", 200)), ("PUT", put), ("DELETE", delete)];
+        let answers = rows.map(|(method, answer)| (format!("{ALLOWED} {method}"), answer)).into();
+        let seen = Seen { answers, control_answers: false };
+        check.judge(&seen, &Scope::default(), &Jq::default()).await.verdict
+    };
+    let listed = || preflight("GET, PUT", 200);
+    // As the real one does: refused, and the origin is named all the same.
+    assert_eq!(judged(listed(), preflight("GET, PUT", 400)).await, Pass);
+    assert_eq!(judged(listed(), preflight("GET, PUT", 200)).await, Pass);
+    assert_eq!(judged(listed(), preflight("GET, DELETE", 200)).await, Fail);
+    assert_eq!(judged(listed(), preflight("*", 200)).await, Pass, "`*` is no method where credentials are sent");
+    assert_eq!(judged(preflight("GET", 200), preflight("GET", 400)).await, Fail);
+    assert_eq!(judged(listed(), preflight("GET", 503)).await, Unknown);
+    assert_eq!(judged(listed(), Err(Cause::Refused)).await, Unknown);
+}
+
+#[tokio::test]
+async fn a_simple_request_is_answered_to_all_and_read_by_those_let_in() {
+    let check = cors_of(&format!(
+        "url = 'https://api.example/'\nsimple = 'GET'\nexpose = ['X-Request-Id']\nallow = ['{ALLOWED}']\ndeny = ['{EVIL}']"
+    ));
+    let named = |status, extra: &[(&str, &str)]| {
+        let mut headers = vec![("access-control-allow-origin", ALLOWED), ("vary", "Origin")];
+        headers.extend(extra);
+        answer(status, &headers)
+    };
+    let exposing = || named(200, &[("access-control-expose-headers", "x-request-id")]);
+    let judged = async |let_in: Result<Answer, Cause>, kept_back: Result<Answer, Cause>| {
+        let answers = vec![
+            (ALLOWED.to_owned(), named(204, &[])),
+            (EVIL.to_owned(), kept_out()),
+            (format!("{ALLOWED} simple GET"), let_in),
+            (format!("{EVIL} simple GET"), kept_back),
+        ];
+        let seen = Seen { answers, control_answers: false };
+        let report = check.judge(&seen, &Scope::default(), &Jq::default()).await;
+        (report.verdict, report.summary)
+    };
+    let plain = || answer(200, &[("set-cookie", "omni_csrf=abc"), ("vary", "Origin")]);
+    assert_eq!(judged(exposing(), plain()).await.0, Pass);
+    assert_eq!(judged(named(401, &[("access-control-expose-headers", "X-Request-Id")]), plain()).await.0, Pass);
+    assert_eq!(judged(named(200, &[]), plain()).await.0, Fail);
+    assert_eq!(judged(plain(), plain()).await.0, Fail);
+    assert_eq!(judged(answer(502, &[]), plain()).await.0, Fail);
+    assert_eq!(judged(Err(Cause::Reset), plain()).await.0, Fail);
+    let echoed = answer(200, &[("access-control-allow-origin", EVIL)]);
+    assert_eq!(judged(exposing(), echoed).await.0, Fail);
+    assert_eq!(judged(exposing(), named(200, &[])).await.0, Fail);
+    assert_eq!(judged(exposing(), answer(200, &[("access-control-allow-origin", "*")])).await.0, Fail);
+    assert_eq!(judged(exposing(), answer(503, &[])).await.0, Unknown);
+    assert_eq!(judged(exposing(), Err(Cause::TimedOut)).await.0, Unknown);
+}
+
+#[tokio::test]
+async fn a_preflight_is_kept_for_as_long_as_the_plan_says() {
+    let check = cors_of(&format!("url = 'https://a.example/'\nmax_age = '10m'\nallow = ['{ALLOWED}']"));
+    for (age, wanted) in [("600", Pass), ("86400", Pass), ("599", Fail), ("-1", Fail), ("soon", Fail), ("", Fail)] {
+        let headers = [("access-control-allow-origin", ALLOWED), ("vary", "Origin"), ("access-control-max-age", age)];
+        let kept = answer(200, if age.is_empty() { &headers[..2] } else { &headers });
+        let seen = Seen { answers: vec![(ALLOWED.to_owned(), kept)], control_answers: false };
+        assert_eq!(check.judge(&seen, &Scope::default(), &Jq::default()).await.verdict, wanted, "{age}");
+    }
+}
+
+#[tokio::test]
+async fn a_whole_matrix_passes_on_its_derived_example_and_asks_each_cell_once() {
+    let check = cors_of(&format!(
+        "url = 'https://api.example/'\nmethod = ['GET', 'PUT']\ndeny_methods = ['DELETE']\nsimple = 'GET'\n\
+         request_headers = ['x-a']\nmax_age = '1h'\nexpose = ['x-b']\nallow = ['{ALLOWED}']\nlookalikes = true"
+    ));
+    let scope = Scope::default();
+    let good = check.derive(&scope).expect("plain");
+    let seen = check.seen(&good, &scope);
+    let report = check.judge(&seen, &scope, &Jq::default()).await;
+    assert_eq!(report.verdict, Pass, "{:#?}", report.findings);
+    let cells = check.cells(&scope).expect("bound");
+    // One allowed origin; four that look like it, and null.
+    assert_eq!(cells.len(), 2 + 1 + 5 * 2 + 1 + 5);
+    let labels: std::collections::BTreeSet<&String> = cells.iter().map(|cell| &cell.label).collect();
+    assert_eq!(labels.len(), cells.len());
+    let requests = check.requests(&cells, None, &scope).expect("bound");
+    assert_eq!(requests.len(), cells.len());
+    assert!(requests.iter().filter(|(_, request)| request.method == "GET").count() == 6);
+    assert_eq!(check.routes(&[good], None, &scope).len(), cells.len());
 }

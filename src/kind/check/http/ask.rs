@@ -8,9 +8,10 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::{Http, judge};
+use super::{Http, judge, rounds};
 use crate::base::template::Scope;
 use crate::base::wire::Cause;
+use crate::clock;
 use crate::kind::check::{Answer, Check, Context, Ran, Seen};
 use crate::kind::exchange::{exchange, fit};
 use crate::kind::request::Sent;
@@ -18,7 +19,8 @@ use crate::kind::session::learn;
 use crate::launch::verdict::{Report, Verdict};
 
 impl Http {
-    pub(super) async fn look(&self, cx: &Context) -> Ran {
+    /// Asks once.
+    pub(super) async fn once(&self, cx: &Context) -> Ran {
         let scope = cx.session.as_ref().map_or_else(|| cx.scope.clone(), |session| cx.scope.with(&session.scope()));
         let session = cx.session.as_ref();
         let asked = match self.call.asked(&scope, session, &cx.base).await {
@@ -30,7 +32,7 @@ impl Http {
         let notes: Vec<String> = withheld_note(&withheld).into_iter().chain(refused_note(&refused)).collect();
         let silent = matches!(&answer, Err(Cause::NotResolved | Cause::NoRoute));
         let control_answers = silent && control_answers(cx).await;
-        let http = answer.map(|http| Answer { http, trail, ..Answer::default() });
+        let http = answer.map(|http| Answer { http, trail, at: Some(clock::wall()), ..Answer::default() });
         let seen = Seen { answers: vec![(request.url.clone(), http)], control_answers };
         // What the evaluator says is cut: it must know what to take out first.
         let jq = cx.jq.redacting(cx.redactor.clone());
@@ -41,6 +43,9 @@ impl Http {
             captured.iter().for_each(|(_, value)| learn(value, &cx.redactor));
         }
         let mut report = judge::report(self, &seen, taken, &scope, &jq).await;
+        if let Some((_, Ok(answer))) = seen.answers.first() {
+            rounds::report_stops(self, &mut report, answer, &scope, &jq).await;
+        }
         // A value out of a wrong answer is no base for what comes after.
         let captured = match report.verdict {
             Verdict::Pass | Verdict::Warn => captured,

@@ -6,30 +6,45 @@ use http::header::{CONTENT_TYPE, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
-use super::{From, Http, Is};
+use super::{Expect, From, Http, Is, Rounds, rounds};
 use crate::base::source::Span;
 use crate::base::template::{Scope, Shape, Template};
 use crate::base::wire;
+use crate::clock;
 use crate::kind::check::{Answer, Answered, Route, Seen, Session};
+use crate::kind::expect::fresh::{Place, present};
+use crate::kind::expect::{Fresh, skipped};
 
 /// Indices an example may hold: a path like `.items[4000000000]` is no reason to fill the memory.
 const MOST_ENTRIES: u64 = 100;
 
 pub(super) fn good(http: &Http, scope: &Scope) -> Result<Answered, String> {
-    let expect = &http.expect;
-    let mut good = Answered { status: Some(expect.status.first().copied().unwrap_or(200)), ..Answered::default() };
+    match &http.rounds {
+        // The example of a burst is its limited answer.
+        Rounds::Burst(burst) => of(http, &burst.expect, scope),
+        _ => of(http, &http.expect, scope),
+    }
+}
+
+fn of(http: &Http, expect: &Expect, scope: &Scope) -> Result<Answered, String> {
+    let mut good = Answered { status: Some(expect.status.first()), ..Answered::default() };
     for (name, is) in &expect.headers {
         let text = |template: &Template| template.text(scope).map_err(|unbound| unbound.to_string());
         let value = match is {
             Is::Absent => continue,
             Is::Equals(value) | Is::Contains(value) => text(value)?,
-            Is::Lists(all) => all.iter().map(text).collect::<Result<Vec<_>, _>>()?.join(", "),
+            Is::Lists(all) | Is::Set(all) => all.iter().map(text).collect::<Result<Vec<_>, _>>()?.join(", "),
         };
         good.headers.push((name.clone(), value));
     }
     if let Some(redirect) = &expect.redirect {
         let to = redirect.to.text(scope).map_err(|unbound| unbound.to_string())?;
         set(&mut good.headers, "location", to);
+    }
+    for (name, value) in expect.security.derived() {
+        if !good.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(&name)) {
+            good.headers.push((name, value));
+        }
     }
     good.cookies.extend(expect.cookies.iter().map(|name| (name.clone(), format!("cookie-{name}-1"))));
     let mut json = Value::Null;
@@ -38,6 +53,18 @@ pub(super) fn good(http: &Http, scope: &Scope) -> Result<Answered, String> {
             .satisfied_by(scope)
             .ok_or_else(|| format!("`{}` is more than a plain comparison: write an example", program.text))?;
         put(&mut json, &path, value)?;
+    }
+    for (path, value) in skipped::derived(&expect.skipped)? {
+        put(&mut json, &path, value)?;
+    }
+    match expect.fresh.as_ref().map(Fresh::derived).transpose()? {
+        Some((Some(path), now)) => put(&mut json, &path, Value::String(now))?,
+        Some((None, now)) => {
+            if let Some(Fresh { from: Place::Header(name), .. }) = &expect.fresh {
+                set(&mut good.headers, name, now);
+            }
+        }
+        None => {}
     }
     for capture in &http.captures {
         let handed = format!("{{{{ {} }}}}", capture.name);
@@ -59,27 +86,27 @@ pub(super) fn good(http: &Http, scope: &Scope) -> Result<Answered, String> {
         }
     }
     good.json = (!json.is_null()).then(|| shape(json));
-    good.body = body(http, good.json.is_some())?;
+    good.body = body(expect, good.json.is_some())?;
     Ok(good)
 }
 
-fn body(http: &Http, has_json: bool) -> Result<Option<String>, String> {
+fn body(expect: &Expect, has_json: bool) -> Result<Option<String>, String> {
     let mut literals = Vec::new();
-    for pattern in &http.expect.body {
+    for pattern in &expect.body {
         if has_json || regex::escape(pattern.as_str()) != pattern.as_str() {
             return Err(format!("`{pattern}` is more than plain text: write an example"));
         }
         literals.push(pattern.as_str());
     }
     if literals.is_empty() {
-        if http.expect.body_absent.is_empty() || has_json {
+        if expect.body_absent.is_empty() || has_json {
             return Ok(None);
         }
         // Alone, an empty body would not do.
         literals.push("example");
     }
     let body = literals.join(" ");
-    match http.expect.body_absent.iter().find(|pattern| pattern.is_match(&body)) {
+    match expect.body_absent.iter().find(|pattern| pattern.is_match(&body)) {
         Some(pattern) => Err(format!("`{pattern}` must be absent and is part of what must be there")),
         None => Ok(Some(body)),
     }
@@ -146,22 +173,29 @@ fn shape(value: Value) -> Shape {
 }
 
 pub(super) fn seen(http: &Http, example: &Answered, scope: &Scope) -> Seen {
-    let status = example.status.or(http.expect.status.first().copied()).unwrap_or(200);
-    let mut answer = answer(example, status, scope);
+    let expect = if let Rounds::Burst(burst) = &http.rounds { &burst.expect } else { &*http.expect };
+    let mut answer = answer(example, example.status.unwrap_or_else(|| expect.status.first()), scope);
     if let (Ok(answer), Some(version)) = (&mut answer, http.call.version) {
         answer.http.version = version.seen();
     }
-    Seen { answers: vec![(http.call.address.written(), answer)], control_answers: false }
+    let answers = match &http.rounds {
+        Rounds::Burst(burst) => return rounds::seen(http, burst, &answer),
+        Rounds::Repeat { times, .. } => vec![(http.call.address.written(), answer); *times as usize],
+        Rounds::Once | Rounds::Until { .. } => vec![(http.call.address.written(), answer)],
+    };
+    Seen { answers, control_answers: false }
 }
 
 /// An example as an answer of the wire. Names without a value get one that is the same each time:
 /// `tok-NAME-1`.
 pub(crate) fn answer(example: &Answered, status: u16, scope: &Scope) -> Result<Answer, wire::Cause> {
+    let now = clock::wall();
     let mut scope = scope.clone();
     let mut bind = |names: &mut dyn Iterator<Item = &str>| {
         for name in names {
             if scope.get(name).is_err() {
-                scope.bind(name, Value::String(format!("tok-{name}-1")));
+                let value = present(name, now).unwrap_or_else(|| Value::String(format!("tok-{name}-1")));
+                scope.bind(name, value);
             }
         }
     };
@@ -203,7 +237,7 @@ pub(crate) fn answer(example: &Answered, status: u16, scope: &Scope) -> Result<A
     }
     let http =
         wire::Answer { status, headers: map, body, took: example.after.unwrap_or_default(), ..wire::Answer::default() };
-    Ok(Answer { http, ..Answer::default() })
+    Ok(Answer { http, at: Some(now), ..Answer::default() })
 }
 
 pub(super) fn routes(http: &Http, good: &[Answered], session: Option<&Session>, scope: &Scope) -> Vec<Route> {
@@ -222,7 +256,11 @@ pub(super) fn routes(http: &Http, good: &[Answered], session: Option<&Session>, 
         denied: false,
         stream: false,
     };
-    good.iter().map(route).collect()
+    let all = good.iter().map(route).collect();
+    match &http.rounds {
+        Rounds::Burst(_) => rounds::routes(http, all),
+        _ => all,
+    }
 }
 
 /// A text with every name that has no value left as `{{ name }}`.

@@ -10,8 +10,10 @@ use super::{Capture, Expect, From, Http, Is, way};
 use crate::base::jq::{Jq, Said};
 use crate::base::template::{Scope, Template};
 use crate::base::wire::{Answer, Cause};
-use crate::kind::check::Seen;
+use crate::clock;
+use crate::kind::check::{self, Seen};
 use crate::kind::exchange::{HIDDEN, error_told};
+use crate::kind::expect::skipped;
 use crate::kind::session::set_cookies;
 use crate::launch::verdict::{Finding, Report, Verdict};
 
@@ -32,8 +34,10 @@ pub(super) async fn take(http: &Http, seen: &Seen, scope: &Scope, jq: &Jq) -> Ta
         return Taken { json: Err(String::new()), captured: Vec::new() };
     };
     let answer = &answer.http;
-    let reads_json =
-        !http.expect.json.is_empty() || http.captures.iter().any(|capture| matches!(capture.from, From::Json(_)));
+    let expect = &http.expect;
+    let reads_json = !(expect.json.is_empty() && expect.skipped.is_empty())
+        || expect.fresh.is_some()
+        || http.captures.iter().any(|capture| matches!(capture.from, From::Json(_)));
     let json = if reads_json { parsed(&answer.body) } else { Err(String::new()) };
     let mut captured = Vec::new();
     for capture in &http.captures {
@@ -48,7 +52,7 @@ pub(super) async fn report(http: &Http, seen: &Seen, taken: Taken, scope: &Scope
     match seen.answers.first() {
         Some((asked, Ok(answer))) => {
             let way = way::findings(http, asked, answer, scope);
-            answered(http, &answer.http, way, taken, scope, jq).await
+            answered(http, answer, way, taken, scope, jq).await
         }
         Some((asked, Err(cause))) => silent(http, asked, cause, seen.control_answers),
         None => Report::plain(Verdict::Unknown, "nothing was asked", Duration::ZERO),
@@ -60,7 +64,7 @@ fn silent(http: &Http, asked: &str, cause: &Cause, control_answers: bool) -> Rep
     let finding = Finding {
         row: None,
         subject: "answer".to_owned(),
-        expected: format!("status {}", http.expect.status_words()),
+        expected: format!("status {}", http.expect.status.words()),
         seen: cause.words(),
         verdict,
     };
@@ -71,11 +75,19 @@ fn silent(http: &Http, asked: &str, cause: &Cause, control_answers: bool) -> Rep
     }
 }
 
-async fn answered(http: &Http, answer: &Answer, way: Vec<Finding>, taken: Taken, scope: &Scope, jq: &Jq) -> Report {
-    let expect = &http.expect;
+async fn answered(
+    http: &Http,
+    seen: &check::Answer,
+    way: Vec<Finding>,
+    taken: Taken,
+    scope: &Scope,
+    jq: &Jq,
+) -> Report {
+    let (expect, answer) = (&http.expect, &seen.http);
     let mut findings = vec![status(expect, answer)];
     findings.extend(way);
     findings.extend(expect.headers.iter().map(|(name, is)| header(name, is, &answer.headers, scope)));
+    findings.extend(expect.security.judge(&answer.headers));
     findings.extend(expect.cookies.iter().map(|name| cookie(name, &answer.headers)));
     for program in &expect.json {
         findings.push(match &taken.json {
@@ -88,6 +100,12 @@ async fn answered(http: &Http, answer: &Answer, way: Vec<Finding>, taken: Taken,
         });
     }
     findings.extend(bodies(expect, &answer.body));
+    let document = taken.json.as_ref().map_err(String::as_str);
+    if let Some(fresh) = &expect.fresh {
+        let seen_at = seen.at.unwrap_or_else(clock::wall);
+        findings.push(fresh.judge(document, Some(&answer.headers), seen_at, scope, jq).await);
+    }
+    findings.extend(skipped::judge(&expect.skipped, document, scope, jq).await);
     findings.extend(expect.latency.map(|most| latency(most, answer.took)));
     for (capture, value) in http.captures.iter().zip(taken.captured) {
         findings.push(match value {
@@ -99,10 +117,7 @@ async fn answered(http: &Http, answer: &Answer, way: Vec<Finding>, taken: Taken,
 }
 
 fn status(expect: &Expect, answer: &Answer) -> Finding {
-    let holds = match expect.status.as_slice() {
-        [] => (200..300).contains(&answer.status),
-        codes => codes.contains(&answer.status),
-    };
+    let holds = expect.status.holds(answer.status);
     let mut seen = answer.status.to_string();
     if !holds {
         let told = parsed(&answer.body).ok().and_then(|body| error_told(&body));
@@ -110,7 +125,7 @@ fn status(expect: &Expect, answer: &Answer) -> Finding {
         let place = place.filter(|_| (300..400).contains(&answer.status)).map(|place| format!("to {place}"));
         seen.extend(told.or(place).map(|told| format!(" {told}")));
     }
-    Finding::held("status", expect.status_words(), seen, holds)
+    Finding::held("status", expect.status.words(), seen, holds)
 }
 
 /// Every line of a header, as text.
@@ -136,10 +151,12 @@ fn header(name: &str, is: &Is, headers: &HeaderMap, scope: &Scope) -> Finding {
         Is::Absent => Ok(values.is_empty()),
         Is::Equals(wanted) => text(wanted).map(|wanted| values.len() == 1 && values[0].trim() == wanted.trim()),
         Is::Contains(part) => text(part).map(|part| values.iter().any(|value| value.contains(&part))),
-        Is::Lists(wanted) => {
+        Is::Lists(wanted) | Is::Set(wanted) => {
             let there = members(headers, name);
+            let among = |all: &[String], one: &String| all.iter().any(|other| other.eq_ignore_ascii_case(one));
             let wanted: Result<Vec<String>, String> = wanted.iter().map(text).collect();
-            wanted.map(|wanted| wanted.iter().all(|want| there.iter().any(|member| member.eq_ignore_ascii_case(want))))
+            let more = |wanted: &[String]| matches!(is, Is::Set(_)) && !there.iter().all(|one| among(wanted, one));
+            wanted.map(|wanted| wanted.iter().all(|want| among(&there, want)) && !more(&wanted))
         }
     };
     match holds {

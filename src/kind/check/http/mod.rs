@@ -1,9 +1,13 @@
-//! The `http` check: one request, its answer compared with what the plan expects, values captured for
-//! the items after it. Tries nothing twice: retries are the engine's, and shown.
+//! The `http` check: a request, its answer compared with what the plan expects, values captured for the
+//! items after it; several requests only where the plan says so (`rounds`). Tries nothing twice: retries are
+//! the engine's, and shown.
 
 mod ask;
 mod derive;
+#[cfg(test)]
+mod expect_tests;
 mod judge;
+mod rounds;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -18,20 +22,23 @@ use crate::base::jq::{Jq, Program};
 use crate::base::table::Table;
 use crate::base::template::{Scope, Template};
 use crate::kind::Kind;
+use crate::kind::expect::{Fresh, Security, Statuses};
 use crate::kind::request::Call;
 use crate::launch::verdict::Report;
 
 pub(crate) use ask::{control_answers, withheld_note};
 pub(crate) use derive::{answer, open};
 pub(crate) use judge::{header_values, members};
+pub use rounds::{Burst, Rounds};
 pub use way::Redirect;
 
 /// The table of an `http` check.
 #[derive(Debug, Clone)]
 pub struct Http {
     pub call: Box<Call>,
-    pub expect: Expect,
+    pub expect: Box<Expect>,
     pub captures: Vec<Capture>,
+    pub rounds: Rounds,
     /// What it came to when it was asked as the control probe.
     lately: ask::Lately,
 }
@@ -39,8 +46,7 @@ pub struct Http {
 /// What the answer must be. What is not written is not looked at, but for the status: 2xx then.
 #[derive(Debug, Clone, Default)]
 pub struct Expect {
-    /// Any of these; empty is any 2xx.
-    pub status: Vec<u16>,
+    pub status: Statuses,
     pub headers: Vec<(String, Is)>,
     /// Each must come to one `true`.
     pub json: Vec<Program>,
@@ -51,6 +57,11 @@ pub struct Expect {
     pub cookies: Vec<String>,
     /// The redirect it must be; its status is in `status`.
     pub redirect: Option<Redirect>,
+    pub security: Security,
+    /// How old the document may be.
+    pub fresh: Option<Fresh>,
+    /// Where one of these is true, the answer says that something was skipped.
+    pub skipped: Vec<Program>,
 }
 
 /// What a header must be.
@@ -61,6 +72,8 @@ pub enum Is {
     Absent,
     /// Each is a member of the comma-separated list, over several header lines, in any case.
     Lists(Vec<Template>),
+    /// These are the members, no more and no fewer, in any order and case.
+    Set(Vec<Template>),
 }
 
 /// A value taken from the answer.
@@ -105,7 +118,7 @@ impl Check for Http {
     }
 
     fn expects(&self, scope: &Scope) -> Vec<String> {
-        self.expect.words(scope)
+        self.expect.words(scope).into_iter().chain(self.rounds.words()).collect()
     }
 
     async fn run(&self, cx: &Context) -> Ran {
@@ -113,8 +126,11 @@ impl Check for Http {
     }
 
     async fn judge(&self, seen: &Seen, scope: &Scope, jq: &Jq) -> Report {
-        let taken = judge::take(self, seen, scope, jq).await;
-        judge::report(self, seen, taken, scope, jq).await
+        rounds::judge(self, seen, scope, jq).await
+    }
+
+    fn lasts(&self) -> Option<Duration> {
+        self.rounds.lasts()
     }
 
     fn derive(&self, scope: &Scope) -> Result<Answered, String> {

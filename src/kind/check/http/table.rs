@@ -1,23 +1,23 @@
 //! Reads the `http` table, with every mistake at its place, and says its expectations in words.
 
 use regex::Regex;
-use serde_json::Value;
 use toml::de::DeValue;
 
 use super::ask::Lately;
-use super::{Capture, Expect, From, Http, Is, way};
-use crate::base::jq::Program;
+use super::{Capture, Expect, From, Http, Is, rounds, way};
 use crate::base::known::Wanted;
-use crate::base::source::Span;
 use crate::base::table::{Placed, Table};
 use crate::base::template::{Scope, Template};
+use crate::kind::expect::{Fresh, Security, Statuses, program, skipped};
 use crate::kind::request::{self, Takes, header_name};
 
 pub(super) fn read(table: &Table<'_>) -> Option<Http> {
     let call = request::read(table, Takes::All);
-    let expect = table.table("expect").map(expect).unwrap_or_default();
+    let expect = Box::new(table.table("expect").map(expect).unwrap_or_default());
     let captures = captures(table);
-    let mut http = Http { call: Box::new(call?), expect, captures, lately: Lately::default() };
+    let rounds = rounds::read(table);
+    rounds::held(table, &rounds);
+    let mut http = Http { call: Box::new(call?), expect, captures, rounds, lately: Lately::default() };
     way::settle(table, &mut http);
     Some(http)
 }
@@ -28,34 +28,22 @@ fn named<'a>(table: &Table<'a>, key: &'static str) -> Option<Table<'a>> {
     table.table(key)
 }
 
-fn expect(table: Table<'_>) -> Expect {
+pub(super) fn expect(table: Table<'_>) -> Expect {
     let read = Expect {
-        status: statuses(&table),
+        status: Statuses::read(&table, "status"),
         headers: named(&table, "header").map(header_expectations).unwrap_or_default(),
         json: table.texts("json").iter().filter_map(|text| program(&table, &text.value, text.span)).collect(),
         body: patterns(&table, "body"),
         body_absent: patterns(&table, "body_absent"),
         latency: table.duration("latency"),
         cookies: table.texts("cookie").into_iter().map(|name| name.value).collect(),
-        redirect: way::read(&table, statuses),
+        redirect: way::read(&table),
+        security: Security::read(&table),
+        fresh: Fresh::read(&table, true),
+        skipped: skipped::read(&table),
     };
     table.finish();
     read
-}
-
-fn statuses(table: &Table<'_>) -> Vec<u16> {
-    let Some(Placed { value, span }) = table.plain("status") else { return Vec::new() };
-    let one = |value: &Value| {
-        value.as_u64().and_then(|code| u16::try_from(code).ok()).filter(|code| (100..600).contains(code))
-    };
-    let all = match &value {
-        Value::Array(values) if !values.is_empty() => values.iter().map(one).collect(),
-        other => one(other).map(|code| vec![code]),
-    };
-    all.unwrap_or_else(|| {
-        table.wrong_value(span, "`status` is a code from 100 to 599, or a list of them: `status = [200, 202]`");
-        Vec::new()
-    })
 }
 
 fn header_expectations(table: Table<'_>) -> Vec<(String, Is)> {
@@ -79,7 +67,7 @@ fn header_expectations(table: Table<'_>) -> Vec<(String, Is)> {
     all
 }
 
-const HEADER_FORMS: &str = "`{ contains = … }`, `{ absent = true }`, `{ list = … }`";
+const HEADER_FORMS: &str = "`{ contains = … }`, `{ absent = true }`, `{ list = … }`, `{ set = … }`";
 
 fn header_expectation(table: Table<'_>) -> Option<Is> {
     let forms = [
@@ -87,6 +75,7 @@ fn header_expectation(table: Table<'_>) -> Option<Is> {
         table.template("contains").map(Is::Contains),
         table.flag("absent").and_then(|absent| absent.then_some(Is::Absent)),
         Some(table.templates("list")).filter(|list| !list.is_empty()).map(Is::Lists),
+        Some(table.templates("set")).filter(|list| !list.is_empty()).map(Is::Set),
     ];
     let mut forms = forms.into_iter().flatten();
     let first = forms.next();
@@ -95,21 +84,6 @@ fn header_expectation(table: Table<'_>) -> Option<Is> {
     }
     table.finish();
     first
-}
-
-fn program(table: &Table<'_>, text: &str, span: Span) -> Option<Program> {
-    match Program::parse(text) {
-        Ok(program) => {
-            for name in program.variables() {
-                table.notes().uses(name, span);
-            }
-            Some(program)
-        }
-        Err(why) => {
-            table.wrong_value(span, format!("this is no jq program: {why}"));
-            None
-        }
-    }
 }
 
 fn patterns(table: &Table<'_>, key: &'static str) -> Vec<Regex> {
@@ -165,21 +139,16 @@ fn capture(table: Table<'_>) -> Option<From> {
 }
 
 impl Expect {
-    /// `200`, `200 or 202`, `2xx`.
-    pub(super) fn status_words(&self) -> String {
-        match self.status.as_slice() {
-            [] => "2xx".to_owned(),
-            codes => codes.iter().map(u16::to_string).collect::<Vec<_>>().join(" or "),
-        }
-    }
-
     pub(super) fn words(&self, scope: &Scope) -> Vec<String> {
-        let mut all = vec![format!("status {}", self.status_words())];
+        let mut all = vec![format!("status {}", self.status.words())];
         all.extend(self.headers.iter().map(|(name, is)| format!("header {name} {}", is.words(scope))));
         all.extend(self.cookies.iter().map(|name| format!("cookie {name} set")));
         all.extend(self.json.iter().map(|program| program.text.clone()));
         all.extend(self.body.iter().map(|pattern| format!("body matches {pattern}")));
         all.extend(self.body_absent.iter().map(|pattern| format!("body does not match {pattern}")));
+        all.extend(self.security.words());
+        all.extend(self.fresh.as_ref().map(Fresh::words));
+        all.extend(self.skipped.iter().map(|program| format!("skipped where {}", program.text)));
         all.extend(self.latency.map(|most| format!("latency at most {}", humantime::format_duration(most))));
         all
     }
@@ -198,6 +167,9 @@ impl Is {
             Self::Absent => "absent".to_owned(),
             Self::Lists(members) => {
                 format!("listing {}", members.iter().map(text).collect::<Vec<_>>().join(", "))
+            }
+            Self::Set(members) => {
+                format!("listing exactly {}", members.iter().map(text).collect::<Vec<_>>().join(", "))
             }
         }
     }

@@ -20,7 +20,7 @@ use crate::kind::check::Answer;
 use crate::kind::session::SessionPlan;
 use crate::launch::verdict::Verdict;
 
-fn read(text: &str) -> (Option<Http>, Vec<Diagnostic>) {
+pub(super) fn read(text: &str) -> (Option<Http>, Vec<Diagnostic>) {
     let (parsed, errors) = DeTable::parse_recoverable(text);
     assert!(errors.is_empty(), "{errors:?}");
     let notes = Notes::default();
@@ -30,13 +30,13 @@ fn read(text: &str) -> (Option<Http>, Vec<Diagnostic>) {
     (read, notes.take_diagnostics())
 }
 
-fn http(text: &str) -> Http {
+pub(super) fn http(text: &str) -> Http {
     let (read, found) = read(text);
     assert!(found.is_empty(), "{found:?}");
     read.expect("a check")
 }
 
-fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Result<Answer, Cause> {
+pub(super) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Result<Answer, Cause> {
     let header = |(name, value): &(&str, &str)| {
         let name = HeaderName::from_bytes(name.as_bytes()).expect("a name");
         (name, HeaderValue::from_str(value).expect("a value"))
@@ -55,7 +55,7 @@ fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Result<Answer, C
     Ok(Answer { http, ..Answer::default() })
 }
 
-async fn judged(text: &str, answer: Result<Answer, Cause>) -> Report {
+pub(super) async fn judged(text: &str, answer: Result<Answer, Cause>) -> Report {
     let seen = Seen { answers: vec![("https://a.example/".into(), answer)], control_answers: false };
     http(text).judge(&seen, &Scope::default(), &Jq::default()).await
 }
@@ -63,7 +63,7 @@ async fn judged(text: &str, answer: Result<Answer, Cause>) -> Report {
 #[test]
 fn the_example_of_the_reference_reads() {
     let check = http(Http::KIND.example);
-    assert_eq!((check.call.method, check.expect.status.as_slice()), ("GET", [200].as_slice()));
+    assert_eq!((check.call.method, check.expect.status.words().as_str()), ("GET", "200"));
     let expects = check.expects(&Scope::default());
     assert_eq!(expects, ["status 200", ".status == \"ok\"", "latency at most 500ms"]);
 }

@@ -9,6 +9,7 @@ use crate::base::source::Span;
 use crate::base::table::{Placed, Table};
 use crate::base::template::{Scope, Template};
 use crate::kind::check::Answer;
+use crate::kind::expect::Statuses;
 use crate::kind::request::{HOPS, Redirects};
 use crate::launch::verdict::Finding;
 
@@ -19,21 +20,18 @@ const PERMANENT: [u16; 2] = [301, 308];
 #[derive(Debug, Clone, PartialEq)]
 pub struct Redirect {
     /// Any of these; those of a permanent one where none is written.
-    pub status: Vec<u16>,
+    pub status: Statuses,
     /// The address it must lead to, whole.
     pub to: Template,
 }
 
-/// `expect.redirect`; `status` reads a status or a list of them.
-pub(super) fn read(table: &Table<'_>, status: impl Fn(&Table<'_>) -> Vec<u16>) -> Option<Redirect> {
+/// `expect.redirect`.
+pub(super) fn read(table: &Table<'_>) -> Option<Redirect> {
     let table = table.table("redirect")?;
-    let mut status = status(&table);
-    if status.is_empty() {
-        status = PERMANENT.to_vec();
-    }
+    let status = Some(Statuses::read(&table, "status")).filter(|status| !status.is_empty());
     let to = table.need_template("to", "`to = \"https://…\"`");
     table.finish();
-    Some(Redirect { status, to: to? })
+    Some(Redirect { status: status.unwrap_or_else(|| Statuses::any_of(&PERMANENT)), to: to? })
 }
 
 /// What of `redirects` and `expect` does not go together; a redirect that is expected gives its status.
@@ -58,7 +56,7 @@ pub(super) fn settle(table: &Table<'_>, http: &mut Http) {
     if !http.expect.status.is_empty() {
         table.wrong_value(span(table, "expect"), "`status` stands in `redirect` here: one of the two");
     }
-    http.expect.status.clone_from(&redirect.status);
+    http.expect.status = redirect.status.clone();
 }
 
 /// The findings of an answer to the request at `asked`.

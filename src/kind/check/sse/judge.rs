@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::pattern::{Fit, Look, Pattern, any_of};
-use super::{BOUNDS, EVENTS, End, Expect, MEANWHILE, Meanwhile, Received, STREAM, Sse};
+use super::{BOUNDS, EVENTS, End, Expect, MEANWHILE, Meanwhile, RESUMED, Received, STREAM, Sse};
 use crate::base::jq::{Jq, Said};
 use crate::base::template::Scope;
 use crate::base::wire::{Answer as HttpAnswer, Cause};
@@ -34,6 +34,7 @@ pub(super) fn expects(sse: &Sse, scope: &Scope) -> Vec<String> {
     if let Some(meanwhile) = &sse.meanwhile {
         lines.push(format!("{}: status {}", meanwhile.words(), meanwhile.status));
     }
+    lines.extend(sse.resume.as_ref().map(super::Resume::words));
     if !sse.until.is_empty() {
         let limit = sse.deadline.map(|span| format!(" {}", within(span))).unwrap_or_default();
         lines.push(format!("ends with {}{limit}", any_of(&sse.until)));
@@ -55,6 +56,9 @@ pub(super) async fn judge(sse: &Sse, seen: &Seen, scope: &Scope, jq: &Jq) -> Rep
     }
     if findings.iter().all(|finding| finding.verdict == Verdict::Pass) {
         let stream = Stream::cut(sse, answer, scope, jq).await;
+        if let Some(resume) = &sse.resume {
+            findings.extend(resume.findings(sse.expect.status, of(RESUMED), &answer.events));
+        }
         // First, for a summary is the first of the worst: how a stream ended says why the rest is missing.
         findings.push(stream.ending(sse));
         findings.extend(stream.times(&sse.expect));
@@ -216,6 +220,7 @@ impl<'a> Stream<'a> {
             End::Terminal => ("it cannot be told which event ended it".to_owned(), Verdict::Unknown),
             // Without a terminal event asked for, an end is no fault by itself.
             End::Closed if sse.until.is_empty() => ("closed by the server".to_owned(), Verdict::Pass),
+            End::Cut => ("none: it was dropped, and not opened again".to_owned(), Verdict::Unknown),
             End::Closed => ("none: the server closed the stream".to_owned(), Verdict::Fail),
             End::Deadline => (format!("none in {}: the stream is still open", span(self.took)), Verdict::Fail),
             End::Silent => (format!("none in {}: the stream is open and silent", span(self.took)), Verdict::Fail),

@@ -7,6 +7,7 @@ mod pattern;
 mod plain;
 mod read;
 mod request;
+mod resume;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use crate::launch::verdict::Report;
 pub(crate) use judge::is_event_stream;
 pub use pattern::{Fit, Look, Pattern};
 pub(crate) use request::{keep_cookies, stream_request};
+pub use resume::Resume;
 
 /// What a checked stream may cost: line and event as everywhere, 16 MiB in all, this many events.
 pub const BOUNDS: sse::Bounds = sse::Bounds { line: 64 << 10, event: 1 << 20, total: 16 << 20 };
@@ -33,6 +35,8 @@ pub const EVENTS: usize = 100_000;
 /// The labels of [`Seen::answers`].
 pub(crate) const STREAM: &str = "stream";
 pub(crate) const MEANWHILE: &str = "meanwhile";
+/// The head of the connection that was opened again; its events are the stream's.
+pub(crate) const RESUMED: &str = "resumed";
 
 /// The table of an `sse` check.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +48,7 @@ pub struct Sse {
     /// For the whole stream, connecting included; the item's timeout where it is not written.
     pub deadline: Option<Duration>,
     pub meanwhile: Option<Box<Meanwhile>>,
+    pub resume: Option<Resume>,
 }
 
 /// What the stream must be. What is not written is not looked at, but for the status and the content
@@ -79,6 +84,7 @@ pub struct Meanwhile {
 pub struct Received {
     /// `message` where the stream named none.
     pub event: String,
+    /// Its own; the id of an earlier event is not repeated.
     pub id: Option<String>,
     pub data: String,
     /// Since the request was sent.
@@ -92,6 +98,8 @@ pub enum End {
     Terminal,
     /// The server closed it.
     Closed,
+    /// We dropped it, to open it again.
+    Cut,
     /// The deadline passed.
     Deadline,
     /// Nothing came for longer than `first_event` or `max_gap` allows.

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::{Call, End, MEANWHILE, Meanwhile, Pattern, Received, STREAM, Sse};
+use super::{Call, End, MEANWHILE, Meanwhile, Pattern, RESUMED, Received, STREAM, Sse, resume};
 use crate::base::jq::Program;
 use crate::base::template::{Scope, Shape, as_text};
 use crate::base::wire::{Answer as HttpAnswer, sse};
@@ -33,6 +34,13 @@ pub(super) fn derive(sse: &Sse, scope: &Scope) -> Result<Answered, String> {
             events.push(told);
         }
     }
+    if let Some(resume) = &sse.resume {
+        // One more than come before the break, so that something goes on after it.
+        let more =
+            events.first().cloned().unwrap_or_else(|| Told { data: Some(Shape::Plain(json!({}))), ..Told::default() });
+        let short = (resume.after + 1).saturating_sub(events.len());
+        events.extend(std::iter::repeat_n(more, short));
+    }
     if !sse.until.is_empty() {
         let wanted = |told: &Told| !expect.never.iter().any(|never| named(never, told));
         let plain: Result<Vec<Told>, String> = sse.until.iter().map(|pattern| told(pattern, scope)).collect();
@@ -42,6 +50,9 @@ pub(super) fn derive(sse: &Sse, scope: &Scope) -> Result<Answered, String> {
             (None, Err(why)) => return Err(why),
             (None, Ok(_)) => return Err("every terminal event is one that must never come".to_owned()),
         });
+    }
+    if sse.resume.is_some() {
+        events.iter_mut().enumerate().for_each(|(at, told)| told.id = Some((at + 1).to_string()));
     }
     Ok(Answered { status: Some(expect.status), events, ..Answered::default() })
 }
@@ -120,9 +131,14 @@ pub(super) fn seen(sse: &Sse, example: &Answered, scope: &Scope) -> Seen {
         end = End::Limit(breach.word());
     }
     let mut answers = Vec::new();
+    let cut = sse.resume.as_ref().is_some_and(|resume| resume.cut(&events).is_some());
+    let head = HttpAnswer { body: Bytes::new(), ..http.clone() };
     let sent = sse.meanwhile.as_ref().filter(|meanwhile| meanwhile.sent_after(&events));
     http.took = at;
     answers.push((STREAM.to_owned(), Ok(Answer { http, events, end: Some(end), ..Answer::default() })));
+    if cut {
+        answers.push((RESUMED.to_owned(), Ok(Answer { http: head, ..Answer::default() })));
+    }
     if let Some(meanwhile) = sent {
         let body = satisfying(&meanwhile.json, scope).unwrap_or_default().to_string().into();
         let http = HttpAnswer { status: meanwhile.status, body, ..HttpAnswer::default() };
@@ -155,7 +171,7 @@ fn received(told: &Told, at: &mut Duration, scope: &Scope) -> Received {
 
 impl Received {
     pub(super) fn of(event: &sse::Event<'_>, at: Duration) -> Self {
-        let id = event.id.map(ToOwned::to_owned);
+        let id = event.id.filter(|_| event.gives_id).map(ToOwned::to_owned);
         Self { event: event.name.to_owned(), id, data: event.data.to_owned(), at }
     }
 }
@@ -180,6 +196,21 @@ pub(super) fn routes(sse: &Sse, good: &[Answered], session: Option<&Session>, sc
         stream,
     };
     let mut routes: Vec<Route> = good.iter().map(|answer| route(&sse.call, answer.clone(), true)).collect();
+    if let Some(resume) = &sse.resume {
+        let resumed = good.iter().filter_map(|answer| {
+            let (rest, id) = resume.rest(answer)?;
+            let mut again = route(&sse.call, rest, true);
+            match &resume.query {
+                None => again.headers.push((resume::LAST_EVENT_ID.to_owned(), id)),
+                Some(name) => {
+                    let join = if again.url.contains('?') { '&' } else { '?' };
+                    again.url = format!("{}{join}{name}={id}", again.url);
+                }
+            }
+            Some(again)
+        });
+        routes.extend(resumed.collect::<Vec<_>>());
+    }
     if let Some(meanwhile) = &sse.meanwhile {
         let json = satisfying(&meanwhile.json, scope).ok().map(Shape::Plain);
         let answer = Answered { status: Some(meanwhile.status), json, ..Answered::default() };

@@ -9,11 +9,11 @@ use tokio::time::{Instant, timeout_at};
 
 use super::pattern::{Fit, Look};
 use super::request::{keep_cookies, stream_request};
-use super::{BOUNDS, EVENTS, End, MEANWHILE, Meanwhile, Received, STREAM, Sse, judge};
+use super::{BOUNDS, EVENTS, End, MEANWHILE, Meanwhile, RESUMED, Received, STREAM, Sse, judge};
 use crate::base::jq::Jq;
 use crate::base::secret::Redactor;
 use crate::base::template::Scope;
-use crate::base::wire::{Answer as HttpAnswer, Body, Cause, Opening, Request, sse};
+use crate::base::wire::{Answer as HttpAnswer, Body, Cause, Client, Opening, Request, sse};
 use crate::kind::check::http::{control_answers, withheld_note};
 use crate::kind::check::{Answer, Context, Seen};
 use crate::kind::exchange::{self, fit};
@@ -55,9 +55,9 @@ type Answers = Vec<(String, Result<Answer, Cause>)>;
 async fn stream(sse: &Sse, cx: &Context, scope: &Scope, asked: Asked, started: Instant) -> Answers {
     let deadline = sse.deadline.unwrap_or(cx.timeout);
     let head_time = sse.expect.first_event.map_or(deadline, |limit| limit.min(deadline));
-    let url = asked.request.url.clone();
-    let opened = cx.client.by(asked.way).open(asked.request, head_time).await;
-    let Opening { status, headers, version, mut body } = match opened {
+    let (url, first) = (asked.request.url.clone(), asked.request.clone());
+    let client = cx.client.by(asked.way);
+    let Opening { status, headers, version, mut body } = match client.open(asked.request, head_time).await {
         Ok(opening) => opening,
         Err(cause) => return vec![(STREAM.to_owned(), Err(cause))],
     };
@@ -70,24 +70,60 @@ async fn stream(sse: &Sse, cx: &Context, scope: &Scope, asked: Asked, started: I
     }
     let (fire, fired) = oneshot::channel();
     let reading = async {
-        let counting = Counting::new(sse, scope, &cx.jq, fire);
-        let read = read(counting, &mut body, started, started + deadline).await;
+        let mut counting = Counting::new(sse, scope, &cx.jq, fire);
+        let mut events = Vec::new();
+        let mut end = read(&mut counting, &mut body, started, started + deadline, &mut events).await;
         // Before the other request's answer is waited for: the server's slot is free from here.
         drop(body);
-        (read, started.elapsed())
+        let mut resumed = None;
+        if end == End::Cut {
+            let again = again(&client, &first, &mut counting, started, started + deadline, &mut events).await;
+            resumed = Some(again.map(|(head, last)| {
+                end = last;
+                Answer { http: head, ..Answer::default() }
+            }));
+        }
+        // The other request is due no more.
+        drop(counting);
+        ((events, end, resumed), started.elapsed())
     };
     let acting = async {
         let meanwhile = sse.meanwhile.as_ref()?;
         fired.await.ok()?;
         Some(act(meanwhile, cx, scope).await)
     };
-    let (((events, end), took), acted) = tokio::join!(reading, acting);
+    let (((events, end, resumed), took), acted) = tokio::join!(reading, acting);
     let http = HttpAnswer { status, headers, body: Bytes::new(), took, version };
     let mut answers = vec![(STREAM.to_owned(), Ok(Answer { http, events, end: Some(end), ..Answer::default() }))];
+    answers.extend(resumed.map(|resumed| (RESUMED.to_owned(), resumed)));
     if let Some(acted) = acted {
         answers.push((MEANWHILE.to_owned(), acted.map(|http| Answer { http, ..Answer::default() })));
     }
     answers
+}
+
+/// Opens the stream again where it was dropped, and reads on.
+async fn again(
+    client: &Client,
+    first: &Request,
+    counting: &mut Counting<'_>,
+    started: Instant,
+    deadline: Instant,
+    events: &mut Vec<Received>,
+) -> Result<(HttpAnswer, End), Cause> {
+    let sse = counting.sse;
+    let cut = sse.resume.as_ref().and_then(|resume| Some((resume, resume.cut(events)?.1.to_owned())));
+    let Some((resume, id)) = cut else { return Err(Cause::Ours("no id to resume from".to_owned())) };
+    let request = resume.request(first, &id)?;
+    let left = deadline.saturating_duration_since(Instant::now());
+    let Opening { status, headers, mut body, .. } = client.open(request, left).await?;
+    let kind = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if status != sse.expect.status || !kind.is_some_and(judge::is_event_stream) {
+        let body = error_body(&mut body).await;
+        return Ok((HttpAnswer { status, headers, body, ..HttpAnswer::default() }, End::Cut));
+    }
+    let end = read(counting, &mut body, started, deadline, events).await;
+    Ok((HttpAnswer { status, headers, ..HttpAnswer::default() }, end))
 }
 
 async fn act(meanwhile: &Meanwhile, cx: &Context, scope: &Scope) -> Result<HttpAnswer, Cause> {
@@ -127,12 +163,15 @@ pub(super) struct Counting<'a> {
     fire: Option<oneshot::Sender<()>>,
     after: usize,
     at_least: Vec<usize>,
+    /// Events with an id until the connection is dropped; none where it is not, or was.
+    cut: Option<usize>,
 }
 
 impl<'a> Counting<'a> {
     pub(super) fn new(sse: &'a Sse, scope: &'a Scope, jq: &'a Jq, fire: oneshot::Sender<()>) -> Self {
         let fire = sse.meanwhile.as_ref().map(|_| fire);
-        Self { sse, scope, jq, fire, after: 0, at_least: vec![0; sse.expect.at_least.len()] }
+        let cut = sse.resume.as_ref().map(|resume| resume.after);
+        Self { sse, scope, jq, fire, after: 0, at_least: vec![0; sse.expect.at_least.len()], cut }
     }
 
     /// Takes an event; says whether reading ends with it.
@@ -158,38 +197,46 @@ impl<'a> Counting<'a> {
                 return Some(End::Unwanted);
             }
         }
+        let mut dropped = false;
+        if let Some(left) = self.cut.filter(|_| event.id.is_some()) {
+            self.cut = (left > 1).then(|| left - 1);
+            dropped = left == 1;
+        }
         if self.sse.until.is_empty() {
             for ((pattern, _), met) in self.sse.expect.at_least.iter().zip(&mut self.at_least) {
                 *met += usize::from(pattern.fits(&look, scope, jq).await == Fit::Yes);
             }
             let wanted = self.sse.expect.at_least.iter().map(|(_, count)| count);
             let held = wanted.zip(&self.at_least).all(|(wanted, met)| met >= wanted);
-            return held.then_some(End::Terminal);
+            // What holds already proves nothing of what comes after the break.
+            if held && !dropped && self.cut.is_none() {
+                return Some(End::Terminal);
+            }
         }
-        None
+        dropped.then_some(End::Cut)
     }
 }
 
-/// Reads until the end, whichever it is.
+/// Reads until the end, whichever it is, and adds what came to `events`.
 pub(super) async fn read(
-    mut counting: Counting<'_>,
+    counting: &mut Counting<'_>,
     body: &mut impl Chunks,
     started: Instant,
     deadline: Instant,
-) -> (Vec<Received>, End) {
+    events: &mut Vec<Received>,
+) -> End {
     let mut parser = sse::Parser::new(BOUNDS);
-    let mut events: Vec<Received> = Vec::new();
     let mut fresh = Vec::new();
-    let mut last = started;
+    let mut last = events.last().map_or(started, |event| started + event.at);
     loop {
         let expect = &counting.sse.expect;
         let patience = if events.is_empty() { expect.first_event } else { expect.max_gap };
         let silent = patience.map(|patience| last + patience).filter(|silent| *silent < deadline);
         let chunk = match timeout_at(silent.unwrap_or(deadline), body.chunk()).await {
-            Err(_) if silent.is_some() => return (events, End::Silent),
-            Err(_) => return (events, End::Deadline),
-            Ok(Err(cause)) => return (events, End::Broken(cause)),
-            Ok(Ok(None)) => return (events, End::Closed),
+            Err(_) if silent.is_some() => return End::Silent,
+            Err(_) => return End::Deadline,
+            Ok(Err(cause)) => return End::Broken(cause),
+            Ok(Ok(None)) => return End::Closed,
             Ok(Ok(Some(chunk))) => chunk,
         };
         let now = Instant::now();
@@ -205,28 +252,28 @@ pub(super) async fn read(
         let whole = fresh.len() - usize::from(mended);
         for (at, event) in fresh.drain(..).enumerate() {
             if at == whole {
-                return (events, End::Broken(Cause::Malformed("an event is not UTF-8".to_owned())));
+                return End::Broken(Cause::Malformed("an event is not UTF-8".to_owned()));
             }
             let end = counting.take(&event).await;
             events.push(event);
             last = now;
             if let Some(end) = end {
-                return (events, end);
+                return end;
             }
             // A flood that is always ready would never let the timeout speak.
             if Instant::now() >= deadline {
-                return (events, End::Deadline);
+                return End::Deadline;
             }
             if events.len() == EVENTS {
-                return (events, End::Limit("events"));
+                return End::Limit("events");
             }
         }
         if let Err(breach) = fed {
-            return (events, End::Limit(breach.word()));
+            return End::Limit(breach.word());
         }
         // Comments keep the connection awake, not the stream: they are ready chunks like any other.
         if silent.is_some_and(|silent| last != now && now >= silent) {
-            return (events, End::Silent);
+            return End::Silent;
         }
     }
 }

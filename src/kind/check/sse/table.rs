@@ -1,6 +1,6 @@
 //! Reads the table of an `sse` check. Every mistake is reported at its own place; nothing is opened.
 
-use super::{Expect, Meanwhile, Pattern, Sse};
+use super::{Expect, Meanwhile, Pattern, Resume, Sse};
 use crate::base::jq::Program;
 use crate::base::table::{Placed, Table};
 use crate::kind::request::{self, Takes};
@@ -25,7 +25,8 @@ pub(super) fn read(table: &Table<'_>) -> Option<Sse> {
     }
     let meanwhile = table.table("meanwhile").and_then(meanwhile).map(Box::new);
     let deadline = table.duration("deadline");
-    Some(Sse { call: Box::new(call?), expect, until, deadline, meanwhile })
+    let resume = Resume::read(table);
+    Some(Sse { call: Box::new(call?), expect, until, deadline, meanwhile, resume })
 }
 
 fn expected(table: Table<'_>) -> Expect {

@@ -73,10 +73,12 @@ impl Chunks for Script {
 async fn played(sse: &Sse, pieces: &[(u64, &'static [u8])], closes: bool) -> (Vec<Received>, End, u128, bool) {
     let (scope, jq, started) = (Scope::default(), Jq::default(), Instant::now());
     let (fire, mut fired) = oneshot::channel();
-    let counting = Counting::new(sse, &scope, &jq, fire);
+    let mut counting = Counting::new(sse, &scope, &jq, fire);
+    let mut events = Vec::new();
     let mut script = Script { pieces: pieces.to_vec().into(), closes };
     let deadline = started + sse.deadline.expect("a deadline");
-    let (events, end) = read(counting, &mut script, started, deadline).await;
+    let end = read(&mut counting, &mut script, started, deadline, &mut events).await;
+    drop(counting);
     (events, end, started.elapsed().as_millis(), fired.try_recv().is_ok())
 }
 
@@ -341,4 +343,35 @@ meanwhile = { after = { event = "message" }, post = "/cancel", json = { run_id =
         ]
     );
     assert_eq!(routes[0].headers, [("Origin".to_owned(), "https://app.example.com".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_stream_that_is_resumed_has_an_example_and_a_route_for_its_rest() {
+    for (by, url, headers) in [
+        ("", "https://a.example/s?run=1", vec![("Last-Event-ID".to_owned(), "2".to_owned())]),
+        (", query = 'after'", "https://a.example/s?run=1&after=2", Vec::new()),
+    ] {
+        let sse = sse(&format!(
+            "get = 'https://a.example/s?run=1'\nuntil = {{ any = [{{ event = 'done' }}] }}\nresume = {{ after = 2{by} }}"
+        ));
+        let (scope, jq) = (Scope::default(), Jq::default());
+        let good = sse.derive(&scope).expect("plain");
+        let report = sse.judge(&sse.seen(&good, &scope), &scope, &jq).await;
+        assert_eq!(report.verdict, Verdict::Pass, "{report:#?}");
+        let routes = sse.routes(&[good], None, &scope);
+        let [whole, rest] = routes.as_slice() else { panic!("{routes:?}") };
+        assert_eq!((whole.answer.events.len(), rest.answer.events.len()), (4, 2));
+        assert_eq!((rest.url.as_str(), &rest.headers), (url, &headers));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn reading_stops_where_it_is_to_be_resumed_and_not_because_all_holds() {
+    let sse = sse(
+        "get = 'http://a.example/'\nexpect = { at_least = [{ event = 'message' }] }\ndeadline = '9s'\nresume = { after = 2 }",
+    );
+    let chunk: &[u8] = b"id: 1\ndata: a\n\ndata: b\n\nid: 2\ndata: c\n\nid: 3\ndata: d\n\n";
+    let (events, end, ..) = played(&sse, &[(1, chunk)], false).await;
+    let ids: Vec<_> = events.iter().map(|event| event.id.as_deref()).collect();
+    assert_eq!((ids.as_slice(), end), ([Some("1"), None, Some("2")].as_slice(), End::Cut));
 }
