@@ -211,8 +211,8 @@ pub const TABLES: &[Section] = &[
             ("for_each", "one item for each value: `{ origin = \"origins\" }`"),
             (
                 "timeout",
-                "of one attempt: 10s for a check, and as long as `repeat`, `until` or `burst` last; 10m for a step; a stream's deadline and 5s",
-                "of one attempt: 10s for a check, 60s for a `command`, 10m for a step, a stream's deadline and 5s",
+                "of one attempt: 10s for a check, 60s for a `command`, and as long as `repeat`, `until` or `burst` last; 10m for a \
+                 step; a stream's deadline and 5s",
             ),
             ("retries", "of a check: further attempts after one that did not pass, 0 to 100; they are shown"),
             ("valid_for", "a pass older than this is stale"),

@@ -273,31 +273,6 @@ pub const KINDS: &[Section] = &[
         ],
     ),
     section(
-        "[signal]",
-        "One number, or a share of samples, held to a threshold. Exactly one source. Too few samples, none that is new \
-         enough, no number or several are unknown or stale. An example tells what was read: of Prometheus `{ value, \
-         samples, age }`, of a monitor `{ samples, against, age }`, of a document the document itself (with a `Date` \
-         header where its age is looked at).",
-        &[
-            ("promql", "a query to Prometheus: exactly one series with one finite number"),
-            ("json", "a number in a JSON document"),
-            ("from", "a monitor of this launch: `monitor.api`"),
-            (
-                "that",
-                "what it must be; required. `<= 5%`, `> 1.5s`; of a monitor `error_rate <= 5%`, `up >= 99.9%`, `p95 <= 1.5s` \
-                 (counted exactly: at most 5% of the samples are slower), `max < 2s`. Units: %, us, ms, s, min, h, d, B, kB, \
-                 MB, GB, TB, KiB, MiB, GiB, TiB",
-            ),
-            ("unit", "what the source's number is a number of, `ms` say; a ratio, seconds or bytes unless said"),
-            ("window", "how far back the samples of a monitor are looked at"),
-            (
-                "min_samples",
-                "fewer tell nothing; of a monitor as many as one failure alone cannot breach it with, unless said",
-            ),
-            ("stale_after", "older data tells nothing; 2m for Prometheus, the window for a monitor, unless said"),
-        ],
-    ),
-    section(
         "[signal.promql]",
         "Asked for one instant, each query encoded. An instant query answers with the time it was asked for: how old the \
          data is follows from the query's own series, by a second query.",
@@ -333,25 +308,6 @@ pub const KINDS: &[Section] = &[
             ("contains", "these, and others may be there"),
             ("absent", "`true`: a resolver proves that there are none; stands alone"),
             ("ttl_max", "the least time to live, of aliases too, is at most this"),
-        ],
-    ),
-    section(
-        "[command]",
-        "A program, run for a look and ended with all it started. Exit 0 passes, others fail unless `exit` maps them; \
-         126, 127 and signals are unknown. What could not go on (a traceback, a panic, a script for another interpreter, \
-         a Makefile that make cannot use) is unknown whatever its exit code, and so is an exit code without the JSON \
-         that was asked for.",
-        &[
-            ("command", "the program and its arguments; no secret may stand here"),
-            ("shell", "a bash script instead, under `-e -o pipefail`; it holds no `{{ }}`: give it values by `env`"),
-            ("cwd", "where it runs; the plan's folder otherwise"),
-            ("env", "variables it is given; secrets may stand here"),
-            ("stdin", "what it reads; secrets may stand here"),
-            ("exit", "exit codes that mean something else: `{ 2 = \"warn\" }`"),
-            ("expect", "what it must say"),
-            ("output", "the file it must write"),
-            ("skipped", "jq programs that say what was skipped, on the output file or else on the JSON"),
-            ("capture", "values for what comes after, from the output file or else from the JSON"),
         ],
     ),
     section(
@@ -512,31 +468,37 @@ pub const KINDS: &[Section] = &[
         ],
     ),
     section(
-        "[send]",
-        "A request that changes something, sent once, in no session: as in `http`, with every key of its tables. Where \
-         no answer came and it may have arrived, it is unknown what it did; where nothing can have arrived it failed. 30 s \
-         unless `timeout` says otherwise. In a rehearsal nothing is sent.",
+        "[notify]",
+        "Posts a text, once; it is not tried again. Without `url` the text is shown and the step ends in warn: a person \
+         posts it. In a rollback its failure is told and stops nothing. The address is never shown, nor is a secret ever \
+         posted.",
         &[
-            ("get", "the address, whole; exactly one method"),
-            ("post", "as `get`"),
-            ("put", "as `get`"),
-            ("patch", "as `get`"),
-            ("delete", "as `get`"),
-            ("head", "as `get`"),
-            ("options", "as `get`"),
+            ("text", "the message; required"),
+            ("title", "stands above it"),
+            ("to", "who or where it is for, in words"),
+            (
+                "fields",
+                "names that a person types before each attempt, said as `{{ name }}` in what is sent; at most 8",
+            ),
+            ("url", "a webhook, a secret best; it passes on 2xx"),
+            ("format", "`slack`: `{ text }`; `json`: `{ title, text, timestamp }`; `json` unless said"),
             ("headers", "sent with it"),
-            ("json", "the body, sent as JSON"),
-            ("form", "the body, as a form sends it"),
-            ("body", "the body as it is"),
-            ("multipart", "the body in parts"),
-            ("bearer", "a token"),
-            ("basic", "a user and a password"),
-            ("hmac", "a signature in a header"),
-            ("redirects", "`none`, `follow` or `expect`"),
-            ("http", "the protocol the answer must come by"),
-            ("tls", "whom https trusts, and our certificate"),
-            ("limit", "how large the answer's body may be"),
-            ("expect", "what the answer must be; any 2xx where nothing is said"),
+            ("json", "a table of keys beside or in place of the format's"),
+        ],
+    ),
+    section(
+        "[snapshot]",
+        "Exactly one of `http`, `command`, `file`. It is kept without the plan's secrets as `artifacts/SHA-256` in the \
+         launch's folder; more than 64 MiB is refused, and an empty answer is no snapshot.",
+        &[
+            ("http", "an address; a GET that must answer 2xx"),
+            ("headers", "sent with it"),
+            ("command", "a program and its arguments; exit 0 and its standard output"),
+            ("cwd", "relative to the plan's folder"),
+            ("env", "on top of the console's environment; a secret may stand here"),
+            ("file", "relative to the plan's folder"),
+            ("as", "what it is called; required"),
+            ("jq", "a program that takes the part which is kept"),
         ],
     ),
     section(
@@ -575,33 +537,75 @@ pub const KINDS: &[Section] = &[
         &[("signal", "what it is asked by: `TERM` unless said"), ("grace", "from that to KILL; 5 seconds unless said")],
     ),
     section(
-        "[notify]",
-        "Posts a text, once; it is not tried again. Without `url` the text is shown and the step ends in warn: a person \
-         posts it. In a rollback its failure is told and stops nothing. The address is never shown, nor is a secret ever \
-         posted.",
+        "[send]",
+        "A request that changes something, sent once, in no session: as in `http`, with every key of its tables. Where \
+         no answer came and it may have arrived, it is unknown what it did; where nothing can have arrived it failed. 30 s \
+         unless `timeout` says otherwise. In a rehearsal nothing is sent.",
         &[
-            ("text", "the message; required"),
-            ("title", "stands above it"),
-            ("to", "who or where it is for, in words"),
-            ("url", "a webhook, a secret best; it passes on 2xx"),
-            ("format", "`slack`: `{ text }`; `json`: `{ title, text, timestamp }`; `json` unless said"),
+            ("get", "the address, whole; exactly one method"),
+            ("post", "as `get`"),
+            ("put", "as `get`"),
+            ("patch", "as `get`"),
+            ("delete", "as `get`"),
+            ("head", "as `get`"),
+            ("options", "as `get`"),
             ("headers", "sent with it"),
-            ("json", "a table of keys beside or in place of the format's"),
+            ("json", "the body, sent as JSON"),
+            ("form", "the body, as a form sends it"),
+            ("body", "the body as it is"),
+            ("multipart", "the body in parts"),
+            ("bearer", "a token"),
+            ("basic", "a user and a password"),
+            ("hmac", "a signature in a header"),
+            ("redirects", "`none`, `follow` or `expect`"),
+            ("http", "the protocol the answer must come by"),
+            ("tls", "whom https trusts, and our certificate"),
+            ("limit", "how large the answer's body may be"),
+            ("expect", "what the answer must be; any 2xx where nothing is said"),
         ],
     ),
     section(
-        "[snapshot]",
-        "Exactly one of `http`, `command`, `file`. It is kept without the plan's secrets as `artifacts/SHA-256` in the \
-         launch's folder; more than 64 MiB is refused, and an empty answer is no snapshot.",
+        "[signal]",
+        "One number, or a share of samples, held to a threshold. Exactly one source. Too few samples, none that is new \
+         enough, no number or several are unknown or stale. An example tells what was read: of Prometheus `{ value, \
+         samples, age }`, of a monitor `{ samples, against, age }`, of a document the document itself (with a `Date` \
+         header where its age is looked at).",
         &[
-            ("http", "an address; a GET that must answer 2xx"),
-            ("headers", "sent with it"),
-            ("command", "a program and its arguments; exit 0 and its standard output"),
-            ("cwd", "relative to the plan's folder"),
-            ("env", "on top of the console's environment; a secret may stand here"),
-            ("file", "relative to the plan's folder"),
-            ("as", "what it is called; required"),
-            ("jq", "a program that takes the part which is kept"),
+            ("promql", "a query to Prometheus: exactly one series with one finite number"),
+            ("json", "a number in a JSON document"),
+            ("from", "a monitor of this launch: `monitor.api`"),
+            (
+                "that",
+                "what it must be; required. `<= 5%`, `> 1.5s`; of a monitor `error_rate <= 5%`, `up >= 99.9%`, `p95 <= 1.5s` \
+                 (counted exactly: at most 5% of the samples are slower), `max < 2s`. Units: %, us, ms, s, min, h, d, B, kB, \
+                 MB, GB, TB, KiB, MiB, GiB, TiB",
+            ),
+            ("unit", "what the source's number is a number of, `ms` say; a ratio, seconds or bytes unless said"),
+            ("window", "how far back the samples of a monitor are looked at"),
+            (
+                "min_samples",
+                "fewer tell nothing; of a monitor as many as one failure alone cannot breach it with, unless said",
+            ),
+            ("stale_after", "older data tells nothing; 2m for Prometheus, the window for a monitor, unless said"),
+        ],
+    ),
+    section(
+        "[command]",
+        "A program, run for a look and ended with all it started. Exit 0 passes, others fail unless `exit` maps them; \
+         126, 127 and signals are unknown. What could not go on (a traceback, a panic, a script for another interpreter, \
+         a Makefile that make cannot use) is unknown whatever its exit code, and so is an exit code without the JSON \
+         that was asked for.",
+        &[
+            ("command", "the program and its arguments; no secret may stand here"),
+            ("shell", "a bash script instead, under `-e -o pipefail`; it holds no `{{ }}`: give it values by `env`"),
+            ("cwd", "where it runs; the plan's folder otherwise"),
+            ("env", "variables it is given; secrets may stand here"),
+            ("stdin", "what it reads; secrets may stand here"),
+            ("exit", "exit codes that mean something else: `{ 2 = \"warn\" }`"),
+            ("expect", "what it must say"),
+            ("output", "the file it must write"),
+            ("skipped", "jq programs that say what was skipped, on the output file or else on the JSON"),
+            ("capture", "values for what comes after, from the output file or else from the JSON"),
         ],
     ),
     section(
