@@ -9,6 +9,8 @@ mod format;
 mod github_tables;
 #[path = "docs/kinds.rs"]
 mod kind_tables;
+#[path = "docs/requests.rs"]
+mod requests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -23,12 +25,13 @@ use tminus::ui::action;
 use format::{Section, TABLES};
 use github_tables::GITHUB;
 use kind_tables::KINDS;
+use requests::REQUESTS;
 
 const EVERY_KEY: &str = include_str!("docs/every-key.toml");
 const MADE: &str = "Made from the code by `just docs`; a test fails while it is stale.";
 
 fn sections() -> impl Iterator<Item = &'static Section> {
-    TABLES.iter().chain(KINDS).chain(GITHUB)
+    TABLES.iter().chain(REQUESTS).chain(KINDS).chain(GITHUB)
 }
 
 /// Fails while `docs/NAME` is not `page`; writes it where `TMINUS_WRITE_DOCS` is set.
