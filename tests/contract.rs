@@ -54,7 +54,7 @@ fn context(contract: &Contract) -> Context {
 fn in_session(contract: &Contract) -> Context {
     let base = Some(Template::literal(contract.url("")));
     let headers = vec![("Origin".to_owned(), Template::literal(ORIGIN))];
-    let plan = SessionPlan { base, headers, cookies: true, scope: Scope::default() };
+    let plan = SessionPlan { base, headers, cookies: true, ..SessionPlan::default() };
     Context { session: Some(Session::new(plan)), ..context(contract) }
 }
 

@@ -54,7 +54,7 @@ fn context(base: String) -> Context {
     scope.bind("smoke_user", json!(USERNAME));
     scope.bind_secret("smoke_password", json!(PASSWORD));
     let headers = vec![("Origin".to_owned(), Template::literal(ORIGIN))];
-    let plan = SessionPlan { base: Some(Template::literal(base)), headers, cookies: true, scope: Scope::default() };
+    let plan = SessionPlan { base: Some(Template::literal(base)), headers, cookies: true, ..SessionPlan::default() };
     Context {
         jq: Jq::with_worker(env!("CARGO_BIN_EXE_tminus")),
         redactor: Redactor::new([PASSWORD.to_owned()]),

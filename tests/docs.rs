@@ -9,6 +9,8 @@ mod format;
 mod github_tables;
 #[path = "docs/kinds.rs"]
 mod kind_tables;
+#[path = "docs/requests.rs"]
+mod requests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -23,12 +25,13 @@ use tminus::ui::action;
 use format::{Section, TABLES};
 use github_tables::GITHUB;
 use kind_tables::KINDS;
+use requests::REQUESTS;
 
 const EVERY_KEY: &str = include_str!("docs/every-key.toml");
 const MADE: &str = "Made from the code by `just docs`; a test fails while it is stale.";
 
 fn sections() -> impl Iterator<Item = &'static Section> {
-    TABLES.iter().chain(KINDS).chain(GITHUB)
+    TABLES.iter().chain(REQUESTS).chain(KINDS).chain(GITHUB)
 }
 
 /// Fails while `docs/NAME` is not `page`; writes it where `TMINUS_WRITE_DOCS` is set.
@@ -62,12 +65,20 @@ fn canonical(path: &str) -> String {
     match (parts.as_slice(), parts.iter().position(own)) {
         // The plan's own poll is a table of another meaning.
         (["phase", "item", "poll"], _) => path.to_owned(),
+        // What a request says is told once.
+        ([.., holder, part @ ("basic" | "hmac" | "multipart" | "tls")], _)
+            if parts[0] == "session" || ["http", "send", "sse", "meanwhile", "control"].contains(holder) =>
+        {
+            format!("[http.{part}]")
+        }
         (["control", rest @ ..], _) => format!("[{}]", [&["http"], rest].concat().join(".")),
         // An answer's events are the same, good and bad, and so is what is expected of a limited answer.
         (_, Some(at)) => {
             let parts = without_holder(&parts[at..], &own);
             let path = parts.join(".").replace("example.bad.events", "example.good.events");
-            format!("[{}]", path.replace("http.burst.expect", "http.expect"))
+            let path = path.replace("http.burst.expect", "http.expect");
+            // And what a step sends is told as what a check asks.
+            format!("[{}]", path.strip_prefix("send.").map_or(path.clone(), |rest| format!("http.{rest}")))
         }
         _ => path.to_owned(),
     }

@@ -8,6 +8,7 @@ pub mod example;
 pub mod exchange;
 pub mod expect;
 pub mod invocation;
+pub mod request;
 pub mod session;
 pub mod step;
 

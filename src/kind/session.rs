@@ -12,6 +12,7 @@ use url::{Host, Url};
 
 use crate::base::secret::Redactor;
 use crate::base::template::{Scope, Template, Unbound, as_text};
+use crate::kind::request::{Auth, Files};
 
 /// A session as the plan says it, for one value of its `for_each`.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -20,6 +21,9 @@ pub struct SessionPlan {
     pub headers: Vec<(String, Template)>,
     /// Whether it keeps a cookie jar.
     pub cookies: bool,
+    /// Who its requests say they are, unless they say it themselves.
+    pub auth: Auth,
+    pub tls: Option<Files>,
     /// Values known at load, the `for_each` value among them.
     pub scope: Scope,
 }
@@ -189,7 +193,7 @@ mod tests {
     fn session() -> Session {
         let base = Some(Template::literal("https://api.example/v1/"));
         let headers = vec![("Origin".to_owned(), Template::literal("https://a.example"))];
-        Session::new(SessionPlan { base, headers, cookies: true, scope: Scope::default() })
+        Session::new(SessionPlan { base, headers, cookies: true, ..SessionPlan::default() })
     }
 
     #[test]

@@ -28,6 +28,9 @@ const AROUND_DEADLINE: Duration = Duration::from_secs(5);
 /// One attempt of a step.
 pub(super) const STEP_TIMEOUT: Duration = Duration::from_secs(600);
 
+/// One attempt of a step that only asks.
+const SEND_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// An item as written: what `needs` must know to order its copies.
 #[derive(Debug)]
 pub(super) struct Draft {
@@ -369,7 +372,7 @@ impl<'a> Reader<'a> {
             effects::refuse(table, "example", &why);
         }
         if in_session && body.kind.family != "check" {
-            refuse("session", "only checks share cookies and captured values");
+            refuse("session", "only checks share cookies and captured values; a step names its own credentials");
         }
     }
 
@@ -472,6 +475,7 @@ impl Body {
 /// The timeout of one attempt where the item says none.
 pub(super) fn timeout_of(kind: Kind, deadline: Option<Duration>, least: Duration) -> Duration {
     match (kind.family, kind.name) {
+        ("step", "send") => SEND_TIMEOUT,
         ("step", _) => STEP_TIMEOUT.saturating_add(least),
         (_, "command") => COMMAND_TIMEOUT,
         (_, "sse") => deadline.unwrap_or(STREAM_TIMEOUT).saturating_add(AROUND_DEADLINE),

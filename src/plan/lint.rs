@@ -133,7 +133,7 @@ fn by_value(found: Vec<Exposed>, table: Span, notes: &Notes) {
 
 /// What is wrong with the jq programs of a check's expectations.
 pub(super) fn programs(kind: Kind, table: &Table<'_>) {
-    if kind.family != "check" {
+    if kind.family != "check" && kind.name != "send" {
         return;
     }
     for part in ["expect", "until", "meanwhile"] {

@@ -69,6 +69,8 @@ fn answers(good: &Answer, label: &str, words: &BTreeSet<String>, unwanted: &[Rec
         }
     }
     with(&|answer| answer.http.took = LATE);
+    with(&|answer| answer.http.version = http::Version::HTTP_10);
+    with(&|answer| answer.trail.stopped = Some("mutated".to_owned()));
     for name in good.http.headers.keys() {
         with(&|answer| {
             answer.http.headers.remove(name);

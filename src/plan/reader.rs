@@ -341,7 +341,12 @@ fn read_rehearse(owner: &Table<'_>, body: &Body) -> bool {
         return false;
     }
     let real = owner.word("rehearse", &[("simulated", false), ("real", true)]).unwrap_or(false);
-    if real && matches!(&body.spec, Some(Spec::Check(check)) if check.is_wire()) {
+    let wire = match &body.spec {
+        Some(Spec::Check(check)) => check.is_wire(),
+        Some(Spec::Step(step)) => step.asks().is_some(),
+        None => false,
+    };
+    if real && wire {
         let why = format!("on `{}`: a rehearsal asks nobody but its own target over HTTP", body.kind.name);
         effects::refuse(owner, "rehearse", &why);
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::items::{CHECK_TIMEOUT, STEP_TIMEOUT};
+use super::items::{CHECK_TIMEOUT, timeout_of};
 use super::phases::Slugs;
 use super::reader::{Body, Reader, shown};
 use super::{effects, lint, unbuilt};
@@ -104,7 +104,7 @@ impl<'a> Reader<'a> {
     fn time_for(&self, table: &Table<'_>, said: Option<Duration>, body: Option<&Body>) -> Duration {
         let least = body.map_or(Duration::ZERO, |body| body.least(&self.scope));
         self.enough(table, said, least);
-        said.unwrap_or_else(|| STEP_TIMEOUT.saturating_add(least))
+        said.unwrap_or_else(|| body.map_or(Duration::ZERO, |body| timeout_of(body.kind, None, least)))
     }
 
     fn rollback_key(&self, table: &Table<'_>, keys: &mut BTreeMap<char, Span>) -> Option<char> {

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use super::names::{Names, Stands};
 use super::reader::Reader;
-use super::unbuilt;
 use super::vars::Repeat;
 use crate::base::source::{Diagnostic, Span, nearest};
 use crate::base::table::{Placed, Table};
 use crate::base::template::{Scope, Template};
 use crate::base::text::printable;
+use crate::kind::request::{Auth, Files, auth_of, headers_of, tls_of};
 use crate::kind::session::SessionPlan;
 use crate::launch::id::SessionId;
 
@@ -23,6 +23,8 @@ pub(super) struct SessionDraft {
     base: Option<Template>,
     headers: Vec<(String, Template)>,
     cookies: bool,
+    auth: Auth,
+    tls: Option<Files>,
 }
 
 impl SessionDraft {
@@ -54,7 +56,6 @@ impl<'a> Reader<'a> {
     }
 
     fn read_session(&mut self, slug: &str, span: Span, session: Table<'a>) {
-        unbuilt::refuse(&session, unbuilt::SESSION_KEYS);
         let _ = self.notes.take_names();
         let repeat = self.read_repeat(&session);
         let mut names = self.names.clone();
@@ -62,14 +63,16 @@ impl<'a> Reader<'a> {
             names.bind(&repeat.name, repeat.span, Stands::Key, self.notes);
         }
         let base = session.template("base");
-        let headers = session.named_templates("headers").into_iter().map(|(name, value)| (name.value, value)).collect();
+        let headers = headers_of(&session);
         let cookies = session.flag("cookies").unwrap_or(false);
+        let auth = auth_of(&session, &headers, false);
+        let tls = tls_of(&session);
         session.finish();
         names.check(&self.notes.take_names(), self.source, self.notes);
         if slug.contains(['[', ']']) || slug.is_empty() || printable(slug) != slug {
             self.notes.report(Diagnostic::error("wrong-value", span, "the name of a session holds no brackets"));
         }
-        self.sessions.push(SessionDraft { slug: slug.to_owned(), repeat, names, base, headers, cookies });
+        self.sessions.push(SessionDraft { slug: slug.to_owned(), repeat, names, base, headers, cookies, auth, tls });
     }
 
     /// Which session of the plan `owner` names; reports one that does not exist.
@@ -97,6 +100,8 @@ impl<'a> Reader<'a> {
             base: session.base.clone(),
             headers: session.headers.clone(),
             cookies: session.cookies,
+            auth: session.auth.clone(),
+            tls: session.tls.clone(),
             scope: self.scope.with(scope),
         };
         self.sessions

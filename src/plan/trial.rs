@@ -43,7 +43,12 @@ pub(super) async fn all(loaded: &Loaded, jq: &Jq) -> Vec<Diagnostic> {
             tell(check, entry, place, loaded, &mut told);
         }
         if let (Spec::Step(step), false) = (&entry.spec, place.repeats) {
-            found.extend(exits(step.exits(), entry, place));
+            match step.asks() {
+                Some(check) => {
+                    one(&check, entry, place, &captured.scope(entry), jq, &mut found).await;
+                }
+                None => found.extend(exits(step.exits(), entry, place)),
+            }
             found.extend(processes::tried(step, entry, place));
             for ((check, scope), inside) in step.checks(&captured.scope(entry)).into_iter().zip(&place.inside) {
                 let alone = Entry { examples: inside.examples.clone(), session: None, ..Entry::clone(entry) };

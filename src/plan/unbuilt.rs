@@ -7,13 +7,12 @@ use crate::base::table::Table;
 
 pub(super) const TABLES: &[&str] = &["signal", "objective", "trigger", "notify"];
 
-    "soak"];,
+    ,
 
 pub(super) const ITEM_KEYS: &[&str] = &["evidence"];
 pub(super) const MONITOR_KEYS: &[&str] = &["session", "item"];
 pub(super) const STREAM_KEYS: &[&str] = &["log", "command", "errors", "redact"];
 pub(super) const ROLLBACK_KEYS: &[&str] = &["ready"];
-pub(super) const SESSION_KEYS: &[&str] = &["auth", "basic", "bearer", "hmac"];
 pub(super) const POLL_KEYS: &[&str] = &["binds", "expires"];
 pub(super) const CRITERION_KEYS: &[&str] = &["objectives"];
 

@@ -15,7 +15,7 @@ use url::Url;
 
 use super::raw::Raw;
 use crate::base::secret::{Redacting, Redactor};
-use crate::base::wire::{Cause, Client, Opening, Request, sse};
+use crate::base::wire::{Cause, Client, Opening, Request, Way, sse};
 use crate::kind::check::sse::{is_event_stream, keep_cookies};
 use crate::kind::exchange::status_words;
 use crate::kind::session::Session;
@@ -65,6 +65,13 @@ pub(super) type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, Cause>> + Send>
 /// Who opens requests: the wire, or a test.
 pub(super) trait Opens: Clone + Send + Sync + 'static {
     fn open(&self, request: Request) -> impl Future<Output = Result<Opened, Cause>> + Send;
+
+    /// The same by another way.
+    #[must_use]
+    fn by(&self, way: Way) -> Self {
+        let _ = way;
+        self.clone()
+    }
 }
 
 /// The wire, with the time the head of an answer may take.
@@ -76,10 +83,14 @@ pub(super) struct OverWire {
 
 impl Opens for OverWire {
     async fn open(&self, request: Request) -> Result<Opened, Cause> {
-        let Opening { status, headers, body } = self.client.open(request, self.head_time).await?;
+        let Opening { status, headers, body, .. } = self.client.open(request, self.head_time).await?;
         let next =
             |mut body: crate::base::wire::Body| async move { Ok(body.chunk().await?.map(|chunk| (chunk, body))) };
         Ok(Opened { status, headers, body: Box::pin(stream::try_unfold(body, next)) })
+    }
+
+    fn by(&self, way: Way) -> Self {
+        Self { client: self.client.by(way), head_time: self.head_time }
     }
 }
 

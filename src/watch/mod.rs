@@ -141,6 +141,7 @@ impl Watch {
             jq: cx.jq,
             redactor: cx.redactor,
             scope: cx.scope,
+            base: cx.base,
             session: session.or(cx.session),
             raw: Raw::open(&self.folder.join(file)),
             outlet: self.outlet.clone(),

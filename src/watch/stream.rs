@@ -2,6 +2,7 @@
 //! what a console shows of it. It judges nothing: the `sse` check does that.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use crate::base::jq::Jq;
 use crate::base::secret::Redactor;
 use crate::base::template::Scope;
 use crate::clock;
-use crate::kind::check::sse::{Fit, Look, Pattern, Received, Sse};
+use crate::kind::check::sse::{Fit, Look, Pattern, Received, Sse, stream_request};
 use crate::kind::exchange::shown;
 use crate::kind::session::Session;
 use crate::launch::command::Observation;
@@ -47,6 +48,8 @@ pub(super) struct Tail<O> {
     pub redactor: Redactor,
     /// Values known before the session's own.
     pub scope: Scope,
+    /// The plan's own folder.
+    pub base: PathBuf,
     pub session: Option<Session>,
     pub raw: Raw,
     pub outlet: Outlet,
@@ -128,8 +131,9 @@ impl<O: Opens> Tail<O> {
     ) -> Ended {
         let scope =
             self.session.as_ref().map_or_else(|| self.scope.clone(), |session| self.scope.with(&session.scope()));
-        let mut request = match self.sse.call.stream_request(&scope, self.session.as_ref()) {
-            Ok(request) => request,
+        let asked = stream_request(&self.sse.call, &scope, self.session.as_ref(), &self.base).await;
+        let (mut request, way) = match asked {
+            Ok(asked) => (asked.request, asked.way),
             Err(cause) => return Ended::Lost(Lost::Wire(cause)),
         };
         // An id that no header can carry is not worth failing for.
@@ -140,7 +144,7 @@ impl<O: Opens> Tail<O> {
         }
         self.raw.write(format!("\n\n: attempt at {}\n", clock::wall().to_rfc3339()).as_bytes());
         let guard = Guard {
-            opens: self.opens.clone(),
+            opens: self.opens.by(way),
             request,
             session: self.session.clone(),
             redactor: self.redactor.clone(),

@@ -112,6 +112,7 @@ fn tail(script: Script, raw: Raw, outlet: &Outlet, cancel: &CancellationToken) -
         jq: Jq::default(),
         redactor: Redactor::new(["s3cr3t-token".to_owned()]),
         scope: Scope::default(),
+        base: std::path::PathBuf::new(),
         session: Some(Session::new(plan)),
         raw,
         outlet: outlet.clone(),

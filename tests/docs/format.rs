@@ -167,6 +167,13 @@ pub const TABLES: &[Section] = &[
             ("base", "put before addresses that begin with `/`"),
             ("headers", "sent with every request"),
             ("cookies", "whether answers fill a cookie jar that later requests send; false unless said"),
+            (
+                "bearer",
+                "a token for `Authorization`; as `basic` and `hmac` for requests that say nothing of it themselves",
+            ),
+            ("basic", "a user and a password for `Authorization`; not beside `bearer`"),
+            ("hmac", "a signature in a header"),
+            ("tls", "whom https trusts, and our certificate"),
             ("for_each", "one session for each value: `{ origin = \"origins\" }`"),
         ],
     ),

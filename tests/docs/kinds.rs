@@ -4,28 +4,6 @@ use super::format::{Section, section};
 
 pub const KINDS: &[Section] = &[
     section(
-        "[http]",
-        "A request, compared with what is expected. Exactly one method key. No redirect is followed. It is asked once, \
-         unless `repeat`, `until` or `burst` says otherwise: at most one of them.",
-        &[
-            ("get", "the address: whole, or a path behind the session's base"),
-            ("post", "as `get`"),
-            ("put", "as `get`"),
-            ("patch", "as `get`"),
-            ("delete", "as `get`"),
-            ("head", "as `get`"),
-            ("options", "as `get`"),
-            ("headers", "sent with it"),
-            ("json", "the body, sent as JSON; not beside `body`"),
-            ("body", "the body, a template; not beside `json`"),
-            ("expect", "what the answer must be; any 2xx where nothing is said"),
-            ("capture", "values taken from the answer, for the items after it"),
-            ("repeat", "asked several times, each of which must pass"),
-            ("until", "asked until it passes, or its time is up"),
-            ("burst", "asked many times, until the service limits it"),
-        ],
-    ),
-    section(
         "[http.repeat]",
         "How many of how many passed is told. An item's.",
         &[("times", "2 to 100; required"), ("every", "from one to the next, at least 100ms; 1s unless said")],
@@ -116,7 +94,15 @@ pub const KINDS: &[Section] = &[
             ("get", "the address; or `post`, one of them"),
             ("post", "as `get`"),
             ("headers", "sent with it"),
-            ("json", "the body of a `post`"),
+            ("json", "the body, sent as JSON"),
+            ("form", "as in `http`, and so the keys to `tls`"),
+            ("body", "the body as it is"),
+            ("multipart", "the body in parts"),
+            ("bearer", "a token"),
+            ("basic", "a user and a password"),
+            ("hmac", "a signature in a header"),
+            ("auth", "`none`: without its session's"),
+            ("tls", "whom https trusts, and our certificate"),
             ("expect", "what the stream must be"),
             ("until", "the terminal event; without it reading stops once `at_least` holds"),
             ("deadline", "for the whole stream, connecting included; the item's timeout otherwise"),
@@ -161,7 +147,15 @@ pub const KINDS: &[Section] = &[
             ("get", "the address; or `post`, one of them"),
             ("post", "as `get`"),
             ("headers", "sent with it"),
-            ("json", "the body of a `post`"),
+            ("json", "the body, sent as JSON"),
+            ("form", "as in `http`, and so the keys to `tls`"),
+            ("body", "the body as it is"),
+            ("multipart", "the body in parts"),
+            ("bearer", "a token"),
+            ("basic", "a user and a password"),
+            ("hmac", "a signature in a header"),
+            ("auth", "`none`: without its session's"),
+            ("tls", "whom https trusts, and our certificate"),
             ("expect", "what its answer must be"),
         ],
     ),
@@ -488,6 +482,50 @@ pub const KINDS: &[Section] = &[
         &[("signal", "what it is asked by: `TERM` unless said"), ("grace", "from that to KILL; 5 seconds unless said")],
     ),
     section(
+        "[signal]",
+        "One number, or a share of samples, held to a threshold. Exactly one source. Too few samples, none that is new \
+         enough, no number or several are unknown or stale. An example tells what was read: of Prometheus `{ value, \
+         samples, age }`, of a monitor `{ samples, against, age }`, of a document the document itself (with a `Date` \
+         header where its age is looked at).",
+        &[
+            ("promql", "a query to Prometheus: exactly one series with one finite number"),
+            ("json", "a number in a JSON document"),
+            ("from", "a monitor of this launch: `monitor.api`"),
+            (
+                "that",
+                "what it must be; required. `<= 5%`, `> 1.5s`; of a monitor `error_rate <= 5%`, `up >= 99.9%`, `p95 <= 1.5s` \
+                 (counted exactly: at most 5% of the samples are slower), `max < 2s`. Units: %, us, ms, s, min, h, d, B, kB, \
+                 MB, GB, TB, KiB, MiB, GiB, TiB",
+            ),
+            ("unit", "what the source's number is a number of, `ms` say; a ratio, seconds or bytes unless said"),
+            ("window", "how far back the samples of a monitor are looked at"),
+            (
+                "min_samples",
+                "fewer tell nothing; of a monitor as many as one failure alone cannot breach it with, unless said",
+            ),
+            ("stale_after", "older data tells nothing; 2m for Prometheus, the window for a monitor, unless said"),
+        ],
+    ),
+    section(
+        "[command]",
+        "A program, run for a look and ended with all it started. Exit 0 passes, others fail unless `exit` maps them; \
+         126, 127 and signals are unknown. What could not go on (a traceback, a panic, a script for another interpreter, \
+         a Makefile that make cannot use) is unknown whatever its exit code, and so is an exit code without the JSON \
+         that was asked for.",
+        &[
+            ("command", "the program and its arguments; no secret may stand here"),
+            ("shell", "a bash script instead, under `-e -o pipefail`; it holds no `{{ }}`: give it values by `env`"),
+            ("cwd", "where it runs; the plan's folder otherwise"),
+            ("env", "variables it is given; secrets may stand here"),
+            ("stdin", "what it reads; secrets may stand here"),
+            ("exit", "exit codes that mean something else: `{ 2 = \"warn\" }`"),
+            ("expect", "what it must say"),
+            ("output", "the file it must write"),
+            ("skipped", "jq programs that say what was skipped, on the output file or else on the JSON"),
+            ("capture", "values for what comes after, from the output file or else from the JSON"),
+        ],
+    ),
+    section(
         "[drill]",
         "One of the plan's rollbacks, for real, against another target: in a folder of its own, with that target's \
          values and a baseline captured there. It passes once it is verified within its deadline. Second keys are not \
@@ -719,6 +757,7 @@ const EXPECT: &[(&str, &str)] = &[
     ("body_absent", "regular expressions that it must not match"),
     ("latency", "the answer is complete within this"),
     ("cookie", "names of cookies the answer must set"),
+    ("redirect", "the redirect it must be"),
     ("security", "headers that protect a browser"),
     ("fresh_within", "how old the document may be, by a time that it carries"),
     (

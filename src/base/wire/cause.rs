@@ -61,6 +61,10 @@ fn of_link(link: &(dyn Error + 'static), rootless: bool) -> Option<Found> {
     if let Some(error) = link.downcast_ref::<hyper::Error>() {
         return of_hyper(error);
     }
+    // The library's type is not public. Nothing behind a proxy that gives no tunnel has answered.
+    if let Some(why) = link.to_string().strip_prefix("tunnel error: ") {
+        return Some(Found::Surely(Cause::Ours(format!("the proxy from the environment gives no tunnel: {why}"))));
+    }
     let error = link.downcast_ref::<reqwest::Error>()?;
     if error.is_timeout() {
         return Some(Found::Surely(Cause::TimedOut));

@@ -1,8 +1,9 @@
 //! The HTTP client of a launch: one request, one answer or one cause. It follows no redirect, keeps
 //! no cookie, adds no credential and tries nothing twice: all that is the caller's to decide and to show.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -15,17 +16,24 @@ use url::{Host, Url};
 use super::cause::{self, NotResolved};
 use super::phase::{Phase, Progress};
 use super::ramp::Ramp;
+use super::way::{self, Version, Way};
 use super::{Answer, Cause, Limits, Network, Request};
 
 /// Idle connections are dropped before the usual servers drop them (5 s: uvicorn, node), so that a
 /// request does not go out on a connection that is just being closed.
 const IDLE: Duration = Duration::from_secs(4);
 
+/// Pools that are kept. A certificate that is renewed gets another; the old ones must not add up for ever.
+const LANES: usize = 64;
+/// Bytes of an HTTP/2 answer's headers, as many as of an HTTP/1.1 answer's.
+const HEAD: u32 = 400 << 10;
+
 /// The HTTP client of a launch. Cheap to clone. It follows no redirect, keeps no cookie, adds no
 /// credential: that is the caller's.
 #[derive(Debug, Clone)]
 pub struct Client {
     shared: Arc<Shared>,
+    way: Way,
 }
 
 struct Shared {
@@ -33,7 +41,16 @@ struct Shared {
     names: Arc<dyn Resolve>,
     limits: Limits,
     ramp: Ramp,
-    lanes: [OnceCell<Lane>; 4],
+    lanes: Mutex<HashMap<Which, Arc<OnceCell<Lane>>>>,
+}
+
+/// What tells pools of connections apart.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Which {
+    tls: bool,
+    local: bool,
+    version: Option<Version>,
+    identity: Option<[u8; 32]>,
 }
 
 impl std::fmt::Debug for Shared {
@@ -44,7 +61,7 @@ impl std::fmt::Debug for Shared {
 
 /// One pool of connections. Lanes are made when first needed: reading the host's CA files takes
 /// longer than the whole first frame may, and plain HTTP needs none.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Lane {
     pool: reqwest::Client,
     /// No CA certificate was found on this host.
@@ -56,6 +73,7 @@ struct Lane {
 pub struct Opening {
     pub status: u16,
     pub headers: HeaderMap,
+    pub version: http::Version,
     pub body: Body,
 }
 
@@ -75,6 +93,12 @@ impl Client {
         Self::resolving(network, limits, Arc::new(System))
     }
 
+    /// The same client, by another way: its pools and its allowances are shared.
+    #[must_use]
+    pub fn by(&self, way: Way) -> Self {
+        Self { shared: Arc::clone(&self.shared), way }
+    }
+
     /// Where its connections go.
     #[must_use]
     pub fn network(&self) -> &Network {
@@ -92,7 +116,7 @@ impl Client {
         }
         let ramp = Ramp::new(limits.connects);
         let shared = Shared { network: network.clone(), names, limits, ramp, lanes: Default::default() };
-        Ok(Self { shared: Arc::new(shared) })
+        Ok(Self { shared: Arc::new(shared), way: Way::default() })
     }
 
     /// Sends a request and reads the whole answer, within `timeout` in all.
@@ -104,9 +128,10 @@ impl Client {
         let (request, local) = self.built(request)?;
         let progress = Progress::new(authority(request.url()));
         let whole = async {
-            let Opening { status, headers, mut body } = self.ask(request, local).await?;
-            let body = body.whole(self.shared.limits.body).await?;
-            Ok(Answer { status, headers, body, took: started.elapsed().saturating_sub(progress.waited()) })
+            let Opening { status, headers, version, mut body } = self.ask(request, local).await?;
+            let body = body.whole(self.way.body.unwrap_or(self.shared.limits.body)).await?;
+            let took = started.elapsed().saturating_sub(progress.waited());
+            Ok(Answer { status, headers, body, took, version })
         };
         progress.within(timeout, whole).await
     }
@@ -122,14 +147,23 @@ impl Client {
     }
 
     async fn ask(&self, request: reqwest::Request, local: bool) -> Result<Opening, Cause> {
-        let lane = self.shared.lane(request.url().scheme() == "https", local).await?;
+        let lane = self.lane(request.url().scheme() == "https", local).await?;
+        let outside = !local && self.shared.network == Network::Outside;
+        let url = request.url().clone();
         match lane.pool.execute(request).await {
             Ok(response) => Ok(Opening {
                 status: response.status().as_u16(),
                 headers: response.headers().clone(),
+                version: self.version_of(&response),
                 body: Body { response, rootless: lane.rootless },
             }),
-            Err(error) => Err(cause::of(&error, lane.rootless)),
+            Err(error) => {
+                let cause = cause::of(&error, lane.rootless);
+                Err(match way::proxy_for(&url).filter(|_| outside) {
+                    Some(proxy) => way::of_proxy(cause, &proxy),
+                    None => cause,
+                })
+            }
         }
     }
 
@@ -195,36 +229,67 @@ fn is_local(url: &Url) -> bool {
     }
 }
 
-impl Shared {
-    async fn lane(&self, tls: bool, local: bool) -> Result<&Lane, Cause> {
-        let cell = &self.lanes[usize::from(tls) + 2 * usize::from(local)];
-        cell.get_or_try_init(|| async {
-            match &self.network {
-                Network::Loopback { certificate_pem, .. } => self.pinned(certificate_pem),
-                Network::Outside if tls => {
-                    let (trusting, trusting_none) = (self.pool(local), self.pool(local));
+impl Client {
+    /// The rehearsal's listener speaks 1.1 alone, and by which protocol an answer comes is no part of an
+    /// example: there it is the one that is wanted.
+    fn version_of(&self, response: &reqwest::Response) -> http::Version {
+        match (&self.shared.network, self.way.version) {
+            (Network::Loopback { .. }, Some(wanted)) => wanted.seen(),
+            _ => response.version(),
+        }
+    }
+
+    async fn lane(&self, tls: bool, local: bool) -> Result<Lane, Cause> {
+        let outside = self.shared.network == Network::Outside;
+        // By ALPN both are offered as it is.
+        let version = self.way.version.filter(|version| outside && !(tls && *version == Version::Two));
+        let identity = self.way.identity.as_ref().filter(|_| outside && tls);
+        let which = Which { tls, local, version, identity: identity.map(|identity| identity.print) };
+        let cell = self.shared.cell(which);
+        let lane = cell.get_or_try_init(|| async {
+            let pool = || self.shared.pool(local, version);
+            match (&self.shared.network, identity) {
+                (Network::Loopback { certificate_pem, .. }, _) => self.shared.pinned(certificate_pem),
+                (Network::Outside, None) if !tls => lane(pool().tls_certs_only([])),
+                (Network::Outside, identity) => {
+                    let trusts_own = identity.is_some_and(|identity| identity.trusted.is_some());
+                    let equipped = |pool| match identity {
+                        Some(identity) => identity.equip(pool),
+                        None => Ok(pool),
+                    };
+                    let (trusting, trusting_none) = (equipped(pool())?, equipped(pool())?);
                     let built = tokio::task::spawn_blocking(move || match trusting.build() {
                         Ok(pool) => Ok(Lane { pool, rootless: false }),
+                        Err(why) if trusts_own => Err(why),
                         // Without any CA file the library refuses to build; then only what needs one fails.
                         Err(_) => trusting_none.tls_certs_only([]).build().map(|pool| Lane { pool, rootless: true }),
                     });
                     built.await.map_err(|why| Cause::Ours(why.to_string()))?.map_err(|why| Cause::Ours(why.to_string()))
                 }
-                Network::Outside => lane(self.pool(local).tls_certs_only([])),
             }
-        })
-        .await
+        });
+        lane.await.cloned()
+    }
+}
+
+impl Shared {
+    fn cell(&self, which: Which) -> Arc<OnceCell<Lane>> {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        if lanes.len() >= LANES && !lanes.contains_key(&which) {
+            lanes.retain(|which, _| which.identity.is_none());
+        }
+        Arc::clone(lanes.entry(which).or_default())
     }
 
     /// Trusts the rehearsal's certificate and nothing else. Its names are not compared: every host is
     /// this listener, and the address is fixed.
     fn pinned(&self, pem: &str) -> Result<Lane, Cause> {
         let certificate = reqwest::Certificate::from_pem(pem.as_bytes()).map_err(|why| Cause::Ours(why.to_string()))?;
-        let pool = self.pool(true).tls_certs_only([certificate]).tls_danger_accept_invalid_hostnames(true);
+        let pool = self.pool(true, None).tls_certs_only([certificate]).tls_danger_accept_invalid_hostnames(true);
         lane(pool.http1_only())
     }
 
-    fn pool(&self, local: bool) -> reqwest::ClientBuilder {
+    fn pool(&self, local: bool, version: Option<Version>) -> reqwest::ClientBuilder {
         let pool = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
@@ -233,7 +298,14 @@ impl Shared {
             .tcp_nodelay(true)
             .pool_idle_timeout(IDLE)
             .dns_resolver(Told(Arc::clone(&self.names)))
+            .http2_max_header_list_size(HEAD)
             .connector_layer(self.ramp.clone());
+        let pool = match version {
+            Some(Version::One) => pool.http1_only(),
+            Some(Version::Two) => pool.http2_prior_knowledge(),
+            None => pool,
+        };
+        // A proxy has no way to what is this machine for us.
         if local { pool.no_proxy() } else { pool }
     }
 }

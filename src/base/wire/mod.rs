@@ -8,6 +8,7 @@ mod client_tests;
 mod phase;
 mod ramp;
 pub mod sse;
+mod way;
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 pub use client::{Body, Client, Opening};
+pub use way::{Identity, Version, Way};
 
 /// Why there is no answer, or none that may be used. Closed: a verdict is made from it in one table
 /// (`launch::verdict`).
@@ -65,6 +67,8 @@ pub struct Answer {
     /// From the start of the request, connecting included, to the last byte received; without the wait
     /// for our own limit on connecting.
     pub took: Duration,
+    /// By which protocol it came.
+    pub version: http::Version,
 }
 
 impl Cause {
@@ -80,11 +84,21 @@ impl Cause {
             Self::ClosedEarly => "the connection closed before the answer was whole".into(),
             Self::Tls(why) => format!("TLS failed: {why}"),
             Self::HeadTooLarge => "more headers than the limit allows".into(),
-            Self::BodyTooLarge { limit } => format!("a body of more than {} MiB", limit >> 20),
+            Self::BodyTooLarge { limit } => format!("a body of more than {}", size_words(*limit)),
             Self::Malformed(why) => format!("the answer breaks the protocol: {why}"),
             Self::Cancelled => "cancelled".into(),
             Self::Ours(why) => why.clone(),
         }
+    }
+}
+
+/// `8 MiB`, `1500 bytes`.
+#[must_use]
+pub fn size_words(bytes: u64) -> String {
+    match bytes {
+        whole if whole > 0 && whole.trailing_zeros() >= 20 => format!("{} MiB", whole >> 20),
+        whole if whole > 0 && whole.trailing_zeros() >= 10 => format!("{} KiB", whole >> 10),
+        other => format!("{other} bytes"),
     }
 }
 

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::Kind;
 use super::example::{Answered, Examples};
 use super::invocation::Invocation;
+use super::request::Trail;
 use super::session::Session;
 use crate::base::jq::Jq;
 use crate::base::secret::Redactor;
@@ -116,6 +117,8 @@ pub struct Answer {
     pub end: Option<sse::End>,
     /// Where a program ran: how it ended.
     pub ended: Option<Ended>,
+    /// Where redirects were followed.
+    pub trail: Trail,
     /// When it was seen; none where no age is looked at.
     pub at: Option<Wall>,
 }

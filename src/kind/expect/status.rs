@@ -15,6 +15,12 @@ impl Statuses {
         Self(vec![(status, status)])
     }
 
+    /// Any of these; none is any 2xx.
+    #[must_use]
+    pub fn any_of(statuses: &[u16]) -> Self {
+        Self(statuses.iter().map(|status| (*status, *status)).collect())
+    }
+
     /// Reads `key`; where it is not there, any 2xx.
     #[must_use]
     pub fn read(table: &Table<'_>, key: &'static str) -> Self {

@@ -22,6 +22,7 @@ pub mod notify;
 pub mod ours;
 pub mod process;
 pub mod run;
+pub mod send;
 pub mod sequence;
 pub mod simulate;
 pub mod snapshot;
@@ -82,6 +83,12 @@ pub trait Step: Sized + Clone + Send + Sync {
     fn exposed(&self, scope: &Scope) -> Vec<Exposed> {
         let _ = scope;
         Vec::new()
+    }
+
+    /// The check that its answer is judged by, where it asks somebody: it is tried on the step's examples as any
+    /// check is.
+    fn asks(&self) -> Option<check::Spec> {
+        None
     }
 
     /// Set where it starts a program that lives on once the step has passed.
@@ -174,6 +181,12 @@ macro_rules! steps {
                 match self { $(Self::$kind(_) => <$module::$kind as Step>::BLOCKS_ROLLBACK,)* }
             }
 
+            /// The check that its answer is judged by, where it asks somebody.
+            #[must_use]
+            pub fn asks(&self) -> Option<check::Spec> {
+                match self { $(Self::$kind(step) => step.asks(),)* }
+            }
+
             #[must_use]
             pub fn life(&self) -> Option<Life> {
                 match self { $(Self::$kind(step) => step.life(),)* }
@@ -229,4 +242,4 @@ macro_rules! steps {
     };
 }
 
-steps![run::Run, process::Process, drill::Drill, notify::Notify, snapshot::Snapshot, dispatch::Dispatch, sequence::Sequence, traffic::Traffic];
+steps![run::Run, process::Process, drill::Drill, notify::Notify, snapshot::Snapshot, dispatch::Dispatch, sequence::Sequence, traffic::Traffic, send::Send];

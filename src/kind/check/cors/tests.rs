@@ -1,6 +1,5 @@
 //! What the matrix promises, on answers made by hand.
 
-use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use toml::de::DeTable;
 
@@ -36,7 +35,7 @@ fn answer(status: u16, headers: &[(&str, &str)]) -> Result<Answer, Cause> {
         let name = HeaderName::from_bytes(name.as_bytes()).expect("a name");
         map.append(name, HeaderValue::from_str(value).expect("a value"));
     }
-    let http = wire::Answer { status, headers: map, body: Bytes::new(), took: Duration::ZERO };
+    let http = wire::Answer { status, headers: map, ..wire::Answer::default() };
     Ok(Answer { http, ..Answer::default() })
 }
 

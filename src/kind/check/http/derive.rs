@@ -37,6 +37,10 @@ fn of(http: &Http, expect: &Expect, scope: &Scope) -> Result<Answered, String> {
         };
         good.headers.push((name.clone(), value));
     }
+    if let Some(redirect) = &expect.redirect {
+        let to = redirect.to.text(scope).map_err(|unbound| unbound.to_string())?;
+        set(&mut good.headers, "location", to);
+    }
     for (name, value) in expect.security.derived() {
         if !good.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(&name)) {
             good.headers.push((name, value));
@@ -170,11 +174,14 @@ fn shape(value: Value) -> Shape {
 
 pub(super) fn seen(http: &Http, example: &Answered, scope: &Scope) -> Seen {
     let expect = if let Rounds::Burst(burst) = &http.rounds { &burst.expect } else { &*http.expect };
-    let answer = answer(example, example.status.unwrap_or_else(|| expect.status.first()), scope);
+    let mut answer = answer(example, example.status.unwrap_or_else(|| expect.status.first()), scope);
+    if let (Ok(answer), Some(version)) = (&mut answer, http.call.version) {
+        answer.http.version = version.seen();
+    }
     let answers = match &http.rounds {
         Rounds::Burst(burst) => return rounds::seen(http, burst, &answer),
-        Rounds::Repeat { times, .. } => vec![(http.address.written(), answer); *times as usize],
-        Rounds::Once | Rounds::Until { .. } => vec![(http.address.written(), answer)],
+        Rounds::Repeat { times, .. } => vec![(http.call.address.written(), answer); *times as usize],
+        Rounds::Once | Rounds::Until { .. } => vec![(http.call.address.written(), answer)],
     };
     Seen { answers, control_answers: false }
 }
@@ -228,20 +235,19 @@ pub(crate) fn answer(example: &Answered, status: u16, scope: &Scope) -> Result<A
     if example.json.is_some() && !map.contains_key(CONTENT_TYPE) {
         map.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
-    let http = wire::Answer { status, headers: map, body, took: example.after.unwrap_or_default() };
+    let http =
+        wire::Answer { status, headers: map, body, took: example.after.unwrap_or_default(), ..wire::Answer::default() };
     Ok(Answer { http, at: Some(now), ..Answer::default() })
 }
 
 pub(super) fn routes(http: &Http, good: &[Answered], session: Option<&Session>, scope: &Scope) -> Vec<Route> {
     let scope = session.map_or_else(|| scope.clone(), |session| scope.with(&session.scope()));
-    let Some(url) = open(|scope| Session::join(session, &http.address, scope), &scope) else { return Vec::new() };
-    let headers = Session::headers(session, &http.headers).into_iter();
-    let headers: Vec<(String, String)> =
-        headers.filter_map(|(name, value)| Some((name.to_owned(), open(|scope| value.text(scope), &scope)?))).collect();
+    let Some(url) = open(|scope| Session::join(session, &http.call.address, scope), &scope) else { return Vec::new() };
+    let headers = http.call.open_headers(session, &scope);
     let captures = http.captures.iter().map(|capture| format!("{} = {}", capture.name, capture.from.words()));
     let captures: Vec<String> = captures.collect();
     let route = |answer: &Answered| Route {
-        method: http.method.to_owned(),
+        method: http.call.method.to_owned(),
         url: url.clone(),
         headers: headers.clone(),
         answer: answer.clone(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use serde_json::Value;
 
-use super::{Capture, Expect, From, Http, Is};
+use super::{Capture, Expect, From, Http, Is, way};
 use crate::base::jq::{Jq, Said};
 use crate::base::template::{Scope, Template};
 use crate::base::wire::{Answer, Cause};
@@ -50,7 +50,10 @@ pub(super) async fn take(http: &Http, seen: &Seen, scope: &Scope, jq: &Jq) -> Ta
 /// The report, its text still as the world wrote it.
 pub(super) async fn report(http: &Http, seen: &Seen, taken: Taken, scope: &Scope, jq: &Jq) -> Report {
     match seen.answers.first() {
-        Some((_, Ok(answer))) => answered(http, answer, taken, scope, jq).await,
+        Some((asked, Ok(answer))) => {
+            let way = way::findings(http, asked, answer, scope);
+            answered(http, answer, way, taken, scope, jq).await
+        }
         Some((asked, Err(cause))) => silent(http, asked, cause, seen.control_answers),
         None => Report::plain(Verdict::Unknown, "nothing was asked", Duration::ZERO),
     }
@@ -67,14 +70,22 @@ fn silent(http: &Http, asked: &str, cause: &Cause, control_answers: bool) -> Rep
     };
     let ours = if control_answers { " (the control probe answers)" } else { "" };
     Report {
-        summary: format!("{} {asked}: {}{ours}", http.method, cause.words()),
+        summary: format!("{} {asked}: {}{ours}", http.call.method, cause.words()),
         ..Report::of(vec![finding], Duration::ZERO)
     }
 }
 
-async fn answered(http: &Http, seen: &check::Answer, taken: Taken, scope: &Scope, jq: &Jq) -> Report {
+async fn answered(
+    http: &Http,
+    seen: &check::Answer,
+    way: Vec<Finding>,
+    taken: Taken,
+    scope: &Scope,
+    jq: &Jq,
+) -> Report {
     let (expect, answer) = (&http.expect, &seen.http);
     let mut findings = vec![status(expect, answer)];
+    findings.extend(way);
     findings.extend(expect.headers.iter().map(|(name, is)| header(name, is, &answer.headers, scope)));
     findings.extend(expect.security.judge(&answer.headers));
     findings.extend(expect.cookies.iter().map(|name| cookie(name, &answer.headers)));

@@ -1,5 +1,6 @@
-//! The `http` check: a request, its answer compared with what the plan expects, values captured for
-//! the items after it; several requests only where the plan says so (`rounds`). Follows no redirect; tries nothing twice: retries are the engine's, and shown.
+//! The `http` check: a request, its answer compared with what the plan expects, values captured for the
+//! items after it; several requests only where the plan says so (`rounds`). Tries nothing twice: retries are
+//! the engine's, and shown.
 
 mod ask;
 mod derive;
@@ -10,6 +11,7 @@ mod rounds;
 mod table;
 #[cfg(test)]
 mod tests;
+mod way;
 
 use std::time::Duration;
 
@@ -18,38 +20,27 @@ use regex::Regex;
 use super::{Answered, Check, Context, Ran, Route, Seen, Session};
 use crate::base::jq::{Jq, Program};
 use crate::base::table::Table;
-use crate::base::template::{Scope, Shape, Template};
+use crate::base::template::{Scope, Template};
 use crate::kind::Kind;
 use crate::kind::expect::{Fresh, Security, Statuses};
+use crate::kind::request::Call;
 use crate::launch::verdict::Report;
 
 pub(crate) use ask::{control_answers, withheld_note};
 pub(crate) use derive::{answer, open};
 pub(crate) use judge::{header_values, members};
 pub use rounds::{Burst, Rounds};
+pub use way::Redirect;
 
 /// The table of an `http` check.
 #[derive(Debug, Clone)]
 pub struct Http {
-    /// `GET`, `POST`, …
-    pub method: &'static str,
-    /// Whole, or a path behind the session's base.
-    pub address: Template,
-    pub headers: Vec<(String, Template)>,
-    pub body: Option<Body>,
+    pub call: Box<Call>,
     pub expect: Box<Expect>,
     pub captures: Vec<Capture>,
     pub rounds: Rounds,
     /// What it came to when it was asked as the control probe.
     lately: ask::Lately,
-}
-
-/// What is sent.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Body {
-    /// As JSON, with its content type.
-    Json(Shape),
-    Text(Template),
 }
 
 /// What the answer must be. What is not written is not looked at, but for the status: 2xx then.
@@ -64,6 +55,8 @@ pub struct Expect {
     pub latency: Option<Duration>,
     /// Names of cookies this answer must set.
     pub cookies: Vec<String>,
+    /// The redirect it must be; its status is in `status`.
+    pub redirect: Option<Redirect>,
     pub security: Security,
     /// How old the document may be.
     pub fresh: Option<Fresh>,

@@ -1,91 +1,31 @@
 //! Reads the `http` table, with every mistake at its place, and says its expectations in words.
 
-use http::HeaderName;
 use regex::Regex;
 use toml::de::DeValue;
 
 use super::ask::Lately;
-use super::{Body, Capture, Expect, From, Http, Is, rounds};
+use super::{Capture, Expect, From, Http, Is, rounds, way};
 use crate::base::known::Wanted;
-use crate::base::source::{Diagnostic, Span};
 use crate::base::table::{Placed, Table};
 use crate::base::template::{Scope, Template};
 use crate::kind::expect::{Fresh, Security, Statuses, program, skipped};
-
-/// Keys that name the method, and the method.
-const METHODS: [(&str, &str); 7] = [
-    ("get", "GET"),
-    ("post", "POST"),
-    ("put", "PUT"),
-    ("patch", "PATCH"),
-    ("delete", "DELETE"),
-    ("head", "HEAD"),
-    ("options", "OPTIONS"),
-];
+use crate::kind::request::{self, Takes, header_name};
 
 pub(super) fn read(table: &Table<'_>) -> Option<Http> {
-    let asked = METHODS.map(|(key, method)| {
-        table.learn(key, Wanted::Template);
-        (key, method, table.has(key))
-    });
-    let mut written = asked.into_iter().filter(|(.., there)| *there);
-    let first = written.next();
-    for (key, ..) in written {
-        let span = table.keys().into_iter().find(|(name, _)| *name == key).map_or(table.span, |(_, span)| span);
-        let one = first.map_or("get", |(key, ..)| key);
-        table.notes().report(
-            Diagnostic::error("wrong-value", span, format!("{} has both `{one}` and `{key}`", table.path))
-                .label("one request an item"),
-        );
-    }
-    let request = match first {
-        Some((key, method, _)) => table.template(key).map(|address| (method, address)),
-        None => {
-            table.missing("get", "`get = \"https://…\"`, or post, put, patch, delete, head, options");
-            None
-        }
-    };
-    let headers = headers(table);
-    let body = body(table);
+    let call = request::read(table, Takes::All);
     let expect = Box::new(table.table("expect").map(expect).unwrap_or_default());
     let captures = captures(table);
     let rounds = rounds::read(table);
     rounds::held(table, &rounds);
-    let (method, address) = request?;
-    Some(Http { method, address, headers, body, expect, captures, rounds, lately: Lately::default() })
-}
-
-/// Request headers; a name no header may have is reported.
-fn headers(table: &Table<'_>) -> Vec<(String, Template)> {
-    let all = table.named_templates("headers").into_iter();
-    all.filter_map(|(name, value)| header_name(table, &name.value, name.span).then_some((name.value, value))).collect()
+    let mut http = Http { call: Box::new(call?), expect, captures, rounds, lately: Lately::default() };
+    way::settle(table, &mut http);
+    Some(http)
 }
 
 /// A table of the plan's own names.
 fn named<'a>(table: &Table<'a>, key: &'static str) -> Option<Table<'a>> {
     table.learn(key, Wanted::Named);
     table.table(key)
-}
-
-fn header_name(table: &Table<'_>, name: &str, span: Span) -> bool {
-    let right = HeaderName::from_bytes(name.as_bytes()).is_ok();
-    if !right {
-        table.wrong_value(span, format!("`{name}` is no header name"));
-    }
-    right
-}
-
-fn body(table: &Table<'_>) -> Option<Body> {
-    let json = table.shape("json");
-    let text = table.text("body");
-    if let (Some(_), Some(text)) = (&json, &text) {
-        table.wrong_value(text.span, "one body a request: `json` or `body`, not both");
-    }
-    match (json, text) {
-        (Some(json), _) => Some(Body::Json(json.value)),
-        (None, Some(text)) => table.templated(&text.value, text.span).map(Body::Text),
-        (None, None) => None,
-    }
 }
 
 pub(super) fn expect(table: Table<'_>) -> Expect {
@@ -97,6 +37,7 @@ pub(super) fn expect(table: Table<'_>) -> Expect {
         body_absent: patterns(&table, "body_absent"),
         latency: table.duration("latency"),
         cookies: table.texts("cookie").into_iter().map(|name| name.value).collect(),
+        redirect: way::read(&table),
         security: Security::read(&table),
         fresh: Fresh::read(&table, true),
         skipped: skipped::read(&table),

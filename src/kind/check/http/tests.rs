@@ -50,6 +50,7 @@ pub(super) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Resul
         headers: map,
         body: Bytes::copy_from_slice(body.as_bytes()),
         took: Duration::from_millis(120),
+        ..wire::Answer::default()
     };
     Ok(Answer { http, ..Answer::default() })
 }
@@ -62,7 +63,7 @@ pub(super) async fn judged(text: &str, answer: Result<Answer, Cause>) -> Report 
 #[test]
 fn the_example_of_the_reference_reads() {
     let check = http(Http::KIND.example);
-    assert_eq!((check.method, check.expect.status.words().as_str()), ("GET", "200"));
+    assert_eq!((check.call.method, check.expect.status.words().as_str()), ("GET", "200"));
     let expects = check.expects(&Scope::default());
     assert_eq!(expects, ["status 200", ".status == \"ok\"", "latency at most 500ms"]);
 }
@@ -205,6 +206,7 @@ fn routes_keep_names_without_a_value_and_know_the_session() {
         headers: vec![("Origin".into(), template("{{ origin }}")), ("X-CSRF-Token".into(), template("old"))],
         cookies: true,
         scope,
+        ..SessionPlan::default()
     };
     let check = http(
         "post = '/v1/chat?r={{ run }}'\nheaders = { x-csrf-token = '{{ csrf }}' }\ncapture = { id = { cookie = 'sid' } }",
@@ -310,7 +312,7 @@ proptest! {
             headers.insert("set-cookie", value.clone());
             headers.insert("vary", value);
         }
-        let http = wire::Answer { status, headers, body: body.into(), took: Duration::ZERO };
+        let http = wire::Answer { status, headers, body: body.into(), ..wire::Answer::default() };
         let seen = Seen { answers: vec![(String::new(), Ok(Answer { http, ..Answer::default() }))], control_answers: false };
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         runtime.block_on(check.judge(&seen, &Scope::default(), &Jq::default()));

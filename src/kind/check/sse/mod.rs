@@ -17,14 +17,15 @@ use std::time::Duration;
 use super::{Answered, Check, Context, Ran, Route, Seen, Session};
 use crate::base::jq::{Jq, Program};
 use crate::base::table::Table;
-use crate::base::template::{Scope, Shape, Template};
+use crate::base::template::Scope;
 use crate::base::wire::{Cause, sse};
 use crate::kind::Kind;
+use crate::kind::request::Call;
 use crate::launch::verdict::Report;
 
 pub(crate) use judge::is_event_stream;
 pub use pattern::{Fit, Look, Pattern};
-pub(crate) use request::keep_cookies;
+pub(crate) use request::{keep_cookies, stream_request};
 pub use resume::Resume;
 
 /// What a checked stream may cost: line and event as everywhere, 16 MiB in all, this many events.
@@ -40,7 +41,7 @@ pub(crate) const RESUMED: &str = "resumed";
 /// The table of an `sse` check.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sse {
-    pub call: Call,
+    pub call: Box<Call>,
     pub expect: Expect,
     /// The terminal event: any of these. Empty: reading stops once `at_least` holds.
     pub until: Vec<Pattern>,
@@ -48,17 +49,6 @@ pub struct Sse {
     pub deadline: Option<Duration>,
     pub meanwhile: Option<Box<Meanwhile>>,
     pub resume: Option<Resume>,
-}
-
-/// A request as the plan says it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Call {
-    /// `GET` or `POST`.
-    pub method: &'static str,
-    /// Whole, or a path that is joined to the session's base.
-    pub address: Template,
-    pub headers: Vec<(String, Template)>,
-    pub json: Option<Shape>,
 }
 
 /// What the stream must be. What is not written is not looked at, but for the status and the content

@@ -184,21 +184,16 @@ impl Meanwhile {
 
 pub(super) fn routes(sse: &Sse, good: &[Answered], session: Option<&Session>, scope: &Scope) -> Vec<Route> {
     let scope = &session.map_or_else(|| scope.clone(), |session| scope.with(&session.scope()));
-    let route = |call: &Call, answer: Answered, stream: bool| {
-        let headers = Session::headers(session, &call.headers).into_iter();
-        let headers =
-            headers.filter_map(|(name, value)| Some((name.to_owned(), open(|scope| value.text(scope), scope)?)));
-        Route {
-            method: call.method.to_owned(),
-            url: open(|scope| Session::join(session, &call.address, scope), scope)
-                .unwrap_or_else(|| call.address.written()),
-            headers: headers.collect(),
-            answer,
-            captures: Vec::new(),
-            row: None,
-            denied: false,
-            stream,
-        }
+    let route = |call: &Call, answer: Answered, stream: bool| Route {
+        method: call.method.to_owned(),
+        url: open(|scope| Session::join(session, &call.address, scope), scope)
+            .unwrap_or_else(|| call.address.written()),
+        headers: call.open_headers(session, scope),
+        answer,
+        captures: Vec::new(),
+        row: None,
+        denied: false,
+        stream,
     };
     let mut routes: Vec<Route> = good.iter().map(|answer| route(&sse.call, answer.clone(), true)).collect();
     if let Some(resume) = &sse.resume {

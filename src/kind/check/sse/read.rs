@@ -6,18 +6,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
-use url::Url;
 
 use super::pattern::{Fit, Look};
-use super::request::keep_cookies;
+use super::request::{keep_cookies, stream_request};
 use super::{BOUNDS, EVENTS, End, MEANWHILE, Meanwhile, RESUMED, Received, STREAM, Sse, judge};
 use crate::base::jq::Jq;
 use crate::base::secret::Redactor;
 use crate::base::template::Scope;
-use crate::base::wire::{Answer as HttpAnswer, Body, Cause, Opening, Request, sse};
+use crate::base::wire::{Answer as HttpAnswer, Body, Cause, Client, Opening, Request, sse};
 use crate::kind::check::http::{control_answers, withheld_note};
-use crate::kind::check::{Answer, Context, Seen, Session};
+use crate::kind::check::{Answer, Context, Seen};
 use crate::kind::exchange::{self, fit};
+use crate::kind::request::Asked;
 use crate::launch::verdict::{Exchange, Report, Verdict};
 
 /// Bytes of an answer that is no stream which are read for its error code, and how long.
@@ -30,10 +30,10 @@ pub(super) async fn run(sse: &Sse, cx: &Context) -> Report {
         Some(session) => cx.scope.with(&session.scope()),
         None => cx.scope.clone(),
     };
-    let request = sse.call.stream_request(&scope, cx.session.as_ref());
-    let withheld = request.as_ref().ok().and_then(|request| withheld(cx.session.as_ref()?, request));
-    let answers = match &request {
-        Ok(request) => stream(sse, cx, &scope, request.clone(), started).await,
+    let asked = stream_request(&sse.call, &scope, cx.session.as_ref(), &cx.base).await;
+    let withheld = asked.as_ref().ok().and_then(|asked| withheld_note(&asked.withheld));
+    let answers = match &asked {
+        Ok(asked) => stream(sse, cx, &scope, asked.clone(), started).await,
         Err(cause) => vec![(STREAM.to_owned(), Err(cause.clone()))],
     };
     let lost = answers.iter().any(|(_, answer)| matches!(answer, Err(Cause::NotResolved | Cause::NoRoute)));
@@ -46,23 +46,18 @@ pub(super) async fn run(sse: &Sse, cx: &Context) -> Report {
     if report.verdict != Verdict::Pass {
         report.summary.extend(withheld);
     }
-    report.exchange = request.ok().and_then(|request| told(&request, &seen, &cx.redactor));
+    report.exchange = asked.ok().and_then(|asked| told(&asked.request, &seen, &cx.redactor));
     fit(report, &cx.redactor)
-}
-
-/// Cookies that should have gone with the request and may not, in words.
-fn withheld(session: &Session, request: &Request) -> Option<String> {
-    let url = Url::parse(&request.url).ok()?;
-    withheld_note(&session.cookies_for(&url).withheld)
 }
 
 type Answers = Vec<(String, Result<Answer, Cause>)>;
 
-async fn stream(sse: &Sse, cx: &Context, scope: &Scope, request: Request, started: Instant) -> Answers {
+async fn stream(sse: &Sse, cx: &Context, scope: &Scope, asked: Asked, started: Instant) -> Answers {
     let deadline = sse.deadline.unwrap_or(cx.timeout);
     let head_time = sse.expect.first_event.map_or(deadline, |limit| limit.min(deadline));
-    let (url, first) = (request.url.clone(), request.clone());
-    let Opening { status, headers, mut body } = match cx.client.open(request, head_time).await {
+    let (url, first) = (asked.request.url.clone(), asked.request.clone());
+    let client = cx.client.by(asked.way);
+    let Opening { status, headers, version, mut body } = match client.open(asked.request, head_time).await {
         Ok(opening) => opening,
         Err(cause) => return vec![(STREAM.to_owned(), Err(cause))],
     };
@@ -70,7 +65,7 @@ async fn stream(sse: &Sse, cx: &Context, scope: &Scope, request: Request, starte
     let kind = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if status != sse.expect.status || !kind.is_some_and(judge::is_event_stream) {
         let body = error_body(&mut body).await;
-        let http = HttpAnswer { status, headers, body, took: started.elapsed() };
+        let http = HttpAnswer { status, headers, body, took: started.elapsed(), version };
         return vec![(STREAM.to_owned(), Ok(Answer { http, ..Answer::default() }))];
     }
     let (fire, fired) = oneshot::channel();
@@ -82,7 +77,7 @@ async fn stream(sse: &Sse, cx: &Context, scope: &Scope, request: Request, starte
         drop(body);
         let mut resumed = None;
         if end == End::Cut {
-            let again = again(cx, &first, &mut counting, started, started + deadline, &mut events).await;
+            let again = again(&client, &first, &mut counting, started, started + deadline, &mut events).await;
             resumed = Some(again.map(|(head, last)| {
                 end = last;
                 Answer { http: head, ..Answer::default() }
@@ -98,7 +93,7 @@ async fn stream(sse: &Sse, cx: &Context, scope: &Scope, request: Request, starte
         Some(act(meanwhile, cx, scope).await)
     };
     let (((events, end, resumed), took), acted) = tokio::join!(reading, acting);
-    let http = HttpAnswer { status, headers, body: Bytes::new(), took };
+    let http = HttpAnswer { status, headers, body: Bytes::new(), took, version };
     let mut answers = vec![(STREAM.to_owned(), Ok(Answer { http, events, end: Some(end), ..Answer::default() }))];
     answers.extend(resumed.map(|resumed| (RESUMED.to_owned(), resumed)));
     if let Some(acted) = acted {
@@ -109,7 +104,7 @@ async fn stream(sse: &Sse, cx: &Context, scope: &Scope, request: Request, starte
 
 /// Opens the stream again where it was dropped, and reads on.
 async fn again(
-    cx: &Context,
+    client: &Client,
     first: &Request,
     counting: &mut Counting<'_>,
     started: Instant,
@@ -121,7 +116,7 @@ async fn again(
     let Some((resume, id)) = cut else { return Err(Cause::Ours("no id to resume from".to_owned())) };
     let request = resume.request(first, &id)?;
     let left = deadline.saturating_duration_since(Instant::now());
-    let Opening { status, headers, mut body } = cx.client.open(request, left).await?;
+    let Opening { status, headers, mut body, .. } = client.open(request, left).await?;
     let kind = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if status != sse.expect.status || !kind.is_some_and(judge::is_event_stream) {
         let body = error_body(&mut body).await;
@@ -132,11 +127,9 @@ async fn again(
 }
 
 async fn act(meanwhile: &Meanwhile, cx: &Context, scope: &Scope) -> Result<HttpAnswer, Cause> {
-    let request = meanwhile.call.request(scope, cx.session.as_ref())?;
-    let url = request.url.clone();
-    let answer = cx.client.send(request, cx.timeout).await?;
-    keep_cookies(cx.session.as_ref(), &url, &answer.headers, &cx.redactor);
-    Ok(answer)
+    let session = cx.session.as_ref();
+    let asked = meanwhile.call.asked(scope, session, &cx.base).await?;
+    asked.send(&cx.client, cx.timeout, session, &cx.redactor).await.answer
 }
 
 async fn error_body(body: &mut Body) -> Bytes {

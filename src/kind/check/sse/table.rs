@@ -1,12 +1,12 @@
 //! Reads the table of an `sse` check. Every mistake is reported at its own place; nothing is opened.
 
-use super::{Call, Expect, Meanwhile, Pattern, Resume, Sse};
+use super::{Expect, Meanwhile, Pattern, Resume, Sse};
 use crate::base::jq::Program;
-use crate::base::known::Wanted;
 use crate::base::table::{Placed, Table};
+use crate::kind::request::{self, Takes};
 
 pub(super) fn read(table: &Table<'_>) -> Option<Sse> {
-    let call = call(table);
+    let call = request::read(table, Takes::Stream);
     let expect = table.table("expect").map_or_else(|| Expect { status: 200, ..Expect::default() }, expected);
     let until = match table.table("until") {
         None => Vec::new(),
@@ -26,28 +26,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<Sse> {
     let meanwhile = table.table("meanwhile").and_then(meanwhile).map(Box::new);
     let deadline = table.duration("deadline");
     let resume = Resume::read(table);
-    Some(Sse { call: call?, expect, until, deadline, meanwhile, resume })
-}
-
-fn call(table: &Table<'_>) -> Option<Call> {
-    ["get", "post"].into_iter().for_each(|key| table.learn(key, Wanted::Template));
-    let (get, post) = (table.has("get"), table.has("post"));
-    let headers = table.named_templates("headers").into_iter().map(|(name, value)| (name.value, value)).collect();
-    let json = table.shape("json").map(|json| json.value);
-    let method = match (get, post) {
-        (true, false) => "GET",
-        (false, true) => "POST",
-        (true, true) => {
-            table.wrong_value(table.span, format!("{} has `get` and `post`: keep one", table.path));
-            return None;
-        }
-        (false, false) => {
-            table.missing("get", "`get = \"/path\"` or `post = \"/path\"`");
-            return None;
-        }
-    };
-    let address = table.template(if get { "get" } else { "post" })?;
-    Some(Call { method, address, headers, json })
+    Some(Sse { call: Box::new(call?), expect, until, deadline, meanwhile, resume })
 }
 
 fn expected(table: Table<'_>) -> Expect {
@@ -128,7 +107,7 @@ fn status(table: &Table<'_>) -> u16 {
 }
 
 fn meanwhile(table: Table<'_>) -> Option<Meanwhile> {
-    let call = call(&table);
+    let call = request::read(&table, Takes::Stream);
     let after = match table.table("after") {
         None => {
             table.missing("after", "`after = { event = \"message\", count = 1 }`");

@@ -16,6 +16,7 @@ use super::*;
 use crate::base::secret::Redactor;
 use crate::base::source::Diagnostic;
 use crate::base::table::Notes;
+use crate::base::template::Template;
 use crate::base::wire::{Client, Limits, Network};
 use crate::kind::check::Answer;
 use crate::kind::session::SessionPlan;
@@ -297,7 +298,8 @@ meanwhile = { post = "/c" }
 "#,
     );
     let all = wrong.iter().map(|wrong| wrong.message.as_str()).collect::<Vec<_>>().join("\n");
-    for part in ["keep one", "evnt", "no HTTP status", "`count` is 1", "no duration", "needs `after`"] {
+    for part in ["has both `get` and `post`", "evnt", "no HTTP status", "`count` is 1", "no duration", "needs `after`"]
+    {
         assert!(all.contains(part), "{part} in {all}");
     }
 }

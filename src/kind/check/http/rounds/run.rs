@@ -154,20 +154,21 @@ impl Http {
         timeout: Duration,
         open: &mut Vec<Opening>,
     ) -> Result<(Request, Result<wire::Answer, Cause>), Cause> {
-        let mut request = self.request(scope, cx.session.as_ref())?;
+        let asked = self.call.asked(scope, cx.session.as_ref(), &cx.base).await?;
+        let (client, mut request) = (cx.client.by(asked.way), asked.request);
         if is_rehearsal(cx) && number == burst.requests {
             request.headers.push((LIMITED.0.to_owned(), LIMITED.1.to_owned()));
         }
         if !burst.hold {
-            let answer = cx.client.send(request.clone(), timeout).await;
+            let answer = client.send(request.clone(), timeout).await;
             return Ok((request, answer));
         }
         let started = Instant::now();
-        let answer = match cx.client.open(request.clone(), timeout).await {
+        let answer = match client.open(request.clone(), timeout).await {
             Ok(mut opening) if burst.expect.status.holds(opening.status) => {
                 let body = held_body(&mut opening).await;
-                let (status, headers) = (opening.status, opening.headers);
-                Ok(wire::Answer { status, headers, body, took: started.elapsed() })
+                let (status, headers, version) = (opening.status, opening.headers, opening.version);
+                Ok(wire::Answer { status, headers, body, took: started.elapsed(), version })
             }
             Ok(opening) => {
                 let status = opening.status;

@@ -1,0 +1,58 @@
+//! The one builder of requests: what the `http` and `sse` checks and the step `send` say of a request, read
+//! from their tables and made whole with the values at hand and their session. It judges no answer.
+
+mod auth;
+mod body;
+mod build;
+mod follow;
+mod multipart;
+mod sorted;
+mod table;
+#[cfg(test)]
+mod tests;
+mod tls;
+
+use crate::base::template::Template;
+use crate::base::wire::Version;
+
+pub use auth::{Auth, Hmac, Over, User};
+pub use body::Body;
+pub use build::Asked;
+pub use follow::{Hop, Sent, Trail};
+pub use multipart::{Part, What};
+pub(crate) use table::{Takes, auth_of, header_name, headers_of, read, tls_of};
+pub use tls::Files;
+
+/// A request as the plan says it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// `GET`, `POST`, …
+    pub method: &'static str,
+    /// Whole, or a path behind the session's base.
+    pub address: Template,
+    pub headers: Vec<(String, Template)>,
+    pub body: Option<Body>,
+    pub auth: Auth,
+    pub redirects: Redirects,
+    /// The protocol that the answer must come by; none takes any.
+    pub version: Option<Version>,
+    /// Takes the place of the session's.
+    pub tls: Option<Files>,
+    /// Bytes of an answer's body that are read; the client's limit where none is said.
+    pub limit: Option<u64>,
+}
+
+/// What is done with an answer that sends us elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Redirects {
+    /// It is the answer.
+    #[default]
+    None,
+    /// At most [`HOPS`] of them are followed.
+    Follow,
+    /// It is the answer that is wanted.
+    Expect,
+}
+
+/// Redirects that are followed.
+pub const HOPS: usize = 10;
