@@ -208,12 +208,6 @@ macro_rules! steps {
                 match self { $(Self::$kind(step) => step.said(example),)* }
             }
 
-            /// True where a rollback stops when this fails.
-            #[must_use]
-            pub fn blocks_rollback(&self) -> bool {
-                match self { $(Self::$kind(_) => <$module::$kind as Step>::BLOCKS_ROLLBACK,)* }
-            }
-
             pub async fn act(&self, cx: &Acting) -> Report {
                 match self { $(Self::$kind(step) => step.act(cx).await,)* }
             }
@@ -242,4 +236,14 @@ macro_rules! steps {
     };
 }
 
-steps![run::Run, process::Process, drill::Drill, notify::Notify, snapshot::Snapshot, dispatch::Dispatch, sequence::Sequence, traffic::Traffic, send::Send];
+steps![
+    run::Run,
+    process::Process,
+    drill::Drill,
+    notify::Notify,
+    snapshot::Snapshot,
+    dispatch::Dispatch,
+    sequence::Sequence,
+    traffic::Traffic,
+    send::Send
+];
