@@ -3,6 +3,9 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
 
+#[expect(dead_code, reason = "each test file uses a part of this")]
+mod binary;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -329,4 +332,46 @@ fn a_rollback_goes_on_where_nobody_could_be_told_and_says_so() {
         assert_eq!(steps, expected);
         assert!(launch.path("live").exists());
     }
+}
+
+#[tokio::test]
+async fn what_a_message_asks_for_is_typed_before_it_goes_out_and_stands_in_it() {
+    let place = binary::Place::new(&[]);
+    let plan = place.path("plan.toml");
+    fs::write(
+        &plan,
+        r#"
+[plan]
+schema = 1
+id = "told"
+title = "Told"
+
+[[phase]]
+id = "a"
+at = "T-1h"
+
+[[phase.item]]
+id = "tell"
+class = "once"
+rehearse = "real"
+notify = { text = "impact: {{ impact }}; back by {{ eta }}.", fields = ["impact", "eta"] }
+"#,
+    )
+    .expect("written");
+    let launch = place.path("launch");
+    let (at, folder) = (plan.display().to_string(), launch.display().to_string());
+    let ran = place.run(&["rehearse", &at, "--headless", "--launch", &folder]).await;
+    let said = fs::read_to_string(launch.join("steps/tell/1/stdout")).unwrap_or_else(|why| panic!("{why}: {ran:?}"));
+    assert!(said.starts_with("impact: scripted crew of a rehearsal; back by scripted crew of a rehearsal."), "{said}");
+    let log = place.run(&["log", &folder]).await;
+    for line in ["tell: impact is \"scripted crew", "tell: eta is \"scripted crew"] {
+        assert!(log.out.contains(line), "{}", log.out);
+    }
+    let text = fs::read_to_string(&plan).expect("read").replace("rehearse = \"real\"", "auto = true");
+    fs::write(&plan, text).expect("written");
+    let refused = place.run(&["check", &at]).await;
+    assert!(
+        refused.err.contains("does not run by itself") || refused.out.contains("does not run by itself"),
+        "{refused:?}"
+    );
 }

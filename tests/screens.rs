@@ -10,6 +10,8 @@ mod attached;
 mod console;
 #[path = "screens/crew.rs"]
 mod crew;
+#[path = "screens/fields.rs"]
+mod fields;
 #[path = "screens/keys.rs"]
 mod keys;
 #[path = "screens/polls.rs"]

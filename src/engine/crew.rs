@@ -13,7 +13,7 @@ use crate::launch::plan::{Act, DecidedBy, GoStage, Item, Second};
 use crate::launch::recovery::{self, Way};
 use crate::launch::schedule::{self, Due};
 use crate::launch::time::Instant;
-use crate::launch::{ballot, criteria, gate, poll, second, signoff};
+use crate::launch::{ballot, criteria, fields, gate, poll, second, signoff};
 
 /// What it says where a person's word is wanted.
 const WORD: &str = "scripted crew of a rehearsal";
@@ -119,6 +119,10 @@ fn for_item(board: &Board, item: &Item, now: Instant) -> Option<Command> {
             option: branch.id.clone(),
             reason: WORD.into(),
         }),
+        Act::Step { .. } if fields::missing(&board.plan, &item.id, state).is_some() => {
+            let field = fields::missing(&board.plan, &item.id, state)?.to_owned();
+            Some(Command::Fill { item: item.id.clone(), field, value: WORD.into() })
+        }
         Act::Step { .. } if !item.auto => Some(Command::RunItem { item: item.id.clone() }),
         Act::Poll { stage, .. } => judge(board, *stage, now).or_else(|| vote(board, Some(&item.id), now)),
         Act::Signoff { roles } => {

@@ -72,6 +72,7 @@ fn words(command: &mut Command) -> Vec<&mut String> {
             | Change::Note(words) => vec![words],
             Change::Severity(_) | Change::Stage(_) | Change::Acknowledged => Vec::new(),
         },
+        Command::Fill { value: words, .. } => vec![words],
         Command::Close { why, anyway } => std::iter::once(why).chain(anyway).collect(),
         Command::Vote { vote: Vote::Go, .. }
         | Command::RunItem { .. }

@@ -42,7 +42,11 @@ pub const OVERTAKEN: &str = "a rollback was begun elsewhere before it began; it 
 /// whether a rollback came between: this process may be stopped anywhere on the way.
 pub fn start(world: &World, outputs: &Outputs, item: &Item, spec: SpecId, attempt: Attempt, board: &Board) {
     let (Some(entry), Some(launch)) = (world.catalogue.get(spec).cloned(), world.folder.clone()) else { return };
-    let scope = entry.scope.with(&super::world::found(board));
+    let mut scope = entry.scope.with(&super::world::found(board));
+    // What was typed for this attempt.
+    for (field, value) in board.item(&item.id).iter().flat_map(|state| &state.fields) {
+        scope.bind(field.as_str(), value.clone().into());
+    }
     let (world, outputs, item) = (world.clone(), Arc::clone(outputs), item.clone());
     let unless = Unless {
         folder: launch.join("rollback"),

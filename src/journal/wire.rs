@@ -30,7 +30,7 @@ use crate::launch::verdict::{Captured, Outcome, Report, Verdict};
 mod parts;
 
 /// The names of all events of version 1.
-pub const TYPES: [&str; 62] = [
+pub const TYPES: [&str; 63] = [
     "LaunchOpened",
     "ConsoleReturned",
     "ConsoleLeft",
@@ -63,6 +63,7 @@ pub const TYPES: [&str; 62] = [
     "CancelAsked",
     "ItemCancelled",
     "StepMarked",
+    "FieldFilled",
     "RepeatOrdered",
     "ItemRecurred",
     "Chosen",
@@ -233,6 +234,11 @@ pub enum EventV1 {
         attempt: Attempt,
         passed: bool,
         reason: String,
+    },
+    FieldFilled {
+        item: ItemId,
+        field: String,
+        value: String,
     },
     RepeatOrdered {
         item: ItemId,

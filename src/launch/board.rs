@@ -385,7 +385,12 @@ impl Board {
                 state.report = Some(Arc::new(report.clone()));
                 state.end(*attempt, report.verdict, record.at);
             }
+            Event::FieldFilled { field, value, .. } => {
+                state.fields.insert(field.clone(), value.clone());
+            }
             Event::StepEnded { attempt, verdict, outcome, .. } => {
+                // What was true for one message is typed anew for the next.
+                state.fields.clear();
                 state.outcome = Some(outcome.clone());
                 let at = ended_at(record, outcome, &state.progress);
                 state.end(*attempt, *verdict, at);
@@ -441,6 +446,7 @@ pub fn item_of(event: &Event) -> Option<&ItemId> {
         | Event::CancelAsked { item, .. }
         | Event::ItemCancelled { item, .. }
         | Event::StepMarked { item, .. }
+        | Event::FieldFilled { item, .. }
         | Event::RepeatOrdered { item, .. }
         | Event::Attested { item, .. }
         | Event::Waived { item, .. }

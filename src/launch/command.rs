@@ -61,6 +61,12 @@ pub enum Command {
         passed: bool,
         reason: String,
     },
+    /// Types what a step asks for before its next attempt; once more in its place puts it right.
+    Fill {
+        item: ItemId,
+        field: String,
+        value: String,
+    },
     /// Has a step done again whose outcome is unknown.
     Repeat {
         item: ItemId,

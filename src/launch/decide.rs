@@ -6,6 +6,7 @@ use super::board::{Board, Progress};
 use super::command::{Command, Input, Observation, Refusal};
 use super::countdown;
 use super::event::{Actor, Event, Mode, RollbackFact};
+use super::fields;
 use super::gate;
 use super::human;
 use super::id::{Attempt, ItemId, RequestId, RollbackId};
@@ -109,6 +110,7 @@ fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec
     let one = |event| Ok(vec![event]);
     match command {
         Command::RunItem { item } => run_item(board, by, find(board, item)?, now).map(|event| vec![event]),
+        Command::Fill { item, field, value } => one(fields::fill(board, find(board, item)?, field, value)?),
         Command::RunPhase { phase } => {
             let phase = board.plan.phase(phase).ok_or_else(|| Refusal(format!("no phase {phase}")))?;
             if board.phases.get(&phase.id).is_none_or(|state| state.opened.is_none()) {
@@ -315,6 +317,7 @@ fn begin(board: &Board, by: &Actor, item: &Item, now: Instant) -> Result<Event, 
             fenced(board)?;
             process::begins(board, item)?;
             second::armed(board, by, item)?;
+            fields::filled(&board.plan, &item.id, state)?;
             Ok(Event::StepIntended { item: item.id.clone(), attempt })
         }
     }

@@ -204,6 +204,12 @@ pub enum Event {
         passed: bool,
         reason: String,
     },
+    /// A person typed what a step asks for before its next attempt.
+    FieldFilled {
+        item: ItemId,
+        field: String,
+        value: String,
+    },
     /// A person had a step done again though it may have happened; its next intent follows.
     RepeatOrdered {
         item: ItemId,

@@ -1,6 +1,7 @@
 //! One line of the checklist as it stands: its attempts, its verdict, what people said of it. Folded by
 //! the board alone.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub struct ItemState {
     pub half: Option<Attest>,
     /// A person's word that lets a step's next attempt begin.
     pub armed: Option<Attest>,
+    /// What a person typed for a step's next attempt, by field; of the last one while it runs.
+    pub fields: BTreeMap<String, String>,
     /// What a person said that an attempt of unknown outcome came to: its verdict stands by that word.
     pub marked: Option<Attest>,
     pub acknowledged: bool,

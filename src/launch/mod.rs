@@ -13,6 +13,7 @@ pub mod countdown;
 pub mod criteria;
 pub mod decide;
 pub mod event;
+pub mod fields;
 pub mod gate;
 mod human;
 pub mod id;

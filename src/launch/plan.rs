@@ -43,6 +43,8 @@ pub struct Plan {
     pub director: Option<RoleId>,
     pub phases: Vec<Phase>,
     pub items: BTreeMap<ItemId, Item>,
+    /// What a person types before each attempt at a step, in order; only of steps that ask.
+    pub fields: BTreeMap<ItemId, Vec<String>>,
     pub monitors: Vec<Monitor>,
     pub streams: Vec<Stream>,
     /// Names of the values captured before T-0, with how.

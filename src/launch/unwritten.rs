@@ -26,6 +26,7 @@ pub fn allow(board: &Board, command: &Command) -> Result<(), Refusal> {
         | Command::RunPhase { .. }
         | Command::Attest { .. }
         | Command::MarkStep { .. }
+        | Command::Fill { .. }
         | Command::Repeat { .. }
         | Command::Waive { .. }
         | Command::Acknowledge { .. }

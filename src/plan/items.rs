@@ -226,6 +226,12 @@ impl<'a> Reader<'a> {
         if body.kind.family == "step" {
             lint::command(table, body.kind, confirm, &copies.names, self.notes);
         }
+        let mut names = copies.names.clone();
+        let fields = match &body.spec {
+            Some(Spec::Step(step)) => step.fields().to_vec(),
+            _ => Vec::new(),
+        };
+        fields.iter().for_each(|field| names.bind(field, body.place.span, Stands::Field, self.notes));
         let mut entry = Some(body);
         let mut made = Vec::new();
         for ((index, (key, scope, session)), expects) in copies.each.iter().enumerate().zip(expects) {
@@ -239,12 +245,15 @@ impl<'a> Reader<'a> {
             if index == 0 {
                 self.enough(table, common.timeout, least);
             }
-            let spec = self.enter(id.clone(), body, &copies.names, scope, session.clone(), index > 0);
+            let spec = self.enter(id.clone(), body, &names, scope, session.clone(), index > 0);
             let act = match (&act, spec) {
                 (Some(act), _) => act.clone(),
                 (None, Some(spec)) => self.act_with(spec, kind, common, confirm),
                 (None, None) => continue,
             };
+            if !fields.is_empty() {
+                self.plan.fields.insert(id.clone(), fields.clone());
+            }
             let item = self.item(id, kind, deadline, least, common, at, act, session.clone(), expects);
             if index == 0 && item.every.is_some() {
                 self.check_every(table, &item);
@@ -337,6 +346,10 @@ impl<'a> Reader<'a> {
         }
         if !step && common.second != Second::None {
             refuse("second", "a person's word is given in `manual`, and `second` stands in its table");
+        }
+        let asks = matches!(&body.spec, Some(Spec::Step(step)) if !step.fields().is_empty());
+        if asks && common.auto.as_ref().is_some_and(|auto| auto.value) {
+            refuse("auto", "a step whose `fields` a person types does not run by itself");
         }
         if step && common.second != Second::None && common.auto.as_ref().is_some_and(|auto| auto.value) {
             refuse("second", "a step that waits for a person's word does not run by itself: leave `auto` out");

@@ -19,6 +19,8 @@ pub(super) enum Stands {
     Capture,
     /// Handed out by a program that lives on.
     Process,
+    /// Typed by a person before a step.
+    Field,
 }
 
 /// Names bound at one place.
@@ -112,6 +114,7 @@ impl Stands {
             Self::Key => "a for_each key",
             Self::Capture => "a captured value",
             Self::Process => "a value that a program hands out",
+            Self::Field => "a field that a person types",
         }
     }
 }

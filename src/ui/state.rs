@@ -214,6 +214,11 @@ pub enum Purpose {
         item: ItemId,
         passed: bool,
     },
+    /// What a step asks for before its next attempt.
+    Fill {
+        item: ItemId,
+        field: String,
+    },
     /// A step that may have happened, once more.
     Repeat(ItemId),
     /// The item's id, typed out before a step runs.

@@ -15,6 +15,7 @@ use crate::launch::board::{ItemState, Progress};
 use crate::launch::branch;
 use crate::launch::command::Command;
 use crate::launch::countdown::{BUILT_IN, Phase};
+use crate::launch::fields;
 use crate::launch::gate::{self, Clear};
 use crate::launch::id::ItemId;
 use crate::launch::plan::{Act, Class, Confirm, Item, Second};
@@ -217,6 +218,12 @@ fn run(state: &mut State, view: &View<'_>) -> Option<Effect> {
         Act::Poll { .. } | Act::Signoff { .. } => {
             let ended = matches!(known.progress, Progress::Ended { .. });
             voting::run(state, item, ended, view)
+        }
+        // One field a dialog; the same key asks for the next, and runs it once all are there.
+        Act::Step { .. } if !known.is_running() && fields::missing(view.plan(), &item.id, known).is_some() => {
+            let field = fields::missing(view.plan(), &item.id, known)?.to_owned();
+            state.prompt(Purpose::Fill { item: item.id.clone(), field });
+            None
         }
         // It may have happened: once more needs a reason.
         Act::Step { class: Class::Once, .. } if may_be_twice(known) => {

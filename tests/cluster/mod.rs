@@ -34,6 +34,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// What stands behind the API after a write: path of the object, all objects.
 pub type Controller = Box<dyn FnMut(&str, &mut BTreeMap<String, Value>) + Send>;
 
+/// What is served, by the objects there are.
+pub type Served = Box<dyn Fn(&BTreeMap<String, Value>) -> Value + Send>;
+
 #[derive(Default)]
 pub struct State {
     /// By path.
@@ -46,7 +49,7 @@ pub struct State {
     pub rivals: usize,
     pub controller: Option<Controller>,
     /// Answers to whatever is no object: what is served.
-    pub served: Option<Box<dyn Fn(&BTreeMap<String, Value>) -> Value + Send>>,
+    pub served: Option<Served>,
     /// Status of every read, where it is not to be answered.
     pub refuses: Option<u16>,
 }

@@ -192,21 +192,6 @@ pub const KINDS: &[Section] = &[
         ],
     ),
     section(
-        "[signal.promql]",
-        "Asked for one instant, each query encoded. An instant query answers with the time it was asked for: how old the \
-         data is follows from the query's own series, by a second query.",
-        &[
-            ("server", "the address of Prometheus; required"),
-            ("headers", "sent with it"),
-            ("query", "gives one number; required"),
-            ("samples", "a query for how many samples that is made of: what `min_samples` counts"),
-            (
-                "age",
-                "a query for the age of the data in seconds, where the query's series do not tell it: behind a recording rule",
-            ),
-        ],
-    ),
-    section(
         "[dns]",
         "Each resolver is asked anew, over UDP, and over TCP where the answer was cut; no search domain is tried. One that \
          keeps silent or fails is unknown. An example is a JSON document: `records`, `ttl`, `exists`, `rcode`.",
@@ -342,6 +327,53 @@ pub const KINDS: &[Section] = &[
         ],
     ),
     section("[env.vars.NAME.int]", "A whole number within bounds.", &[("min", "at least"), ("max", "at most")]),
+    section(
+        "[signal]",
+        "One number, or a share of samples, held to a threshold. Exactly one source. Too few samples, none that is new \
+         enough, no number or several are unknown or stale. An example tells what was read: of Prometheus `{ value, \
+         samples, age }`, of a monitor `{ samples, against, age }`, of a document the document itself (with a `Date` \
+         header where its age is looked at).",
+        &[
+            ("promql", "a query to Prometheus: exactly one series with one finite number"),
+            ("json", "a number in a JSON document"),
+            ("command", "a program and its arguments, whose standard output is the number; it must exit with 0"),
+            ("shell", "a script for bash, instead of `command`"),
+            ("jq", "of a command: a jq program for the number in the JSON of its output"),
+            ("regex", "of a command: a pattern that matches once, with one group around the number"),
+            ("samples", "of a command: a jq program for how many samples it is made of"),
+            ("cwd", "of a command: where it runs, from the plan's own folder"),
+            ("env", "of a command: its environment, on top of ours; the place for secrets"),
+            ("from", "a monitor of this launch: `monitor.api`"),
+            (
+                "that",
+                "what it must be; required. `<= 5%`, `> 1.5s`; of a monitor `error_rate <= 5%`, `up >= 99.9%`, `p95 <= 1.5s` \
+                 (counted exactly: at most 5% of the samples are slower), `max < 2s`. Units: %, us, ms, s, min, h, d, B, kB, \
+                 MB, GB, TB, KiB, MiB, GiB, TiB",
+            ),
+            ("unit", "what the source's number is a number of, `ms` say; a ratio, seconds or bytes unless said"),
+            ("window", "how far back the samples of a monitor are looked at"),
+            (
+                "min_samples",
+                "fewer tell nothing; of a monitor as many as one failure alone cannot breach it with, unless said",
+            ),
+            ("stale_after", "older data tells nothing; 2m for Prometheus, the window for a monitor, unless said"),
+        ],
+    ),
+    section(
+        "[signal.promql]",
+        "Asked for one instant, each query encoded. An instant query answers with the time it was asked for: how old the \
+         data is follows from the query's own series, by a second query.",
+        &[
+            ("server", "the address of Prometheus; required"),
+            ("headers", "sent with it"),
+            ("query", "gives one number; required"),
+            ("samples", "a query for how many samples that is made of: what `min_samples` counts"),
+            (
+                "age",
+                "a query for the age of the data in seconds, where the query's series do not tell it: behind a recording rule",
+            ),
+        ],
+    ),
     section(
         "[signal.json]",
         "A document that is asked for with GET.",

@@ -73,6 +73,11 @@ pub trait Step: Sized + Clone + Send + Sync {
         &ours::EXITS
     }
 
+    /// Names whose values a person types before each attempt.
+    fn fields(&self) -> &[String] {
+        &[]
+    }
+
     /// Places where a secret of `scope` would be in sight of `ps`: the plan that has one is refused.
     fn exposed(&self, scope: &Scope) -> Vec<Exposed> {
         let _ = scope;
@@ -157,6 +162,18 @@ macro_rules! steps {
                 match self { $(Self::$kind(step) => step.how(scope),)* }
             }
 
+            /// Names whose values a person types before each attempt.
+            #[must_use]
+            pub fn fields(&self) -> &[String] {
+                match self { $(Self::$kind(step) => step.fields(),)* }
+            }
+
+            /// True where a rollback stops when this fails.
+            #[must_use]
+            pub fn blocks_rollback(&self) -> bool {
+                match self { $(Self::$kind(_) => <$module::$kind as Step>::BLOCKS_ROLLBACK,)* }
+            }
+
             #[must_use]
             pub fn life(&self) -> Option<Life> {
                 match self { $(Self::$kind(step) => step.life(),)* }
@@ -212,13 +229,4 @@ macro_rules! steps {
     };
 }
 
-steps![
-    run::Run,
-    process::Process,
-    drill::Drill,
-    notify::Notify,
-    snapshot::Snapshot,
-    dispatch::Dispatch,
-    sequence::Sequence,
-    traffic::Traffic
-];
+steps![run::Run, process::Process, drill::Drill, notify::Notify, snapshot::Snapshot, dispatch::Dispatch, sequence::Sequence, traffic::Traffic];

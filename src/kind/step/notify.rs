@@ -31,6 +31,8 @@ pub struct Notify {
     title: Option<Template>,
     /// Who or where it is for, in words.
     to: Option<Template>,
+    /// What a person types before it is sent, by the names that the text uses.
+    fields: Vec<String>,
     /// None: a person posts it.
     webhook: Option<Webhook>,
 }
@@ -90,9 +92,16 @@ impl Step for Notify {
             // Its words may be a credential: they are not repeated.
             table.wrong_value(url.span, "`url` is no address");
         }
+        let used = |name: &str| {
+            let within =
+                |template: &Option<Template>| template.iter().flat_map(Template::names).any(|used| used == name);
+            let in_json = json.as_ref().is_some_and(|json| json.value.names().contains(&name));
+            within(&text) || within(&title) || in_json
+        };
+        let fields = fields(table, used);
         let format = format.unwrap_or(Format::Json);
         let webhook = url.map(|url| Webhook { url, headers, format, json: json.map(|json| json.value) });
-        Some(Self { text: text?, title, to, webhook })
+        Some(Self { text: text?, title, to, fields, webhook })
     }
 
     fn expects(&self, scope: &Scope) -> Vec<String> {
@@ -101,6 +110,10 @@ impl Step for Notify {
             Some(_) => vec![format!("posted to {to}, which answers 2xx")],
             None => vec![format!("posted to {to} by a person")],
         }
+    }
+
+    fn fields(&self) -> &[String] {
+        &self.fields
     }
 
     async fn act(&self, cx: &Acting) -> Report {
@@ -112,6 +125,28 @@ impl Step for Notify {
         let finding = Finding { verdict, ..Finding::held("message", "posted", seen.clone(), true) };
         Report { summary: seen, ..Report::of(vec![finding], began.elapsed()) }
     }
+}
+
+/// Fields of one message: each is a line that a person types while everybody waits.
+const MOST_FIELDS: usize = 8;
+
+fn fields(table: &Table<'_>, used: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for field in table.texts("fields") {
+        let first = |c: char| c.is_ascii_alphabetic() || c == '_';
+        let named =
+            field.value.starts_with(first) && field.value.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if !named {
+            table.wrong_value(field.span, format!("`{}` is no name: letters, digits and `_`", field.value));
+        } else if all.contains(&field.value) || all.len() == MOST_FIELDS {
+            table.wrong_value(field.span, format!("`fields` are at most {MOST_FIELDS} names, each once"));
+        } else if !used(&field.value) {
+            table.wrong_value(field.span, format!("nothing that is sent says `{{{{ {} }}}}`", field.value));
+        } else {
+            all.push(field.value);
+        }
+    }
+    all
 }
 
 /// A message with its values.
@@ -249,6 +284,9 @@ mod tests {
             ("text = 'x'\nurl = 'https://a.example'\nformat = 'slak'", "wrong-value"),
             ("text = 'x'\nurl = 'https://a.example'\njson = 'x'", "wrong-value"),
             ("text = 'x'\nchannel = '#ops'", "unknown-key"),
+            ("text = 'x'\nfields = ['impact']", "wrong-value"),
+            ("text = '{{ a-b }}'\nfields = ['a-b']", "wrong-value"),
+            ("text = '{{ eta }}'\nfields = ['eta', 'eta']", "wrong-value"),
         ] {
             let (_, found) = read(text);
             assert_eq!(found.iter().map(|wrong| wrong.code).collect::<Vec<_>>(), [code], "{text}");

@@ -282,6 +282,7 @@ fn group(event: &Event) -> Option<(Group, Tone)> {
         Event::Attested { .. }
         | Event::CriterionJudged { .. }
         | Event::Chosen { .. }
+        | Event::FieldFilled { .. }
         | Event::Signed { .. }
         | Event::EvidenceGiven { .. } => (Group::Words, Tone::Plain),
         Event::IncidentOpened { .. } | Event::IncidentRang { .. } => (Group::Incidents, Tone::Bad),

@@ -45,6 +45,7 @@ impl Purpose {
             Self::Filter(_) => "Filter",
             Self::Mark { passed: true, .. } => "Mark done",
             Self::Mark { passed: false, .. } => "Mark failed",
+            Self::Fill { .. } => "Fill in",
             Self::Repeat(_) => "Repeat",
             Self::TypeItem(_) => "Run",
         }
@@ -114,6 +115,7 @@ impl Purpose {
                 vec![title(item), "It counts as done by your word, and what needs it goes on. How you know:".into()]
             }
             Self::Mark { item, passed: false } => vec![title(item), "It counts as failed. How you know:".into()],
+            Self::Fill { item, field } => vec![title(item), format!("It is sent with what you type. {field}:")],
             Self::Repeat(item) => {
                 vec![title(item), "It may have happened, and is done once more. Why that is right:".into()]
             }
@@ -190,6 +192,10 @@ impl Purpose {
                 Command::Vote { poll: poll.clone(), role, vote }
             }
             Self::Mark { item, passed } => Command::MarkStep { item: item.clone(), passed: *passed, reason: reason()? },
+            Self::Fill { field, .. } if text.is_empty() => {
+                return Err(format!("say the {field}, or that there is none"));
+            }
+            Self::Fill { item, field } => Command::Fill { item: item.clone(), field: field.clone(), value: text },
             Self::Repeat(item) => Command::Repeat { item: item.clone(), reason: reason()? },
             Self::TypeItem(item) if text == item.as_str() => Command::RunItem { item: item.clone() },
             Self::TypeItem(item) => return Err(format!("that is not {item}")),

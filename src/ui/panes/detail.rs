@@ -13,7 +13,7 @@ use crate::launch::plan::{Act, Class, Confirm, Item};
 use crate::launch::recovery::{self, Way};
 use crate::launch::slip::wall_of;
 use crate::launch::verdict::{Exchange, Finding, Outcome, Report, Verdict};
-use crate::launch::{late, recurring};
+use crate::launch::{fields, late, recurring};
 use crate::ui::action::Action;
 use crate::ui::state::{Pane, View};
 use crate::ui::theme::Role;
@@ -144,6 +144,12 @@ impl<'v> Page<'v> {
             self.say(Role::Muted, &item.why);
         }
         self.times(item);
+        for field in fields::asked(self.view.plan(), id) {
+            match state.fields.get(field) {
+                Some(typed) => self.named(field, Role::Plain, typed),
+                None => self.named(field, Role::Muted, "typed before it runs"),
+            }
+        }
         self.branch(item, state);
         self.people(state);
         self.wants_second(item, state);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::DateTime;
 use serde_json::{Value, json};
 
-use super::{Json, Signal, Source};
+use super::{Json, Signal, Source, command};
 use crate::base::jq::{Jq, Program};
 use crate::base::template::Scope;
 use crate::base::wire::{Answer, Cause};
@@ -63,11 +63,12 @@ impl Reading {
 }
 
 pub(super) async fn report(signal: &Signal, seen: &Seen, scope: &Scope, jq: &Jq) -> Report {
-    let (answer, label) = match seen.answers.first() {
-        Some((label, Ok(answer))) => (&answer.http, label),
+    let (seen_answer, label) = match seen.answers.first() {
+        Some((label, Ok(answer))) => (answer, label),
         Some((label, Err(cause))) => return silent(signal, label, cause, seen.control_answers),
         None => return Report::plain(Verdict::Unknown, "nothing was asked", Duration::ZERO),
     };
+    let answer = &seen_answer.http;
     let document = serde_json::from_slice::<Value>(&answer.body).map_err(|why| format!("unparsable JSON: {why}"));
     let findings = match &signal.source {
         Source::Json(json) => {
@@ -78,6 +79,10 @@ pub(super) async fn report(signal: &Signal, seen: &Seen, scope: &Scope, jq: &Jq)
             };
             findings.push(judged(signal, &json.jq.text, &reading));
             findings
+        }
+        Source::Command(command) => {
+            let reading = command::reading(command, &answer.body, scope, jq).await;
+            vec![command::exit(seen_answer), judged(signal, label, &reading)]
         }
         Source::Promql(_) => {
             let reading = Reading::of(&document.unwrap_or_default());
@@ -105,7 +110,7 @@ pub(super) async fn report(signal: &Signal, seen: &Seen, scope: &Scope, jq: &Jq)
 fn silent(signal: &Signal, asked: &str, cause: &Cause, control_answers: bool) -> Report {
     let verdict = match signal.source {
         Source::Json(_) => Verdict::of_silence(cause, control_answers),
-        Source::Promql(_) | Source::Monitor(_) => Verdict::Unknown,
+        Source::Promql(_) | Source::Command(_) | Source::Monitor(_) => Verdict::Unknown,
     };
     let finding = Finding { verdict, ..Finding::unknown(asked, signal.expected(), cause.words()) };
     Report { summary: format!("{asked}: {}", cause.words()), ..Report::of(vec![finding], Duration::ZERO) }

@@ -3,6 +3,7 @@
 //! samples, none that is new enough, no number or several are unknown or stale, never right.
 
 mod ask;
+mod command;
 mod judge;
 mod monitor;
 mod selectors;
@@ -21,9 +22,12 @@ use crate::base::source::Span;
 use crate::base::table::Table;
 use crate::base::template::{Scope, Template};
 use crate::kind::Kind;
+use crate::kind::invocation::Invocation;
 use crate::launch::id::MonitorId;
 use crate::launch::threshold::{Threshold, Unit};
 use crate::launch::verdict::Report;
+
+pub use command::Command;
 
 /// What Prometheus scraped longer ago than this tells nothing of now: two scrapes of a minute.
 const STALE: Duration = Duration::from_secs(120);
@@ -50,6 +54,7 @@ pub struct Signal {
 pub enum Source {
     Promql(Box<Promql>),
     Json(Box<Json>),
+    Command(Box<Command>),
     Monitor(Watched),
 }
 
@@ -96,14 +101,21 @@ impl Check for Signal {
         ),
     };
 
-    const TOLD: &'static [&'static str] = &["status", "headers", "json", "body"];
+    const TOLD: &'static [&'static str] = &["status", "headers", "json", "body", "exit", "stdout"];
 
     fn is_wire(&self) -> bool {
-        !matches!(self.source, Source::Monitor(_))
+        !matches!(self.source, Source::Monitor(_) | Source::Command(_))
     }
 
     fn read(table: &Table<'_>) -> Option<Self> {
         table::read(table)
+    }
+
+    fn invoked(&self) -> Option<&Invocation> {
+        match &self.source {
+            Source::Command(command) => Some(&command.invocation),
+            _ => None,
+        }
     }
 
     fn expects(&self, _scope: &Scope) -> Vec<String> {
@@ -115,6 +127,7 @@ impl Check for Signal {
             Source::Monitor(watched) => monitor::look(self, watched, cx, None).await,
             Source::Promql(promql) => ask::promql(self, promql, cx).await,
             Source::Json(json) => ask::json(self, json, cx).await,
+            Source::Command(command) => command::look(self, command, cx).await,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Json, Promql, STALE, Signal, Source, Watched, selectors};
+use super::{Json, Promql, STALE, Signal, Source, Watched, command, selectors};
 use crate::base::jq::Program;
 use crate::base::source::{Diagnostic, Span};
 use crate::base::table::Table;
@@ -11,7 +11,9 @@ use crate::kind::check::prometheus::Server;
 use crate::launch::id::MonitorId;
 use crate::launch::threshold::{Dimension, Of, Threshold, Unit};
 
-const SOURCES: [&str; 3] = ["promql", "json", "from"];
+const SOURCES: [&str; 5] = ["promql", "json", "command", "shell", "from"];
+
+const UNITLESS: &str = "what is the number that is read a number of? say `unit = \"ms\"`, `\"%\"` or `\"ratio\"`";
 
 pub(super) fn read(table: &Table<'_>) -> Option<Signal> {
     let source = source(table);
@@ -55,7 +57,7 @@ fn source(table: &Table<'_>) -> Option<Source> {
         );
     }
     if there.is_empty() {
-        table.missing("promql", "one source: `promql`, `json` or `from = \"monitor.api\"`");
+        table.missing("promql", "one source: `promql`, `json`, `command` or `from = \"monitor.api\"`");
     }
     let promql = table.table("promql").and_then(promql).map(|promql| Source::Promql(Box::new(promql)));
     let json = table.table("json").and_then(json).map(|json| Source::Json(Box::new(json)));
@@ -66,7 +68,10 @@ fn source(table: &Table<'_>) -> Option<Source> {
             None
         }
     });
-    promql.or(json).or(monitor)
+    let command = (table.has("command") || table.has("shell"))
+        .then(|| command::read(table, program(table, "jq"), program(table, "samples")));
+    let command = command.flatten().map(|command| Source::Command(Box::new(command)));
+    promql.or(json).or(command).or(monitor)
 }
 
 fn headers(table: &Table<'_>) -> Vec<(String, Template)> {
@@ -201,13 +206,18 @@ fn fits(signal: &mut Signal, unit: Option<(Unit, Span)>, that_at: Span, table: &
         }
         Source::Json(json) => {
             if dimension != Dimension::Plain && unit.is_none() {
-                no(
-                    that_at,
-                    "what is the number in the document a number of? say `unit = \"ms\"`, `\"%\"` or `\"ratio\"`"
-                        .to_owned(),
-                );
+                no(that_at, UNITLESS.to_owned());
             }
             (json.samples.is_some(), json.at.is_some())
+        }
+        Source::Command(command) => {
+            if dimension != Dimension::Plain && unit.is_none() {
+                no(that_at, UNITLESS.to_owned());
+            }
+            if signal.stale_after.take().is_some() {
+                no(at("stale_after"), "`stale_after` has no effect on a command: it runs now".to_owned());
+            }
+            (command.samples.is_some(), false)
         }
         Source::Monitor(_) => (true, true),
     };

@@ -75,6 +75,12 @@ fn every_mistake_is_told_at_its_place() {
         ("json = { get = 'http://a', jq = '.x', jg = '' }\nthat = 'under 5'", "jg", "unknown key"),
         ("json = { get = 'http://a', jq = '.x' }\nthat = 'under 5'", "'under 5'", "compares nothing"),
         ("json = { get = 'http://a', jq = '.x' }\nthat = '< 5'\nmin_samples = 0", "0", "at least 1"),
+        ("command = ['x']\nthat = '< 5s'", "'< 5s'", "unit = "),
+        ("command = []\nthat = '< 5'", "", "needs `command`"),
+        ("command = ['x']\nregex = 'a'\nthat = '< 5'", "'a'", "one group"),
+        ("command = ['x']\nsamples = '.n'\nmin_samples = 3\nthat = '< 5'", "", "needs `jq`"),
+        ("command = ['x']\nstale_after = '1m'\nthat = '< 5'", "stale_after", "runs now"),
+        ("json = { get = 'http://a', jq = '.x' }\nregex = '(a)'\nthat = '< 5'", "regex", "unknown key"),
     ] {
         let (_, found) = read(text);
         let wrong = found.iter().find(|wrong| wrong.message.contains(told));
@@ -169,6 +175,38 @@ async fn a_number_in_a_document_is_held_with_its_count_and_its_age() {
     assert_eq!(signal.judge(&refused, &Scope::default(), &Jq::default()).await.verdict, Fail);
 }
 
+#[tokio::test]
+async fn a_number_of_a_command_counts_only_where_it_ended_well() {
+    let client = Client::new(&Network::Outside, Limits::default()).expect("a client");
+    let cx = Context { base: std::env::temp_dir(), ..Context::new(client) };
+    for (script, rest, verdict, told) in [
+        ("echo ' 4.5 '", "that = '<= 5'", Pass, "at most 5: 4.5"),
+        ("echo 5.5", "that = '<= 5'", Fail, "seen 5.5"),
+        ("echo 4; exit 3", "that = '<= 5'", Fail, "exit 3"),
+        ("echo 4; exit 127", "that = '<= 5'", Unknown, "exit 127"),
+        ("true", "that = '<= 5'", Unknown, "no output"),
+        ("echo nan", "that = '<= 5'", Unknown, "no number"),
+        ("echo '{\\\"n\\\":900}'; echo done", "jq = '.n'\nthat = '<= 1s'\nunit = 'ms'", Pass, "0.9s"),
+        (
+            "echo '{\\\"n\\\":1,\\\"of\\\":3}'",
+            "jq = '.n'\nsamples = '.of'\nmin_samples = 9\nthat = '<= 1'",
+            Unknown,
+            "too few",
+        ),
+        ("echo '{}'", "jq = '.n'\nthat = '<= 1'", Unknown, ""),
+        ("echo p95=12ms", "regex = 'p95=([0-9]+)ms'\nthat = '<= 1s'\nunit = 'ms'", Pass, "0.012s"),
+        ("echo p95=12ms p95=3ms", "regex = 'p95=([0-9]+)ms'\nthat = '<= 1s'\nunit = 'ms'", Unknown, "more than one"),
+        ("echo p50=12ms", "regex = 'p95=([0-9]+)ms'\nthat = '<= 1s'\nunit = 'ms'", Unknown, "nothing matches"),
+    ] {
+        let signal = Spec::Signal(signal(&format!("command = ['sh', '-c', \"{script}\"]\n{rest}")));
+        let report = signal.run(&cx).await.report;
+        assert_eq!(report.verdict, verdict, "{script}: {report:?}");
+        assert!(report.summary.contains(told), "{script}: {}", report.summary);
+    }
+    let gone = Spec::Signal(signal("command = ['/no/such/program']\nthat = '<= 5'"));
+    assert_eq!(gone.run(&cx).await.report.verdict, Unknown);
+}
+
 fn sample(seconds_ago: i64, verdict: Verdict, ms: u64) -> Sample {
     let at = clock::wall() - chrono::TimeDelta::seconds(seconds_ago);
     Sample { at, verdict, took: Duration::from_millis(ms) }
@@ -243,6 +281,8 @@ async fn the_example_that_follows_passes() {
         "promql = { server = 'http://p', query = 'x' }\nthat = '!= 0'".to_owned(),
         "json = { get = 'http://a', jq = '.a.b', samples = '.n', at = '.t' }\nthat = '< 1.5s'\nunit = 'ms'\nmin_samples = 3\nstale_after = '1m'".to_owned(),
         "json = { get = 'http://a', jq = '.a' }\nthat = '== 0.7%'\nunit = '%'".to_owned(),
+        "command = ['x']\nthat = '< 1.5s'\nunit = 'ms'".to_owned(),
+        "command = ['x']\njq = '.a.b'\nsamples = '.n'\nmin_samples = 3\nthat = '>= 3'".to_owned(),
         "from = 'monitor.api'\nthat = 'up >= 99.9%'\nwindow = '1h'".to_owned(),
         "from = 'monitor.api'\nthat = 'p95 > 1s'\nwindow = '1h'".to_owned(),
     ] {
@@ -252,6 +292,6 @@ async fn the_example_that_follows_passes() {
         let report = signal.judge(&signal.seen(&good, &scope), &scope, &Jq::default()).await;
         assert_eq!(report.verdict, Pass, "{text}: {report:?}");
         let routes = signal.routes(&[good], None, &scope);
-        assert_eq!(routes.is_empty(), text.starts_with("from"), "{text}");
+        assert_eq!(routes.is_empty(), text.starts_with("from") || text.starts_with("command"), "{text}");
     }
 }

@@ -7,12 +7,13 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::ask::{self, Queries};
+use super::command::Place;
 use super::{Json, Signal, Source};
 use crate::base::jq::Program;
 use crate::base::template::{Scope, Shape};
 use crate::kind::check::http::{answer, open};
 use crate::kind::check::prometheus::{Server, document, seen as as_seen, told, vector};
-use crate::kind::check::{Answered, Route, Seen, Session};
+use crate::kind::check::{Answered, Ended, Route, Seen, Session};
 
 /// A moment, as a header and as an instant in a document.
 const DATE: (&str, &str) = ("Thu, 01 Jan 2026 00:00:00 GMT", "2026-01-01T00:00:00Z");
@@ -25,6 +26,21 @@ pub(super) fn good(signal: &Signal) -> Result<Answered, String> {
             let least = signal.min_samples.unwrap_or(1);
             let against = if signal.that.holds_counted(0, least) { 0 } else { least };
             Ok(plain(json!({ "samples": least, "against": against, "age": 0 })))
+        }
+        Source::Command(command) => {
+            let stdout = match &command.place {
+                Place::Whole => value(signal)?.to_string(),
+                Place::Json(jq) => {
+                    let mut document = Value::Null;
+                    put(&mut document, jq, json!(value(signal)?))?;
+                    if let Some(samples) = &command.samples {
+                        put(&mut document, samples, json!(signal.min_samples.unwrap_or(1)))?;
+                    }
+                    document.to_string()
+                }
+                Place::Pattern(pattern) => return Err(format!("`{pattern}` finds a number: write an example")),
+            };
+            Ok(Answered { exit: Some(0), stdout: Some(stdout), ..Answered::default() })
         }
         Source::Json(json) => {
             let mut document = Value::Null;
@@ -92,10 +108,18 @@ pub(super) fn seen(signal: &Signal, example: &Answered, scope: &Scope) -> Seen {
     let label = match &signal.source {
         Source::Promql(promql) => promql.query.written(),
         Source::Json(json) => json.address.written(),
+        Source::Command(command) => command.invocation.written(),
         Source::Monitor(watched) => format!("monitor {}", watched.monitor),
     };
     let told = match &signal.source {
         Source::Json(_) => answer(example, example.status.unwrap_or(200), scope),
+        Source::Command(_) => answer(example, 0, scope).map(|mut answer| {
+            if let Some(stdout) = &example.stdout {
+                answer.http.body = stdout.clone().into();
+            }
+            answer.ended = Some(Ended { exit: Some(example.exit.unwrap_or(0)), ..Ended::default() });
+            answer
+        }),
         Source::Promql(_) | Source::Monitor(_) => match example.status {
             Some(status) if !(200..300).contains(&status) => {
                 let why = format!("the server answers {status}");
@@ -110,7 +134,7 @@ pub(super) fn seen(signal: &Signal, example: &Answered, scope: &Scope) -> Seen {
 pub(super) fn routes(signal: &Signal, good: &[Answered], session: Option<&Session>, scope: &Scope) -> Vec<Route> {
     let scope = session.map_or_else(|| scope.clone(), |session| scope.with(&session.scope()));
     match &signal.source {
-        Source::Monitor(_) => Vec::new(),
+        Source::Monitor(_) | Source::Command(_) => Vec::new(),
         Source::Json(json) => good.iter().filter_map(|good| document_route(json, good, session, &scope)).collect(),
         Source::Promql(promql) => {
             // A text with every name that has no value left as it is written.

@@ -58,7 +58,7 @@ impl Hand {
         };
         let cluster = |at| Cluster::of(at, scope).map_err(|unbound| unbound.to_string());
         let command = |argv: &[Template]| command(argv, scope).map_err(|unbound| unbound.to_string());
-        Ok(match &traffic.driver {
+        Ok(match traffic.driver.as_ref() {
             Driver::Nginx { at, ingress, stable, canary } => Self::Nginx(Nginx {
                 cluster: cluster(at)?,
                 ingress: name(ingress)?,
@@ -149,7 +149,7 @@ pub(super) async fn act(traffic: &Traffic, cx: &Acting) -> Report {
     let mut course = Course { cx, hand, within: traffic.within, findings: Vec::new() };
     let done = match traffic.action {
         Action::Read => course.read(&wanted).await,
-        Action::Set | Action::Undo => course.set(&wanted, traffic.verify.as_ref()).await,
+        Action::Set | Action::Undo => course.set(&wanted, traffic.verify.as_deref()).await,
         Action::Finish => finish::finish(&mut course, traffic).await,
     };
     let mut report = Report::of(course.findings, began.elapsed());

@@ -30,7 +30,7 @@ pub use nginx::{COOKIE_VALUES, PREFIX};
 /// The table of a `traffic` step.
 #[derive(Debug, Clone)]
 pub struct Traffic {
-    driver: Driver,
+    driver: Box<Driver>,
     action: Action,
     /// A number or a text, in percent of the traffic.
     weight: Option<Shape>,
@@ -40,8 +40,8 @@ pub struct Traffic {
     cookie: Option<Template>,
     /// How long what was written may take to be read back.
     within: Duration,
-    promote: Option<promote::Promote>,
-    verify: Option<Verify>,
+    promote: Option<Box<promote::Promote>>,
+    verify: Option<Box<Verify>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,7 +158,7 @@ impl Traffic {
 
     /// Whatever stands among arguments.
     fn in_sight(&self) -> Vec<&Template> {
-        let mut seen: Vec<&Template> = match &self.driver {
+        let mut seen: Vec<&Template> = match self.driver.as_ref() {
             Driver::Nginx { at, ingress, stable, canary } => {
                 at.templates().chain([ingress]).chain(stable).chain(canary).collect()
             }
@@ -166,7 +166,7 @@ impl Traffic {
             Driver::Rollouts { at, rollout } => at.templates().chain([rollout]).collect(),
             Driver::Command { read, set } => read.iter().chain(set).collect(),
         };
-        seen.extend(self.promote.iter().flat_map(promote::Promote::templates));
+        seen.extend(self.promote.iter().flat_map(|promote| promote.templates()));
         seen
     }
 }

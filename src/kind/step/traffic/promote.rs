@@ -48,7 +48,7 @@ pub(super) async fn promote(course: &mut Course<'_>, promote: &Promote) -> Resul
                 Ok(name) => Err(format!("`{name}` is no name of an object")),
                 Err(unbound) => Err(unbound.to_string()),
             };
-            let container = container.as_ref().map(|container| name(container)).transpose();
+            let container = container.as_ref().map(&name).transpose();
             let names = name(from).and_then(|from| Ok((from, name(to)?, container?)));
             let (from, to, container) =
                 names.map_err(|why| course.stop("promote", "a deployment", &Trouble::of(What::Blind, why)))?;
@@ -220,7 +220,7 @@ async fn full(course: &mut Course<'_>, within: Duration) -> Result<(), Stopped> 
                     continue;
                 }
                 Err(Trouble { what: What::Lost, why }) => {
-                    course.cx.say(&format!("not known whether that was written: {why}"))
+                    course.cx.say(&format!("not known whether that was written: {why}"));
                 }
                 Err(trouble) => return Err(course.stop("promote", expected, &trouble)),
             }

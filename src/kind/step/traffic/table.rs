@@ -49,7 +49,16 @@ pub(super) fn read(table: &Table<'_>) -> Option<Traffic> {
         }
         _ => promote,
     };
-    Some(Traffic { driver: driver?, action, weight, header, cookie, within, promote, verify })
+    Some(Traffic {
+        driver: Box::new(driver?),
+        action,
+        weight,
+        header,
+        cookie,
+        within,
+        promote: promote.map(Box::new),
+        verify: verify.map(Box::new),
+    })
 }
 
 fn place(table: &Table<'_>, key: &str) -> Span {
