@@ -322,6 +322,7 @@ mod tests {
             (HSTS, "max-age=31536000; preload"),
             (HSTS, "max-age=31536000; includeSubDomains"),
             (HSTS, "max-age=31536000; max-age=1; includeSubDomains; preload"),
+            (HSTS, "max-age=31536000; max-age=63072000; includeSubDomains; preload"),
             (HSTS, "max-age=-1; includeSubDomains; preload"),
             (HSTS, "includeSubDomains; preload"),
             (CSP, "default-src 'self'; frame-ancestors 'none' https://evil.example"),

@@ -283,6 +283,7 @@ async fn a_simple_request_is_answered_to_all_and_read_by_those_let_in() {
     assert_eq!(judged(exposing(), named(200, &[])).await.0, Fail);
     assert_eq!(judged(exposing(), answer(200, &[("access-control-allow-origin", "*")])).await.0, Fail);
     assert_eq!(judged(exposing(), answer(503, &[])).await.0, Unknown);
+    assert_eq!(judged(exposing(), answer(503, &[("access-control-allow-origin", EVIL)])).await.0, Fail);
     assert_eq!(judged(exposing(), Err(Cause::TimedOut)).await.0, Unknown);
 }
 
