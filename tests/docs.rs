@@ -5,6 +5,8 @@
 
 #[path = "docs/format.rs"]
 mod format;
+#[path = "docs/github.rs"]
+mod github_tables;
 #[path = "docs/kinds.rs"]
 mod kind_tables;
 
@@ -19,13 +21,14 @@ use tminus::rehearsal::Fault;
 use tminus::ui::action;
 
 use format::{Section, TABLES};
+use github_tables::GITHUB;
 use kind_tables::KINDS;
 
 const EVERY_KEY: &str = include_str!("docs/every-key.toml");
 const MADE: &str = "Made from the code by `just docs`; a test fails while it is stale.";
 
 fn sections() -> impl Iterator<Item = &'static Section> {
-    TABLES.iter().chain(KINDS)
+    TABLES.iter().chain(KINDS).chain(GITHUB)
 }
 
 /// Fails while `docs/NAME` is not `page`; writes it where `TMINUS_WRITE_DOCS` is set.
@@ -62,10 +65,23 @@ fn canonical(path: &str) -> String {
         (["control", rest @ ..], _) => format!("[{}]", [&["http"], rest].concat().join(".")),
         // An answer's events are the same, good and bad, and so is what is expected of a limited answer.
         (_, Some(at)) => {
-            let path = parts[at..].join(".").replace("example.bad.events", "example.good.events");
+            let parts = without_holder(&parts[at..], &own);
+            let path = parts.join(".").replace("example.bad.events", "example.good.events");
             format!("[{}]", path.replace("http.burst.expect", "http.expect"))
         }
         _ => path.to_owned(),
+    }
+}
+
+/// A kind inside a step's own table stands for itself too.
+fn without_holder<'p, 'q>(parts: &'p [&'q str], own: &impl Fn(&&'q str) -> bool) -> &'p [&'q str] {
+    match parts {
+        ["sequence", "steps" | "guard" | "undo", rest @ ..] | ["traffic", "verify", rest @ ..]
+            if rest.first().is_some_and(own) =>
+        {
+            without_holder(rest, own)
+        }
+        _ => parts,
     }
 }
 

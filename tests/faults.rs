@@ -24,6 +24,8 @@ struct Facts {
     json: &'static [&'static str],
     /// Those that read text.
     text: &'static [&'static str],
+    /// Those that ask somebody else than the service, whose silence tells nothing of it.
+    second_hand: &'static [&'static str],
     matrices: &'static [&'static str],
     /// Those that need what `csrf` and the ones after it captured, in the order of the plan.
     after_csrf: &'static [&'static str],
@@ -35,8 +37,9 @@ struct Facts {
 
 const SMALL: Facts = Facts {
     plan: small,
-    json: &["health", "csrf", "telemetry", "build-info"],
+    json: &["health", "repairs", "tag", "csrf", "telemetry", "build-info"],
     text: &["front-page"],
+    second_hand: &["error-rate", "ringing"],
     matrices: &["preflight"],
     after_csrf: &["login", "conversation", "run", "stream", "cancel"],
     timed: &["health", "stream", "cancel"],
@@ -47,6 +50,7 @@ const BUNDLED: Facts = Facts {
     plan: bundled,
     json: &["health", "frontend-up", "csrf", "previous-known", "new-build", "health-after"],
     text: &[],
+    second_hand: &[],
     matrices: &["preflight", "preflight-after"],
     after_csrf: &["login", "conversation", "run", "stream", "long-run", "cancel", "telemetry"],
     timed: &["stream", "cancel"],
@@ -71,7 +75,7 @@ impl Facts {
     /// asked. The matrix fails by its allowed origin; its denied ones are looked at below.
     fn silence(&self) -> Expected {
         let mut expected = all(self.answered_alone(), Fail);
-        expected.extend(all(self.after_csrf, Unknown));
+        expected.extend(all(self.after_csrf.iter().chain(self.second_hand), Unknown));
         expected
     }
 
@@ -88,7 +92,7 @@ impl Facts {
             }
             Fault::Slow => all(self.timed, Fail),
             // Unparsable output is unknown. Text is no JSON, and a preflight has no body.
-            Fault::BadJson => all(self.json.iter().chain(self.after_csrf), Unknown),
+            Fault::BadJson => all(self.json.iter().chain(self.after_csrf).chain(self.second_hand), Unknown),
             Fault::CorsOpen => all(self.matrices, Fail),
             Fault::StreamStalls | Fault::StreamDrops | Fault::StreamNeverEnds => all(&STREAMS, Fail),
             // `login` and `conversation` bring the token back and are refused; the others need the

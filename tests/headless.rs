@@ -189,3 +189,23 @@ async fn a_plan_of_branches_flies_to_its_end_and_says_what_was_skipped() {
     let chosen = |event: &Event| matches!(event, Event::Chosen { .. });
     assert!(records.iter().filter(|record| chosen(&record.event)).all(|record| record.actor.scripted));
 }
+
+#[tokio::test]
+async fn a_signal_of_a_monitor_is_judged_by_what_the_monitor_of_the_rehearsal_saw() {
+    for (fault, code, told) in [(None, 0, "generated from"), (Some("down"), 1, "against it")] {
+        let place = Place::new(&[]);
+        let (plan, folder) = (place.path("plan.toml"), place.path("launch"));
+        std::fs::write(&plan, include_str!("plans/watched.toml")).expect("written");
+        let (plan, launch) = (plan.display().to_string(), folder.display().to_string());
+        let mut arguments = vec!["rehearse", &plan, "--headless", "--launch", &launch];
+        arguments.extend(fault.iter().flat_map(|fault| ["--fault", fault]));
+        let ran = place.run(&arguments).await;
+        assert_eq!(ran.code, Some(code), "{ran:?}");
+        let report = records(&folder).into_iter().rev().find_map(|record| match record.event {
+            Event::ItemEnded { item, report, .. } if item.slug() == "calm" => Some(report),
+            _ => None,
+        });
+        let report = report.expect("it was looked at");
+        assert!(report.summary.contains(told), "{report:?}");
+    }
+}

@@ -9,6 +9,8 @@ mod branches;
 mod bundled;
 #[path = "plans/kinds.rs"]
 mod kinds;
+#[path = "plans/signals.rs"]
+mod signals;
 #[path = "plans/trial.rs"]
 mod trial;
 

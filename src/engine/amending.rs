@@ -218,11 +218,13 @@ fn done(board: &Board) -> Vec<ItemId> {
 #[must_use]
 pub fn watch(world: &World, streams: PathBuf) -> Arc<Watch> {
     let watching = world.clone();
-    Arc::new(Watch::start(
+    let watch = Arc::new(Watch::start(
         &world.plan,
         Arc::clone(&world.catalogue),
         Arc::new(move |entry| watching.context(entry, &Scope::default(), WATCH_TIMEOUT)),
         world.observations.clone(),
         streams,
-    ))
+    ));
+    world.see(watch.samples());
+    watch
 }

@@ -15,6 +15,8 @@ use crate::launch::verdict::Captured;
 /// Between two tries at a value that did not come.
 const AGAIN: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// A program takes longer than a request.
+const PROGRAM_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Captures one value, however often it takes, for as long as this console acts.
 pub async fn capture(world: World, wanted: Baseline) {
@@ -46,7 +48,8 @@ async fn look(world: &World, wanted: &Baseline) -> Captured {
     let Spec::Check(spec) = &entry.spec else {
         return Captured::Missing("only a check can capture it".into());
     };
-    let ran = spec.run(&world.context(entry, &Scope::default(), TIMEOUT)).await;
+    let timeout = if spec.invoked().is_some() { PROGRAM_TIMEOUT } else { TIMEOUT };
+    let ran = spec.run(&world.context(entry, &Scope::default(), timeout)).await;
     let value = ran.captured.into_iter().find(|(name, _)| *name == wanted.name).map(|(_, value)| value);
     match value {
         Some(value) if world.catalogue.secrets.iter().any(|secret| holds(&value, secret)) => {

@@ -57,6 +57,8 @@ pub struct World {
     sessions: Arc<Mutex<HashMap<SessionId, Session>>>,
     cancels: Arc<Mutex<HashMap<ItemId, (Attempt, CancellationToken)>>>,
     baseline: Arc<BaselineFile>,
+    /// What the monitors saw, once they run.
+    samples: Arc<Mutex<Option<check::Samples>>>,
     /// Cancelled once the launch goes by another plan.
     pub amended: CancellationToken,
 }
@@ -111,6 +113,7 @@ impl World {
             sessions,
             cancels,
             baseline,
+            samples: Arc::default(),
             amended: CancellationToken::new(),
         }
     }
@@ -161,7 +164,13 @@ impl World {
             owner: entry.owner.clone(),
             base: self.base.clone(),
             simulated: self.simulated.filter(|_| !entry.real),
+            samples: lock(&self.samples).clone(),
         }
+    }
+
+    /// Checks see from now on what these monitors saw.
+    pub fn see(&self, samples: check::Samples) {
+        *lock(&self.samples) = Some(samples);
     }
 
     /// The session under way, begun if there was none.

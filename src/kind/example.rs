@@ -34,6 +34,7 @@ pub struct Answered {
     pub events: Vec<Told>,
     pub exit: Option<i32>,
     pub stdout: Option<String>,
+    pub stderr: Option<String>,
     /// The answer is given only in this state of the target.
     pub when: BTreeMap<String, Value>,
     /// How long the answer takes.

@@ -66,6 +66,30 @@ pub fn exchange(request: &Request, answer: Result<&Answer, &Cause>, redactor: &R
     told
 }
 
+/// What a program said, as it may be kept: its output, and its standard error behind that.
+#[must_use]
+pub fn ran(called: &str, ended: &crate::base::proc::Ended, redactor: &Redactor) -> Exchange {
+    let end = match (&ended.error, ended.exit, ended.signal) {
+        (Some(error), ..) => error.clone(),
+        (None, Some(code), _) => format!("exit {code}"),
+        (None, None, Some(signal)) => format!("signal {signal}"),
+        (None, None, None) => "no end".to_owned(),
+    };
+    let end = if ended.timed_out { format!("its time was up: {end}") } else { end };
+    let (out, out_cut) = body(&ended.stdout, redactor);
+    // Its end, without secrets before it is cut: half of one would pass unknown.
+    let clean = redactor.bytes(ended.stderr_lines());
+    let (err, err_cut) = body(&clean[clean.len().saturating_sub(BODY)..], redactor);
+    let parts = [("", out), ("stderr:\n", err)].into_iter().filter(|(_, text)| !text.trim().is_empty());
+    Exchange {
+        request: shown(called, HEADER, redactor),
+        response: shown(&end, FINDING, redactor),
+        response_body: parts.map(|(head, text)| format!("{head}{text}")).collect::<Vec<_>>().join("\n"),
+        body_cut: out_cut || err_cut || ended.is_cut() || ended.stderr_bytes > ended.stderr.len() as u64,
+        ..Exchange::default()
+    }
+}
+
 /// `403 Forbidden`.
 #[must_use]
 pub fn status_words(status: u16) -> String {

@@ -3,9 +3,11 @@
 //! reference page and the looping tests follow from the lists.
 
 pub mod check;
+pub mod document;
 pub mod example;
 pub mod exchange;
 pub mod expect;
+pub mod invocation;
 pub mod session;
 pub mod step;
 

@@ -1,5 +1,6 @@
-//! `[baseline]`: values captured before T-0 and frozen. Each is an `http` check of its own that captures
-//! one value: `previous_version = { http = "https://…", jq = ".version" }`.
+//! `[baseline]`: values captured before T-0 and frozen. Each is a check of its own that captures one value:
+//! `previous_version = { http = "https://…", jq = ".version" }`, `{ command = [..], regex = '…(…)…' }`,
+//! `{ file = "…", jq = "…" }`.
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -36,26 +37,85 @@ impl<'a> Reader<'a> {
         baseline.accept_all();
     }
 
-    /// The check of one value, as an `http` table that was never written.
+    /// The check of one value, as a table of its kind that was never written.
     fn baseline_body(&self, name: &str, span: Span, table: &Table<'a>) -> Option<Body> {
-        let get = table.need_text("http", "`http = \"https://…\"`");
-        let jq = table.need_text("jq", "`jq = \".version\"`");
+        let sources = SOURCES.map(|key| (key, table.has(key)));
+        let mut written = sources.into_iter().filter(|(_, there)| *there).map(|(key, _)| key);
+        let (first, second) = (written.next(), written.next());
+        if let (Some(first), Some(second)) = (first, second) {
+            table.wrong_value(table.span, format!("one source: `{first}` or `{second}`, not both"));
+        }
+        let Some(source) = first else {
+            table.missing("http", "`http = \"https://…\"`, `command = [\"…\"]` or `file = \"…\"`");
+            return None;
+        };
+        let kind = match source {
+            "http" => check::http::Http::KIND,
+            "file" => check::file::File::KIND,
+            _ => check::command::Command::KIND,
+        };
+        let how = match source {
+            "http" => table.need_text("jq", "`jq = \".version\"`").map(|jq| ("jq", jq)),
+            _ => one_of_two(table),
+        };
+        let asked = match source {
+            "http" => vec![("get", table.text("http")?)],
+            "file" => vec![("path", table.text("file")?)],
+            _ => Vec::new(),
+        };
         let examples = examples::read(table);
-        effects::examples(table, check::http::Http::KIND);
+        effects::examples(table, kind);
         let told = self.notes.take_names();
-        let (get, jq) = (get?, jq?);
+        let (how, jq) = how?;
         let text = |placed: &Placed<String>| string(&placed.value, placed.span);
-        let expect = DeTable::from_iter([(key("status", span), Spanned::new(range(span), integer("200")?))]);
-        let capture = DeTable::from_iter([(key(name, span), text(&jq))]);
-        let entries = DeTable::from_iter([
-            (key("get", get.span), text(&get)),
-            (key("expect", span), Spanned::new(range(span), DeValue::Table(expect))),
-            (key("capture", jq.span), Spanned::new(range(jq.span), DeValue::Table(capture))),
-        ]);
-        let path = format!("{}.http]", table.path.trim_end_matches(']'));
-        let http = Table::new(path, span, &entries, self.notes);
-        let body = self.body_of(check::http::Http::KIND, http, &format!("baseline {name}"));
+        let inner = |entries: DeTable<'a>| Spanned::new(range(span), DeValue::Table(entries));
+        let from = DeTable::from_iter([(key(how, jq.span), text(&jq))]);
+        let capture = match how {
+            // As a plan would write it: a program alone.
+            "jq" => DeTable::from_iter([(key(name, span), text(&jq))]),
+            _ => DeTable::from_iter([(key(name, span), inner(from))]),
+        };
+        let mut entries = DeTable::from_iter([(key("capture", jq.span), inner(capture))]);
+        for (name, value) in &asked {
+            entries.insert(key(name, value.span), text(value));
+        }
+        if source == "http" {
+            let expect = DeTable::from_iter([(key("status", span), Spanned::new(range(span), integer("200")?))]);
+            entries.insert(key("expect", span), inner(expect));
+        }
+        if kind.name == "command" {
+            for of_command in ["command", "shell", "cwd", "env"] {
+                let _ = table.has(of_command);
+                if let Some(Placed { value, span }) = table.any(of_command) {
+                    entries.insert(key(of_command, span), Spanned::new(range(span), value.clone()));
+                }
+            }
+        }
+        let path = format!("{}.{}]", table.path.trim_end_matches(']'), kind.name);
+        let made = Table::new(path, span, &entries, self.notes);
+        let body = self.body_of(kind, made, &format!("baseline {name}"));
         Some(Body { examples, told, ..body })
+    }
+}
+
+/// Where a value may come from; a script is a command.
+const SOURCES: [&str; 4] = ["http", "command", "shell", "file"];
+
+/// `jq` or `regex`: how a value is taken.
+fn one_of_two(table: &Table<'_>) -> Option<(&'static str, Placed<String>)> {
+    match (table.text("jq"), table.text("regex")) {
+        (Some(jq), None) => Some(("jq", jq)),
+        (None, Some(regex)) => Some(("regex", regex)),
+        (None, None) => {
+            if !table.has("jq") && !table.has("regex") {
+                table.missing("jq", "`jq = \".version\"` or `regex = 'version: (.+)'`");
+            }
+            None
+        }
+        (Some(_), Some(regex)) => {
+            table.wrong_value(regex.span, "one way to the value: `jq` or `regex`, not both");
+            None
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::kind::{Kind, check};
 /// Of the answer to a request: a command has none of it.
 const OF_ANSWERS: &[&str] = &["status", "json", "body", "headers", "cookies", "events"];
 /// Of a command.
-const OF_COMMANDS: &[&str] = &["exit", "stdout"];
+const OF_COMMANDS: &[&str] = &["exit", "stdout", "stderr"];
 /// What a live tail does not look at: it shows what comes, for as long as it comes.
 const OF_CHECKED_STREAMS: &[&str] = &["deadline", "meanwhile", "resume"];
 const EXPECTED_OF_CHECKED_STREAMS: &[&str] = &["status", "first_event", "at_least", "order"];
@@ -39,7 +39,8 @@ pub(super) fn stream(owner: &Table<'_>) {
 /// What the examples of `owner` say that its kind does not look at.
 pub(super) fn examples(owner: &Table<'_>, kind: Kind) {
     let unread: Vec<&str> = match (kind.family, check::told(kind.name)) {
-        ("step", _) => OF_ANSWERS.to_vec(),
+        // A step's standard error is nobody's to tell: nothing is expected of it.
+        ("step", _) => OF_ANSWERS.iter().copied().chain(["stderr"]).collect(),
         (_, Some(told)) => OF_ANSWERS.iter().chain(OF_COMMANDS).copied().filter(|key| !told.contains(key)).collect(),
         _ => return,
     };

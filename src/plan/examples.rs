@@ -84,6 +84,7 @@ fn answered(table: &Table<'_>) -> Answered {
         events: table.tables("events").into_iter().map(told).collect(),
         exit: number("exit", 0, 255).and_then(|exit| i32::try_from(exit).ok()),
         stdout: table.text("stdout").map(|stdout| stdout.value),
+        stderr: table.text("stderr").map(|stderr| stderr.value),
         when: named_values(table, "when"),
         after: table.duration("after"),
     }

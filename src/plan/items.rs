@@ -19,6 +19,8 @@ use crate::launch::plan::{Act, Class, Confirm, Every, Item, OnFail, OnPreempt, S
 
 /// One attempt of a check may take this long unless the item says otherwise.
 pub(super) const CHECK_TIMEOUT: Duration = Duration::from_secs(10);
+/// A program takes longer than a request.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
 /// A stream is read to its terminal event, so its check may take longer.
 const STREAM_TIMEOUT: Duration = Duration::from_secs(60);
 /// What connecting and tearing down may take on top of a deadline the kind's table says.
@@ -239,6 +241,10 @@ impl<'a> Reader<'a> {
             let body = if last { entry.take() } else { entry.as_ref().map(Body::copy) };
             let Some(body) = body else { continue };
             let (kind, deadline) = (body.kind, body.deadline);
+            let least = body.least(&self.scope.with(scope));
+            if index == 0 {
+                self.enough(table, common.timeout, least);
+            }
             let spec = self.enter(id.clone(), body, &names, scope, session.clone(), index > 0);
             let act = match (&act, spec) {
                 (Some(act), _) => act.clone(),
@@ -248,7 +254,7 @@ impl<'a> Reader<'a> {
             if !fields.is_empty() {
                 self.plan.fields.insert(id.clone(), fields.clone());
             }
-            let item = self.item(id, kind, deadline, common, at, act, session.clone(), expects);
+            let item = self.item(id, kind, deadline, least, common, at, act, session.clone(), expects);
             if index == 0 && item.every.is_some() {
                 self.check_every(table, &item);
             }
@@ -266,6 +272,7 @@ impl<'a> Reader<'a> {
         id: ItemId,
         kind: Kind,
         deadline: Option<Duration>,
+        least: Duration,
         common: &Common,
         at: Option<crate::launch::time::Mark>,
         act: Act,
@@ -283,7 +290,7 @@ impl<'a> Reader<'a> {
             why: common.why.clone(),
             phase: phase.unwrap_or_else(|| "".into()),
             kind: kind.name,
-            timeout: common.timeout.unwrap_or_else(|| timeout_of(kind, deadline)),
+            timeout: common.timeout.unwrap_or_else(|| timeout_of(kind, deadline, least)),
             act,
             at: at.or(opens).unwrap_or_default(),
             needs: Vec::new(),
@@ -297,6 +304,16 @@ impl<'a> Reader<'a> {
             expects,
             when: None,
             every: common.every,
+        }
+    }
+
+    /// Reports a timeout that a step's own waits alone would exceed: it would be ended half way, always.
+    pub(super) fn enough(&self, table: &Table<'_>, timeout: Option<Duration>, least: Duration) {
+        if timeout.is_some_and(|timeout| timeout <= least) {
+            let span = table.plain("timeout").map_or(table.span, |placed| placed.span);
+            let message = format!("its waits alone take {}", humantime::format_duration(least));
+            let wrong = Diagnostic::error("wrong-value", span, message).label("it would be ended half way");
+            self.notes.report(wrong.help("leave `timeout` out, or say more than its waits and its steps take"));
         }
     }
 
@@ -430,6 +447,14 @@ fn confirm_of(common: &Common) -> Confirm {
 }
 
 impl Body {
+    /// How long it waits by itself.
+    pub(super) fn least(&self, scope: &Scope) -> Duration {
+        match &self.spec {
+            Some(Spec::Step(step)) => step.least(scope),
+            _ => Duration::ZERO,
+        }
+    }
+
     pub(super) fn copy(&self) -> Self {
         Self {
             kind: self.kind,
@@ -445,9 +470,10 @@ impl Body {
 }
 
 /// The timeout of one attempt where the item says none.
-pub(super) fn timeout_of(kind: Kind, deadline: Option<Duration>) -> Duration {
+pub(super) fn timeout_of(kind: Kind, deadline: Option<Duration>, least: Duration) -> Duration {
     match (kind.family, kind.name) {
-        ("step", _) => STEP_TIMEOUT,
+        ("step", _) => STEP_TIMEOUT.saturating_add(least),
+        (_, "command") => COMMAND_TIMEOUT,
         (_, "sse") => deadline.unwrap_or(STREAM_TIMEOUT).saturating_add(AROUND_DEADLINE),
         // Of a check that asks more than once the last answer may take as long as any.
         _ => CHECK_TIMEOUT.saturating_add(deadline.unwrap_or_default()),

@@ -6,11 +6,13 @@ use std::sync::LazyLock;
 use regex::Regex;
 use toml::de::{DeTable, DeValue};
 
+use super::inside;
 use super::names::Names;
 use crate::base::jq::Program;
 use crate::base::source::{Diagnostic, Span};
 use crate::base::table::{Notes, Placed, Table};
 use crate::base::template::{Scope, Template};
+use crate::kind::invocation::{Exposed, Invocation};
 use crate::kind::{Kind, step};
 use crate::launch::plan::Confirm;
 
@@ -31,7 +33,7 @@ static PLACEHOLDER: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 static PYTHON: LazyLock<Option<Regex>> =
-    LazyLock::new(|| pattern(r"^(?:\S*/)?(?:bash|sh|dash|zsh)\s+(?:-\w+\s+)*\S+\.py\b"));
+    LazyLock::new(|| pattern(r"(?:^|[\s;&|(])(?:[^\s;&|(]*/)?(?:bash|sh|dash|zsh)\s+(?:-\w+\s+)*[^\s;&|]+\.py\b"));
 
 fn found<'t>(pattern: &LazyLock<Option<Regex>>, text: &'t str) -> Option<&'t str> {
     pattern.as_ref().and_then(|pattern| pattern.find(text)).map(|found| found.as_str())
@@ -40,6 +42,13 @@ fn found<'t>(pattern: &LazyLock<Option<Regex>>, text: &'t str) -> Option<&'t str
 /// What is wrong with a step's command.
 pub(super) fn command(owner: &Table<'_>, kind: Kind, confirm: Confirm, names: &Names, notes: &Notes) {
     let Some(Placed { value: DeValue::Table(step), .. }) = owner.any(kind.name) else { return };
+    command_of(step, confirm, names, notes);
+    for (_, step) in inside::steps(kind, step) {
+        command_of(step, confirm, names, notes);
+    }
+}
+
+fn command_of(step: &DeTable<'_>, confirm: Confirm, names: &Names, notes: &Notes) {
     let Some(argv) = step.get("command").or_else(|| step.get("shell")) else { return };
     let words = strings(argv.get_ref(), argv.span().into());
     let place = step.get("cwd").map(|cwd| strings(cwd.get_ref(), cwd.span().into())).unwrap_or_default();
@@ -66,9 +75,41 @@ pub(super) fn command(owner: &Table<'_>, kind: Kind, confirm: Confirm, names: &N
     }
 }
 
+/// What is wrong with the command that a check runs: where names say a secret, what destroys, and Python under
+/// a shell.
+pub(super) fn invoked(invocation: &Invocation, names: &Names, scope: &Scope, table: Span, notes: &Notes) {
+    let place = |span: Span| if span == Span::default() { table } else { span };
+    let mut named = Vec::new();
+    for template in invocation.in_sight() {
+        if let Some(secret) = template.names().find(|name| names.is_secret(name) || names.is_captured(name)) {
+            let message = format!("the secret `{secret}` among the arguments of a command: every `ps` shows them");
+            let wrong = Diagnostic::error("secret-in-argv", place(template.span), message);
+            notes.report(wrong.help(format!("hand it over as `env = {{ NAME = \"{{{{ {secret} }}}}\" }}` or `stdin`")));
+            named.push(template.span);
+        }
+    }
+    let found_there: Vec<Exposed> =
+        invocation.exposed(scope).into_iter().filter(|found| !named.contains(&found.span)).collect();
+    by_value(found_there, table, notes);
+    let line = invocation.line();
+    if let Some(word) = found(&DESTRUCTIVE, &line) {
+        let message = format!("`{word}` destroys, and a check runs by itself");
+        let wrong = Diagnostic::warning("destructive-check", table, message).label("a check looks and changes nothing");
+        notes.report(wrong.help("make it a step: `[phase.item.run]` with a `class` and `confirm = \"type\"`"));
+    }
+    if found(&PYTHON, &line).is_some() {
+        let wrong = Diagnostic::warning("python-run-by-bash", table, "a Python file run by a shell");
+        notes.report(wrong.help("write `[\"python3\", …]`"));
+    }
+}
+
 /// A secret's value where `ps` shows it, under another name than its own or none: [`command`] tells the rest.
 pub(super) fn exposed(step: &step::Spec, scope: &Scope, table: Span, notes: &Notes) {
-    for found in step.exposed(scope).into_iter().filter(|found| !found.by_name) {
+    by_value(step.exposed(scope), table, notes);
+}
+
+fn by_value(found: Vec<Exposed>, table: Span, notes: &Notes) {
+    for found in found.into_iter().filter(|found| !found.by_name) {
         let span = if found.span == Span::default() { table } else { found.span };
         let message = "the value of a secret among the arguments of a command: every `ps` shows them";
         let wrong = Diagnostic::error("secret-in-argv", span, message).label("a secret has this very value");

@@ -21,9 +21,11 @@ mod escalations;
 mod every;
 mod evidence;
 mod examples;
+mod inside;
 mod items;
 pub mod kinds;
 mod lint;
+mod lint_kube;
 mod monitors;
 mod mutations;
 mod names;
@@ -38,6 +40,8 @@ mod rollbacks;
 mod second;
 mod secrets;
 mod sessions;
+mod shell;
+mod signals;
 mod streams;
 mod targets;
 mod trial;
@@ -50,7 +54,7 @@ use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
 pub use self::environment::Environment;
-pub use self::reader::{Place, Unset};
+pub use self::reader::{Inside, Place, Unset};
 pub use self::report::{Checked, check_report};
 use crate::base::known::Known;
 use crate::base::secret::Redactor;
@@ -141,6 +145,7 @@ fn read(
     let mut read = reader::Reader::new(source, notes, environment, options, redactor.clone()).read(table);
     drop(covered);
     lint::placeholders(parsed.get_ref(), notes);
+    lint_kube::file(parsed.get_ref(), notes);
     read.plan.hash = hash(&source.text);
     let mut found: Vec<_> = notes.take_diagnostics().into_iter().map(|found| without(found, &redactor)).collect();
     // One mistake in a session is met by each of its items.

@@ -32,10 +32,14 @@ pub(super) fn of<'a>(
     unwanted: &'a [Received],
 ) -> impl Iterator<Item = Seen> + 'a {
     let words = words(findings);
+    let texts: Vec<String> = findings.iter().take(MOST_WORDS).map(|finding| finding.expected.clone()).collect();
     (0..good.answers.len()).flat_map(move |at| {
         let (label, answer) = &good.answers[at];
         let wrong = match answer {
-            Ok(answer) => answers(answer, label, &words, unwanted),
+            Ok(answer) => {
+                let told = texts.iter().flat_map(|text| saying(answer, text));
+                answers(answer, label, &words, unwanted).into_iter().chain(told).collect()
+            }
             Err(_) => Vec::new(),
         };
         wrong.into_iter().map(move |answer| {
@@ -59,6 +63,10 @@ fn answers(good: &Answer, label: &str, words: &BTreeSet<String>, unwanted: &[Rec
     // A program that holds for any JSON is as vacuous as one that holds for anything.
     if serde_json::from_slice::<Value>(&good.http.body).is_err() {
         with(&|answer| answer.http.body = Bytes::new());
+        let text = String::from_utf8_lossy(&good.http.body);
+        for number in ["0", "-1000000000000", "1000000000000"] {
+            with(&|answer| answer.http.body = with_number(&text, number).into());
+        }
     }
     with(&|answer| answer.http.took = LATE);
     for name in good.http.headers.keys() {
@@ -92,11 +100,24 @@ fn answers(good: &Answer, label: &str, words: &BTreeSet<String>, unwanted: &[Rec
     all
 }
 
+/// Answers that say what is expected in words: a pattern that must be absent stands there whole.
+fn saying(good: &Answer, text: &str) -> Vec<Answer> {
+    let body = with_word(&good.http.body, text);
+    let mut all = vec![Answer { http: wire::Answer { body, ..good.http.clone() }, ..good.clone() }];
+    if let Some(ended) = &good.ended {
+        let stderr = Bytes::copy_from_slice(text.as_bytes());
+        all.push(Answer { ended: Some(Ended { stderr, ..ended.clone() }), ..good.clone() });
+    }
+    all
+}
+
 /// A body that also says `word`, and is JSON still where it was.
 fn with_word(body: &Bytes, word: &str) -> Bytes {
     match serde_json::from_slice::<Value>(body) {
         Ok(Value::Object(mut entries)) => {
             entries.insert("mutated".to_owned(), json!(word));
+            // What must not be there may be meant by its name.
+            entries.entry(word).or_insert_with(|| json!("mutated"));
             Value::Object(entries).to_string().into()
         }
         Ok(_) => body.clone(),
@@ -165,7 +186,25 @@ fn programs(good: &Answer, ended: &Ended) -> Vec<Answer> {
     let exits = [0, 1, 2].into_iter().filter(|exit| ended.exit != Some(*exit));
     let other = |exit| Answer { ended: Some(Ended { exit: Some(exit), ..ended.clone() }), ..good.clone() };
     let saying = |body: Bytes| Answer { http: wire::Answer { body, ..good.http.clone() }, ..good.clone() };
-    exits.map(other).chain([saying(Bytes::new())]).collect()
+    let complaining = |stderr: Bytes| Answer { ended: Some(Ended { stderr, ..ended.clone() }), ..good.clone() };
+    let silent = complaining(Bytes::new());
+    exits.map(other).chain([saying(Bytes::new()), silent]).collect()
+}
+
+/// The text with every number in it replaced.
+fn with_number(text: &str, number: &str) -> String {
+    let mut other = String::with_capacity(text.len());
+    let mut inside = false;
+    for c in text.chars() {
+        let digit = c.is_ascii_digit() || inside && c == '.';
+        if digit && !inside {
+            other.push_str(number);
+        } else if !digit {
+            other.push(c);
+        }
+        inside = digit;
+    }
+    other
 }
 
 fn streams(good: &Answer, words: &BTreeSet<String>, unwanted: &[Received]) -> Vec<Answer> {

@@ -10,7 +10,7 @@ use super::items::Draft;
 use super::names::{Names, Stands};
 use super::processes::Handed;
 use super::sessions::SessionDraft;
-use super::{Environment, Options, branches, effects, examples, kinds, lint, needs, unbuilt};
+use super::{Environment, Options, branches, effects, examples, inside, kinds, lint, needs, unbuilt};
 use crate::base::known::Wanted;
 use crate::base::secret::Redactor;
 use crate::base::source::{Diagnostic, Source, Span};
@@ -35,6 +35,19 @@ pub struct Place {
     pub captures: Vec<(String, Span, Option<String>)>,
     /// A further value of a `for_each` whose first entry stands for it.
     pub repeats: bool,
+    /// Checks inside a step's own table.
+    pub inside: Vec<Inside>,
+    /// Names that a step's own table binds for what is inside.
+    pub binds: Vec<(String, Span)>,
+}
+
+/// A check inside a step's own table, to be tried as any other.
+#[derive(Debug, Clone, Default)]
+pub struct Inside {
+    pub span: Span,
+    /// How messages call it: `guard health of item ramp`.
+    pub called: String,
+    pub examples: Examples,
 }
 
 /// A variable of the environment that the plan names and that is not set.
@@ -143,6 +156,7 @@ impl<'a> Reader<'a> {
         self.read_monitors(&root);
         self.read_streams(&root, &drafts);
         self.read_rollbacks(&root);
+        self.check_signals();
         self.resolve_stops();
         self.resolve_drills();
         self.read_escalations(&root);
@@ -243,8 +257,14 @@ impl<'a> Reader<'a> {
     /// A table that is the kind's own, without an owner around it.
     pub fn body_of(&self, kind: Kind, table: Table<'_>, called: &str) -> Body {
         lint::programs(kind, &table);
-        let place =
-            Place { span: table.span, called: called.to_owned(), captures: captures(&table), ..Place::default() };
+        let place = Place {
+            span: table.span,
+            called: called.to_owned(),
+            captures: captures(&table),
+            inside: inside::checks(kind, &table, called),
+            binds: inside::binds(kind, &table),
+            ..Place::default()
+        };
         let deadline = match table.any("deadline") {
             Some(Placed { value: DeValue::String(text), .. }) => humantime::parse_duration(text).ok(),
             _ => None,
@@ -274,7 +294,15 @@ impl<'a> Reader<'a> {
         repeats: bool,
     ) -> Option<SpecId> {
         let used = self.notes.take_names();
-        names.check(&used, self.source, self.notes);
+        if body.place.binds.is_empty() {
+            names.check(&used, self.source, self.notes);
+        } else {
+            let mut within = names.clone();
+            for (name, span) in &body.place.binds {
+                within.bind(name, *span, Stands::Key, self.notes);
+            }
+            within.check(&used, self.source, self.notes);
+        }
         self.stand_on(&used);
         self.stand_on(&body.told);
         if !body.told.is_empty() {
@@ -291,6 +319,11 @@ impl<'a> Reader<'a> {
         let scope = self.scope.with(extra);
         if let Some(Spec::Step(step)) = &body.spec {
             lint::exposed(step, &scope, body.place.span, self.notes);
+        }
+        if let Some(Spec::Check(check)) = &body.spec
+            && let Some(invocation) = check.invoked()
+        {
+            lint::invoked(invocation, names, &scope, body.place.span, self.notes);
         }
         let mut examples = body.examples;
         examples::give_state(&mut examples, body.spec.as_ref(), &scope, self.notes, body.place.span);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::items::{CHECK_TIMEOUT, STEP_TIMEOUT};
 use super::phases::Slugs;
-use super::reader::{Reader, shown};
+use super::reader::{Body, Reader, shown};
 use super::{effects, lint, unbuilt};
 use crate::base::source::{Diagnostic, Span};
 use crate::base::table::{Placed, Table};
@@ -86,8 +86,9 @@ impl<'a> Reader<'a> {
     fn fallback(&mut self, table: &Table<'a>, step: &ItemId, confirm: Confirm) -> Option<Fallback> {
         let table = table.table("fallback")?;
         unbuilt::refuse(&table, unbuilt::KINDS);
-        let timeout = self.span_over_zero(&table, "timeout").unwrap_or(STEP_TIMEOUT);
+        let timeout = self.span_over_zero(&table, "timeout");
         let body = self.body(&table, &acts(), &format!("the fallback of rollback step {step}"));
+        let timeout = self.time_for(&table, timeout, body.as_ref());
         let names = self.names.clone();
         self.refuse_living(&table, body.as_ref());
         if let Some(body) = &body {
@@ -97,6 +98,13 @@ impl<'a> Reader<'a> {
         let id = Fallback::of(step);
         let spec = self.enter(id.clone(), body?, &names, &Scope::default(), None, false)?;
         Some(Fallback { id, spec, timeout })
+    }
+
+    /// The timeout of a step: as said, or long enough for its own waits.
+    fn time_for(&self, table: &Table<'_>, said: Option<Duration>, body: Option<&Body>) -> Duration {
+        let least = body.map_or(Duration::ZERO, |body| body.least(&self.scope));
+        self.enough(table, said, least);
+        said.unwrap_or_else(|| STEP_TIMEOUT.saturating_add(least))
     }
 
     fn rollback_key(&self, table: &Table<'_>, keys: &mut BTreeMap<char, Span>) -> Option<char> {
@@ -147,11 +155,12 @@ impl<'a> Reader<'a> {
         effects::refuse(&table, "on_preempt", "on a rollback's step: nothing pre-empts a rollback");
         table.accept("on_preempt");
         let title = self.title(&table, &part);
-        let timeout = self.span_over_zero(&table, "timeout").unwrap_or(STEP_TIMEOUT);
+        let timeout = self.span_over_zero(&table, "timeout");
         let by_hand = table.text("by_hand").map(|text| shown(&text)).unwrap_or_default();
         let class = table.word("class", &Class::WORDS);
         let needs_approval = self.needs_approval(&table);
         let body = self.body(&table, &acts(), &format!("rollback step {id}"));
+        let timeout = self.time_for(&table, timeout, body.as_ref());
         if !table.has("class") {
             let span = body.as_ref().map_or(table.span, |body| body.place.span);
             let message = format!("{id} is a step without `class`: what may repeating it do?");

@@ -45,6 +45,11 @@ pub(super) async fn all(loaded: &Loaded, jq: &Jq) -> Vec<Diagnostic> {
         if let (Spec::Step(step), false) = (&entry.spec, place.repeats) {
             found.extend(exits(step.exits(), entry, place));
             found.extend(processes::tried(step, entry, place));
+            for ((check, scope), inside) in step.checks(&captured.scope(entry)).into_iter().zip(&place.inside) {
+                let alone = Entry { examples: inside.examples.clone(), session: None, ..Entry::clone(entry) };
+                let place = Place { span: inside.span, called: inside.called.clone(), ..Place::default() };
+                one(check, &alone, &place, &scope, jq, &mut found).await;
+            }
         }
     }
     found.extend(contradictions(&told));

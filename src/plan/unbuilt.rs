@@ -7,8 +7,7 @@ use crate::base::table::Table;
 
 pub(super) const TABLES: &[&str] = &["signal", "objective", "trigger", "playbook", "notify"];
 
-pub(super) const KINDS: &[&str] =
-    &["command", "file", "env", "signal", "alerts", "github", "send", "sequence", "traffic", "dispatch", "soak"];
+pub(super) const KINDS: &[&str] = &["send", "soak"];
 
 pub(super) const ITEM_KEYS: &[&str] = &["evidence"];
 pub(super) const MONITOR_KEYS: &[&str] = &["session", "item"];

@@ -145,6 +145,7 @@ impl World {
             body: filled.body,
             exit: answer.exit,
             stdout: answer.stdout.clone(),
+            stderr: answer.stderr.clone(),
         };
         let told = serde_json::to_value(told).unwrap_or_default();
         Reply::own(StatusCode::OK, &told).later(answer.after.unwrap_or_default())

@@ -106,6 +106,13 @@ impl Watch {
         self.live.clone()
     }
 
+    /// What each monitor saw lately, for the checks that judge it.
+    #[must_use]
+    pub fn samples(&self) -> check::Samples {
+        let live = self.live();
+        Arc::new(move |monitor| Some(live.borrow().monitors.get(monitor)?.samples.iter().cloned().collect()))
+    }
+
     /// Opens a stream in `session`, or in that of its context where there is none; one that is open already is closed first.
     ///
     /// # Errors

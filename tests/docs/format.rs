@@ -126,10 +126,16 @@ pub const TABLES: &[Section] = &[
     ),
     section(
         "[baseline.NAME]",
-        "A launch whose values are not captured has no GO.",
+        "A launch whose values are not captured has no GO. Exactly one of `http`, `command`, `shell` and `file`.",
         &[
-            ("http", "the address that is asked, with GET; required"),
-            ("jq", "what of the JSON answer is the value; required"),
+            ("http", "the address that is asked, with GET"),
+            ("command", "the program that is run, with its arguments"),
+            ("shell", "a bash script instead"),
+            ("cwd", "where it runs; the plan's folder otherwise"),
+            ("env", "variables it is given"),
+            ("file", "the file that is read, beside the plan"),
+            ("jq", "what of the JSON is the value; or `regex`, one of them"),
+            ("regex", "of a command's output or a file: its one group is the value"),
             ("example", "what a rehearsal's target answers"),
         ],
     ),
@@ -198,7 +204,8 @@ pub const TABLES: &[Section] = &[
             ("for_each", "one item for each value: `{ origin = \"origins\" }`"),
             (
                 "timeout",
-                "of one attempt: 10s for a check, and as long as `repeat`, `until` or `burst` last; 10m for a step; a stream's deadline and 5s",
+                "of one attempt: 10s for a check, 60s for a `command`, and as long as `repeat`, `until` or `burst` last; 10m for a \
+                 step; a stream's deadline and 5s",
             ),
             ("retries", "of a check: further attempts after one that did not pass, 0 to 100; they are shown"),
             ("valid_for", "a pass older than this is stale"),
@@ -383,7 +390,7 @@ const WHEN: &[(&str, &str)] = &[
 ];
 
 const ANSWERED: &[(&str, &str)] = &[
-    ("status", "100 to 599"),
+    ("status", "100 to 599; of a file 200, and 404 for one that is not there"),
     ("headers", "by name"),
     ("cookies", "cookies that the answer sets"),
     ("json", "the body as JSON; a captured `{{ name }}` is made up by the target, which wants it back later"),
@@ -391,8 +398,9 @@ const ANSWERED: &[(&str, &str)] = &[
     ("events", "a stream's events"),
     ("exit", "a command's exit code"),
     ("stdout", "what a command prints"),
+    ("stderr", "what a command says on standard error"),
     ("when", "the state of the target this answer belongs to"),
-    ("after", "how long the answer takes"),
+    ("after", "how long the answer takes; of a file how old it is"),
 ];
 
 const VERDICT_OF_ANSWER: &[(&str, &str)] = &[
@@ -406,5 +414,6 @@ const VERDICT_OF_ANSWER: &[(&str, &str)] = &[
     ANSWERED[7],
     ANSWERED[8],
     ANSWERED[9],
+    ANSWERED[10],
     ("gives", "the verdict; required"),
 ];

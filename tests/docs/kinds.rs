@@ -192,6 +192,21 @@ pub const KINDS: &[Section] = &[
         ],
     ),
     section(
+        "[signal.promql]",
+        "Asked for one instant, each query encoded. An instant query answers with the time it was asked for: how old the \
+         data is follows from the query's own series, by a second query.",
+        &[
+            ("server", "the address of Prometheus; required"),
+            ("headers", "sent with it"),
+            ("query", "gives one number; required"),
+            ("samples", "a query for how many samples that is made of: what `min_samples` counts"),
+            (
+                "age",
+                "a query for the age of the data in seconds, where the query's series do not tell it: behind a recording rule",
+            ),
+        ],
+    ),
+    section(
         "[dns]",
         "Each resolver is asked anew, over UDP, and over TCP where the answer was cut; no search domain is tried. One that \
          keeps silent or fails is unknown. An example is a JSON document: `records`, `ttl`, `exists`, `rcode`.",
@@ -212,6 +227,150 @@ pub const KINDS: &[Section] = &[
             ("contains", "these, and others may be there"),
             ("absent", "`true`: a resolver proves that there are none; stands alone"),
             ("ttl_max", "the least time to live, of aliases too, is at most this"),
+        ],
+    ),
+    section(
+        "[command.expect]",
+        "On its output without colours. JSON may stand between lines of text, which is told; two documents are none.",
+        &[
+            ("stdout", "regular expressions that standard output must match"),
+            ("stdout_absent", "regular expressions that it must not match"),
+            ("stderr", "regular expressions that standard error must match"),
+            ("stderr_absent", "regular expressions that it must not match"),
+            ("json", "jq programs on the JSON it prints; each must come to one `true`"),
+            ("number", "numbers and their bounds, one table or a list"),
+        ],
+    ),
+    section("[command.expect.number]", "A number. One that is not there is unknown.", NUMBER),
+    section(
+        "[command.output]",
+        "A file that it writes. One that is older than this run is stale, whatever it says.",
+        &[
+            ("file", "relative to `cwd`; one `*` in its name stands for the newest; required"),
+            ("json", "jq programs on it; each must come to one `true`"),
+            ("schema", "a JSON Schema: a file beside the plan, or the schema itself. It may refer to nothing outside"),
+            ("fresh", "it was written by this run; true unless said"),
+        ],
+    ),
+    section("[command.capture.NAME]", "A jq program as a text, or one of these.", TAKEN),
+    section(
+        "[file]",
+        "A file as it is. No link is followed and no device waited for; 4 MiB of it are looked at.",
+        &[
+            ("path", "relative to the plan's folder; one `*` in its name stands for the newest; required"),
+            ("expect", "what it must be; there, where nothing is said"),
+            ("skipped", "jq programs that say what was skipped"),
+            ("capture", "values for what comes after"),
+        ],
+    ),
+    section(
+        "[file.expect]",
+        "What is not written is not looked at.",
+        &[
+            ("absent", "`true`: it must not be there"),
+            ("fresh", "written within this; older is stale"),
+            ("size", "how long it may be"),
+            ("sha256", "its SHA-256 in hex"),
+            ("text", "regular expressions that it must match"),
+            ("text_absent", "regular expressions that it must not match"),
+            ("json", "jq programs; each must come to one `true`"),
+            ("number", "numbers and their bounds, one table or a list"),
+            ("schema", "a JSON Schema: a file beside the plan, or the schema itself"),
+        ],
+    ),
+    section("[file.expect.number]", "A number. One that is not there is unknown.", NUMBER),
+    section(
+        "[file.expect.size]",
+        "Bytes, as a number or with a unit: `\"2 KiB\"`.",
+        &[("min", "at least; 1 unless said"), ("max", "at most")],
+    ),
+    section("[file.capture.NAME]", "A jq program as a text, or one of these.", TAKEN),
+    section(
+        "[env]",
+        "Variables, held to rules. No value is ever shown: only names, lengths, and what is wrong. A source that cannot \
+         be read is unknown.",
+        &[
+            ("source", "`\"process\"` for this one's, or a table; required"),
+            ("set", "variables that must be set, to no placeholder"),
+            ("vars", "variables with rules, by name: the value it must have, or a table"),
+            ("banned", "regular expressions of more placeholders than the known ones"),
+            ("every_value", "no value may be a placeholder, ruled or not; true for a file unless said"),
+        ],
+    ),
+    section(
+        "[env.source]",
+        "A file, or what a program prints.",
+        &[
+            ("file", "in dotenv form, beside the plan"),
+            ("command", "prints `NAME=value` lines as `env` does: `[\"kubectl\", \"exec\", …, \"env\"]`"),
+            ("shell", "a bash script instead"),
+            ("cwd", "where it runs; the plan's folder otherwise"),
+            ("env", "variables it is given; secrets may stand here"),
+            ("stdin", "what it reads"),
+        ],
+    ),
+    section(
+        "[env.vars.NAME]",
+        "It must be set, and to no placeholder, unless these say otherwise.",
+        &[
+            ("optional", "`true`: it may be unset"),
+            ("absent", "`true`: it must not be set"),
+            ("public", "`true`: its value is no secret, and is not removed from what is shown elsewhere"),
+            ("placeholder", "`true`: a value that looks like a placeholder is right"),
+            ("equals", "its value"),
+            ("one_of", "its possible values"),
+            ("min_length", "characters"),
+            ("url", "`true`, a scheme, or a table: an absolute URL whose host is not this machine"),
+            ("int", "`true` or a table: a whole number"),
+            ("matches", "regular expressions that it must match"),
+            ("bans", "regular expressions that it must not match"),
+            (
+                "required_if",
+                "it must be set only where another variable has this value: `{ GPU_PROVIDER = \"runpod\" }`",
+            ),
+            ("differs_from", "beginnings of the SHA-256 of values that it must no longer have: after a rotation"),
+            ("same_as", "another variable with the same value"),
+        ],
+    ),
+    section(
+        "[env.vars.NAME.url]",
+        "An absolute URL.",
+        &[
+            ("schemes", "any of these; any unless said"),
+            ("local", "`true`: its host may be this machine"),
+            ("password", "`true`: it must carry a password"),
+        ],
+    ),
+    section("[env.vars.NAME.int]", "A whole number within bounds.", &[("min", "at least"), ("max", "at most")]),
+    section(
+        "[signal.json]",
+        "A document that is asked for with GET.",
+        &[
+            ("get", "the address: whole, or a path behind the session's base; required"),
+            ("headers", "sent with it"),
+            ("jq", "a jq program for the number; required"),
+            ("samples", "a jq program for how many samples it is made of"),
+            ("at", "a jq program for when it was made: RFC 3339, or seconds or milliseconds since 1970"),
+        ],
+    ),
+    section(
+        "[alerts]",
+        "What rings at Prometheus, and what Alertmanager makes of it. Silence passes only where rules are loaded, healthy \
+         and evaluated lately; what is silenced, inhibited or pending is a warning. An example tells counts: `{ severities \
+         = { critical = { rules, firing, pending, silenced, inhibited, unhealthy = [] } }, rules = { NAME = { … } }, \
+         alertmanagers }`.",
+        &[
+            ("prometheus", "the address of Prometheus, whose rules are looked at; only `firing` goes without it"),
+            ("alertmanager", "the address of Alertmanager: what is silenced or inhibited, and what others sent it"),
+            ("headers", "sent to both"),
+            ("none", "severities of which nothing may ring"),
+            ("severity_label", "the label that tells the severity; `severity` unless said"),
+            ("not_firing", "names of alerts that must not ring"),
+            ("firing", "names of alerts that must ring: a watchdog"),
+            ("rules", "names of rules that must be loaded and healthy"),
+            ("delivers", "whether Prometheus must know an active Alertmanager"),
+            ("stale_after", "a rule evaluated longer ago tells nothing; three intervals of its group unless said"),
+            ("matchers", "only alerts with these labels are looked at: `team=\"api\"`, with `=`, `!=`, `=~` or `!~`"),
         ],
     ),
     section(
@@ -302,6 +461,100 @@ pub const KINDS: &[Section] = &[
          values and a baseline captured there. It passes once it is verified within its deadline. Second keys are not \
          asked for. `tminus check` refuses one against the plan's own environment.",
         &[("rollback", "which rollback; required"), ("target", "a `[target.NAME]` of the plan; required")],
+    ),
+    section(
+        "[traffic]",
+        "How much of the traffic a canary gets: as it is read, never as it was written. What is written carries the \
+         `resourceVersion` it was read with; a conflict is looked at again and decided again, five times. kubectl is \
+         told its context and namespace in every call. A canary that stands alone is refused, with nothing changed.",
+        &[
+            (
+                "driver",
+                "`nginx`: annotations on the canary's own Ingress; `gateway`: weights of an HTTPRoute; `rollouts`: an \
+                 Argo Rollout; `command`: commands of the plan; required",
+            ),
+            (
+                "action",
+                "`read`; `set` and read back; `undo`: back to nothing; `finish`: promote, verify, and only then remove \
+                 the canary; required",
+            ),
+            ("context", "kubectl's; required, but for `command`"),
+            ("namespace", "required, but for `command`"),
+            ("kubeconfig", "a file beside the plan; kubectl's own otherwise"),
+            ("ingress", "`nginx`: the canary's own Ingress, never the main one; required"),
+            ("route", "`gateway`: the HTTPRoute; required"),
+            ("rollout", "`rollouts`: the Rollout; a weight must be one of its steps with a `pause` after it; required"),
+            ("stable", "the service that serves the rest; `gateway`: required"),
+            ("canary", "the canary's service; `gateway`: required"),
+            ("read", "`command`: the program that prints the weight in percent; required"),
+            ("set", "`command`: the program that sets it; the weight is in `TMINUS_WEIGHT`"),
+            ("weight", "whole percent, `10` or `\"10%\"`; what `set` writes, and what `read` compares with"),
+            ("header", "`nginx`: a header that leads to the canary"),
+            ("cookie", "`nginx`: the name of a cookie that leads there when it says `always`"),
+            ("within", "how long what was written may take to be read back; 60s unless said"),
+            ("promote", "`finish`: how the stable version becomes the canary's; a Rollout does it by itself"),
+            ("verify", "a check of what is served, after a `set` or `undo`; for `finish` required"),
+        ],
+    ),
+    section(
+        "[traffic.header]",
+        "With `value` it leads there on that value alone, without it on `always`.",
+        &[("name", "required"), ("value", "what it must say")],
+    ),
+    section(
+        "[traffic.cookie]",
+        "Or the name alone.",
+        &[
+            ("name", "required"),
+            ("value", "what test users send: `always`, or `never`; any other is refused, it never matches"),
+        ],
+    ),
+    section(
+        "[traffic.promote]",
+        "A Deployment gets the image of another, or a command does it.",
+        &[
+            ("from", "the canary's Deployment, whose image is taken"),
+            ("to", "the Deployment that gets it, waited for until every replica runs it"),
+            ("container", "the container's name, where there are several"),
+            ("within", "how long that may take; 5m unless said"),
+            ("command", "instead: a program and its arguments; exit 0 promises nothing, `verify` tells"),
+        ],
+    ),
+    section(
+        "[traffic.verify]",
+        "The keys below, and the table of a check. Only a pass verifies. `finish` looks twice: before the canary is \
+         removed, and after; where the second look fails the canary gets back what it had.",
+        &[("within", "tried again until it passes or this has gone by; 60s unless said"), ("example", "as an item's")],
+    ),
+    section(
+        "[sequence]",
+        "The same steps for one value after the other. A step that is not pass or warn stops it, and so does a guard. \
+         Its timeout is 10m and its waits, unless said.",
+        &[
+            ("for_each", "`{ weight = [75, 50, 25, 10, 0] }`, or the name of a variable that is a list; required"),
+            ("steps", "what each round does, in order: tables of `run`, `send` or `traffic`; required"),
+            ("wait", "after the steps of each round, the last too; none unless said"),
+            ("guard", "checks that look during the wait, at its beginning and at its end"),
+            ("every", "between two looks of the guards; 10s unless said"),
+            ("guard_unknown", "what a guard that cannot tell does: `stop` unless said"),
+            (
+                "on_breach",
+                "what a guard that says no, or a failed step, leads to besides the stop: nothing unless said",
+            ),
+            ("undo", "the steps of `on_breach = \"undo\"`; all are tried"),
+            (
+                "from",
+                "`read`: where the rounds are weights that only rise or only fall, it begins at the first that does not \
+                 lead back behind what is read now; `first`: always at the first; `read` unless said",
+            ),
+        ],
+    ),
+    section("[sequence.steps]", "The key below, and a table of `run`, `send` or `traffic`.", NESTED_STEP),
+    section("[sequence.undo]", "The key below, and a table of `run`, `send` or `traffic`.", NESTED_STEP),
+    section(
+        "[sequence.guard]",
+        "The keys below, and the table of a check.",
+        &[("id", "how messages call it; the kind unless said"), ("example", "as an item's")],
     ),
     section(
         "[log]",
@@ -416,6 +669,8 @@ pub const KINDS: &[Section] = &[
     section("[wait]", "Time that has to go by.", &[("for", "from when it was opened; required")]),
 ];
 
+const NESTED_STEP: &[(&str, &str)] = &[("id", "how messages call it; the kind unless said")];
+
 const PATTERN: &[(&str, &str)] = &[
     ("event", "its name; an event without one is `message`"),
     ("data", "its data, whole"),
@@ -449,3 +704,11 @@ const SECURITY: &[(&str, &str)] = &[
     ("referrer", "`Referrer-Policy` comes to one of these"),
     ("permissions", "`Permissions-Policy` has each of these: `camera=()`"),
 ];
+const NUMBER: &[(&str, &str)] = &[
+    ("jq", "where it stands in the JSON; or `regex`, one of them"),
+    ("regex", "its one group is the number; every match must hold"),
+    ("that", "`\"<= 960\"`, or one of <, >=, >, ==, !=; required"),
+];
+
+const TAKEN: &[(&str, &str)] =
+    &[("jq", "a jq program on the JSON"), ("regex", "its one group, of the first match in the text")];

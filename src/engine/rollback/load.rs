@@ -171,6 +171,8 @@ impl Kinds {
             owner: entry.owner.clone(),
             base: self.base.clone(),
             simulated: self.simulated.filter(|_| !entry.real),
+            // No monitor runs in a rollback's runner.
+            samples: None,
         }
     }
 }

@@ -6,28 +6,41 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::http::header::CONTENT_LENGTH;
 use bytes::Bytes;
 use serde_json::Value;
 
 use super::Kind;
 use super::example::{Answered, Examples};
+use super::invocation::Invocation;
 use super::session::Session;
 use crate::base::jq::Jq;
 use crate::base::secret::Redactor;
 use crate::base::table::Table;
 use crate::base::template::Scope;
 use crate::base::wire::{Cause, Client};
-use crate::launch::id::ItemId;
+use crate::launch::id::{ItemId, MonitorId};
+use crate::launch::live::Sample;
 use crate::launch::time::Wall;
 use crate::launch::verdict::Report;
 
+pub mod alerts;
+pub mod command;
 pub mod cors;
 pub mod dns;
+pub mod env;
+pub mod file;
+pub mod github;
 pub mod http;
 pub mod log;
+mod prometheus;
+pub mod signal;
 pub mod simulated;
 pub mod sse;
 pub mod tls;
+
+/// The samples of a monitor that are kept, oldest first; none where no such monitor runs here.
+pub type Samples = Arc<dyn Fn(&MonitorId) -> Option<Vec<Sample>> + Send + Sync>;
 
 /// What a check runs with. Cheap to clone.
 #[derive(Clone)]
@@ -48,6 +61,8 @@ pub struct Context {
     /// In a rehearsal: the target that answers for a check which asks nothing over HTTP; none where it is to
     /// look for real.
     pub simulated: Option<SocketAddr>,
+    /// What the monitors of this launch saw; none where none run: in a gate, a rollback's runner, a step.
+    pub samples: Option<Samples>,
 }
 
 impl Context {
@@ -65,6 +80,7 @@ impl Context {
             owner: ItemId::new(""),
             base: PathBuf::from("."),
             simulated: None,
+            samples: None,
         }
     }
 }
@@ -102,6 +118,16 @@ pub struct Answer {
     pub ended: Option<Ended>,
     /// When it was seen; none where no age is looked at.
     pub at: Option<Wall>,
+}
+
+impl Answer {
+    /// True where the body is only the beginning of what there was: its length is then told as a header.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        let length = self.http.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        let length = length.and_then(|length| length.parse::<u64>().ok());
+        length.is_some_and(|length| length > self.http.body.len() as u64)
+    }
 }
 
 /// How a program that a check ran ended. Its standard output is the answer's body.
@@ -149,17 +175,32 @@ pub trait Check: Sized + Clone + Send + Sync {
     /// the example itself, which [`Check::seen`] makes into what would have been seen.
     const WIRE: bool = true;
 
+    /// [`Self::WIRE`], for a kind of which it depends on the table.
+    fn is_wire(&self) -> bool {
+        Self::WIRE
+    }
+
     /// Keys of an example that this kind looks at.
     const TOLD: &'static [&'static str] = &["status", "headers", "cookies", "json", "body"];
 
     /// Reads the kind's own table; reports every mistake to the table's notes.
     fn read(table: &Table<'_>) -> Option<Self>;
 
+    /// What it runs, where it runs a program: no secret of the plan may be in sight there.
+    fn invoked(&self) -> Option<&Invocation> {
+        None
+    }
+
     /// Expectations in words, before anything was seen.
     fn expects(&self, scope: &Scope) -> Vec<String>;
 
     /// Looks once.
     fn run(&self, cx: &Context) -> impl Future<Output = Ran> + Send;
+
+    /// Looks in a rehearsal, where it asks nothing over HTTP: at the example, unless the kind knows better.
+    fn rehearse(&self, cx: &Context, target: SocketAddr) -> impl Future<Output = Ran> + Send {
+        simulated::look(self, cx, target)
+    }
 
     /// The verdict on what was seen.
     fn judge(&self, seen: &Seen, scope: &Scope, jq: &Jq) -> impl Future<Output = Report> + Send;
@@ -228,6 +269,11 @@ macro_rules! checks {
             }
 
             #[must_use]
+            pub fn invoked(&self) -> Option<&Invocation> {
+                match self { $(Self::$kind(check) => check.invoked(),)* }
+            }
+
+            #[must_use]
             pub fn expects(&self, scope: &Scope) -> Vec<String> {
                 match self { $(Self::$kind(check) => check.expects(scope),)* }
             }
@@ -235,7 +281,7 @@ macro_rules! checks {
             /// True where it asks over HTTP, so that the simulated target answers it on the wire.
             #[must_use]
             pub fn is_wire(&self) -> bool {
-                match self { $(Self::$kind(_) => <$module::$kind as Check>::WIRE,)* }
+                match self { $(Self::$kind(check) => check.is_wire(),)* }
             }
 
             #[must_use]
@@ -245,9 +291,7 @@ macro_rules! checks {
 
             pub async fn run(&self, cx: &Context) -> Ran {
                 match (self, cx.simulated) {
-                    $((Self::$kind(check), Some(target)) if !<$module::$kind as Check>::WIRE => {
-                        simulated::look(check, cx, target).await
-                    })*
+                    $((Self::$kind(check), Some(target)) if !check.is_wire() => check.rehearse(cx, target).await,)*
                     $((Self::$kind(check), _) => check.run(cx).await,)*
                 }
             }
@@ -280,4 +324,17 @@ macro_rules! checks {
     };
 }
 
-checks![http::Http, cors::Cors, sse::Sse, log::Log, tls::Tls, dns::Dns];
+checks![
+    http::Http,
+    cors::Cors,
+    sse::Sse,
+    log::Log,
+    tls::Tls,
+    dns::Dns,
+    github::Github,
+    command::Command,
+    file::File,
+    env::Env,
+    signal::Signal,
+    alerts::Alerts
+];

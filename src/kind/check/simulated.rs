@@ -30,12 +30,14 @@ pub struct Told {
     pub exit: Option<i32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdout: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stderr: Option<String>,
 }
 
 impl Told {
     fn answered(self) -> Answered {
-        let Self { status, json, body, exit, stdout } = self;
-        Answered { status, json: json.map(Shape::Plain), body, exit, stdout, ..Answered::default() }
+        let Self { status, json, body, exit, stdout, stderr } = self;
+        Answered { status, json: json.map(Shape::Plain), body, exit, stdout, stderr, ..Answered::default() }
     }
 }
 

@@ -6,33 +6,29 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::Kind;
 use super::example::Answered;
+use super::{Kind, check};
 use crate::base::proc::StopSignal;
-use crate::base::source::Span;
 use crate::base::table::{Placed, Table};
 use crate::base::template::{Scope, Unbound};
 use crate::launch::verdict::{Report, Verdict};
 
 pub mod act;
+pub mod child;
+pub mod dispatch;
 pub mod drill;
+pub mod nested;
 pub mod notify;
 pub mod ours;
 pub mod process;
 pub mod run;
+pub mod sequence;
 pub mod simulate;
 pub mod snapshot;
+pub mod traffic;
 
+pub use super::invocation::{Command, Exposed};
 pub use ours::Acting;
-
-/// A command ready to be started by the shim. Secrets are in `env` or `stdin`, never in `argv`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Command {
-    pub argv: Vec<String>,
-    pub cwd: Option<String>,
-    pub env: Vec<(String, String)>,
-    pub stdin: Option<String>,
-}
 
 /// What the shim starts for a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,22 +108,24 @@ pub trait Step: Sized + Clone + Send + Sync {
         Ok(BTreeMap::new())
     }
 
+    /// How long it waits by itself, besides what its work takes: its timeout must be longer.
+    fn least(&self, scope: &Scope) -> Duration {
+        let _ = scope;
+        Duration::ZERO
+    }
+
+    /// The checks inside, each with what is bound where it stands: they are tried before they are trusted.
+    fn checks(&self, scope: &Scope) -> Vec<(&check::Spec, Scope)> {
+        let _ = scope;
+        Vec::new()
+    }
+
     /// Acts, where it is one of ours: in a process of its own, under the shim. What it says goes to `cx.say`
     /// while it happens; the report tells how it ended. It is ended by TERM, at its timeout or by a cancel.
     fn act(&self, cx: &Acting) -> impl Future<Output = Report> + Send {
         let _ = cx;
-        std::future::ready(Report::plain(Verdict::Unknown, "this kind gives a command", std::time::Duration::ZERO))
+        std::future::ready(Report::plain(Verdict::Unknown, "this kind gives a command", Duration::ZERO))
     }
-}
-
-/// A place of a step where a secret would be in sight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Exposed {
-    /// Of the text that holds it; empty for a script.
-    pub span: Span,
-    /// The secret stands there by its name; else by its value alone: a variable may be set to the same, or
-    /// someone wrote it down.
-    pub by_name: bool,
 }
 
 macro_rules! steps {
@@ -170,12 +168,6 @@ macro_rules! steps {
                 match self { $(Self::$kind(step) => step.fields(),)* }
             }
 
-            /// True where a rollback stops when this fails.
-            #[must_use]
-            pub fn blocks_rollback(&self) -> bool {
-                match self { $(Self::$kind(_) => <$module::$kind as Step>::BLOCKS_ROLLBACK,)* }
-            }
-
             #[must_use]
             pub fn life(&self) -> Option<Life> {
                 match self { $(Self::$kind(step) => step.life(),)* }
@@ -197,8 +189,24 @@ macro_rules! steps {
                 match self { $(Self::$kind(step) => step.said(example),)* }
             }
 
+            /// True where a rollback stops when this fails.
+            #[must_use]
+            pub fn blocks_rollback(&self) -> bool {
+                match self { $(Self::$kind(_) => <$module::$kind as Step>::BLOCKS_ROLLBACK,)* }
+            }
+
             pub async fn act(&self, cx: &Acting) -> Report {
                 match self { $(Self::$kind(step) => step.act(cx).await,)* }
+            }
+
+            #[must_use]
+            pub fn least(&self, scope: &Scope) -> Duration {
+                match self { $(Self::$kind(step) => step.least(scope),)* }
+            }
+
+            #[must_use]
+            pub fn checks(&self, scope: &Scope) -> Vec<(&check::Spec, Scope)> {
+                match self { $(Self::$kind(step) => step.checks(scope),)* }
             }
 
             #[must_use]
@@ -215,4 +223,13 @@ macro_rules! steps {
     };
 }
 
-steps![run::Run, process::Process, drill::Drill, notify::Notify, snapshot::Snapshot];
+steps![
+    run::Run,
+    process::Process,
+    drill::Drill,
+    notify::Notify,
+    snapshot::Snapshot,
+    dispatch::Dispatch,
+    sequence::Sequence,
+    traffic::Traffic
+];

@@ -1,25 +1,15 @@
-//! The `run` step: a command as arguments, or a script for bash. Values of the plan go into arguments or
-//! the environment, never into a script's text; secrets go into the environment or standard input only.
+//! The `run` step: a command as arguments, or a script for bash, under the shim.
 
 use super::{Command, Exposed, How, Step};
-use crate::base::secret::Redactor;
-use crate::base::source::{Diagnostic, Span, nearest};
-use crate::base::table::{Placed, Table};
-use crate::base::template::{Scope, Template, Unbound};
+use crate::base::table::Table;
+use crate::base::template::{Scope, Unbound};
 use crate::kind::Kind;
+use crate::kind::invocation::{Invocation, read_exits};
 use crate::launch::verdict::Verdict;
-
-use toml::de::DeValue;
-
-/// What `shell` runs under: a script stops at its first command that fails, also inside a pipe.
-const SHELL: [&str; 5] = ["bash", "-e", "-o", "pipefail", "-c"];
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
-    argv: Vec<Template>,
-    cwd: Option<Template>,
-    env: Vec<(String, Template)>,
-    stdin: Option<Template>,
+    invocation: Invocation,
     exits: Vec<(i32, Verdict)>,
 }
 
@@ -36,9 +26,9 @@ impl Step for Run {
     };
 
     fn read(table: &Table<'_>) -> Option<Self> {
-        let program = Self::program(table);
-        let (stdin, exits) = (table.template("stdin"), read_exits(table));
-        Some(Self { stdin, exits, ..program? })
+        let invocation = Invocation::read(table);
+        let exits = read_exits(table);
+        Some(Self { invocation: invocation?, exits })
     }
 
     fn expects(&self, _scope: &Scope) -> Vec<String> {
@@ -60,120 +50,18 @@ impl Step for Run {
     }
 
     fn exposed(&self, scope: &Scope) -> Vec<Exposed> {
-        exposed(self.argv.iter().chain(&self.cwd), scope)
+        self.invocation.exposed(scope)
     }
-}
-
-/// Those of `in_sight` that would show a secret of `scope`.
-pub(super) fn exposed<'a>(in_sight: impl Iterator<Item = &'a Template>, scope: &Scope) -> Vec<Exposed> {
-    let open = scope.without_secrets();
-    let secrets: Vec<String> = scope.secrets().filter(|secret| Redactor::check(secret).is_ok()).collect();
-    let exposed = in_sight.filter_map(|template| {
-        let by_name = template.is_secret(scope);
-        let text = template.text(&open).unwrap_or_default();
-        let by_value = secrets.iter().any(|secret| text.contains(secret.as_str()));
-        (by_name || by_value).then_some(Exposed { span: template.span, by_name })
-    });
-    exposed.collect()
 }
 
 impl Run {
-    /// What names the program: its arguments, its folder, its environment.
-    #[must_use]
-    pub fn program(table: &Table<'_>) -> Option<Self> {
-        let argv = read_argv(table);
-        let cwd = table.template("cwd");
-        let env = table.named_templates("env");
-        for (name, _) in &env {
-            if name.value.is_empty() || name.value.contains(['=', '\0']) {
-                table.wrong_value(name.span, format!("`{}` cannot be a variable's name", name.value));
-            }
-        }
-        let env = env.into_iter().map(|(name, value)| (name.value, value)).collect();
-        Some(Self { argv: argv?, cwd, env, stdin: None, exits: Vec::new() })
-    }
-
     /// The command with the values of `scope` in it.
     ///
     /// # Errors
-    /// A name without a value: a secret has none where `ps` would show it.
+    /// As those of [`Invocation::command`].
     pub fn command(&self, scope: &Scope) -> Result<Command, Unbound> {
-        // Secrets have no value where `ps` would show it.
-        let open = scope.without_secrets();
-        let argv = self.argv.iter().map(|template| template.text(&open)).collect::<Result<_, _>>()?;
-        let env = |(name, value): &(String, Template)| Ok((name.clone(), value.text(scope)?));
-        Ok(Command {
-            argv,
-            cwd: self.cwd.as_ref().map(|cwd| cwd.text(&open)).transpose()?,
-            env: self.env.iter().map(env).collect::<Result<_, _>>()?,
-            stdin: self.stdin.as_ref().map(|stdin| stdin.text(scope)).transpose()?,
-        })
+        self.invocation.command(scope)
     }
-}
-
-fn read_argv(table: &Table<'_>) -> Option<Vec<Template>> {
-    let (command, shell) = (table.has("command"), table.has("shell"));
-    let argv = table.templates("command");
-    let script = table.text("shell");
-    match (command, shell) {
-        (false, false) => {
-            table.missing("command", "`command = [\"program\", \"argument\"]` or `shell = \"script\"`");
-            None
-        }
-        (true, true) => {
-            table.wrong_value(script?.span, "`command` and `shell` exclude each other");
-            None
-        }
-        (true, false) => {
-            if argv.is_empty() || argv.first().is_some_and(|program| program.written().is_empty()) {
-                table.missing("command", "the program's name");
-                return None;
-            }
-            Some(argv)
-        }
-        (false, true) => {
-            let Placed { value, span } = script?;
-            if value.contains("{{") {
-                let wrong = Diagnostic::error("value-in-script", span, "a value would become part of a script's text")
-                    .label("`shell` takes no `{{ name }}`")
-                    .help("put it in the environment: `env = { NAME = \"{{ name }}\" }`, and write \"$NAME\" here");
-                table.notes().report(wrong);
-                return None;
-            }
-            Some(SHELL.into_iter().chain([value.as_str()]).map(Template::literal).collect())
-        }
-    }
-}
-
-fn read_exits(table: &Table<'_>) -> Vec<(i32, Verdict)> {
-    let Some(map) = table.table("exit") else { return Vec::new() };
-    let mut exits = Vec::new();
-    for (key, span) in map.keys() {
-        let code = key.parse::<i32>().ok().filter(|code| (0..=255).contains(code));
-        if code.is_none() {
-            map.wrong_value(span, format!("`{key}` is no exit code: they are 0 to 255"));
-        }
-        let verdict = match map.any(key) {
-            Some(Placed { value: DeValue::String(word), span }) => read_verdict(&map, word, span),
-            Some(Placed { span, .. }) => read_verdict(&map, "", span),
-            None => None,
-        };
-        exits.extend(code.zip(verdict));
-    }
-    map.accept_all();
-    exits
-}
-
-fn read_verdict(table: &Table<'_>, word: &str, span: Span) -> Option<Verdict> {
-    let found = Verdict::ALL.into_iter().find(|verdict| verdict.word() == word);
-    if found.is_none() {
-        let words = || Verdict::ALL.into_iter().map(Verdict::word);
-        let wrong = Diagnostic::error("wrong-value", span, format!("`{word}` is no verdict"));
-        let near = nearest(word, words()).map_or_else(String::new, |near| format!("did you mean `{near}`?"));
-        let known = words().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
-        table.notes().report(wrong.label(near).help(format!("one of {known}")));
-    }
-    found
 }
 
 #[cfg(test)]
@@ -183,6 +71,7 @@ mod tests {
     use toml::de::DeTable;
 
     use super::*;
+    use crate::base::source::Diagnostic;
     use crate::base::table::Notes;
 
     fn read(text: &str) -> (Option<Run>, Vec<Diagnostic>) {

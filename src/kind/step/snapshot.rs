@@ -18,6 +18,7 @@ use crate::base::table::Table;
 use crate::base::template::{Scope, Template};
 use crate::base::wire::{Cause, Client, Limits, Request};
 use crate::kind::Kind;
+use crate::kind::invocation::exposed;
 use crate::launch::verdict::{Finding, Report, Verdict};
 
 /// The largest snapshot, in bytes; as large as a file that is given as evidence.
@@ -99,7 +100,7 @@ impl Step for Snapshot {
 
     fn exposed(&self, scope: &Scope) -> Vec<Exposed> {
         let From::Command { argv, cwd, .. } = &self.from else { return Vec::new() };
-        super::run::exposed(argv.iter().chain(cwd), scope)
+        exposed(argv.iter().chain(cwd), scope)
     }
 
     async fn act(&self, cx: &Acting) -> Report {

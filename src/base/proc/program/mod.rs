@@ -69,6 +69,16 @@ impl Ended {
     pub fn is_cut(&self) -> bool {
         self.stdout_bytes > self.stdout.len() as u64
     }
+
+    /// The end of its standard error without the line it was cut in: half a secret would pass unknown.
+    #[must_use]
+    pub fn stderr_lines(&self) -> &[u8] {
+        if self.stderr_bytes <= self.stderr.len() as u64 {
+            return &self.stderr;
+        }
+        let line = self.stderr.iter().position(|byte| *byte == b'\n').map_or(self.stderr.len(), |at| at + 1);
+        &self.stderr[line..]
+    }
 }
 
 /// Runs `program` to its end, or to `timeout` and then to the end of all it started: TERM, and KILL a second

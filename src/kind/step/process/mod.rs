@@ -10,7 +10,6 @@ use std::time::Duration;
 use regex::Regex;
 use serde_json::Value;
 
-use super::run::Run;
 use super::{Acting, Exposed, How, Life, Step};
 use crate::base::known::Wanted;
 use crate::base::proc::StopSignal;
@@ -20,6 +19,7 @@ use crate::base::template::{Scope, Template, Unbound};
 use crate::kind::Kind;
 use crate::kind::check::{Check, http::Http};
 use crate::kind::example::Answered;
+use crate::kind::invocation::Invocation;
 use crate::launch::verdict::Report;
 
 mod start;
@@ -42,7 +42,7 @@ pub enum Process {
 /// A program to be started.
 #[derive(Debug, Clone)]
 pub struct Start {
-    program: Run,
+    program: Invocation,
     ready: Ready,
     within: Duration,
     captures: Vec<Capture>,
@@ -86,7 +86,7 @@ impl Step for Process {
         if !starts && matches!(table.any("stop"), Some(Placed { value: toml::de::DeValue::String(_), .. })) {
             return table.text("stop").map(Self::Stop);
         }
-        let program = Run::program(table);
+        let program = Invocation::without_input(table);
         let ready = read_ready(table);
         let captures = read_captures(table);
         let (signal, grace) = read_stop(table);

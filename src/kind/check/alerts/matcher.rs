@@ -1,0 +1,93 @@
+//! A matcher of labels as Prometheus and Alertmanager write it: `team="api"`, `code=~"5.."`. A label that is not
+//! there is empty.
+
+use regex::Regex;
+use serde_json::Value;
+
+/// One matcher.
+#[derive(Debug, Clone)]
+pub(super) struct Matcher {
+    label: String,
+    is: Is,
+}
+
+#[derive(Debug, Clone)]
+enum Is {
+    Equal(String),
+    Other(String),
+    Like(Regex),
+    Unlike(Regex),
+}
+
+impl Matcher {
+    /// # Errors
+    /// What is wrong with it, as a sentence.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let end = text.find(['=', '!']).ok_or_else(|| format!("`{text}` is no matcher: write `team=\"api\"`"))?;
+        let (label, rest) = (text[..end].trim(), &text[end..]);
+        let named = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if label.is_empty() || !label.chars().all(named) || label.starts_with(|c: char| c.is_ascii_digit()) {
+            return Err(format!("`{label}` is no label"));
+        }
+        let sign = ["=~", "!~", "!=", "="].into_iter().find(|sign| rest.starts_with(sign));
+        let sign = sign.ok_or_else(|| format!("`{rest}` compares nothing: =, !=, =~ or !~"))?;
+        let value = rest[sign.len()..].trim();
+        let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
+        let pattern =
+            || Regex::new(&format!("^(?s:{value})$")).map_err(|_| format!("`{value}` is no regular expression"));
+        let is = match sign {
+            "=" => Is::Equal(value.to_owned()),
+            "!=" => Is::Other(value.to_owned()),
+            "=~" => Is::Like(pattern()?),
+            _ => Is::Unlike(pattern()?),
+        };
+        Ok(Self { label: label.to_owned(), is })
+    }
+
+    pub fn admits(&self, labels: &Value) -> bool {
+        let value = labels[&self.label].as_str().unwrap_or_default();
+        match &self.is {
+            Is::Equal(wanted) => value == wanted,
+            Is::Other(wanted) => value != wanted,
+            Is::Like(pattern) => pattern.is_match(value),
+            Is::Unlike(pattern) => !pattern.is_match(value),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn labels_are_matched_as_prometheus_does() {
+        let labels = json!({ "team": "api", "code": "503" });
+        for (text, admits) in [
+            ("team=\"api\"", true),
+            ("team = api", true),
+            ("team!=\"api\"", false),
+            ("code=~\"5..\"", true),
+            ("code=~\"5\"", false),
+            ("code!~\"4..\"", true),
+            ("other=\"\"", true),
+            ("other!=\"\"", false),
+        ] {
+            assert_eq!(Matcher::parse(text).expect(text).admits(&labels), admits, "{text}");
+        }
+        for text in ["team", "=x", "9a=x", "a=~(", "a!x"] {
+            assert!(Matcher::parse(text).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "\\PC{0,40}", like in "[a-z]{0,3}[=!~]{0,3}\\PC{0,10}") {
+            for text in [text, like] {
+                let _ = Matcher::parse(&text).map(|matcher| matcher.admits(&json!({})));
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Reads the `alerts` table, with every mistake at its place.
+
+use http::HeaderName;
+
+use super::{Alerts, Matcher, SEVERITY};
+use crate::base::source::Span;
+use crate::base::table::Table;
+use crate::kind::check::prometheus::Server;
+
+pub(super) fn read(table: &Table<'_>) -> Option<Alerts> {
+    let (prometheus, alertmanager) = (table.template("prometheus"), table.template("alertmanager"));
+    let all = table.named_templates("headers").into_iter();
+    let headers: Vec<_> = all
+        .filter_map(|(name, value)| {
+            let right = HeaderName::from_bytes(name.value.as_bytes()).is_ok();
+            if !right {
+                table.wrong_value(name.span, format!("`{}` is no header name", name.value));
+            }
+            right.then_some((name.value, value))
+        })
+        .collect();
+    let names = |key| names(table, key);
+    let (none, not_firing, firing, rules) = (names("none"), names("not_firing"), names("firing"), names("rules"));
+    let severity_label = table.text("severity_label").map_or_else(|| SEVERITY.to_owned(), |text| text.value);
+    let delivers = table.flag("delivers").unwrap_or(false);
+    let stale_after = table.duration("stale_after");
+    let matchers = table
+        .texts("matchers")
+        .into_iter()
+        .filter_map(|text| Matcher::parse(&text.value).map_err(|why| table.wrong_value(text.span, why)).ok());
+    let matchers = matchers.collect();
+    let server = |address| Box::new(Server { address, headers: headers.clone() });
+    let alerts = Alerts {
+        prometheus: prometheus.map(server),
+        alertmanager: alertmanager.map(server),
+        none,
+        severity_label,
+        not_firing,
+        firing,
+        rules,
+        delivers,
+        stale_after,
+        matchers,
+    };
+    fits(&alerts, table).then_some(alerts)
+}
+
+fn names(table: &Table<'_>, key: &'static str) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for text in table.texts(key) {
+        if text.value.trim().is_empty() {
+            table.wrong_value(text.span, format!("an empty name in `{key}`"));
+        } else if !all.contains(&text.value) {
+            all.push(text.value);
+        }
+    }
+    all
+}
+
+fn fits(alerts: &Alerts, table: &Table<'_>) -> bool {
+    let place = |key: &str| table.keys().into_iter().find(|(there, _)| *there == key).map(|(_, span)| span);
+    let mut wrong: Vec<(Span, String)> = Vec::new();
+    if alerts.wants().is_empty() {
+        wrong.push((
+            table.span,
+            "what may not ring? `none = [\"critical\"]`, `not_firing`, `firing` or `rules`".to_owned(),
+        ));
+    }
+    for name in alerts.firing.iter().filter(|name| alerts.not_firing.contains(name)) {
+        let at = place("firing").unwrap_or(table.span);
+        wrong.push((at, format!("`{name}` cannot be firing and not firing")));
+    }
+    if alerts.prometheus.is_none() {
+        let needy = ["none", "not_firing", "rules", "delivers"].into_iter().find_map(|key| Some((key, place(key)?)));
+        if let Some((key, at)) = needy {
+            let why = "that nothing rings proves nothing unless the rules are looked at";
+            wrong.push((at, format!("`{key}` needs `prometheus`: {why}")));
+        } else if alerts.alertmanager.is_none() {
+            wrong.push((table.span, "whom to ask? `prometheus = \"https://…\"`".to_owned()));
+        }
+    }
+    let right = wrong.is_empty();
+    wrong.into_iter().for_each(|(span, why)| table.wrong_value(span, why));
+    right
+}

@@ -1,0 +1,149 @@
+//! Asks Prometheus or a document for a signal's number, with a time that is said and every query encoded.
+
+use futures_util::future::join;
+use http::HeaderValue;
+use http::header::DATE;
+
+use super::judge::Reading;
+use super::{Json, Promql, Signal, selectors};
+use crate::base::template::{Scope, Template, Unbound};
+use crate::base::wire::{self, Cause, Request};
+use crate::clock;
+use crate::kind::check::http::control_answers;
+use crate::kind::check::prometheus::{data, get, number, seen, skewed};
+use crate::kind::check::{Answer, Check, Context, Ran, Seen, Session};
+use crate::kind::exchange::{exchange, fit};
+use crate::launch::time::Wall;
+use crate::launch::verdict::Report;
+
+const QUERY: &str = "/api/v1/query";
+
+/// What is asked of Prometheus for one signal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Queries {
+    pub value: String,
+    pub samples: Option<String>,
+    pub age: Option<String>,
+}
+
+impl Queries {
+    pub fn of(promql: &Promql, text: impl Fn(&Template) -> Result<String, Unbound>) -> Result<Self, Unbound> {
+        let value = text(&promql.query)?;
+        let age = match &promql.age {
+            Some(age) => Some(text(age)?),
+            None => selectors::age(&value),
+        };
+        Ok(Self { samples: promql.samples.as_ref().map(&text).transpose()?, age, value })
+    }
+}
+
+pub(super) fn path() -> &'static str {
+    QUERY
+}
+
+pub(super) async fn promql(signal: &Signal, promql: &Promql, cx: &Context) -> Ran {
+    let scope = scope(cx);
+    let queries = match Queries::of(promql, |template| template.text(&scope)) {
+        Ok(queries) => queries,
+        Err(unbound) => return unsent(signal, &promql.query, Cause::Ours(unbound.to_string()), cx).await,
+    };
+    let now = clock::wall();
+    // Without a time of ours, one behind a load balancer may answer for another instant each time.
+    let time = format!("{}.{:03}", now.timestamp(), now.timestamp_subsec_millis());
+    let ask = |query: String| {
+        let (time, scope) = (&time, &scope);
+        async move { promql.server.ask(QUERY, &[("query", &query), ("time", time)], scope, cx).await }
+    };
+    let others = async {
+        let optional = async |query: Option<String>| match query {
+            Some(query) => Some(ask(query).await.1),
+            None => None,
+        };
+        join(optional(queries.samples.clone()), optional(queries.age.clone())).await
+    };
+    let ((request, value), (samples, age)) = join(ask(queries.value.clone()), others).await;
+    let answer = value.clone().and_then(|value| {
+        let took = value.took;
+        let reading = read(&value, samples.transpose()?.as_ref(), age.transpose()?.as_ref(), now);
+        Ok(seen(&reading.document(), took))
+    });
+    let seen = Seen { answers: vec![(queries.value, answer)], control_answers: false };
+    told(signal, seen, &scope, Some((request, value)), cx).await
+}
+
+/// What the answers to the query, to how many samples and to how old come to.
+pub(super) fn read(
+    value: &wire::Answer,
+    samples: Option<&wire::Answer>,
+    age: Option<&wire::Answer>,
+    now: Wall,
+) -> Reading {
+    let mut warnings = Vec::new();
+    let mut one = |answer: &wire::Answer| {
+        let (data, warned) = data(answer)?;
+        warned.into_iter().for_each(|warning| {
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
+        });
+        number(&data)
+    };
+    let number = one(value);
+    let samples = samples.map(&mut one);
+    let age = match (age, skewed(value, now)) {
+        (_, Some(why)) => Err(why),
+        (None, None) => Err("the query looks at no series".to_owned()),
+        (Some(answer), None) => one(answer).map_err(|why| format!("the newest sample of its series: {why}")),
+    };
+    Reading { value: number, samples, age: Some(age), warnings }
+}
+
+pub(super) async fn json(signal: &Signal, json: &Json, cx: &Context) -> Ran {
+    let scope = scope(cx);
+    let session = cx.session.as_ref();
+    let request = Session::join(session, &json.address, &scope)
+        .map_err(|unbound| Cause::Ours(unbound.to_string()))
+        .and_then(|url| get(url, &json.headers, &scope, session));
+    let request = match request {
+        Ok(request) => request,
+        Err(cause) => return unsent(signal, &json.address, cause, cx).await,
+    };
+    let mut answer = cx.client.send(request.clone(), cx.timeout).await;
+    if let (Some(session), Ok(answer), Ok(url)) = (session, &answer, url::Url::parse(&request.url)) {
+        session.keep_cookies(&url, &answer.headers, &cx.redactor);
+    }
+    let silent = matches!(&answer, Err(Cause::NotResolved | Cause::NoRoute));
+    let control_answers = silent && control_answers(cx).await;
+    let shown = answer.clone();
+    if let (Ok(answer), None) = (&mut answer, cx.simulated) {
+        // The age is by our own clock: an answer out of a cache has the date it was made at.
+        let now = clock::wall().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let _ = HeaderValue::from_str(&now).map(|now| answer.headers.insert(DATE, now));
+    }
+    let http = answer.map(|http| Answer { http, ..Answer::default() });
+    let seen = Seen { answers: vec![(request.url.clone(), http)], control_answers };
+    told(signal, seen, &scope, Some((request, shown)), cx).await
+}
+
+/// The plan's values, with what the session captured.
+pub(super) fn scope(cx: &Context) -> Scope {
+    cx.session.as_ref().map_or_else(|| cx.scope.clone(), |session| cx.scope.with(&session.scope()))
+}
+
+async fn unsent(signal: &Signal, asked: &Template, cause: Cause, cx: &Context) -> Ran {
+    let seen = Seen { answers: vec![(asked.written(), Err(cause))], control_answers: false };
+    told(signal, seen, &cx.scope, None, cx).await
+}
+
+async fn told(
+    signal: &Signal,
+    seen: Seen,
+    scope: &Scope,
+    asked: Option<(Request, Result<wire::Answer, Cause>)>,
+    cx: &Context,
+) -> Ran {
+    let jq = cx.jq.redacting(cx.redactor.clone());
+    let mut report: Report = signal.judge(&seen, scope, &jq).await;
+    report.exchange = asked.map(|(request, answer)| exchange(&request, answer.as_ref(), &cx.redactor));
+    Ran { report: fit(report, &cx.redactor), captured: Vec::new() }
+}

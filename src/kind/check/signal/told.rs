@@ -1,0 +1,144 @@
+//! The examples of a `signal`: a good one made from its threshold, one as it would be seen, and what the simulated
+//! target answers on the wire. Of Prometheus and of a monitor an example tells what was read of them: `{ value,
+//! samples, age }`, `{ samples, against, age }`; what it leaves out is as it should be.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::ask::{self, Queries};
+use super::{Json, Signal, Source};
+use crate::base::jq::Program;
+use crate::base::template::{Scope, Shape};
+use crate::kind::check::http::{answer, open};
+use crate::kind::check::prometheus::{Server, document, seen as as_seen, told, vector};
+use crate::kind::check::{Answered, Route, Seen, Session};
+
+/// A moment, as a header and as an instant in a document.
+const DATE: (&str, &str) = ("Thu, 01 Jan 2026 00:00:00 GMT", "2026-01-01T00:00:00Z");
+
+pub(super) fn good(signal: &Signal) -> Result<Answered, String> {
+    let plain = |json: Value| Answered { status: Some(200), json: Some(Shape::Plain(json)), ..Answered::default() };
+    match &signal.source {
+        Source::Promql(_) => Ok(plain(json!({ "value": value(signal)? }))),
+        Source::Monitor(_) => {
+            let least = signal.min_samples.unwrap_or(1);
+            let against = if signal.that.holds_counted(0, least) { 0 } else { least };
+            Ok(plain(json!({ "samples": least, "against": against, "age": 0 })))
+        }
+        Source::Json(json) => {
+            let mut document = Value::Null;
+            put(&mut document, &json.jq, json!(value(signal)?))?;
+            if let Some(samples) = &json.samples {
+                put(&mut document, samples, json!(signal.min_samples.unwrap_or(1)))?;
+            }
+            let mut good = Answered::default();
+            if let Some(at) = &json.at {
+                put(&mut document, at, json!(DATE.1))?;
+                good.headers.push(("Date".to_owned(), DATE.0.to_owned()));
+            }
+            Ok(Answered { headers: good.headers, ..plain(document) })
+        }
+    }
+}
+
+/// A number that holds, in the unit of the source.
+fn value(signal: &Signal) -> Result<f64, String> {
+    let none = || format!("no number is {}: write an example", signal.that.words());
+    let base = signal.that.example().ok_or_else(none)?;
+    // In the unit that the number comes in; one that does not come out even is moved into what holds.
+    let own = base / signal.unit.in_base();
+    let tries = [own, own * 0.999, own * 1.001, own - 1.0, own + 1.0];
+    tries.into_iter().find(|own| signal.that.holds(*own, signal.unit)).ok_or_else(none)
+}
+
+/// Puts a value at a program's path, where it is plain.
+fn put(root: &mut Value, program: &Program, value: Value) -> Result<(), String> {
+    let no = || format!("`{}` is more than a plain path: write an example", program.text);
+    let [path] = <[_; 1]>::try_from(program.paths()).map_err(|_| no())?;
+    if !program.is_bare() || path.is_empty() {
+        return Err(no());
+    }
+    let mut at = root;
+    for step in &path {
+        let key = step.as_str().ok_or_else(no)?;
+        if at.is_null() {
+            *at = Value::Object(Map::new());
+        }
+        at = at.as_object_mut().ok_or_else(no)?.entry(key).or_insert(Value::Null);
+    }
+    if !at.is_null() {
+        return Err(format!("`{}` stands where another value does", program.text));
+    }
+    *at = value;
+    Ok(())
+}
+
+/// What an example tells was read, what it does not say filled in.
+fn filled(signal: &Signal, example: &Answered, scope: &Scope) -> Value {
+    let mut document = document(example, scope).unwrap_or_else(|| json!({}));
+    if let Some(entries) = document.as_object_mut() {
+        entries.entry("samples").or_insert_with(|| json!(signal.min_samples.unwrap_or(1)));
+        entries.entry("age").or_insert(json!(0));
+        if let Source::Monitor(_) = signal.source {
+            entries.entry("against").or_insert(json!(0));
+        }
+    }
+    document
+}
+
+pub(super) fn seen(signal: &Signal, example: &Answered, scope: &Scope) -> Seen {
+    let took = example.after.unwrap_or(Duration::ZERO);
+    let label = match &signal.source {
+        Source::Promql(promql) => promql.query.written(),
+        Source::Json(json) => json.address.written(),
+        Source::Monitor(watched) => format!("monitor {}", watched.monitor),
+    };
+    let told = match &signal.source {
+        Source::Json(_) => answer(example, example.status.unwrap_or(200), scope),
+        Source::Promql(_) | Source::Monitor(_) => match example.status {
+            Some(status) if !(200..300).contains(&status) => {
+                let why = format!("the server answers {status}");
+                Ok(as_seen(&json!({ "value": why, "samples": why, "age": why }), took))
+            }
+            _ => Ok(as_seen(&filled(signal, example, scope), took)),
+        },
+    };
+    Seen { answers: vec![(label, told)], control_answers: false }
+}
+
+pub(super) fn routes(signal: &Signal, good: &[Answered], session: Option<&Session>, scope: &Scope) -> Vec<Route> {
+    let scope = session.map_or_else(|| scope.clone(), |session| scope.with(&session.scope()));
+    match &signal.source {
+        Source::Monitor(_) => Vec::new(),
+        Source::Json(json) => good.iter().filter_map(|good| document_route(json, good, session, &scope)).collect(),
+        Source::Promql(promql) => {
+            // A text with every name that has no value left as it is written.
+            let text = |template: &crate::base::template::Template| {
+                Ok(open(|scope| template.text(scope), &scope).unwrap_or_else(|| template.written()))
+            };
+            let Ok(queries) = Queries::of(promql, text) else { return Vec::new() };
+            let each = good.iter().flat_map(|good| {
+                let read = filled(signal, good, &scope);
+                let parts = [
+                    (Some(&queries.value), "value"),
+                    (queries.samples.as_ref(), "samples"),
+                    (queries.age.as_ref(), "age"),
+                ];
+                let asked = parts.into_iter().filter_map(|(query, key)| Some((query?, read[key].as_f64())));
+                let asked = asked.filter_map(|(query, value)| {
+                    let pairs = [("query", query.as_str()), ("time", "{{ time }}")];
+                    promql.server.route(ask::path(), &pairs, told(good, vector(value)), session, &scope)
+                });
+                asked.collect::<Vec<_>>()
+            });
+            each.collect()
+        }
+    }
+}
+
+fn document_route(json: &Json, good: &Answered, session: Option<&Session>, scope: &Scope) -> Option<Route> {
+    let server = Server { address: json.address.clone(), headers: json.headers.clone() };
+    let url = open(|scope| Session::join(session, &json.address, scope), scope)?;
+    Some(Route { url, ..server.route("", &[], good.clone(), session, scope)? })
+}

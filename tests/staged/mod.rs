@@ -1,0 +1,171 @@
+//! What `sequence` promises: rounds in their order, from where it stands, stopped at once by a guard that says no
+//! or nothing. And what both kinds' tables are told, and come to in a rehearsal.
+
+use serde_json::json;
+use tminus::base::jq::Jq;
+use tminus::base::source::Source;
+use tminus::launch::event::Event;
+use tminus::launch::verdict::Verdict;
+use tminus::plan::{Environment, check_report};
+
+use super::binary::Place;
+use super::cluster::{self, Cluster, in_plan};
+use super::told::records;
+use super::{finish, nginx};
+
+fn staged(rest: &str, guard: &str) -> String {
+    format!(
+        "[phase.item.sequence]\nfor_each = {{ weight = [75, 50, 25, 0] }}\nwait = \"200ms\"\nevery = \"100ms\"\n{rest}\nguard = \
+         [{{ id = \"calm\", http = {{ get = \"SERVED\", expect = {{ json = ['.calm == {guard}'] }} }} }}]\n[[phase.item.sequence.steps]]\n\
+         traffic = {{ driver = \"command\", action = \"set\", read = [\"cat\", \"weight\"], set = [\"bash\", \"-c\", \"echo \
+         $TMINUS_WEIGHT | tee -a all > weight\"], weight = \"{{{{ weight }}}}\", within = \"1s\" }}\n"
+    )
+}
+
+fn steps_taken(cluster: &Cluster) -> String {
+    std::fs::read_to_string(cluster.path("all")).unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test]
+async fn rounds_follow_each_other_and_begin_where_it_stands() {
+    let cluster = Cluster::start([]).await;
+    cluster.state().served = Some(Box::new(|_| json!({ "calm": true })));
+    std::fs::write(cluster.path("weight"), "100").expect("written");
+    let came = cluster.run(&staged("", "true")).await;
+    assert_eq!(came.report.verdict, Verdict::Pass, "{}", came.said);
+    assert_eq!(steps_taken(&cluster), "75 50 25 0");
+    for told in ["round 1 of 4 (weight = 75): step 1 of 1: traffic", "round 4 of 4 (weight = 0): guard calm: pass"] {
+        assert!(came.said.contains(told), "{told}: {}", came.said);
+    }
+    // A repetition from half way never leads back up.
+    std::fs::write(cluster.path("weight"), "40").expect("written");
+    std::fs::write(cluster.path("all"), "").expect("written");
+    let came = cluster.run(&staged("", "true")).await;
+    assert_eq!((came.report.verdict, steps_taken(&cluster).as_str()), (Verdict::Pass, "25 0"), "{}", came.said);
+    let came = cluster.run(&staged("from = \"first\"", "true")).await;
+    assert_eq!(
+        (came.report.verdict, steps_taken(&cluster).as_str()),
+        (Verdict::Pass, "25 0 75 50 25 0"),
+        "{}",
+        came.said
+    );
+}
+
+#[tokio::test]
+async fn a_guard_that_says_no_or_nothing_stops_it_at_once_and_may_undo() {
+    let cluster = Cluster::start([]).await;
+    let begin = || {
+        std::fs::write(cluster.path("weight"), "100").expect("written");
+        std::fs::write(cluster.path("all"), "").expect("written");
+    };
+    begin();
+    cluster.state().served = Some(Box::new(|_| json!({ "calm": false })));
+    let came = cluster.run(&staged("", "true")).await;
+    assert_eq!((came.outcome.exit, came.report.verdict), (Some(1), Verdict::Fail), "{}", came.said);
+    assert_eq!(steps_taken(&cluster), "75");
+    let summary = &came.report.summary;
+    assert!(summary.starts_with("stopped in round 1 of 4 (weight = 75): guard `calm` is fail"), "{summary}");
+    assert!(summary.ends_with("nothing was taken back"), "{summary}");
+
+    begin();
+    let undo = "on_breach = \"undo\"\nundo = [{ run = { command = [\"cp\", \"all\", \"undone\"] } }]";
+    let came = cluster.run(&staged(undo, "true")).await;
+    assert_eq!(came.report.verdict, Verdict::Fail, "{}", came.said);
+    assert!(came.report.summary.ends_with("; taken back") && cluster.path("undone").exists(), "{}", came.said);
+
+    begin();
+    cluster.state().served = Some(Box::new(|_| json!({})));
+    let came = cluster.run(&staged("", "true")).await;
+    assert_eq!((came.report.verdict, steps_taken(&cluster).as_str()), (Verdict::Unknown, "75"), "{}", came.said);
+    begin();
+    let came = cluster.run(&staged("guard_unknown = \"go_on\"", "true")).await;
+    assert_eq!((came.report.verdict, steps_taken(&cluster).as_str()), (Verdict::Warn, "75 50 25 0"), "{}", came.said);
+}
+
+#[tokio::test]
+async fn a_step_that_fails_stops_the_rounds() {
+    let cluster = Cluster::start([]).await;
+    let table = "[phase.item.sequence]\nfor_each = { n = [1, 2, 3] }\nsteps = [{ id = \"try\", run = { command = [\"bash\", \
+                 \"-c\", 'echo said-$0; test $0 -lt 2', \"{{ n }}\"] } }]\n";
+    let came = cluster.run(table).await;
+    assert_eq!(came.report.verdict, Verdict::Fail, "{}", came.said);
+    assert!(
+        came.said.contains("said-1") && came.said.contains("said-2") && !came.said.contains("said-3"),
+        "{}",
+        came.said
+    );
+    assert!(came.report.summary.contains("round 2 of 3 (n = 2): `try` is fail: exit 1"), "{}", came.report.summary);
+}
+
+#[tokio::test]
+async fn mistakes_inside_are_told_at_their_own_place() {
+    let checked = |table: String| async move {
+        let jq = Jq::with_worker(cluster::PROGRAM);
+        check_report(&Source::new("plan.toml", in_plan(&table)), &Environment::of_process(), &jq, false).await
+    };
+    for (table, told) in [
+        (
+            nginx("action = \"set\"\nweight = 10").replace("context = \"prod\"\n", ""),
+            "takes kubectl's context as it stands",
+        ),
+        (
+            nginx("action = \"set\"\nweight = 10").replace("namespace = \"shop\"", "namespace = \"\""),
+            "takes kubectl's namespace",
+        ),
+        (nginx("action = \"set\"\nweight = 110"), "no weight"),
+        (nginx("action = \"set\"\ncookie = { name = \"canary\", value = \"enabled\" }"), "never matches"),
+        (nginx("action = \"set\"\nweight = 10\nstable = \"shop-canary\""), "made its own canary"),
+        (nginx("action = \"set\"\nweight = 10\nroute = \"x\""), "does not go with this driver"),
+        (nginx("action = \"finish\""), "needs `verify`"),
+        (nginx("action = \"undo\"\nweight = 10"), "has no effect"),
+        (
+            finish("v2").replace("expect = { json = ['.version == \"v2\"'] }", "expect = { json = ['.version'] }"),
+            "only tested for being there",
+        ),
+        (staged("", "true").replace("http = { get", "htpp = { get"), "plan.toml:16:25"),
+        (
+            staged("", "true").replace("weight = \"{{ weight }}\"", "weight = \"{{ wieght }}\""),
+            "did you mean `weight`?",
+        ),
+        (
+            staged("", "true").replace("wait = \"200ms\"", "wait = \"300s\"").replacen(
+                "[phase.item.seq",
+                "timeout = \"10m\"\n[phase.item.seq",
+                1,
+            ),
+            "its waits alone take 20m",
+        ),
+        (staged("on_breach = \"undo\"", "true"), "needs `undo`"),
+        (staged("", "true").replace("traffic = {", "drill = {"), "`drill` cannot stand in"),
+    ] {
+        let found = checked(table.clone()).await;
+        assert!(found.text.contains(told), "{told} is not in\n{}\n{table}", found.text);
+    }
+    let sound = checked(staged("", "true")).await;
+    assert_eq!((sound.errors, sound.warnings), (0, 0), "{}", sound.text);
+}
+
+#[tokio::test]
+async fn a_rehearsal_answers_both_from_their_examples() {
+    let place = Place::new(&[]);
+    let (plan, folder) = (place.path("plan.toml"), place.path("launch"));
+    let example = "[phase.item.example]\ngood = { exit = 0, stdout = \"the canary has 10%\" }\n";
+    let second = staged("", "true").replace("SERVED", "https://a.example/calm");
+    let text = format!(
+        "{}{example}[[phase.item]]\nid = \"rounds\"\nclass = \"idempotent\"\n{second}{example}",
+        in_plan(&nginx("action = \"set\"\nweight = 10"))
+    );
+    std::fs::write(&plan, text).expect("written");
+    let (plan, launch) = (plan.display().to_string(), folder.display().to_string());
+    let ran = place.run(&["rehearse", &plan, "--headless", "--launch", &launch]).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let records = records(&folder);
+    let outcomes: Vec<(bool, Option<i32>)> = records
+        .iter()
+        .filter_map(|record| match &record.event {
+            Event::StepEnded { outcome, .. } => Some((outcome.simulated, outcome.exit)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(outcomes, [(true, Some(0)), (true, Some(0))], "{}", ran.out);
+}
