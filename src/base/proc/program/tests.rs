@@ -157,13 +157,17 @@ async fn a_look_that_is_given_up_ends_its_program() {
         ..sh("trap '' TERM; echo $$ > pids; sleep 600 & echo $! >> pids; echo all >> pids; wait; sleep 600")
     };
     let pids = tokio::select! {
-        ended = run(&program, LONG, 100) => panic!("it ended: {ended:?}"),
+        // Its own time must not be what ends it.
+        ended = run(&program, LONG * 60, 100) => panic!("it ended: {ended:?}"),
         pids = told(folder.path()) => pids,
     };
     assert_eq!(living(&pids).len(), 2, "they lived");
-    while !living(&pids).is_empty() {
-        tokio::task::yield_now().await;
-    }
+    let gone = async {
+        while !living(&pids).is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LONG, gone).await.expect("they were ended");
 }
 
 #[test]
