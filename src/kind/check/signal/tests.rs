@@ -158,6 +158,7 @@ async fn a_number_in_a_document_is_held_with_its_count_and_its_age() {
             headers: date.into_iter().collect(),
             body: body.to_string().into(),
             took: Duration::from_millis(5),
+            ..wire::Answer::default()
         };
         let answers = vec![("http://a/metrics".to_owned(), Ok(Answer { http, ..Answer::default() }))];
         let seen = Seen { answers, control_answers: false };
