@@ -9,8 +9,12 @@ mod format;
 mod github_tables;
 #[path = "docs/kinds.rs"]
 mod kind_tables;
+#[path = "docs/programs.rs"]
+mod program_tables;
 #[path = "docs/requests.rs"]
 mod requests;
+#[path = "docs/steps.rs"]
+mod step_tables;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -25,13 +29,15 @@ use tminus::ui::action;
 use format::{Section, TABLES};
 use github_tables::GITHUB;
 use kind_tables::KINDS;
+use program_tables::PROGRAMS;
 use requests::REQUESTS;
+use step_tables::STEPS;
 
 const EVERY_KEY: &str = include_str!("docs/every-key.toml");
 const MADE: &str = "Made from the code by `just docs`; a test fails while it is stale.";
 
 fn sections() -> impl Iterator<Item = &'static Section> {
-    TABLES.iter().chain(REQUESTS).chain(KINDS).chain(GITHUB)
+    TABLES.iter().chain(REQUESTS).chain(KINDS).chain(GITHUB).chain(STEPS).chain(PROGRAMS)
 }
 
 /// Fails while `docs/NAME` is not `page`; writes it where `TMINUS_WRITE_DOCS` is set.

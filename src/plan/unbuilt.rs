@@ -7,7 +7,7 @@ use crate::base::table::Table;
 
 pub(super) const TABLES: &[&str] = &["signal", "objective", "trigger", "notify"];
 
-    ,
+pub(super) const KINDS: &[&str] = &["soak"];
 
 pub(super) const ITEM_KEYS: &[&str] = &["evidence"];
 pub(super) const MONITOR_KEYS: &[&str] = &["session", "item"];

@@ -208,12 +208,6 @@ macro_rules! steps {
                 match self { $(Self::$kind(step) => step.said(example),)* }
             }
 
-            /// True where a rollback stops when this fails.
-            #[must_use]
-            pub fn blocks_rollback(&self) -> bool {
-                match self { $(Self::$kind(_) => <$module::$kind as Step>::BLOCKS_ROLLBACK,)* }
-            }
-
             pub async fn act(&self, cx: &Acting) -> Report {
                 match self { $(Self::$kind(step) => step.act(cx).await,)* }
             }

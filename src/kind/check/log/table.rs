@@ -104,7 +104,7 @@ fn ratio(table: Table<'_>) -> Option<Ratio> {
 }
 
 fn number(table: Table<'_>) -> Option<Number> {
-    let json = program(&table, "json", "`json = \".latencyMs\"`: where the number stands");
+    let json = program(&table, "jq", "`jq = \".latencyMs\"`: where the number stands");
     let of = table.has("where").then(|| program(&table, "where", ""));
     let stat = table.word("stat", &Stat::WORDS).unwrap_or(Stat::Last);
     let (that, min) = (threshold(&table), least(&table));

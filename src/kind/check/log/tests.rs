@@ -56,11 +56,11 @@ async fn each_expectation_says_no_to_what_is_wrong_and_does_not_guess() {
         ("ratio = [{ of = '.type == \"provider_error\"', to = '.level | length > 0', that = '<= 50%' }]".into(), Pass),
         ("ratio = [{ of = '.type == \"provider_error\"', to = '.level | length > 0', that = '<= 5%' }]".into(), Fail),
         ("ratio = [{ of = '.type == \"provider_error\"', that = '<= 50%', min = 20 }]".into(), Unknown),
-        ("number = [{ json = '.latencyMs', unit = 'ms', stat = 'max', that = '<= 25s', min = 3 }]".into(), Pass),
-        ("number = [{ json = '.latencyMs', unit = 'ms', stat = 'p95', that = '<= 24.9s' }]".into(), Fail),
-        ("number = [{ json = '.latencyMs', stat = 'p50', that = '<= 1200' }]".into(), Pass),
-        ("number = [{ json = '.latencyMs', that = '<= 1200', min = 4 }]".into(), Unknown),
-        ("number = [{ json = '.nothing', that = '<= 1200' }]".into(), Unknown),
+        ("number = [{ jq = '.latencyMs', unit = 'ms', stat = 'max', that = '<= 25s', min = 3 }]".into(), Pass),
+        ("number = [{ jq = '.latencyMs', unit = 'ms', stat = 'p95', that = '<= 24.9s' }]".into(), Fail),
+        ("number = [{ jq = '.latencyMs', stat = 'p50', that = '<= 1200' }]".into(), Pass),
+        ("number = [{ jq = '.latencyMs', that = '<= 1200', min = 4 }]".into(), Unknown),
+        ("number = [{ jq = '.nothing', that = '<= 1200' }]".into(), Unknown),
         ("forbidden = { keys = ['(?i)prompt|authorization|api.?key|token'] }".into(), Pass),
         ("forbidden = { keys = ['(?i)template'] }".into(), Fail),
         ("forbidden = { values = ['sk-[a-z0-9]+'] }".into(), Pass),
@@ -184,8 +184,8 @@ fn every_mistake_is_reported_at_its_place() {
         ("file = 'a'\nexpect = { text = ['('] }", "wrong-value"),
         ("file = 'a'\nexpect = { count = [{ where = '.a ==', that = '<= 1' }] }", "wrong-value"),
         ("file = 'a'\nexpect = { count = [{ where = '.a', that = 'p95 <= 1s' }] }", "wrong-value"),
-        ("file = 'a'\nexpect = { number = [{ json = '.a', that = '<= 1s' }] }", "missing-key"),
-        ("file = 'a'\nexpect = { number = [{ json = '.a', unit = 'MB', that = '<= 1s' }] }", "wrong-value"),
+        ("file = 'a'\nexpect = { number = [{ jq = '.a', that = '<= 1s' }] }", "missing-key"),
+        ("file = 'a'\nexpect = { number = [{ jq = '.a', unit = 'MB', that = '<= 1s' }] }", "wrong-value"),
         ("file = 'a'\nexpect = { ratio = [{ of = '.a', that = '<= 5%', min = 0 }] }", "wrong-value"),
         ("file = 'a'\nexpect = { forbiden = {} }", "unknown-key"),
     ] {
@@ -200,7 +200,7 @@ async fn the_good_example_follows_where_it_is_plain_and_passes() {
         "events = { at = '.event', all = ['a', 'b'] }, count = [{ where = '.level == \"error\"', that = '<= 0' }, \
          { where = '.event == \"a\"', that = '>= 2' }], \
          ratio = [{ of = '.ok == false', that = '<= 5%', min = 20 }], \
-         number = [{ json = '.ms', unit = 'ms', stat = 'p95', that = '<= 2s', min = 20 }], text = ['ready']",
+         number = [{ jq = '.ms', unit = 'ms', stat = 'p95', that = '<= 2s', min = 20 }], text = ['ready']",
     );
     let good = log.derive(&Scope::default()).expect("plain");
     let report = log.judge(&log.seen(&good, &Scope::default()), &Scope::default(), &Jq::default()).await;
