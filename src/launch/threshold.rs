@@ -338,7 +338,9 @@ impl Threshold {
             Is::Less => limit - 1.0,
             Is::More | Is::Other => limit.abs() * 2.0 + 1.0,
         };
-        value.is_finite().then_some(value)
+        // A limit of many digits lies between two numbers of its base; the one on its right side is taken.
+        let base = Unit::base(self.limit.unit.dimension);
+        [value, value.next_down(), value.next_up()].into_iter().find(|value| self.holds(*value, base))
     }
 }
 

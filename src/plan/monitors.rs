@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::items::CHECK_TIMEOUT;
+use super::items::timeout_of;
 use super::reader::Reader;
 use super::unbuilt;
 use crate::base::table::Table;
@@ -36,11 +36,12 @@ impl<'a> Reader<'a> {
             if every < SHORTEST_EVERY {
                 table.wrong_value(table.span, "`every` is less than 100ms: that is a load test, not a look");
             }
-            let timeout = self.span_over_zero(&table, "timeout").unwrap_or(CHECK_TIMEOUT);
+            let timeout = self.span_over_zero(&table, "timeout");
             let fails_after = self.fails_after(&table);
             let body = self.body(&table, check::KINDS, &format!("monitor {slug}"));
             table.finish();
             let Some(body) = body else { continue };
+            let timeout = timeout.unwrap_or_else(|| timeout_of(body.kind, body.deadline, Duration::ZERO));
             let owner = ItemId::new(format!("monitor.{slug}"));
             let names = self.names.clone();
             if let Some(spec) = self.enter(owner, body, &names, &Scope::default(), None, false) {

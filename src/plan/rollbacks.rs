@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::items::{CHECK_TIMEOUT, timeout_of};
+use super::items::timeout_of;
 use super::phases::Slugs;
 use super::reader::{Body, Reader, shown};
 use super::{effects, lint, unbuilt};
@@ -194,12 +194,14 @@ impl<'a> Reader<'a> {
         unbuilt::refuse(&table, unbuilt::KINDS);
         let (id, part) = self.part(&table, slug, parts);
         let title = self.title(&table, &part);
-        let timeout = self.span_over_zero(&table, "timeout").unwrap_or(CHECK_TIMEOUT);
+        let timeout = self.span_over_zero(&table, "timeout");
         let within = self.span_over_zero(&table, "within").unwrap_or(WITHIN);
         let body = self.body(&table, check::KINDS, &format!("rollback check {id}"));
         table.finish();
         let names = self.names.clone();
-        let spec = self.enter(id.clone(), body?, &names, &Scope::default(), None, false)?;
+        let body = body?;
+        let timeout = timeout.unwrap_or_else(|| timeout_of(body.kind, body.deadline, Duration::ZERO));
+        let spec = self.enter(id.clone(), body, &names, &Scope::default(), None, false)?;
         Some(Verify { id, title, spec, timeout, within })
     }
 

@@ -145,6 +145,8 @@ pub struct Ended {
     pub timed_out: bool,
     /// The end of its standard error, at most [`STDERR_KEPT`] bytes.
     pub stderr: Bytes,
+    /// There was more of it before.
+    pub stderr_cut: bool,
 }
 
 /// Bytes of a program's standard error that are looked at: its end.
@@ -331,13 +333,13 @@ checks![
     http::Http,
     cors::Cors,
     sse::Sse,
-    log::Log,
     tls::Tls,
     dns::Dns,
-    github::Github,
     command::Command,
     file::File,
     env::Env,
+    log::Log,
     signal::Signal,
-    alerts::Alerts
+    alerts::Alerts,
+    github::Github
 ];

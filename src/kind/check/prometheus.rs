@@ -18,9 +18,6 @@ use crate::launch::time::Wall;
 /// Clocks that are further apart than this do not mean the same `now`.
 pub(super) const SKEW: Duration = Duration::from_secs(30);
 
-/// Columns of what a server says of an error.
-const WHY: usize = 200;
-
 /// A server, and what is sent to it with every request.
 #[derive(Debug, Clone)]
 pub(super) struct Server {
@@ -140,7 +137,7 @@ pub(super) fn data(answer: &Answer) -> Result<(Value, Vec<String>), String> {
     if answer.status != 200 || body["status"] != "success" {
         let text = |key: &str| body[key].as_str().unwrap_or_default();
         let why = format!("{status} {} {}", text("errorType"), text("error"));
-        return Err(crate::base::text::cut(why.trim(), WHY));
+        return Err(why.trim().to_owned());
     }
     let warnings = body["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
     let warnings = warnings.collect();

@@ -56,7 +56,9 @@ pub fn find(bytes: &[u8]) -> (Read, Beside) {
     for line in text.split_inclusive('\n') {
         let at = start;
         start += line.len();
-        let begins = line.trim_start().starts_with(['{', '[']);
+        // A line that is set in is a part of what stands around it: of a document that does not parse, a part that
+        // does is none.
+        let begins = line.starts_with(['{', '[']);
         if at < past || !begins {
             continue;
         }
@@ -65,7 +67,12 @@ pub fn find(bytes: &[u8]) -> (Read, Beside) {
             return (Err(format!("more than {MOST_STARTS} lines that may begin JSON")), none);
         }
         let mut stream = serde_json::Deserializer::from_str(&text[at..]).into_iter::<Value>();
-        let Some(Ok(value)) = stream.next() else { continue };
+        let Some(Ok(value)) = stream.next() else {
+            if line.starts_with('{') || line.trim() == "[" {
+                return (Err(format!("unparsable JSON: {whole}")), none);
+            }
+            continue;
+        };
         let end = at + stream.byte_offset();
         // `[build] done` is a word in brackets: a document ends its line.
         let rest = text[end..].split('\n').next().unwrap_or_default();
@@ -91,6 +98,17 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_part_of_a_document_that_does_not_parse_is_none() {
+        let broken =
+            "{\n  \"pass\": false,\n  \"p95\": NaN,\n  \"checks\": [\n    {\n      \"pass\": true\n    }\n  ]\n}\n";
+        let cut = "{\n  \"pass\": false,\n  \"last\":\n  { \"pass\": true }\n";
+        for text in [broken, cut, "[\n  1,\n  {\"pass\": true}\n"] {
+            assert!(find(text.as_bytes()).0.is_err(), "{text}");
+        }
+        assert!(find(b"[build] done\n{\"pass\": true}\n").0.is_ok(), "words in brackets are text");
+    }
 
     #[test]
     fn the_one_document_is_found_among_lines_of_text_and_what_is_beside_it_is_told() {

@@ -238,12 +238,12 @@ macro_rules! steps {
 
 steps![
     run::Run,
+    send::Send,
     process::Process,
-    drill::Drill,
-    notify::Notify,
-    snapshot::Snapshot,
-    dispatch::Dispatch,
     sequence::Sequence,
     traffic::Traffic,
-    send::Send
+    dispatch::Dispatch,
+    snapshot::Snapshot,
+    notify::Notify,
+    drill::Drill
 ];

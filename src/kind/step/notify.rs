@@ -9,10 +9,11 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 use url::Url;
 
+use super::send::{may_have_arrived, patience};
 use super::{Acting, Step};
 use crate::base::table::Table;
 use crate::base::template::{Scope, Shape, Template, Unbound};
-use crate::base::wire::{Cause, Request};
+use crate::base::wire::Request;
 use crate::kind::Kind;
 use crate::kind::exchange::{shown, status_words};
 use crate::launch::verdict::{Finding, Report, Verdict};
@@ -181,7 +182,7 @@ impl Notify {
             Ok(request) => request,
             Err(why) => return (Verdict::Unknown, format!("nothing was posted: {why}")),
         };
-        match cx.look.client.send(request, cx.look.timeout.min(PATIENCE)).await {
+        match cx.look.client.send(request, patience(cx.look.timeout).min(PATIENCE)).await {
             Ok(answer) if (200..300).contains(&answer.status) => (Verdict::Pass, format!("posted to {to}")),
             Ok(answer) => {
                 let said = shown(&String::from_utf8_lossy(&answer.body), ANSWERED, &cx.look.redactor);
@@ -189,7 +190,7 @@ impl Notify {
                 (Verdict::Fail, format!("{to} did not take it: {}{said}", status_words(answer.status)))
             }
             // It may have come there before the answer was lost.
-            Err(cause @ (Cause::TimedOut | Cause::Reset | Cause::ClosedEarly)) => {
+            Err(cause) if may_have_arrived(&cause) => {
                 (Verdict::Unknown, format!("whether it came to {to} is not known: {}", cause.words()))
             }
             Err(cause) => {

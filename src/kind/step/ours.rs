@@ -30,13 +30,15 @@ use crate::launch::verdict::{Report, Verdict};
 pub const ACT: &str = "__act";
 
 /// What each exit code means.
-pub const EXITS: [(i32, Verdict); 6] = [
+pub const EXITS: [(i32, Verdict); 7] = [
     (0, Verdict::Pass),
     (1, Verdict::Fail),
     (3, Verdict::Warn),
     (4, Verdict::Unknown),
     (5, Verdict::Skipped),
     (6, Verdict::Stale),
+    // A panic of ours: what was done by then is not known.
+    (101, Verdict::Unknown),
 ];
 
 /// The report of a step of ours, in the folder of its attempt.

@@ -113,7 +113,7 @@ fn silent(method: &str, url: &str, cause: &Cause, moved: bool) -> Report {
 }
 
 /// Whether the request may have reached whoever acts on it.
-fn may_have_arrived(cause: &Cause) -> bool {
+pub(super) fn may_have_arrived(cause: &Cause) -> bool {
     match cause {
         Cause::Refused | Cause::NotResolved | Cause::NoRoute | Cause::Ours(_) => false,
         // Our own refusal of their certificate comes before the request; an alert of theirs may come after it.
@@ -129,7 +129,7 @@ fn may_have_arrived(cause: &Cause) -> bool {
 }
 
 /// The time a request has: less than the step's, by a tenth or [`MARGIN`].
-fn patience(timeout: Duration) -> Duration {
+pub(super) fn patience(timeout: Duration) -> Duration {
     timeout.saturating_sub(MARGIN.min(timeout / 10))
 }
 

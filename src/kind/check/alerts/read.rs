@@ -170,7 +170,7 @@ fn unhealthy(rule: &Value, limit: Duration, now: &Result<Wall, String>) -> Optio
     let health = rule["health"].as_str().unwrap_or("of no known health");
     if health != "ok" {
         let why = rule["lastError"].as_str().unwrap_or_default();
-        return Some(format!("{name} is {health} {}", crate::base::text::cut(why, 120)).trim().to_owned());
+        return Some(format!("{name} is {health} {}", why).trim().to_owned());
     }
     let now = match now {
         Ok(now) => *now,

@@ -40,7 +40,7 @@ impl<'a> Heard<'a> {
         };
         let file = command.output.as_ref().map(|output| written(output, command, answer_called(seen, OUTPUT)));
         let stdout = Text::of(&answer.http.body, cut);
-        Self { ended, stdout, stderr: Text::of(&ended.stderr, false), json, beside, file }
+        Self { ended, stdout, stderr: Text::of(&ended.stderr, ended.stderr_cut), json, beside, file }
     }
 
     /// What `skipped` and `capture` look at.

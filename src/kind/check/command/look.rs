@@ -148,6 +148,7 @@ fn answer_of(ended: &proc::Ended) -> Answer {
         error: ended.error.clone(),
         timed_out: ended.timed_out,
         stderr: bytes::Bytes::copy_from_slice(ended.stderr_lines()),
+        stderr_cut: ended.stderr_bytes > ended.stderr.len() as u64,
     };
     Answer { http, ended: Some(ended), ..Answer::default() }
 }

@@ -126,6 +126,13 @@ fn everywhere(env: &Env, variables: &Variables) -> Finding {
         .map(|(name, _)| name.as_str())
         .collect();
     let more = if banned.len() > TOLD { format!(" and {} more", banned.len() - TOLD) } else { String::new() };
+    let unknown = |why: &str| Finding::unknown("every value", NO_PLACEHOLDER, why);
+    if variables.set.is_empty() && variables.referring.is_empty() {
+        return unknown("no variable is set at all");
+    }
+    if banned.is_empty() && variables.referring.iter().any(|name| !ruled(name)) {
+        return unknown("a value refers to another, and what it comes to is not known here");
+    }
     let seen = match banned.is_empty() {
         true => "none".to_owned(),
         false => format!("a placeholder in {}{more}", banned.iter().take(TOLD).copied().collect::<Vec<_>>().join(", ")),

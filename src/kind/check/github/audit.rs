@@ -160,9 +160,14 @@ impl Automatic {
         if !file.triggers.contains_key(AFTER) {
             return (Verdict::Fail, format!("`{AFTER}` is no trigger"));
         }
-        match running.iter().all(|(_, runs)| *runs == Some(false)) {
-            true => (Verdict::Fail, "no job would run".to_owned()),
-            false => (Verdict::Pass, jobs(running.iter().filter(|(_, runs)| *runs != Some(false)))),
+        let sure = || running.iter().filter(|(_, runs)| *runs == Some(true));
+        match (sure().next(), running.iter().all(|(_, runs)| *runs == Some(false))) {
+            (Some(_), _) => (Verdict::Pass, jobs(sure())),
+            (None, true) => (Verdict::Fail, "no job would run".to_owned()),
+            (None, false) => {
+                let unclear = running.iter().filter(|(_, runs)| runs.is_none());
+                (Verdict::Unknown, format!("not to be told from its `if`: {}", jobs(unclear)))
+            }
         }
     }
 

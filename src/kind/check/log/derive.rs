@@ -142,7 +142,7 @@ fn put(path: &[Value], value: Value, into: Value) -> Result<Value, String> {
 pub(super) fn seen(log: &Log, example: &Answered) -> Seen {
     let text = example.stdout.clone().or_else(|| example.body.clone()).unwrap_or_default();
     let ended = match log.source {
-        Source::Command { .. } => Some(Ended { exit: Some(example.exit.unwrap_or(0)), ..Ended::default() }),
+        Source::Command(_) => Some(Ended { exit: Some(example.exit.unwrap_or(0)), ..Ended::default() }),
         Source::File(_) => None,
     };
     let http = wire::Answer { body: Bytes::from(text), ..wire::Answer::default() };

@@ -12,7 +12,6 @@ use tokio::time::{Instant, sleep, timeout};
 use super::{Begin, Log, MOST_BYTES, MOST_LINES, Source, Window};
 use crate::base::proc::{self, Program};
 use crate::base::regular;
-use crate::base::template::{Scope, Template, Unbound};
 use crate::base::wire::{self, Cause};
 use crate::kind::check::{Answer, Check, Context, Ended, Seen};
 use crate::launch::verdict::Verdict;
@@ -30,9 +29,9 @@ pub(super) async fn seen(log: &Log, cx: &Context) -> Seen {
             Ok(path) => (path.clone(), of_file(log, cx, &cx.base.join(path)).await),
             Err(unbound) => (file.written(), Err(Cause::Ours(unbound.to_string()))),
         },
-        Source::Command { argv, env } => match command(argv, env, cx) {
-            Ok(program) => (program.argv.join(" "), of_command(log, cx, &program).await),
-            Err(unbound) => ("command".to_owned(), Err(Cause::Ours(unbound.to_string()))),
+        Source::Command(invocation) => match invocation.command(&cx.scope) {
+            Ok(command) => (invocation.written(), of_command(log, cx, &command.program(&cx.base)).await),
+            Err(unbound) => (invocation.written(), Err(Cause::Ours(unbound.to_string()))),
         },
     };
     let answer = answer.map(|(body, ended)| {
@@ -44,11 +43,11 @@ pub(super) async fn seen(log: &Log, cx: &Context) -> Seen {
 
 type Found = Result<(Bytes, Option<Ended>), Cause>;
 
-/// When the window ends, by the time of the check at the latest.
-fn ends(log: &Log, cx: &Context) -> Option<Duration> {
+/// How long the window is; none where it is what there is now. The check has at least as long.
+fn ends(log: &Log) -> Option<Duration> {
     match log.window {
         Window::Now => None,
-        Window::For(span) | Window::Within(span) => Some(span.min(cx.timeout)),
+        Window::For(span) | Window::Within(span) => Some(span),
     }
 }
 
@@ -60,7 +59,7 @@ async fn of_file(log: &Log, cx: &Context, path: &Path) -> Found {
     loop {
         tail.read(&mut kept).map_err(wrong)?;
         fits(&kept)?;
-        let Some(span) = ends(log, cx) else { break };
+        let Some(span) = ends(log) else { break };
         if began.elapsed() >= span {
             break;
         }
@@ -76,7 +75,7 @@ async fn of_file(log: &Log, cx: &Context, path: &Path) -> Found {
 }
 
 async fn of_command(log: &Log, cx: &Context, program: &Program) -> Found {
-    let Some(span) = ends(log, cx) else {
+    let Some(span) = ends(log) else {
         let ended = proc::run(program, cx.timeout, MOST_BYTES).await;
         if ended.is_cut() {
             return Err(too_much());
@@ -88,9 +87,10 @@ async fn of_command(log: &Log, cx: &Context, program: &Program) -> Found {
         let how = Ended {
             exit: ended.exit,
             signal: ended.signal,
-            error: ended.error,
+            error: ended.error.clone(),
             timed_out: false,
-            stderr: ended.stderr,
+            stderr: bytes::Bytes::copy_from_slice(ended.stderr_lines()),
+            stderr_cut: false,
         };
         return Ok((ended.stdout, Some(how)));
     };
@@ -105,15 +105,19 @@ async fn of_command(log: &Log, cx: &Context, program: &Program) -> Found {
                 kept.push(b'\n');
                 fits(&kept)?;
             }
-            // It ended by itself.
+            // It ended by itself: of the rest of the window nothing is known.
+            Ok(None) if matches!(log.window, Window::For(_)) => {
+                return Err(Cause::Ours("the command ended before its window".to_owned()));
+            }
             Ok(None) => {
                 let ended = follower.ended().await;
                 let how = Ended {
                     exit: ended.exit,
                     signal: ended.signal,
-                    error: ended.error,
+                    error: ended.error.clone(),
                     timed_out: false,
-                    stderr: ended.stderr,
+                    stderr: bytes::Bytes::copy_from_slice(ended.stderr_lines()),
+                    stderr_cut: false,
                 };
                 return Ok((kept.into(), Some(how)));
             }
@@ -131,14 +135,6 @@ async fn of_command(log: &Log, cx: &Context, program: &Program) -> Found {
     }
     // We end it here, so how it ended says nothing.
     Ok((kept.into(), Some(Ended::default())))
-}
-
-fn command(argv: &[Template], env: &[(String, Template)], cx: &Context) -> Result<Program, Unbound> {
-    // Secrets have no value where `ps` would show it.
-    let open: Scope = cx.scope.without_secrets();
-    let argv = argv.iter().map(|template| template.text(&open)).collect::<Result<_, _>>()?;
-    let env = env.iter().map(|(name, value)| Ok((name.clone(), value.text(&cx.scope)?))).collect::<Result<_, _>>()?;
-    Ok(Program { argv, cwd: Some(cx.base.clone()), env, stdin: None })
 }
 
 /// Whether everything has come that only time can bring. What must never come is looked at when the time is up.

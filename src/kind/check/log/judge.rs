@@ -140,12 +140,14 @@ async fn shared(ratio: &Ratio, json: &[&Value], scope: &Scope, jq: &Jq) -> Findi
     };
     let within: Vec<&Value> = json.iter().zip(&among).filter(|(_, among)| **among).map(|(value, _)| *value).collect();
     let (fits, known) = fits(&ratio.of, &within, scope, jq).await;
-    let all = within.len();
     let expected = ratio.words();
-    if u64::try_from(all).unwrap_or(0) < ratio.min || known == 0 {
-        return Finding::unknown(subject, expected, format!("{all} lines, {known} of which say anything of it"));
+    // A line that says nothing of it is no line without it: it would thin out a share of errors.
+    if known < ratio.min.max(1) {
+        let seen = format!("{} lines, {known} of which say anything of it", within.len());
+        return Finding::unknown(subject, expected, seen);
     }
     let held = fits.iter().filter(|fits| **fits).count();
+    let all = usize::try_from(known).unwrap_or(usize::MAX);
     let share = whole(held) / whole(all);
     let holds = ratio.that.holds(share, Unit::base(threshold::Dimension::Share));
     Finding::held(subject, expected, format!("{held} of {all}"), holds)

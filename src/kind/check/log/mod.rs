@@ -20,6 +20,7 @@ use crate::base::table::Table;
 use crate::base::template::{Scope, Template};
 use crate::kind::Kind;
 use crate::kind::exchange::fit;
+use crate::kind::invocation::Invocation;
 use crate::launch::threshold::{Threshold, Unit};
 use crate::launch::verdict::Report;
 
@@ -43,10 +44,7 @@ pub struct Log {
 pub enum Source {
     /// Behind the plan's folder where it is relative.
     File(Template),
-    Command {
-        argv: Vec<Template>,
-        env: Vec<(String, Template)>,
-    },
+    Command(Invocation),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,6 +162,20 @@ impl Check for Log {
 
     fn read(table: &Table<'_>) -> Option<Self> {
         table::read(table)
+    }
+
+    fn invoked(&self) -> Option<&Invocation> {
+        match &self.source {
+            Source::Command(invocation) => Some(invocation),
+            Source::File(_) => None,
+        }
+    }
+
+    fn lasts(&self) -> Option<Duration> {
+        match self.window {
+            Window::Now => None,
+            Window::For(span) | Window::Within(span) => Some(span),
+        }
     }
 
     fn expects(&self, _scope: &Scope) -> Vec<String> {

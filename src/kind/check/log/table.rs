@@ -6,6 +6,7 @@ use super::{Begin, Count, Expect, Log, Number, Ratio, Source, Stat, Window};
 use crate::base::jq::Program;
 use crate::base::source::Span;
 use crate::base::table::{Placed, Table};
+use crate::kind::invocation::Invocation;
 use crate::launch::threshold::{Dimension, Threshold, Unit};
 
 pub(super) fn read(table: &Table<'_>) -> Option<Log> {
@@ -38,17 +39,16 @@ pub(super) fn read(table: &Table<'_>) -> Option<Log> {
 }
 
 fn source(table: &Table<'_>) -> Option<Source> {
-    let (file, command) = (table.template("file"), table.templates("command"));
-    let env = table.named_templates("env").into_iter().map(|(name, value)| (name.value, value)).collect();
-    match (file, table.has("command")) {
-        (Some(file), false) => Some(Source::File(file)),
-        (None, true) if !command.is_empty() => Some(Source::Command { argv: command, env }),
-        (Some(_), true) => {
-            let span = table.plain("command").map_or(table.span, |placed| placed.span);
-            table.wrong_value(span, "one log: `file` or `command`, not both");
+    let file = table.template("file");
+    let invoked = table.has("command") || table.has("shell");
+    match file {
+        Some(file) if invoked => {
+            table.wrong_value(file.span, "one log: `file`, `command` or `shell`");
             None
         }
-        _ => {
+        Some(file) => Some(Source::File(file)),
+        None if invoked => Invocation::read(table).map(Source::Command),
+        None => {
             table.missing("file", "`file = \"logs/app.log\"`, or `command = [\"kubectl\", \"logs\", \"…\"]`");
             None
         }

@@ -165,6 +165,17 @@ async fn a_missing_file_and_a_broken_command_are_unknown() {
 }
 
 #[tokio::test]
+async fn a_command_that_ends_before_its_window_tells_nothing_of_the_rest() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "command = ['sh', '-c', 'echo fine']\nfor = '5m'\nexpect = { text_absent = ['x'] }";
+    let check = reading(text).0.expect("a check");
+    assert_eq!(check.lasts(), Some(Duration::from_secs(300)), "the check has as long as its window");
+    let report = check.run(&context(folder.path())).await.report;
+    assert_eq!(report.verdict, Verdict::Unknown, "{}", report.summary);
+    assert!(report.summary.contains("before its window"), "{}", report.summary);
+}
+
+#[tokio::test]
 async fn more_than_a_window_may_hold_is_said_and_not_cut() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("app.log"), "x\n".repeat(MOST_LINES + 1)).expect("written");

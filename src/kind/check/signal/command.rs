@@ -84,7 +84,11 @@ fn answer(ended: &proc::Ended) -> Answer {
     let stderr = ended.stderr.slice(ended.stderr.len().saturating_sub(STDERR_KEPT)..);
     let (exit, signal, timed_out) = (ended.exit, ended.signal, ended.timed_out);
     let http = wire::Answer { body, took: ended.took, ..wire::Answer::default() };
-    Answer { http, ended: Some(Ended { exit, signal, error, timed_out, stderr }), ..Answer::default() }
+    Answer {
+        http,
+        ended: Some(Ended { exit, signal, error, timed_out, stderr, stderr_cut: false }),
+        ..Answer::default()
+    }
 }
 
 /// How the program ended.

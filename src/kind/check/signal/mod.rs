@@ -134,7 +134,7 @@ impl Check for Signal {
     async fn rehearse(&self, cx: &Context, target: SocketAddr) -> Ran {
         match &self.source {
             // Its monitor asks the simulated target, and so its samples are of it.
-            Source::Monitor(watched) if monitor::has_samples(self, watched, cx) => {
+            Source::Monitor(watched) if monitor::has_samples(self, watched, cx).await => {
                 monitor::look(self, watched, cx, self.min_samples).await
             }
             _ => simulated::look(self, cx, target).await,

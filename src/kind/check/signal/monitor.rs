@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
 
 use super::{Signal, Watched};
 use crate::clock;
@@ -13,6 +14,10 @@ use crate::launch::live::Sample;
 use crate::launch::threshold::{Of, Threshold};
 use crate::launch::time::Wall;
 use crate::launch::verdict::Verdict;
+
+/// How long a rehearsal waits for a monitor's first look, and how often it asks.
+const FIRST_LOOK: Duration = Duration::from_secs(5);
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// What the samples of a window come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -74,8 +79,18 @@ fn count(signal: &Signal, watched: &Watched, cx: &Context) -> Option<Count> {
     Some(Count::of(&samples, &signal.that, signal.window.unwrap_or_default(), clock::wall()))
 }
 
-pub(super) fn has_samples(signal: &Signal, watched: &Watched, cx: &Context) -> bool {
-    count(signal, watched, cx).is_some_and(|count| count.samples > 0)
+/// Whether the monitor has seen anything. A rehearsal skips idle time, and its first look may still be under way:
+/// that is waited for, or the example would pass on a target that is down.
+pub(super) async fn has_samples(signal: &Signal, watched: &Watched, cx: &Context) -> bool {
+    let until = Instant::now() + FIRST_LOOK.min(cx.timeout);
+    // Without samples at all no monitor runs here.
+    while cx.samples.is_some() && Instant::now() < until {
+        if count(signal, watched, cx).is_some_and(|count| count.samples > 0) {
+            return true;
+        }
+        sleep(LOOK_AGAIN).await;
+    }
+    false
 }
 
 /// Judges what the monitor saw; `generated` is how many samples a rehearsal wants at least.

@@ -67,9 +67,14 @@ pub(super) async fn search(
             [one] => return Ok(Some(one.clone())),
             many => return Err(two(nonce, many)),
         }
-        if Instant::now() + hub.poll >= until || hub.rest(hub.poll).await.is_err() {
+        if Instant::now() + hub.poll >= until {
             return Ok(None);
         }
+        // Not looked for long enough to say that there is none.
+        hub.rest(hub.poll).await.map_err(|()| {
+            let why = format!("our time was up before {nonce} was looked for long enough: nothing more was started");
+            Stop(Verdict::Unknown, why)
+        })?;
     }
 }
 

@@ -68,6 +68,8 @@ async fn stopped(item: &str, attempts: Vec<PathBuf>, cx: &Acting) -> (Verdict, S
         };
         let (verdict, words) = match standing {
             Standing::Lost if last.as_ref() == Some(&dir) => lost(&dir),
+            // Whoever repeats a lost attempt leaves what it started: that still serves.
+            Standing::Lost if !proc::still_running(&dir).is_empty() => lost(&dir),
             standing if may_live(&standing) => ended(&dir, cx).await,
             _ => continue,
         };

@@ -60,7 +60,8 @@ pub(super) async fn act(sequence: &Sequence, cx: &Acting) -> Report {
     };
     let undone =
         if sequence.undoes { undo(sequence, &within, &mut findings).await } else { "; nothing was taken back" };
-    let verdict = Verdict::worst(findings.iter().map(|finding| finding.verdict));
+    // Half of it was done: whatever stopped it, that is at best not known to be well.
+    let verdict = Verdict::worst(findings.iter().map(|finding| finding.verdict)).max(Verdict::Unknown);
     Report { verdict, summary: format!("{why}{undone}"), ..Report::of(findings, began.elapsed()) }
 }
 
@@ -130,13 +131,15 @@ async fn wait(sequence: &Sequence, place: &str, cx: &Acting, findings: &mut Vec<
     }
     let mut told = began;
     let mut before: Vec<Option<Verdict>> = vec![None; sequence.guard.len()];
+    let mut worst = vec![Verdict::Pass; sequence.guard.len()];
     let mut looks = 0_u32;
     loop {
         // What looks now looks at the last instant of the wait, or after it.
         let last = Instant::now() >= until;
-        for (guard, before) in sequence.guard.iter().zip(&mut before) {
+        for (at, (guard, before)) in sequence.guard.iter().zip(&mut before).enumerate() {
             let look = Context { timeout: GUARD_TIMEOUT, ..cx.look.clone() };
             let report = guard.spec.run(&look).await.report;
+            worst[at] = worst[at].max(report.verdict);
             if before.replace(report.verdict) != Some(report.verdict) {
                 cx.say(&format!("{place}: guard {}: {}: {}", guard.called, report.verdict, report.summary));
             }
@@ -167,13 +170,10 @@ async fn wait(sequence: &Sequence, place: &str, cx: &Acting, findings: &mut Vec<
         }
         sleep(sequence.every.min(until.saturating_duration_since(now))).await;
     }
-    for (guard, last) in sequence.guard.iter().zip(before) {
-        // Unknown is no pass, also where the plan goes on in spite of it.
-        let verdict = match last {
-            Some(Verdict::Pass) => Verdict::Pass,
-            _ => Verdict::Warn,
-        };
-        let seen = format!("{} at the end of {looks} looks", last.map_or("unknown", Verdict::word));
+    for (guard, worst) in sequence.guard.iter().zip(worst) {
+        // Unknown is no pass, also where the plan goes on in spite of it and a later look passed.
+        let verdict = if worst == Verdict::Pass { Verdict::Pass } else { Verdict::Warn };
+        let seen = format!("{} at worst, of {looks} looks", worst.word());
         findings.push(found(place, &guard.called, "it says no at no look", &seen, verdict));
     }
     Ok(())

@@ -93,7 +93,8 @@ impl Step for Sequence {
             _ => None,
         };
         let steps = self.steps.iter().chain(&self.undo).flat_map(|nested| nested.spec.exposed(scope));
-        own.into_iter().chain(steps).collect()
+        let guards = self.guard.iter().filter_map(|guard| guard.spec.invoked()).flat_map(|run| run.exposed(scope));
+        own.into_iter().chain(steps).chain(guards).collect()
     }
 
     fn least(&self, scope: &Scope) -> Duration {

@@ -126,7 +126,9 @@ impl Step for Traffic {
     }
 
     fn exposed(&self, scope: &Scope) -> Vec<Exposed> {
-        exposed(self.in_sight(), scope)
+        let verify = self.verify.iter().filter_map(|verify| verify.check.invoked());
+        let verify = verify.flat_map(|run| run.exposed(scope));
+        exposed(self.in_sight(), scope).into_iter().chain(verify).collect()
     }
 
     fn checks(&self, scope: &Scope) -> Vec<(&check::Spec, Scope)> {

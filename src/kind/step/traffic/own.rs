@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::course::{Change, Look};
 use super::gauge::{Gauge, Share, Wanted};
 use super::kube::{Trouble, What};
-use crate::base::text::{cut, printable};
+use crate::kind::exchange::shown;
 use crate::kind::step::{Acting, Command, child};
 
 /// Of one call that reads.
@@ -31,11 +31,11 @@ impl Own {
         }
         if heard.outcome.exit != Some(0) {
             let end = heard.stderr.lines().next_back().unwrap_or_default();
-            return Err(blind(format!("`read`: {}: {}", heard.outcome.words(), cut(&printable(end), SHOWN))));
+            return Err(blind(format!("`read`: {}: {}", heard.outcome.words(), shown(end, SHOWN, &cx.look.redactor))));
         }
         let said = String::from_utf8_lossy(&heard.stdout);
         let share = share(&said).ok_or_else(|| {
-            blind(format!("`read` printed no number of percent: {}", cut(&printable(said.trim()), SHOWN)))
+            blind(format!("`read` printed no number of percent: {}", shown(said.trim(), SHOWN, &cx.look.redactor)))
         })?;
         let gauge = Gauge::of(share);
         let unmet = wanted.and_then(|wanted| wanted.share).filter(|share| !gauge.share.is(*share));
