@@ -99,6 +99,7 @@ fn outcome() -> Outcome {
         lost_bytes: 9,
         held_open: true,
         unsynced: false,
+        said: Some("the guard said no".into()),
         ready: false,
         ended_at: Some(wall(1_700_000_000_123)),
     }

@@ -23,6 +23,14 @@ pub fn missing<'p>(plan: &'p Plan, item: &ItemId, state: &ItemState) -> Option<&
     asked(plan, item).iter().find(|field| !state.fields.contains_key(*field)).map(String::as_str)
 }
 
+/// The field to type once `field` is, of those that are still to be typed.
+#[must_use]
+pub fn after<'p>(plan: &'p Plan, item: &ItemId, field: &str, state: Option<&ItemState>) -> Option<&'p str> {
+    let typed = |asked: &String| state.is_some_and(|state| state.fields.contains_key(asked));
+    let mut left = asked(plan, item).iter().filter(|asked| *asked != field && !typed(asked));
+    left.next().map(String::as_str)
+}
+
 /// Whether everything is typed that a step's next attempt needs.
 ///
 /// # Errors
@@ -89,6 +97,16 @@ mod tests {
     fn next(flight: &Flight) -> Option<String> {
         let id = ItemId::new("health");
         missing(&flight.board.plan, &id, flight.board.item(&id).expect("there")).map(str::to_owned)
+    }
+
+    #[test]
+    fn the_next_field_is_one_that_is_still_to_be_typed() {
+        let flight = flight();
+        let item = "health".into();
+        let state = flight.board.item(&item);
+        assert_eq!(after(&flight.board.plan, &item, "impact", state), Some("eta"));
+        assert_eq!(after(&flight.board.plan, &item, "eta", state), Some("impact"), "in whatever order they were begun");
+        assert_eq!(after(&flight.board.plan, &"nothing".into(), "eta", None), None);
     }
 
     #[test]

@@ -201,6 +201,9 @@ pub struct Outcome {
     /// It ran though the disk refused to sync its claim, as a rollback's step may.
     #[serde(default)]
     pub unsynced: bool,
+    /// What a step of ours says of how it ended, in a line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<String>,
     /// What it started is ready, and lives on.
     #[serde(default)]
     pub ready: bool,
@@ -251,6 +254,7 @@ impl Outcome {
     pub fn words(&self) -> String {
         let end = match (&self.error, self.exit, self.signal) {
             (Some(error), ..) => error.clone(),
+            (None, Some(_), _) if self.said.is_some() => self.said.clone().unwrap_or_default(),
             (None, Some(code), _) => format!("exit {code}"),
             (None, None, Some(signal)) => format!("signal {signal}"),
             (None, None, None) if self.ready => "ready, and lives on".to_owned(),

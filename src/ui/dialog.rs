@@ -17,6 +17,7 @@ use super::theme::Role;
 use super::update::{mark, may_be_twice, open_rollback, set_filter, step_of, update};
 use super::widgets::list::{Step, Window};
 use crate::launch::command::Command;
+use crate::launch::fields;
 use crate::launch::plan::{Act, Confirm, Item};
 use crate::launch::recovery::{Way, way};
 
@@ -316,6 +317,13 @@ fn answer(state: &mut State, mut prompt: Prompt, view: &View<'_>) -> Option<Effe
         Ok((command, _)) => {
             if matches!(command, Some(Command::Propose { .. })) {
                 state.overlay = Some(Overlay::Amend(Amending::after(view)));
+            }
+            // The next field at once: what is typed on must not become keys of the console.
+            if let Some(Command::Fill { item, field, .. }) = &command
+                && let Some(next) = fields::after(view.plan(), item, field, view.board().item(item))
+            {
+                let (item, field) = (item.clone(), next.to_owned());
+                state.prompt(Purpose::Fill { item, field });
             }
             command.map(Effect::Ask)
         }

@@ -62,7 +62,7 @@ pub const PROGRAMS: &[Section] = &[
     section(
         "[env]",
         "Variables, held to rules. No value is ever shown: only names, lengths, and what is wrong. A source that cannot \
-         be read is unknown.",
+         be read is unknown. An example is `json = { NAME = \"value\" }`.",
         &[
             ("source", "`\"process\"` for this one's, or a table; required"),
             ("set", "variables that must be set, to no placeholder"),

@@ -130,6 +130,8 @@ pub(super) struct OutcomeV1 {
     unsynced: bool,
     #[serde(default, skip_serializing_if = "is_false")]
     ready: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    said: Option<String>,
     #[serde(default, with = "ts_milliseconds_option", skip_serializing_if = "Option::is_none")]
     ended_at: Option<Wall>,
 }

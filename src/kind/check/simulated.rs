@@ -3,6 +3,7 @@
 //! both ends.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -32,12 +33,16 @@ pub struct Told {
     pub stdout: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stderr: Option<String>,
+    /// In milliseconds; what it says is the kind's: how long it takes, or how old it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_ms: Option<u64>,
 }
 
 impl Told {
     fn answered(self) -> Answered {
-        let Self { status, json, body, exit, stdout, stderr } = self;
-        Answered { status, json: json.map(Shape::Plain), body, exit, stdout, stderr, ..Answered::default() }
+        let Self { status, json, body, exit, stdout, stderr, after_ms } = self;
+        let (json, after) = (json.map(Shape::Plain), after_ms.map(Duration::from_millis));
+        Answered { status, json, body, exit, stdout, stderr, after, ..Answered::default() }
     }
 }
 

@@ -137,7 +137,11 @@ pub fn simulated(program: impl AsRef<Path>, target: SocketAddr, step: &ItemId, t
 pub fn outcome(standing: Standing, dir: &Path, redactor: &Redactor) -> Outcome {
     let never = |why: &str| never(why, redactor);
     match standing {
-        Standing::Ended(file) => of_file(*file, redactor),
+        Standing::Ended(file) => {
+            let said = file.exit.and_then(|_| ours::told(dir));
+            let said = said.map(|said| shown(&said, ERROR_KEPT, redactor));
+            Outcome { said, ..of_file(*file, redactor) }
+        }
         Standing::NotClaimed => never("it never ran"),
         Standing::Running { pid } => never(&format!("it still runs, under process {pid}")),
         Standing::Lost => never(&lost(&still_running(dir))),
@@ -179,6 +183,7 @@ fn of_file(file: OutcomeFile, redactor: &Redactor) -> Outcome {
         lost_bytes: file.lost_bytes,
         held_open: file.held_open,
         unsynced: file.unsynced,
+        said: None,
         ready: false,
         // A fence writes no times: nothing began, nothing ended.
         ended_at: Wall::from_timestamp_millis(file.ended_ms).filter(|_| file.ended_ms > 0),

@@ -7,6 +7,7 @@ use super::{archive, choose, field, scribe, waive};
 use crate::launch::ballot;
 use crate::launch::command::Command;
 use crate::launch::event::{Actor, Vote};
+use crate::launch::fields;
 use crate::launch::id::{CriterionId, RoleId};
 use crate::launch::plan::Act;
 use crate::launch::slip;
@@ -115,7 +116,11 @@ impl Purpose {
                 vec![title(item), "It counts as done by your word, and what needs it goes on. How you know:".into()]
             }
             Self::Mark { item, passed: false } => vec![title(item), "It counts as failed. How you know:".into()],
-            Self::Fill { item, field } => vec![title(item), format!("It is sent with what you type. {field}:")],
+            Self::Fill { item, field } => {
+                let asked = fields::asked(view.plan(), item);
+                let at = asked.iter().position(|known| known == field).map_or(1, |at| at + 1);
+                vec![title(item), format!("It goes out with what you type, {at} of {}. {field}:", asked.len())]
+            }
             Self::Repeat(item) => {
                 vec![title(item), "It may have happened, and is done once more. Why that is right:".into()]
             }
