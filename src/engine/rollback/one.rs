@@ -19,6 +19,9 @@ use crate::launch::id::{ItemId, RollbackId};
 
 /// How often a lock is tried again that someone merely looks at, or whose runner has told its end.
 const TRIES: u32 = 40;
+/// How often it is tried while another runner lives that has not said yet who it is: it may itself be waiting for
+/// somebody who merely looks, and opens its log after that.
+const TRIES_BESIDE_A_RUNNER: u32 = 400;
 const BETWEEN_TRIES: Duration = Duration::from_millis(5);
 /// A run of a greater number is none of ours: somebody made its folder, and left no number behind it.
 pub(super) const MOST: u32 = 1_000_000;
@@ -178,7 +181,10 @@ pub fn take(launch: &Path, run: u32, rollback: &RollbackId) -> io::Result<Taken>
     let mut one = runner.ok();
     let (mut ours, mut looked_at) = (one.is_none(), true);
     let mut under = None;
-    for _ in 0..TRIES {
+    for turn in 0..TRIES_BESIDE_A_RUNNER {
+        if ours && turn >= TRIES {
+            break;
+        }
         if !ours {
             ours = one.as_ref().map_or(Ok(true), locks)?;
         }
