@@ -226,7 +226,7 @@ async fn whoever_cannot_be_asked_makes_it_unknown_and_whoever_is_not_there_a_fai
 
     let came = cluster.run_with(&set, &[("PATH", "/nonexistent")]).await;
     assert_eq!(came.report.verdict, Verdict::Unknown, "{}", came.said);
-    assert!(came.report.summary.contains("`kubectl` is not here"), "{}", came.report.summary);
+    assert!(came.report.summary.contains("`kubectl`: there is no such program on the PATH"), "{}", came.report.summary);
 
     cluster.stop();
     let came = cluster.run(&set).await;

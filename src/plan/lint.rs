@@ -4,6 +4,7 @@
 use std::sync::LazyLock;
 
 use regex::Regex;
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::inside;
@@ -49,7 +50,13 @@ pub(super) fn command(owner: &Table<'_>, kind: Kind, confirm: Confirm, names: &N
 }
 
 fn command_of(step: &DeTable<'_>, confirm: Confirm, names: &Names, notes: &Notes) {
-    let Some(argv) = step.get("command").or_else(|| step.get("shell")) else { return };
+    // `read` and `set` are the commands of a driver of traffic.
+    for argv in ["command", "shell", "read", "set"].into_iter().filter_map(|key| step.get(key)) {
+        argv_of(argv, step, confirm, names, notes);
+    }
+}
+
+fn argv_of(argv: &Spanned<DeValue<'_>>, step: &DeTable<'_>, confirm: Confirm, names: &Names, notes: &Notes) {
     let words = strings(argv.get_ref(), argv.span().into());
     let place = step.get("cwd").map(|cwd| strings(cwd.get_ref(), cwd.span().into())).unwrap_or_default();
     for (word, span) in words.iter().chain(&place) {
@@ -136,7 +143,7 @@ pub(super) fn programs(kind: Kind, table: &Table<'_>) {
     if kind.family != "check" && kind.name != "send" {
         return;
     }
-    for part in ["expect", "until", "meanwhile"] {
+    for part in ["expect", "until", "meanwhile", "burst"] {
         if let Some(placed) = table.any(part) {
             // Where a timestamp stands is no question of truth.
             let place = placed.value.as_table().and_then(|table| table.get("fresh_within")).map(toml::Spanned::span);

@@ -295,15 +295,11 @@ impl<'a> Reader<'a> {
         repeats: bool,
     ) -> Option<SpecId> {
         let used = self.notes.take_names();
-        if body.place.binds.is_empty() {
-            names.check(&used, self.source, self.notes);
-        } else {
-            let mut within = names.clone();
-            for (name, span) in &body.place.binds {
-                within.bind(name, *span, Stands::Key, self.notes);
-            }
-            within.check(&used, self.source, self.notes);
+        let mut inside = names.clone();
+        for (name, span) in &body.place.binds {
+            inside.bind(name, *span, Stands::Key, self.notes);
         }
+        inside.check(&used, self.source, self.notes);
         self.stand_on(&used);
         self.stand_on(&body.told);
         if !body.told.is_empty() {
@@ -320,6 +316,10 @@ impl<'a> Reader<'a> {
         let scope = self.scope.with(extra);
         if let Some(Spec::Step(step)) = &body.spec {
             lint::exposed(step, &scope, body.place.span, self.notes);
+            for (check, scope) in step.checks(&scope) {
+                let invoked = check.invoked();
+                invoked.into_iter().for_each(|run| lint::invoked(run, &inside, &scope, body.place.span, self.notes));
+            }
         }
         if let Some(Spec::Check(check)) = &body.spec
             && let Some(invocation) = check.invoked()

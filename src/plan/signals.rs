@@ -16,6 +16,9 @@ impl Reader<'_> {
         let verify = self.plan.rollbacks.iter().flat_map(|rollback| &rollback.verify).map(|verify| verify.spec);
         let verify: BTreeSet<SpecId> = verify.collect();
         for (at, entry) in self.catalogue.entries.iter().enumerate() {
+            if let Spec::Step(step) = &entry.spec {
+                step.checks(&entry.scope).into_iter().for_each(|(check, _)| self.judged_inside(check));
+            }
             let Spec::Check(check::Spec::Signal(signal)) = &entry.spec else { continue };
             let Source::Monitor(watched) = &signal.source else { continue };
             let wrong = |what: String| Diagnostic::error("wrong-value", watched.span, what);
@@ -30,6 +33,13 @@ impl Reader<'_> {
             };
             found.into_iter().for_each(|found| self.notes.report(found));
         }
+    }
+
+    /// A step acts in a process of its own, where no monitor runs.
+    fn judged_inside(&self, check: &check::Spec) {
+        let check::Spec::Signal(Signal { source: Source::Monitor(watched), .. }) = check else { return };
+        let wrong = Diagnostic::error("wrong-value", watched.span, "no monitor runs inside a step");
+        self.notes.report(wrong.help("ask for the number itself: `promql`, `json`, or a check"));
     }
 
     /// Whether the monitor can bring as many samples as are asked for.

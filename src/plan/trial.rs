@@ -43,14 +43,15 @@ pub(super) async fn all(loaded: &Loaded, jq: &Jq) -> Vec<Diagnostic> {
             tell(check, entry, place, loaded, &mut told);
         }
         if let (Spec::Step(step), false) = (&entry.spec, place.repeats) {
+            let scope = loaded.catalogue.handed.with(&captured.scope(entry));
             match step.asks() {
                 Some(check) => {
-                    one(&check, entry, place, &captured.scope(entry), jq, &mut found).await;
+                    one(&check, entry, place, &scope, jq, &mut found).await;
                 }
                 None => found.extend(exits(step.exits(), entry, place)),
             }
             found.extend(processes::tried(step, entry, place));
-            for ((check, scope), inside) in step.checks(&captured.scope(entry)).into_iter().zip(&place.inside) {
+            for ((check, scope), inside) in step.checks(&scope).into_iter().zip(&place.inside) {
                 let alone = Entry { examples: inside.examples.clone(), session: None, ..Entry::clone(entry) };
                 let place = Place { span: inside.span, called: inside.called.clone(), ..Place::default() };
                 one(check, &alone, &place, &scope, jq, &mut found).await;

@@ -37,12 +37,13 @@ pub const STEPS: &[Section] = &[
     ),
     section(
         "[snapshot]",
-        "Exactly one of `http`, `command`, `file`. It is kept without the plan's secrets as `artifacts/SHA-256` in the \
+        "Exactly one of `http`, `command`, `shell`, `file`. It is kept without the plan's secrets as `artifacts/SHA-256` in the \
          launch's folder; more than 64 MiB is refused, and an empty answer is no snapshot.",
         &[
             ("http", "an address; a GET that must answer 2xx"),
             ("headers", "sent with it"),
             ("command", "a program and its arguments; exit 0 and its standard output"),
+            ("shell", "a line for `sh -c`, in place of `command`"),
             ("cwd", "relative to the plan's folder"),
             ("env", "on top of the console's environment; a secret may stand here"),
             ("file", "relative to the plan's folder"),

@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use rustix::io::Errno;
-use rustix::process::{
-    Pid, Signal, WaitOptions, WaitStatus, getpgrp, getpid, getsid, kill_process, kill_process_group, wait,
-};
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, kill_process_group, wait};
 
 /// Linux counts processor time for `/proc` in these, on every architecture we build for.
 const MS_PER_TICK: u64 = 10;
@@ -41,14 +39,21 @@ pub fn kill_everyone() {
     // A session that we lead holds nobody else's processes, nor does one that a descendant has begun. Without
     // that, a group is ours only if nobody else is seen in it: and of a tree that forks while it is read, some
     // are always seen without their parents.
-    let leads = getsid(None).is_ok_and(|session| session == getpid());
+    let own = own();
+    let leads = own.as_ref().is_some_and(|own| own.session == own.pid);
     let groups = if leads { groups_of(&below, &all) } else { groups(&below, &all) };
-    for group in groups {
-        if let Some(group) = i32::try_from(group).ok().and_then(Pid::from_raw).filter(|group| *group != getpgrp()) {
+    for group in groups.into_iter().filter(|group| own.as_ref().is_none_or(|own| own.group != *group)) {
+        if let Some(group) = i32::try_from(group).ok().and_then(Pid::from_raw) {
             let _ = kill_process_group(group, Signal::KILL);
         }
     }
     below.into_iter().for_each(|pid| signal(pid, Signal::KILL));
+}
+
+/// This process. Its group and session are 0 where their leader is outside our namespace of processes, as
+/// under `docker exec`; asked by a system call, `rustix` takes that 0 for an id and panics.
+pub fn own() -> Option<Process> {
+    fs::read_to_string("/proc/self/stat").ok().and_then(|stat| parse(std::process::id(), &stat))
 }
 
 /// The ids of all processes.

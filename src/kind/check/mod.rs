@@ -16,6 +16,7 @@ use super::invocation::Invocation;
 use super::request::Trail;
 use super::session::Session;
 use crate::base::jq::Jq;
+use crate::base::proc;
 use crate::base::secret::Redactor;
 use crate::base::table::Table;
 use crate::base::template::Scope;
@@ -67,6 +68,12 @@ pub struct Context {
 }
 
 impl Context {
+    /// The plan's values, with what the session captured so far.
+    #[must_use]
+    pub fn values(&self) -> Scope {
+        self.session.as_ref().map_or_else(|| self.scope.clone(), |session| self.scope.with(&session.scope()))
+    }
+
     /// A context that knows nothing but how to ask.
     #[must_use]
     pub fn new(client: Client) -> Self {
@@ -147,6 +154,20 @@ pub struct Ended {
     pub stderr: Bytes,
     /// There was more of it before.
     pub stderr_cut: bool,
+}
+
+impl From<&proc::Ended> for Ended {
+    fn from(ended: &proc::Ended) -> Self {
+        let lines = ended.stderr_lines();
+        Self {
+            exit: ended.exit,
+            signal: ended.signal,
+            error: ended.error.clone(),
+            timed_out: ended.timed_out,
+            stderr: Bytes::copy_from_slice(&lines[lines.len().saturating_sub(STDERR_KEPT)..]),
+            stderr_cut: ended.stderr_bytes > ended.stderr.len() as u64,
+        }
+    }
 }
 
 /// Bytes of a program's standard error that are looked at: its end.

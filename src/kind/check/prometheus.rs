@@ -13,6 +13,7 @@ use super::{Answered, Context, Route, Session};
 use crate::base::template::{Scope, Shape, Template};
 use crate::base::wire::{self, Answer, Cause, Request};
 use crate::kind::exchange::status_words;
+use crate::kind::request::Call;
 use crate::launch::time::Wall;
 
 /// Clocks that are further apart than this do not mean the same `now`.
@@ -27,19 +28,8 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// A GET of `path` with these pairs as its query, each value encoded.
-    pub fn request(
-        &self,
-        path: &str,
-        pairs: &[(&str, &str)],
-        scope: &Scope,
-        session: Option<&Session>,
-    ) -> Result<Request, Cause> {
-        let base = Session::join(session, &self.address, scope).map_err(|unbound| Cause::Ours(unbound.to_string()))?;
-        get(address(&base, path, pairs), &self.headers, scope, session)
-    }
-
-    /// Asks; the request goes with the answer, to be shown.
+    /// Asks for `path` with these pairs as its query, each value encoded; the request goes with the answer, to be
+    /// shown.
     pub async fn ask(
         &self,
         path: &str,
@@ -47,18 +37,12 @@ impl Server {
         scope: &Scope,
         cx: &Context,
     ) -> (Request, Result<Answer, Cause>) {
-        match self.request(path, pairs, scope, cx.session.as_ref()) {
-            Ok(request) => {
-                let answer = cx.client.send(request.clone(), cx.timeout).await;
-                if let (Some(session), Ok(answer)) = (&cx.session, &answer)
-                    && let Ok(url) = url::Url::parse(&request.url)
-                {
-                    session.keep_cookies(&url, &answer.headers, &cx.redactor);
-                }
-                (request, answer)
-            }
-            Err(cause) => (Request { method: "GET".to_owned(), ..Request::default() }, Err(cause)),
-        }
+        let base = Session::join(cx.session.as_ref(), &self.address, scope);
+        let sent = match base.map_err(|unbound| Cause::Ours(unbound.to_string())) {
+            Ok(base) => get(&address(&base, path, pairs), &self.headers, scope, cx).await,
+            Err(cause) => Err(cause),
+        };
+        sent.unwrap_or_else(|cause| (Request { method: "GET".to_owned(), ..Request::default() }, Err(cause)))
     }
 
     /// What the simulated target answers for it. Names without a value stay open.
@@ -86,24 +70,20 @@ impl Server {
     }
 }
 
-/// A GET with the session's headers and cookies.
-pub(super) fn get(
-    url: String,
+/// Sends a GET as its session asks: with its headers, cookies, credentials and certificates.
+///
+/// # Errors
+/// Why nothing could be sent.
+pub(super) async fn get(
+    url: &str,
     own: &[(String, Template)],
     scope: &Scope,
-    session: Option<&Session>,
-) -> Result<Request, Cause> {
-    let parsed = url::Url::parse(&url).map_err(|why| Cause::Ours(format!("`{url}` is no address: {why}")))?;
-    let mut headers = Vec::new();
-    for (name, value) in Session::headers(session, own) {
-        let value = value.text(scope).map_err(|unbound| Cause::Ours(unbound.to_string()))?;
-        headers.push((name.to_owned(), value));
-    }
-    let cookies = session.and_then(|session| session.cookies_for(&parsed).header);
-    if let Some(cookies) = cookies.filter(|_| !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("cookie"))) {
-        headers.push(("Cookie".to_owned(), cookies));
-    }
-    Ok(Request { method: "GET".to_owned(), url, headers, body: None })
+    cx: &Context,
+) -> Result<(Request, Result<Answer, Cause>), Cause> {
+    let session = cx.session.as_ref();
+    let asked = Call::get(Template::literal(url), own.to_vec()).asked(scope, session, &cx.base).await?;
+    let sent = asked.send(&cx.client, cx.timeout, session, &cx.redactor).await;
+    Ok((sent.request, sent.answer))
 }
 
 fn address(base: &str, path: &str, pairs: &[(&str, &str)]) -> String {

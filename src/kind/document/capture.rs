@@ -31,32 +31,44 @@ pub enum Taken {
     Text(Regex),
 }
 
+/// Reads `capture`: names, each with a jq program or with a table that `inner` reads. `forms` ends the sentence
+/// about what is neither.
+pub fn captures<T>(
+    table: &Table<'_>,
+    forms: &str,
+    json: impl Fn(Program) -> T,
+    inner: impl Fn(Table<'_>) -> Option<T>,
+) -> Vec<(String, T)> {
+    table.learn("capture", Wanted::Named);
+    let Some(table) = table.table("capture") else { return Vec::new() };
+    let mut all = Vec::new();
+    for (name, span) in table.keys() {
+        let named = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+        if !named {
+            table.wrong_value(span, format!("`{name}` is no name: only letters, digits, `_` and `-`"));
+            continue;
+        }
+        let from = match table.any(name) {
+            Some(Placed { value: DeValue::String(text), span }) => program(&table, text, span).map(&json),
+            Some(Placed { value: DeValue::Table(_), .. }) => table.table_named(name).and_then(&inner),
+            Some(Placed { span, .. }) => {
+                table.wrong_value(span, format!("`{name}` is a jq program, {forms}"));
+                None
+            }
+            None => None,
+        };
+        all.extend(from.map(|from| (name.to_owned(), from)));
+    }
+    table.accept_all();
+    all
+}
+
 impl Capture {
     /// Reads `capture = { name = ".jq" }`, or `{ name = { regex = '…(…)…' } }`.
     #[must_use]
     pub fn read(table: &Table<'_>) -> Vec<Self> {
-        table.learn("capture", Wanted::Named);
-        let Some(table) = table.table("capture") else { return Vec::new() };
-        let mut all = Vec::new();
-        for (name, span) in table.keys() {
-            let named = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-            if !named {
-                table.wrong_value(span, format!("`{name}` is no name: only letters, digits, `_` and `-`"));
-                continue;
-            }
-            let from = match table.any(name) {
-                Some(Placed { value: DeValue::String(text), span }) => program(&table, text, span).map(Taken::Json),
-                Some(Placed { value: DeValue::Table(_), .. }) => table.table_named(name).and_then(from),
-                Some(Placed { span, .. }) => {
-                    table.wrong_value(span, format!("`{name}` is a jq program, or `{{ regex = '…(…)…' }}`"));
-                    None
-                }
-                None => None,
-            };
-            all.extend(from.map(|from| Self { name: name.to_owned(), from }));
-        }
-        table.accept_all();
-        all
+        let all = captures(table, "or `{ regex = '…(…)…' }`", Taken::Json, from);
+        all.into_iter().map(|(name, from)| Self { name, from }).collect()
     }
 
     fn words(&self) -> String {

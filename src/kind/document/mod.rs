@@ -17,7 +17,7 @@ use crate::base::template::{Scope, Shape, Template};
 use crate::launch::verdict::Finding;
 
 use super::expect::program;
-pub use capture::{Capture, Taken};
+pub use capture::{Capture, Taken, captures};
 pub use number::{Number, Of};
 pub use schema::Schema;
 

@@ -42,6 +42,24 @@ pub struct Call {
     pub limit: Option<u64>,
 }
 
+impl Call {
+    /// A plain GET.
+    #[must_use]
+    pub fn get(address: Template, headers: Vec<(String, Template)>) -> Self {
+        Self {
+            method: "GET",
+            address,
+            headers,
+            body: None,
+            auth: Auth::default(),
+            redirects: Redirects::None,
+            version: None,
+            tls: None,
+            limit: None,
+        }
+    }
+}
+
 /// What is done with an answer that sends us elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Redirects {

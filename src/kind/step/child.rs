@@ -7,16 +7,14 @@ use std::time::Duration;
 
 use std::os::unix::process::ExitStatusExt;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::io::AsyncWriteExt;
 
 use super::Command;
+use crate::base::proc;
 use crate::launch::verdict::Outcome;
 
 /// Bytes of an output that are read. What says more has not answered what was asked.
 const OUTPUT_LIMIT: usize = 8 << 20;
-/// Bytes of a standard error that are kept: its end.
-const ERRORS_KEPT: usize = 4 << 10;
 
 /// What a program that was listened to came to.
 #[derive(Debug, Clone, Default)]
@@ -41,27 +39,26 @@ pub async fn through(command: &Command, base: &Path) -> Outcome {
 
 /// Runs `command` and listens; ended where it takes longer than `within`.
 pub async fn heard(command: &Command, base: &Path, within: Duration) -> Heard {
-    let began = tokio::time::Instant::now();
-    let mut starting = starting(command, base);
-    starting.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = match starting.spawn() {
-        Ok(child) => child,
-        Err(error) => return Heard { outcome: never(command, &error), ..Heard::default() },
+    let ended = proc::run(&command.clone().program(base), within, OUTPUT_LIMIT).await;
+    // One that talks without end is told as that, not as slow.
+    let error = match (&ended.error, ended.is_cut(), ended.timed_out) {
+        (Some(error), ..) => Some(error.clone()),
+        (None, true, _) => Some(format!("`{}` printed more than {OUTPUT_LIMIT} bytes", program(command))),
+        (None, false, true) => {
+            Some(format!("`{}` took longer than {}", program(command), humantime::format_duration(within)))
+        }
+        (None, false, false) => None,
     };
-    let told = tell(child.stdin.take(), command.stdin.as_deref().map(str::as_bytes));
-    let (out, errors) = (child.stdout.take(), child.stderr.take());
-    let all = async { tokio::join!(child.wait(), read(out, OUTPUT_LIMIT + 1), read(errors, OUTPUT_LIMIT), told) };
-    let Ok((ended, stdout, stderr, ())) = timeout(within, all).await else {
-        let error = format!("`{}` took longer than {}", program(command), humantime::format_duration(within));
-        let outcome = Outcome { error: Some(error), took: began.elapsed(), ..Outcome::default() };
-        return Heard { outcome, ..Heard::default() };
+    let outcome = Outcome {
+        exit: ended.exit,
+        signal: ended.signal,
+        error,
+        never_ran: ended.error.is_some(),
+        took: ended.took,
+        ..Outcome::default()
     };
-    let mut outcome = Outcome { took: began.elapsed(), ..outcome(ended) };
-    if stdout.len() > OUTPUT_LIMIT {
-        outcome.error = Some(format!("`{}` printed more than {OUTPUT_LIMIT} bytes", program(command)));
-    }
-    let end = stderr.len().saturating_sub(ERRORS_KEPT);
-    Heard { outcome, stdout, stderr: String::from_utf8_lossy(&stderr[end..]).into_owned() }
+    let stderr = String::from_utf8_lossy(ended.stderr_lines()).into_owned();
+    Heard { outcome, stdout: ended.stdout.to_vec(), stderr }
 }
 
 fn program(command: &Command) -> &str {
@@ -99,14 +96,6 @@ async fn tell(pipe: Option<tokio::process::ChildStdin>, bytes: Option<&[u8]>) {
     }
 }
 
-async fn read(pipe: Option<impl AsyncRead + Unpin>, limit: usize) -> Vec<u8> {
-    let mut all = Vec::new();
-    if let Some(pipe) = pipe {
-        let _ = pipe.take(limit as u64).read_to_end(&mut all).await;
-    }
-    all
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,13 +122,11 @@ mod tests {
     async fn what_is_not_here_or_takes_too_long_is_unknown() {
         let missing = Command { argv: vec!["no-such-program".into()], ..bash("") };
         let missing = heard(&missing, Path::new("/"), LONG).await.outcome;
-        assert_eq!(
-            (missing.verdict(&[]), missing.error.as_deref()),
-            (Verdict::Unknown, Some("`no-such-program` is not here"))
-        );
+        assert_eq!((missing.verdict(&[]), missing.never_ran), (Verdict::Unknown, true));
+        assert!(missing.error.is_some_and(|error| error.contains("no-such-program")));
         let slow = heard(&bash("read x < <(tail -f /dev/null)"), Path::new("/"), Duration::from_millis(50)).await;
         assert_eq!(slow.outcome.verdict(&[]), Verdict::Unknown);
-        let loud = heard(&bash("yes"), Path::new("/"), LONG).await;
+        let loud = heard(&bash("yes"), Path::new("/"), Duration::from_secs(2)).await;
         assert!(loud.outcome.error.is_some_and(|error| error.contains("more than")));
     }
 }

@@ -18,7 +18,7 @@ use crate::base::table::Table;
 use crate::base::template::{Scope, Template};
 use crate::base::wire::{Cause, Client, Limits, Request};
 use crate::kind::Kind;
-use crate::kind::invocation::exposed;
+use crate::kind::invocation::Invocation;
 use crate::launch::verdict::{Finding, Report, Verdict};
 
 /// The largest snapshot, in bytes; as large as a file that is given as evidence.
@@ -43,11 +43,7 @@ pub struct Snapshot {
 enum From {
     /// A GET, with these headers.
     Http(Template, Vec<(String, Template)>),
-    Command {
-        argv: Vec<Template>,
-        cwd: Option<Template>,
-        env: Vec<(String, Template)>,
-    },
+    Command(Invocation),
     File(Template),
 }
 
@@ -92,15 +88,15 @@ impl Step for Snapshot {
     fn expects(&self, _scope: &Scope) -> Vec<String> {
         let what = match &self.from {
             From::Http(address, _) => address.written(),
-            From::Command { argv, .. } => argv.iter().map(Template::written).collect::<Vec<_>>().join(" "),
+            From::Command(invocation) => invocation.written(),
             From::File(path) => path.written(),
         };
         vec![format!("{what} kept as {}", self.name.written())]
     }
 
     fn exposed(&self, scope: &Scope) -> Vec<Exposed> {
-        let From::Command { argv, cwd, .. } = &self.from else { return Vec::new() };
-        exposed(argv.iter().chain(cwd), scope)
+        let From::Command(invocation) = &self.from else { return Vec::new() };
+        invocation.exposed(scope)
     }
 
     async fn act(&self, cx: &Acting) -> Report {
@@ -122,12 +118,9 @@ impl Step for Snapshot {
 }
 
 fn from(table: &Table<'_>) -> Option<From> {
-    let written = ["http", "command", "file"].map(|key| (key, table.has(key)));
+    let written = ["http", "command", "shell", "file"].map(|key| (key, table.has(key)));
     let http = table.template("http");
     let headers = table.named_templates("headers").into_iter().map(|(name, value)| (name.value, value)).collect();
-    let argv = table.templates("command");
-    let cwd = table.template("cwd");
-    let env = table.named_templates("env").into_iter().map(|(name, value)| (name.value, value)).collect();
     let file = table.template("file");
     let mut there = written.iter().filter(|(_, there)| *there).map(|(key, _)| *key);
     match (there.next(), there.next()) {
@@ -140,14 +133,8 @@ fn from(table: &Table<'_>) -> Option<From> {
             None
         }
         (Some("http"), None) => http.map(|address| From::Http(address, headers)),
-        (Some("command"), None) => {
-            if argv.first().is_none_or(|program| program.written().is_empty()) {
-                table.missing("command", "the program's name");
-                return None;
-            }
-            Some(From::Command { argv, cwd, env })
-        }
-        (Some(_), None) => file.map(From::File),
+        (Some("file"), None) => file.map(From::File),
+        (Some(_), None) => Invocation::without_input(table).map(From::Command),
     }
 }
 
@@ -170,19 +157,10 @@ impl Snapshot {
                 };
                 answered(&cx.look.client, request, cx.look.timeout).await
             }
-            From::Command { argv, cwd, env } => {
-                // A secret has no value where `ps` would show it.
-                let open = scope.without_secrets();
-                let program = proc::Program {
-                    argv: argv.iter().map(|argument| text(argument, &open)).collect::<Result<_, _>>()?,
-                    cwd: Some(match cwd {
-                        Some(cwd) => cx.look.base.join(text(cwd, &open)?),
-                        None => cx.look.base.clone(),
-                    }),
-                    env: texts(env)?,
-                    stdin: None,
-                };
-                printed(proc::run(&program, cx.look.timeout, LARGEST).await, &cx.look.redactor)
+            From::Command(invocation) => {
+                let command = invocation.command(scope);
+                let command = command.map_err(|unbound| nothing(Verdict::Unknown, unbound.to_string()))?;
+                printed(proc::run(&command.program(&cx.look.base), cx.look.timeout, LARGEST).await, &cx.look.redactor)
             }
             From::File(path) => {
                 let path = cx.look.base.join(text(path, scope)?);
@@ -226,7 +204,7 @@ async fn answered(client: &Client, request: Request, timeout: Duration) -> Resul
 }
 
 fn printed(ended: Ended, redactor: &Redactor) -> Result<Vec<u8>, Nothing> {
-    let stderr = String::from_utf8_lossy(&ended.stderr);
+    let stderr = String::from_utf8_lossy(ended.stderr_lines());
     let last = stderr.lines().rev().find(|line| !line.trim().is_empty()).map(|line| format!(": {line}"));
     let last = crate::kind::exchange::shown(&last.unwrap_or_default(), WORDS, redactor);
     if let Some(error) = ended.error {

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rustix::process::getsid;
 use tokio::process::Command;
 
 use super::Program;
@@ -17,6 +16,7 @@ use super::left::Tree;
 use super::output::{Pipe, Sink, Tail};
 use super::watch::Running;
 use crate::base::proc::pump::Input;
+use crate::base::proc::tree;
 use crate::base::secret::HANDED;
 
 /// The variable by which what a program started is found: this process's id and a number.
@@ -39,7 +39,7 @@ pub fn start(program: &Program, sink: Sink) -> Result<Running, String> {
     }
     let mut child = command.spawn().map_err(|error| format!("failed to start `{name}`: {}", why(program, &error)))?;
     let group = child.id().unwrap_or_default();
-    let session = getsid(None).map_or(0, |session| session.as_raw_nonzero().get().unsigned_abs());
+    let session = tree::own().map_or(0, |own| own.session);
     let tree = Tree { group, session, mark: format!("{MARK}={mark}").into_bytes() };
     let (out, err) = (Pipe::new(child.stdout.take()), Pipe::new(child.stderr.take()));
     let pipe = child.stdin.take().map(tokio::process::ChildStdin::into_owned_fd).transpose();

@@ -22,7 +22,7 @@ pub(super) const ALERTMANAGERS: Asked = ("/api/v1/alertmanagers", &[]);
 type Exchanged = (Request, Result<Answer, Cause>);
 
 pub(super) async fn look(alerts: &Alerts, cx: &Context) -> Ran {
-    let scope = cx.session.as_ref().map_or_else(|| cx.scope.clone(), |session| cx.scope.with(&session.scope()));
+    let scope = cx.values();
     let ask = async |server: Option<&Server>, (path, pairs): Asked| match server {
         Some(server) => Some(server.ask(path, pairs, &scope, cx).await),
         None => None,

@@ -14,7 +14,7 @@ use crate::base::regular;
 use crate::base::template::Scope;
 use crate::base::wire::{self, Cause};
 use crate::clock;
-use crate::kind::check::{Answer, Context, Ended, Ran, Seen};
+use crate::kind::check::{Answer, Context, Ran, Seen};
 use crate::kind::document::newest::{self, About, Found};
 use crate::kind::document::schema::MOST_SCHEMA;
 use crate::kind::document::{MOST, Schema};
@@ -28,7 +28,7 @@ use crate::launch::verdict::Verdict;
 const COARSE_MS: i64 = 2_000;
 
 pub(super) async fn look(command: &Command, cx: &Context) -> Ran {
-    let scope = cx.session.as_ref().map_or_else(|| cx.scope.clone(), |session| cx.scope.with(&session.scope()));
+    let scope = cx.values();
     let (seen, said) = see(command, cx, &scope).await;
     // What the evaluator says is cut: it must know what to take out first.
     let jq = cx.jq.redacting(cx.redactor.clone());
@@ -142,15 +142,7 @@ fn answer_of(ended: &proc::Ended) -> Answer {
     if ended.is_cut() {
         http.headers.insert(CONTENT_LENGTH, ended.stdout_bytes.into());
     }
-    let ended = Ended {
-        exit: ended.exit,
-        signal: ended.signal,
-        error: ended.error.clone(),
-        timed_out: ended.timed_out,
-        stderr: bytes::Bytes::copy_from_slice(ended.stderr_lines()),
-        stderr_cut: ended.stderr_bytes > ended.stderr.len() as u64,
-    };
-    Answer { http, ended: Some(ended), ..Answer::default() }
+    Answer { http, ended: Some(ended.into()), ..Answer::default() }
 }
 
 /// The output file. What it took is by how much it is older than this run; nothing where it is of this run.

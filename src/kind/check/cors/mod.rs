@@ -137,7 +137,7 @@ impl Check for Cors {
     async fn run(&self, cx: &Context) -> Ran {
         let started = Instant::now();
         let session = cx.session.as_ref();
-        let scope = session.map_or_else(|| cx.scope.clone(), |session| cx.scope.with(&session.scope()));
+        let scope = cx.values();
         let requests = self.cells(&scope).and_then(|cells| self.requests(&cells, session, &scope));
         let requests = match requests.map_err(|unbound| unbound.to_string()) {
             Ok(requests) if requests.len() <= MOST_CELLS => requests,

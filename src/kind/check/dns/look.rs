@@ -19,9 +19,9 @@ pub(super) async fn look(dns: &Dns, cx: &Context) -> Ran {
         Err(why) => vec![(derive::SYSTEM.to_owned(), Err(Cause::Ours(why)))],
     };
     let seen = Seen { answers, control_answers: false };
-    let mut report = judge::report(dns, &seen, &cx.scope);
+    let mut report = judge::report(dns, &seen, &cx.values());
     report.took = started.elapsed();
-    let url = format!("{} {}", dns.kind.word(), dns.name.text(&cx.scope).unwrap_or_else(|_| dns.name.written()));
+    let url = format!("{} {}", dns.kind.word(), dns.name.text(&cx.values()).unwrap_or_else(|_| dns.name.written()));
     let asked = Request { method: "DNS".to_owned(), url, ..Request::default() };
     // The first that is not as the others would be, else the first: all are in the findings.
     let told = seen.answers.iter().find(|(_, answer)| answer.is_err()).or(seen.answers.first());
@@ -36,11 +36,11 @@ pub(super) async fn look(dns: &Dns, cx: &Context) -> Ran {
 }
 
 fn question(dns: &Dns, cx: &Context) -> Result<(Question, Vec<(String, SocketAddr)>), String> {
-    let name = dns.name.text(&cx.scope).map_err(|unbound| unbound.to_string())?;
+    let name = dns.name.text(&cx.values()).map_err(|unbound| unbound.to_string())?;
     let question = Question::of(&name, dns.kind)?;
     let mut resolvers = Vec::new();
     for resolver in &dns.resolvers {
-        for written in resolver.list(&cx.scope).map_err(|unbound| unbound.to_string())? {
+        for written in resolver.list(&cx.values()).map_err(|unbound| unbound.to_string())? {
             resolvers.push((written.clone(), table::address(&written)?));
         }
     }

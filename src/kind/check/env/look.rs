@@ -21,7 +21,7 @@ static SECRET: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new("(?i)secret|token|key|pass|dsn|url|auth|cred|hmac|jwt|sign|private|salt").ok());
 
 pub(super) async fn look(env: &Env, cx: &Context) -> Ran {
-    let scope = cx.session.as_ref().map_or_else(|| cx.scope.clone(), |session| cx.scope.with(&session.scope()));
+    let scope = cx.values();
     let answer = read(env, cx, &scope).await.map(|variables| {
         learn(env, &variables, cx, &scope);
         let body = Value::Object(variables).to_string().into();

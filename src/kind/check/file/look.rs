@@ -29,7 +29,7 @@ const SKEW_MS: i64 = 60_000;
 const CHUNK: usize = 256 << 10;
 
 pub(super) async fn look(file: &File, cx: &Context) -> Ran {
-    let scope = cx.session.as_ref().map_or_else(|| cx.scope.clone(), |session| cx.scope.with(&session.scope()));
+    let scope = cx.values();
     let answer = match tokio::time::timeout(cx.timeout, see(file, cx, &scope)).await {
         Ok(answer) => answer,
         Err(_) => Err(Cause::Ours("the disk did not answer in time".to_owned())),

@@ -108,7 +108,7 @@ impl Check for Github {
 
     async fn run(&self, cx: &Context) -> Ran {
         let started = Instant::now();
-        let scope = cx.session.as_ref().map_or_else(|| cx.scope.clone(), |session| cx.scope.with(&session.scope()));
+        let scope = cx.values();
         let mut seen = Seen { answers: Vec::new(), control_answers: false };
         let mut shown = None;
         match self.asked(&scope) {

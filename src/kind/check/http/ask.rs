@@ -21,7 +21,7 @@ use crate::launch::verdict::{Report, Verdict};
 impl Http {
     /// Asks once.
     pub(super) async fn once(&self, cx: &Context) -> Ran {
-        let scope = cx.session.as_ref().map_or_else(|| cx.scope.clone(), |session| cx.scope.with(&session.scope()));
+        let scope = cx.values();
         let session = cx.session.as_ref();
         let asked = match self.call.asked(&scope, session, &cx.base).await {
             Ok(asked) => asked,

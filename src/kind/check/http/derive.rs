@@ -4,19 +4,17 @@
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{Expect, From, Http, Is, Rounds, rounds};
 use crate::base::source::Span;
-use crate::base::template::{Scope, Shape, Template};
+use crate::base::template::{Scope, Template};
 use crate::base::wire;
 use crate::clock;
 use crate::kind::check::{Answer, Answered, Route, Seen, Session};
+use crate::kind::document::Good;
 use crate::kind::expect::fresh::{Place, present};
 use crate::kind::expect::{Fresh, skipped};
-
-/// Indices an example may hold: a path like `.items[4000000000]` is no reason to fill the memory.
-const MOST_ENTRIES: u64 = 100;
 
 pub(super) fn good(http: &Http, scope: &Scope) -> Result<Answered, String> {
     match &http.rounds {
@@ -47,18 +45,13 @@ fn of(http: &Http, expect: &Expect, scope: &Scope) -> Result<Answered, String> {
         }
     }
     good.cookies.extend(expect.cookies.iter().map(|name| (name.clone(), format!("cookie-{name}-1"))));
-    let mut json = Value::Null;
-    for program in &expect.json {
-        let (path, value) = program
-            .satisfied_by(scope)
-            .ok_or_else(|| format!("`{}` is more than a plain comparison: write an example", program.text))?;
-        put(&mut json, &path, value)?;
-    }
+    let mut json = Good::default();
+    json.hold(&expect.json, scope)?;
     for (path, value) in skipped::derived(&expect.skipped)? {
-        put(&mut json, &path, value)?;
+        json.put(&path, value)?;
     }
     match expect.fresh.as_ref().map(Fresh::derived).transpose()? {
-        Some((Some(path), now)) => put(&mut json, &path, Value::String(now))?,
+        Some((Some(path), now)) => json.put(&path, Value::String(now))?,
         Some((None, now)) => {
             if let Some(Fresh { from: Place::Header(name), .. }) = &expect.fresh {
                 set(&mut good.headers, name, now);
@@ -78,14 +71,14 @@ fn of(http: &Http, expect: &Expect, scope: &Scope) -> Result<Answered, String> {
                 });
                 // A literal the plan demands there is what is captured.
                 if !literal {
-                    put(&mut json, &path, Value::String(handed))?;
+                    json.put(&path, Value::String(handed))?;
                 }
             }
             From::Header(name) => set(&mut good.headers, name, handed),
             From::Cookie(name) => set(&mut good.cookies, name, handed),
         }
     }
-    good.json = (!json.is_null()).then(|| shape(json));
+    good.json = json.shape();
     good.body = body(expect, good.json.is_some())?;
     Ok(good)
 }
@@ -116,59 +109,6 @@ fn set(all: &mut Vec<(String, String)>, name: &str, value: String) {
     match all.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
         Some((_, known)) => *known = value,
         None => all.push((name.to_owned(), value)),
-    }
-}
-
-/// Puts `value` at a path of keys and indices, making what is missing on the way.
-fn put(root: &mut Value, path: &[Value], value: Value) -> Result<(), String> {
-    let clash = || format!("`{}` cannot stand beside the other expectations", written(path));
-    let mut at = root;
-    for step in path {
-        at = match step {
-            Value::String(key) => {
-                if at.is_null() {
-                    *at = Value::Object(Map::new());
-                }
-                at.as_object_mut().ok_or_else(clash)?.entry(key.clone()).or_insert(Value::Null)
-            }
-            index => {
-                let index = index.as_u64().filter(|index| *index < MOST_ENTRIES).ok_or_else(clash)?;
-                let index = usize::try_from(index).map_err(|_| clash())?;
-                if at.is_null() {
-                    *at = Value::Array(Vec::new());
-                }
-                let entries = at.as_array_mut().ok_or_else(clash)?;
-                if entries.len() <= index {
-                    entries.resize(index + 1, Value::Null);
-                }
-                &mut entries[index]
-            }
-        };
-    }
-    if at.is_object() || at.is_array() {
-        return Err(clash());
-    }
-    *at = value;
-    Ok(())
-}
-
-fn written(path: &[Value]) -> String {
-    let step = |step: &Value| match step {
-        Value::String(key) => format!(".{key}"),
-        index => format!("[{index}]"),
-    };
-    path.iter().map(step).collect()
-}
-
-/// JSON as a shape whose `{{ name }}` strings are templates.
-fn shape(value: Value) -> Shape {
-    match value {
-        Value::Object(entries) => Shape::Table(entries.into_iter().map(|(key, value)| (key, shape(value))).collect()),
-        Value::Array(values) => Shape::List(values.into_iter().map(shape).collect()),
-        Value::String(text) if text.starts_with("{{") => {
-            Template::parse(&text, Span::default()).map_or(Shape::Plain(Value::String(text)), Shape::Text)
-        }
-        plain => Shape::Plain(plain),
     }
 }
 

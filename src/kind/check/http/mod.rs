@@ -106,7 +106,7 @@ impl Check for Http {
     const KIND: Kind = Kind {
         name: "http",
         family: "check",
-        line: "sends one request and compares status, headers, cookies, JSON, body and latency with what is expected",
+        line: "sends a request, or several, and compares status, headers, cookies, JSON, body and latency with what is expected",
         example: concat!(
             "get = \"https://api.example.com/health\"\n",
             "expect = { status = 200, json = ['.status == \"ok\"'], latency = \"500ms\" }\n",

@@ -8,6 +8,7 @@ use super::{Capture, Expect, From, Http, Is, rounds, way};
 use crate::base::known::Wanted;
 use crate::base::table::{Placed, Table};
 use crate::base::template::{Scope, Template};
+use crate::kind::document;
 use crate::kind::expect::{Fresh, Security, Statuses, program, skipped};
 use crate::kind::request::{self, Takes, header_name};
 
@@ -101,27 +102,8 @@ fn patterns(table: &Table<'_>, key: &'static str) -> Vec<Regex> {
 }
 
 fn captures(table: &Table<'_>) -> Vec<Capture> {
-    let Some(table) = named(table, "capture") else { return Vec::new() };
-    let mut all = Vec::new();
-    for (name, span) in table.keys() {
-        let named = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-        if !named {
-            table.wrong_value(span, format!("`{name}` is no name: only letters, digits, `_` and `-`"));
-            continue;
-        }
-        let from = match table.any(name) {
-            Some(Placed { value: DeValue::String(text), span }) => program(&table, text, span).map(From::Json),
-            Some(Placed { value: DeValue::Table(_), .. }) => table.table_named(name).and_then(capture),
-            Some(Placed { span, .. }) => {
-                table.wrong_value(span, format!("`{name}` is a jq program, `{{ header = … }}` or `{{ cookie = … }}`"));
-                None
-            }
-            None => None,
-        };
-        all.extend(from.map(|from| Capture { name: name.to_owned(), from }));
-    }
-    table.accept_all();
-    all
+    let all = document::captures(table, "`{ header = … }` or `{ cookie = … }`", From::Json, capture);
+    all.into_iter().map(|(name, from)| Capture { name, from }).collect()
 }
 
 fn capture(table: Table<'_>) -> Option<From> {

@@ -25,11 +25,11 @@ const JUDGE: Duration = Duration::from_millis(500);
 pub(super) async fn seen(log: &Log, cx: &Context) -> Seen {
     let began = Instant::now();
     let (label, answer) = match &log.source {
-        Source::File(file) => match file.text(&cx.scope) {
+        Source::File(file) => match file.text(&cx.values()) {
             Ok(path) => (path.clone(), of_file(log, cx, &cx.base.join(path)).await),
             Err(unbound) => (file.written(), Err(Cause::Ours(unbound.to_string()))),
         },
-        Source::Command(invocation) => match invocation.command(&cx.scope) {
+        Source::Command(invocation) => match invocation.command(&cx.values()) {
             Ok(command) => (invocation.written(), of_command(log, cx, &command.program(&cx.base)).await),
             Err(unbound) => (invocation.written(), Err(Cause::Ours(unbound.to_string()))),
         },
@@ -84,14 +84,7 @@ async fn of_command(log: &Log, cx: &Context, program: &Program) -> Found {
         if ended.timed_out {
             return Err(Cause::Ours("the command did not end: say `for` or `within` to follow it".to_owned()));
         }
-        let how = Ended {
-            exit: ended.exit,
-            signal: ended.signal,
-            error: ended.error.clone(),
-            timed_out: false,
-            stderr: bytes::Bytes::copy_from_slice(ended.stderr_lines()),
-            stderr_cut: false,
-        };
+        let how = Ended::from(&ended);
         return Ok((ended.stdout, Some(how)));
     };
     let mut follower = proc::follow(program).map_err(Cause::Ours)?;
@@ -110,15 +103,7 @@ async fn of_command(log: &Log, cx: &Context, program: &Program) -> Found {
                 return Err(Cause::Ours("the command ended before its window".to_owned()));
             }
             Ok(None) => {
-                let ended = follower.ended().await;
-                let how = Ended {
-                    exit: ended.exit,
-                    signal: ended.signal,
-                    error: ended.error.clone(),
-                    timed_out: false,
-                    stderr: bytes::Bytes::copy_from_slice(ended.stderr_lines()),
-                    stderr_cut: false,
-                };
+                let how = Ended::from(&follower.ended().await);
                 return Ok((kept.into(), Some(how)));
             }
             Err(_) => {}
@@ -145,7 +130,7 @@ async fn is_satisfied(log: &Log, cx: &Context, kept: &[u8]) -> bool {
     let answer =
         Answer { http: wire::Answer { body: kept.to_vec().into(), ..wire::Answer::default() }, ..Answer::default() };
     let seen = Seen { answers: vec![(String::new(), Ok(answer))], control_answers: false };
-    log.judge(&seen, &cx.scope, &cx.jq).await.verdict == Verdict::Pass
+    log.judge(&seen, &cx.values(), &cx.jq).await.verdict == Verdict::Pass
 }
 
 fn fits(kept: &[u8]) -> Result<(), Cause> {

@@ -185,7 +185,7 @@ impl Check for Log {
     async fn run(&self, cx: &Context) -> Ran {
         let seen = follow::seen(self, cx).await;
         let jq = cx.jq.redacting(cx.redactor.clone());
-        let mut report = self.judge(&seen, &cx.scope, &jq).await;
+        let mut report = self.judge(&seen, &cx.values(), &jq).await;
         report.took = seen
             .answers
             .first()

@@ -1,11 +1,9 @@
 //! Reads the `log` table, with every mistake at its place, and says its expectations in words.
 
-use regex::Regex;
-
 use super::{Begin, Count, Expect, Log, Number, Ratio, Source, Stat, Window};
 use crate::base::jq::Program;
-use crate::base::source::Span;
 use crate::base::table::{Placed, Table};
+use crate::kind::document::patterns;
 use crate::kind::invocation::Invocation;
 use crate::launch::threshold::{Dimension, Threshold, Unit};
 
@@ -163,25 +161,7 @@ fn threshold(table: &Table<'_>) -> Option<Threshold> {
 
 fn program(table: &Table<'_>, key: &'static str, what: &str) -> Option<Program> {
     let Placed { value, span } = table.need_text(key, what)?;
-    match Program::parse(&value) {
-        Ok(program) => {
-            program.variables().into_iter().for_each(|name| table.notes().uses(name, span));
-            Some(program)
-        }
-        Err(why) => {
-            table.wrong_value(span, format!("this is no jq program: {why}"));
-            None
-        }
-    }
-}
-
-fn patterns(table: &Table<'_>, key: &'static str) -> Vec<Regex> {
-    let pattern = |Placed { value, span }: Placed<String>| compiled(table, &value, span);
-    table.texts(key).into_iter().filter_map(pattern).collect()
-}
-
-fn compiled(table: &Table<'_>, text: &str, span: Span) -> Option<Regex> {
-    Regex::new(text).map_err(|why| table.wrong_value(span, format!("this is no regular expression: {why}"))).ok()
+    crate::kind::expect::program(table, &value, span)
 }
 
 impl Expect {

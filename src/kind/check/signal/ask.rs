@@ -100,18 +100,15 @@ pub(super) fn read(
 
 pub(super) async fn json(signal: &Signal, json: &Json, cx: &Context) -> Ran {
     let scope = scope(cx);
-    let session = cx.session.as_ref();
-    let request = Session::join(session, &json.address, &scope)
-        .map_err(|unbound| Cause::Ours(unbound.to_string()))
-        .and_then(|url| get(url, &json.headers, &scope, session));
-    let request = match request {
-        Ok(request) => request,
+    let url = Session::join(cx.session.as_ref(), &json.address, &scope);
+    let sent = match url.map_err(|unbound| Cause::Ours(unbound.to_string())) {
+        Ok(url) => get(&url, &json.headers, &scope, cx).await,
+        Err(cause) => Err(cause),
+    };
+    let (request, mut answer) = match sent {
+        Ok(sent) => sent,
         Err(cause) => return unsent(signal, &json.address, cause, cx).await,
     };
-    let mut answer = cx.client.send(request.clone(), cx.timeout).await;
-    if let (Some(session), Ok(answer), Ok(url)) = (session, &answer, url::Url::parse(&request.url)) {
-        session.keep_cookies(&url, &answer.headers, &cx.redactor);
-    }
     let silent = matches!(&answer, Err(Cause::NotResolved | Cause::NoRoute));
     let control_answers = silent && control_answers(cx).await;
     let shown = answer.clone();
@@ -127,7 +124,7 @@ pub(super) async fn json(signal: &Signal, json: &Json, cx: &Context) -> Ran {
 
 /// The plan's values, with what the session captured.
 pub(super) fn scope(cx: &Context) -> Scope {
-    cx.session.as_ref().map_or_else(|| cx.scope.clone(), |session| cx.scope.with(&session.scope()))
+    cx.values()
 }
 
 async fn unsent(signal: &Signal, asked: &Template, cause: Cause, cx: &Context) -> Ran {

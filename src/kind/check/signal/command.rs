@@ -11,7 +11,7 @@ use crate::base::proc;
 use crate::base::table::Table;
 use crate::base::template::Scope;
 use crate::base::wire::{self, Cause};
-use crate::kind::check::{Answer, Check, Context, Ended, Ran, STDERR_KEPT, Seen};
+use crate::kind::check::{Answer, Check, Context, Ended, Ran, Seen};
 use crate::kind::document::find::find;
 use crate::kind::exchange::fit;
 use crate::kind::invocation::Invocation;
@@ -79,16 +79,10 @@ pub(super) async fn look(signal: &Signal, command: &Command, cx: &Context) -> Ra
 fn answer(ended: &proc::Ended) -> Answer {
     // Half an output may hold half a number.
     let body = if ended.is_cut() { Bytes::new() } else { ended.stdout.clone() };
-    let error =
-        ended.error.clone().or_else(|| ended.is_cut().then(|| format!("more than {} MiB of output", MOST >> 20)));
-    let stderr = ended.stderr.slice(ended.stderr.len().saturating_sub(STDERR_KEPT)..);
-    let (exit, signal, timed_out) = (ended.exit, ended.signal, ended.timed_out);
+    let mut how = Ended::from(ended);
+    how.error = how.error.or_else(|| ended.is_cut().then(|| format!("more than {} MiB of output", MOST >> 20)));
     let http = wire::Answer { body, took: ended.took, ..wire::Answer::default() };
-    Answer {
-        http,
-        ended: Some(Ended { exit, signal, error, timed_out, stderr, stderr_cut: false }),
-        ..Answer::default()
-    }
+    Answer { http, ended: Some(how), ..Answer::default() }
 }
 
 /// How the program ended.

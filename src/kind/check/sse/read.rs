@@ -26,10 +26,7 @@ const ERROR_TIME: Duration = Duration::from_secs(2);
 
 pub(super) async fn run(sse: &Sse, cx: &Context) -> Report {
     let started = Instant::now();
-    let scope = match &cx.session {
-        Some(session) => cx.scope.with(&session.scope()),
-        None => cx.scope.clone(),
-    };
+    let scope = cx.values();
     let asked = stream_request(&sse.call, &scope, cx.session.as_ref(), &cx.base).await;
     let withheld = asked.as_ref().ok().and_then(|asked| withheld_note(&asked.withheld));
     let answers = match &asked {

@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) async fn look(tls: &Tls, cx: &Context) -> Ran {
     let started = Instant::now();
-    let (label, answer) = match Endpoint::of(tls, &cx.scope) {
+    let (label, answer) = match Endpoint::of(tls, &cx.values()) {
         Ok(endpoint) => (endpoint.label(), document(tls, &endpoint, cx, started).await),
         Err(why) => (tls.host.written(), Err(Cause::Ours(why))),
     };
@@ -35,7 +35,7 @@ pub(super) async fn look(tls: &Tls, cx: &Context) -> Ran {
     });
     let asked = Request { method: "TLS".to_owned(), url: label.clone(), ..Request::default() };
     let seen = Seen { answers: vec![(label, answer)], control_answers };
-    let mut report = judge::report(tls, &seen, &cx.scope);
+    let mut report = judge::report(tls, &seen, &cx.values());
     report.took = started.elapsed();
     report.exchange = seen.answers.first().map(|(_, answer)| {
         let told = exchange(&asked, answer.as_ref().map(|answer| &answer.http), &cx.redactor);
@@ -52,7 +52,7 @@ async fn document(tls: &Tls, endpoint: &Endpoint, cx: &Context, started: Instant
     let until = started + cx.timeout;
     let name = endpoint.server_name().map_err(Cause::Ours)?;
     let ca = match &tls.ca {
-        Some(path) => Some(cx.base.join(path.text(&cx.scope).map_err(|unbound| Cause::Ours(unbound.to_string()))?)),
+        Some(path) => Some(cx.base.join(path.text(&cx.values()).map_err(|unbound| Cause::Ours(unbound.to_string()))?)),
         None => None,
     };
     let roots = tokio::task::spawn_blocking(move || match ca {

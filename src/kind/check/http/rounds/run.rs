@@ -88,8 +88,7 @@ impl Http {
 
     async fn burst(&self, cx: &Context, burst: &Burst) -> Ran {
         let started = Instant::now();
-        let session = cx.session.as_ref();
-        let scope = session.map_or_else(|| cx.scope.clone(), |session| cx.scope.with(&session.scope()));
+        let scope = cx.values();
         let (mut answers, mut open, mut shown) = (Vec::new(), Vec::new(), None);
         let mut limited = false;
         let pace = Duration::from_secs(1) / burst.a_second.max(1);
