@@ -59,6 +59,9 @@ fn words(command: &mut Command) -> Vec<&mut String> {
         | Command::GiveEvidence { what: words, .. }
         | Command::Amend { reason: words, .. }
         | Command::End { why: words }
+        | Command::Veto { why: words, .. }
+        | Command::FireTrigger { why: words, .. }
+        | Command::WaiveHole { reason: words, .. }
         | Command::Vote { vote: Vote::NoGo { reason: words } | Vote::GoWithWaiver { reason: words }, .. } => {
             vec![words]
         }
@@ -84,6 +87,7 @@ fn words(command: &mut Command) -> Vec<&mut String> {
         | Command::Resume
         | Command::CatchUp
         | Command::Recycle { .. }
+        | Command::AcknowledgeTrigger { .. }
         | Command::SwitchFault { .. }
         | Command::RunPlaybook { .. }
         | Command::Propose { .. }

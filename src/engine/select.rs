@@ -71,7 +71,7 @@ fn keep(plan: &Plan, asked: &BTreeSet<ItemId>) -> Selected {
                 Act::Manual { .. } | Act::Choice { .. } | Act::Poll { .. } | Act::Signoff { .. } => {
                     Some("is for a person".to_owned())
                 }
-                Act::Wait { .. } => Some("is a matter of time".to_owned()),
+                Act::Wait { .. } | Act::Soak(_) => Some("is a matter of time".to_owned()),
             };
             left_out.extend(why.map(|why| (id.clone(), why)));
         }

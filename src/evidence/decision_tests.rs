@@ -17,7 +17,12 @@ use crate::launch::verdict::Verdict;
 fn flight() -> Flight {
     let mut plan = plan();
     let person = DecidedBy::Person { role: None };
-    let seen = DecidedBy::Seen { phases: vec!["gate-a".into()], items: Vec::new(), monitors: Vec::new() };
+    let seen = DecidedBy::Seen {
+        phases: vec!["gate-a".into()],
+        items: Vec::new(),
+        monitors: Vec::new(),
+        objectives: Vec::new(),
+    };
     let criterion = |id: &str, no_go, by| Criterion {
         id: id.into(),
         text: format!("{id} | <b>holds</b>"),

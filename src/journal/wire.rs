@@ -18,20 +18,22 @@ use parts::{
 
 use crate::launch::countdown::Passage;
 use crate::launch::criteria::Bound;
-use crate::launch::event::{Event, Mode, RollbackFact, Vote};
+use crate::launch::event::{Event, Mode, RollbackFact, SampleBlock, Vote};
 use crate::launch::id::{
     Attempt, CriterionId, EvidenceId, ItemId, MonitorId, PhaseId, PlaybookId, RequestId, RoleId, RollbackId,
-    SeverityId, StreamId,
+    SeverityId, StreamId, TriggerId,
 };
 use crate::launch::incident::{Change, Due};
+use crate::launch::objective::Round;
 use crate::launch::plan::Release;
 use crate::launch::time::{Instant, Mark};
 use crate::launch::verdict::{Captured, Outcome, Report, Verdict};
 
 mod parts;
+mod watched;
 
 /// The names of all events of version 1.
-pub const TYPES: [&str; 66] = [
+pub const TYPES: [&str; 72] = [
     "LaunchOpened",
     "ConsoleReturned",
     "ConsoleLeft",
@@ -80,6 +82,12 @@ pub const TYPES: [&str; 66] = [
     "BaselineCaptured",
     "MonitorChanged",
     "StreamChanged",
+    "Evaluated",
+    "SamplesKept",
+    "TriggerFired",
+    "TriggerVetoed",
+    "TriggerAcknowledged",
+    "SoakHoleWaived",
     "Voted",
     "VotesVoided",
     "VoteVoided",
@@ -318,6 +326,32 @@ pub enum EventV1 {
         stream: StreamId,
         open: bool,
         why: String,
+    },
+    Evaluated {
+        #[serde(with = "watched::rounds")]
+        rounds: Vec<Round>,
+    },
+    SamplesKept {
+        minute: Instant,
+        #[serde(with = "watched::blocks")]
+        blocks: Vec<SampleBlock>,
+    },
+    TriggerFired {
+        trigger: TriggerId,
+        why: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        starts: Option<Instant>,
+    },
+    TriggerVetoed {
+        trigger: TriggerId,
+        why: String,
+    },
+    TriggerAcknowledged {
+        trigger: TriggerId,
+    },
+    SoakHoleWaived {
+        item: ItemId,
+        reason: String,
     },
     Voted {
         #[serde(default, skip_serializing_if = "Option::is_none")]

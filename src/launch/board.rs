@@ -17,10 +17,14 @@ use super::criteria::CriterionState;
 use super::event::{Event, Mode, Recorded};
 use super::gate;
 use super::human;
-use super::id::{CriterionId, EvidenceId, ItemId, MonitorId, PhaseId, PlaybookId, RequestId, RoleId, StreamId};
+use super::id::{
+    CriterionId, EvidenceId, ItemId, MonitorId, ObjectiveId, PhaseId, PlaybookId, RequestId, RoleId, StreamId,
+    TriggerId,
+};
 use super::incident::Incident;
 use super::late::Course;
 use super::note::{self, Notes};
+use super::objective::ObjectiveState;
 use super::plan::{Act, Plan};
 use super::playbook::{self, PlaybookRun};
 use super::process::{self, Living};
@@ -29,7 +33,9 @@ use super::recurring::Recurring;
 use super::rollback::RollbackRun;
 use super::second;
 use super::signoff::Signature;
+use super::soak::Ledger;
 use super::time::{Instant, Mark, Wall};
+use super::trigger::TriggerState;
 use super::turns::Turns;
 use super::verdict::{Captured, Outcome, Report, Verdict};
 use super::waiver;
@@ -60,6 +66,11 @@ pub struct Board {
     pub recurring: BTreeMap<ItemId, Recurring>,
     pub monitors: BTreeMap<MonitorId, Change>,
     pub streams: BTreeMap<StreamId, (bool, String)>,
+    /// Those that were evaluated.
+    pub objectives: BTreeMap<ObjectiveId, ObjectiveState>,
+    pub triggers: BTreeMap<TriggerId, TriggerState>,
+    /// The ledger of each soak that began.
+    pub soaks: BTreeMap<ItemId, Arc<Ledger>>,
     pub votes: BTreeMap<RoleId, Ballot>,
     /// Why the last votes were voided, while no new one was cast.
     pub voided: Option<String>,
@@ -158,6 +169,9 @@ impl Board {
             recurring: BTreeMap::new(),
             monitors: BTreeMap::new(),
             streams: BTreeMap::new(),
+            objectives: BTreeMap::new(),
+            triggers: BTreeMap::new(),
+            soaks: BTreeMap::new(),
             votes: BTreeMap::new(),
             voided: None,
             polls: Polls::default(),

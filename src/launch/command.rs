@@ -7,12 +7,13 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::amend::Amendment;
-use super::event::{Actor, RollbackFact, Vote};
+use super::event::{Actor, RollbackFact, SampleBlock, Vote};
 use super::id::{
     Attempt, CriterionId, EvidenceId, ItemId, MonitorId, PhaseId, PlaybookId, RequestId, RoleId, RollbackId,
-    SeverityId, StreamId,
+    SeverityId, StreamId, TriggerId,
 };
 use super::incident;
+use super::objective::Round;
 use super::time::{Instant, Mark, Wall};
 use super::verdict::{Captured, Outcome, Report, Verdict};
 
@@ -198,6 +199,25 @@ pub enum Command {
     Approve {
         step: ItemId,
     },
+    /// Says no to a trigger that fired, before its rollback starts.
+    Veto {
+        trigger: TriggerId,
+        why: String,
+    },
+    /// Takes on a trigger that fired.
+    AcknowledgeTrigger {
+        trigger: TriggerId,
+    },
+    /// A person sees what a trigger is for.
+    FireTrigger {
+        trigger: TriggerId,
+        why: String,
+    },
+    /// Lets a soak go on over a hole in the watching.
+    WaiveHole {
+        item: ItemId,
+        reason: String,
+    },
     SwitchFault {
         fault: String,
         on: bool,
@@ -291,6 +311,15 @@ pub enum Observation {
         stream: StreamId,
         open: bool,
         why: String,
+    },
+    /// Objectives were evaluated.
+    Evaluated {
+        rounds: Vec<Round>,
+    },
+    /// A minute's samples are on disk.
+    SamplesKept {
+        minute: Instant,
+        blocks: Vec<SampleBlock>,
     },
     RollbackTold {
         run: u32,

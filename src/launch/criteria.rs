@@ -162,7 +162,7 @@ impl CriterionWaiver {
 pub fn standing(board: &Board, criterion: &Criterion, now: Instant) -> Standing {
     let known = board.criteria.get(&criterion.id);
     let mut standing = match &criterion.by {
-        DecidedBy::Seen { phases, items, monitors } => seen(board, phases, items, monitors, now),
+        DecidedBy::Seen { phases, items, monitors, .. } => seen(board, phases, items, monitors, now),
         DecidedBy::Person { role } => {
             let waits = || match role.as_ref().and_then(|role| board.plan.role(role)) {
                 Some(role) => format!("{} has not said", role.title),
@@ -391,7 +391,7 @@ pub(super) fn follow(board: &Board, now: Instant) -> Vec<Timed> {
             events.push((at, changed(known.verdict, known.waivers, why)));
             continue;
         }
-        let DecidedBy::Seen { phases, items, monitors } = &criterion.by else { continue };
+        let DecidedBy::Seen { phases, items, monitors, .. } = &criterion.by else { continue };
         let live = seen(board, phases, items, monitors, now);
         if (live.verdict, live.waivers) != (known.verdict, known.waivers) {
             events.push((now.max(board.at), changed(live.verdict, live.waivers, live.why)));

@@ -77,6 +77,10 @@ fn observe(board: &Board, observation: &Observation, now: Instant) -> Vec<Event>
         Observation::StreamChanged { stream, open, why } => {
             vec![Event::StreamChanged { stream: stream.clone(), open: *open, why: why.clone() }]
         }
+        Observation::Evaluated { rounds } => vec![Event::Evaluated { rounds: rounds.clone() }],
+        Observation::SamplesKept { minute, blocks } => {
+            vec![Event::SamplesKept { minute: *minute, blocks: blocks.clone() }]
+        }
         Observation::RollbackTold { run, fact } => told(board, *run, fact),
         Observation::Slept { gap } => {
             let since = Instant(now.0 - millis(*gap));
@@ -318,7 +322,7 @@ fn begin(board: &Board, by: &Actor, item: &Item, now: Instant) -> Result<Event, 
         Act::Manual { .. } => Err(Refusal(format!("{} is for a person: attest it", item.id))),
         Act::Choice { .. } => Err(Refusal(format!("{} is for people: nothing runs", item.id))),
         Act::Poll { .. } | Act::Signoff { .. } => polled::again(item, state, attempt),
-        Act::Check(_) | Act::Wait { .. } => Ok(Event::ItemStarted { item: item.id.clone(), attempt }),
+        Act::Check(_) | Act::Wait { .. } | Act::Soak(_) => Ok(Event::ItemStarted { item: item.id.clone(), attempt }),
         Act::Step { .. } => {
             fenced(board)?;
             process::begins(board, item)?;

@@ -10,9 +10,10 @@ use super::countdown::Passage;
 use super::criteria::Bound;
 use super::id::{
     Attempt, CriterionId, EvidenceId, ItemId, MonitorId, PhaseId, PlaybookId, RequestId, RoleId, RollbackId,
-    SeverityId, StreamId,
+    SeverityId, SignalId, StreamId, TriggerId,
 };
 use super::incident;
+use super::objective::Round;
 use super::plan::Release;
 use super::time::{Instant, Mark, Wall};
 use super::verdict::{Captured, Outcome, Report, Verdict};
@@ -294,6 +295,36 @@ pub enum Event {
         open: bool,
         why: String,
     },
+    /// Objectives were evaluated, with what was counted; several instants where a rehearsal skipped time.
+    Evaluated {
+        rounds: Vec<Round>,
+    },
+    /// The samples of a minute are on disk: the hash of each block, by its signal.
+    SamplesKept {
+        /// When that minute began.
+        minute: Instant,
+        blocks: Vec<SampleBlock>,
+    },
+    /// A trigger's condition has held for long enough.
+    TriggerFired {
+        trigger: TriggerId,
+        why: String,
+        /// When its rollback starts by itself.
+        starts: Option<Instant>,
+    },
+    TriggerVetoed {
+        trigger: TriggerId,
+        why: String,
+    },
+    /// A person has taken on a trigger that fired.
+    TriggerAcknowledged {
+        trigger: TriggerId,
+    },
+    /// A soak goes on over a hole that would have begun it anew, by a person's word.
+    SoakHoleWaived {
+        item: ItemId,
+        reason: String,
+    },
     Voted {
         /// The poll of the checklist it is cast in; none for the plan's own.
         poll: Option<ItemId>,
@@ -405,6 +436,15 @@ pub enum Event {
         why: String,
         missing: Vec<String>,
     },
+}
+
+/// A block of samples on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SampleBlock {
+    pub signal: SignalId,
+    /// Of the file's bytes, in hex.
+    pub sha256: String,
+    pub samples: u64,
 }
 
 /// A role's word in the poll.

@@ -52,6 +52,10 @@ names! {
     SessionId;
     MonitorId;
     StreamId;
+    /// A signal of the plan; `monitor.ID` is the series of a monitor's looks.
+    SignalId;
+    ObjectiveId;
+    TriggerId;
     RollbackId;
     RoleId;
     /// A line of the go/no-go list.

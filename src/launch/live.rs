@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use super::id::{ItemId, MonitorId, StreamId};
+use super::id::{ItemId, MonitorId, SignalId, StreamId};
 use super::time::Wall;
 use super::verdict::Verdict;
 
@@ -17,6 +17,10 @@ pub const LINES_KEPT: usize = 2_000;
 pub struct Live {
     pub monitors: BTreeMap<MonitorId, MonitorView>,
     pub streams: BTreeMap<StreamId, StreamView>,
+    /// The plan's signals; a monitor's own is with the monitors.
+    pub signals: BTreeMap<SignalId, SignalView>,
+    /// The traffic that each canary has, by the item that sets it.
+    pub weights: BTreeMap<ItemId, WeightView>,
     /// The last lines of each step's or rollback step's output, redacted and printable.
     pub outputs: BTreeMap<ItemId, OutputView>,
     /// Observations the loop could not take at once.
@@ -44,6 +48,31 @@ pub struct MonitorView {
     pub up: Option<f64>,
     /// Ticks at which nothing was looked at, because the look before had not ended.
     pub missed: u64,
+}
+
+/// A signal that is asked for, as it came in lately.
+#[derive(Debug, Clone, Default)]
+pub struct SignalView {
+    /// Oldest first, at most [`SAMPLES_KEPT`]: when it was so, and the number in the signal's unit.
+    pub numbers: VecDeque<(Wall, f64)>,
+    /// Why the last look brought no number.
+    pub last_error: Option<String>,
+    /// What the last answer warned of.
+    pub warning: Option<String>,
+    /// When it was last asked, or told by itself.
+    pub looked: Option<Wall>,
+    /// The newest numbers are a rehearsal's own.
+    pub generated: bool,
+}
+
+/// The share of the traffic a canary is to have, and the one that was read back.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct WeightView {
+    /// In percent.
+    pub wanted: Option<f64>,
+    /// In percent, as it was read back; none where it could not be.
+    pub seen: Option<f64>,
+    pub at: Option<Wall>,
 }
 
 #[derive(Debug, Clone, Default)]

@@ -7,15 +7,18 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::id::{
-    CriterionId, EvidenceId, ItemId, MonitorId, PhaseId, PlaybookId, RoleId, RollbackId, SessionId, SeverityId,
-    StreamId,
+    CriterionId, EvidenceId, ItemId, MonitorId, ObjectiveId, PhaseId, PlaybookId, RoleId, RollbackId, SessionId,
+    SeverityId, StreamId,
 };
 use super::playbook::Playbook;
+use super::soak::Soak;
 use super::time::{Mark, Wall, millis};
 
 mod rollback;
+mod watched;
 
 pub use rollback::{Fallback, Rollback, RollbackStep, Verify};
+pub use watched::{Beside, Condition, FireMode, Objective, Signal, SignalSource, Trigger};
 
 /// Which entry of the catalogue holds a kind's table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,6 +52,9 @@ pub struct Plan {
     pub fields: BTreeMap<ItemId, Vec<String>>,
     pub monitors: Vec<Monitor>,
     pub streams: Vec<Stream>,
+    pub signals: Vec<Signal>,
+    pub objectives: Vec<Objective>,
+    pub triggers: Vec<Trigger>,
     /// Names of the values captured before T-0, with how.
     pub baseline: Vec<Baseline>,
     pub rollbacks: Vec<Rollback>,
@@ -95,7 +101,7 @@ pub struct Criterion {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DecidedBy {
     /// The worst of these; never all empty.
-    Seen { phases: Vec<PhaseId>, items: Vec<ItemId>, monitors: Vec<MonitorId> },
+    Seen { phases: Vec<PhaseId>, items: Vec<ItemId>, monitors: Vec<MonitorId>, objectives: Vec<ObjectiveId> },
     /// A person's word: of this role, where one is named.
     Person { role: Option<RoleId> },
 }
@@ -269,6 +275,8 @@ pub enum Act {
     Signoff { roles: Vec<RoleId> },
     /// Time passes.
     Wait { span: Duration },
+    /// Objectives hold for a continuous time.
+    Soak(Soak),
 }
 
 impl Act {
@@ -357,6 +365,11 @@ pub struct Monitor {
     pub timeout: Duration,
     /// The failure after this many in a row is the one that counts: 3 means the fourth.
     pub fails_after: u32,
+    /// Looked at one after another in a session that is begun anew for each look; `spec` is the first of them.
+    /// Empty for a check of its own.
+    pub items: Vec<SpecId>,
+    /// Of which rollback it tells that it is ready, where it is one of those.
+    pub ready_for: Option<RollbackId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -25,7 +25,8 @@ fn criterion(id: &str, no_go: bool, stage: GoStage, by: DecidedBy) -> Criterion 
 
 fn seen(items: &[&str], monitors: &[&str]) -> DecidedBy {
     let items = items.iter().map(ItemId::new).collect();
-    DecidedBy::Seen { phases: Vec::new(), items, monitors: monitors.iter().map(|id| (*id).into()).collect() }
+    let monitors = monitors.iter().map(|id| (*id).into()).collect();
+    DecidedBy::Seen { phases: Vec::new(), items, monitors, objectives: Vec::new() }
 }
 
 fn add(plan: &mut Plan, like: &str, id: &str, act: Act) {
@@ -48,6 +49,8 @@ fn two_stages() -> Plan {
         every: SECOND,
         timeout: SECOND,
         fails_after: 3,
+        items: Vec::new(),
+        ready_for: None,
     };
     plan.monitors = vec![api];
     let roles = || vec!["backend".into(), "lead".into()];

@@ -265,6 +265,7 @@ pub fn may_recur(act: &Act) -> Result<(), &'static str> {
         Act::Poll { .. } => Err("a poll is taken where it stands"),
         Act::Signoff { .. } => Err("a name is put under it once"),
         Act::Wait { .. } => Err("time passes once"),
+        Act::Soak(_) => Err("it goes on by itself until it is through"),
     }
 }
 

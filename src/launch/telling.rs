@@ -68,6 +68,14 @@ pub fn tell(record: &Recorded) -> String {
         Event::MonitorChanged { monitor, verdict, why } => format!("monitor {monitor} is {verdict}: {why}"),
         Event::StreamChanged { stream, open: true, why } => format!("stream {stream} open{}", after_colon(why)),
         Event::StreamChanged { stream, open: false, why } => format!("stream {stream} closed{}", after_colon(why)),
+        Event::Evaluated { rounds } => format!("objectives evaluated: {}", rounds.len()),
+        Event::SamplesKept { blocks, .. } => {
+            format!("samples kept: {}", blocks.iter().map(|block| block.samples).sum::<u64>())
+        }
+        Event::TriggerFired { trigger, why, .. } => format!("TRIGGER {trigger} fired: {why}"),
+        Event::TriggerVetoed { trigger, why } => format!("trigger {trigger} vetoed{by}: {why}"),
+        Event::TriggerAcknowledged { trigger } => format!("trigger {trigger} taken on{by}"),
+        Event::SoakHoleWaived { item, reason } => format!("{item}: the hole in the watching is waived{by}: {reason}"),
         Event::Voted { poll: None, role, vote, .. } => format!("{role} votes {}{by}", vote_words(vote)),
         Event::Voted { poll: Some(poll), role, vote, .. } => format!("{poll}: {role} votes {}{by}", vote_words(vote)),
         Event::VotesVoided { why } => format!("votes void: {why}"),

@@ -52,6 +52,10 @@ pub fn allow(board: &Board, command: &Command) -> Result<(), Refusal> {
         | Command::Close { .. }
         | Command::Propose { .. }
         | Command::Amend { .. }
+        | Command::Veto { .. }
+        | Command::AcknowledgeTrigger { .. }
+        | Command::FireTrigger { .. }
+        | Command::WaiveHole { .. }
         | Command::SwitchFault { .. }
         | Command::RunPlaybook { .. }
         | Command::End { .. } => false,
@@ -189,7 +193,11 @@ fn tells(board: &Board, event: &Event) -> bool {
         Event::HoldCalled { .. } => counting(countdown::Phase::Counting),
         Event::Frozen { .. } => counting(countdown::Phase::Liftoff) && board.frozen.is_none(),
         Event::BaselineCaptured { .. } => board.clock.as_ref().is_none_or(|clock| clock.t0.is_none()),
-        Event::MonitorChanged { .. } | Event::StreamChanged { .. } | Event::Slept { .. } | Event::Passed(_) => true,
+        Event::MonitorChanged { .. }
+        | Event::StreamChanged { .. }
+        | Event::Evaluated { .. }
+        | Event::Slept { .. }
+        | Event::Passed(_) => true,
         // A console that leaves cannot be read in by itself.
         _ => false,
     }

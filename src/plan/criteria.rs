@@ -94,7 +94,7 @@ impl<'a> Reader<'a> {
                 }
                 return None;
             }
-            return Some(DecidedBy::Seen { phases, items, monitors });
+            return Some(DecidedBy::Seen { phases, items, monitors, objectives: Vec::new() });
         }
         if let Some(role) = role {
             if let Some(wrong) = self.unknown_role(&role) {

@@ -45,7 +45,9 @@ impl<'a> Reader<'a> {
             let owner = ItemId::new(format!("monitor.{slug}"));
             let names = self.names.clone();
             if let Some(spec) = self.enter(owner, body, &names, &Scope::default(), None, false) {
-                self.plan.monitors.push(Monitor { id: MonitorId::new(slug), title, spec, every, timeout, fails_after });
+                let id = MonitorId::new(slug);
+                let (items, ready_for) = (Vec::new(), None);
+                self.plan.monitors.push(Monitor { id, title, spec, every, timeout, fails_after, items, ready_for });
             }
         }
     }

@@ -4,6 +4,7 @@
 mod guard;
 mod monitor;
 mod outlet;
+pub mod point;
 mod raw;
 mod stream;
 #[cfg(test)]

@@ -46,6 +46,7 @@ pub fn item(phase: &str, id: &str, title: &str, act: Act) -> Item {
         Act::Poll { .. } => "poll",
         Act::Signoff { .. } => "signoff",
         Act::Wait { .. } => "wait",
+        Act::Soak(_) => "soak",
     };
     Item {
         id: id.into(),
@@ -144,6 +145,8 @@ pub fn plan() -> Plan {
         every: Duration::from_secs(5),
         timeout: Duration::from_secs(2),
         fails_after: 3,
+        items: Vec::new(),
+        ready_for: None,
     };
     Plan {
         id: "omniai".into(),
@@ -362,7 +365,7 @@ pub fn live() -> Live {
         monitors: [("api".into(), up), ("web".into(), down)].into(),
         streams: [("chat".into(), stream)].into(),
         outputs: [("frontend/redeploy".into(), output)].into(),
-        overflowed: 0,
+        ..Live::default()
     }
 }
 

@@ -23,6 +23,7 @@ pub fn polled() -> Story {
         phases: Vec::new(),
         items: items.iter().map(|id| (*id).into()).collect(),
         monitors: monitors.iter().map(|id| (*id).into()).collect(),
+        objectives: Vec::new(),
     };
     let criterion = |id: &str, text: &str, no_go, by| Criterion {
         id: id.into(),

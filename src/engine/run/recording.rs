@@ -209,6 +209,8 @@ fn must_be_synced(event: &Event) -> bool {
             | Event::PhaseOpened { .. }
             | Event::MonitorChanged { .. }
             | Event::StreamChanged { .. }
+            | Event::Evaluated { .. }
+            | Event::SamplesKept { .. }
             | Event::StepStarted { .. }
     )
 }

@@ -209,7 +209,7 @@ fn who(board: &Board, item: &Item) -> String {
             format!("{} arms it, the operator runs it", second::whose(plan, item))
         }
         Act::Step { .. } if !item.auto => "the operator's key".to_owned(),
-        Act::Step { .. } | Act::Check(_) | Act::Wait { .. } => "by itself".to_owned(),
+        Act::Step { .. } | Act::Check(_) | Act::Wait { .. } | Act::Soak(_) => "by itself".to_owned(),
     }
 }
 
