@@ -4,7 +4,7 @@
 //!
 //! One file per noun of the format: `clock`, `vars`, `secrets`, `roles`, `sessions`, `phases`, `items`,
 //! `people`, `processes`, `playbooks`, `monitors`, `streams`, `baseline`, `rollbacks`, `escalations`, `criteria`. `needs` orders the items,
-//! `branches` puts them on what a choice selects, `names` knows what templates may use, `examples` reads examples
+//! `branches` puts them on what a choice selects, `classes` holds a step's class to its kind, `names` knows what templates may use, `examples` reads examples
 //! and `trial` tests checks on them, `lint` knows what plans get wrong, `effects` which keys do nothing where they
 //! stand.
 //!
@@ -12,6 +12,7 @@
 
 mod baseline;
 mod branches;
+mod classes;
 mod clock;
 mod criteria;
 pub mod diff;
