@@ -34,7 +34,7 @@ mod tests {
     use crate::base::source::Source;
     use crate::plan::{Environment, Options, load};
 
-    const HEAD: &str = "[plan]\nschema = 1\nid = 'p'\ntitle = 'P'\n[target.staging]\ntitle = 'S'\n\
+    const HEAD: &str = "[plan]\nschema = 1\nid = 'p'\ntitle = 'P'\n[vars]\nx = 'a'\n[target.staging]\nvars = { x = 'b' }\n\
                         [[rollback]]\nid = 'back'\nkey = '1'\n\
                         step = [{ id = 'r', class = 'idempotent', run = { command = ['true'] } }]\n\
                         verify = [{ id = 'v', http = { get = 'https://a.example/', expect = { status = 200 } } }]\n\

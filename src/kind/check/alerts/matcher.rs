@@ -71,7 +71,7 @@ impl Matcher {
             let text = first.replace(".*", "").replace(".+", with).replace('\\', "");
             text.chars().filter(|c| !"()[]?*+^$".contains(*c)).collect::<String>().replace('.', with)
         };
-        let all = [String::new(), self.value.clone(), plain("0"), plain("x"), "0".to_owned(), "x".to_owned()];
+        let all = [String::new(), plain("0"), plain("x"), self.value.clone(), "0".to_owned(), "x".to_owned()];
         all.into_iter().find(|value| self.fits(value)).filter(|value| !value.is_empty())
     }
 }

@@ -163,8 +163,7 @@ impl Check for Cors {
         let mut report = self.judge(&seen, &scope, &cx.jq).await;
         report.took = started.elapsed();
         // One exchange stands for the matrix: the first row that is not as it should be, else the first.
-        let worst = report.findings.iter().find(|finding| finding.verdict == report.verdict);
-        let row = worst.and_then(|finding| finding.row.as_ref());
+        let row = report.exchanged_row();
         let at = requests.iter().position(|(origin, _)| Some(origin) == row).unwrap_or(0);
         let shown = requests.get(at).zip(answers.get(at));
         report.exchange = shown.map(|((_, request), answer)| exchange(request, answer.as_ref(), &cx.redactor));
