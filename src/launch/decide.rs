@@ -275,6 +275,7 @@ fn request(
         | Command::RunPlaybook { .. }
         | Command::Choose { .. }
         | Command::Waive { .. }
+        | Command::WaiveHole { .. }
         | Command::ChangeIncident { .. } => {
             if by.role.is_none() {
                 return Err(Refusal("a scribe has notes and incidents: ask as a role".into()));

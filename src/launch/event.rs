@@ -323,6 +323,8 @@ pub enum Event {
     /// A soak goes on over a hole that would have begun it anew, by a person's word.
     SoakHoleWaived {
         item: ItemId,
+        /// When that hole began.
+        hole: Instant,
         reason: String,
     },
     Voted {
