@@ -1,6 +1,7 @@
 //! The pass over the file: which table is read when, and what the readers of the nouns share. A reader
 //! never stops at a mistake.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -83,6 +84,8 @@ pub(super) struct Reader<'a> {
     pub handed: Handed,
     /// Items whose programs hand out what the item being read uses.
     pub stands_on: Vec<Placed<String>>,
+    /// Names that the entries made lately use.
+    pub used: BTreeSet<String>,
     /// The roles that may approve, and where that is said.
     pub approvers: Vec<(RoleId, Span)>,
     /// Every `[target.ID]`.
@@ -129,6 +132,7 @@ impl<'a> Reader<'a> {
             sessions: Vec::new(),
             handed: Handed::new(),
             stands_on: Vec::new(),
+            used: BTreeSet::new(),
             approvers: Vec::new(),
             targets: Vec::new(),
             plan: Plan::default(),
@@ -295,6 +299,7 @@ impl<'a> Reader<'a> {
         repeats: bool,
     ) -> Option<SpecId> {
         let used = self.notes.take_names();
+        self.used.extend(used.iter().map(|(name, _)| name.clone()));
         let mut inside = names.clone();
         for (name, span) in &body.place.binds {
             inside.bind(name, *span, Stands::Key, self.notes);
