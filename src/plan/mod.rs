@@ -40,6 +40,7 @@ mod phases;
 mod playbooks;
 mod processes;
 mod reader;
+mod ready;
 mod report;
 mod roles;
 mod rollbacks;

@@ -86,6 +86,8 @@ pub(super) struct Reader<'a> {
     pub handed: Handed,
     /// Items whose programs hand out what the item being read uses.
     pub stands_on: Vec<Placed<String>>,
+    /// Names that the entries made lately use.
+    pub used: BTreeSet<String>,
     /// The roles that may approve, and where that is said.
     pub approvers: Vec<(RoleId, Span)>,
     /// Every objective whose id was read, sound or not.
@@ -138,6 +140,7 @@ impl<'a> Reader<'a> {
             sessions: Vec::new(),
             handed: Handed::new(),
             stands_on: Vec::new(),
+            used: BTreeSet::new(),
             approvers: Vec::new(),
             objectives_seen: BTreeSet::new(),
             objective_places: Vec::new(),
@@ -311,6 +314,7 @@ impl<'a> Reader<'a> {
         repeats: bool,
     ) -> Option<SpecId> {
         let used = self.notes.take_names();
+        self.used.extend(used.iter().map(|(name, _)| name.clone()));
         let mut inside = names.clone();
         for (name, span) in &body.place.binds {
             inside.bind(name, *span, Stands::Key, self.notes);

@@ -12,7 +12,6 @@ pub(super) const KINDS: &[&str] = &["soak"];
 pub(super) const ITEM_KEYS: &[&str] = &["evidence"];
 pub(super) const MONITOR_KEYS: &[&str] = &["session", "item"];
 pub(super) const STREAM_KEYS: &[&str] = &["log", "command", "errors", "redact"];
-pub(super) const ROLLBACK_KEYS: &[&str] = &["ready"];
 pub(super) const POLL_KEYS: &[&str] = &["binds", "expires"];
 
 /// Reports the keys of `table` that are of the format and not built.

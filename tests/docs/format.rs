@@ -450,6 +450,7 @@ pub const TABLES: &[Section] = &[
             ("confirm", "how the start is confirmed; `key` unless said"),
             ("step", "what is done, in order; at least one"),
             ("verify", "what must be true afterwards; at least one"),
+            ("ready", "what must be there for it to be started at all: its readiness light"),
         ],
     ),
     section(
@@ -488,6 +489,21 @@ pub const TABLES: &[Section] = &[
             ("title", "for the screen; the id otherwise"),
             ("timeout", "of one attempt; 10s unless said"),
             ("within", "tried again until it passes or this has gone by; 60s unless said"),
+            ("example", "as an item's"),
+            ("rehearse", "`\"real\"`: a rehearsal does it for real; else it is answered from the example"),
+        ],
+    ),
+    section(
+        "[rollback.ready]",
+        "The keys below, and the table of a check: credentials, a context, the artifact that it goes back to. Looked at \
+         for as long as the launch is open. A rollback that is not ready, or not known to be, stands red on the \
+         rollback bar and gives no GO; it may be started all the same.",
+        &[
+            ("id", "unique in its rollback; required"),
+            ("title", "for the screen; the id otherwise"),
+            ("every", "from one look to the next; 30s unless said, at least 1s"),
+            ("timeout", "of one look; 10s unless said"),
+            ("fails_after", "how many failures in a row do not count yet; 0 unless said"),
             ("example", "as an item's"),
             ("rehearse", "`\"real\"`: a rehearsal does it for real; else it is answered from the example"),
         ],
