@@ -43,13 +43,9 @@ pub(super) fn read(table: &Table<'_>) -> Option<Alerts> {
         rules,
         delivers,
         stale_after,
-<<<<<<< HEAD
         matchers: matchers.iter().map(|(matcher, _)| matcher.clone()).collect(),
-=======
-        matchers,
         only: None,
         beside: Vec::new(),
->>>>>>> main
     };
     fits(&alerts, &matchers, table).then_some(alerts)
 }
