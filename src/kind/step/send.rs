@@ -53,7 +53,7 @@ impl Step for Send {
     }
 
     fn expects(&self, scope: &Scope) -> Vec<String> {
-        self.http.expects(scope)
+        std::iter::once(format!("sends: {}", self.http.call.words(scope))).chain(self.http.expects(scope)).collect()
     }
 
     fn asks(&self) -> Option<check::Spec> {
@@ -211,6 +211,20 @@ mod tests {
         let hop = Hop { status: 307, to: "https://b.example/".into() };
         let moved = judged(Err(Cause::Refused), vec![hop]).await;
         assert_eq!(moved.verdict, Unknown, "the first request did arrive");
+    }
+
+    #[test]
+    fn what_will_be_sent_is_told_before_without_secrets() {
+        let (send, found) = read(
+            "post = 'https://a.example/{{ version }}'\njson = { v = '{{ version }}', by = '{{ token }}', id = '{{ later }}' }",
+        );
+        assert!(found.is_empty(), "{found:?}");
+        let mut scope = Scope::default();
+        scope.bind("version", json!("1.5.0"));
+        scope.bind_secret("token", json!("hunter22"));
+        let told = send.expect("a step").expects(&scope);
+        let body = r#"JSON {"by":"{{ token }}","id":"{{ later }}","v":"1.5.0"}"#;
+        assert_eq!(told, [format!("sends: POST https://a.example/1.5.0, with {body}"), "status 2xx".to_owned()]);
     }
 
     #[test]
