@@ -104,10 +104,8 @@ pub fn machine_blocks(board: &Board, now: Instant) -> Vec<String> {
             blocks.push(format!("gate {} is not open: {} of {}{first}", phase.id, standing.clear, standing.total));
         }
     }
-    for wanted in &board.plan.baseline {
-        if board.baseline.get(&wanted.name).and_then(|captured| captured.value()).is_none() {
-            blocks.push(format!("baseline value {} is not captured: a rollback could not go back to it", wanted.name));
-        }
+    for (name, why) in board.uncaptured() {
+        blocks.push(format!("a rollback could not go back to baseline value {name}, {why}"));
     }
     blocks.extend(criteria::blocks(board, GoStage::Launch, now));
     blocks

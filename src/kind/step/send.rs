@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::{Acting, Step};
 use crate::base::jq::Jq;
-use crate::base::known::Wanted;
 use crate::base::source::Diagnostic;
 use crate::base::table::Table;
 use crate::base::template::Scope;
@@ -48,7 +47,7 @@ impl Step for Send {
             }
         }
         let http = Http::read(table);
-        OF_CHECKS.into_iter().for_each(|key| table.learn(key, Wanted::Refused));
+        OF_CHECKS.into_iter().for_each(|key| table.refuse(key));
         Some(Self { http: Box::new(http?) })
     }
 
@@ -231,6 +230,10 @@ mod tests {
     fn what_belongs_to_a_check_is_refused() {
         let (_, found) = read("post = 'https://a.example'\ncapture = { id = '.id' }");
         assert_eq!(found.iter().map(|found| found.code).collect::<Vec<_>>(), ["no-effect"], "{found:?}");
+        // Nor is it offered to whoever wrote something else.
+        let (_, found) = read("post = 'https://a.example'\nuntill = {}");
+        let help = found[0].help.clone().unwrap_or_default();
+        assert!(found.len() == 1 && help.contains("expect") && !help.contains("until"), "{found:?}");
     }
 
     #[test]

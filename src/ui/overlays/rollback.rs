@@ -91,11 +91,8 @@ fn confirm(
     for verify in &rollback.verify {
         rows.push(Row::new(theme).say(Role::Muted, "  then verify: ").say(Role::Plain, &verify.title));
     }
-    for wanted in &view.plan().baseline {
-        if view.board().baseline.get(&wanted.name).and_then(|captured| captured.value()).is_none() {
-            let text = format!("  baseline value {} is not captured", wanted.name);
-            rows.push(Row::new(theme).say(Role::Failed, text));
-        }
+    for (name, why) in view.board().uncaptured() {
+        rows.push(Row::new(theme).say(Role::Failed, format!("  baseline value {name}: {why}")));
     }
     // The answer must be seen however long the list of steps is.
     rows.truncate(usize::from(area.height).saturating_sub(6));
