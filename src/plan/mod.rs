@@ -67,7 +67,7 @@ use toml::de::DeTable;
 
 pub use self::environment::Environment;
 pub use self::reader::{Inside, Place, Unset};
-pub use self::report::{Checked, check_report};
+pub use self::report::{Checked, check_report, counts};
 use crate::base::known::Known;
 use crate::base::secret::Redactor;
 use crate::base::source::{Diagnostic, Severity, Source, Span};
