@@ -3,9 +3,9 @@
 //! the environment it is given, and starts nothing.
 //!
 //! One file per noun of the format: `clock`, `vars`, `secrets`, `roles`, `sessions`, `phases`, `items`,
-//! `people`, `processes`, `playbooks`, `monitors`, `streams`, `objectives` (with `fits`), `triggers` (with `alerts`), `baseline`,
-//! `rollbacks`, `escalations`, `criteria`. `needs` orders the items,
-//! `branches` puts them on what a choice selects, `names` knows what templates may use, `examples` reads examples
+//! `people`, `processes`, `playbooks`, `monitors`, `streams`, `objectives` (with `fits`), `triggers` (with `alerts`),
+//! `baseline`, `rollbacks`, `escalations`, `criteria`. `needs` orders the items, `branches` puts them on what a
+//! choice selects, `classes` holds a step's class to its kind, `names` knows what templates may use, `examples` reads examples
 //! and `trial` tests checks on them, `lint` knows what plans get wrong, `effects` which keys do nothing where they
 //! stand.
 //!
@@ -14,6 +14,7 @@
 mod alerts;
 mod baseline;
 mod branches;
+mod classes;
 mod clock;
 mod criteria;
 pub mod diff;
