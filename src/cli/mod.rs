@@ -168,7 +168,7 @@ pub fn run() -> i32 {
         Command::Gate(arguments) => gate::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
 
-        Command::Kinds(arguments) => kinds::run(arguments),
+        Command::Kinds(arguments) => kinds::run(&arguments),
         Command::Keys => keys::run(),
         Command::Rollback(arguments) => rollback::run(&arguments),
         Command::Approve(arguments) => approve::run(&arguments),
