@@ -28,7 +28,7 @@ use crate::launch::port::Proposal;
 use crate::launch::time::Instant;
 use crate::launch::verdict::Verdict;
 use crate::plan::{self, Environment, Options, diff};
-use crate::watch::Watch;
+use crate::watch::{Readings, Watch};
 
 /// How long a stream's head may take; monitors have timeouts of their own.
 pub const WATCH_TIMEOUT: Duration = Duration::from_secs(10);
@@ -62,6 +62,8 @@ pub struct Parts {
     pub stage: Stage,
     pub moves: Option<Move>,
     pub keep: Keep,
+    /// What was seen so far: an amendment loses nothing of it.
+    pub readings: Arc<Readings>,
 }
 
 /// Looks plans over for a launch, and makes what it needs to go by one.
@@ -191,7 +193,9 @@ impl Amender {
             (client, moved.address)
         });
         let world = old.world.under(&prepared.plan, &prepared.catalogue, place, keeps);
-        let watch = watch(&world, self.parts.folder.streams());
+        let readings = Arc::clone(&self.parts.readings);
+        readings.under(&prepared.plan);
+        let watch = watch(&world, self.parts.folder.streams(), readings);
         if let Some(earlier) = old.watch.replace(Arc::clone(&watch)) {
             tokio::spawn(async move { earlier.stop().await });
         }
@@ -214,9 +218,9 @@ fn done(board: &Board) -> Vec<ItemId> {
     order.filter(passed).chain(rolled.map(|step| &step.step)).cloned().collect()
 }
 
-/// The monitors and streams of a world, looking from now on.
+/// The monitors and streams of a world, looking from now on; what they see goes to `readings`.
 #[must_use]
-pub fn watch(world: &World, streams: PathBuf) -> Arc<Watch> {
+pub fn watch(world: &World, streams: PathBuf, readings: Arc<Readings>) -> Arc<Watch> {
     let watching = world.clone();
     let watch = Arc::new(Watch::start(
         &world.plan,
@@ -224,6 +228,7 @@ pub fn watch(world: &World, streams: PathBuf) -> Arc<Watch> {
         Arc::new(move |entry| watching.context(entry, &Scope::default(), WATCH_TIMEOUT)),
         world.observations.clone(),
         streams,
+        readings,
     ));
     world.see(watch.samples());
     watch
