@@ -31,6 +31,7 @@ use crate::launch::live::Live;
 use crate::launch::port::{Ask, Port, Seat, Snapshot};
 use crate::launch::schedule;
 use crate::launch::time::{Instant, Mark, Now};
+use crate::launch::watching::next_evaluation;
 use hung::Hung;
 
 /// Inputs taken into one turn.
@@ -349,7 +350,7 @@ impl Loop {
         }
         let now = self.parts.axis.now().instant;
         let board = self.dispatch.published();
-        let next = schedule::next_at(board, now).into_iter().chain(evaluating::next(&board.plan, now)).min();
+        let next = schedule::next_at(board, now).into_iter().chain(next_evaluation(&board.plan, now)).min();
         next.map_or(SECOND, |at| at.since(now).clamp(Duration::from_millis(1), SECOND))
     }
 

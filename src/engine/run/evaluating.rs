@@ -9,24 +9,15 @@ use super::Loop;
 use crate::launch::board::Board;
 use crate::launch::command::{Input, Observation};
 use crate::launch::id::ObjectiveId;
-use crate::launch::objective::{self, Round};
-use crate::launch::plan::{Objective, Plan};
-use crate::launch::time::{Instant, Now, millis};
+use crate::launch::objective::Round;
+use crate::launch::plan::Plan;
+use crate::launch::time::{Instant, Now};
 use crate::launch::verdict::Verdict;
+use crate::launch::watching::{judged, next_evaluation};
 use crate::watch::Readings;
 
 /// Rounds of one turn at most: a rehearsal that has more to skip goes on in the next.
 const ROUNDS: usize = 512;
-
-/// The first instant after `now` at which an objective is due.
-#[must_use]
-pub(super) fn next(plan: &Plan, now: Instant) -> Option<Instant> {
-    let next = |objective: &Objective| {
-        let every = millis(objective.evaluate_every).max(1);
-        Instant(now.0.div_euclid(every).saturating_add(1).saturating_mul(every))
-    };
-    plan.objectives.iter().map(next).min()
-}
 
 impl Loop {
     /// What is due in this turn, and how far a rehearsal may jump in it: not past what changes a verdict, so that
@@ -51,7 +42,7 @@ impl Loop {
         let mut rounds = Vec::new();
         let mut known = Verdicts::of(&board);
         let mut at = from;
-        while let Some(due) = next(&board.plan, at).filter(|due| *due <= now.instant) {
+        while let Some(due) = next_evaluation(&board.plan, at).filter(|due| *due <= now.instant) {
             known.take(&mut rounds, &readings, &board.plan, due);
             at = due;
         }
@@ -73,7 +64,7 @@ impl Loop {
     ) -> Duration {
         let end = now.plus(by);
         let mut at = now;
-        while let Some(due) = next(&board.plan, at).filter(|due| *due <= end) {
+        while let Some(due) = next_evaluation(&board.plan, at).filter(|due| *due <= end) {
             readings.skipped(at, due);
             at = due;
             if known.take(rounds, readings, &board.plan, due) || rounds.len() >= ROUNDS {
@@ -100,48 +91,14 @@ impl Verdicts {
     fn take(&mut self, rounds: &mut Vec<Round>, readings: &Readings, plan: &Plan, at: Instant) -> bool {
         let counts = readings.evaluate(at);
         let mut stops = false;
-        for objective in &plan.objectives {
-            let Some(counted) = counts.get(&objective.id) else { continue };
-            let (verdict, _) = objective::judge(objective, counted, at);
-            let before = self.0.insert(objective.id.clone(), verdict);
+        for (id, counted) in &counts {
+            let Some((verdict, _)) = judged(plan, id, counted, at) else { continue };
+            let before = self.0.insert(id.clone(), verdict);
             stops |= verdict != Verdict::Pass || before != Some(verdict);
         }
         if !counts.is_empty() {
             rounds.push(Round { at, counts });
         }
         stops
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::launch::plan::Beside;
-    use crate::launch::threshold::Threshold;
-
-    fn objective(id: &str, every: u64) -> Objective {
-        let span = Duration::from_secs;
-        Objective {
-            id: id.into(),
-            title: id.to_owned(),
-            signal: "monitor.api".into(),
-            beside: Beside::Nothing,
-            that: Threshold::parse("error_rate <= 5%").expect("sound"),
-            window: span(60),
-            min_samples: 20,
-            stale_after: span(30),
-            evaluate_every: span(every),
-            unknown_for: span(60),
-        }
-    }
-
-    #[test]
-    fn an_objective_is_due_at_every_multiple_of_its_own_on_the_axis() {
-        let mut plan = Plan::default();
-        assert_eq!(next(&plan, Instant(0)), None);
-        plan.objectives = vec![objective("slow", 30), objective("quick", 10)];
-        for (now, due) in [(0, 10_000), (9_999, 10_000), (10_000, 20_000), (-1, 0), (29_999, 30_000)] {
-            assert_eq!(next(&plan, Instant(now)), Some(Instant(due)), "{now}");
-        }
     }
 }

@@ -127,7 +127,7 @@ impl Series {
         let latency = match self.terms.that.of {
             Of::ErrorRate | Of::Up => false,
             Of::Percentile(_) | Of::Max => true,
-            Of::Value => return self.refuse(at, Refused::LookIsNoNumber),
+            Of::Value | Of::Rate | Of::Change => return self.refuse(at, Refused::LookIsNoNumber),
         };
         // Nothing takes no time: it was not measured. And a refusal that comes fast is no fast answer.
         if latency && !failed && took.is_zero() {
@@ -151,6 +151,7 @@ impl Series {
         let (that, unit) = (&self.terms.that, self.terms.unit);
         let bucket = match that.of {
             Of::ErrorRate | Of::Up => return self.refuse(at, Refused::NumberIsNoOutcome),
+            Of::Rate | Of::Change => return self.refuse(at, Refused::LevelDoesNotGrow),
             Of::Value => {
                 let bucket = self.ring.at(at);
                 bucket.stand(Level { at, value, samples });
@@ -227,7 +228,7 @@ impl Series {
         let part = match self.terms.that.of {
             Of::Percentile(part) => Some(part),
             Of::Max => Some(100_000),
-            Of::Value | Of::ErrorRate | Of::Up => None,
+            Of::Value | Of::ErrorRate | Of::Up | Of::Rate | Of::Change => None,
         };
         let shown = part.zip(sum.sketch.as_ref()).and_then(|(part, sketch)| sketch.percentile(part));
         let (against, untold, resets) = (sum.against, sum.untold, sum.resets);

@@ -12,6 +12,7 @@ pub(super) enum Refused {
     Ahead,
     LookIsNoNumber,
     NumberIsNoOutcome,
+    LevelDoesNotGrow,
     CounterIsNoLatency,
     HistogramIsNoNumber,
     /// `<` and `>=` split the samples that are exactly at the bound, which a histogram does not.
@@ -32,6 +33,7 @@ impl Refused {
             Self::Ahead => "its samples are of a time that has not come: a clock is wrong".to_owned(),
             Self::LookIsNoNumber => "a look is no number: write `error_rate`, `up` or `p95`".to_owned(),
             Self::NumberIsNoOutcome => "a number neither fails nor passes: compare its value".to_owned(),
+            Self::LevelDoesNotGrow => "only a counter grows: write `counter = true` with its signal".to_owned(),
             Self::CounterIsNoLatency => "a counter has no latencies".to_owned(),
             Self::HistogramIsNoNumber => "a histogram is no number: write `p95`".to_owned(),
             Self::NotAtMost => {
