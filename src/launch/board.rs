@@ -23,6 +23,7 @@ use super::id::{
 };
 use super::incident::Incident;
 use super::late::Course;
+use super::lost::LetGo;
 use super::note::{self, Notes};
 use super::objective::ObjectiveState;
 use super::plan::{Act, Plan};
@@ -39,6 +40,7 @@ use super::trigger::TriggerState;
 use super::turns::Turns;
 use super::verdict::{Captured, Outcome, Report, Verdict};
 use super::waiver;
+use super::watching;
 
 /// How many of the newest records the journal pane can show.
 pub const RECENT_KEPT: usize = 500;
@@ -69,6 +71,8 @@ pub struct Board {
     /// Those that were evaluated.
     pub objectives: BTreeMap<ObjectiveId, ObjectiveState>,
     pub triggers: BTreeMap<TriggerId, TriggerState>,
+    /// Lost sources that a person goes on without.
+    pub let_go: LetGo,
     /// The ledger of each soak that began.
     pub soaks: BTreeMap<ItemId, Arc<Ledger>>,
     pub votes: BTreeMap<RoleId, Ballot>,
@@ -171,6 +175,7 @@ impl Board {
             streams: BTreeMap::new(),
             objectives: BTreeMap::new(),
             triggers: BTreeMap::new(),
+            let_go: LetGo::default(),
             soaks: BTreeMap::new(),
             votes: BTreeMap::new(),
             voided: None,
@@ -259,8 +264,8 @@ impl Board {
 
     /// As [`Board::apply`], of a record that nobody else needs.
     pub fn take(&mut self, record: Arc<Recorded>) {
+        let seen = self.at;
         self.seq = record.seq;
-        let before = self.at;
         self.at = self.at.max(record.at);
         // Time that nobody watched is not counted through: the clock itself says where it stops.
         let unwatched = matches!(record.event, Event::ConsoleReturned { .. } | Event::Slept { .. });
@@ -268,9 +273,10 @@ impl Board {
             clock.tick(record.at);
         }
         self.fold(&record);
-        soak::fold(self, &record, before);
+        soak::fold(self, &record, seen);
         self.course.fold(self.clock.as_ref());
         self.turns.turn(self.clock.as_ref(), &record);
+        watching::fold(self, &record, seen);
         if self.recent.len() == RECENT_KEPT {
             self.recent.pop_front();
         }
