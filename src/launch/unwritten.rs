@@ -9,6 +9,7 @@ use super::command::{Command, Refusal};
 use super::countdown::{self, JOURNAL};
 use super::event::{Event, Recorded};
 use super::process;
+use super::trigger::{Stage, TriggerState};
 
 /// Whether `command` is possible on this board, as far as the journal is concerned.
 ///
@@ -86,6 +87,9 @@ pub fn stop(board: &Board, why: &str) -> Option<Event> {
     }
 }
 
+/// Evaluations that wait: an hour and a half of one every ten seconds. What is older is a hole in what was watched.
+pub const EVALUATIONS_KEPT: usize = 540;
+
 /// What waits to be written, in order.
 #[derive(Debug, Clone, Default)]
 pub struct Tail {
@@ -126,6 +130,15 @@ impl Tail {
         });
         if let Event::Slept { gap } = &mut record.event {
             *gap += slept;
+        }
+        if is_evaluation(&record.event) {
+            let mut left = self.records.iter().filter(|known| is_evaluation(&known.event)).count();
+            // No later one says what an earlier one did: each stands for its own instant, and the oldest go.
+            self.records.retain(|known| {
+                let goes = left >= EVALUATIONS_KEPT && is_evaluation(&known.event);
+                left -= usize::from(goes);
+                !goes
+            });
         }
         self.merged += (before - self.records.len()) as u64;
         self.records.push(record);
@@ -174,6 +187,10 @@ fn is_same(known: &Recorded, record: &Recorded) -> bool {
     known.event == record.event && (once || known.occurred_at == record.occurred_at || known.at == record.at)
 }
 
+fn is_evaluation(event: &Event) -> bool {
+    matches!(event, Event::Evaluated { .. } | Event::SamplesKept { .. })
+}
+
 fn tells(board: &Board, event: &Event) -> bool {
     let counting = |phase| board.clock.as_ref().is_some_and(|clock| clock.phase == phase);
     match event {
@@ -196,9 +213,20 @@ fn tells(board: &Board, event: &Event) -> bool {
         Event::BaselineCaptured { .. } => board.clock.as_ref().is_none_or(|clock| clock.t0.is_none()),
         Event::MonitorChanged { .. }
         | Event::StreamChanged { .. }
-        | Event::Evaluated { .. }
+        | Event::SamplesKept { .. }
         | Event::Slept { .. }
         | Event::Passed(_) => true,
+        Event::Evaluated { rounds } => rounds.iter().any(|round| {
+            let is_later = |id| board.objectives.get(id).is_none_or(|known| known.evaluated_at < round.at);
+            round.counts.keys().any(is_later)
+        }),
+        Event::TriggerFired { trigger, .. } => {
+            let known = board.plan.triggers.iter().any(|known| known.id == *trigger);
+            known && board.triggers.get(trigger).is_none_or(TriggerState::is_quiet)
+        }
+        Event::TriggerVetoed { trigger, .. } => {
+            board.triggers.get(trigger).is_some_and(|state| matches!(state.stage, Stage::Fired { .. }))
+        }
         // A console that leaves cannot be read in by itself.
         _ => false,
     }

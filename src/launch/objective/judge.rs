@@ -194,3 +194,7 @@ fn whole_number(number: f64) -> u64 {
 fn words(span: Duration) -> String {
     humantime::format_duration(Duration::from_secs(span.as_secs())).to_string().replace(' ', "")
 }
+
+#[cfg(test)]
+#[path = "judge_tests.rs"]
+mod tests;
