@@ -279,6 +279,7 @@ fn request(
         | Command::RunPlaybook { .. }
         | Command::Choose { .. }
         | Command::Waive { .. }
+        | Command::WaiveHole { .. }
         | Command::ChangeIncident { .. }
         | Command::Veto { .. }
         | Command::AcknowledgeTrigger { .. }

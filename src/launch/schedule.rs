@@ -16,6 +16,7 @@ use super::plan::{Act, Item, Phase, Plan};
 use super::poll;
 use super::process;
 use super::recovery;
+use super::soak;
 use super::time::{Instant, Mark};
 use super::verdict::{Report, Verdict};
 use super::watching;
@@ -62,6 +63,7 @@ pub fn follow(board: &Board, now: Instant, in_flight: usize) -> Vec<Timed> {
     events.extend(passing_gates(board, now));
     events.extend(ending_waits(board, now));
     events.extend(watching::follow(board, now));
+    events.extend(soak::ending(board, now));
     events.extend(human::follow(board, now));
     if events.is_empty() {
         events.extend(starts(board, now, in_flight));
@@ -147,7 +149,7 @@ fn next_of_clock(board: &Board, now: Instant) -> Option<Timed> {
 }
 
 /// The next instant after `now` at which something happens by time alone: a mark, the end of a built-in
-/// hold, of a wait. None where only people or the world can move the launch on.
+/// hold, of a wait, the earliest end of a soak. None where only people or the world can move the launch on.
 #[must_use]
 pub fn next_at(board: &Board, now: Instant) -> Option<Instant> {
     let clock = board.clock_at(now)?;
@@ -163,7 +165,7 @@ pub fn next_at(board: &Board, now: Instant) -> Option<Instant> {
     let marks = board.plan.marks().into_iter().chain([go_by(&board.plan), Mark::T0]).chain(clock.next_hold());
     let marks =
         marks.filter(|mark| counts && *mark < t).map(|mark| Instant(now.0.saturating_add(t.0.saturating_sub(mark.0))));
-    let watched = watching::next_at(board, now);
+    let watched = watching::next_at(board, now).into_iter().chain(soak::next_at(board, now));
     waits.chain(holds).chain(marks).chain(human::next_at(board, now)).chain(watched).filter(|at| *at > now).min()
 }
 
@@ -255,7 +257,7 @@ fn starts(board: &Board, now: Instant, in_flight: usize) -> Vec<Timed> {
             match due_after(board, item, before, mark, now) {
                 Due::Now if free == 0 => {}
                 Due::Now => match &item.act {
-                    Act::Check(_) | Act::Wait { .. } => {
+                    Act::Check(_) | Act::Wait { .. } | Act::Soak(_) => {
                         free -= usize::from(matches!(item.act, Act::Check(_)));
                         events.push((now, Event::ItemStarted { item: id.clone(), attempt }));
                     }

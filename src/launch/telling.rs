@@ -77,7 +77,9 @@ pub fn tell(record: &Recorded) -> String {
             format!("{samples} samples of {} signals kept", blocks.len())
         }
         Event::TriggerAcknowledged { trigger } => format!("trigger {trigger} taken on{by}"),
-        Event::SoakHoleWaived { item, reason } => format!("{item}: the hole in the watching is waived{by}: {reason}"),
+        Event::SoakHoleWaived { item, reason, .. } => {
+            format!("{item}: the hole in the watching is waived{by}: {reason}")
+        }
         Event::Voted { poll: None, role, vote, .. } => format!("{role} votes {}{by}", vote_words(vote)),
         Event::Voted { poll: Some(poll), role, vote, .. } => format!("{poll}: {role} votes {}{by}", vote_words(vote)),
         Event::VotesVoided { why } => format!("votes void: {why}"),
