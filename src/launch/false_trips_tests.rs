@@ -155,8 +155,7 @@ fn fewer_samples_than_usual_are_noisier_and_counted_in() {
 
 #[test]
 fn monitors_need_a_row_of_failures_and_words_never_promise_more() {
-    let mut plan = Plan::default();
-    plan.monitors = vec![crate::launch::plan::Monitor {
+    let monitor = crate::launch::plan::Monitor {
         id: "api".into(),
         title: String::new(),
         spec: crate::launch::plan::SpecId(0),
@@ -165,7 +164,8 @@ fn monitors_need_a_row_of_failures_and_words_never_promise_more() {
         fails_after: 3,
         items: Vec::new(),
         ready_for: None,
-    }];
+    };
+    let plan = Plan { monitors: vec![monitor], ..Plan::default() };
     let api = Trigger { when: Condition::Monitor("api".into()), ..trigger(2) };
     let trips = false_trips(&plan, &api, Noise { share: 0.01, samples: 0 }).expect("looks are counted");
     assert_eq!(trips.windows, 6, "four in a row, and two seconds more");

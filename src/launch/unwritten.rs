@@ -272,6 +272,49 @@ mod tests {
         assert_eq!(tail.records().last().map(|record| &record.event), Some(&slept), "a sleep is not lost");
     }
 
+    fn evaluated(at: i64) -> Event {
+        let counts = std::collections::BTreeMap::from([("errors".into(), crate::launch::objective::Counts::default())]);
+        Event::Evaluated { rounds: vec![crate::launch::objective::Round { at: Instant(at), counts }] }
+    }
+
+    #[test]
+    fn evaluations_wait_each_for_itself_up_to_the_newest_so_many() {
+        let mut tail = Tail::default();
+        let many = i64::try_from(EVALUATIONS_KEPT).expect("small") + 60;
+        tail.push(record(1, Event::HoldCalled { who: "journal".into(), why: "full".into() }));
+        (1..=many).for_each(|nth| tail.push(record(2, evaluated(nth * 10_000))));
+        assert_eq!((tail.records().len(), tail.merged()), (EVALUATIONS_KEPT + 1, 60));
+        assert_eq!(tail.records()[1].event, evaluated(61 * 10_000), "the oldest went");
+        assert_eq!(tail.records().last().map(|last| last.event.clone()), Some(evaluated(many * 10_000)));
+    }
+
+    #[test]
+    fn an_evaluation_and_a_veto_tell_what_is_not_known_and_a_fire_of_what_is_quiet() {
+        let mut flight = Flight::of(plan());
+        let fired = || Event::TriggerFired { trigger: "down".into(), why: "bad".into(), starts: None };
+        let vetoed = || Event::TriggerVetoed { trigger: "down".into(), why: "no".into() };
+        assert!(!tells(&flight.board, &fired()), "no such trigger in this plan");
+        let mut board = flight.board.clone();
+        let mut plan = (*board.plan.0).clone();
+        plan.triggers = vec![crate::launch::plan::Trigger {
+            id: "down".into(),
+            title: String::new(),
+            when: crate::launch::plan::Condition::Manual,
+            lasts: Duration::ZERO,
+            recovers_after: Duration::ZERO,
+            then: "front".into(),
+            mode: crate::launch::plan::FireMode::Ask,
+            armed_from: None,
+            armed_until: None,
+        }];
+        board.plan = crate::launch::board::Shared(std::sync::Arc::new(plan));
+        flight.board = board;
+        assert!(tells(&flight.board, &fired()) && !tells(&flight.board, &vetoed()));
+        flight.record(Instant(1), Actor::engine(), fired());
+        assert!(!tells(&flight.board, &fired()) && tells(&flight.board, &vetoed()));
+        assert!(tells(&flight.board, &evaluated(10_000)));
+    }
+
     /// A flight with health looked at, and what waits of it.
     fn waiting() -> (Flight, Tail) {
         let flight = Flight::of(plan());
@@ -365,6 +408,7 @@ mod tests {
             Command::Rollback { rollback: "front".into(), why: "bad".into() },
             Command::RollbackFound { rollback: "front".into(), run: 1, why: "bad".into() },
             Command::Cancel { item: "cut".into() },
+            Command::Veto { trigger: "down".into(), why: "no".into() },
             Command::Leave,
         ] {
             allow(&board, &command).expect("possible");

@@ -32,7 +32,7 @@ pub fn one_of_each() -> Vec<Event> {
         Event::TriggerFired { trigger: "errors-2m".into(), why: why(), starts: None },
         Event::TriggerVetoed { trigger: "errors-2m".into(), why: why() },
         Event::TriggerAcknowledged { trigger: "errors-2m".into() },
-        Event::SoakHoleWaived { item: "soak".into(), reason: why() },
+        Event::SoakHoleWaived { item: "soak".into(), hole: Instant(540_000), reason: why() },
     ]
 }
 

@@ -128,6 +128,14 @@ fn a_monitor_that_tells_nothing_is_lost_after_a_minute() {
     assert_eq!(latches(&flight), ["watch monitor.api"]);
     told(&mut flight, Verdict::Fail);
     assert!(latches(&flight).is_empty(), "it tells something");
+    told(&mut flight, Verdict::Unknown);
+    let gap = 3_600 * SECOND;
+    flight.now = flight.now.plus(gap);
+    flight.input(&Input::Observation(Observation::Slept { gap })).expect("no refusal");
+    flight.pass(59 * SECOND);
+    assert!(latches(&flight).is_empty(), "nobody was there to be told");
+    flight.pass(SECOND);
+    assert_eq!(latches(&flight), ["watch monitor.api"]);
     let mut rehearsed = self::flight(vec![api()]);
     rehearsed.board.mode = Mode::Rehearsal;
     rehearsed.pass(600 * SECOND);
