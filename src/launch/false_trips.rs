@@ -8,8 +8,10 @@
 
 use std::time::Duration;
 
+use super::objective::sure;
 use super::plan::{Beside, Condition, Objective, Plan, Trigger};
-use super::threshold::{Is, Of};
+use super::proportions::{deviations, wilson};
+use super::threshold::Is;
 
 const DAY: Duration = Duration::from_secs(86_400);
 /// Beyond this many samples a window is taken for one of so many: the bound grows no tighter.
@@ -90,9 +92,8 @@ pub fn of_objective(objective: &Objective, lasts: Duration, noise: Noise) -> Opt
     let windows = u32::try_from(apart).unwrap_or(u32::MAX).saturating_add(1);
     let breach = match &objective.beside {
         Beside::Nothing if objective.that.of.is_counted() => worst(objective, noise),
-        // Two shares alike: beyond the interval on the side that counts, as often as it is not sure.
-        Beside::Against { confidence, .. } if objective.that.of.is_counted() => {
-            1.0 - f64::from((*confidence).min(100_000)) / 100_000.0
+        Beside::Against { both_ways, confidence, .. } if objective.that.of.is_counted() => {
+            alike(objective, sure(*confidence), *both_ways, noise)
         }
         Beside::Per(_) if matches!(objective.that.is, Is::AtMost | Is::Less) => worst(objective, noise),
         _ => return None,
@@ -102,12 +103,52 @@ pub fn of_objective(objective: &Objective, lasts: Duration, noise: Noise) -> Opt
 
 /// The likeliest breach of all windows that may tell something: fewer samples than usual are noisier.
 fn worst(objective: &Objective, noise: Noise) -> f64 {
-    let least = objective.min_samples.max(objective.that.least_samples()).clamp(1, SAMPLES_AT_MOST);
-    let most = noise.samples.clamp(least, SAMPLES_AT_MOST);
+    let (least, most) = samples(objective, noise);
     // A limit is as strict again after each whole number of samples it lets fail: a few hundred show them all.
     let span = (most - least).min(400);
     let counts = (least..=least + span).chain([most]);
     counts.map(|samples| breached(objective, noise.share, samples)).fold(0.0, f64::max)
+}
+
+/// A canary whose share is its baseline's, told apart from it all the same. Of few failures a score interval is less
+/// sure than it says, and more so the larger the baseline is beside the canary: so the bound is that of a baseline
+/// without end, times what counting in whole samples adds to it at the most (a test holds it to the exact sums).
+fn alike(objective: &Objective, sure: f64, both_ways: bool, noise: Noise) -> f64 {
+    let z = deviations(if both_ways { f64::midpoint(1.0, sure) } else { sure });
+    let (least, most) = samples(objective, noise);
+    let margin = objective.that.margin();
+    let told_apart = |of: u64| {
+        let worse = first(of, |hits| wilson(hits, of, z).0 <= noise.share + margin);
+        let better = first(of, |hits| wilson(hits, of, z).1 < noise.share - margin);
+        let better = if both_ways { 1.0 - at_least(better, of, noise.share) } else { 0.0 };
+        at_least(worse, of, noise.share) + better
+    };
+    let worst = (least..=least + (most - least).min(400)).chain([most]).map(told_apart).fold(1.0 - sure, f64::max);
+    (worst * WHOLE_SAMPLES).min(1.0)
+}
+
+/// What counting in whole samples adds to how often two equal shares are told apart, at the most.
+const WHOLE_SAMPLES: f64 = 3.0;
+
+/// From how few samples a window tells something, and how many it brings.
+fn samples(objective: &Objective, noise: Noise) -> (u64, u64) {
+    let own = match objective.beside {
+        Beside::Nothing => objective.that.least_samples(),
+        Beside::Per(_) => objective.that.least_of_share(),
+        Beside::Minus(_) | Beside::Against { .. } => 1,
+    };
+    let least = objective.min_samples.max(own).clamp(1, SAMPLES_AT_MOST);
+    (least, noise.samples.clamp(least, SAMPLES_AT_MOST))
+}
+
+/// The first count up to `of` for which `holds` holds no more; one more than `of` where it always does.
+fn first(of: u64, holds: impl Fn(u64) -> bool) -> u64 {
+    let (mut low, mut high) = (0, of.saturating_add(1));
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if middle <= of && holds(middle) { low = middle + 1 } else { high = middle }
+    }
+    low
 }
 
 /// How likely so many samples are a breach.
@@ -121,14 +162,8 @@ fn breached(objective: &Objective, share: f64, samples: u64) -> f64 {
         }
         _ => that.holds_counted(against, samples),
     };
-    let upper = holds(0) && !matches!(that.of, Of::Value);
-    // From the side that holds up to the first that does not: whole counts, so by halving.
-    let (mut low, mut high) = (0, samples.saturating_add(1));
-    while low < high {
-        let middle = low + (high - low) / 2;
-        if (middle <= samples && holds(middle)) == upper { low = middle + 1 } else { high = middle }
-    }
-    let tail = at_least(low, samples, share);
+    let upper = holds(0);
+    let tail = at_least(first(samples, |against| holds(against) == upper), samples, share);
     if upper { tail } else { 1.0 - tail }
 }
 

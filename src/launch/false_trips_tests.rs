@@ -1,5 +1,6 @@
 use super::*;
 use crate::launch::plan::FireMode;
+use crate::launch::proportions::difference;
 use crate::launch::threshold::Threshold;
 use crate::launch::time::Instant;
 use crate::launch::trigger::{Told, TriggerState};
@@ -140,6 +141,48 @@ fn the_bound_is_one_where_trips_are_many_enough_to_be_counted() {
         assert!(fired > 50, "{that} at {share} for {lasts} s: too few to say anything, {fired}");
         assert!(seen <= bound.per_day * 1.02, "{that} at {share} for {lasts} s: {seen} a day, bound {}", bound.per_day);
         assert!(bound.per_day < seen * 60.0, "no bound that says nothing: {seen} {}", bound.per_day);
+    }
+}
+
+#[test]
+fn a_share_of_two_counters_is_as_noisy_as_samples_are() {
+    let noise = Noise { share: 0.01, samples: 50 };
+    let counted = of_objective(&objective("error_rate <= 5%"), 120 * SECOND, noise);
+    let per = Objective { beside: Beside::Per("requests".into()), ..objective("<= 5%") };
+    assert_eq!(of_objective(&per, 120 * SECOND, noise), counted);
+    assert_eq!(of_objective(&objective("<= 5"), 120 * SECOND, noise), None, "of a level nobody knows");
+}
+
+#[test]
+fn a_canary_like_its_baseline_is_told_apart_no_more_often_than_the_bound_says() {
+    for (confidence, both_ways) in [(99_900, false), (95_000, false), (99_900, true), (99_990, false)] {
+        let beside = Beside::Against { baseline: "old".into(), both_ways, confidence };
+        let z = deviations(if both_ways { f64::midpoint(1.0, sure(confidence)) } else { sure(confidence) });
+        for canary in [20, 33, 50, 100] {
+            let objective = Objective { beside: beside.clone(), min_samples: canary, ..objective("error_rate <= 0%") };
+            for share in [0.001, 0.01, 0.02, 0.05, 0.3] {
+                let bound = of_objective(&objective, 60 * SECOND, Noise { share, samples: canary }).expect("counted");
+                let seen = table(canary, share);
+                for baseline in [canary, canary * 5, canary * 20] {
+                    let beside = table(baseline, share);
+                    let likely = |(hits, chance): (usize, &f64)| (*chance > 1e-9).then_some((hits as u64, *chance));
+                    let mut apart = 0.0;
+                    for (hits, chance) in seen.iter().enumerate().filter_map(likely) {
+                        for (others, other) in beside.iter().enumerate().filter_map(likely) {
+                            let (low, high) = difference((hits, canary), (others, baseline), z);
+                            if low > 0.0 || (both_ways && high < 0.0) {
+                                apart += chance * other;
+                            }
+                        }
+                    }
+                    assert!(
+                        apart <= bound.breach,
+                        "{canary} beside {baseline} at {share}: {apart}, bound {}",
+                        bound.breach
+                    );
+                }
+            }
+        }
     }
 }
 

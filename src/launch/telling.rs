@@ -153,7 +153,7 @@ pub fn asked_for(command: &Command) -> String {
         Command::Veto { trigger, why } => format!("veto trigger {trigger}{}", after_colon(why)),
         Command::AcknowledgeTrigger { trigger } => format!("take on trigger {trigger}"),
         Command::FireTrigger { trigger, why } => format!("fire trigger {trigger}: {why}"),
-        Command::WaiveHole { item, reason } => format!("{item}: waive the hole in the watching: {reason}"),
+        Command::WaiveHole { item, reason, .. } => format!("{item}: waive the hole in the watching: {reason}"),
         Command::RunPlaybook { playbook } => format!("run playbook {playbook}"),
         Command::CallHold { why } => format!("hold: {why}"),
         Command::ReleaseHold { who } => format!("release the hold of {who}"),
