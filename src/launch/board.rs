@@ -45,6 +45,7 @@ use super::watching;
 /// How many of the newest records the journal pane can show.
 pub const RECENT_KEPT: usize = 500;
 
+mod baseline;
 mod clock;
 
 pub use clock::terms;
