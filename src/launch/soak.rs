@@ -18,7 +18,7 @@ use super::schedule::Timed;
 use super::time::{Instant, millis};
 use super::verdict::Verdict;
 use super::waiver;
-use super::watching;
+use super::watching::judged;
 
 mod ledger;
 mod told;
@@ -143,7 +143,7 @@ fn look(ledger: &mut Ledger, soak: &Soak, plan: &Plan, round: &Round) {
     let every = |id: &ObjectiveId| objective(plan, id).map(|objective| objective.evaluate_every);
     let seen = |id: &ObjectiveId| {
         let (objective, counts) = (objective(plan, id)?, round.counts.get(id)?);
-        let (verdict, _) = watching::judged(plan, id, counts, round.at)?;
+        let (verdict, _) = judged(plan, id, counts, round.at)?;
         // What the source tells of a time that we did not watch counts only where it tells all of it.
         let whole = Duration::from(counts.known) >= objective.window;
         Some(ledger::Seen { was: Known::of(verdict), whole, generated: counts.generated })

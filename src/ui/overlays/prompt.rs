@@ -38,6 +38,7 @@ impl Purpose {
             Self::Amend(_) => "Amend a note",
             Self::Choose { .. } => "Choose",
             Self::Waive { .. } => "Waive",
+            Self::WaiveHole { .. } => "Waive a hole",
             Self::Attest { .. } => "Attest",
             Self::Vote { .. } => "Vote",
             Self::Sign { .. } => "Sign",
@@ -82,6 +83,7 @@ impl Purpose {
             Self::Waive { item, .. } => {
                 vec![title(item), "The gate opens in spite of what was found, for as long as you say. Why:".into()]
             }
+            Self::WaiveHole { item, hole } => waive::hole(item, *hole, view),
             Self::Attest { item, .. } => {
                 let why = view.plan().item(item).map(|item| item.why.clone()).unwrap_or_default();
                 [title(item), why, "What you saw:".into()].into_iter().filter(|line| !line.is_empty()).collect()
@@ -181,6 +183,7 @@ impl Purpose {
             Self::Waive { item, lasts } => {
                 Command::Waive { item: item.clone(), reason: reason()?, lasts: waive::lasts(*lasts) }
             }
+            Self::WaiveHole { item, hole } => Command::WaiveHole { item: item.clone(), hole: *hole, reason: reason()? },
             Self::Attest { item, passed } => Command::Attest { item: item.clone(), note: text, passed: *passed },
             Self::Sign { item, role } => {
                 let role = self.voter(view, *role).ok_or("nobody signs here")?.clone();
