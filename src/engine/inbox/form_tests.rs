@@ -13,7 +13,7 @@ fn request(command: Command) -> Request {
     Request { id: id(), name: "bob".into(), role: Some("sre".into()), asked_at, command }
 }
 
-fn commands() -> [Command; 22] {
+fn commands() -> [Command; 23] {
     [
         Command::note("a line\nand another"),
         Command::CallHold { why: "disk".into() },
@@ -44,6 +44,7 @@ fn commands() -> [Command; 22] {
         Command::Veto { trigger: "errors-2m".into(), why: "it is the load test".into() },
         Command::AcknowledgeTrigger { trigger: "errors-2m".into() },
         Command::FireTrigger { trigger: "by-hand".into(), why: "users call".into() },
+        Command::WaiveHole { item: "hold".into(), hole: Instant(72_000_001), reason: "the bastion was down".into() },
     ]
 }
 
