@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
+use super::canaries::Canary;
 use super::items::Draft;
 use super::names::{Names, Stands};
 use super::objectives::ObjectivePlace;
@@ -69,6 +70,7 @@ pub(super) struct Read {
     pub warnings: Vec<Diagnostic>,
     pub places: Vec<Place>,
     pub unset: Vec<Unset>,
+    pub canaries: Vec<Canary>,
 }
 
 pub(super) struct Reader<'a> {
@@ -94,6 +96,7 @@ pub(super) struct Reader<'a> {
     pub objectives_seen: BTreeSet<ObjectiveId>,
     pub objective_places: Vec<ObjectivePlace>,
     pub trigger_places: Vec<TriggerPlace>,
+    pub canaries: Vec<Canary>,
     /// Monitors of one alert each, with whose servers they ask.
     pub alerts_implied: Vec<(MonitorId, MonitorId)>,
     /// Every `[target.ID]`.
@@ -145,6 +148,7 @@ impl<'a> Reader<'a> {
             objectives_seen: BTreeSet::new(),
             objective_places: Vec::new(),
             trigger_places: Vec::new(),
+            canaries: Vec::new(),
             alerts_implied: Vec::new(),
             targets: Vec::new(),
             plan: Plan::default(),
@@ -184,12 +188,13 @@ impl<'a> Reader<'a> {
         self.fill_polls();
         self.read_criteria(&root, &drafts);
         self.read_clock(&root);
+        self.size_canaries();
         self.lint_watched();
         root.finish();
         self.catalogue.sessions = self.session_plans();
         self.catalogue.secrets = self.scope.secrets().collect();
-        let Self { plan, catalogue, places, unset, .. } = self;
-        Read { plan, catalogue, warnings: Vec::new(), places, unset }
+        let Self { plan, catalogue, places, unset, canaries, .. } = self;
+        Read { plan, catalogue, warnings: Vec::new(), places, unset, canaries }
     }
 
     /// `[plan]`
