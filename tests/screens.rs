@@ -20,6 +20,8 @@ mod playbooks;
 mod polls;
 #[path = "screens/silent.rs"]
 mod silent;
+#[path = "screens/soak.rs"]
+mod soak;
 
 use std::{cell::Cell, time::Duration};
 
