@@ -151,7 +151,8 @@ fn times(board: &Board, now: Instant, out: &mut String) {
 
 /// What a person or a check said of an item; else how its process ended.
 fn why(state: &ItemState) -> String {
-    let report = state.report.as_ref().map(|report| report.summary.clone());
+    let retried = state.retried().map(|retried| format!(", {retried}")).unwrap_or_default();
+    let report = state.report.as_ref().map(|report| format!("{}{retried}", report.summary));
     report.or_else(|| state.outcome.as_ref().map(Outcome::words)).unwrap_or_default()
 }
 

@@ -363,7 +363,11 @@ impl Threshold {
 }
 
 impl Limit {
-    fn parse(text: &str) -> Result<Self, String> {
+    /// Reads `NUMBER[UNIT]`: `5%`, `0.05`, `1.5s`.
+    ///
+    /// # Errors
+    /// What is wrong with it, as a sentence.
+    pub fn parse(text: &str) -> Result<Self, String> {
         let end = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-'))).unwrap_or(text.len());
         let (number, unit) = text.split_at(end);
         let (digits, negative) = number.strip_prefix('-').map_or((number, false), |digits| (digits, true));
@@ -390,6 +394,15 @@ impl Limit {
     #[must_use]
     pub fn words(&self) -> String {
         format!("{}{}", self.written_number(), self.unit.word)
+    }
+
+    /// A share in thousandths of a percent: 99.9% is 99 900. None where it is no share of one, or finer than that.
+    #[must_use]
+    pub fn thousandths(&self) -> Option<u32> {
+        let (number, by) = self.ratio();
+        let whole = number.checked_mul(100_000).filter(|whole| whole % by == 0)? / by;
+        let share = matches!(self.unit.dimension, Dimension::Share | Dimension::Plain);
+        u32::try_from(whole).ok().filter(|whole| share && *whole <= 100_000)
     }
 
     /// In its dimension's base, as numerator and denominator.

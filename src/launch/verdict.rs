@@ -142,6 +142,12 @@ impl Report {
     pub fn plain(verdict: Verdict, summary: impl Into<String>, took: Duration) -> Self {
         Self { verdict, summary: summary.into(), findings: Vec::new(), took, exchange: None }
     }
+
+    /// The row whose exchange is kept, where there are rows: the first that came to the verdict.
+    #[must_use]
+    pub fn exchanged_row(&self) -> Option<&String> {
+        self.findings.iter().find(|finding| finding.verdict == self.verdict)?.row.as_ref()
+    }
 }
 
 impl Finding {

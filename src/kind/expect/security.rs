@@ -133,7 +133,7 @@ impl Security {
             HSTS => self.hsts.map(Hsts::header),
             CSP => self.csp.as_ref().map(|directives| match directives.as_slice() {
                 [] => "default-src 'self'".to_owned(),
-                directives => directives.join("; "),
+                directives => directives.iter().map(|wanted| enforced(wanted)).collect::<Vec<_>>().join("; "),
             }),
             NOSNIFF => Some("nosniff".to_owned()),
             FRAME => Some(if self.frame == Some(Frame::Deny) { "DENY" } else { "SAMEORIGIN" }.to_owned()),
@@ -243,11 +243,22 @@ fn policy_holds(wanted: &[String], lines: &[String]) -> bool {
 }
 
 fn policy(text: &str) -> Vec<(String, BTreeSet<String>)> {
-    // A word without a value is a policy only where it is a directive that takes none.
+    // A word without a value is a policy only where it is a directive that takes none, or sources: without any
+    // source it allows nothing.
     let known = |(name, sources): &(String, BTreeSet<String>)| {
-        !sources.is_empty() || name == "sandbox" || name.ends_with("-requests") || name.ends_with("-src")
+        let of_sources =
+            name.ends_with("-src") || ["base-uri", "form-action", "frame-ancestors"].contains(&name.as_str());
+        !sources.is_empty() || name == "sandbox" || name.ends_with("-requests") || of_sources
     };
     text.split(';').filter_map(directive).filter(known).collect()
+}
+
+/// A wanted directive as a good policy has it.
+fn enforced(wanted: &str) -> String {
+    match policy(wanted).is_empty() {
+        true => format!("{} 'self'", wanted.trim()),
+        false => wanted.to_owned(),
+    }
 }
 
 fn directive(text: &str) -> Option<(String, BTreeSet<String>)> {
@@ -368,6 +379,19 @@ mod tests {
         let framed = Security { frame: Some(Frame::SameOrigin), ..Security::default() };
         assert_eq!(verdicts(&framed, &[(FRAME, "SAMEORIGIN")])[0].1, Verdict::Pass);
         assert_eq!(verdicts(&framed, &[(FRAME, "ALLOW-FROM https://a.example")])[0].1, Verdict::Fail);
+    }
+
+    #[test]
+    fn a_directive_by_its_name_alone_passes_its_own_example() {
+        for name in ["frame-ancestors", "form-action", "default-src", "sandbox", "report-to", "frame-ancestors 'none'"]
+        {
+            let security = Security { csp: Some(vec![name.into()]), ..Security::default() };
+            let derived = security.derived();
+            assert_eq!(verdicts(&security, &[(CSP, &derived[0].1)])[0].1, Verdict::Pass, "{name}: {derived:?}");
+        }
+        let framed = Security { csp: Some(vec!["frame-ancestors".into()]), ..Security::default() };
+        assert_eq!(verdicts(&framed, &[(CSP, "default-src 'self'")])[0].1, Verdict::Fail);
+        assert_eq!(verdicts(&framed, &[(CSP, "frame-ancestors")])[0].1, Verdict::Pass, "no source, so nobody");
     }
 
     proptest! {

@@ -91,6 +91,12 @@ pub trait Step: Sized + Clone + Send + Sync {
         None
     }
 
+    /// What it changes, where its table alone shows that it changes something: then no plan may call it
+    /// `readonly`, for that is what a console repeats by itself. What a command does only the plan's author knows.
+    fn changes(&self) -> Option<String> {
+        None
+    }
+
     /// Set where it starts a program that lives on once the step has passed.
     fn life(&self) -> Option<Life> {
         None
@@ -185,6 +191,12 @@ macro_rules! steps {
             #[must_use]
             pub fn asks(&self) -> Option<check::Spec> {
                 match self { $(Self::$kind(step) => step.asks(),)* }
+            }
+
+            /// What it changes, where its table alone shows that.
+            #[must_use]
+            pub fn changes(&self) -> Option<String> {
+                match self { $(Self::$kind(step) => step.changes(),)* }
             }
 
             #[must_use]

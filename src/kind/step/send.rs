@@ -60,6 +60,12 @@ impl Step for Send {
         Some(check::Spec::Http(Http::clone(&self.http)))
     }
 
+    /// RFC 9110, 9.2.1: what a safe method does nobody asked for.
+    fn changes(&self) -> Option<String> {
+        let method = self.http.call.method;
+        (!["GET", "HEAD", "OPTIONS"].contains(&method)).then(|| format!("`{method}` asks to change something"))
+    }
+
     async fn act(&self, cx: &Acting) -> Report {
         let (look, call) = (&cx.look, &self.http.call);
         let asked = match call.asked(&look.scope, None, &look.base).await {

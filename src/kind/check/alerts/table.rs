@@ -4,7 +4,7 @@ use http::HeaderName;
 
 use super::{Alerts, Matcher, SEVERITY};
 use crate::base::source::Span;
-use crate::base::table::Table;
+use crate::base::table::{Placed, Table};
 use crate::kind::check::prometheus::Server;
 
 pub(super) fn read(table: &Table<'_>) -> Option<Alerts> {
@@ -24,11 +24,14 @@ pub(super) fn read(table: &Table<'_>) -> Option<Alerts> {
     let severity_label = table.text("severity_label").map_or_else(|| SEVERITY.to_owned(), |text| text.value);
     let delivers = table.flag("delivers").unwrap_or(false);
     let stale_after = table.duration("stale_after");
-    let matchers = table
-        .texts("matchers")
-        .into_iter()
-        .filter_map(|text| Matcher::parse(&text.value).map_err(|why| table.wrong_value(text.span, why)).ok());
-    let matchers = matchers.collect();
+    let matcher = |text: Placed<String>| match Matcher::parse(&text.value) {
+        Ok(matcher) => Some((matcher, text.span)),
+        Err(why) => {
+            table.wrong_value(text.span, why);
+            None
+        }
+    };
+    let matchers: Vec<(Matcher, Span)> = table.texts("matchers").into_iter().filter_map(matcher).collect();
     let server = |address| Box::new(Server { address, headers: headers.clone() });
     let alerts = Alerts {
         prometheus: prometheus.map(server),
@@ -40,9 +43,11 @@ pub(super) fn read(table: &Table<'_>) -> Option<Alerts> {
         rules,
         delivers,
         stale_after,
-        matchers,
+        matchers: matchers.iter().map(|(matcher, _)| matcher.clone()).collect(),
+        only: None,
+        beside: Vec::new(),
     };
-    fits(&alerts, table).then_some(alerts)
+    fits(&alerts, &matchers, table).then_some(alerts)
 }
 
 fn names(table: &Table<'_>, key: &'static str) -> Vec<String> {
@@ -57,7 +62,7 @@ fn names(table: &Table<'_>, key: &'static str) -> Vec<String> {
     all
 }
 
-fn fits(alerts: &Alerts, table: &Table<'_>) -> bool {
+fn fits(alerts: &Alerts, matchers: &[(Matcher, Span)], table: &Table<'_>) -> bool {
     let place = |key: &str| table.keys().into_iter().find(|(there, _)| *there == key).map(|(_, span)| span);
     let mut wrong: Vec<(Span, String)> = Vec::new();
     if alerts.wants().is_empty() {
@@ -65,6 +70,18 @@ fn fits(alerts: &Alerts, table: &Table<'_>) -> bool {
             table.span,
             "what may not ring? `none = [\"critical\"]`, `not_firing`, `firing` or `rules`".to_owned(),
         ));
+    }
+    for (matcher, at) in matchers {
+        let of = |label: &str| (matcher.label() == label).then_some(matcher);
+        let severities = of(&alerts.severity_label).map(|matcher| (matcher, "none", &alerts.none));
+        let names = of("alertname").map(|matcher| (matcher, "not_firing", &alerts.not_firing));
+        for (matcher, key, all) in severities.into_iter().chain(names) {
+            if let Some(left_out) = all.iter().find(|name| !matcher.fits(name)) {
+                let why =
+                    format!("it leaves out `{left_out}`, which `{key}` is about: nothing of it would be looked at");
+                wrong.push((*at, why));
+            }
+        }
     }
     for name in alerts.firing.iter().filter(|name| alerts.not_firing.contains(name)) {
         let at = place("firing").unwrap_or(table.span);

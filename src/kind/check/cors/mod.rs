@@ -52,8 +52,8 @@ pub struct Cors {
     pub expose: Vec<String>,
     /// How long a browser may keep a preflight's answer, at least.
     pub max_age: Option<Duration>,
-    /// Whether the origins that are let in may send credentials.
-    pub credentials: bool,
+    /// Whether the origins that are let in may send credentials; not looked at where it is not said.
+    pub credentials: Option<bool>,
 }
 
 impl Check for Cors {
@@ -94,7 +94,7 @@ impl Check for Cors {
             table.missing("simple", "`simple = \"GET\"`: `expose` is about its answer");
         }
         let lookalikes = table.flag("lookalikes").unwrap_or(false);
-        let credentials = table.flag("credentials").unwrap_or(false);
+        let credentials = table.flag("credentials");
         Some(Self {
             url: url?,
             methods: wanted,
@@ -120,7 +120,11 @@ impl Check for Cors {
             });
             each.collect::<Vec<_>>().join(", ")
         };
-        let with = if self.credentials { ", with credentials" } else { "" };
+        let with = match self.credentials {
+            Some(true) => ", with credentials",
+            Some(false) => ", without credentials",
+            None => "",
+        };
         let mut lines = vec![format!("allowed{with}: {}", all(&self.allow))];
         if !self.deny.is_empty() {
             lines.push(format!("denied while the service answers: {}", all(&self.deny)));
@@ -159,8 +163,7 @@ impl Check for Cors {
         let mut report = self.judge(&seen, &scope, &cx.jq).await;
         report.took = started.elapsed();
         // One exchange stands for the matrix: the first row that is not as it should be, else the first.
-        let worst = report.findings.iter().find(|finding| finding.verdict == report.verdict);
-        let row = worst.and_then(|finding| finding.row.as_ref());
+        let row = report.exchanged_row();
         let at = requests.iter().position(|(origin, _)| Some(origin) == row).unwrap_or(0);
         let shown = requests.get(at).zip(answers.get(at));
         report.exchange = shown.map(|((_, request), answer)| exchange(request, answer.as_ref(), &cx.redactor));
@@ -176,7 +179,7 @@ impl Check for Cors {
 
     fn derive(&self, _scope: &Scope) -> Result<Answered, String> {
         let mut headers = vec![("Access-Control-Allow-Origin", ORIGIN.to_owned()), ("Vary", "Origin".to_owned())];
-        if self.credentials {
+        if self.credentials == Some(true) {
             headers.push(("Access-Control-Allow-Credentials", "true".to_owned()));
         }
         headers.push(("Access-Control-Allow-Methods", self.methods.join(", ")));

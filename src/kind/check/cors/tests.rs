@@ -82,6 +82,24 @@ async fn a_denied_origin_passes_only_while_the_service_answers() {
 }
 
 #[tokio::test]
+async fn where_no_credentials_may_be_sent_none_are_let_in() {
+    let of = async |said: &str, sent: &[(&str, &str)]| {
+        let headers: Vec<_> =
+            [("access-control-allow-origin", ALLOWED), ("vary", "Origin")].iter().chain(sent).copied().collect();
+        let check = cors_of(&format!("url = 'https://api.example/'\nmethod = 'POST'\nallow = ['{ALLOWED}']\n{said}"));
+        let seen = Seen { answers: vec![(ALLOWED.to_owned(), answer(200, &headers))], control_answers: false };
+        check.judge(&seen, &Scope::default(), &Jq::default()).await.verdict
+    };
+    let (sent, said) =
+        (&[("access-control-allow-credentials", "true")], &[("access-control-allow-credentials", "false")]);
+    assert_eq!(of("credentials = false", sent).await, Fail);
+    assert_eq!(of("credentials = false", said).await, Pass, "a browser knows `true` alone");
+    assert_eq!(of("credentials = false", &[]).await, Pass);
+    assert_eq!([of("credentials = true", sent).await, of("credentials = true", &[]).await], [Pass, Fail]);
+    assert_eq!(of("", sent).await, Pass, "what is not said is not looked at");
+}
+
+#[tokio::test]
 async fn a_denied_origin_that_is_let_in_fails() {
     for open in [
         let_in(EVIL),
@@ -179,7 +197,7 @@ async fn what_is_no_origin_and_an_empty_list_prove_nothing() {
     let judged = async |allow: &[&str], deny: &[&str], written: bool| {
         let mut check = cors("");
         let list = |origins: &[&str]| origins.iter().map(|origin| Template::literal(*origin)).collect();
-        (check.allow, check.deny, check.denies, check.credentials) = (list(allow), list(deny), written, true);
+        (check.allow, check.deny, check.denies, check.credentials) = (list(allow), list(deny), written, Some(true));
         let mut answers: Vec<_> = allow.iter().map(|origin| (origin.to_string(), let_in(origin))).collect();
         answers.extend(deny.iter().map(|origin| (origin.to_string(), kept_out())));
         let seen = Seen { answers, control_answers: false };

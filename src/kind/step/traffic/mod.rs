@@ -135,6 +135,16 @@ impl Step for Traffic {
         self.verify.iter().map(|verify| (&verify.check, scope.clone())).collect()
     }
 
+    fn changes(&self) -> Option<String> {
+        let action = match self.action {
+            Action::Read => return None,
+            Action::Set => "set",
+            Action::Undo => "undo",
+            Action::Finish => "finish",
+        };
+        Some(format!("`action = \"{action}\"` changes where the traffic goes"))
+    }
+
     async fn act(&self, cx: &Acting) -> Report {
         course::act(self, cx).await
     }
