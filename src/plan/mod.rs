@@ -3,7 +3,7 @@
 //! the environment it is given, and starts nothing.
 //!
 //! One file per noun of the format: `clock`, `vars`, `secrets`, `roles`, `sessions`, `phases`, `items`,
-//! `people`, `processes`, `playbooks`, `monitors`, `streams`, `objectives` (with `fits`), `triggers` (with `alerts`),
+//! `people`, `soaks`, `processes`, `playbooks`, `monitors`, `streams`, `objectives` (with `fits`), `triggers` (with `alerts`),
 //! `baseline`, `rollbacks`, `escalations`, `criteria`. `needs` orders the items, `branches` puts them on what a
 //! choice selects, `classes` holds a step's class to its kind, `names` knows what templates may use, `examples` reads examples
 //! and `trial` tests checks on them, `lint` knows what plans get wrong, `effects` which keys do nothing where they
@@ -50,6 +50,7 @@ mod secrets;
 mod sessions;
 mod shell;
 mod signals;
+mod soaks;
 mod streams;
 mod targets;
 mod trial;
