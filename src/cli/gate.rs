@@ -218,6 +218,11 @@ fn lines(board: &Board, left_out: &[(crate::launch::id::ItemId, String)], verdic
     for (id, why) in left_out {
         out.push_str(&format!("left out         {id}: {why}\n"));
     }
-    out.push_str(&format!("\n{} checks, {verdict}, {} ms\n", board.items.len(), took.as_millis()));
+    let checks = match board.items.len() {
+        0 => "nothing was checked: the plan has no gate before T-0; name a phase or an item".to_owned(),
+        1 => "1 check".to_owned(),
+        many => format!("{many} checks"),
+    };
+    out.push_str(&format!("\n{checks}, {verdict}, {} ms\n", took.as_millis()));
     out
 }

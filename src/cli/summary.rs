@@ -55,6 +55,9 @@ pub fn text(board: &Board, now: Instant, folder: &str) -> String {
     let _ = writeln!(out, "{} · {}{stamp}\n", board.plan.title, board.plan.environment);
     phases(board, now, &mut out);
     times(board, now, &mut out);
+    for (name, why) in board.uncaptured() {
+        let _ = writeln!(out, "baseline {name}: not captured, {}", printable(why.unwrap_or("not yet looked at")));
+    }
     clock(board, now, &mut out);
     for run in &board.rollbacks {
         let end = run.end.as_ref().map_or("still running", RollbackEnd::words);

@@ -55,23 +55,9 @@ async fn look(world: &World, wanted: &Baseline) -> Captured {
         Some(value) if world.catalogue.secrets.iter().any(|secret| holds(&value, secret)) => {
             Captured::Missing("its value holds a secret of the plan, which no file may keep".into())
         }
-        Some(value) => usable(value),
+        Some(value) => Captured::of(value),
         None => Captured::Missing(ran.report.summary),
     }
-}
-
-/// What a rollback can be handed: a text, a number, or a list of them.
-fn usable(value: Value) -> Captured {
-    let what = match &value {
-        Value::Null => "null",
-        Value::Object(_) => "a table of JSON",
-        Value::Array(all) if all.is_empty() => "an empty list",
-        Value::Array(all) if all.iter().any(|one| one.is_null() || one.is_object() || one.is_array()) => {
-            "a list of more than texts and numbers"
-        }
-        _ => return Captured::Value(value),
-    };
-    Captured::Missing(format!("{what} is no value to go back to: take one text, one number or a list of them"))
 }
 
 /// Whether any text of `value` holds `secret`.
@@ -88,16 +74,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn a_value_to_go_back_to_is_a_text_a_number_or_a_list_of_them() {
-        for value in [json!("v41"), json!(7), json!(["a", "b"])] {
-            assert_eq!(usable(value.clone()), Captured::Value(value));
-        }
-        for value in [json!(null), json!({ "a": 1 }), json!([]), json!([{ "a": 1 }]), json!([null])] {
-            assert!(matches!(usable(value.clone()), Captured::Missing(_)), "{value}");
-        }
-    }
 
     #[test]
     fn a_value_that_holds_a_secret_is_none_to_keep() {

@@ -45,6 +45,7 @@ use super::watching;
 /// How many of the newest records the journal pane can show.
 pub const RECENT_KEPT: usize = 500;
 
+mod baseline;
 mod clock;
 
 pub use clock::terms;
@@ -277,6 +278,11 @@ impl Board {
         self.course.fold(self.clock.as_ref());
         self.turns.turn(self.clock.as_ref(), &record);
         watching::fold(self, &record, seen);
+        // One every ten seconds for two days would leave room for nothing else: the last is enough.
+        let passes = |known: &Arc<Recorded>| matches!(known.event, Event::Evaluated { .. } | Event::SamplesKept { .. });
+        if self.recent.back().is_some_and(passes) {
+            self.recent.pop_back();
+        }
         if self.recent.len() == RECENT_KEPT {
             self.recent.pop_front();
         }

@@ -21,7 +21,7 @@ use crate::launch::id::ItemId;
 use crate::launch::plan::{Act, Class, Confirm, Item, Second};
 use crate::launch::playbook;
 use crate::launch::process;
-use crate::launch::recovery::may_mark;
+use crate::launch::recovery::{is_over, may_mark, over};
 use crate::launch::schedule::{Due, due};
 use crate::launch::second;
 use crate::launch::verdict::Verdict;
@@ -145,7 +145,7 @@ pub fn offered(action: Action, item: Option<(&Item, &ItemState)>, view: &View<'_
         Action::Open => true,
         Action::RunAgain => item.is_some_and(|(item, known)| {
             let again = !matches!(item.act, Act::Manual { .. } | Act::Choice { .. } | Act::Wait { .. });
-            !known.is_running() && known.attempt.is_some() && again
+            !known.is_running() && known.attempt.is_some() && again && !is_over(item, known)
         }),
         Action::Cancel => {
             item.is_some_and(|(item, known)| known.is_running() || process::of(view.board(), &item.id).is_some())
@@ -235,6 +235,10 @@ fn run(state: &mut State, view: &View<'_>) -> Option<Effect> {
             state.prompt(Purpose::Fill { item: item.id.clone(), field });
             None
         }
+        Act::Step { .. } if is_over(item, known) => {
+            state.say(Role::Warned, over(item));
+            None
+        }
         // It may have happened: once more needs a reason.
         Act::Step { class: Class::Once, .. } if may_be_twice(known) => {
             state.prompt(Purpose::Repeat(item.id.clone()));
@@ -246,7 +250,9 @@ fn run(state: &mut State, view: &View<'_>) -> Option<Effect> {
         }
         Act::Step { confirm: Confirm::Key, .. } => {
             let again = if known.attempt.is_some() { " again" } else { "" };
-            state.ask(format!("Run {}{again}: {}?", item.id, item.title), Effect::Ask(command));
+            // What it does is read before it is done.
+            let told = item.expects.iter().map(|line| format!("\n{line}")).collect::<String>();
+            state.ask(format!("Run {}{again}: {}?{told}", item.id, item.title), Effect::Ask(command));
             None
         }
         _ => Some(Effect::Ask(command)),

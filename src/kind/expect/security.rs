@@ -90,7 +90,7 @@ impl Security {
         all
     }
 
-    /// `header strict-transport-security max-age at least 365days`.
+    /// `header strict-transport-security max-age at least 365d`.
     #[must_use]
     pub fn words(&self) -> Vec<String> {
         self.expected().into_iter().map(|(name, expected)| format!("header {name} {expected}")).collect()
@@ -187,7 +187,7 @@ fn csp(table: &Table<'_>) -> Option<Vec<String>> {
 
 impl Hsts {
     fn words(self) -> String {
-        let mut words = format!("max-age at least {}", humantime::format_duration(self.max_age));
+        let mut words = format!("max-age at least {}", days(self.max_age));
         if self.include_subdomains {
             words.push_str(", includeSubDomains");
         }
@@ -224,6 +224,15 @@ impl Hsts {
         max_age.is_some_and(|seconds| seconds > 0 && seconds >= self.max_age.as_secs())
             && (!self.include_subdomains || names.contains("includesubdomains"))
             && (!self.preload || names.contains("preload"))
+    }
+}
+
+/// `365d`; what is no whole number of days as it is.
+fn days(span: Duration) -> String {
+    const DAY: u64 = 86_400;
+    match span.as_secs() {
+        seconds if seconds >= DAY && seconds % DAY == 0 => format!("{}d", seconds / DAY),
+        _ => humantime::format_duration(span).to_string(),
     }
 }
 
@@ -379,6 +388,13 @@ mod tests {
         let framed = Security { frame: Some(Frame::SameOrigin), ..Security::default() };
         assert_eq!(verdicts(&framed, &[(FRAME, "SAMEORIGIN")])[0].1, Verdict::Pass);
         assert_eq!(verdicts(&framed, &[(FRAME, "ALLOW-FROM https://a.example")])[0].1, Verdict::Fail);
+    }
+
+    #[test]
+    fn a_max_age_is_told_in_days() {
+        let of = |seconds| Hsts { max_age: Duration::from_secs(seconds), include_subdomains: false, preload: false };
+        assert_eq!(of(31_536_000).words(), "max-age at least 365d");
+        assert_eq!(of(300).words(), "max-age at least 5m");
     }
 
     #[test]

@@ -72,6 +72,9 @@ impl Step for Snapshot {
     fn read(table: &Table<'_>) -> Option<Self> {
         let from = from(table);
         let name = table.need_template("as", "`as = \"metrics.json\"`: what it is called");
+        if let Some(empty) = name.as_ref().filter(|name| name.written().trim().is_empty()) {
+            table.wrong_value(empty.span, "what is it called? `as = \"metrics.json\"`");
+        }
         let jq = table.text("jq").and_then(|text| match Program::parse(&text.value) {
             Ok(program) => {
                 program.variables().iter().for_each(|name| table.notes().uses(name, text.span));
@@ -92,6 +95,13 @@ impl Step for Snapshot {
             From::File(path) => path.written(),
         };
         vec![format!("{what} kept as {}", self.name.written())]
+    }
+
+    fn address(&self) -> Option<&Template> {
+        match &self.from {
+            From::Http(address, _) => Some(address),
+            From::Command(_) | From::File(_) => None,
+        }
     }
 
     fn exposed(&self, scope: &Scope) -> Vec<Exposed> {
@@ -311,6 +321,7 @@ mod tests {
             ("command = []\nas = 'x'", "missing-key"),
             ("file = 'a'\nhttp = 'https://b'\nas = 'x'", "wrong-value"),
             ("file = 'a'\nas = 'x'\njq = '.['", "wrong-value"),
+            ("file = 'a'\nas = ' '", "wrong-value"),
             ("file = 'a'\nas = 'x'\nurl = 'b'", "unknown-key"),
         ] {
             let (_, found) = read(text);

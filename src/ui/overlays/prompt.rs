@@ -19,6 +19,8 @@ use crate::ui::widgets::sheet;
 
 /// The answers of a vote, as Tab goes through them.
 pub const VOTES: [&str; 3] = ["GO", "NO-GO", "GO WITH WAIVER"];
+/// Lines on what a step does, above the field that runs it.
+const TOLD: usize = 4;
 /// Longer texts than this are not taken into a field, in characters.
 pub const LONGEST_TEXT: usize = 2_000;
 
@@ -126,7 +128,11 @@ impl Purpose {
             Self::Repeat(item) => {
                 vec![title(item), "It may have happened, and is done once more. Why that is right:".into()]
             }
-            Self::TypeItem(item) => vec![title(item), format!("Type {item} to run it:")],
+            Self::TypeItem(item) => {
+                let told = view.plan().item(item).map(|item| item.expects.clone()).unwrap_or_default();
+                let ask = format!("Type {item} to run it:");
+                [title(item)].into_iter().chain(told.into_iter().take(TOLD)).chain([ask]).collect()
+            }
         }
     }
 

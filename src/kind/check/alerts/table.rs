@@ -1,9 +1,10 @@
 //! Reads the `alerts` table, with every mistake at its place.
 
 use http::HeaderName;
+use toml::de::DeValue;
 
 use super::{Alerts, Matcher, SEVERITY};
-use crate::base::source::Span;
+use crate::base::source::{Span, nearest};
 use crate::base::table::{Placed, Table};
 use crate::kind::check::prometheus::Server;
 
@@ -62,10 +63,29 @@ fn names(table: &Table<'_>, key: &'static str) -> Vec<String> {
     all
 }
 
+/// Keys that say what may ring.
+const WANTS: [&str; 5] = ["none", "not_firing", "firing", "rules", "delivers"];
+
+/// Whether something was meant to be looked at, by a key that is written wrongly or whose value is: that is said
+/// where it stands.
+fn meant(table: &Table<'_>) -> bool {
+    let wrong = |key: &str| match table.any(key).map(|placed| placed.value) {
+        Some(DeValue::Boolean(_)) => key != "delivers",
+        Some(DeValue::String(_) | DeValue::Array(_)) => key == "delivers",
+        other => other.is_some(),
+    };
+    let known = |key: &str| WANTS.contains(&key) || KNOWN.contains(&key);
+    let close = |key: &str| !known(key) && nearest(key, WANTS).is_some();
+    WANTS.into_iter().any(wrong) || table.keys().into_iter().any(|(key, _)| close(key))
+}
+
+/// Every other key.
+const KNOWN: [&str; 6] = ["prometheus", "alertmanager", "headers", "severity_label", "stale_after", "matchers"];
+
 fn fits(alerts: &Alerts, matchers: &[(Matcher, Span)], table: &Table<'_>) -> bool {
     let place = |key: &str| table.keys().into_iter().find(|(there, _)| *there == key).map(|(_, span)| span);
     let mut wrong: Vec<(Span, String)> = Vec::new();
-    if alerts.wants().is_empty() {
+    if alerts.wants().is_empty() && !meant(table) {
         wrong.push((
             table.span,
             "what may not ring? `none = [\"critical\"]`, `not_firing`, `firing` or `rules`".to_owned(),

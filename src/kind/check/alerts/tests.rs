@@ -101,6 +101,19 @@ fn every_mistake_is_told_at_its_place() {
     }
 }
 
+#[test]
+fn what_was_meant_and_written_wrongly_is_one_mistake() {
+    for (text, codes) in [
+        ("none = true", ["wrong-type"]),
+        ("nome = ['critical']", ["unknown-key"]),
+        ("none = []", ["wrong-value"]),
+        ("delivers = 'yes'", ["wrong-type"]),
+    ] {
+        let (_, found) = read(&format!("prometheus = 'http://p'\n{text}"));
+        assert_eq!(found.iter().map(|wrong| wrong.code).collect::<Vec<_>>(), codes, "{text}: {found:?}");
+    }
+}
+
 #[tokio::test]
 async fn silence_counts_only_where_the_rules_would_ring() {
     let check = alerts("none = ['critical']");

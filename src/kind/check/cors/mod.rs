@@ -16,13 +16,14 @@ use tokio::time::Instant;
 use super::http::{answer, control_answers, open};
 use super::{Answer, Answered, Check, Context, Ran, Route, Seen, Session};
 use crate::base::jq::Jq;
+use crate::base::source::nearest;
 use crate::base::table::Table;
 use crate::base::template::{Scope, Template};
 use crate::base::wire::Cause;
 use crate::kind::Kind;
 use crate::kind::exchange::{exchange, fit};
 use crate::launch::verdict::{Report, Verdict};
-use cells::{Cell, MOST_CELLS, Part};
+use cells::{Cell, MOST_CELLS, Part, is_origin};
 
 /// In an example's headers this stands for the row's origin.
 const ORIGIN: &str = "{{ origin }}";
@@ -87,6 +88,7 @@ impl Check for Cors {
         }
         let allow = table.templates("allow");
         let deny = table.templates("deny");
+        origins_fit(table, &allow, &deny);
         let deny_methods = methods(table, "deny_methods");
         let simple = table.word("simple", &[("GET", "GET"), ("HEAD", "HEAD")]);
         let expose: Vec<String> = table.texts("expose").into_iter().map(|name| name.value).collect();
@@ -136,6 +138,10 @@ impl Check for Cors {
         lines.extend(self.simple.map(|method| format!("the same of a simple {method}")));
         lines.extend(self.max_age.map(|least| format!("kept for at least {}", humantime::format_duration(least))));
         lines
+    }
+
+    fn address(&self) -> Option<&Template> {
+        Some(&self.url)
     }
 
     async fn run(&self, cx: &Context) -> Ran {
@@ -250,6 +256,50 @@ impl Cors {
     }
 }
 
+/// Reports what no browser sends as its origin, and what must be let in and kept out at once, as far as it is
+/// written out.
+fn origins_fit(table: &Table<'_>, allow: &[Template], deny: &[Template]) {
+    let written = |template: &Template| template.names().next().is_none().then(|| template.written());
+    for (origin, text) in allow.iter().chain(deny).filter_map(|origin| Some((origin, written(origin)?))) {
+        if !is_origin(&text) {
+            let why =
+                format!("`{text}` is no origin: write `https://app.example.com`, with a port but no path, or `null`");
+            table.wrong_value(origin.span, why);
+        }
+    }
+    for origin in deny
+        .iter()
+        .filter(|origin| written(origin).is_some() && allow.iter().map(written).any(|let_in| let_in == written(origin)))
+    {
+        table.wrong_value(origin.span, format!("`{}` must be let in and kept out at once", origin.written()));
+    }
+}
+
+/// Methods that are known; a plan may ask for others.
+const METHODS: [&str; 21] = [
+    "GET",
+    "HEAD",
+    "POST",
+    "PUT",
+    "PATCH",
+    "DELETE",
+    "OPTIONS",
+    "COPY",
+    "LINK",
+    "LOCK",
+    "MKCOL",
+    "MOVE",
+    "PROPFIND",
+    "PROPPATCH",
+    "PURGE",
+    "QUERY",
+    "REPORT",
+    "SEARCH",
+    "TRACE",
+    "UNLINK",
+    "UNLOCK",
+];
+
 /// The methods under a key, each in capitals.
 fn methods(table: &Table<'_>, key: &'static str) -> Vec<String> {
     let all = table.texts(key).into_iter();
@@ -257,6 +307,10 @@ fn methods(table: &Table<'_>, key: &'static str) -> Vec<String> {
         let right = !method.value.is_empty() && method.value.bytes().all(|byte| byte.is_ascii_uppercase());
         if !right {
             table.wrong_value(method.span, format!("`{}` is no method: write `POST`, in capitals", method.value));
+        } else if !METHODS.contains(&method.value.as_str())
+            && let Some(near) = nearest(&method.value, METHODS)
+        {
+            table.wrong_value(method.span, format!("`{}` is no method: did you mean `{near}`?", method.value));
         }
         right.then_some(method.value)
     })

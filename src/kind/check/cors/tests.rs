@@ -81,6 +81,34 @@ async fn a_denied_origin_passes_only_while_the_service_answers() {
     assert_eq!(rows([kept_out(), kept_out(), kept_out()]).await, [Fail, Pass, Pass]);
 }
 
+#[test]
+fn every_mistake_in_an_origin_or_a_method_is_told_at_its_place() {
+    for (text, place, told) in [
+        ("allow = '*'", "'*'", "no origin"),
+        ("allow = ['a.b']", "'a.b'", "no origin"),
+        ("allow = ['https://x.example/']", "'https://x.example/'", "no path"),
+        (
+            "allow = ['https://a.example']\ndeny = ['https://a.example', 'null']",
+            "'https://a.example', 'null'",
+            "at once",
+        ),
+        ("allow = ['https://a.example']\nmethod = 'GTE'", "'GTE'", "`GET`"),
+        ("allow = ['https://a.example']\ndeny_methods = 'get'", "'get'", "in capitals"),
+    ] {
+        let text = format!("url = 'https://api.example/'\n{text}");
+        let (parsed, errors) = DeTable::parse_recoverable(&text);
+        assert!(errors.is_empty(), "{errors:?}");
+        let notes = Notes::default();
+        let _ = Cors::read(&Table::new("[phase.item.cors]", parsed.span().into(), parsed.get_ref(), &notes));
+        let found = notes.take_diagnostics();
+        let [wrong] = found.as_slice() else { panic!("{text}: {found:?}") };
+        assert!(wrong.message.contains(told), "{text}: {wrong:?}");
+        assert!(place.starts_with(&text[wrong.span.start..wrong.span.end]), "{text}: {wrong:?}");
+    }
+    // What stands for a value, or is a method of its own, is not known to be wrong.
+    cors_of("url = 'https://api.example/'\nallow = ['{{ origins }}']\nmethod = 'MERGEALL'");
+}
+
 #[tokio::test]
 async fn where_no_credentials_may_be_sent_none_are_let_in() {
     let of = async |said: &str, sent: &[(&str, &str)]| {

@@ -168,6 +168,14 @@ impl Traffic {
         course::share(self, cx).await
     }
 
+    /// What it is that the canary gets nothing: a command of the plan's knows shares alone.
+    fn nothing(&self) -> gauge::Wanted {
+        match self.driver.as_ref() {
+            Driver::Command { .. } => gauge::Wanted { share: Some(gauge::Share::NONE), ..gauge::Wanted::default() },
+            _ => gauge::Wanted::nothing(),
+        }
+    }
+
     /// Whatever stands among arguments.
     fn in_sight(&self) -> Vec<&Template> {
         let mut seen: Vec<&Template> = match self.driver.as_ref() {
