@@ -204,12 +204,26 @@ pub struct Outcome {
     /// What a step of ours says of how it ended, in a line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub said: Option<String>,
+    /// The canary's share of the traffic as it was told last, of a step that sets or reads one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<Weight>,
     /// What it started is ready, and lives on.
     #[serde(default)]
     pub ready: bool,
     /// When it ended, by its shim's wall clock; none where no shim told.
     #[serde(default, with = "chrono::serde::ts_milliseconds_option", skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Wall>,
+}
+
+/// A canary's share of the traffic, in hundredths of a percent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Weight {
+    /// None where nothing was wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wanted: Option<u32>,
+    /// As it was read back; none where it could not be, or is written and not yet done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<u32>,
 }
 
 /// Process ids that a sentence names.

@@ -23,6 +23,7 @@ use crate::ui::widgets::{sheet, span};
 
 mod people;
 mod process;
+mod weight;
 
 /// More lines than this of one item are not shown: the evidence has them.
 pub const LINES_AT_MOST: usize = 2_000;
@@ -158,6 +159,7 @@ impl<'v> Page<'v> {
             (Some(outcome), _) => self.outcome(outcome),
             (None, _) => {}
         }
+        self.weight(id, state);
         self.ways(item, state);
         self.playbooks(item);
         let people = super::people::rows(item, &self.view, self.width);
