@@ -45,6 +45,7 @@ use super::watching;
 /// How many of the newest records the journal pane can show.
 pub const RECENT_KEPT: usize = 500;
 
+mod baseline;
 mod clock;
 
 pub use clock::terms;
@@ -266,7 +267,6 @@ impl Board {
     pub fn take(&mut self, record: Arc<Recorded>) {
         let seen = self.at;
         self.seq = record.seq;
-        let before = self.at;
         self.at = self.at.max(record.at);
         // Time that nobody watched is not counted through: the clock itself says where it stops.
         let unwatched = matches!(record.event, Event::ConsoleReturned { .. } | Event::Slept { .. });
@@ -274,10 +274,15 @@ impl Board {
             clock.tick(record.at);
         }
         self.fold(&record);
-        soak::fold(self, &record, before);
+        soak::fold(self, &record, seen);
         self.course.fold(self.clock.as_ref());
         self.turns.turn(self.clock.as_ref(), &record);
         watching::fold(self, &record, seen);
+        // One every ten seconds for two days would leave room for nothing else: the last is enough.
+        let passes = |known: &Arc<Recorded>| matches!(known.event, Event::Evaluated { .. } | Event::SamplesKept { .. });
+        if self.recent.back().is_some_and(passes) {
+            self.recent.pop_back();
+        }
         if self.recent.len() == RECENT_KEPT {
             self.recent.pop_front();
         }

@@ -142,6 +142,12 @@ impl Report {
     pub fn plain(verdict: Verdict, summary: impl Into<String>, took: Duration) -> Self {
         Self { verdict, summary: summary.into(), findings: Vec::new(), took, exchange: None }
     }
+
+    /// The row whose exchange is kept, where there are rows: the first that came to the verdict.
+    #[must_use]
+    pub fn exchanged_row(&self) -> Option<&String> {
+        self.findings.iter().find(|finding| finding.verdict == self.verdict)?.row.as_ref()
+    }
 }
 
 impl Finding {
@@ -311,6 +317,23 @@ pub enum Captured {
     Missing(String),
 }
 
+impl Captured {
+    /// What was found, where a rollback can be handed it: a text, a number, a truth value, or a list of them.
+    #[must_use]
+    pub fn of(value: Value) -> Self {
+        let what = match &value {
+            Value::Null => "null",
+            Value::Object(_) => "a table of JSON",
+            Value::Array(all) if all.is_empty() => "an empty list",
+            Value::Array(all) if all.iter().any(|one| one.is_null() || one.is_object() || one.is_array()) => {
+                "a list of more than texts and numbers"
+            }
+            _ => return Self::Value(value),
+        };
+        Self::Missing(format!("{what} is no value to go back to: take one text, one number or a list of them"))
+    }
+}
+
 /// Spans as whole milliseconds on the wire.
 pub mod as_millis {
     use std::time::Duration;
@@ -341,6 +364,17 @@ mod tests {
     }
 
     #[test]
+    fn a_value_to_go_back_to_is_a_text_a_number_or_a_list_of_them() {
+        use serde_json::json;
+        for value in [json!("v41"), json!(7), json!(["a", "b"])] {
+            assert_eq!(Captured::of(value.clone()), Captured::Value(value));
+        }
+        for value in [json!(null), json!({ "a": 1 }), json!([]), json!([{ "a": 1 }]), json!([null])] {
+            assert!(matches!(Captured::of(value.clone()), Captured::Missing(_)), "{value}");
+        }
+    }
+
+    #[test]
     fn silence_is_judged_as_the_rules_say() {
         use Verdict::{Fail, Unknown};
         for (cause, alone, with_control) in [
@@ -355,6 +389,16 @@ mod tests {
             assert_eq!(Verdict::of_silence(&cause, false), alone, "{cause:?}");
             assert_eq!(Verdict::of_silence(&cause, true), with_control, "{cause:?}");
         }
+    }
+
+    #[test]
+    fn what_a_step_says_of_its_end_stands_for_its_exit_code_and_for_nothing_worse() {
+        let said = Outcome { exit: Some(4), said: Some("the run was not found".into()), ..Outcome::default() };
+        assert_eq!(said.words(), "the run was not found");
+        assert_eq!(Outcome { cancelled: true, ..said.clone() }.words(), "ended by us: the run was not found");
+        let died = Outcome { exit: None, signal: Some(9), ..said.clone() };
+        assert_eq!(died.words(), "signal 9", "what was said before it was killed is not how it ended");
+        assert_eq!(Outcome { error: Some("its shim died".into()), ..said }.words(), "its shim died");
     }
 
     #[test]

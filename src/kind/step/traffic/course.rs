@@ -109,7 +109,7 @@ impl Hand {
 
 fn wanted(traffic: &Traffic, scope: &Scope) -> Result<Wanted, String> {
     if matches!(traffic.action, Action::Undo | Action::Finish) {
-        return Ok(Wanted::nothing());
+        return Ok(traffic.nothing());
     }
     let text = |template: &Template| template.text(&scope.without_secrets()).map_err(|unbound| unbound.to_string());
     let share = match &traffic.weight {
@@ -234,8 +234,8 @@ impl Course<'_> {
     /// Where people stick to the canary by a header or cookie, and it is to get nothing: first nobody new comes to
     /// it, then those who stick are taken away. Taken away first, they could come back by the share. Answers what
     /// it had, where this was a step of its own.
-    async fn no_new_users(&mut self, wanted: &Wanted) -> Result<Option<Gauge>, Stopped> {
-        if *wanted != Wanted::nothing() {
+    pub async fn no_new_users(&mut self, wanted: &Wanted) -> Result<Option<Gauge>, Stopped> {
+        if wanted.share != Some(Share::NONE) || wanted.header != Rule::Gone && wanted.cookie != Rule::Gone {
             return Ok(None);
         }
         let gauge = self.gauge().await?;
@@ -343,7 +343,13 @@ impl Course<'_> {
             Verdict::Fail | Verdict::Warn => Verdict::Fail,
             _ => Verdict::Unknown,
         };
-        self.findings.push(Finding { row: None, subject: subject.to_owned(), expected, seen: report.summary, verdict });
+        // What was expected stands beside it.
+        let wrong = report.findings.iter().find(|finding| finding.verdict == report.verdict);
+        let seen = match wrong.filter(|_| verdict != Verdict::Pass) {
+            Some(wrong) => format!("{} {}", wrong.subject, wrong.seen),
+            None => report.summary,
+        };
+        self.findings.push(Finding { row: None, subject: subject.to_owned(), expected, seen, verdict });
         if verdict == Verdict::Pass { Ok(()) } else { Err(Stopped) }
     }
 }
