@@ -13,7 +13,7 @@ use super::super::samples::{Flight, minutes, plan};
 use super::super::time::Wall;
 use super::super::verdict::{Outcome, Verdict};
 use super::super::{gate, poll};
-use super::{Standing, Way, may_mark, waiting, way};
+use super::{Standing, Way, is_over, may_mark, waiting, way};
 
 const CLASSES: [(&str, Class); 3] = [("look", Class::Readonly), ("push", Class::Idempotent), ("charge", Class::Once)];
 
