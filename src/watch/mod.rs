@@ -3,6 +3,7 @@
 
 mod echo;
 mod guard;
+pub mod kept;
 mod monitor;
 mod outlet;
 pub mod point;
@@ -14,7 +15,7 @@ mod stream;
 #[cfg(test)]
 mod stream_tests;
 
-pub use readings::{Readings, is_due};
+pub use readings::{Readings, horizon, is_due};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -191,6 +192,12 @@ impl Watch {
             };
             live.outputs.insert(item, output)
         });
+    }
+
+    /// As [`Watch::stop`], and what was taken is written: nobody watches any more.
+    pub async fn leave(&self) {
+        self.stop().await;
+        self.readings.leave().await;
     }
 
     /// Ends every look and every stream, and waits until they have ended.
