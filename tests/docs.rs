@@ -67,6 +67,14 @@ fn canonical(path: &str) -> String {
     if let Some(at) = parts.windows(3).position(|inner| inner == ["process", "ready", "http"]) {
         return format!("[{}]", parts[at + 2..].join("."));
     }
+    // A signal of the launch is another table than the check of that name.
+    if let ["signal", rest @ ..] = parts.as_slice() {
+        return match rest {
+            [] => "[[signal]]".to_owned(),
+            ["example", ..] => canonical(&rest.join(".")),
+            rest => format!("[[signal]].{}", rest.join(".")),
+        };
+    }
     let own = |part: &&str| *part == "example" || kinds::all().any(|kind| kind.name == *part);
     match (parts.as_slice(), parts.iter().position(own)) {
         // The plan's own poll is a table of another meaning.

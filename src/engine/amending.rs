@@ -224,6 +224,7 @@ pub fn watch(world: &World, streams: PathBuf) -> Arc<Watch> {
         Arc::new(move |entry| watching.context(entry, &Scope::default(), WATCH_TIMEOUT)),
         world.observations.clone(),
         streams,
+        crate::watch::point::Intake::new(Arc::new(|| crate::launch::time::Instant(0)), Arc::new(|_, _| {})),
     ));
     world.see(watch.samples());
     watch

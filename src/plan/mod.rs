@@ -3,7 +3,7 @@
 //! the environment it is given, and starts nothing.
 //!
 //! One file per noun of the format: `clock`, `vars`, `secrets`, `roles`, `sessions`, `phases`, `items`,
-//! `people`, `processes`, `playbooks`, `monitors`, `streams`, `baseline`, `rollbacks`, `escalations`, `criteria`. `needs` orders the items,
+//! `people`, `processes`, `playbooks`, `monitors`, `streams`, `sources`, `baseline`, `rollbacks`, `escalations`, `criteria`. `needs` orders the items,
 //! `branches` puts them on what a choice selects, `names` knows what templates may use, `examples` reads examples
 //! and `trial` tests checks on them, `lint` knows what plans get wrong, `effects` which keys do nothing where they
 //! stand.
@@ -43,9 +43,11 @@ mod secrets;
 mod sessions;
 mod shell;
 mod signals;
+mod sources;
 mod streams;
 mod targets;
 mod trial;
+mod trial_sources;
 mod unbuilt;
 mod vars;
 

@@ -4,10 +4,11 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::outlet::Outlet;
+use super::rhythm::Rhythm;
 use crate::clock;
 use crate::launch::command::Observation;
 use crate::launch::id::MonitorId;
@@ -25,24 +26,14 @@ pub(super) struct Course {
     pub first: Instant,
 }
 
-/// Looks every `course.every` until cancelled. After a look that lasted longer than that the next one
-/// comes at once, the ticks between are missed and counted, and the rhythm is the old one.
+/// Looks every `course.every` until cancelled; missed ticks are counted.
 pub(super) async fn keep<L, F>(course: Course, mut look: L, outlet: Outlet, cancel: CancellationToken)
 where
     L: FnMut() -> F,
     F: Future<Output = Report>,
 {
-    let mut ticks = interval_at(course.first, course.every);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut due = course.first;
-    loop {
-        let ticked = tokio::select! {
-            biased;
-            () = cancel.cancelled() => return,
-            ticked = ticks.tick() => ticked,
-        };
-        let missed = ticked.duration_since(due).as_nanos() / course.every.as_nanos().max(1);
-        due = ticked + course.every;
+    let mut rhythm = Rhythm::new(course.first, course.every);
+    while let Some(missed) = rhythm.next(&cancel).await {
         let report = tokio::select! {
             biased;
             () = cancel.cancelled() => return,
@@ -50,7 +41,7 @@ where
         };
         let changed = outlet.show(|live| {
             let view = live.monitors.entry(course.id.clone()).or_default();
-            view.missed += u64::try_from(missed).unwrap_or(u64::MAX);
+            view.missed += missed;
             view.take(&report, course.fails_after)
         });
         if let Some(verdict) = changed {
