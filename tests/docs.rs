@@ -13,6 +13,8 @@ mod kind_tables;
 mod program_tables;
 #[path = "docs/requests.rs"]
 mod requests;
+#[path = "docs/sources.rs"]
+mod source_tables;
 #[path = "docs/steps.rs"]
 mod step_tables;
 
@@ -31,13 +33,14 @@ use github_tables::GITHUB;
 use kind_tables::KINDS;
 use program_tables::PROGRAMS;
 use requests::REQUESTS;
+use source_tables::SOURCES;
 use step_tables::STEPS;
 
 const EVERY_KEY: &str = include_str!("docs/every-key.toml");
 const MADE: &str = "Made from the code by `just docs`; a test fails while it is stale.";
 
 fn sections() -> impl Iterator<Item = &'static Section> {
-    TABLES.iter().chain(REQUESTS).chain(KINDS).chain(GITHUB).chain(STEPS).chain(PROGRAMS)
+    TABLES.iter().chain(SOURCES).chain(REQUESTS).chain(KINDS).chain(GITHUB).chain(STEPS).chain(PROGRAMS)
 }
 
 /// Fails while `docs/NAME` is not `page`; writes it where `TMINUS_WRITE_DOCS` is set.

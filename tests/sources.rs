@@ -69,7 +69,7 @@ fn every_mistake_is_told_at_its_place() {
         (format!("{SIGNAL}{asked}evry = \"5s\""), "evry", "did you mean `every`"),
         (format!("{SIGNAL}{asked}where = '.a'"), "where", "unknown key"),
         (format!("{SIGNAL}{asked}every = \"1ms\""), "", "load test"),
-        (format!("{SIGNAL}{asked}{SIGNAL}{asked}"), "\"s\"", "twice"),
+        (format!("{SIGNAL}{asked}{SIGNAL}{asked}"), "\"s\"", "again here"),
         (format!("[[signal]]\nid = \"monitor.api\"\n{asked}"), "monitor.api", "a monitor's own looks"),
         (format!("{SIGNAL}json = {{ get = \"{{{{ nowhere }}}}\", jq = \".x\" }}"), "nowhere", "nowhere"),
         (format!("{STREAM}sse = {{ get = \"http://a\" }}"), "sse", "at once"),
