@@ -21,8 +21,8 @@ use tminus::launch::time::Instant;
 use tminus::launch::verdict::Verdict;
 use tminus::plan::{Environment, Loaded, Options, check_report, load};
 use tminus::rehearsal::{Faults, Target};
-use tminus::watch::Watch;
-use tminus::watch::point::{Intake, Point, Taken};
+use tminus::watch::point::{Axis, Intake, Point, Taken};
+use tminus::watch::{Readings, Watch};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -215,10 +215,12 @@ fn watching(loaded: Loaded, rehearsal: Option<&Target>) -> Watching {
     let to = Arc::clone(&points);
     let sink = move |signal: &SignalId, point| to.lock().expect("ours").push((signal.clone(), point));
     let began = tokio::time::Instant::now();
-    let intake = Intake::new(Arc::new(move || Instant(0).plus(began.elapsed())), Arc::new(sink));
+    let axis: Axis = Arc::new(move || Instant(0).plus(began.elapsed()));
     let (sender, told) = mpsc::channel(4096);
-    let catalogue = Arc::new(loaded.catalogue);
-    let watch = Watch::start(&loaded.plan, catalogue, contexts, sender, folder.path().join("streams"), intake);
+    let (plan, catalogue) = (&loaded.plan, Arc::new(loaded.catalogue));
+    let (readings, streams) = (Readings::new(Arc::clone(&axis), plan), folder.path().join("streams"));
+    let intake = Intake::new(axis, Arc::new(sink));
+    let watch = Watch::sampling(plan, catalogue, contexts, sender, streams, readings, intake);
     Watching { watch, points, _told: told, folder }
 }
 

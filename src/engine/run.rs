@@ -2,9 +2,11 @@
 //! owns the board. Nothing here decides: `dispatch` does, through the pure functions of `launch`.
 
 mod amending;
+mod evaluating;
 mod hung;
 mod recording;
 mod settling;
+mod triggered;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,6 +32,7 @@ use crate::launch::live::Live;
 use crate::launch::port::{Ask, Port, Seat, Snapshot};
 use crate::launch::schedule;
 use crate::launch::time::{Instant, Mark, Now};
+use crate::launch::watching;
 use hung::Hung;
 
 /// Inputs taken into one turn.
@@ -99,6 +102,8 @@ pub struct Loop {
     taken_over: Option<String>,
     hung: Hung,
     amending: amending::Amending,
+    /// Up to here the objectives are evaluated.
+    evaluated: Instant,
 }
 
 /// A question of a headless crew or a gate run, asked once a turn: what to do next?
@@ -129,6 +134,7 @@ impl Loop {
             taken_over: None,
             hung: Hung::default(),
             amending: amending::Amending::default(),
+            evaluated: settled.instant,
         }
     }
 
@@ -165,6 +171,7 @@ impl Loop {
         });
         let mut found = self.found().await;
         let (now, slept) = self.look();
+        self.evaluated = now.instant;
         found.splice(..0, slept);
         let turn = self.dispatch.turn(&found, now);
         self.settle(turn, now, &found, Vec::new()).await;
@@ -215,21 +222,23 @@ impl Loop {
                     Err(_) => break,
                 }
             }
-            let idle = self.idle_time(now);
-            if let Some(slept) = slept {
-                inputs.insert(0, slept);
-                replies.insert(0, None);
-            } else if let Some(by) = idle {
-                // Never from a time that nobody watched: it would be counted through.
+            // Never from a time that nobody watched: it would be counted through.
+            let idle = self.idle_time(now).filter(|_| slept.is_none());
+            let (rounds, idle) = self.evaluated(now, slept.as_ref(), idle);
+            if let Some(by) = idle {
                 self.parts.axis.jump(by);
                 now.instant = now.instant.plus(by);
             }
+            let first: Vec<Input> = slept.into_iter().chain(rounds).collect();
+            replies.splice(..0, first.iter().map(|_| None));
+            inputs.splice(..0, first);
             self.due_faults(now, &mut inputs);
             inputs.extend(self.remarks());
             replies.resize_with(inputs.len(), || None);
             self.make_ready(&mut inputs).await;
             let turn = self.dispatch.turn(&inputs, now);
             self.settle(turn, now, &inputs, replies).await;
+            self.start_triggered().await;
             self.write_again(false).await;
             if let Some(decided) = decided {
                 let _ = decided.send(Arc::clone(self.dispatch.published()));
@@ -335,15 +344,17 @@ impl Loop {
 
     /// How long nothing can happen by time alone.
     fn pause(&self) -> Duration {
-        if let Some(at) = self.unwritten.as_ref().and_then(Unwritten::try_at) {
-            return at.duration_since(WireInstant::now());
-        }
+        let again = self.unwritten.as_ref().and_then(Unwritten::try_at);
+        let again = again.map_or(SECOND, |at| at.duration_since(WireInstant::now()));
         if self.parts.pace != Pace::Real {
-            return PACE;
+            return PACE.min(again);
         }
         let now = self.parts.axis.now().instant;
-        let next = schedule::next_at(self.dispatch.published(), now);
-        next.map_or(SECOND, |at| at.since(now).clamp(Duration::from_millis(1), SECOND))
+        let board = self.dispatch.shown();
+        // A rollback that starts by itself does so in time, also while nothing can be recorded.
+        let evaluated = watching::next_evaluation(&board.plan, now);
+        let next = schedule::next_at(&board, now).into_iter().chain(evaluated).min();
+        next.map_or(again, |at| at.since(now).clamp(Duration::from_millis(1), SECOND).min(again))
     }
 
     /// How much of a rehearsal's idle time is passed.

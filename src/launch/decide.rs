@@ -21,6 +21,7 @@ use super::recovery;
 use super::schedule::{Due, due, waits_for};
 use super::second;
 use super::time::{Instant, millis};
+use super::trigger;
 use super::unwatched;
 use super::unwritten;
 use super::verdict::Verdict;
@@ -211,6 +212,9 @@ fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec
             }
             one(Event::FaultSwitched { fault: fault.clone(), on: *on })
         }
+        Command::Veto { .. } | Command::AcknowledgeTrigger { .. } | Command::FireTrigger { .. } => {
+            trigger::decide(board, by, command, now)
+        }
         Command::RunPlaybook { playbook } => playbook::begin(board, playbook),
         Command::Leave => one(Event::ConsoleLeft),
         Command::End { why } => one(Event::LaunchEnded { why: why.clone() }),
@@ -275,7 +279,11 @@ fn request(
         | Command::RunPlaybook { .. }
         | Command::Choose { .. }
         | Command::Waive { .. }
-        | Command::ChangeIncident { .. } => {
+        | Command::WaiveHole { .. }
+        | Command::ChangeIncident { .. }
+        | Command::Veto { .. }
+        | Command::AcknowledgeTrigger { .. }
+        | Command::FireTrigger { .. } => {
             if by.role.is_none() {
                 return Err(Refusal("a scribe has notes and incidents: ask as a role".into()));
             }
@@ -294,9 +302,12 @@ fn run_item(board: &Board, by: &Actor, item: &Item, now: Instant) -> Result<Even
         && !state.is_running()
         && !state.outcome.as_ref().is_some_and(|outcome| outcome.never_ran)
     {
+        if recovery::is_over(item, state) {
+            return Err(Refusal(recovery::over(item)));
+        }
+        let may = if recovery::may_mark(item, state) { "mark it done or failed, or " } else { "" };
         return Err(Refusal(format!(
-            "{} is of class once and was attempted: look what it did and mark it done or failed, or repeat it with a \
-             reason",
+            "{} is of class once and was attempted: look what it did, {may}repeat it with a reason",
             item.id
         )));
     }

@@ -3,15 +3,21 @@
 //! the environment it is given, and starts nothing.
 //!
 //! One file per noun of the format: `clock`, `vars`, `secrets`, `roles`, `sessions`, `phases`, `items`,
-//! `people`, `processes`, `playbooks`, `monitors`, `streams`, `sources`, `baseline`, `rollbacks`, `escalations`, `criteria`. `needs` orders the items,
-//! `branches` puts them on what a choice selects, `names` knows what templates may use, `examples` reads examples
+//! `people`, `processes`, `playbooks`, `monitors`, `streams`, `sources`, `objectives` (with `fits`), `triggers` (with `alerts`), `baseline`,
+//! `rollbacks`, `escalations`, `criteria`. `needs` orders the items,
+//! `branches` puts them on what a choice selects, `addresses` knows whom one can ask,
+//! `classes` holds a step's class to its kind, `names` knows what templates may use,
+//! `examples` reads examples
 //! and `trial` tests checks on them, `lint` knows what plans get wrong, `effects` which keys do nothing where they
 //! stand.
 //!
 //! Limits: a file of at most 4 MiB and 80 levels, 10 000 items after `for_each`, 1 000 values in a list.
 
+mod addresses;
+mod alerts;
 mod baseline;
 mod branches;
+mod classes;
 mod clock;
 mod criteria;
 pub mod diff;
@@ -21,20 +27,24 @@ mod escalations;
 mod every;
 mod evidence;
 mod examples;
+mod fits;
 mod inside;
 mod items;
 pub mod kinds;
 mod lint;
 mod lint_kube;
+mod lint_watched;
 mod monitors;
 mod mutations;
 mod names;
 mod needs;
+mod objectives;
 mod people;
 mod phases;
 mod playbooks;
 mod processes;
 mod reader;
+mod ready;
 mod report;
 mod roles;
 mod rollbacks;
@@ -48,6 +58,7 @@ mod streams;
 mod targets;
 mod trial;
 mod trial_sources;
+mod triggers;
 mod unbuilt;
 mod vars;
 
@@ -58,7 +69,7 @@ use toml::de::DeTable;
 
 pub use self::environment::Environment;
 pub use self::reader::{Inside, Place, Unset};
-pub use self::report::{Checked, check_report};
+pub use self::report::{Checked, check_report, counts};
 use crate::base::known::Known;
 use crate::base::secret::Redactor;
 use crate::base::source::{Diagnostic, Severity, Source, Span};
@@ -181,3 +192,6 @@ pub fn hash(text: &str) -> String {
         hex
     })
 }
+
+#[cfg(test)]
+mod watched_tests;

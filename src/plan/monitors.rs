@@ -46,7 +46,7 @@ impl<'a> Reader<'a> {
                 table.wrong_value(table.span, "`every` is less than 100ms: that is a load test, not a look");
             }
             let timeout = self.span_over_zero(&table, "timeout");
-            let fails_after = self.fails_after(&table);
+            let fails_after = self.fails_after(&table, FAILS_AFTER);
             if table.has("session") || table.has("item") {
                 let course = Course { title, every, timeout, fails_after };
                 self.read_round(&table, &slug, course);
@@ -88,6 +88,7 @@ impl<'a> Reader<'a> {
         draft.names = draft.bare.clone();
         draft.slug = format!("monitor.{slug}");
         let each = draft.each();
+        self.of_monitors.push(draft.clone());
         let mut rounds: Vec<Vec<SpecId>> = vec![Vec::new(); each.len()];
         let (mut ids, mut longest) = (BTreeMap::new(), Duration::ZERO);
         for item in items {
@@ -120,16 +121,15 @@ impl<'a> Reader<'a> {
             let (title, ready_for) = (title.clone(), None);
             self.plan.monitors.push(Monitor { id, title, spec, every, timeout, fails_after, items, ready_for });
         }
-        self.of_monitors.push(draft);
     }
 
-    fn fails_after(&self, table: &Table<'_>) -> u32 {
-        let Some(asked) = table.integer("fails_after") else { return FAILS_AFTER };
+    pub(super) fn fails_after(&self, table: &Table<'_>, else_: u32) -> u32 {
+        let Some(asked) = table.integer("fails_after") else { return else_ };
         match u32::try_from(asked.value) {
             Ok(count) if count <= 1_000 => count,
             _ => {
                 table.wrong_value(asked.span, format!("`fails_after = {}`: 0 to 1000", asked.value));
-                FAILS_AFTER
+                else_
             }
         }
     }

@@ -5,14 +5,12 @@ use crate::base::known::Wanted;
 use crate::base::source::Diagnostic;
 use crate::base::table::Table;
 
-pub(super) const TABLES: &[&str] = &["objective", "trigger", "notify"];
+pub(super) const TABLES: &[&str] = &["notify"];
 
 pub(super) const KINDS: &[&str] = &["soak"];
 
 pub(super) const ITEM_KEYS: &[&str] = &["evidence"];
-pub(super) const ROLLBACK_KEYS: &[&str] = &["ready"];
 pub(super) const POLL_KEYS: &[&str] = &["binds", "expires"];
-pub(super) const CRITERION_KEYS: &[&str] = &["objectives"];
 
 /// Reports the keys of `table` that are of the format and not built.
 pub(super) fn refuse(table: &Table<'_>, keys: &[&'static str]) {

@@ -1,6 +1,7 @@
 //! Monitors, signals and live streams, for as long as a launch is open: they look, show and tell. Nothing here
 //! decides; what they find goes to the loop as observations, and into the live picture.
 
+mod echo;
 mod follow;
 #[cfg(test)]
 mod follow_tests;
@@ -10,15 +11,20 @@ mod outlet;
 mod pane;
 pub mod point;
 mod raw;
+mod readings;
 mod rhythm;
 mod round;
+mod series;
 mod signals;
 #[cfg(test)]
 mod signals_tests;
+mod spans;
 mod stream;
 #[cfg(test)]
 mod stream_tests;
 mod taking;
+
+pub use readings::{Readings, is_due};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -44,7 +50,7 @@ use crate::kind::session::Session;
 use crate::kind::tail::Tail;
 use crate::kind::{Catalogue, Entry, Spec};
 use crate::launch::command::Observation;
-use crate::launch::id::{ItemId, StreamId};
+use crate::launch::id::{ItemId, SignalId, StreamId};
 use crate::launch::live::{Live, OutputView};
 use crate::launch::plan::{Monitor, Plan, Signal, SignalSource, SpecId, Stream};
 use crate::launch::verdict::{Report, Verdict};
@@ -64,6 +70,7 @@ pub type Contexts = Arc<dyn Fn(&Entry) -> Context + Send + Sync>;
 /// Everything that watches during a launch. It runs until [`Watch::stop`].
 pub struct Watch {
     outlet: Outlet,
+    readings: Arc<Readings>,
     live: watch::Receiver<Arc<Live>>,
     catalogue: Arc<Catalogue>,
     contexts: Contexts,
@@ -72,6 +79,8 @@ pub struct Watch {
     folder: PathBuf,
     intake: Intake,
     tails: Mutex<BTreeMap<StreamId, CancellationToken>>,
+    /// Sent to when a value came that looks may stand on.
+    learnt: watch::Sender<()>,
     tasks: TaskTracker,
     cancel: CancellationToken,
 }
@@ -87,7 +96,7 @@ pub enum Unopened {
 
 impl Watch {
     /// Starts every monitor, and every stream that waits for no item. `folder` takes the streams' raw
-    /// lines, redacted: the launch folder's `streams`.
+    /// lines, redacted: the launch folder's `streams`. Samples go to `readings`.
     #[must_use]
     pub fn start(
         plan: &Plan,
@@ -95,6 +104,21 @@ impl Watch {
         contexts: Contexts,
         observations: mpsc::Sender<Observation>,
         folder: PathBuf,
+        readings: Arc<Readings>,
+    ) -> Self {
+        let intake = readings.intake();
+        Self::sampling(plan, catalogue, contexts, observations, folder, readings, intake)
+    }
+
+    /// The same for whoever wants every sample himself: they go to `intake`.
+    #[must_use]
+    pub fn sampling(
+        plan: &Plan,
+        catalogue: Arc<Catalogue>,
+        contexts: Contexts,
+        observations: mpsc::Sender<Observation>,
+        folder: PathBuf,
+        readings: Arc<Readings>,
         intake: Intake,
     ) -> Self {
         let (to, live) = watch::channel(Arc::default());
@@ -103,7 +127,8 @@ impl Watch {
         tasks.spawn(outlet.clone().publish(to, cancel.clone()));
         let streams = plan.streams.clone();
         let tails = Mutex::default();
-        let watch = Self { outlet, live, catalogue, contexts, streams, folder, intake, tails, tasks, cancel };
+        let learnt = watch::Sender::default();
+        let watch = Self { outlet, readings, live, catalogue, contexts, streams, folder, intake, tails, learnt, tasks, cancel };
         let count = u32::try_from(plan.monitors.len()).unwrap_or(u32::MAX).max(1);
         for (monitor, place) in plan.monitors.iter().zip(0_u32..) {
             watch.monitor(monitor, SPREAD.min(monitor.every) * place / count);
@@ -125,6 +150,12 @@ impl Watch {
     #[must_use]
     pub fn live(&self) -> watch::Receiver<Arc<Live>> {
         self.live.clone()
+    }
+
+    /// Every sample that the objectives need.
+    #[must_use]
+    pub fn readings(&self) -> &Arc<Readings> {
+        &self.readings
     }
 
     /// What each monitor saw lately, for the checks that judge it.
@@ -195,6 +226,11 @@ impl Watch {
         }
     }
 
+    /// A value came that looks may stand on: what looks seldom looks again at once.
+    pub fn learn(&self) {
+        self.learnt.send_replace(());
+    }
+
     /// Shows the tail of a step's output beside the rest. It must be redacted and printable.
     pub fn show_output(&self, item: ItemId, output: OutputView) {
         self.outlet.show(|live| live.outputs.insert(item, output));
@@ -213,17 +249,21 @@ impl Watch {
             every: monitor.every,
             fails_after: monitor.fails_after,
             first: Instant::now() + after,
+            signal: SignalId::of_monitor(&monitor.id),
+            learnt: monitor.ready_for.as_ref().map(|_| self.learnt.subscribe()),
         };
         let (catalogue, contexts) = (Arc::clone(&self.catalogue), Arc::clone(&self.contexts));
         let (spec, timeout) = (monitor.spec, monitor.timeout);
         if !monitor.items.is_empty() {
             let items: Arc<[SpecId]> = monitor.items.as_slice().into();
             let look = move || round::look(Arc::clone(&catalogue), Arc::clone(&contexts), Arc::clone(&items), timeout);
-            self.tasks.spawn(monitor::keep(course, look, self.outlet.clone(), self.cancel.clone()));
+            let intake = self.intake.clone();
+            self.tasks.spawn(monitor::keep(course, look, self.outlet.clone(), intake, self.cancel.clone()));
             return;
         }
         let look = move || look(Arc::clone(&catalogue), Arc::clone(&contexts), spec, timeout);
-        self.tasks.spawn(monitor::keep(course, look, self.outlet.clone(), self.cancel.clone()));
+        let intake = self.intake.clone();
+        self.tasks.spawn(monitor::keep(course, look, self.outlet.clone(), intake, self.cancel.clone()));
     }
 }
 

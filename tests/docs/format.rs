@@ -36,6 +36,8 @@ pub const TABLES: &[Section] = &[
             ("monitor", "checks repeated for as long as the launch is open"),
             ("stream", "event streams, logs and programs followed on the screen"),
             ("signal", "numbers asked for again and again, or taken out of streams"),
+            ("objective", "what must hold of a signal over a window"),
+            ("trigger", "what starts a rollback, or proposes one"),
             ("evidence", "what must be archived before the launch may be closed"),
             ("rollback", "ways back, each one key away"),
             ("playbook", "readonly commands for when something is red, one key away"),
@@ -300,8 +302,8 @@ pub const TABLES: &[Section] = &[
     section(
         "[criterion]",
         "A line of the go or no-go list. Any no-go that is not excluded, and any go that is not met, blocks the GO of its \
-         stage: an item counts as it does for its gate, and no data is not health. Exactly one of `items`, `phases` and \
-         `monitors` together, `role`, and `person` decides it.",
+         stage: an item counts as it does for its gate, and no data is not health. Exactly one of `items`, `phases`, \
+         `monitors` and `objectives` together, `role`, and `person` decides it.",
         &[
             ("id", "required"),
             ("go", "what must be so; or `no_go`, one of them"),
@@ -310,6 +312,7 @@ pub const TABLES: &[Section] = &[
             ("items", "items that decide it; an item with `for_each` stands for all its copies"),
             ("phases", "phases whose items decide it"),
             ("monitors", "monitors that decide it"),
+            ("objectives", "objectives that decide it: breached fails, too little data is unknown"),
             ("role", "a person of this role decides it"),
             ("person", "`true`: a person decides it, of whatever role"),
         ],
@@ -348,6 +351,7 @@ pub const TABLES: &[Section] = &[
             ("confirm", "how the start is confirmed; `key` unless said"),
             ("step", "what is done, in order; at least one"),
             ("verify", "what must be true afterwards; at least one"),
+            ("ready", "what must be there for it to be started at all: its readiness light"),
         ],
     ),
     section(
@@ -386,6 +390,21 @@ pub const TABLES: &[Section] = &[
             ("title", "for the screen; the id otherwise"),
             ("timeout", "of one attempt; 10s unless said"),
             ("within", "tried again until it passes or this has gone by; 60s unless said"),
+            ("example", "as an item's"),
+            ("rehearse", "`\"real\"`: a rehearsal does it for real; else it is answered from the example"),
+        ],
+    ),
+    section(
+        "[rollback.ready]",
+        "The keys below, and the table of a check: credentials, a context, the artifact that it goes back to. Looked at \
+         for as long as the launch is open. A rollback that is not ready, or not known to be, stands red on the \
+         rollback bar and gives no GO; it may be started all the same.",
+        &[
+            ("id", "unique in its rollback; required"),
+            ("title", "for the screen; the id otherwise"),
+            ("every", "from one look to the next; 30s unless said, at least 1s"),
+            ("timeout", "of one look; 10s unless said"),
+            ("fails_after", "how many failures in a row do not count yet; 0 unless said"),
             ("example", "as an item's"),
             ("rehearse", "`\"real\"`: a rehearsal does it for real; else it is answered from the example"),
         ],

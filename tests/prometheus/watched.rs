@@ -13,8 +13,8 @@ use tminus::launch::id::SignalId;
 use tminus::launch::live::Live;
 use tminus::launch::time::Instant;
 use tminus::plan::{Environment, Options, load};
-use tminus::watch::Watch;
-use tminus::watch::point::{Intake, Point, Taken};
+use tminus::watch::point::{Axis, Intake, Point, Taken};
+use tminus::watch::{Readings, Watch};
 use tokio::sync::mpsc;
 
 use super::servers::{Server, State, service, tool};
@@ -42,11 +42,13 @@ fn watching(signals: &str) -> Watching {
     let to = Arc::clone(&points);
     let sink = move |signal: &SignalId, point| to.lock().expect("ours").push((signal.clone(), point));
     let began = tokio::time::Instant::now();
-    let intake = Intake::new(Arc::new(move || Instant(0).plus(began.elapsed())), Arc::new(sink));
+    let axis: Axis = Arc::new(move || Instant(0).plus(began.elapsed()));
     let (sender, told) = mpsc::channel(4096);
     let folder = tempfile::tempdir().expect("a folder");
-    let streams = folder.path().join("streams");
-    let watch = Watch::start(&loaded.plan, Arc::new(loaded.catalogue), contexts, sender, streams, intake);
+    let (plan, catalogue) = (&loaded.plan, Arc::new(loaded.catalogue));
+    let (readings, streams) = (Readings::new(Arc::clone(&axis), plan), folder.path().join("streams"));
+    let intake = Intake::new(axis, Arc::new(sink));
+    let watch = Watch::sampling(plan, catalogue, contexts, sender, streams, readings, intake);
     Watching { watch, points, began, _told: told, _folder: folder }
 }
 

@@ -263,7 +263,8 @@ fn group(event: &Event) -> Option<(Group, Tone)> {
         Event::StepMarked { .. } | Event::RepeatOrdered { .. } | Event::CancelAsked { .. } => {
             (Group::Steps, Tone::Warn)
         }
-        Event::RollbackRequested { .. } => (Group::Rollbacks, Tone::Bad),
+        Event::RollbackRequested { .. } | Event::TriggerFired { .. } => (Group::Rollbacks, Tone::Bad),
+        Event::TriggerVetoed { .. } | Event::TriggerAcknowledged { .. } => (Group::Rollbacks, Tone::Warn),
         Event::RollbackTold { fact: RollbackFact::StepEnded { verdict, .. }, .. } => (Group::Rollbacks, of(verdict)),
         Event::RollbackTold { fact: RollbackFact::Ended { end, .. }, .. } => {
             (Group::Rollbacks, if *end == RollbackEnd::Verified { Tone::Good } else { Tone::Bad })
@@ -277,6 +278,7 @@ fn group(event: &Event) -> Option<(Group, Tone)> {
         | Event::CriterionWaived { .. }
         | Event::PlanAmended { .. }
         | Event::Acknowledged { .. }
+        | Event::SoakHoleWaived { .. }
         | Event::LaunchEnded { .. }
         | Event::LaunchClosed { .. } => (Group::Words, Tone::Warn),
         Event::Attested { .. }

@@ -82,6 +82,9 @@ pub(super) fn lines(board: &Board, now: Instant) -> Vec<Line> {
     for (id, monitor) in board.monitors.iter().filter(|(_, change)| change.verdict != Verdict::Pass) {
         say(Tone::Bad, format!("monitor {id} is {}: {}", monitor.verdict, monitor.why));
     }
+    for (id, known) in board.objectives.iter().filter(|(_, known)| known.verdict != Verdict::Pass) {
+        say(Tone::Bad, format!("objective {id} is {}: {}", known.verdict, known.why));
+    }
     let order = board.plan.phases.iter().flat_map(|phase| &phase.items);
     for (id, waiver) in order.filter_map(|id| Some((id, board.item(id)?.waiver.as_ref()?))) {
         // One that ended says so where its item stands red.

@@ -17,7 +17,7 @@ use super::ask::{self, Brought};
 use super::judge::{self, Reading};
 use super::{Json, Source, command, told as of_source};
 use crate::base::jq::{Jq, Program};
-use crate::base::template::Scope;
+use crate::base::template::{Scope, Template};
 use crate::kind::check::{Answered, Context, Route, Seen, Session, simulated};
 use crate::kind::exchange::shown;
 use crate::kind::invocation::Invocation;
@@ -87,6 +87,16 @@ impl Asked {
             Source::Command(command) => Some(&command.invocation),
             _ => None,
         }
+    }
+
+    /// Whom it asks.
+    pub fn addresses(&self) -> impl Iterator<Item = &Template> {
+        let first = match &self.source {
+            Source::Promql(promql) => Some(&promql.server.address),
+            Source::Json(json) => Some(&json.address),
+            Source::Command(_) | Source::Monitor(_) => None,
+        };
+        first.into_iter().chain(self.others.iter().map(|json| &json.address))
     }
 
     /// False where it asks nothing over HTTP.
