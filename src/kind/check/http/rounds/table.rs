@@ -16,7 +16,12 @@ const A_SECOND: u32 = 10;
 
 /// What of an `http` table says how often it is asked.
 pub(in super::super) fn read(table: &Table<'_>) -> Rounds {
-    let all = [("repeat", table.table("repeat")), ("until", table.table("until")), ("burst", table.table("burst"))];
+    let like = [
+        ("repeat", "repeat = { times = 5 }"),
+        ("until", "until = { within = \"60s\" }"),
+        ("burst", "burst = { requests = 121, free = 120 }"),
+    ];
+    let all = like.map(|(key, example)| (key, table.table_like(key, example)));
     let mut there = all.into_iter().filter_map(|(key, inner)| Some((key, inner?)));
     let Some((key, inner)) = there.next() else { return Rounds::Once };
     for (other, inner) in there {
