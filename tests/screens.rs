@@ -22,6 +22,8 @@ mod polls;
 mod ready;
 #[path = "screens/silent.rs"]
 mod silent;
+#[path = "screens/soak.rs"]
+mod soak;
 
 use std::{cell::Cell, time::Duration};
 

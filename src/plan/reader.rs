@@ -14,7 +14,7 @@ use super::objectives::ObjectivePlace;
 use super::processes::Handed;
 use super::sessions::SessionDraft;
 use super::triggers::TriggerPlace;
-use super::{Environment, Options, branches, effects, examples, inside, kinds, lint, needs, unbuilt};
+use super::{Environment, Options, branches, effects, examples, inside, kinds, lint, needs, soaks, unbuilt};
 use crate::base::known::Wanted;
 use crate::base::secret::Redactor;
 use crate::base::source::{Diagnostic, Source, Span};
@@ -92,6 +92,8 @@ pub(super) struct Reader<'a> {
     pub used: BTreeSet<String>,
     /// The roles that may approve, and where that is said.
     pub approvers: Vec<(RoleId, Span)>,
+    /// What each soak names.
+    pub soaks: Vec<soaks::Asked>,
     /// Every objective whose id was read, sound or not.
     pub objectives_seen: BTreeSet<ObjectiveId>,
     pub objective_places: Vec<ObjectivePlace>,
@@ -145,6 +147,7 @@ impl<'a> Reader<'a> {
             stands_on: Vec::new(),
             used: BTreeSet::new(),
             approvers: Vec::new(),
+            soaks: Vec::new(),
             objectives_seen: BTreeSet::new(),
             objective_places: Vec::new(),
             trigger_places: Vec::new(),
@@ -176,6 +179,7 @@ impl<'a> Reader<'a> {
         self.read_monitors(&root);
         self.read_streams(&root, &drafts);
         self.read_objectives(&root);
+        self.resolve_soaks();
         self.read_rollbacks(&root);
         self.read_triggers(&root);
         self.check_signals();

@@ -36,7 +36,7 @@ use crate::kind::session::Session;
 use crate::kind::{Catalogue, Entry, Spec};
 use crate::launch::command::Observation;
 use crate::launch::id::{ItemId, SignalId, StreamId};
-use crate::launch::live::{Live, OutputView};
+use crate::launch::live::{Live, OutputView, WeightView};
 use crate::launch::plan::{Monitor, Plan, SpecId, Stream};
 use crate::launch::verdict::{Report, Verdict};
 
@@ -183,7 +183,14 @@ impl Watch {
 
     /// Shows the tail of a step's output beside the rest. It must be redacted and printable.
     pub fn show_output(&self, item: ItemId, output: OutputView) {
-        self.outlet.show(|live| live.outputs.insert(item, output));
+        self.outlet.show(|live| {
+            match output.weight {
+                Some((share, at)) => live.weights.insert(item.clone(), WeightView::of(share, Some(at))),
+                // Of a new attempt, or one that can tell no more: what an earlier one told is over.
+                None => live.weights.remove(&item),
+            };
+            live.outputs.insert(item, output)
+        });
     }
 
     /// Ends every look and every stream, and waits until they have ended.

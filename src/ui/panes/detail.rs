@@ -24,6 +24,7 @@ use crate::ui::widgets::{sheet, span};
 mod people;
 mod process;
 mod soak;
+mod weight;
 
 /// More lines than this of one item are not shown: the evidence has them.
 pub const LINES_AT_MOST: usize = 2_000;
@@ -159,6 +160,7 @@ impl<'v> Page<'v> {
             (Some(outcome), _) => self.outcome(outcome),
             (None, _) => {}
         }
+        self.weight(id, state);
         self.soak(id);
         self.ways(item, state);
         self.playbooks(item);
