@@ -20,6 +20,10 @@ mod playbooks;
 mod polls;
 #[path = "screens/silent.rs"]
 mod silent;
+#[path = "screens/triggers.rs"]
+mod triggers;
+#[path = "screens/watched.rs"]
+mod watched;
 
 use std::{cell::Cell, time::Duration};
 

@@ -36,16 +36,16 @@ use super::signoff::Signature;
 use super::soak::Ledger;
 use super::time::{Instant, Mark, Wall};
 use super::trigger::TriggerState;
+use super::turned::{self, Turned};
 use super::turns::Turns;
 use super::verdict::{Captured, Outcome, Report, Verdict};
 use super::waiver;
 
-/// How many of the newest records the journal pane can show.
-pub const RECENT_KEPT: usize = 500;
-
 mod clock;
+mod recent;
 
 pub use clock::terms;
+pub use recent::{RECENT_KEPT, ROUTINE_KEPT};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Board {
@@ -71,6 +71,8 @@ pub struct Board {
     pub triggers: BTreeMap<TriggerId, TriggerState>,
     /// The ledger of each soak that began.
     pub soaks: BTreeMap<ItemId, Arc<Ledger>>,
+    /// When objectives turned.
+    pub turned: Turned,
     pub votes: BTreeMap<RoleId, Ballot>,
     /// Why the last votes were voided, while no new one was cast.
     pub voided: Option<String>,
@@ -105,6 +107,8 @@ pub struct Board {
     pub unwritten: Option<String>,
     /// Newest last.
     pub recent: VecDeque<Arc<Recorded>>,
+    /// What was only counted or kept (`turned::is_routine`). Newest last.
+    pub routine: VecDeque<Arc<Recorded>>,
 }
 
 /// An [`Arc`] that is equal when its content is the same allocation: the plan never changes under a
@@ -172,6 +176,7 @@ impl Board {
             objectives: BTreeMap::new(),
             triggers: BTreeMap::new(),
             soaks: BTreeMap::new(),
+            turned: Turned::default(),
             votes: BTreeMap::new(),
             voided: None,
             polls: Polls::default(),
@@ -193,6 +198,7 @@ impl Board {
             ended: None,
             unwritten: None,
             recent: VecDeque::new(),
+            routine: VecDeque::new(),
         }
     }
 
@@ -266,13 +272,11 @@ impl Board {
         if let Some(clock) = self.clock.as_mut().filter(|_| !unwatched) {
             clock.tick(record.at);
         }
+        turned::fold(self, &record);
         self.fold(&record);
         self.course.fold(self.clock.as_ref());
         self.turns.turn(self.clock.as_ref(), &record);
-        if self.recent.len() == RECENT_KEPT {
-            self.recent.pop_front();
-        }
-        self.recent.push_back(record);
+        self.keep(record);
     }
 
     fn fold(&mut self, record: &Recorded) {

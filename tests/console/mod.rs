@@ -29,6 +29,8 @@ use tminus::ui::state::Effect;
 use tminus::ui::theme::{Role as Look, Theme};
 use tminus::ui::{Console, Setup};
 
+pub mod watched;
+
 pub const SPEC: SpecId = SpecId(0);
 
 pub fn wall(seconds: i64) -> Wall {
@@ -184,6 +186,8 @@ pub struct Story {
     pub taken_over: Option<String>,
     pub seat: Seat,
     mode: Mode,
+    /// What is set on the board beside what was folded.
+    set: Vec<Box<dyn Fn(&mut Board)>>,
 }
 
 impl Story {
@@ -193,7 +197,8 @@ impl Story {
 
     pub fn of(plan: Plan, mode: Mode) -> Self {
         let (plan, records, seat) = (Arc::new(plan), Vec::new(), Seat::Operator);
-        let mut story = Self { plan, records, live: live(), alarm: None, taken_over: None, seat, mode };
+        let set = Vec::new();
+        let mut story = Self { plan, records, live: live(), alarm: None, taken_over: None, seat, mode, set };
         let release = Release { version: Some("1.0.0".into()), ..Release::default() };
         let opened =
             Event::LaunchOpened { plan: "omniai".into(), plan_hash: "00".into(), mode, start: 7_200_000, release };
@@ -229,8 +234,15 @@ impl Story {
         self.at(second, Event::ItemEnded { item, attempt: Attempt(1), report })
     }
 
+    pub fn set(&mut self, set: impl Fn(&mut Board) + 'static) -> &mut Self {
+        self.set.push(Box::new(set));
+        self
+    }
+
     pub fn board(&self) -> Board {
-        Board::replay(Arc::clone(&self.plan), &self.records)
+        let mut board = Board::replay(Arc::clone(&self.plan), &self.records);
+        self.set.iter().for_each(|set| set(&mut board));
+        board
     }
 
     pub fn snapshot(&self, second: i64) -> Arc<Snapshot> {
@@ -249,7 +261,11 @@ impl Story {
 
 /// Gate A passed, gate B under way with a failure, a run, a human task that is due.
 pub fn under_way(mode: Mode) -> Story {
-    let mut story = Story::opened(mode);
+    under_way_of(plan(), mode)
+}
+
+pub fn under_way_of(plan: Plan, mode: Mode) -> Story {
+    let mut story = Story::of(plan, mode);
     let rows = vec![
         Finding::held("preflight", "2xx", "204", true).in_row("https://omniplexity.github.io"),
         Finding::held("access-control-allow-origin", "absent", "absent", true).in_row("https://evil.example.com"),

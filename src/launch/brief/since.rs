@@ -8,6 +8,7 @@ use crate::launch::event::{Event, Recorded, RollbackEnd, RollbackFact, Vote};
 use crate::launch::people::is_same;
 use crate::launch::telling::tell;
 use crate::launch::time::Wall;
+use crate::launch::turned;
 use crate::launch::verdict::Verdict;
 
 /// Lines of one part; what is older is counted.
@@ -111,6 +112,7 @@ impl Begin {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Group {
     Rollbacks,
+    Triggers,
     Incidents,
     Countdown,
     Steps,
@@ -124,6 +126,7 @@ impl Group {
     fn title(self) -> &'static str {
         match self {
             Self::Rollbacks => "Rollbacks",
+            Self::Triggers => "Triggers",
             Self::Incidents => "Incidents",
             Self::Countdown => "Countdown, holds and gates",
             Self::Steps => "Steps",
@@ -186,6 +189,19 @@ impl Happened {
                 *dropped += 1;
             }
             lines.push_back((record.occurred_at, tone, tell(record)));
+        }
+    }
+
+    /// Takes in when objectives turned: their records hold counts, the board the verdicts.
+    pub(super) fn turned(&mut self, turns: &turned::Turned) {
+        for turn in turns.iter() {
+            let turned = self.turned.entry(format!("objective {}", turn.objective)).or_default();
+            if turn.seq > self.after {
+                turned.before = turned.before.or(turn.before);
+                turned.last = Some((turn.verdict, turn.wall, turn.why.clone()));
+            } else {
+                turned.before = Some(turn.verdict);
+            }
         }
     }
 
@@ -268,6 +284,9 @@ fn group(event: &Event) -> Option<(Group, Tone)> {
         Event::RollbackTold { fact: RollbackFact::Ended { end, .. }, .. } => {
             (Group::Rollbacks, if *end == RollbackEnd::Verified { Tone::Good } else { Tone::Bad })
         }
+        Event::TriggerFired { .. } => (Group::Triggers, Tone::Bad),
+        Event::TriggerVetoed { .. } | Event::TriggerAcknowledged { .. } => (Group::Triggers, Tone::Warn),
+        Event::SoakHoleWaived { .. } => (Group::Words, Tone::Warn),
         Event::WaiverExpired { .. } => (Group::Words, Tone::Bad),
         Event::ItemRecurred { missed, .. } => (Group::Words, if *missed > 0 { Tone::Warn } else { Tone::Plain }),
         Event::PassedOver { .. } => (Group::Words, Tone::Plain),
