@@ -208,6 +208,7 @@ pub fn offered(action: Action, item: Option<(&Item, &ItemState)>, view: &View<'_
         Action::Sign => item.is_some_and(|(item, _)| matches!(item.act, Act::Signoff { .. }) && wants_word(item, view)),
         Action::Judge => !view.plan().criteria.is_empty(),
         Action::ChangeIncident | Action::Incidents => !view.board().incidents.is_empty(),
+        Action::Triggers => !view.plan().triggers.is_empty(),
         Action::Evidence => !view.plan().evidence.is_empty(),
         Action::ActAs => !view.plan().roles.is_empty(),
         Action::Recycle => !holds::marks(view).is_empty(),

@@ -80,6 +80,7 @@ fn every_action_does_something_somewhere() {
         (incident, 1810),
         (polls::polled(), 1810),
         (playbooks::story(), 1810),
+        (triggers::counting(), 1810),
     ];
     // A second key wants a role, and a rollback that runs: `approval` has it. Evidence wants a plan that asks for
     // some: `tests/crew` has one.

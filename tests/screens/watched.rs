@@ -30,7 +30,7 @@ fn monitors_signals_objectives_and_triggers_stand_in_one_pane() {
 fn a_breach_says_how_long_it_has_lasted_and_what_it_leads_to() {
     let mut console = console(watched(Mode::Launch).snapshot(1_810), 120, 36);
     let shown = text(&screen(&mut console));
-    for part in ["✗ errors 30s", "6.1% of 240 ≤ 5%", "breached 1:12 of 2:00, then frontend", "watching 3 of 4"] {
+    for part in ["✗ errors 30s", "6.1% of 240 ≤ 5%", "breached 1:12 of 2:00 → fro", "watching 3 of 4"] {
         assert!(shown.contains(part), "{part} in\n{shown}");
     }
 }

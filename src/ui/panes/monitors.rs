@@ -212,7 +212,8 @@ fn second_lines(parts: &[Part], room: usize, width: usize, view: &View<'_>) -> V
     }
     let mut spare = room.saturating_sub(given + parts.len() - 1);
     let more = |line: &Line, wanted: usize| lines::rows(line, view, width, wanted).len().saturating_sub(1);
-    for (place, part) in parts.iter().enumerate().filter(|(_, part)| part.title != "Monitors") {
+    for title in ["Objectives", "Triggers", "Signals"] {
+        let Some((place, part)) = parts.iter().enumerate().find(|(_, part)| part.title == title) else { continue };
         for (at, line) in part.lines.iter().enumerate() {
             let own = more(line, 2);
             if own > 0 && own <= spare && urgency(line, view) > 0 {

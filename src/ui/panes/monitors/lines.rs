@@ -217,7 +217,7 @@ fn of_objective<'v>(view: &View<'v>, objective: &Objective, width: usize) -> Vec
     let nearest = watched::standing_on(board, objective).filter(|(_, state)| state.stage == Stage::Quiet);
     if let Some((trigger, held)) = nearest.and_then(|(trigger, state)| Some((trigger, watched::held(trigger, state)?)))
     {
-        words.push(format!("breached {held}, then {}", trigger.then));
+        words.push(format!("breached {held} → {}", trigger.then));
     } else if let Some(known) = stands.known.filter(|_| stands.verdict != Verdict::Pass) {
         words.push(format!("{} {}", watched::word(stands.verdict), span::stopwatch(now.since(known.since))));
     }
