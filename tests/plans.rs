@@ -270,7 +270,24 @@ fn each_mistake_is_told_at_its_place() {
             "unknown-key",
             "tmeout",
         ),
-        (rollback(&format!("ready = []\n{step}{verify}")), "not-built-yet", "ready"),
+        (
+            rollback(&format!("ready = [{{ id = \"s\", command = {{ command = [\"true\"] }} }}]\n{step}{verify}")),
+            "duplicate-id",
+            "\"s\"",
+        ),
+        (rollback(&format!("ready = [{{ id = \"c\" }}]\n{step}{verify}")), "no-kind", "{ id = \"c\" }"),
+        (
+            rollback(&format!("ready = [{{ id = \"c\", run = {{ command = [\"true\"] }} }}]\n{step}{verify}")),
+            "wrong-kind",
+            "run",
+        ),
+        (
+            rollback(&format!(
+                "ready = [{{ id = \"c\", within = \"1m\", file = {{ path = \"a\" }} }}]\n{step}{verify}"
+            )),
+            "unknown-key",
+            "within",
+        ),
         (with_items("", &run("class = \"once\"\non_preempt = \"stop\"")), "wrong-value", "\"stop\""),
         (with_items("", "[[phase.item]]\nid = \"x\"\non_preempt = \"kill\"\nmanual = {}\n"), "wrong-key", "on_preempt"),
         (with_items("", &get(&told("good = { status = 200, exit = 0 }"))), "no-effect", "exit"),

@@ -18,6 +18,8 @@ mod keys;
 mod playbooks;
 #[path = "screens/polls.rs"]
 mod polls;
+#[path = "screens/ready.rs"]
+mod ready;
 #[path = "screens/silent.rs"]
 mod silent;
 #[path = "screens/triggers.rs"]

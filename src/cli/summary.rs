@@ -16,6 +16,8 @@ use crate::launch::verdict::{Outcome, Verdict};
 use crate::launch::{gate, late, poll, recurring, schedule, waiver};
 use crate::ui::widgets::span;
 
+mod watched;
+
 /// The exit code of a launch (console.md): 0 go · 1 no-go · 2 cannot tell, as of one that was left half
 /// way with nothing red · 4 rolled back. A drill or a
 /// rehearsal of a rollback never changes it.
@@ -56,6 +58,7 @@ pub fn text(board: &Board, now: Instant, folder: &str) -> String {
     phases(board, now, &mut out);
     times(board, now, &mut out);
     clock(board, now, &mut out);
+    watched::tell(board, now, &mut out);
     for run in &board.rollbacks {
         let end = run.end.as_ref().map_or("still running", RollbackEnd::words);
         let took = humantime::format_duration(std::time::Duration::from_millis(

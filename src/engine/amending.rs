@@ -15,7 +15,6 @@ use super::revisions;
 use super::world::World;
 use crate::base::regular;
 use crate::base::source::Source;
-use crate::base::template::Scope;
 use crate::base::text::{cut, printable, printable_lines};
 use crate::base::wire::{Client, Limits, Network};
 use crate::journal::LaunchFolder;
@@ -221,7 +220,7 @@ pub fn watch(world: &World, streams: PathBuf) -> Arc<Watch> {
     let watch = Arc::new(Watch::start(
         &world.plan,
         Arc::clone(&world.catalogue),
-        Arc::new(move |entry| watching.context(entry, &Scope::default(), WATCH_TIMEOUT)),
+        Arc::new(move |entry| watching.context(entry, &watching.known(), WATCH_TIMEOUT)),
         world.observations.clone(),
         streams,
     ));

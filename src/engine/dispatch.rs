@@ -14,7 +14,7 @@ use crate::launch::plan::{Act, Plan};
 use crate::launch::schedule;
 use crate::launch::telling::asked_for;
 use crate::launch::time::{Instant, Now, Wall};
-use crate::launch::{note, unwatched, unwritten};
+use crate::launch::{note, unwatched, unwritten, watching};
 
 /// More turns of `schedule::follow` than any board can need: a plan that got here would never end.
 const FOLLOW_AT_MOST: usize = 100_000;
@@ -205,6 +205,10 @@ impl Dispatch {
         let mut clock = self.board.clock.clone();
         for (at, passage) in clock.iter_mut().flat_map(|clock| clock.tick(now.instant)) {
             self.record(at, now, Actor::engine(), Event::Passed(passage), turn);
+        }
+        // A rollback is always possible, and so is what starts one.
+        for (at, event) in watching::firing(&self.board, now.instant) {
+            self.record(at, now, Actor::engine(), event, turn);
         }
     }
 

@@ -36,6 +36,7 @@ impl Effects {
     pub fn begin(&self, board: &Arc<Board>) {
         self.keep_decisions(board);
         self.world.keep_incidents(board);
+        self.know(board);
         self.capture(board);
         for (id, state) in &board.items {
             let (Some(item), Some(attempt)) = (board.plan.item(id), state.attempt) else { continue };
@@ -59,8 +60,17 @@ impl Effects {
     /// Once the launch goes by another plan: its values are captured and its streams opened, each in its session,
     /// which lives where nothing of it has changed.
     pub fn begin_anew(&self, board: &Arc<Board>) {
+        self.know(board);
         self.capture(board);
         self.open_streams(board, |_| true);
+    }
+
+    /// Whatever looks for as long as the launch is open does so with what is known now.
+    fn know(&self, board: &Board) {
+        self.world.know(board);
+        if let Some(watch) = &self.watch {
+            watch.learn();
+        }
     }
 
     fn capture(&self, board: &Board) {
@@ -113,7 +123,11 @@ impl Effects {
                 playbooks::start(&self.world, &self.outputs, board, playbook, *run);
             }
             Event::LaunchEnded { .. } | Event::LaunchClosed { .. } => return living::end_all(&self.world, board),
-            Event::BaselineCaptured { .. } => return self.world.keep_baseline(board),
+            Event::BaselineCaptured { .. } => {
+                self.know(board);
+                return self.world.keep_baseline(board);
+            }
+            Event::ProcessReady { .. } => self.know(board),
             Event::PollDecided { .. } => self.keep_decisions(board),
             Event::RollbackRequested { .. } => {
                 return request(record, board).and_then(|request| runner::begin(&self.world, &self.outputs, request));

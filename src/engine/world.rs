@@ -59,6 +59,8 @@ pub struct World {
     baseline: Arc<BaselineFile>,
     /// What the monitors saw, once they run.
     samples: Arc<Mutex<Option<check::Samples>>>,
+    /// What the launch has come to know, for whatever looks for as long as it is open.
+    known: Arc<Mutex<Scope>>,
     /// Cancelled once the launch goes by another plan.
     pub amended: CancellationToken,
 }
@@ -114,6 +116,7 @@ impl World {
             cancels,
             baseline,
             samples: Arc::default(),
+            known: Arc::default(),
             amended: CancellationToken::new(),
         }
     }
@@ -171,6 +174,17 @@ impl World {
     /// Checks see from now on what these monitors saw.
     pub fn see(&self, samples: check::Samples) {
         *lock(&self.samples) = Some(samples);
+    }
+
+    /// Monitors look from now on with what `board` has come to know.
+    pub fn know(&self, board: &Board) {
+        *lock(&self.known) = found(board);
+    }
+
+    /// What the launch has come to know, as it was told last.
+    #[must_use]
+    pub fn known(&self) -> Scope {
+        lock(&self.known).clone()
     }
 
     /// The session under way, begun if there was none.

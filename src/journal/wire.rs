@@ -351,6 +351,8 @@ pub enum EventV1 {
     },
     SoakHoleWaived {
         item: ItemId,
+        #[serde(default)]
+        hole: Instant,
         reason: String,
     },
     Voted {

@@ -19,6 +19,7 @@ use super::plan::{Act, Class, Item, Plan, Power};
 use super::recovery;
 use super::recurring;
 use super::schedule::gate_latch;
+use super::soak;
 use super::time::{Instant, Mark, Wall};
 
 /// Another plan, and how it differs from the one that a launch goes by.
@@ -260,6 +261,7 @@ pub(super) fn fold(board: &mut Board, record: &Recorded) {
     let returned = items(board, &plan, again);
     recurring::amended(board, &old, |id| again.contains(id) || returned.contains(id), record.at);
     branch::comes_back(board);
+    soak::amended(board, &old, record.at);
     phases(board, &plan, record.at);
     // Whoever watches begins anew: nothing is known before it has looked.
     board.monitors.clear();

@@ -23,6 +23,7 @@ use super::id::{
 };
 use super::incident::Incident;
 use super::late::Course;
+use super::lost::LetGo;
 use super::note::{self, Notes};
 use super::objective::ObjectiveState;
 use super::plan::{Act, Plan};
@@ -33,13 +34,14 @@ use super::recurring::Recurring;
 use super::rollback::RollbackRun;
 use super::second;
 use super::signoff::Signature;
-use super::soak::Ledger;
+use super::soak::{self, Ledger};
 use super::time::{Instant, Mark, Wall};
 use super::trigger::TriggerState;
 use super::turned::{self, Turned};
 use super::turns::Turns;
 use super::verdict::{Captured, Outcome, Report, Verdict};
 use super::waiver;
+use super::watching;
 
 mod clock;
 mod recent;
@@ -69,6 +71,8 @@ pub struct Board {
     /// Those that were evaluated.
     pub objectives: BTreeMap<ObjectiveId, ObjectiveState>,
     pub triggers: BTreeMap<TriggerId, TriggerState>,
+    /// Lost sources that a person goes on without.
+    pub let_go: LetGo,
     /// The ledger of each soak that began.
     pub soaks: BTreeMap<ItemId, Arc<Ledger>>,
     /// When objectives turned.
@@ -175,6 +179,7 @@ impl Board {
             streams: BTreeMap::new(),
             objectives: BTreeMap::new(),
             triggers: BTreeMap::new(),
+            let_go: LetGo::default(),
             soaks: BTreeMap::new(),
             turned: Turned::default(),
             votes: BTreeMap::new(),
@@ -243,10 +248,10 @@ impl Board {
         self.rolling_back().or_else(acted).or_else(|| self.rollbacks.last())
     }
 
-    /// How many checks and steps act or look just now; time passing by itself (`wait`) is not one.
+    /// How many checks and steps act or look just now; time passing by itself (`wait`, `soak`) is not one.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        let rests = |act: &Act| matches!(act, Act::Wait { .. }) || act.is_persons();
+        let rests = |act: &Act| matches!(act, Act::Wait { .. } | Act::Soak(_)) || act.is_persons();
         let acts = |id: &ItemId| !self.plan.item(id).is_some_and(|item| rests(&item.act));
         self.items.iter().filter(|(id, state)| state.is_running() && acts(id)).count()
     }
@@ -265,7 +270,9 @@ impl Board {
 
     /// As [`Board::apply`], of a record that nobody else needs.
     pub fn take(&mut self, record: Arc<Recorded>) {
+        let seen = self.at;
         self.seq = record.seq;
+        let before = self.at;
         self.at = self.at.max(record.at);
         // Time that nobody watched is not counted through: the clock itself says where it stops.
         let unwatched = matches!(record.event, Event::ConsoleReturned { .. } | Event::Slept { .. });
@@ -274,8 +281,10 @@ impl Board {
         }
         turned::fold(self, &record);
         self.fold(&record);
+        soak::fold(self, &record, before);
         self.course.fold(self.clock.as_ref());
         self.turns.turn(self.clock.as_ref(), &record);
+        watching::fold(self, &record, seen);
         self.keep(record);
     }
 
@@ -357,7 +366,8 @@ impl Board {
 
     /// What was only in the memory of the console that went is gone: checks in flight look again, and a
     /// session that was not through starts again at its first item (its cookies were never on disk).
-    /// Steps keep their place: their outcome is learnt from their own files.
+    /// Steps keep their place: their outcome is learnt from their own files. So does a soak: what nobody watched is
+    /// a hole in its ledger.
     fn fold_return(&mut self) {
         playbook::cut_off(self);
         let plan = Arc::clone(&self.plan.0);
@@ -373,7 +383,8 @@ impl Board {
         for item in plan.items.values() {
             let again = item.session.as_ref().is_some_and(|session| broken.contains(session));
             let Some(state) = self.items.get_mut(&item.id) else { continue };
-            if (again || state.is_running()) && !matches!(item.act, Act::Step { .. }) && !branch::is_over(state) {
+            let keeps = matches!(item.act, Act::Step { .. } | Act::Soak(_)) || branch::is_over(state);
+            if (again || state.is_running()) && !keeps {
                 Arc::make_mut(state).progress = Progress::Waiting;
             }
         }

@@ -216,6 +216,8 @@ pub enum Command {
     /// Lets a soak go on over a hole in the watching.
     WaiveHole {
         item: ItemId,
+        /// When that hole began: the last one that began the time anew, as it was shown.
+        hole: Instant,
         reason: String,
     },
     SwitchFault {

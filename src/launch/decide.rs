@@ -21,6 +21,7 @@ use super::recovery;
 use super::schedule::{Due, due, waits_for};
 use super::second;
 use super::time::{Instant, millis};
+use super::trigger;
 use super::unwatched;
 use super::unwritten;
 use super::verdict::Verdict;
@@ -211,6 +212,9 @@ fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec
             }
             one(Event::FaultSwitched { fault: fault.clone(), on: *on })
         }
+        Command::Veto { .. } | Command::AcknowledgeTrigger { .. } | Command::FireTrigger { .. } => {
+            trigger::decide(board, by, command, now)
+        }
         Command::RunPlaybook { playbook } => playbook::begin(board, playbook),
         Command::Leave => one(Event::ConsoleLeft),
         Command::End { why } => one(Event::LaunchEnded { why: why.clone() }),
@@ -275,7 +279,11 @@ fn request(
         | Command::RunPlaybook { .. }
         | Command::Choose { .. }
         | Command::Waive { .. }
-        | Command::ChangeIncident { .. } => {
+        | Command::WaiveHole { .. }
+        | Command::ChangeIncident { .. }
+        | Command::Veto { .. }
+        | Command::AcknowledgeTrigger { .. }
+        | Command::FireTrigger { .. } => {
             if by.role.is_none() {
                 return Err(Refusal("a scribe has notes and incidents: ask as a role".into()));
             }

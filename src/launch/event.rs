@@ -10,7 +10,7 @@ use super::countdown::Passage;
 use super::criteria::Bound;
 use super::id::{
     Attempt, CriterionId, EvidenceId, ItemId, MonitorId, PhaseId, PlaybookId, RequestId, RoleId, RollbackId,
-    SeverityId, SignalId, StreamId, TriggerId,
+    SeverityId, StreamId, TriggerId,
 };
 use super::incident;
 use super::objective::Round;
@@ -20,7 +20,7 @@ use super::verdict::{Captured, Outcome, Report, Verdict};
 
 mod told;
 
-pub use told::{RollbackEnd, RollbackFact};
+pub use told::{RollbackEnd, RollbackFact, SampleBlock};
 
 /// Who did it, or asked for it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -323,6 +323,8 @@ pub enum Event {
     /// A soak goes on over a hole that would have begun it anew, by a person's word.
     SoakHoleWaived {
         item: ItemId,
+        /// When that hole began.
+        hole: Instant,
         reason: String,
     },
     Voted {
@@ -436,15 +438,6 @@ pub enum Event {
         why: String,
         missing: Vec<String>,
     },
-}
-
-/// A block of samples on disk.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SampleBlock {
-    pub signal: SignalId,
-    /// Of the file's bytes, in hex.
-    pub sha256: String,
-    pub samples: u64,
 }
 
 /// A role's word in the poll.

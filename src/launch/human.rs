@@ -16,6 +16,7 @@ use super::schedule::Timed;
 use super::second;
 use super::signoff;
 use super::slip;
+use super::soak;
 use super::time::Instant;
 use super::waiver;
 
@@ -36,6 +37,7 @@ pub(super) fn act(board: &Board, by: &Actor, command: &Command, now: Instant) ->
         Command::OpenIncident { .. } | Command::ChangeIncident { .. } => incident::act(board, command, now),
         Command::GiveEvidence { evidence, what } => closing::give(board, evidence, what),
         Command::Close { why, anyway } => closing::close(board, by, why, anyway.as_deref(), now),
+        Command::WaiveHole { item, hole, reason } => soak::waive(board, by, item, *hole, reason),
         Command::Amend { amendment, reason } => amend::act(board, by, amendment, reason, now),
         Command::Propose { .. } => Err(Refusal("a plan is looked over by the console that holds the launch".into())),
         // `decide` has taken every other command.

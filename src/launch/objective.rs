@@ -7,9 +7,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::id::ObjectiveId;
-use super::plan::Objective;
 use super::time::Instant;
 use super::verdict::Verdict;
+
+mod judge;
+
+pub use judge::judge;
 
 /// Evaluations that were made at one instant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,17 +71,12 @@ pub struct ObjectiveState {
     pub verdict: Verdict,
     /// Since when that is its verdict.
     pub since: Instant,
+    /// Since when it is unknown or stale, one or the other.
+    pub untold: Option<Instant>,
     /// Why, in a few words: `6.1% of 240`.
     pub why: String,
     pub counts: Counts,
     pub evaluated_at: Instant,
-}
-
-/// What an objective comes to at `at`, and why in a few words.
-#[must_use]
-pub fn judge(objective: &Objective, counts: &Counts, at: Instant) -> (Verdict, String) {
-    let _ = (objective, counts, at);
-    (Verdict::Unknown, "not evaluated".to_owned())
 }
 
 impl Number {

@@ -8,6 +8,7 @@ use super::event::Vote;
 use super::gate;
 use super::id::{ItemId, RoleId};
 use super::plan::{GoStage, Phase};
+use super::rollback;
 use super::time::Instant;
 use super::waiver;
 
@@ -47,7 +48,7 @@ impl Tally {
 }
 
 /// Counts the plan's own poll at `now`, and says what blocks GO: open gates, baseline values not captured,
-/// criteria of before T-0, roles that said no or nothing.
+/// rollbacks that are not ready, criteria of before T-0, roles that said no or nothing.
 #[must_use]
 pub fn tally(board: &Board, now: Instant) -> Tally {
     tally_of(board, None, now)
@@ -104,12 +105,35 @@ pub fn machine_blocks(board: &Board, now: Instant) -> Vec<String> {
             blocks.push(format!("gate {} is not open: {} of {}{first}", phase.id, standing.clear, standing.total));
         }
     }
-    for wanted in &board.plan.baseline {
-        if board.baseline.get(&wanted.name).and_then(|captured| captured.value()).is_none() {
-            blocks.push(format!("baseline value {} is not captured: a rollback could not go back to it", wanted.name));
+    blocks.extend(ways_back(board));
+    blocks.extend(criteria::blocks(board, GoStage::Launch, now));
+    blocks
+}
+
+/// Baseline values that are not there, with the rollbacks that go back to them; and rollbacks that their own checks
+/// do not find ready.
+fn ways_back(board: &Board) -> Vec<String> {
+    let plan = &board.plan;
+    let absent = plan.baseline.iter().map(|wanted| &wanted.name);
+    let absent = absent.filter(|name| board.baseline.get(*name).and_then(|captured| captured.value()).is_none());
+    let mut blocks: Vec<String> = absent
+        .map(|name| {
+            let users = plan.rollbacks.iter().filter(|rollback| rollback.uses.contains(name));
+            let users: Vec<&str> = users.map(|rollback| rollback.id.as_str()).collect();
+            let why = match users.as_slice() {
+                [] => "a rollback could not go back to it".to_owned(),
+                [one] => format!("rollback {one} goes back to it"),
+                several => format!("rollbacks {} go back to it", several.join(", ")),
+            };
+            format!("baseline value {name} is not captured: {why}")
+        })
+        .collect();
+    for rollback in &plan.rollbacks {
+        let told = rollback::checked(board, rollback);
+        if told.blocks() {
+            blocks.push(format!("rollback {} is {}", rollback.id, told.words()));
         }
     }
-    blocks.extend(criteria::blocks(board, GoStage::Launch, now));
     blocks
 }
 

@@ -7,6 +7,11 @@ use super::id::{ItemId, RoleId, RollbackId};
 use super::time::{Instant, Wall};
 use super::verdict::{Outcome, Report, Verdict};
 
+mod readiness;
+
+pub(super) use readiness::checked;
+pub use readiness::{Light, Readiness, check, readiness, uncaptured};
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RollbackRun {
     /// 1 for the first of this launch.

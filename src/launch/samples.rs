@@ -120,6 +120,7 @@ pub fn plan() -> Plan {
             timeout: Duration::from_secs(10),
             within: minutes(1),
         }],
+        uses: Vec::new(),
     };
     plan.rollbacks = vec![rollback("front", '1'), rollback("all", '2')];
     plan

@@ -11,12 +11,15 @@ use super::event::{Event, Mode};
 use super::gate;
 use super::human;
 use super::id::{Attempt, ItemId, PhaseId, SessionId};
+use super::lost;
 use super::plan::{Act, Item, Phase, Plan};
 use super::poll;
 use super::process;
 use super::recovery;
+use super::soak;
 use super::time::{Instant, Mark};
 use super::verdict::{Report, Verdict};
+use super::watching;
 
 /// Below this T, or what [`go_by`] says, the countdown holds without GO: LIFTOFF requires GO.
 pub const GO_BY: Mark = Mark(10_000);
@@ -52,12 +55,15 @@ pub fn follow(board: &Board, now: Instant, in_flight: usize) -> Vec<Timed> {
     }
     if let Some(event) = next_of_clock(board, now) {
         // In their order: a vote that expired before T-0 is no GO at it.
-        let before = human::follow(board, event.0);
+        let mut before = watching::follow(board, event.0);
+        before.extend(human::follow(board, event.0));
         return if before.is_empty() { vec![event] } else { before };
     }
     let mut events = self_clearing(board, now);
     events.extend(passing_gates(board, now));
     events.extend(ending_waits(board, now));
+    events.extend(watching::follow(board, now));
+    events.extend(soak::ending(board, now));
     events.extend(human::follow(board, now));
     if events.is_empty() {
         events.extend(starts(board, now, in_flight));
@@ -90,6 +96,7 @@ pub fn is_own_latch(name: &str) -> bool {
     use countdown::{BUILT_IN, CONSOLE_RESTART, JOURNAL, RECYCLE, REOPENED, ROLLBACK, SUSPENDED};
     [BUILT_IN, CONSOLE_RESTART, GO_LATCH, JOURNAL, RECYCLE, REOPENED, ROLLBACK, SUSPENDED].contains(&name)
         || name.starts_with("gate ")
+        || name.starts_with(lost::LATCH)
 }
 
 /// Where the countdown holds without GO: at [`GO_BY`], but after every gate and poll hold before T-0.
@@ -142,7 +149,7 @@ fn next_of_clock(board: &Board, now: Instant) -> Option<Timed> {
 }
 
 /// The next instant after `now` at which something happens by time alone: a mark, the end of a built-in
-/// hold, of a wait. None where only people or the world can move the launch on.
+/// hold, of a wait, the earliest end of a soak. None where only people or the world can move the launch on.
 #[must_use]
 pub fn next_at(board: &Board, now: Instant) -> Option<Instant> {
     let clock = board.clock_at(now)?;
@@ -158,7 +165,8 @@ pub fn next_at(board: &Board, now: Instant) -> Option<Instant> {
     let marks = board.plan.marks().into_iter().chain([go_by(&board.plan), Mark::T0]).chain(clock.next_hold());
     let marks =
         marks.filter(|mark| counts && *mark < t).map(|mark| Instant(now.0.saturating_add(t.0.saturating_sub(mark.0))));
-    waits.chain(holds).chain(marks).chain(human::next_at(board, now)).filter(|at| *at > now).min()
+    let watched = watching::next_at(board, now).into_iter().chain(soak::next_at(board, now));
+    waits.chain(holds).chain(marks).chain(human::next_at(board, now)).chain(watched).filter(|at| *at > now).min()
 }
 
 /// The instant, not after `now`, at which T is at or below `mark`, if the clock gets there.
@@ -249,7 +257,7 @@ fn starts(board: &Board, now: Instant, in_flight: usize) -> Vec<Timed> {
             match due_after(board, item, before, mark, now) {
                 Due::Now if free == 0 => {}
                 Due::Now => match &item.act {
-                    Act::Check(_) | Act::Wait { .. } => {
+                    Act::Check(_) | Act::Wait { .. } | Act::Soak(_) => {
                         free -= usize::from(matches!(item.act, Act::Check(_)));
                         events.push((now, Event::ItemStarted { item: id.clone(), attempt }));
                     }

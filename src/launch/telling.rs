@@ -75,7 +75,9 @@ pub fn tell(record: &Recorded) -> String {
         Event::TriggerFired { trigger, why, .. } => format!("TRIGGER {trigger} fired: {why}"),
         Event::TriggerVetoed { trigger, why } => format!("trigger {trigger} vetoed{by}: {why}"),
         Event::TriggerAcknowledged { trigger } => format!("trigger {trigger} taken on{by}"),
-        Event::SoakHoleWaived { item, reason } => format!("{item}: the hole in the watching is waived{by}: {reason}"),
+        Event::SoakHoleWaived { item, reason, .. } => {
+            format!("{item}: the hole in the watching is waived{by}: {reason}")
+        }
         Event::Voted { poll: None, role, vote, .. } => format!("{role} votes {}{by}", vote_words(vote)),
         Event::Voted { poll: Some(poll), role, vote, .. } => format!("{poll}: {role} votes {}{by}", vote_words(vote)),
         Event::VotesVoided { why } => format!("votes void: {why}"),

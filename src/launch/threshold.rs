@@ -7,6 +7,10 @@ use std::time::Duration;
 
 use crate::base::source::nearest;
 
+mod exact;
+
+pub use exact::{Figure, percent};
+
 /// A number of the plan has at most this many digits.
 const DIGITS: usize = 15;
 
@@ -31,6 +35,10 @@ pub enum Of {
     Percentile(u32),
     /// The longest latency.
     Max,
+    /// How much a counter grows each second.
+    Rate,
+    /// How much a counter grows in the window.
+    Change,
 }
 
 /// A comparison.
@@ -170,6 +178,8 @@ impl Of {
             "error_rate" => return Ok(Self::ErrorRate),
             "up" => return Ok(Self::Up),
             "max" => return Ok(Self::Max),
+            "rate" => return Ok(Self::Rate),
+            "change" => return Ok(Self::Change),
             _ => {}
         }
         if let Some(digits) = text.strip_prefix('p')
@@ -183,15 +193,21 @@ impl Of {
                 _ => Err(format!("`{text}` is no percentile: p50, p95, p99.9")),
             };
         }
-        let words = ["value", "error_rate", "up", "max", "p50", "p95", "p99"];
+        let words = ["value", "error_rate", "up", "max", "p50", "p95", "p99", "rate", "change"];
         let near = nearest(text, words).map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
         Err(format!("`{text}` is nothing of a signal{near} One of {}", words.join(", ")))
     }
 
-    /// True where it is counted over samples; false for the one number of a source.
+    /// True where it is counted over samples; false for the one number of a source, or how it grows.
     #[must_use]
     pub fn is_counted(self) -> bool {
-        self != Self::Value
+        !matches!(self, Self::Value) && !self.is_growth()
+    }
+
+    /// True of what only a counter has.
+    #[must_use]
+    pub fn is_growth(self) -> bool {
+        matches!(self, Self::Rate | Self::Change)
     }
 
     fn words(self) -> String {
@@ -200,6 +216,8 @@ impl Of {
             Self::ErrorRate => "error rate ".to_owned(),
             Self::Up => "up ".to_owned(),
             Self::Max => "longest ".to_owned(),
+            Self::Rate => "growth each second ".to_owned(),
+            Self::Change => "growth ".to_owned(),
             Self::Percentile(part) => {
                 let digits = format!("{}.{:03}", part / 1_000, part % 1_000);
                 format!("p{} ", digits.trim_end_matches('0').trim_end_matches('.'))
@@ -232,7 +250,7 @@ impl Threshold {
             return Err("samples are counted: compare with `<=`, `<`, `>=` or `>`".to_owned());
         }
         match self.of {
-            Of::Value => Ok(()),
+            Of::Value | Of::Rate | Of::Change => Ok(()),
             Of::Percentile(_) | Of::Max if dimension != Dimension::Time => {
                 Err(format!("a latency needs a unit of time: `{}ms`", limit.written_number()))
             }
@@ -272,7 +290,7 @@ impl Threshold {
     #[must_use]
     pub fn is_against(&self, failed: bool, took: Option<Duration>) -> bool {
         match self.of {
-            Of::Value | Of::ErrorRate | Of::Up => failed,
+            Of::Value | Of::ErrorRate | Of::Up | Of::Rate | Of::Change => failed,
             Of::Percentile(_) | Of::Max => took.is_none_or(|took| {
                 let order = self.limit.against_span(took);
                 match self.is {
@@ -294,7 +312,7 @@ impl Threshold {
         let against = against.min(of);
         let upper = matches!(self.is, Is::AtMost | Is::Less);
         match self.of {
-            Of::Value => false,
+            Of::Value | Of::Rate | Of::Change => false,
             Of::ErrorRate => self.is.admits(self.limit.against_share(against, of)),
             Of::Up => self.is.admits(self.limit.against_share(of - against, of)),
             Of::Max => (against == 0) == upper,
@@ -314,7 +332,7 @@ impl Threshold {
             if self.of == Of::Up { (by - number, by) } else { (number, by) }
         };
         match self.of {
-            Of::Value | Of::Max => 1,
+            Of::Value | Of::Max | Of::Rate | Of::Change => 1,
             Of::Percentile(part) => 100_000_u64.div_ceil(u64::from(100_000 - part.min(99_999))),
             Of::ErrorRate | Of::Up => {
                 let (part, whole) = bad_share(&self.limit);
@@ -345,7 +363,11 @@ impl Threshold {
 }
 
 impl Limit {
-    fn parse(text: &str) -> Result<Self, String> {
+    /// Reads `NUMBER[UNIT]`: `5%`, `0.05`, `1.5s`.
+    ///
+    /// # Errors
+    /// What is wrong with it, as a sentence.
+    pub fn parse(text: &str) -> Result<Self, String> {
         let end = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-'))).unwrap_or(text.len());
         let (number, unit) = text.split_at(end);
         let (digits, negative) = number.strip_prefix('-').map_or((number, false), |digits| (digits, true));
@@ -372,6 +394,15 @@ impl Limit {
     #[must_use]
     pub fn words(&self) -> String {
         format!("{}{}", self.written_number(), self.unit.word)
+    }
+
+    /// A share in thousandths of a percent: 99.9% is 99 900. None where it is no share of one, or finer than that.
+    #[must_use]
+    pub fn thousandths(&self) -> Option<u32> {
+        let (number, by) = self.ratio();
+        let whole = number.checked_mul(100_000).filter(|whole| whole % by == 0)? / by;
+        let share = matches!(self.unit.dimension, Dimension::Share | Dimension::Plain);
+        u32::try_from(whole).ok().filter(|whole| share && *whole <= 100_000)
     }
 
     /// In its dimension's base, as numerator and denominator.

@@ -39,6 +39,7 @@ fn what_is_no_threshold_is_told_with_what_is_near() {
         ("<= 5 Kib", "did you mean `KiB`"),
         ("eror_rate <= 5%", "did you mean `error_rate`"),
         ("p0 <= 5ms", "no percentile"),
+        ("rat <= 5", "did you mean `rate`"),
         ("p100 <= 5ms", "no percentile"),
         ("p95 <= 5", "unit of time"),
         ("p95 == 5ms", "counted"),
@@ -183,5 +184,22 @@ proptest! {
                 None => prop_assert_eq!(COMPARISONS[is].0, "==", "{}", text),
             }
         }
+    }
+}
+
+#[test]
+fn a_share_is_told_in_thousandths_of_a_percent_or_not_at_all() {
+    for (text, thousandths) in [
+        ("99.9%", Some(99_900)),
+        ("0.999", Some(99_900)),
+        ("100%", Some(100_000)),
+        ("0%", Some(0)),
+        ("101%", None),
+        ("-1%", None),
+        ("99.9999%", None),
+        ("1s", None),
+    ] {
+        let limit = Limit::parse(text).unwrap_or_else(|why| panic!("{text}: {why}"));
+        assert_eq!(limit.thousandths(), thousandths, "{text}");
     }
 }

@@ -9,9 +9,9 @@ use chrono::TimeDelta;
 use super::board::Board;
 use super::event::{Event, Recorded};
 use super::id::ObjectiveId;
-use super::objective::judge;
 use super::time::{Instant, Wall};
 use super::verdict::Verdict;
+use super::watching::judged;
 
 /// How many turns are kept, of all objectives together.
 pub const TURNS_KEPT: usize = 200;
@@ -42,14 +42,13 @@ pub(super) fn fold(board: &mut Board, record: &Recorded) {
     let mut turns = Vec::new();
     for round in rounds {
         for (id, counts) in &round.counts {
-            let Some(objective) = board.plan.objectives.iter().find(|known| known.id == *id) else { continue };
             let known = board.objectives.get(id).map(|known| (known.verdict, known.evaluated_at));
             let before = stand.get(id).copied().or(known);
             // Told once, in order.
             if before.is_some_and(|(_, evaluated_at)| evaluated_at >= round.at) {
                 continue;
             }
-            let (verdict, why) = judge(objective, counts, round.at);
+            let Some((verdict, why)) = judged(&board.plan, id, counts, round.at) else { continue };
             stand.insert(id, (verdict, round.at));
             let before = before.map(|(verdict, _)| verdict);
             if before == Some(verdict) {

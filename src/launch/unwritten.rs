@@ -21,6 +21,8 @@ pub fn allow(board: &Board, command: &Command) -> Result<(), Refusal> {
         | Command::RollbackFound { .. }
         | Command::Approve { .. }
         | Command::Cancel { .. }
+        // It stops something: what nobody may say no to would happen unrecorded.
+        | Command::Veto { .. }
         | Command::Leave => true,
         Command::RunItem { .. }
         | Command::RunPhase { .. }
@@ -52,7 +54,6 @@ pub fn allow(board: &Board, command: &Command) -> Result<(), Refusal> {
         | Command::Close { .. }
         | Command::Propose { .. }
         | Command::Amend { .. }
-        | Command::Veto { .. }
         | Command::AcknowledgeTrigger { .. }
         | Command::FireTrigger { .. }
         | Command::WaiveHole { .. }

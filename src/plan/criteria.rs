@@ -3,16 +3,15 @@
 use super::items::Draft;
 use super::phases::Slugs;
 use super::reader::{Reader, shown};
-use super::unbuilt;
 use crate::base::source::{Diagnostic, nearest};
 use crate::base::table::{Placed, Table};
 use crate::base::text::printable;
-use crate::launch::id::{CriterionId, ItemId, MonitorId, PhaseId, RoleId};
+use crate::launch::id::{CriterionId, ItemId, MonitorId, ObjectiveId, PhaseId, RoleId};
 use crate::launch::plan::{Criterion, DecidedBy, GoStage};
 
 /// More lines than this is no list that people go through.
 const MOST: usize = 200;
-const SEEN: [&str; 3] = ["phases", "items", "monitors"];
+const SEEN: [&str; 4] = ["phases", "items", "monitors", "objectives"];
 
 impl<'a> Reader<'a> {
     pub(super) fn read_criteria(&mut self, root: &Table<'a>, drafts: &[Draft]) {
@@ -23,7 +22,6 @@ impl<'a> Reader<'a> {
             self.notes.report(Diagnostic::error("too-many-criteria", table.span, message));
         }
         for table in tables.into_iter().take(MOST) {
-            unbuilt::refuse(&table, unbuilt::CRITERION_KEYS);
             let id = self.need_id(&table, "`id = \"smoke\"`");
             if let Some(id) = &id {
                 self.claim_slug(&mut ids, id);
@@ -69,13 +67,14 @@ impl<'a> Reader<'a> {
         let items = self.criterion_items(table, stage, drafts);
         let phases = self.criterion_phases(table, stage);
         let monitors = self.criterion_monitors(table);
+        let objectives = self.criterion_objectives(table);
         let role = table.text("role");
         let person = table.flag("person");
         let ways = usize::from(!seen.is_empty()) + usize::from(table.has("role")) + usize::from(table.has("person"));
         match ways {
             0 => {
                 let wrong = Diagnostic::error("no-decider", table.span, "nothing decides this criterion");
-                let help = "one of `items`, `phases`, `monitors`, `role = \"owner\"` or `person = true`";
+                let help = "one of `items`, `phases`, `monitors`, `objectives`, `role = \"owner\"` or `person = true`";
                 self.notes.report(wrong.label("who or what says that it is so?").help(help));
                 return None;
             }
@@ -87,14 +86,14 @@ impl<'a> Reader<'a> {
             }
         }
         if !seen.is_empty() {
-            if items.is_empty() && phases.is_empty() && monitors.is_empty() {
+            if items.is_empty() && phases.is_empty() && monitors.is_empty() && objectives.is_empty() {
                 // What is in the lists and wrong was told; lists without anything are told here.
                 if seen.iter().all(|key| table.is_empty_list(key)) {
                     table.wrong_value(table.span, "its lists are empty: nothing decides this criterion");
                 }
                 return None;
             }
-            return Some(DecidedBy::Seen { phases, items, monitors, objectives: Vec::new() });
+            return Some(DecidedBy::Seen { phases, items, monitors, objectives });
         }
         if let Some(role) = role {
             if let Some(wrong) = self.unknown_role(&role) {
@@ -151,6 +150,19 @@ impl<'a> Reader<'a> {
             match self.plan.monitors.iter().find(|monitor| monitor.id.as_str() == asked.value) {
                 Some(monitor) => found.push(monitor.id.clone()),
                 None => self.unknown(&asked, "monitor", self.plan.monitors.iter().map(|monitor| monitor.id.as_str())),
+            }
+        }
+        found
+    }
+
+    fn criterion_objectives(&self, table: &Table<'_>) -> Vec<ObjectiveId> {
+        let mut found = Vec::new();
+        for asked in table.texts("objectives") {
+            let id = ObjectiveId::new(&asked.value);
+            if self.plan.objectives.iter().any(|known| known.id == id) {
+                found.push(id);
+            } else if !self.objectives_seen.contains(&id) {
+                self.unknown(&asked, "objective", self.objectives_seen.iter().map(ObjectiveId::as_str));
             }
         }
         found

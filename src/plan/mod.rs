@@ -3,13 +3,15 @@
 //! the environment it is given, and starts nothing.
 //!
 //! One file per noun of the format: `clock`, `vars`, `secrets`, `roles`, `sessions`, `phases`, `items`,
-//! `people`, `processes`, `playbooks`, `monitors`, `streams`, `baseline`, `rollbacks`, `escalations`, `criteria`. `needs` orders the items,
+//! `people`, `processes`, `playbooks`, `monitors`, `streams`, `objectives` (with `fits`), `triggers` (with `alerts`), `baseline`,
+//! `rollbacks`, `escalations`, `criteria`. `needs` orders the items,
 //! `branches` puts them on what a choice selects, `names` knows what templates may use, `examples` reads examples
 //! and `trial` tests checks on them, `lint` knows what plans get wrong, `effects` which keys do nothing where they
 //! stand.
 //!
 //! Limits: a file of at most 4 MiB and 80 levels, 10 000 items after `for_each`, 1 000 values in a list.
 
+mod alerts;
 mod baseline;
 mod branches;
 mod clock;
@@ -21,20 +23,24 @@ mod escalations;
 mod every;
 mod evidence;
 mod examples;
+mod fits;
 mod inside;
 mod items;
 pub mod kinds;
 mod lint;
 mod lint_kube;
+mod lint_watched;
 mod monitors;
 mod mutations;
 mod names;
 mod needs;
+mod objectives;
 mod people;
 mod phases;
 mod playbooks;
 mod processes;
 mod reader;
+mod ready;
 mod report;
 mod roles;
 mod rollbacks;
@@ -46,6 +52,7 @@ mod signals;
 mod streams;
 mod targets;
 mod trial;
+mod triggers;
 mod unbuilt;
 mod vars;
 
@@ -179,3 +186,6 @@ pub fn hash(text: &str) -> String {
         hex
     })
 }
+
+#[cfg(test)]
+mod watched_tests;

@@ -37,7 +37,7 @@ impl<'a> Reader<'a> {
                 table.wrong_value(table.span, "`every` is less than 100ms: that is a load test, not a look");
             }
             let timeout = self.span_over_zero(&table, "timeout");
-            let fails_after = self.fails_after(&table);
+            let fails_after = self.fails_after(&table, FAILS_AFTER);
             let body = self.body(&table, check::KINDS, &format!("monitor {slug}"));
             table.finish();
             let Some(body) = body else { continue };
@@ -52,13 +52,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn fails_after(&self, table: &Table<'_>) -> u32 {
-        let Some(asked) = table.integer("fails_after") else { return FAILS_AFTER };
+    pub(super) fn fails_after(&self, table: &Table<'_>, else_: u32) -> u32 {
+        let Some(asked) = table.integer("fails_after") else { return else_ };
         match u32::try_from(asked.value) {
             Ok(count) if count <= 1_000 => count,
             _ => {
                 table.wrong_value(asked.span, format!("`fails_after = {}`: 0 to 1000", asked.value));
-                FAILS_AFTER
+                else_
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The pass over the file: which table is read when, and what the readers of the nouns share. A reader
 //! never stops at a mistake.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,8 +9,10 @@ use toml::de::DeValue;
 
 use super::items::Draft;
 use super::names::{Names, Stands};
+use super::objectives::ObjectivePlace;
 use super::processes::Handed;
 use super::sessions::SessionDraft;
+use super::triggers::TriggerPlace;
 use super::{Environment, Options, branches, effects, examples, inside, kinds, lint, needs, unbuilt};
 use crate::base::known::Wanted;
 use crate::base::secret::Redactor;
@@ -20,7 +23,7 @@ use crate::base::text::printable;
 use crate::kind::example::Examples;
 use crate::kind::expect::fresh::NOW;
 use crate::kind::{Catalogue, Entry, Kind, Spec, check, step};
-use crate::launch::id::{ItemId, RoleId, SessionId};
+use crate::launch::id::{ItemId, MonitorId, ObjectiveId, RoleId, SessionId};
 use crate::launch::plan::{Plan, Release, SpecId};
 use crate::launch::time::Mark;
 
@@ -83,8 +86,16 @@ pub(super) struct Reader<'a> {
     pub handed: Handed,
     /// Items whose programs hand out what the item being read uses.
     pub stands_on: Vec<Placed<String>>,
+    /// Names that the entries made lately use.
+    pub used: BTreeSet<String>,
     /// The roles that may approve, and where that is said.
     pub approvers: Vec<(RoleId, Span)>,
+    /// Every objective whose id was read, sound or not.
+    pub objectives_seen: BTreeSet<ObjectiveId>,
+    pub objective_places: Vec<ObjectivePlace>,
+    pub trigger_places: Vec<TriggerPlace>,
+    /// Monitors of one alert each, with whose servers they ask.
+    pub alerts_implied: Vec<(MonitorId, MonitorId)>,
     /// Every `[target.ID]`.
     pub targets: Vec<String>,
     pub plan: Plan,
@@ -129,7 +140,12 @@ impl<'a> Reader<'a> {
             sessions: Vec::new(),
             handed: Handed::new(),
             stands_on: Vec::new(),
+            used: BTreeSet::new(),
             approvers: Vec::new(),
+            objectives_seen: BTreeSet::new(),
+            objective_places: Vec::new(),
+            trigger_places: Vec::new(),
+            alerts_implied: Vec::new(),
             targets: Vec::new(),
             plan: Plan::default(),
             catalogue: Catalogue::default(),
@@ -155,7 +171,9 @@ impl<'a> Reader<'a> {
         branches::resolve(&mut self.plan, &drafts, self.notes);
         self.read_monitors(&root);
         self.read_streams(&root, &drafts);
+        self.read_objectives(&root);
         self.read_rollbacks(&root);
+        self.read_triggers(&root);
         self.check_signals();
         self.resolve_stops();
         self.read_playbooks(&root, &drafts);
@@ -166,6 +184,7 @@ impl<'a> Reader<'a> {
         self.fill_polls();
         self.read_criteria(&root, &drafts);
         self.read_clock(&root);
+        self.lint_watched();
         root.finish();
         self.catalogue.sessions = self.session_plans();
         self.catalogue.secrets = self.scope.secrets().collect();
@@ -295,6 +314,7 @@ impl<'a> Reader<'a> {
         repeats: bool,
     ) -> Option<SpecId> {
         let used = self.notes.take_names();
+        self.used.extend(used.iter().map(|(name, _)| name.clone()));
         let mut inside = names.clone();
         for (name, span) in &body.place.binds {
             inside.bind(name, *span, Stands::Key, self.notes);

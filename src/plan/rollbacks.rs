@@ -31,7 +31,7 @@ impl<'a> Reader<'a> {
         let mut ids = Slugs::new();
         let mut keys: BTreeMap<char, Span> = BTreeMap::new();
         for table in root.tables("rollback") {
-            unbuilt::refuse(&table, unbuilt::ROLLBACK_KEYS);
+            self.used.clear();
             let id = self.need_id(&table, "`id = \"frontend\"`");
             if let Some(id) = &id {
                 self.claim_slug(&mut ids, id);
@@ -44,10 +44,14 @@ impl<'a> Reader<'a> {
             let mut parts = Slugs::new();
             let steps = self.rollback_steps(&table, &slug, confirm, &mut parts);
             let verify = self.verify_items(&table, &slug, &mut parts);
+            self.ready_checks(&table, &slug, &mut parts);
             table.finish();
             let id = RollbackId::new(slug);
             let key = key.unwrap_or('1');
-            self.plan.rollbacks.push(Rollback { id, title, key, deadline, confirm, steps, verify });
+            let used = std::mem::take(&mut self.used);
+            let baseline = self.plan.baseline.iter().map(|wanted| &wanted.name);
+            let uses = baseline.filter(|name| used.contains(*name)).cloned().collect();
+            self.plan.rollbacks.push(Rollback { id, title, key, deadline, confirm, steps, verify, uses });
         }
         self.idle_approvers();
     }
@@ -205,8 +209,8 @@ impl<'a> Reader<'a> {
         Some(Verify { id, title, spec, timeout, within })
     }
 
-    /// The id of a step or verify item: `ROLLBACK/PART`.
-    fn part(&self, table: &Table<'_>, slug: &str, parts: &mut Slugs) -> (ItemId, String) {
+    /// The id of a step, a verify item or a ready check: `ROLLBACK/PART`.
+    pub(super) fn part(&self, table: &Table<'_>, slug: &str, parts: &mut Slugs) -> (ItemId, String) {
         let id = self.need_id(table, "`id = \"redeploy\"`");
         if let Some(id) = &id {
             self.claim_slug(parts, id);

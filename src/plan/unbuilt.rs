@@ -5,16 +5,14 @@ use crate::base::known::Wanted;
 use crate::base::source::Diagnostic;
 use crate::base::table::Table;
 
-pub(super) const TABLES: &[&str] = &["signal", "objective", "trigger", "notify"];
+pub(super) const TABLES: &[&str] = &["signal", "notify"];
 
 pub(super) const KINDS: &[&str] = &["soak"];
 
 pub(super) const ITEM_KEYS: &[&str] = &["evidence"];
 pub(super) const MONITOR_KEYS: &[&str] = &["session", "item"];
 pub(super) const STREAM_KEYS: &[&str] = &["log", "command", "errors", "redact"];
-pub(super) const ROLLBACK_KEYS: &[&str] = &["ready"];
 pub(super) const POLL_KEYS: &[&str] = &["binds", "expires"];
-pub(super) const CRITERION_KEYS: &[&str] = &["objectives"];
 
 /// Reports the keys of `table` that are of the format and not built.
 pub(super) fn refuse(table: &Table<'_>, keys: &[&'static str]) {

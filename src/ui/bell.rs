@@ -6,7 +6,7 @@ use crate::launch::board::Board;
 use crate::launch::event::{Event, Recorded};
 use crate::launch::incident::{Change, calls};
 use crate::launch::time::Instant;
-use crate::launch::trigger::TriggerState;
+use crate::launch::watching;
 
 /// Milliseconds between two bells for the same.
 const EVERY: i64 = 60_000;
@@ -28,8 +28,7 @@ impl Bell {
         // What happened before this console was there is no news to it; what still calls is.
         let after = self.heard.replace(board.seq).unwrap_or(board.seq);
         let new = board.recent.iter().rev().take_while(|record| record.seq > after).any(|record| is_news(record));
-        let fired = board.triggers.values().any(TriggerState::rings);
-        let called = board.ended.is_none() && (fired || !calls(board, now).is_empty());
+        let called = board.ended.is_none() && !calls(board, now).is_empty() || !watching::calls(board, now).is_empty();
         let again = called && self.rang.is_none_or(|rang| boot.saturating_sub(rang) >= EVERY);
         if !called {
             // What calls next is heard at once.
@@ -49,10 +48,9 @@ fn is_news(record: &Recorded) -> bool {
     match &record.event {
         Event::IncidentOpened { .. }
         | Event::IncidentRang { .. }
-        | Event::TriggerFired { .. }
         // What others stand on is gone, and nobody wanted it.
         | Event::ProcessEnded { asked: false, .. } => true,
         Event::IncidentChanged { change, .. } => matches!(change, Change::Severity(_) | Change::Relapsed(_)),
-        _ => false,
+        other => watching::is_news(other),
     }
 }

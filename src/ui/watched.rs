@@ -6,13 +6,12 @@ use std::time::Duration;
 use super::theme::{Glyphs, Role, Theme};
 use super::widgets::span;
 use crate::launch::board::Board;
-use crate::launch::id::MonitorId;
 use crate::launch::live::SignalView;
 use crate::launch::objective::{Counts, Measured, ObjectiveState};
 use crate::launch::plan::{Beside, Condition, FireMode, Objective, Signal, Trigger};
 use crate::launch::threshold::{Is, Of, Threshold, Unit};
 use crate::launch::time::{Instant, Mark, Now};
-use crate::launch::trigger::{Stage, TriggerState};
+use crate::launch::trigger::{self, Stage, TriggerState};
 use crate::launch::verdict::Verdict;
 
 /// What is older than this many of its own intervals is said to be old.
@@ -159,14 +158,19 @@ pub enum Armed {
     Until(Mark),
 }
 
-/// Whether `trigger` may fire where T stands at `t`.
+/// Whether `trigger` may fire at `now`.
 #[must_use]
-pub fn armed(trigger: &Trigger, t: Mark) -> Armed {
+pub fn armed(board: &Board, trigger: &Trigger, now: Instant) -> Armed {
+    if trigger::is_armed(board, trigger, now) {
+        return Armed::Yes;
+    }
+    let t = board.mark_at(now);
     // T runs downwards: what is greater is earlier.
     match (trigger.armed_from, trigger.armed_until) {
-        (Some(from), _) if t > from => Armed::From(from),
-        (_, Some(until)) if t <= until => Armed::Until(until),
-        _ => Armed::Yes,
+        (Some(from), None) => Armed::From(from),
+        (Some(from), Some(_)) if t > from => Armed::From(from),
+        (_, Some(until)) => Armed::Until(until),
+        (None, None) => Armed::Yes,
     }
 }
 
@@ -235,7 +239,7 @@ pub fn stage(glyphs: &Glyphs, board: &Board, trigger: &Trigger, now: Instant) ->
         Stage::Started { at } => (glyphs.fail, Role::Failed, format!("{} begun {} ago", trigger.then, ago(at))),
         Stage::Vetoed { by, .. } => (glyphs.warn, Role::Warned, gone(format!("vetoed by {}", by.name))),
         Stage::Acknowledged { by, .. } => (glyphs.warn, Role::Warned, gone(format!("taken on by {}", by.name))),
-        Stage::Quiet => match (armed(trigger, board.mark_at(now)), held(trigger, state)) {
+        Stage::Quiet => match (armed(board, trigger, now), held(trigger, state)) {
             (Armed::From(from), _) => (glyphs.waiting, Role::Muted, format!("armed from {from}")),
             (Armed::Until(until), _) => (glyphs.skipped, Role::Muted, format!("armed until {until}")),
             (Armed::Yes, Some(held)) => (glyphs.warn, Role::Warned, format!("held {held}")),
@@ -270,12 +274,6 @@ pub fn signal(signal: &Signal, known: Option<&SignalView>, now: Now) -> Verdict 
         Some(known) if known.warning.is_some() => Verdict::Warn,
         _ => Verdict::Pass,
     }
-}
-
-/// Whether a monitor tells of a rollback that it is ready: it stands on the rollback bar, not among the others.
-#[must_use]
-pub fn is_readiness(board: &Board, monitor: &MonitorId) -> bool {
-    board.plan.monitors.iter().any(|known| known.id == *monitor && known.ready_for.is_some())
 }
 
 /// Glyph and role of an objective's verdict.

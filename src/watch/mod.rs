@@ -56,6 +56,8 @@ pub struct Watch {
     /// Where streams are kept: one file each.
     folder: PathBuf,
     tails: Mutex<BTreeMap<StreamId, CancellationToken>>,
+    /// Sent to when a value came that looks may stand on.
+    learnt: watch::Sender<()>,
     tasks: TaskTracker,
     cancel: CancellationToken,
 }
@@ -86,7 +88,8 @@ impl Watch {
         tasks.spawn(outlet.clone().publish(to, cancel.clone()));
         let streams = plan.streams.clone();
         let tails = Mutex::default();
-        let watch = Self { outlet, live, catalogue, contexts, streams, folder, tails, tasks, cancel };
+        let learnt = watch::Sender::default();
+        let watch = Self { outlet, live, catalogue, contexts, streams, folder, tails, learnt, tasks, cancel };
         let count = u32::try_from(plan.monitors.len()).unwrap_or(u32::MAX).max(1);
         for (monitor, place) in plan.monitors.iter().zip(0_u32..) {
             watch.monitor(monitor, SPREAD.min(monitor.every) * place / count);
@@ -159,6 +162,11 @@ impl Watch {
         }
     }
 
+    /// A value came that looks may stand on: what looks seldom looks again at once.
+    pub fn learn(&self) {
+        self.learnt.send_replace(());
+    }
+
     /// Shows the tail of a step's output beside the rest. It must be redacted and printable.
     pub fn show_output(&self, item: ItemId, output: OutputView) {
         self.outlet.show(|live| live.outputs.insert(item, output));
@@ -177,6 +185,7 @@ impl Watch {
             every: monitor.every,
             fails_after: monitor.fails_after,
             first: Instant::now() + after,
+            learnt: monitor.ready_for.as_ref().map(|_| self.learnt.subscribe()),
         };
         let (catalogue, contexts) = (Arc::clone(&self.catalogue), Arc::clone(&self.contexts));
         let (spec, timeout) = (monitor.spec, monitor.timeout);

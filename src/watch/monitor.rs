@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
@@ -23,11 +24,13 @@ pub(super) struct Course {
     pub fails_after: u32,
     /// The first look; monitors are spread so that they do not all look at once.
     pub first: Instant,
+    /// Told when a value came that a look may stand on: then it looks at once.
+    pub learnt: Option<watch::Receiver<()>>,
 }
 
 /// Looks every `course.every` until cancelled. After a look that lasted longer than that the next one
 /// comes at once, the ticks between are missed and counted, and the rhythm is the old one.
-pub(super) async fn keep<L, F>(course: Course, mut look: L, outlet: Outlet, cancel: CancellationToken)
+pub(super) async fn keep<L, F>(mut course: Course, mut look: L, outlet: Outlet, cancel: CancellationToken)
 where
     L: FnMut() -> F,
     F: Future<Output = Report>,
@@ -39,10 +42,12 @@ where
         let ticked = tokio::select! {
             biased;
             () = cancel.cancelled() => return,
-            ticked = ticks.tick() => ticked,
+            ticked = ticks.tick() => Some(ticked),
+            () = learnt(&mut course.learnt) => None,
         };
-        let missed = ticked.duration_since(due).as_nanos() / course.every.as_nanos().max(1);
-        due = ticked + course.every;
+        // A look between two ticks leaves the rhythm as it is.
+        let missed = ticked.map_or(0, |ticked| ticked.duration_since(due).as_nanos() / course.every.as_nanos().max(1));
+        due = ticked.map_or(due, |ticked| ticked + course.every);
         let report = tokio::select! {
             biased;
             () = cancel.cancelled() => return,
@@ -57,6 +62,17 @@ where
             let observation = Observation::MonitorChanged { monitor: course.id.clone(), verdict, why: report.summary };
             outlet.tell(observation, &cancel).await;
         }
+    }
+}
+
+/// Returns when a value came; never where none is waited for.
+async fn learnt(values: &mut Option<watch::Receiver<()>>) {
+    let came = match values {
+        Some(values) => values.changed().await.is_ok(),
+        None => false,
+    };
+    if !came {
+        std::future::pending::<()>().await;
     }
 }
 
@@ -160,7 +176,7 @@ mod tests {
 
     fn course(every: u64) -> Course {
         let every = Duration::from_millis(every);
-        Course { id: MonitorId::new("api"), every, fails_after: 3, first: Instant::now() }
+        Course { id: MonitorId::new("api"), every, fails_after: 3, first: Instant::now(), learnt: None }
     }
 
     #[tokio::test(start_paused = true)]
@@ -189,6 +205,33 @@ mod tests {
         task.await.expect("no panic");
         assert_eq!(*at.lock().expect("ours"), [0, 1_000, 2_000, 4_500, 5_000, 6_000, 7_000]);
         assert_eq!(outlet.show(|live| live.monitors[&MonitorId::new("api")].missed), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_value_that_came_is_looked_with_at_once_and_the_rhythm_stays() {
+        let (sender, _kept) = mpsc::channel(8);
+        let (cancel, values) = (CancellationToken::new(), watch::Sender::default());
+        let began = Instant::now();
+        let at = Arc::new(Mutex::new(Vec::new()));
+        let look = {
+            let at = Arc::clone(&at);
+            move || {
+                at.lock().expect("ours").push(began.elapsed().as_secs());
+                std::future::ready(report(Verdict::Unknown, 1))
+            }
+        };
+        let course = Course { learnt: Some(values.subscribe()), ..course(30_000) };
+        let outlet = Outlet::new(sender);
+        let task = tokio::spawn(keep(course, look, outlet.clone(), cancel.clone()));
+        tokio::time::sleep(Duration::from_secs(7)).await;
+        values.send_replace(());
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        drop(values);
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        cancel.cancel();
+        task.await.expect("no panic");
+        assert_eq!(*at.lock().expect("ours"), [0, 7, 30, 60, 90]);
+        assert_eq!(outlet.show(|live| live.monitors[&MonitorId::new("api")].missed), 0);
     }
 
     #[tokio::test(start_paused = true)]

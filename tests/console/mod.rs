@@ -102,6 +102,7 @@ fn rollback(id: &str, key: char, confirm: Confirm) -> Rollback {
             timeout: Duration::from_secs(5),
             within: Duration::from_secs(60),
         }],
+        uses: Vec::new(),
     }
 }
 

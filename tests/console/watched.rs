@@ -107,6 +107,7 @@ pub fn stands(id: &str, verdict: Verdict, since: i64, why: &str, counts: Counts)
         let state = ObjectiveState {
             verdict,
             since: Instant(since * 1000),
+            untold: None,
             why: why.clone(),
             counts: counts.clone(),
             evaluated_at: Instant(1_810_000),

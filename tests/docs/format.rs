@@ -35,6 +35,8 @@ pub const TABLES: &[Section] = &[
             ("phase", "the checklist, in the order of the clock"),
             ("monitor", "checks repeated for as long as the launch is open"),
             ("stream", "event streams followed on the screen"),
+            ("objective", "what must hold of a signal over a window"),
+            ("trigger", "what starts a rollback, or proposes one"),
             ("evidence", "what must be archived before the launch may be closed"),
             ("rollback", "ways back, each one key away"),
             ("playbook", "readonly commands for when something is red, one key away"),
@@ -286,6 +288,81 @@ pub const TABLES: &[Section] = &[
         ],
     ),
     section(
+        "[objective]",
+        "A threshold on a signal over a window, evaluated again and again for as long as the launch is open. Samples are \
+         counted exactly, by the time at which they were so: `p95 <= 1.5s` is breached by more than 5% of them above \
+         1.5 s. Missing data is not health: too few samples, or none that is new, is unknown. Alone it is held to its \
+         limit; one of `per`, `minus` and `against` holds it beside another signal in the same window.",
+        &[
+            ("id", "required"),
+            ("title", "for the screen; the id otherwise"),
+            ("signal", "a `[[signal]]`, or `monitor.ID`: the looks of a monitor; required"),
+            (
+                "that",
+                "`error_rate <= 5%`, `up >= 99%`, `p95 <= 1.5s`, `max <= 3s` of a monitor's looks; percentiles also of a \
+                 signal of times; `<= 80%` of a level's newest number, and with `per`; `rate <= 10`, `change <= 5`: how much \
+                 a counter grew each second, and in the window; required",
+            ),
+            ("per", "a counter: the signal's growth is divided by this one's, as errors by requests"),
+            ("minus", "a signal: the difference of both is held to the limit"),
+            (
+                "against",
+                "the baseline of a canary: both are counted over the same window, and it is breached where the canary \
+                 is worse by more than the limit, beyond what noise explains; of latencies, where more of them are too long",
+            ),
+            ("both_ways", "`true`: with `against`, a canary that is better breaches too"),
+            ("confidence", "with `against`, how sure it must be; 99.9% unless said, from 90% to 99.999%"),
+            ("window", "how far back its samples are looked at: whole `evaluate_every`, at most 24h; required"),
+            (
+                "min_samples",
+                "fewer tell nothing, of either side; with `per`, how much that counter must have grown. As many as one \
+                 over the threshold unless said, and never fewer: one failure alone can never breach 5%",
+            ),
+            (
+                "stale_after",
+                "with nothing newer it is stale; three times the signal's `every`, and its `timeout`, unless said",
+            ),
+            ("evaluate_every", "how often, and how wide a bucket of samples is; 10s unless said, at least 100ms"),
+            (
+                "unknown_for",
+                "unknown for longer, it holds the launch and rings, and after T-0 freezes it; 1m unless said",
+            ),
+        ],
+    ),
+    section(
+        "[trigger]",
+        "What starts a rollback where it lasts, or proposes one. It fires once, and rings until a person acknowledges it; \
+         unknown neither clears a breach nor counts towards `for`.",
+        &[
+            ("id", "required"),
+            ("title", "for the screen; the id otherwise"),
+            (
+                "when",
+                "`objective.ID`: it is breached; `monitor.ID.down`: it failed more than `fails_after` times in a row; \
+                 `alert.NAME`: that alert fires; `manual`: a person says so; required",
+            ),
+            (
+                "alerts",
+                "with `alert.NAME`, `monitor.ID`: the monitor of kind `alerts` whose servers are asked, as often as it asks; \
+                 not needed where there is one. The rule must be loaded and healthy, else no alert is no proof",
+            ),
+            (
+                "for",
+                "how long it must be so in every evaluation; `0s` fires at once. Required for an objective; nothing unless \
+                 said for the others",
+            ),
+            (
+                "recovers_after",
+                "how long it must be gone before it may fire again; twice `for`, at least 1m, unless said",
+            ),
+            ("then", "`rollback.ID`; required"),
+            ("mode", "`ask` (unless said) rings and waits; `auto` starts by itself unless somebody vetoes"),
+            ("veto", "with `auto`, how long a person may say no; 10s unless said, at least 5s"),
+            ("armed_from", "the mark from which it may fire; from the beginning unless said"),
+            ("armed_until", "the mark until which it may fire; to the end unless said"),
+        ],
+    ),
+    section(
         "[stream]",
         "A stream that is shown as it comes, and opened again when it breaks. The keys below, and an `sse` table.",
         &[
@@ -324,8 +401,8 @@ pub const TABLES: &[Section] = &[
     section(
         "[criterion]",
         "A line of the go or no-go list. Any no-go that is not excluded, and any go that is not met, blocks the GO of its \
-         stage: an item counts as it does for its gate, and no data is not health. Exactly one of `items`, `phases` and \
-         `monitors` together, `role`, and `person` decides it.",
+         stage: an item counts as it does for its gate, and no data is not health. Exactly one of `items`, `phases`, \
+         `monitors` and `objectives` together, `role`, and `person` decides it.",
         &[
             ("id", "required"),
             ("go", "what must be so; or `no_go`, one of them"),
@@ -334,6 +411,7 @@ pub const TABLES: &[Section] = &[
             ("items", "items that decide it; an item with `for_each` stands for all its copies"),
             ("phases", "phases whose items decide it"),
             ("monitors", "monitors that decide it"),
+            ("objectives", "objectives that decide it: breached fails, too little data is unknown"),
             ("role", "a person of this role decides it"),
             ("person", "`true`: a person decides it, of whatever role"),
         ],
@@ -372,6 +450,7 @@ pub const TABLES: &[Section] = &[
             ("confirm", "how the start is confirmed; `key` unless said"),
             ("step", "what is done, in order; at least one"),
             ("verify", "what must be true afterwards; at least one"),
+            ("ready", "what must be there for it to be started at all: its readiness light"),
         ],
     ),
     section(
@@ -410,6 +489,21 @@ pub const TABLES: &[Section] = &[
             ("title", "for the screen; the id otherwise"),
             ("timeout", "of one attempt; 10s unless said"),
             ("within", "tried again until it passes or this has gone by; 60s unless said"),
+            ("example", "as an item's"),
+            ("rehearse", "`\"real\"`: a rehearsal does it for real; else it is answered from the example"),
+        ],
+    ),
+    section(
+        "[rollback.ready]",
+        "The keys below, and the table of a check: credentials, a context, the artifact that it goes back to. Looked at \
+         for as long as the launch is open. A rollback that is not ready, or not known to be, stands red on the \
+         rollback bar and gives no GO; it may be started all the same.",
+        &[
+            ("id", "unique in its rollback; required"),
+            ("title", "for the screen; the id otherwise"),
+            ("every", "from one look to the next; 30s unless said, at least 1s"),
+            ("timeout", "of one look; 10s unless said"),
+            ("fails_after", "how many failures in a row do not count yet; 0 unless said"),
             ("example", "as an item's"),
             ("rehearse", "`\"real\"`: a rehearsal does it for real; else it is answered from the example"),
         ],

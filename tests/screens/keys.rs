@@ -73,6 +73,7 @@ fn every_action_does_something_somewhere() {
     let detected_by = "smoke".to_owned();
     incident.person(1805, Event::IncidentOpened { incident: 1, title: "down".into(), severity: None, detected_by });
     let stories = [
+        (triggers::counting(), 1810),
         (crashed(), 2000),
         (under(), 1810),
         (held, 1810),
@@ -80,7 +81,6 @@ fn every_action_does_something_somewhere() {
         (incident, 1810),
         (polls::polled(), 1810),
         (playbooks::story(), 1810),
-        (triggers::counting(), 1810),
     ];
     // A second key wants a role, and a rollback that runs: `approval` has it. Evidence wants a plan that asks for
     // some: `tests/crew` has one.

@@ -278,6 +278,7 @@ mod tests {
             confirm: Confirm::Key,
             steps: vec![step],
             verify: Vec::new(),
+            uses: Vec::new(),
         };
         let orders = Orders {
             rollback,

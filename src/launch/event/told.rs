@@ -1,9 +1,9 @@
-//! What the detached rollback runner tells, and how a rollback ends.
+//! What the detached rollback runner tells and how a rollback ends; what is told of samples.
 
 use std::time::Duration;
 
 use super::Actor;
-use crate::launch::id::{ItemId, RoleId, RollbackId};
+use crate::launch::id::{ItemId, RoleId, RollbackId, SignalId};
 use crate::launch::verdict::{Outcome, Report, Verdict};
 
 /// What the detached rollback runner tells, in its own log first.
@@ -85,4 +85,13 @@ impl RollbackEnd {
             Self::Joined { .. } => "joined another run",
         }
     }
+}
+
+/// A block of samples on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SampleBlock {
+    pub signal: SignalId,
+    /// Of the file's bytes, in hex.
+    pub sha256: String,
+    pub samples: u64,
 }

@@ -17,6 +17,8 @@ pub struct Rollback {
     pub steps: Vec<RollbackStep>,
     /// What decides whether it worked; never empty.
     pub verify: Vec<Verify>,
+    /// Names of the baseline values that its steps and checks use.
+    pub uses: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

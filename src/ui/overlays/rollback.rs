@@ -7,11 +7,12 @@ use super::{answers, field};
 use crate::launch::event::RollbackEnd;
 use crate::launch::id::RollbackId;
 use crate::launch::plan::{Act, Confirm, Item, Rollback, RollbackStep};
-use crate::launch::rollback::{FallbackTold, RollbackRun, StepTold};
+use crate::launch::rollback::{FallbackTold, Light, RollbackRun, StepTold};
 use crate::launch::telling::approver;
 use crate::launch::verdict::{Outcome, Verdict};
 use crate::ui::action::Action;
 use crate::ui::approving;
+use crate::ui::ready;
 use crate::ui::state::{Rolling, View};
 use crate::ui::theme::Role;
 use crate::ui::widgets::list::Window;
@@ -56,6 +57,7 @@ fn choose(selected: usize, view: &View<'_>, area: Rect, buf: &mut Buffer) {
             Row::new(view.theme).say(Role::Title, format!(" {}  ", rollback.key)).say(Role::Plain, &rollback.title);
         let row = row.right(Role::Muted, steps);
         rows.push(if at == selected { row.over(view.theme.selected(true)) } else { row });
+        rows.extend(light(rollback, view, 1));
     }
     for run in view.board().rollbacks.iter().rev().take(3) {
         let end = run.end.as_ref().map_or("running", RollbackEnd::words);
@@ -65,6 +67,25 @@ fn choose(selected: usize, view: &View<'_>, area: Rect, buf: &mut Buffer) {
     rows.push(answers(view, "choose", "close"));
     let inner = sheet_of(&rows, "ROLLBACK: choose", "its key, or Enter", view, area, buf);
     sheet::rows(rows, inner, buf);
+}
+
+/// How ready it is, in words: why not, at most `most` reasons. Nothing where the plan does not ask.
+fn light<'v>(rollback: &Rollback, view: &View<'v>, most: usize) -> Vec<Row<'v>> {
+    let told = ready::of(view, rollback);
+    let (glyph, role) = ready::sign(view, told.light);
+    let row = |text: String| Row::new(view.theme).say(role, text);
+    let words = match told.light {
+        Light::Unasked => return Vec::new(),
+        Light::Ready => return vec![row(format!("    {glyph} ready"))],
+        Light::Unknown => "not known to be ready",
+        Light::NotReady => "NOT READY",
+    };
+    let more = told.why.len().saturating_sub(most);
+    let more = (more > 0).then(|| row(format!("      and {more} more")));
+    let mut why = told.why.into_iter().take(most);
+    let first = why.next().map(|first| format!(": {first}")).unwrap_or_default();
+    let rest = why.map(|why| row(format!("      {why}")));
+    std::iter::once(row(format!("    {glyph} {words}{first}"))).chain(rest).chain(more).collect()
 }
 
 fn confirm(
@@ -91,6 +112,8 @@ fn confirm(
             .take(2)
             .map(|line| Row::new(theme).say(Role::Failed, format!(" {line}"))),
     );
+    // It warns, and stands in nobody's way.
+    rows.extend(light(rollback, view, 3));
     for (at, step) in rollback.steps.iter().enumerate() {
         let row = Row::new(theme).say(Role::Muted, format!("  {}. ", at + 1)).say(Role::Plain, &step.title);
         rows.push(match &step.needs_approval {
@@ -101,11 +124,8 @@ fn confirm(
     for verify in &rollback.verify {
         rows.push(Row::new(theme).say(Role::Muted, "  then verify: ").say(Role::Plain, &verify.title));
     }
-    for wanted in &view.plan().baseline {
-        if view.board().baseline.get(&wanted.name).and_then(|captured| captured.value()).is_none() {
-            let text = format!("  baseline value {} is not captured", wanted.name);
-            rows.push(Row::new(theme).say(Role::Failed, text));
-        }
+    if ready::of(view, rollback).light == Light::Unasked {
+        rows.push(Row::new(theme).say(Role::Muted, "  the plan has no ready checks for it"));
     }
     // The answer must be seen however long the list of steps is.
     rows.truncate(usize::from(area.height).saturating_sub(6));

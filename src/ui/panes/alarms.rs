@@ -3,6 +3,7 @@
 
 use super::header::Band;
 use crate::base::text::printable;
+use crate::launch::lost::LATCH;
 use crate::ui::action::Action;
 use crate::ui::attached;
 use crate::ui::firing::{self, Fired};
@@ -10,9 +11,6 @@ use crate::ui::state::View;
 use crate::ui::theme::Role;
 use crate::ui::watched;
 use crate::ui::widgets::span;
-
-/// Latches of this beginning are the launch's own, for a source that is lost.
-const WATCH: &str = "watch ";
 
 /// What fired, most urgent first: what happens next, then why. Two lines, or one where it is over.
 #[must_use]
@@ -70,9 +68,11 @@ fn keys(view: &View<'_>, keys: &[(Action, &str)]) -> String {
 
 /// What a latch or freeze of the launch's own for a lost source means, after its reason; none for any other.
 #[must_use]
-pub fn lost(who: &str) -> Option<String> {
-    let id = who.strip_prefix(WATCH)?;
-    Some(format!("nobody sees {id}: look at its source; it clears itself once it is seen again"))
+pub fn lost(who: &str, view: &View<'_>) -> Option<String> {
+    who.strip_prefix(LATCH)?;
+    let on = keys(view, &[(Action::Release, "goes on without it")]);
+    let on = if on.is_empty() { on } else { format!("; {on}") };
+    Some(format!("look at its source: it clears itself once that tells again{on}"))
 }
 
 /// `watching 5 of 6`, where not all that is to be watched is.

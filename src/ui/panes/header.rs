@@ -10,6 +10,7 @@ use unicode_width::UnicodeWidthStr;
 use super::{alarms, incidents};
 use crate::launch::countdown::{BUILT_IN, Countdown, Phase};
 use crate::launch::event::{Mode, RollbackEnd};
+use crate::launch::lost::LATCH;
 use crate::launch::poll;
 use crate::launch::slip::wall_of;
 use crate::launch::time::{Instant, Mark, clock_face};
@@ -228,7 +229,9 @@ fn emergency(view: &View<'_>) -> Option<Band> {
         return danger(format!("ROLLBACK {} RUNNING · {times}{waits} · {}", run.id, run.why));
     }
     if let Some(why) = &board.frozen {
-        return danger(format!("FROZEN · {why} · only a rollback runs"));
+        let key = view.keymap.label(Action::Release).unwrap_or_default();
+        let lost = why.starts_with(LATCH).then(|| format!(" · look at its source; {key} goes on without it"));
+        return danger(format!("FROZEN · {why}{} · only a rollback runs", lost.unwrap_or_default()));
     }
     let clock = board.clock_at(view.now.instant)?;
     match clock.phase {
@@ -258,7 +261,7 @@ fn holds(view: &View<'_>, clock: &Countdown) -> Option<Band> {
             let left = if left.is_zero() { "time is up".into() } else { format!("{} left", span::stopwatch(left)) };
             reasons.push(format!("{title}, {left}"));
         } else {
-            let more = alarms::lost(who).map(|more| format!(" · {more}")).unwrap_or_default();
+            let more = alarms::lost(who, view).map(|more| format!(" · {more}")).unwrap_or_default();
             reasons.push(format!("{who}: {}{more}", whys.join(", ")));
         }
     }

@@ -45,6 +45,10 @@ pub struct Alerts {
     stale_after: Option<Duration>,
     /// Only alerts with these labels are looked at.
     matchers: Vec<Matcher>,
+    /// Where a trigger asks for one rule: nothing else counts.
+    only: Option<String>,
+    /// Rules that others ask the same servers for: examples tell them too.
+    beside: Vec<String>,
 }
 
 impl Check for Alerts {
@@ -124,7 +128,27 @@ impl Want<'_> {
 }
 
 impl Alerts {
+    /// The same servers asked for one rule alone: it must be loaded and healthy, and must not ring. None where the
+    /// rules are not looked at: there silence proves nothing.
+    #[must_use]
+    pub fn asking_for(&self, rule: &str) -> Option<Self> {
+        self.prometheus.as_ref()?;
+        let mut alone = Self { only: Some(rule.to_owned()), ..self.clone() };
+        alone.tells_too(rule);
+        Some(alone)
+    }
+
+    /// Examples of it tell `rule` as quiet, where they tell nothing else of it: one server answers all who ask.
+    pub fn tells_too(&mut self, rule: &str) {
+        if !self.names().any(|known| known == rule) {
+            self.beside.push(rule.to_owned());
+        }
+    }
+
     fn wants(&self) -> Vec<Want<'_>> {
+        if let Some(only) = &self.only {
+            return vec![Want::Quiet(only)];
+        }
         let none = self.none.iter().map(|name| Want::NoneOf(name));
         let quiet = self.not_firing.iter().map(|name| Want::Quiet(name));
         let rings = self.firing.iter().map(|name| Want::Rings(name));
@@ -132,8 +156,8 @@ impl Alerts {
         none.chain(quiet).chain(rings).chain(loaded).chain(self.delivers.then_some(Want::Delivers)).collect()
     }
 
-    /// Every rule that is named.
+    /// Every rule that is named, by whomever.
     fn names(&self) -> impl Iterator<Item = &String> {
-        self.not_firing.iter().chain(&self.firing).chain(&self.rules)
+        self.not_firing.iter().chain(&self.firing).chain(&self.rules).chain(&self.beside)
     }
 }

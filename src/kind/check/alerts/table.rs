@@ -41,6 +41,8 @@ pub(super) fn read(table: &Table<'_>) -> Option<Alerts> {
         delivers,
         stale_after,
         matchers,
+        only: None,
+        beside: Vec::new(),
     };
     fits(&alerts, table).then_some(alerts)
 }

@@ -168,7 +168,7 @@ fn fits(signal: &mut Signal, unit: Option<(Unit, Span)>, that_at: Span, table: &
         no(span, format!("`unit` and `that` are of different things: {} and {}", unit.word, signal.that.limit.words()));
     }
     if let Source::Monitor(_) = signal.source {
-        if signal.that.of == Of::Value {
+        if !signal.that.of.is_counted() {
             no(
                 that_at,
                 "a monitor has samples, no one number: `error_rate <= 5%`, `p95 <= 2s`, `up >= 99%`".to_owned(),

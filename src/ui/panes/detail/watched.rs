@@ -3,10 +3,10 @@
 
 use super::{Page, Seen};
 use crate::launch::id::{MonitorId, ObjectiveId, SignalId, TriggerId};
-use crate::launch::plan::{Condition, DecidedBy, Objective, SignalSource};
+use crate::launch::plan::{Condition, DecidedBy, FireMode, Objective, SignalSource};
 use crate::launch::slip::wall_of;
 use crate::launch::threshold::Unit;
-use crate::launch::trigger::Stage;
+use crate::launch::trigger::{Stage, asks_for};
 use crate::launch::verdict::Verdict;
 use crate::ui::action::Action;
 use crate::ui::theme::Role;
@@ -258,6 +258,9 @@ impl Page<'_> {
             self.named("held", Role::Warned, &held);
         }
         self.named("then", Role::Plain, &watched::leads_to(trigger));
+        if let Some(asks) = asks_for(view.board(), trigger).filter(|_| matches!(trigger.mode, FireMode::Auto { .. })) {
+            self.named("but asks", Role::Warned, asks);
+        }
         self.named("armed", Role::Plain, &watched::arms(trigger));
         let recovers = format!("its condition gone for {}", span::short(trigger.recovers_after));
         self.named("recovers", Role::Plain, &recovers);

@@ -1,0 +1,248 @@
+//! `[[objective]]` and `[[trigger]]`: what is read, and every mistake at its place.
+
+use std::time::Duration;
+
+use super::{Environment, Loaded, Options, load};
+use crate::base::source::Source;
+use crate::kind::{Spec, check};
+use crate::launch::plan::{Beside, Condition, DecidedBy, FireMode};
+use crate::launch::time::Mark;
+
+const HEAD: &str = r#"
+[plan]
+schema = 1
+id = "p"
+title = "P"
+[[phase]]
+id = "a"
+at = "T-1h"
+item = [{ id = "i", manual = {} }]
+[[monitor]]
+id = "api"
+every = "1s"
+timeout = "2s"
+http = { get = "https://a.example/health" }
+[[monitor]]
+id = "canary"
+every = "1s"
+http = { get = "https://a.example/health", headers = { Canary = "always" } }
+[[rollback]]
+id = "back"
+key = "1"
+step = [{ id = "s", class = "idempotent", run = { command = ["true"] } }]
+verify = [{ id = "v", http = { get = "https://a.example/version", expect = { json = ['.version == "v0"'] } } }]
+"#;
+
+fn read(text: &str) -> Result<Loaded, String> {
+    let source = Source::new("plan.toml", format!("{HEAD}{text}"));
+    let options = Options { rehearsal: true, ..Options::default() };
+    let loaded = load(source.clone(), &Environment::default(), &options);
+    loaded.map_err(|wrong| source.render(&wrong, false))
+}
+
+fn objective(body: &str) -> String {
+    format!("[[objective]]\nid = \"o\"\nsignal = \"monitor.api\"\n{body}\n")
+}
+
+const ERRORS: &str = "[[objective]]\nid = \"errors\"\nsignal = \"monitor.api\"\nthat = \"error_rate <= 5%\"\nwindow = \"30s\"\nmin_samples = 20\n";
+
+fn trigger(body: &str) -> String {
+    format!("{ERRORS}[[trigger]]\nid = \"t\"\n{body}\n")
+}
+
+fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+#[test]
+fn an_objective_says_what_it_is_and_the_rest_is_filled_in() {
+    let text = objective("that = \"p95 <= 1.5s\"\nwindow = \"1m\"");
+    let plan = read(&text).expect("sound").plan;
+    let [one] = plan.objectives.as_slice() else { panic!("one objective") };
+    assert_eq!((one.id.as_str(), one.title.as_str(), one.signal.as_str()), ("o", "o", "monitor.api"));
+    assert_eq!((one.window, one.evaluate_every, one.unknown_for), (seconds(60), seconds(10), seconds(60)));
+    assert_eq!(one.min_samples, 20, "one over 5%");
+    assert_eq!(one.stale_after, seconds(5), "three looks and the time of one");
+    assert_eq!(one.beside, Beside::Nothing);
+
+    let text = objective(
+        "title = \"Slow\"\nthat = \"error_rate <= 1%\"\nwindow = \"5m\"\nmin_samples = 150\nstale_after = \"20s\"\nevaluate_every \
+         = \"5s\"\nunknown_for = \"3m\"\nagainst = \"monitor.canary\"\nboth_ways = true\nconfidence = \"99%\"",
+    );
+    let one = read(&text).expect("sound").plan.objectives.remove(0);
+    assert_eq!((one.title.as_str(), one.min_samples, one.stale_after), ("Slow", 150, seconds(20)));
+    assert_eq!((one.evaluate_every, one.unknown_for), (seconds(5), seconds(180)));
+    assert_eq!(one.beside, Beside::Against { baseline: "monitor.canary".into(), both_ways: true, confidence: 99_000 });
+}
+
+#[test]
+fn every_mistake_of_an_objective_is_told_at_its_place() {
+    let window = |body: &str| objective(&format!("window = \"30s\"\n{body}"));
+    let errors = |body: &str| objective(&format!("that = \"error_rate <= 5%\"\n{body}"));
+    for (text, told) in [
+        ("[[objective]]\nid = \"o\"\n".to_owned(), "needs `signal`"),
+        (objective("window = \"30s\""), "needs `that`"),
+        (errors(""), "needs `window`"),
+        (errors("windw = \"30s\""), "did you mean `window`?"),
+        (errors("window = \"30s\"").replace("monitor.api", "monitor.ap"), "did you mean `monitor.api`?"),
+        (errors("window = \"25s\""), "`window = \"30s\"`"),
+        (errors("window = \"25h\""), "more than 24h"),
+        (errors("window = \"20m\"\nevaluate_every = \"100ms\""), "more than 8640 buckets"),
+        (errors("window = \"30s\"\nevaluate_every = \"50ms\""), "less than 100ms"),
+        (errors("window = \"30s\"\nevaluate_every = \"1500us\""), "less than 100ms"),
+        (errors("window = \"30s\"\nevaluate_every = \"1000500us\""), "whole milliseconds"),
+        (errors("window = \"0s\""), "of nothing"),
+        (errors("window = \"10s\""), "20 samples never come in 10s"),
+        (errors("window = \"30s\"\nmin_samples = 31"), "31 samples never come in 30s"),
+        (errors("window = \"30s\"\nmin_samples = 19"), "at least 20"),
+        (errors("window = \"30s\"\nmin_samples = 0"), "at least 1"),
+        (window("that = \"<= 5%\""), "no one number"),
+        (window("that = \"rate <= 5\""), "no one number"),
+        (window("that = \"p95 <= 5\""), "unit of time"),
+        (errors("window = \"30s\"\nper = \"monitor.canary\""), "`per` divides how much two counters grew"),
+        (errors("window = \"30s\"\nminus = \"monitor.canary\"\nagainst = \"monitor.canary\""), "beside one other"),
+        (errors("window = \"30s\"\nagainst = \"monitor.api\""), "beside itself"),
+        (errors("window = \"30s\"\nagainst = \"monitor.canry\""), "did you mean `monitor.canary`?"),
+        (errors("window = \"30s\"\nboth_ways = true"), "without `against`"),
+        (errors("window = \"30s\"\nconfidence = \"99%\""), "without `against`"),
+        (errors("window = \"30s\"\nagainst = \"monitor.canary\"\nconfidence = \"100%\""), "from 90% to 99.999%"),
+        (errors("window = \"30s\"\nagainst = \"monitor.canary\"\nconfidence = \"sure\""), "is no confidence"),
+        (window("that = \"p95 <= 1s\"\nminus = \"monitor.canary\""), "a difference of two has none"),
+        (format!("{ERRORS}{ERRORS}"), "errors"),
+    ] {
+        let wrong = read(&text).expect_err(told);
+        assert!(wrong.contains(told) && wrong.contains("plan.toml:"), "{told}\n{text}\n{wrong}");
+    }
+}
+
+#[test]
+fn a_trigger_says_when_and_what_then() {
+    let text = trigger("when = \"objective.errors\"\nfor = \"2m\"\nthen = \"rollback.back\"");
+    let one = read(&text).expect("sound").plan.triggers.remove(0);
+    assert_eq!((one.id.as_str(), one.title.as_str(), one.then.as_str()), ("t", "t", "back"));
+    assert_eq!(one.when, Condition::Objective("errors".into()));
+    assert_eq!((one.lasts, one.recovers_after, one.mode), (seconds(120), seconds(240), FireMode::Ask));
+    assert_eq!((one.armed_from, one.armed_until), (None, None));
+
+    let text = trigger(
+        "title = \"Errors\"\nwhen = \"objective.errors\"\nfor = \"2m\"\nrecovers_after = \"10m\"\nthen = \"rollback.back\"\nmode = \
+         \"auto\"\nveto = \"30s\"\narmed_from = \"T-5m\"\narmed_until = \"T+1h\"",
+    );
+    let one = read(&text).expect("sound").plan.triggers.remove(0);
+    assert_eq!((one.mode, one.recovers_after), (FireMode::Auto { veto: seconds(30) }, seconds(600)));
+    assert_eq!((one.armed_from, one.armed_until), (Some(Mark(300_000)), Some(Mark(-3_600_000))));
+
+    let down = read(&trigger("when = \"monitor.api.down\"\nthen = \"rollback.back\"")).expect("sound").plan;
+    assert_eq!(down.triggers[0].when, Condition::Monitor("api".into()));
+    assert_eq!((down.triggers[0].lasts, down.triggers[0].recovers_after), (Duration::ZERO, seconds(60)));
+    let manual = trigger("when = \"manual\"\nmode = \"auto\"\nthen = \"rollback.back\"");
+    let manual = read(&manual).expect("sound").plan;
+    assert_eq!(
+        (&manual.triggers[0].when, manual.triggers[0].mode),
+        (&Condition::Manual, FireMode::Auto { veto: seconds(10) })
+    );
+}
+
+#[test]
+fn every_mistake_of_a_trigger_is_told_at_its_place() {
+    let lasts = |body: &str| trigger(&format!("when = \"objective.errors\"\nfor = \"2m\"\n{body}"));
+    let back = |body: &str| lasts(&format!("then = \"rollback.back\"\n{body}"));
+    for (text, told) in [
+        (trigger("then = \"rollback.back\""), "needs `when`"),
+        (lasts(""), "needs `then`"),
+        (trigger("when = \"objective.errors\"\nthen = \"rollback.back\""), "needs `for`"),
+        (trigger("when = \"errors\"\nthen = \"rollback.back\""), "is no condition"),
+        (trigger("when = \"objective.erors\"\nthen = \"rollback.back\""), "did you mean `objective.errors`?"),
+        (trigger("when = \"monitor.apy.down\"\nthen = \"rollback.back\""), "did you mean `monitor.api.down`?"),
+        (trigger("when = \"monitor.api\"\nthen = \"rollback.back\""), "is no condition"),
+        (trigger("when = \"alert.\"\nthen = \"rollback.back\""), "is no condition"),
+        (trigger("when = \"alert.Errors\"\nthen = \"rollback.back\""), "no monitor of this plan asks for alerts"),
+        (lasts("then = \"back\""), "did you mean `rollback.back`?"),
+        (lasts("then = \"rollback.bakc\""), "did you mean `rollback.back`?"),
+        (back("mode = \"atuo\""), "did you mean `auto`?"),
+        (back("veto = \"10s\""), "`veto` has no effect"),
+        (back("mode = \"auto\"\nveto = \"4s\""), "at least 5s"),
+        (back("recovers_after = \"2m\""), "longer than `for`"),
+        (back("alerts = \"monitor.api\""), "`alerts` has no effect"),
+        (back("armed_from = \"T-0\"\narmed_until = \"T-5m\""), "never"),
+        (back("armed_from = \"T-5m\"\narmed_until = \"T-4m\""), "it can never fire"),
+        (back("armd_from = \"T-0\""), "did you mean `armed_from`?"),
+        (trigger("when = \"manual\"\nfor = \"2m\"\nthen = \"rollback.back\""), "`for` has no effect"),
+        (
+            trigger("when = \"manual\"\nrecovers_after = \"2m\"\nthen = \"rollback.back\""),
+            "`recovers_after` has no effect",
+        ),
+        (back("mode = \"auto\"").replace("min_samples = 20\n", ""), "says no `min_samples`"),
+    ] {
+        let wrong = read(&text).expect_err(told);
+        assert!(wrong.contains(told) && wrong.contains("plan.toml:"), "{told}\n{text}\n{wrong}");
+    }
+    let source = format!("{HEAD}{}", back("mode = \"auto\"")).replace("key = \"1\"", "key = \"1\"\nconfirm = \"type\"");
+    let wrong =
+        load(Source::new("plan.toml", source), &Environment::default(), &Options::default()).expect_err("typed");
+    assert!(wrong.iter().any(|wrong| wrong.message.contains("confirmed by typing")), "{wrong:?}");
+}
+
+const PAGES: &str = "[[monitor]]\nid = \"pages\"\nevery = \"30s\"\nalerts = { prometheus = \"https://p.example\", none = \
+                     [\"critical\"] }\n";
+
+#[test]
+fn an_alert_is_asked_for_where_the_plan_asks_for_alerts() {
+    let one = |name: &str, more: &str| {
+        format!("[[trigger]]\nid = \"t-{name}\"\nwhen = \"alert.{name}\"\nthen = \"rollback.back\"\n{more}")
+    };
+    let text = format!("{PAGES}{}{}", one("HighErrors", ""), one("Slow", "alerts = \"monitor.pages\"\n"));
+    let loaded = read(&text).expect("sound");
+    let implied: Vec<_> = loaded.plan.monitors.iter().filter(|known| known.id.as_str().starts_with("alert.")).collect();
+    let seen: Vec<_> = implied.iter().map(|known| (known.id.as_str(), known.every, known.fails_after)).collect();
+    assert_eq!(seen, [("alert.HighErrors", seconds(30), 0), ("alert.Slow", seconds(30), 0)]);
+    assert_eq!(loaded.plan.triggers[0].when, Condition::Monitor("alert.HighErrors".into()));
+    assert_eq!(loaded.places.len(), loaded.catalogue.entries.len(), "a place for each entry");
+    // Of one server there is one answer, whoever asks: all of its rules stand in it.
+    let mut told = Vec::new();
+    for entry in &loaded.catalogue.entries {
+        if let Spec::Check(spec @ check::Spec::Alerts(_)) = &entry.spec {
+            let routes = spec.routes(&entry.examples, None, &entry.scope);
+            let rules = routes.into_iter().find(|route| route.url.contains("/rules")).expect("asks for rules");
+            told.push(format!("{:?}", rules.answer.json));
+        }
+    }
+    assert_eq!(told.len(), 3);
+    for text in &told {
+        assert!(text.contains("HighErrors") && text.contains("Slow") && text.contains("any-critical"), "{text}");
+    }
+
+    let wrong = read(&format!("{PAGES}{}{}", PAGES.replace("pages", "other"), one("A", ""))).expect_err("which?");
+    assert!(wrong.contains("several monitors") && wrong.contains("alerts = \"monitor.pages\""), "{wrong}");
+    let wrong = read(&format!("{PAGES}{}", one("A", "alerts = \"monitor.page\"\n"))).expect_err("no such");
+    assert!(wrong.contains("did you mean `monitor.pages`?"), "{wrong}");
+    let wrong = read(&format!("{PAGES}{}", one("A b", ""))).expect_err("no name");
+    assert!(wrong.contains("no name of an alert"), "{wrong}");
+    let manager = PAGES.replace("prometheus =", "alertmanager =").replace("none", "firing");
+    let wrong = read(&format!("{manager}{}", one("A", ""))).expect_err("silence");
+    assert!(wrong.contains("asks no Prometheus"), "{wrong}");
+}
+
+#[test]
+fn a_criterion_may_stand_on_objectives() {
+    let criterion =
+        |list: &str| format!("{ERRORS}[[criterion]]\nid = \"calm\"\ngo = \"It is calm\"\nobjectives = {list}\n");
+    let plan = read(&criterion("[\"errors\"]")).expect("sound").plan;
+    let DecidedBy::Seen { objectives, .. } = &plan.criteria[0].by else { panic!("seen") };
+    assert_eq!(objectives.as_slice(), ["errors".into()]);
+    let wrong = read(&criterion("[\"erors\"]")).expect_err("no such");
+    assert!(wrong.contains("did you mean `errors`?"), "{wrong}");
+    let wrong = read(&criterion("[]")).expect_err("empty");
+    assert!(wrong.contains("nothing decides"), "{wrong}");
+}
+
+/// A mistake in an objective is not told again where it is used.
+#[test]
+fn one_mistake_is_told_once() {
+    let broken = trigger("when = \"objective.errors\"\nfor = \"2m\"\nthen = \"rollback.back\"")
+        .replace("error_rate <= 5%", "eror_rate <= 5%");
+    let text = format!("{broken}[[criterion]]\nid = \"calm\"\ngo = \"It is calm\"\nobjectives = [\"errors\"]\n");
+    let source = Source::new("plan.toml", format!("{HEAD}{text}"));
+    let wrong = load(source, &Environment::default(), &Options::default()).expect_err("one");
+    assert_eq!(wrong.len(), 1, "{wrong:?}");
+}
