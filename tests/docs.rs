@@ -190,7 +190,7 @@ verify = [{ id = "served", http = { get = "{{ api }}/version", expect = { json =
 #[test]
 fn every_kinds_example_is_sound_in_a_plan() {
     for kind in kinds::all() {
-        let class = if kind.family == "step" { "class = \"readonly\"\n" } else { "" };
+        let class = if kind.family == "step" { "class = \"once\"\n" } else { "" };
         let text = format!(
             "[plan]\nschema = 1\nid = \"x\"\ntitle = \"X\"\n\n[roles.scribe]\ntitle = \"Scribe\"\n\n[[phase]]\nid = \
              \"p\"\nat = \"T-1h\"\n\n[[phase.item]]\nid = \"i\"\n{class}[phase.item.{}]\n{}\n{AROUND}",

@@ -207,7 +207,9 @@ async fn silence_of_a_real_prometheus_counts_only_where_its_rules_would_ring() {
     becomes("alerts", &both("none = ['broken']"), Unknown, "Broken is err", &[Unknown, Pass]).await;
     is("alerts", &both("none = ['slow']"), Warn, "1 pending: Slowly").await;
     is("alerts", &alone("none = ['ticket']"), Fail, "1 firing: Held").await;
-    is("alerts", &alone("none = ['ticket']\nmatchers = ['alertname!=\"Held\"']"), Pass, "1 of 1").await;
+    is("alerts", &alone("none = ['ticket']\nmatchers = ['alertname!=\"Held\"']"), Unknown, "fit no alert").await;
+    is("alerts", &alone("none = ['ticket']\nmatchers = ['alertname=\"Held\"']"), Fail, "1 firing: Held").await;
+    is("alerts", &both("not_firing = ['Rings']\nmatchers = ['severity=page']"), Pass, "1 of 1").await;
     becomes("alerts", &both("none = ['minor']"), Warn, "1 inhibited: Under", &[Fail]).await;
     silence(&alertmanager, "Held").await;
     becomes("alerts", &both("none = ['ticket']"), Warn, "1 silenced: Held", &[Fail]).await;

@@ -4,6 +4,8 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
 
 mod crude;
+#[path = "unwritable/triggered.rs"]
+mod triggered;
 #[path = "unwritable/waits.rs"]
 mod waits;
 
@@ -192,7 +194,9 @@ async fn launch_with(disk: Disk, side: Option<&Path>, crew: Option<Crew>) -> Lau
     let environment: Environment = [("HOME", "/nowhere")].into_iter().collect();
     let loaded = load(source.clone(), &environment, &Options::default())
         .unwrap_or_else(|wrong| panic!("{}", source.render(&wrong, false)));
-    let plan = Arc::new(loaded.plan);
+    let mut plan = loaded.plan;
+    triggered::watch_over(&mut plan);
+    let plan = Arc::new(plan);
     let before = disk.records();
     let head = disk.kept.lock().expect("not poisoned").last().map(|link| Head { seq: link.seq, hash: link.hash });
     let (observations, observed) = mpsc::channel(64);

@@ -33,6 +33,8 @@ pub struct Table<'a> {
     pub span: Span,
     entries: &'a DeTable<'a>,
     asked: RefCell<BTreeSet<&'a str>>,
+    /// Keys that are read to be refused: nobody is told to write them.
+    refused: RefCell<BTreeSet<&'a str>>,
     notes: &'a Notes,
 }
 
@@ -80,7 +82,7 @@ impl Notes {
 impl<'a> Table<'a> {
     #[must_use]
     pub fn new(path: impl Into<String>, span: Span, entries: &'a DeTable<'a>, notes: &'a Notes) -> Self {
-        Self { path: path.into(), span, entries, asked: RefCell::default(), notes }
+        Self { path: path.into(), span, entries, asked: RefCell::default(), refused: RefCell::default(), notes }
     }
 
     #[must_use]
@@ -117,6 +119,12 @@ impl<'a> Table<'a> {
         self.asked.borrow_mut().insert(key);
     }
 
+    /// `key` is known, and refused: it is offered to nobody who wrote another wrongly.
+    pub fn refuse(&self, key: &'static str) {
+        self.learn(key, Wanted::Refused);
+        self.refused.borrow_mut().insert(key);
+    }
+
     /// Counts every key as known: for tables whose keys are the user's own names.
     pub fn accept_all(self) {
         self.learn("NAME", Wanted::There);
@@ -124,14 +132,15 @@ impl<'a> Table<'a> {
 
     /// Reports every key nobody asked for.
     pub fn finish(self) {
-        let asked = self.asked.borrow();
+        let (asked, refused) = (self.asked.borrow(), self.refused.borrow());
+        let offered = || asked.difference(&refused).copied();
         for (key, span) in self.keys() {
             if asked.contains(key) {
                 continue;
             }
             let unknown = Diagnostic::error("unknown-key", span, format!("unknown key `{key}` in {}", self.path));
-            let known = || asked.iter().copied().collect::<Vec<_>>().join(", ");
-            self.notes.report(match nearest(key, asked.iter().copied()) {
+            let known = || offered().collect::<Vec<_>>().join(", ");
+            self.notes.report(match nearest(key, offered()) {
                 Some(near) => unknown.label(format!("did you mean `{near}`?")).help(format!("known: {}", known())),
                 None => unknown.label("not a key of this table").help(format!("known: {}", known())),
             });
@@ -246,7 +255,7 @@ impl<'a> Table<'a> {
             return Some(*value);
         }
         let known = words.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(", ");
-        let wrong = Diagnostic::error("wrong-value", text.span, format!("`{}` is not a `{key}`", text.value));
+        let wrong = Diagnostic::error("wrong-value", text.span, format!("`{}` is no `{key}`", text.value));
         let near = nearest(&text.value, words.iter().map(|(word, _)| *word));
         let label = near.map_or_else(String::new, |near| format!("did you mean `{near}`?"));
         self.notes.report(wrong.label(label).help(format!("one of {known}")));

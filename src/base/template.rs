@@ -129,6 +129,15 @@ impl Template {
         self.pieces.iter().map(piece).collect()
     }
 
+    /// Its text for people: as written where a secret stands in it, or a name without a value.
+    #[must_use]
+    pub fn open(&self, scope: &Scope) -> String {
+        match self.text(scope) {
+            Ok(text) if !self.is_secret(scope) => text,
+            _ => self.written(),
+        }
+    }
+
     /// True where a name of this template is bound to a secret.
     #[must_use]
     pub fn is_secret(&self, scope: &Scope) -> bool {
@@ -153,6 +162,20 @@ impl Shape {
                     .collect::<Result<_, _>>()?,
             ),
         })
+    }
+
+    /// Its value for people, as [`Template::open`] tells each text.
+    #[must_use]
+    pub fn open(&self, scope: &Scope) -> Value {
+        match self {
+            Self::Plain(value) => value.clone(),
+            Self::Text(template) => match template.value(scope) {
+                Ok(value) if !template.is_secret(scope) => value,
+                _ => Value::String(template.written()),
+            },
+            Self::List(shapes) => shapes.iter().map(|shape| shape.open(scope)).collect(),
+            Self::Table(entries) => entries.iter().map(|(key, shape)| (key.clone(), shape.open(scope))).collect(),
+        }
     }
 
     #[must_use]

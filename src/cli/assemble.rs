@@ -148,7 +148,7 @@ pub fn load(source: &Source, options: &Options) -> anyhow::Result<Loaded> {
             err!("{}", source.render(&mistakes, colour));
             match mistakes.iter().all(|mistake| mistake.code == "missing-variable") {
                 true => bail!("{} cannot be flown from here: set what it needs", source.name),
-                false => bail!("{} is not sound: {} mistakes", source.name, mistakes.len()),
+                false => bail!("{} is not sound: {}", source.name, plan::counts(&mistakes)),
             }
         }
     }

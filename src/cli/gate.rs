@@ -21,7 +21,7 @@ use crate::engine::select::{Selected, select};
 use crate::engine::time::{Axis, Pace};
 use crate::engine::world::{self, World};
 use crate::journal::{self, Holder, Journal, LaunchFolder, Purpose};
-use crate::launch::board::{Board, Progress as Going};
+use crate::launch::board::{Board, ItemState, Progress as Going};
 use crate::launch::command::Command;
 use crate::launch::event::{Actor, Event, Mode};
 use crate::launch::plan::Item;
@@ -192,6 +192,7 @@ fn item_document(board: &Board, item: &Item) -> Value {
         "kind": item.kind,
         "verdict": state.and_then(|state| state.verdict(None, Instant(0))).unwrap_or(Verdict::Unknown),
         "attempt": state.and_then(|state| state.attempt),
+        "retries": state.map_or(0, |state| state.retries),
         "took_ms": report.map(|report| u64::try_from(report.took.as_millis()).unwrap_or(u64::MAX)),
         "summary": blocked.or_else(|| report.map(|report| report.summary.clone())),
         "findings": findings,
@@ -210,11 +211,18 @@ fn lines(board: &Board, left_out: &[(crate::launch::id::ItemId, String)], verdic
         let verdict = document["verdict"].as_str().unwrap_or_default();
         let took = document["took_ms"].as_u64().map(|ms| format!("{ms} ms")).unwrap_or_default();
         let summary = document["summary"].as_str().unwrap_or_default();
-        out.push_str(&format!("{verdict:<8}{took:>8}  {}: {summary}\n", item.id));
+        let retried = board.item(&item.id).and_then(ItemState::retried);
+        let retried = retried.map(|retried| format!(", {retried}")).unwrap_or_default();
+        out.push_str(&format!("{verdict:<8}{took:>8}  {}: {summary}{retried}\n", item.id));
     }
     for (id, why) in left_out {
         out.push_str(&format!("left out         {id}: {why}\n"));
     }
-    out.push_str(&format!("\n{} checks, {verdict}, {} ms\n", board.items.len(), took.as_millis()));
+    let checks = match board.items.len() {
+        0 => "nothing was checked: the plan has no gate before T-0; name a phase or an item".to_owned(),
+        1 => "1 check".to_owned(),
+        many => format!("{many} checks"),
+    };
+    out.push_str(&format!("\n{checks}, {verdict}, {} ms\n", took.as_millis()));
     out
 }

@@ -57,6 +57,9 @@ pub fn text(board: &Board, now: Instant, folder: &str) -> String {
     let _ = writeln!(out, "{} · {}{stamp}\n", board.plan.title, board.plan.environment);
     phases(board, now, &mut out);
     times(board, now, &mut out);
+    for (name, why) in board.uncaptured() {
+        let _ = writeln!(out, "baseline {name}: not captured, {}", printable(why.unwrap_or("not yet looked at")));
+    }
     clock(board, now, &mut out);
     watched::tell(board, now, &mut out);
     for run in &board.rollbacks {
@@ -154,7 +157,8 @@ fn times(board: &Board, now: Instant, out: &mut String) {
 
 /// What a person or a check said of an item; else how its process ended.
 fn why(state: &ItemState) -> String {
-    let report = state.report.as_ref().map(|report| report.summary.clone());
+    let retried = state.retried().map(|retried| format!(", {retried}")).unwrap_or_default();
+    let report = state.report.as_ref().map(|report| format!("{}{retried}", report.summary));
     report.or_else(|| state.outcome.as_ref().map(Outcome::words)).unwrap_or_default()
 }
 

@@ -55,8 +55,8 @@ async fn look(world: &World, wanted: &Baseline) -> Captured {
         Some(value) if world.catalogue.secrets.iter().any(|secret| holds(&value, secret)) => {
             Captured::Missing("its value holds a secret of the plan, which no file may keep".into())
         }
-        Some(value) if !value.is_null() => Captured::Value(value),
-        _ => Captured::Missing(ran.report.summary),
+        Some(value) => Captured::of(value),
+        None => Captured::Missing(ran.report.summary),
     }
 }
 

@@ -5,6 +5,7 @@ mod amending;
 mod hung;
 mod recording;
 mod settling;
+mod triggered;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use crate::launch::live::Live;
 use crate::launch::port::{Ask, Port, Seat, Snapshot};
 use crate::launch::schedule;
 use crate::launch::time::{Instant, Mark, Now};
+use crate::launch::watching;
 use hung::Hung;
 
 /// Inputs taken into one turn.
@@ -230,6 +232,7 @@ impl Loop {
             self.make_ready(&mut inputs).await;
             let turn = self.dispatch.turn(&inputs, now);
             self.settle(turn, now, &inputs, replies).await;
+            self.start_triggered().await;
             self.write_again(false).await;
             if let Some(decided) = decided {
                 let _ = decided.send(Arc::clone(self.dispatch.published()));
@@ -335,15 +338,17 @@ impl Loop {
 
     /// How long nothing can happen by time alone.
     fn pause(&self) -> Duration {
-        if let Some(at) = self.unwritten.as_ref().and_then(Unwritten::try_at) {
-            return at.duration_since(WireInstant::now());
-        }
+        let again = self.unwritten.as_ref().and_then(Unwritten::try_at);
+        let again = again.map_or(SECOND, |at| at.duration_since(WireInstant::now()));
         if self.parts.pace != Pace::Real {
-            return PACE;
+            return PACE.min(again);
         }
         let now = self.parts.axis.now().instant;
-        let next = schedule::next_at(self.dispatch.published(), now);
-        next.map_or(SECOND, |at| at.since(now).clamp(Duration::from_millis(1), SECOND))
+        let board = self.dispatch.shown();
+        // A rollback that starts by itself does so in time, also while nothing can be recorded.
+        let evaluated = watching::next_evaluation(&board.plan, now);
+        let next = schedule::next_at(&board, now).into_iter().chain(evaluated).min();
+        next.map_or(again, |at| at.since(now).clamp(Duration::from_millis(1), SECOND).min(again))
     }
 
     /// How much of a rehearsal's idle time is passed.

@@ -17,6 +17,8 @@ use crate::launch::plan::Release;
 use crate::launch::time::{Instant, Mark, Wall};
 use crate::launch::verdict::{Captured, Exchange, Finding, Outcome, Report, Verdict};
 
+mod watched;
+
 pub fn wall(ms: i64) -> Wall {
     DateTime::from_timestamp_millis(ms).expect("a time of this era")
 }
@@ -231,6 +233,7 @@ pub fn one_of_each() -> Vec<Event> {
         Event::LaunchEnded { why: why() },
     ];
     all.extend(of_the_crew());
+    all.extend(watched::one_of_each());
     all.extend([Mode::Launch, Mode::Gate].map(|mode| Event::LaunchOpened {
         plan: String::new(),
         plan_hash: String::new(),
@@ -359,6 +362,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         1 => (any_text(), any_text()).prop_map(|(who, why)| Event::HoldCalled { who, why }),
         1 => any_span().prop_map(|gap| Event::Slept { gap }),
         1 => any_text().prop_map(Event::noted),
+        1 => watched::any_evaluated(),
     ]
 }
 

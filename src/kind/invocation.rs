@@ -104,9 +104,19 @@ impl Invocation {
     /// As the plan writes it, in one line; of a script its text alone.
     #[must_use]
     pub fn written(&self) -> String {
+        self.words(Template::written)
+    }
+
+    /// The same with the values of `scope` that may be seen.
+    #[must_use]
+    pub fn open(&self, scope: &Scope) -> String {
+        self.words(|template| template.open(scope))
+    }
+
+    fn words(&self, text: impl Fn(&Template) -> String) -> String {
         let scripted = SHELL.iter().zip(&self.argv).all(|(word, template)| *word == template.written());
         let from = if scripted && self.argv.len() > SHELL.len() { SHELL.len() } else { 0 };
-        self.argv.iter().skip(from).map(Template::written).collect::<Vec<_>>().join(" ")
+        self.argv.iter().skip(from).map(text).collect::<Vec<_>>().join(" ")
     }
 }
 

@@ -43,6 +43,7 @@ use super::verdict::{Captured, Outcome, Report, Verdict};
 use super::waiver;
 use super::watching;
 
+mod baseline;
 mod clock;
 mod recent;
 
@@ -272,7 +273,6 @@ impl Board {
     pub fn take(&mut self, record: Arc<Recorded>) {
         let seen = self.at;
         self.seq = record.seq;
-        let before = self.at;
         self.at = self.at.max(record.at);
         // Time that nobody watched is not counted through: the clock itself says where it stops.
         let unwatched = matches!(record.event, Event::ConsoleReturned { .. } | Event::Slept { .. });
@@ -281,7 +281,7 @@ impl Board {
         }
         turned::fold(self, &record);
         self.fold(&record);
-        soak::fold(self, &record, before);
+        soak::fold(self, &record, seen);
         self.course.fold(self.clock.as_ref());
         self.turns.turn(self.clock.as_ref(), &record);
         watching::fold(self, &record, seen);

@@ -9,7 +9,7 @@ use super::board::{Board, Progress};
 use super::command::Refusal;
 use super::event::{Actor, Event, Recorded};
 use super::gate::{self, Clear};
-use super::id::{CriterionId, ItemId, MonitorId, PhaseId};
+use super::id::{CriterionId, ItemId, MonitorId, ObjectiveId, PhaseId};
 use super::people::permit;
 use super::plan::{Criterion, DecidedBy, GoStage, Power, Release};
 use super::schedule::Timed;
@@ -162,7 +162,9 @@ impl CriterionWaiver {
 pub fn standing(board: &Board, criterion: &Criterion, now: Instant) -> Standing {
     let known = board.criteria.get(&criterion.id);
     let mut standing = match &criterion.by {
-        DecidedBy::Seen { phases, items, monitors, .. } => seen(board, phases, items, monitors, now),
+        DecidedBy::Seen { phases, items, monitors, objectives } => {
+            seen(board, phases, items, monitors, objectives, now)
+        }
         DecidedBy::Person { role } => {
             let waits = || match role.as_ref().and_then(|role| board.plan.role(role)) {
                 Some(role) => format!("{} has not said", role.title),
@@ -212,7 +214,14 @@ fn sentence(criterion: &Criterion, standing: &Standing) -> String {
 }
 
 /// The worst of what decides a criterion. An item counts as it does for its gate.
-fn seen(board: &Board, phases: &[PhaseId], items: &[ItemId], monitors: &[MonitorId], now: Instant) -> Standing {
+fn seen(
+    board: &Board,
+    phases: &[PhaseId],
+    items: &[ItemId],
+    monitors: &[MonitorId],
+    objectives: &[ObjectiveId],
+    now: Instant,
+) -> Standing {
     let mut tally = Seen::default();
     for id in deciding(board, phases, items) {
         let Some(item) = board.plan.item(id) else { continue };
@@ -227,6 +236,10 @@ fn seen(board: &Board, phases: &[PhaseId], items: &[ItemId], monitors: &[Monitor
     }
     for id in monitors {
         tally.take(id.as_str(), board.monitors.get(id).map(|known| known.verdict));
+    }
+    // A breach is a fail, and no data is none of health.
+    for id in objectives {
+        tally.take(&format!("objective {id}"), board.objectives.get(id).map(|known| known.verdict));
     }
     tally.standing()
 }
@@ -391,8 +404,8 @@ pub(super) fn follow(board: &Board, now: Instant) -> Vec<Timed> {
             events.push((at, changed(known.verdict, known.waivers, why)));
             continue;
         }
-        let DecidedBy::Seen { phases, items, monitors, .. } = &criterion.by else { continue };
-        let live = seen(board, phases, items, monitors, now);
+        let DecidedBy::Seen { phases, items, monitors, objectives } = &criterion.by else { continue };
+        let live = seen(board, phases, items, monitors, objectives, now);
         if (live.verdict, live.waivers) != (known.verdict, known.waivers) {
             events.push((now.max(board.at), changed(live.verdict, live.waivers, live.why)));
         }

@@ -302,9 +302,12 @@ fn run_item(board: &Board, by: &Actor, item: &Item, now: Instant) -> Result<Even
         && !state.is_running()
         && !state.outcome.as_ref().is_some_and(|outcome| outcome.never_ran)
     {
+        if recovery::is_over(item, state) {
+            return Err(Refusal(recovery::over(item)));
+        }
+        let may = if recovery::may_mark(item, state) { "mark it done or failed, or " } else { "" };
         return Err(Refusal(format!(
-            "{} is of class once and was attempted: look what it did and mark it done or failed, or repeat it with a \
-             reason",
+            "{} is of class once and was attempted: look what it did, {may}repeat it with a reason",
             item.id
         )));
     }

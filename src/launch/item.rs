@@ -109,6 +109,16 @@ impl ItemState {
         }
     }
 
+    /// What a verdict that came after retries says of them (rules.md: retries are shown).
+    #[must_use]
+    pub fn retried(&self) -> Option<String> {
+        match (&self.progress, self.retries) {
+            (_, 0) | (Progress::Waiting | Progress::Blocked { .. }, _) => None,
+            (_, 1) => Some("after a retry".to_owned()),
+            (_, more) => Some(format!("after {more} retries")),
+        }
+    }
+
     #[must_use]
     pub fn is_running(&self) -> bool {
         matches!(self.progress, Progress::Running { .. } | Progress::Intended { .. })

@@ -26,6 +26,8 @@ pub struct LetGo {
     holds: BTreeMap<String, Instant>,
     /// When a freeze was last lifted.
     thawed: Option<Instant>,
+    /// Up to here nobody watched: what told nothing till then may have had nobody to tell.
+    unwatched: Option<Instant>,
 }
 
 /// A source that is lost.
@@ -55,6 +57,7 @@ pub(super) fn fold(board: &mut Board, record: &Recorded) {
             board.let_go.holds.insert(who.clone(), record.at);
         }
         Event::Thawed { .. } => board.let_go.thawed = Some(record.at),
+        Event::Slept { .. } | Event::ConsoleReturned { .. } => board.let_go.unwatched = Some(record.at),
         _ => {}
     }
 }
@@ -116,7 +119,8 @@ fn of_monitor(board: &Board, trigger: &Trigger, id: &MonitorId, now: Instant) ->
         None if board.mode == Mode::Rehearsal => return None,
         None => (armed, format!("monitor {id} has told nothing yet")),
     };
-    Some(Lost { source: format!("monitor.{id}"), since, at: since.max(armed).plus(patience), why })
+    let watched = board.let_go.unwatched.unwrap_or_default();
+    Some(Lost { source: format!("monitor.{id}"), since, at: since.max(armed).max(watched).plus(patience), why })
 }
 
 /// Holds that are called, the freeze after T-0, and latches that clear themselves.

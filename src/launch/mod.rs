@@ -13,6 +13,7 @@ pub mod countdown;
 pub mod criteria;
 pub mod decide;
 pub mod event;
+pub mod false_trips;
 pub mod fields;
 pub mod gate;
 mod human;
@@ -56,3 +57,5 @@ pub mod unwritten;
 pub mod verdict;
 pub mod waiver;
 pub mod watching;
+#[cfg(test)]
+mod watching_tests;

@@ -12,7 +12,7 @@ use super::verdict::Verdict;
 
 mod judge;
 
-pub use judge::judge;
+pub use judge::{judge, sure};
 
 /// Evaluations that were made at one instant.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -114,18 +114,17 @@ pub fn machine_blocks(board: &Board, now: Instant) -> Vec<String> {
 /// do not find ready.
 fn ways_back(board: &Board) -> Vec<String> {
     let plan = &board.plan;
-    let absent = plan.baseline.iter().map(|wanted| &wanted.name);
-    let absent = absent.filter(|name| board.baseline.get(*name).and_then(|captured| captured.value()).is_none());
-    let mut blocks: Vec<String> = absent
-        .map(|name| {
-            let users = plan.rollbacks.iter().filter(|rollback| rollback.uses.contains(name));
+    let mut blocks: Vec<String> = board
+        .uncaptured()
+        .map(|(name, _)| {
+            let users = plan.rollbacks.iter().filter(|rollback| rollback.uses.iter().any(|used| used == name));
             let users: Vec<&str> = users.map(|rollback| rollback.id.as_str()).collect();
             let why = match users.as_slice() {
                 [] => "a rollback could not go back to it".to_owned(),
                 [one] => format!("rollback {one} goes back to it"),
                 several => format!("rollbacks {} go back to it", several.join(", ")),
             };
-            format!("baseline value {name} is not captured: {why}")
+            format!("baseline value {name} is not captured{}: {why}", board.why_uncaptured(name))
         })
         .collect();
     for rollback in &plan.rollbacks {

@@ -150,6 +150,19 @@ pub fn way(item: &Item, state: &ItemState) -> Option<Way> {
     Some(if never_ran || class != Class::Once { Way::Key } else { Way::Word })
 }
 
+/// Whether a step of class `once` has passed: neither a key nor a reason does it again.
+#[must_use]
+pub fn is_over(item: &Item, state: &ItemState) -> bool {
+    let once = matches!(item.act, Act::Step { class: Class::Once, .. });
+    once && matches!(state.progress, Progress::Ended { verdict: Verdict::Pass, .. })
+}
+
+/// What is said to whoever wants such a step again.
+#[must_use]
+pub fn over(item: &Item) -> String {
+    format!("{} has passed and is of class once: only another item of an amended plan does it again", item.id)
+}
+
 /// Whether a person may say what the last attempt came to: it is unknown, or stands by such a word only.
 #[must_use]
 pub fn may_mark(item: &Item, state: &ItemState) -> bool {

@@ -102,6 +102,33 @@ fn repeat(item: &str, reason: &str) -> Command {
 }
 
 #[test]
+fn a_step_of_class_once_that_passed_is_over_and_the_refusal_says_no_more_than_helps() {
+    let run = |flight: &mut Flight| {
+        let refused =
+            flight.input(&Input::Command(Actor::person("ana", None), Command::RunItem { item: "charge".into() }));
+        refused.expect_err("refused").to_string()
+    };
+    let mut flight = cut_off("charge");
+    told(&mut flight, "charge", exit(0));
+    let over = run(&mut flight);
+    assert!(over.contains("has passed") && !over.contains("mark it"), "{over}");
+    let (item, state) = (
+        flight.board.plan.item(&"charge".into()).expect("an item").clone(),
+        flight.board.item(&"charge".into()).expect("a state"),
+    );
+    assert!(is_over(&item, state));
+    // What failed may be repeated with a reason, what is unknown be marked as well.
+    let mut flight = cut_off("charge");
+    told(&mut flight, "charge", exit(1));
+    let failed = run(&mut flight);
+    assert!(failed.contains("with a reason") && !failed.contains("mark it"), "{failed}");
+    let mut flight = cut_off("charge");
+    told(&mut flight, "charge", lost());
+    let unknown = run(&mut flight);
+    assert!(unknown.contains("mark it done or failed"), "{unknown}");
+}
+
+#[test]
 fn a_return_finds_what_was_open_and_each_turns_to_what_is_learnt() {
     let mut flight = cut_off("charge");
     let open: Vec<&str> =

@@ -165,7 +165,7 @@ pub fn next_at(board: &Board, now: Instant) -> Option<Instant> {
     let marks = board.plan.marks().into_iter().chain([go_by(&board.plan), Mark::T0]).chain(clock.next_hold());
     let marks =
         marks.filter(|mark| counts && *mark < t).map(|mark| Instant(now.0.saturating_add(t.0.saturating_sub(mark.0))));
-    let watched = watching::next_at(board, now).into_iter().chain(soak::next_at(board, now));
+    let watched = watching::next_at(board, now).chain(soak::next_at(board, now));
     waits.chain(holds).chain(marks).chain(human::next_at(board, now)).chain(watched).filter(|at| *at > now).min()
 }
 

@@ -11,13 +11,14 @@ use super::board::{Board, Progress};
 use super::command::Refusal;
 use super::event::{Actor, Event, Recorded};
 use super::id::{ItemId, ObjectiveId};
-use super::objective::{Round, judge};
+use super::objective::Round;
 use super::people::permit;
 use super::plan::{Act, Item, Objective, Plan, Power};
 use super::schedule::Timed;
 use super::time::{Instant, millis};
 use super::verdict::Verdict;
 use super::waiver;
+use super::watching::judged;
 
 mod ledger;
 mod told;
@@ -142,7 +143,7 @@ fn look(ledger: &mut Ledger, soak: &Soak, plan: &Plan, round: &Round) {
     let every = |id: &ObjectiveId| objective(plan, id).map(|objective| objective.evaluate_every);
     let seen = |id: &ObjectiveId| {
         let (objective, counts) = (objective(plan, id)?, round.counts.get(id)?);
-        let (verdict, _) = judge(objective, counts, round.at);
+        let (verdict, _) = judged(plan, id, counts, round.at)?;
         // What the source tells of a time that we did not watch counts only where it tells all of it.
         let whole = Duration::from(counts.known) >= objective.window;
         Some(ledger::Seen { was: Known::of(verdict), whole, generated: counts.generated })

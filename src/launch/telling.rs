@@ -10,6 +10,7 @@ use super::waiver;
 use crate::base::template::as_text;
 
 mod crew;
+mod watched;
 
 /// Whether a note was written down noticeably later than what it tells happened: both times are shown then.
 #[must_use]
@@ -68,12 +69,13 @@ pub fn tell(record: &Recorded) -> String {
         Event::MonitorChanged { monitor, verdict, why } => format!("monitor {monitor} is {verdict}: {why}"),
         Event::StreamChanged { stream, open: true, why } => format!("stream {stream} open{}", after_colon(why)),
         Event::StreamChanged { stream, open: false, why } => format!("stream {stream} closed{}", after_colon(why)),
-        Event::Evaluated { rounds } => format!("objectives evaluated: {}", rounds.len()),
-        Event::SamplesKept { blocks, .. } => {
-            format!("samples kept: {}", blocks.iter().map(|block| block.samples).sum::<u64>())
+        Event::Evaluated { .. } | Event::TriggerFired { .. } | Event::TriggerVetoed { .. } => {
+            watched::tell(record, &by)
         }
-        Event::TriggerFired { trigger, why, .. } => format!("TRIGGER {trigger} fired: {why}"),
-        Event::TriggerVetoed { trigger, why } => format!("trigger {trigger} vetoed{by}: {why}"),
+        Event::SamplesKept { blocks, .. } => {
+            let samples: u64 = blocks.iter().map(|block| block.samples).fold(0, u64::saturating_add);
+            format!("{samples} samples of {} signals kept", blocks.len())
+        }
         Event::TriggerAcknowledged { trigger } => format!("trigger {trigger} taken on{by}"),
         Event::SoakHoleWaived { item, reason, .. } => {
             format!("{item}: the hole in the watching is waived{by}: {reason}")
@@ -148,6 +150,10 @@ pub fn asked_for(command: &Command) -> String {
         Command::Note { text, amends: Some(seq), .. } => format!("note, amends #{seq}: {text}"),
         Command::Waive { item, reason, lasts } => format!("waive {item} for {}: {reason}", span(*lasts)),
         Command::Choose { item, option, reason } => format!("{item}: choose {option}: {reason}"),
+        Command::Veto { trigger, why } => format!("veto trigger {trigger}{}", after_colon(why)),
+        Command::AcknowledgeTrigger { trigger } => format!("take on trigger {trigger}"),
+        Command::FireTrigger { trigger, why } => format!("fire trigger {trigger}: {why}"),
+        Command::WaiveHole { item, reason, .. } => format!("{item}: waive the hole in the watching: {reason}"),
         Command::RunPlaybook { playbook } => format!("run playbook {playbook}"),
         Command::CallHold { why } => format!("hold: {why}"),
         Command::ReleaseHold { who } => format!("release the hold of {who}"),

@@ -121,8 +121,8 @@ impl Unit {
     pub fn parse(text: &str) -> Result<Self, String> {
         let known = || UNITS.iter().map(|unit| unit.word);
         UNITS.iter().copied().find(|unit| unit.word == text).ok_or_else(|| {
-            let near = nearest(text, known()).map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
-            format!("`{text}` is no unit{near} One of {}", known().collect::<Vec<_>>().join(", "))
+            let near = nearest(text, known()).map(|near| format!(", did you mean `{near}`")).unwrap_or_default();
+            format!("`{text}` is no unit{near}: one of {}", known().collect::<Vec<_>>().join(", "))
         })
     }
 
@@ -194,8 +194,8 @@ impl Of {
             };
         }
         let words = ["value", "error_rate", "up", "max", "p50", "p95", "p99", "rate", "change"];
-        let near = nearest(text, words).map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
-        Err(format!("`{text}` is nothing of a signal{near} One of {}", words.join(", ")))
+        let near = nearest(text, words).map(|near| format!(", did you mean `{near}`")).unwrap_or_default();
+        Err(format!("`{text}` is nothing of a signal{near}: one of {}", words.join(", ")))
     }
 
     /// True where it is counted over samples; false for the one number of a source, or how it grows.

@@ -101,3 +101,7 @@ impl Turn {
 pub fn is_routine(event: &Event) -> bool {
     matches!(event, Event::Evaluated { .. } | Event::SamplesKept { .. })
 }
+
+#[cfg(test)]
+#[path = "turned_tests.rs"]
+mod tests;

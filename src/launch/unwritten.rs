@@ -9,6 +9,7 @@ use super::command::{Command, Refusal};
 use super::countdown::{self, JOURNAL};
 use super::event::{Event, Recorded};
 use super::process;
+use super::trigger::{Stage, TriggerState};
 
 /// Whether `command` is possible on this board, as far as the journal is concerned.
 ///
@@ -86,6 +87,9 @@ pub fn stop(board: &Board, why: &str) -> Option<Event> {
     }
 }
 
+/// Evaluations that wait: an hour and a half of one every ten seconds. What is older is a hole in what was watched.
+pub const EVALUATIONS_KEPT: usize = 540;
+
 /// What waits to be written, in order.
 #[derive(Debug, Clone, Default)]
 pub struct Tail {
@@ -126,6 +130,15 @@ impl Tail {
         });
         if let Event::Slept { gap } = &mut record.event {
             *gap += slept;
+        }
+        if is_evaluation(&record.event) {
+            let mut left = self.records.iter().filter(|known| is_evaluation(&known.event)).count();
+            // No later one says what an earlier one did: each stands for its own instant, and the oldest go.
+            self.records.retain(|known| {
+                let goes = left >= EVALUATIONS_KEPT && is_evaluation(&known.event);
+                left -= usize::from(goes);
+                !goes
+            });
         }
         self.merged += (before - self.records.len()) as u64;
         self.records.push(record);
@@ -174,6 +187,10 @@ fn is_same(known: &Recorded, record: &Recorded) -> bool {
     known.event == record.event && (once || known.occurred_at == record.occurred_at || known.at == record.at)
 }
 
+fn is_evaluation(event: &Event) -> bool {
+    matches!(event, Event::Evaluated { .. } | Event::SamplesKept { .. })
+}
+
 fn tells(board: &Board, event: &Event) -> bool {
     let counting = |phase| board.clock.as_ref().is_some_and(|clock| clock.phase == phase);
     match event {
@@ -196,9 +213,20 @@ fn tells(board: &Board, event: &Event) -> bool {
         Event::BaselineCaptured { .. } => board.clock.as_ref().is_none_or(|clock| clock.t0.is_none()),
         Event::MonitorChanged { .. }
         | Event::StreamChanged { .. }
-        | Event::Evaluated { .. }
+        | Event::SamplesKept { .. }
         | Event::Slept { .. }
         | Event::Passed(_) => true,
+        Event::Evaluated { rounds } => rounds.iter().any(|round| {
+            let is_later = |id| board.objectives.get(id).is_none_or(|known| known.evaluated_at < round.at);
+            round.counts.keys().any(is_later)
+        }),
+        Event::TriggerFired { trigger, .. } => {
+            let known = board.plan.triggers.iter().any(|known| known.id == *trigger);
+            known && board.triggers.get(trigger).is_none_or(TriggerState::is_quiet)
+        }
+        Event::TriggerVetoed { trigger, .. } => {
+            board.triggers.get(trigger).is_some_and(|state| matches!(state.stage, Stage::Fired { .. }))
+        }
         // A console that leaves cannot be read in by itself.
         _ => false,
     }
@@ -242,6 +270,49 @@ mod tests {
         assert!(tail.records().iter().any(|record| record.event == changed(99, Verdict::Pass)));
         let slept = Event::Slept { gap: Duration::from_secs(3 * 360) };
         assert_eq!(tail.records().last().map(|record| &record.event), Some(&slept), "a sleep is not lost");
+    }
+
+    fn evaluated(at: i64) -> Event {
+        let counts = std::collections::BTreeMap::from([("errors".into(), crate::launch::objective::Counts::default())]);
+        Event::Evaluated { rounds: vec![crate::launch::objective::Round { at: Instant(at), counts }] }
+    }
+
+    #[test]
+    fn evaluations_wait_each_for_itself_up_to_the_newest_so_many() {
+        let mut tail = Tail::default();
+        let many = i64::try_from(EVALUATIONS_KEPT).expect("small") + 60;
+        tail.push(record(1, Event::HoldCalled { who: "journal".into(), why: "full".into() }));
+        (1..=many).for_each(|nth| tail.push(record(2, evaluated(nth * 10_000))));
+        assert_eq!((tail.records().len(), tail.merged()), (EVALUATIONS_KEPT + 1, 60));
+        assert_eq!(tail.records()[1].event, evaluated(61 * 10_000), "the oldest went");
+        assert_eq!(tail.records().last().map(|last| last.event.clone()), Some(evaluated(many * 10_000)));
+    }
+
+    #[test]
+    fn an_evaluation_and_a_veto_tell_what_is_not_known_and_a_fire_of_what_is_quiet() {
+        let mut flight = Flight::of(plan());
+        let fired = || Event::TriggerFired { trigger: "down".into(), why: "bad".into(), starts: None };
+        let vetoed = || Event::TriggerVetoed { trigger: "down".into(), why: "no".into() };
+        assert!(!tells(&flight.board, &fired()), "no such trigger in this plan");
+        let mut board = flight.board.clone();
+        let mut plan = (*board.plan.0).clone();
+        plan.triggers = vec![crate::launch::plan::Trigger {
+            id: "down".into(),
+            title: String::new(),
+            when: crate::launch::plan::Condition::Manual,
+            lasts: Duration::ZERO,
+            recovers_after: Duration::ZERO,
+            then: "front".into(),
+            mode: crate::launch::plan::FireMode::Ask,
+            armed_from: None,
+            armed_until: None,
+        }];
+        board.plan = crate::launch::board::Shared(std::sync::Arc::new(plan));
+        flight.board = board;
+        assert!(tells(&flight.board, &fired()) && !tells(&flight.board, &vetoed()));
+        flight.record(Instant(1), Actor::engine(), fired());
+        assert!(!tells(&flight.board, &fired()) && tells(&flight.board, &vetoed()));
+        assert!(tells(&flight.board, &evaluated(10_000)));
     }
 
     /// A flight with health looked at, and what waits of it.
@@ -337,6 +408,7 @@ mod tests {
             Command::Rollback { rollback: "front".into(), why: "bad".into() },
             Command::RollbackFound { rollback: "front".into(), run: 1, why: "bad".into() },
             Command::Cancel { item: "cut".into() },
+            Command::Veto { trigger: "down".into(), why: "no".into() },
             Command::Leave,
         ] {
             allow(&board, &command).expect("possible");

@@ -142,6 +142,12 @@ impl Report {
     pub fn plain(verdict: Verdict, summary: impl Into<String>, took: Duration) -> Self {
         Self { verdict, summary: summary.into(), findings: Vec::new(), took, exchange: None }
     }
+
+    /// The row whose exchange is kept, where there are rows: the first that came to the verdict.
+    #[must_use]
+    pub fn exchanged_row(&self) -> Option<&String> {
+        self.findings.iter().find(|finding| finding.verdict == self.verdict)?.row.as_ref()
+    }
 }
 
 impl Finding {
@@ -297,6 +303,23 @@ pub enum Captured {
     Missing(String),
 }
 
+impl Captured {
+    /// What was found, where a rollback can be handed it: a text, a number, a truth value, or a list of them.
+    #[must_use]
+    pub fn of(value: Value) -> Self {
+        let what = match &value {
+            Value::Null => "null",
+            Value::Object(_) => "a table of JSON",
+            Value::Array(all) if all.is_empty() => "an empty list",
+            Value::Array(all) if all.iter().any(|one| one.is_null() || one.is_object() || one.is_array()) => {
+                "a list of more than texts and numbers"
+            }
+            _ => return Self::Value(value),
+        };
+        Self::Missing(format!("{what} is no value to go back to: take one text, one number or a list of them"))
+    }
+}
+
 /// Spans as whole milliseconds on the wire.
 pub mod as_millis {
     use std::time::Duration;
@@ -324,6 +347,17 @@ mod tests {
     fn nothing_looked_at_is_unknown() {
         assert_eq!(Verdict::worst([]), Verdict::Unknown);
         assert_eq!(Report::of(vec![], Duration::ZERO).verdict, Verdict::Unknown);
+    }
+
+    #[test]
+    fn a_value_to_go_back_to_is_a_text_a_number_or_a_list_of_them() {
+        use serde_json::json;
+        for value in [json!("v41"), json!(7), json!(["a", "b"])] {
+            assert_eq!(Captured::of(value.clone()), Captured::Value(value));
+        }
+        for value in [json!(null), json!({ "a": 1 }), json!([]), json!([{ "a": 1 }]), json!([null])] {
+            assert!(matches!(Captured::of(value.clone()), Captured::Missing(_)), "{value}");
+        }
     }
 
     #[test]

@@ -46,6 +46,10 @@ impl<'a> Reader<'a> {
             table.wrong_value(table.span, format!("one source: `{first}` or `{second}`, not both"));
         }
         let Some(source) = first else {
+            // How the value is taken is no mistake of its own.
+            for beside in ["jq", "regex", "cwd", "env", "example"] {
+                let _ = table.has(beside);
+            }
             table.missing("http", "`http = \"https://…\"`, `command = [\"…\"]` or `file = \"…\"`");
             return None;
         };

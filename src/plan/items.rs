@@ -334,12 +334,8 @@ impl<'a> Reader<'a> {
             let span = table.keys().into_iter().find(|(there, _)| *there == key).map_or(table.span, |(_, span)| span);
             self.notes.report(Diagnostic::error("wrong-key", span, format!("`{key}` on `{}`: {why}", body.kind.name)));
         };
-        if step && common.class.is_none() && !table.has("class") {
-            let message = format!("{} is a step without `class`: what may repeating it do?", body.place.called);
-            let wrong = Diagnostic::error("step-without-class", body.place.span, message);
-            self.notes.report(
-                wrong.label("acts on the world").help("add `class = \"readonly\"`, `\"idempotent\"` or `\"once\"`"),
-            );
+        if step {
+            self.check_class(table, common.class, Some(body), &body.place.called);
         }
         if !step && table.has("class") {
             refuse("class", "only a step repeats or not");
@@ -353,6 +349,10 @@ impl<'a> Reader<'a> {
         let asks = matches!(&body.spec, Some(Spec::Step(step)) if !step.fields().is_empty());
         if asks && common.auto.as_ref().is_some_and(|auto| auto.value) {
             refuse("auto", "a step whose `fields` a person types does not run by itself");
+        }
+        let waits = matches!(common.confirm, Some(Confirm::Key | Confirm::Type));
+        if step && waits && common.auto.as_ref().is_some_and(|auto| auto.value) {
+            refuse("confirm", "a step that a person confirms does not run by itself: leave `auto` or `confirm` out");
         }
         if step && common.second != Second::None && common.auto.as_ref().is_some_and(|auto| auto.value) {
             refuse("second", "a step that waits for a person's word does not run by itself: leave `auto` out");

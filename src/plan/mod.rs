@@ -5,15 +5,19 @@
 //! One file per noun of the format: `clock`, `vars`, `secrets`, `roles`, `sessions`, `phases`, `items`,
 //! `people`, `processes`, `playbooks`, `monitors`, `streams`, `objectives` (with `fits`), `triggers` (with `alerts`), `baseline`,
 //! `rollbacks`, `escalations`, `criteria`. `needs` orders the items,
-//! `branches` puts them on what a choice selects, `names` knows what templates may use, `examples` reads examples
+//! `branches` puts them on what a choice selects, `addresses` knows whom one can ask,
+//! `classes` holds a step's class to its kind, `names` knows what templates may use,
+//! `examples` reads examples
 //! and `trial` tests checks on them, `lint` knows what plans get wrong, `effects` which keys do nothing where they
 //! stand.
 //!
 //! Limits: a file of at most 4 MiB and 80 levels, 10 000 items after `for_each`, 1 000 values in a list.
 
+mod addresses;
 mod alerts;
 mod baseline;
 mod branches;
+mod classes;
 mod clock;
 mod criteria;
 pub mod diff;
@@ -63,7 +67,7 @@ use toml::de::DeTable;
 
 pub use self::environment::Environment;
 pub use self::reader::{Inside, Place, Unset};
-pub use self::report::{Checked, check_report};
+pub use self::report::{Checked, check_report, counts};
 use crate::base::known::Known;
 use crate::base::secret::Redactor;
 use crate::base::source::{Diagnostic, Severity, Source, Span};

@@ -229,6 +229,9 @@ fn streams(good: &Answer, words: &BTreeSet<String>, unwanted: &[Received]) -> Ve
         all.push(events(without, End::Closed));
         let mut late = good.events.clone();
         late.iter_mut().skip(at).for_each(|event| event.at += LATE);
+        // Something that nobody asked for came before: between the two nothing did.
+        late.insert(0, Received { event: "mutated".to_owned(), ..Received::default() });
+        all.push(events(late[1..].to_vec(), End::Closed));
         all.push(events(late, End::Closed));
         for data in fields(event.data.as_bytes()) {
             // Every event alike, so that none of several can stand in for another.

@@ -334,6 +334,9 @@ impl<'a> Reader<'a> {
             within.check(&told, self.source, self.notes);
         }
         let scope = self.scope.with(extra);
+        if let Some(spec) = body.spec.as_ref().filter(|_| !repeats) {
+            self.check_addresses(spec, session.as_ref(), &scope);
+        }
         if let Some(Spec::Step(step)) = &body.spec {
             lint::exposed(step, &scope, body.place.span, self.notes);
             for (check, scope) in step.checks(&scope) {

@@ -34,8 +34,7 @@ pub async fn check_report(source: &Source, environment: &Environment, jq: &Jq, c
 }
 
 fn told(source: &Source, found: &[Diagnostic], unset: BTreeSet<String>, colour: bool) -> Checked {
-    let errors = found.iter().filter(|found| found.severity == Severity::Error).count();
-    let warnings = found.len() - errors;
+    let (errors, warnings) = errors_and_warnings(found);
     let mut text = source.render(found, colour);
     if !text.is_empty() {
         text.push('\n');
@@ -43,15 +42,29 @@ fn told(source: &Source, found: &[Diagnostic], unset: BTreeSet<String>, colour: 
     let name = printable(&source.name);
     text.push_str(&match (errors, warnings) {
         (0, 0) => format!("{name}: sound\n"),
-        (0, _) => format!("{name}: sound, with {}\n", counted(warnings, "warning")),
-        (_, 0) => format!("{name}: {}\n", counted(errors, "error")),
-        _ => format!("{name}: {}, {}\n", counted(errors, "error"), counted(warnings, "warning")),
+        (0, _) => format!("{name}: sound, with {}\n", counts(found)),
+        _ => format!("{name}: {}\n", counts(found)),
     });
     if !unset.is_empty() {
         let names = unset.into_iter().collect::<Vec<_>>().join(", ");
         text.push_str(&format!("a launch needs these in the environment, which are not set here: {names}\n"));
     }
     Checked { errors, warnings, text }
+}
+
+fn errors_and_warnings(found: &[Diagnostic]) -> (usize, usize) {
+    let errors = found.iter().filter(|found| found.severity == Severity::Error).count();
+    (errors, found.len() - errors)
+}
+
+/// `2 errors, 1 warning`.
+#[must_use]
+pub fn counts(found: &[Diagnostic]) -> String {
+    match errors_and_warnings(found) {
+        (0, warnings) => counted(warnings, "warning"),
+        (errors, 0) => counted(errors, "error"),
+        (errors, warnings) => format!("{}, {}", counted(errors, "error"), counted(warnings, "warning")),
+    }
 }
 
 fn counted(count: usize, what: &str) -> String {

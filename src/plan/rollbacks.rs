@@ -87,8 +87,14 @@ impl<'a> Reader<'a> {
     }
 
     /// `fallback`: a table of a step's kind, with a `timeout` of its own.
-    fn fallback(&mut self, table: &Table<'a>, step: &ItemId, confirm: Confirm) -> Option<Fallback> {
-        let table = table.table("fallback")?;
+    fn fallback(
+        &mut self,
+        owner: &Table<'a>,
+        step: &ItemId,
+        class: Option<Class>,
+        confirm: Confirm,
+    ) -> Option<Fallback> {
+        let table = owner.table("fallback")?;
         unbuilt::refuse(&table, unbuilt::KINDS);
         let timeout = self.span_over_zero(&table, "timeout");
         let body = self.body(&table, &acts(), &format!("the fallback of rollback step {step}"));
@@ -96,6 +102,7 @@ impl<'a> Reader<'a> {
         let names = self.names.clone();
         self.refuse_living(&table, body.as_ref());
         if let Some(body) = &body {
+            self.check_class(owner, class, Some(body), &body.place.called);
             lint::command(&table, body.kind, confirm, &names, self.notes);
         }
         table.finish();
@@ -165,12 +172,7 @@ impl<'a> Reader<'a> {
         let needs_approval = self.needs_approval(&table);
         let body = self.body(&table, &acts(), &format!("rollback step {id}"));
         let timeout = self.time_for(&table, timeout, body.as_ref());
-        if !table.has("class") {
-            let span = body.as_ref().map_or(table.span, |body| body.place.span);
-            let message = format!("{id} is a step without `class`: what may repeating it do?");
-            let wrong = Diagnostic::error("step-without-class", span, message).label("acts on the world");
-            self.notes.report(wrong.help("add `class = \"readonly\"`, `\"idempotent\"` or `\"once\"`"));
-        }
+        self.check_class(&table, class, body.as_ref(), id.as_str());
         let names = self.names.clone();
         self.refuse_living(&table, body.as_ref());
         if let Some(body) = &body {
@@ -178,7 +180,7 @@ impl<'a> Reader<'a> {
         }
         // The step stands before its fallback in the catalogue, as in the file.
         let spec = body.and_then(|body| self.enter(id.clone(), body, &names, &Scope::default(), None, false));
-        let fallback = self.fallback(&table, &id, confirm);
+        let fallback = self.fallback(&table, &id, class, confirm);
         table.finish();
         let class = class.unwrap_or(Class::Once);
         Some(RollbackStep { id, title, spec: spec?, class, timeout, by_hand, needs_approval, fallback })

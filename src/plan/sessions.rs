@@ -45,6 +45,14 @@ pub(super) fn each(repeat: Option<&Repeat>) -> Vec<(Option<String>, Scope)> {
     }
 }
 
+impl Reader<'_> {
+    /// Whether a path can stand behind the base of this session.
+    pub(super) fn has_base(&self, id: &SessionId) -> bool {
+        let mut of = self.sessions.iter().filter(|session| session.each().iter().any(|(each, ..)| each == id));
+        of.any(|session| session.base.is_some())
+    }
+}
+
 impl<'a> Reader<'a> {
     pub(super) fn read_sessions(&mut self, root: &Table<'a>) {
         let Some(sessions) = root.table("session") else { return };

@@ -28,7 +28,7 @@ impl Bell {
         // What happened before this console was there is no news to it; what still calls is.
         let after = self.heard.replace(board.seq).unwrap_or(board.seq);
         let new = board.recent.iter().rev().take_while(|record| record.seq > after).any(|record| is_news(record));
-        let called = board.ended.is_none() && !calls(board, now).is_empty() || !watching::calls(board, now).is_empty();
+        let called = board.ended.is_none() && !(calls(board, now).is_empty() && watching::calls(board, now).is_empty());
         let again = called && self.rang.is_none_or(|rang| boot.saturating_sub(rang) >= EVERY);
         if !called {
             // What calls next is heard at once.
@@ -51,6 +51,6 @@ fn is_news(record: &Recorded) -> bool {
         // What others stand on is gone, and nobody wanted it.
         | Event::ProcessEnded { asked: false, .. } => true,
         Event::IncidentChanged { change, .. } => matches!(change, Change::Severity(_) | Change::Relapsed(_)),
-        other => watching::is_news(other),
+        event => watching::is_news(event),
     }
 }

@@ -6,7 +6,7 @@ use ratatui::layout::{Position, Rect};
 use super::action::{Action, Place, TABLE, Where};
 use super::layout::{self, Size};
 use super::overlays;
-use super::panes::{self, header, rollback_bar, timeline};
+use super::panes::{self, header, rollback_bar, soak, timeline};
 use super::state::{Overlay, Pane, State, View};
 use super::theme::Role;
 use super::update::{offered, selected};
@@ -23,12 +23,13 @@ pub fn draw(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Opt
         return too_small(state, view, area, buf);
     }
     let bands = header::bands(view);
-    let places = layout::places(state, area, bands.len(), is_watched(view));
+    let places = layout::places(state, area, bands.len(), soak::lines(view), is_watched(view));
     header::draw(view, places.header, buf);
     for (y, band) in (places.bands.top()..places.bands.bottom()).zip(&bands) {
         header::draw_band(band, view, Rect { y, height: 1, ..places.bands }, buf);
     }
     timeline::draw(view, places.timeline, buf);
+    soak::draw(view, places.soaks, buf);
     for (pane, area) in &places.panes {
         panes::draw(*pane, state, view, *area, buf);
     }
@@ -49,7 +50,7 @@ pub fn page(state: &State, view: &View<'_>, area: Rect) -> usize {
     if layout::size(area) == Size::TooSmall {
         return 1;
     }
-    let places = layout::places(state, area, header::bands(view).len(), is_watched(view));
+    let places = layout::places(state, area, header::bands(view).len(), soak::lines(view), is_watched(view));
     let focused = places.panes.iter().find(|(pane, _)| *pane == state.focus);
     focused.map_or(1, |(_, area)| usize::from(area.height.saturating_sub(2)).max(1))
 }

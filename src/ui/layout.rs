@@ -18,6 +18,8 @@ pub struct Places {
     pub header: Rect,
     pub bands: Rect,
     pub timeline: Rect,
+    /// A line for each soak that runs.
+    pub soaks: Rect,
     pub panes: Vec<(Pane, Rect)>,
     pub bar: Rect,
     pub footer: Rect,
@@ -41,26 +43,27 @@ pub fn size(area: Rect) -> Size {
     }
 }
 
-/// Where everything goes; `bands` is how many lines there are to say under the header, `watched` that there is more
-/// to watch than monitors.
+/// Where everything goes; `bands` is how many lines there are to say under the header, `soaks` how many soaks run,
+/// `watched` that there is more to watch than monitors.
 #[must_use]
-pub fn places(state: &State, area: Rect, bands: usize, watched: bool) -> Places {
+pub fn places(state: &State, area: Rect, bands: usize, soaks: usize, watched: bool) -> Places {
     let wide = size(area) == Size::Wide;
     let rows = Layout::vertical([
         Constraint::Length(2),
         Constraint::Length(u16::try_from(bands).unwrap_or(0).min(BANDS)),
         Constraint::Length(if wide { 2 } else { 1 }),
+        Constraint::Length(u16::try_from(soaks).unwrap_or(0).min(if wide { 2 } else { 1 })),
         Constraint::Min(3),
         Constraint::Length(1),
         Constraint::Length(1),
     ]);
-    let [header, bands, timeline, body, bar, footer] = rows.areas(area);
+    let [header, bands, timeline, soaks, body, bar, footer] = rows.areas(area);
     let panes = match (state.zoom, wide) {
         (true, _) => vec![(state.focus, body)],
         (false, true) => everything(state, watched, body),
         (false, false) => beside(state, body),
     };
-    Places { header, bands, timeline, panes, bar, footer }
+    Places { header, bands, timeline, soaks, panes, bar, footer }
 }
 
 fn everything(state: &State, watched: bool, body: Rect) -> Vec<(Pane, Rect)> {
@@ -99,10 +102,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_overlaps_or_leaves_the_screen(width in 60_u16..240, height in 16_u16..90, zoom: bool, watched: bool, bands in 0_usize..6) {
+        fn nothing_overlaps_or_leaves_the_screen(width in 60_u16..240, height in 16_u16..90, zoom: bool, watched: bool, bands in 0_usize..6, soaks in 0_usize..4) {
             let area = Rect::new(0, 0, width, height);
-            let places = places(&State { zoom, ..State::default() }, area, bands, watched);
-            let fixed = [places.header, places.bands, places.timeline, places.bar, places.footer];
+            let places = places(&State { zoom, ..State::default() }, area, bands, soaks, watched);
+            let fixed = [places.header, places.bands, places.timeline, places.soaks, places.bar, places.footer];
             let all: Vec<Rect> = places.panes.iter().map(|(_, area)| *area).chain(fixed).collect();
             let covered: u32 = all.iter().map(|part| part.area()).sum();
             prop_assert_eq!(covered, area.area());

@@ -20,7 +20,7 @@ use crate::launch::id::{CriterionId, EvidenceId, ItemId, RoleId, RollbackId, Tri
 use crate::launch::live::Live;
 use crate::launch::plan::Plan;
 use crate::launch::port::{Seat, Snapshot};
-use crate::launch::time::{Now, Wall};
+use crate::launch::time::{Instant, Now, Wall};
 
 /// Which part of the screen the keys go to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -166,6 +166,11 @@ pub enum Purpose {
         item: ItemId,
         /// The place of how long it lasts among those offered.
         lasts: usize,
+    },
+    /// The hole of a soak that began then.
+    WaiveHole {
+        item: ItemId,
+        hole: Instant,
     },
     /// What a note should have said: the number of its record.
     Amend(u64),

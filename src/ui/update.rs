@@ -4,7 +4,7 @@
 use super::action::Action;
 use super::overlays::act_as::ActAs;
 use super::overlays::{archive, choose, holds, incident, playbooks, recovery, scribe, triggers, waive};
-use super::panes::{self, checklist::Line, detail};
+use super::panes::{self, checklist::Line, detail, soak};
 use super::state::{Effect, Overlay, Pane, Purpose, Rolling, State, View};
 use super::theme::Role;
 use super::voting;
@@ -21,7 +21,7 @@ use crate::launch::id::ItemId;
 use crate::launch::plan::{Act, Class, Confirm, Item, Second};
 use crate::launch::playbook;
 use crate::launch::process;
-use crate::launch::recovery::may_mark;
+use crate::launch::recovery::{is_over, may_mark, over};
 use crate::launch::schedule::{Due, due};
 use crate::launch::second;
 use crate::launch::verdict::Verdict;
@@ -181,8 +181,8 @@ pub fn offered(action: Action, item: Option<(&Item, &ItemState)>, view: &View<'_
         Action::Attest => item.is_some_and(|(item, _)| wants_word(item, view)),
         Action::Open => true,
         Action::RunAgain => item.is_some_and(|(item, known)| {
-            let again = matches!(item.act, Act::Check(_) | Act::Step { .. } | Act::Poll { .. } | Act::Signoff { .. });
-            !known.is_running() && known.attempt.is_some() && again
+            let again = !matches!(item.act, Act::Manual { .. } | Act::Choice { .. } | Act::Wait { .. });
+            !known.is_running() && known.attempt.is_some() && again && !is_over(item, known)
         }),
         Action::Cancel => {
             item.is_some_and(|(item, known)| known.is_running() || process::of(view.board(), &item.id).is_some())
@@ -193,6 +193,7 @@ pub fn offered(action: Action, item: Option<(&Item, &ItemState)>, view: &View<'_
             playbook::of(board, Some(&item.id)).any(|known| playbook::is_wanted(board, known, now))
         }),
         Action::Recovery => view.board().recovery.as_ref().is_some_and(|known| !known.is_empty()),
+        Action::Waive if item.is_some_and(|(item, _)| soak::waivable(view, &item.id).is_some()) => true,
         Action::Waive | Action::Acknowledge => item.is_some_and(|(item, known)| {
             let blocks = matches!(gate::clear(view.board(), item, view.now.instant), Clear::No(Some(_)));
             blocks && (action == Action::Waive || !matches!(known.progress, Progress::Blocked { .. }))
@@ -272,6 +273,10 @@ fn run(state: &mut State, view: &View<'_>) -> Option<Effect> {
             state.prompt(Purpose::Fill { item: item.id.clone(), field });
             None
         }
+        Act::Step { .. } if is_over(item, known) => {
+            state.say(Role::Warned, over(item));
+            None
+        }
         // It may have happened: once more needs a reason.
         Act::Step { class: Class::Once, .. } if may_be_twice(known) => {
             state.prompt(Purpose::Repeat(item.id.clone()));
@@ -283,7 +288,9 @@ fn run(state: &mut State, view: &View<'_>) -> Option<Effect> {
         }
         Act::Step { confirm: Confirm::Key, .. } => {
             let again = if known.attempt.is_some() { " again" } else { "" };
-            state.ask(format!("Run {}{again}: {}?", item.id, item.title), Effect::Ask(command));
+            // What it does is read before it is done.
+            let told = item.expects.iter().map(|line| format!("\n{line}")).collect::<String>();
+            state.ask(format!("Run {}{again}: {}?{told}", item.id, item.title), Effect::Ask(command));
             None
         }
         _ => Some(Effect::Ask(command)),
@@ -342,7 +349,10 @@ fn on_item(state: &mut State, action: Action, view: &View<'_>) -> Option<Effect>
             Some(why) => state.say(Role::Warned, why),
             None => state.prompt(Purpose::Attest { item: id, passed: true }),
         },
-        Action::Waive => state.prompt(Purpose::Waive { item: id, lasts: waive::A_DAY }),
+        Action::Waive => state.prompt(match soak::waivable(view, &id) {
+            Some((_, lost)) => Purpose::WaiveHole { item: id, hole: lost.from },
+            None => Purpose::Waive { item: id, lasts: waive::A_DAY },
+        }),
         Action::Acknowledge => return Some(Effect::Ask(Command::Acknowledge { item: id })),
         _ if !known.is_running() && process::of(view.board(), &item.id).is_some() => {
             state.ask(format!("End what {id} left living?"), Effect::Ask(Command::Cancel { item: id }));

@@ -12,7 +12,6 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::crossterm::event::{KeyEvent, KeyModifiers};
-use ratatui::style::Modifier;
 use tminus::launch::board::Board;
 use tminus::launch::event::{Actor, Event, Mode, Recorded, Vote};
 use tminus::launch::id::{Attempt, ItemId};
@@ -26,10 +25,13 @@ use tminus::launch::time::{Instant, Mark, Now, Wall};
 use tminus::launch::verdict::{Finding, Outcome, Report, Verdict};
 use tminus::ui::keymap::{Key, Keymap};
 use tminus::ui::state::Effect;
-use tminus::ui::theme::{Role as Look, Theme};
+use tminus::ui::theme::Theme;
 use tminus::ui::{Console, Setup};
 
+mod rendered;
 pub mod watched;
+
+pub use rendered::rendered;
 
 pub const SPEC: SpecId = SpecId(0);
 
@@ -437,63 +439,6 @@ pub fn text(buffer: &Buffer) -> String {
     let width = usize::from(buffer.area.width);
     let lines = buffer.content().chunks(width).map(|line| line.iter().map(Cell::symbol).collect::<String>());
     lines.map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
-}
-
-/// The screen, and under it the role of every run of text that is not plain: a red that turned green
-/// changes this.
-pub fn rendered(buffer: &Buffer, theme: &Theme) -> String {
-    let width = usize::from(buffer.area.width);
-    let mut out = text(buffer);
-    out.push_str("\n--- roles\n");
-    for (y, line) in buffer.content().chunks(width).enumerate() {
-        let runs = runs(line, theme);
-        if !runs.is_empty() {
-            out.push_str(&format!("{y:>2} {}\n", runs.join(" · ")));
-        }
-    }
-    out
-}
-
-fn runs(line: &[Cell], theme: &Theme) -> Vec<String> {
-    let mut runs: Vec<(String, String)> = Vec::new();
-    for cell in line {
-        let look = look(cell, theme);
-        match runs.last_mut() {
-            Some((last, text)) if *last == look || cell.symbol() == " " && !look.contains("Danger") => {
-                text.push_str(cell.symbol());
-            }
-            _ => runs.push((look, cell.symbol().to_owned())),
-        }
-    }
-    let kept =
-        runs.into_iter().filter(|(look, text)| look != "Plain" && text.trim_matches(bare).chars().next().is_some());
-    kept.map(|(look, text)| format!("{look}[{}]", text.trim_matches(bare))).collect()
-}
-
-/// Space and frame: the picture above has them.
-fn bare(c: char) -> bool {
-    " ┌┐└┘│─┬".contains(c)
-}
-
-fn look(cell: &Cell, theme: &Theme) -> String {
-    let of = |cell: &Cell| {
-        Look::ALL.into_iter().find(|role| {
-            let mut plain = Cell::default();
-            plain.set_style(theme.style(*role));
-            plain.style() == cell.style()
-        })
-    };
-    if let Some(role) = of(cell) {
-        return format!("{role:?}");
-    }
-    for (over, mark) in [(Modifier::REVERSED, "^"), (Modifier::UNDERLINED, "_")] {
-        let mut under = cell.clone();
-        under.modifier.remove(over);
-        if let Some(role) = of(&under).filter(|_| cell.modifier.contains(over)) {
-            return format!("{role:?}{mark}");
-        }
-    }
-    format!("{:?}", cell.style())
 }
 
 /// The two sizes everything is looked at in.

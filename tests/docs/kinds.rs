@@ -23,7 +23,11 @@ pub const KINDS: &[Section] = &[
          burst without a limited answer fails. An item's.",
         &[
             ("requests", "2 to 300: the last of them at the latest is limited; required"),
-            ("free", "so many are let through before the first that is limited; 0 unless said"),
+            (
+                "free",
+                "so many are let through before the first that is limited; 0 unless said, and still one must be: a \
+                 service that limits the first shows no limit, and that is unknown",
+            ),
             ("a_second", "1 to 100; 10 unless said, and fewer where the service is slow"),
             ("expect", "what the limited answer must be, as under `expect`; status 429 unless said"),
             ("hold", "answers stay open until the last: for a limit on what is open at once; at most 32 requests"),
@@ -84,7 +88,7 @@ pub const KINDS: &[Section] = &[
             ("simple", "this request too, without a preflight: those let in may read its answer, the others get one"),
             ("expose", "headers of that answer that those let in may read"),
             ("max_age", "how long a preflight's answer may be kept, at least"),
-            ("credentials", "whether those let in may send cookies"),
+            ("credentials", "`true`: those let in may send cookies; `false`: they may not; not looked at unless said"),
         ],
     ),
     section(
@@ -284,7 +288,11 @@ pub const KINDS: &[Section] = &[
             ("rules", "names of rules that must be loaded and healthy"),
             ("delivers", "whether Prometheus must know an active Alertmanager"),
             ("stale_after", "a rule evaluated longer ago tells nothing; three intervals of its group unless said"),
-            ("matchers", "only alerts with these labels are looked at: `team=\"api\"`, with `=`, `!=`, `=~` or `!~`"),
+            (
+                "matchers",
+                "only alerts with these labels are looked at: `team=\"api\"`, with `=`, `!=`, `=~` or `!~`; that none \
+                 rings counts only for rules whose own labels they fit, or an alert of theirs",
+            ),
         ],
     ),
     section(

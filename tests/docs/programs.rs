@@ -215,7 +215,7 @@ pub const PROGRAMS: &[Section] = &[
 ];
 
 const TAKEN: &[(&str, &str)] =
-    &[("jq", "a jq program on the JSON"), ("regex", "its one group, of the first match in the text")];
+    &[("jq", "a jq program on the JSON"), ("regex", "its one group; matches that differ are unknown")];
 
 const NUMBER: &[(&str, &str)] = &[
     ("jq", "where it stands in the JSON; or `regex`, one of them"),

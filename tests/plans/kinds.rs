@@ -26,7 +26,7 @@ verify = [{ id = "served", http = { get = "{{ api }}/version", expect = { json =
 #[tokio::test]
 async fn the_example_of_each_kind_says_nothing_that_cannot_fail() {
     for kind in kinds::all() {
-        let class = if kind.family == "step" { "class = \"readonly\"\n" } else { "" };
+        let class = if kind.family == "step" { "class = \"once\"\n" } else { "" };
         let text = format!(
             "[plan]\nschema = 1\nid = \"x\"\ntitle = \"X\"\n[[phase]]\nid = \"p\"\nat = \"T-1h\"\n[[phase.item]]\nid = \
              \"i\"\n{class}[phase.item.{}]\n{}\n{AROUND}",

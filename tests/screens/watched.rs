@@ -190,6 +190,49 @@ fn evaluations_are_folded_out_of_the_journal_and_found_by_a_filter() {
 }
 
 #[test]
+fn a_verdict_that_turned_is_seen_in_journal_detail_and_brief() {
+    let mut story = watched(Mode::Launch);
+    for (second, against) in [(1_780, 0), (1_790, 0), (1_800, 15), (1_810, 15)] {
+        story.at(second, evaluated("errors", second, counts(second, against, 240)));
+    }
+    for (keys, words) in [
+        ("tab tab tab z", "14:30:00 objective errors fail: 6.25% of 240, was pass"),
+        ("c", "14:30:00 objective errors fail, was pass: 6.25% of 240"),
+        (&format!("{THERE} j j j j enter z"), "14:30:00 ✗ breached 6.25% of 240"),
+    ] {
+        let mut console = console(story.snapshot(1_812), 120, 36);
+        press(&mut console, keys);
+        let shown = text(&screen(&mut console));
+        assert!(shown.contains(words), "{words} in\n{shown}");
+        assert!(!shown.contains("objectives evaluated"), "{shown}");
+    }
+}
+
+#[test]
+fn a_lost_source_says_what_to_do_before_and_after_liftoff() {
+    let mut held = watched(Mode::Launch);
+    let why = "objective orders tells nothing: no data".to_owned();
+    held.at(1_805, Event::HoldCalled { who: "watch orders".into(), why: why.clone() });
+    let mut frozen = watched(Mode::Launch);
+    frozen.at(1_805, Event::Frozen { why: format!("watch orders: {why}") });
+    looked("watched_lost", &held, 1_810, "");
+    looked("watched_frozen", &frozen, 1_810, "");
+    for (story, parts) in [
+        (held, ["HOLD · watch orders: objective orders tells nothing", "clears itself once", "P goes on without it"]),
+        (
+            frozen,
+            ["FROZEN · watch orders: objective orders tells nothing", "look at its source", "P goes on without it"],
+        ),
+    ] {
+        let mut console = console(story.snapshot(1_810), 160, 36);
+        let shown = text(&screen(&mut console));
+        for part in parts {
+            assert!(shown.contains(part), "{part} in\n{shown}");
+        }
+    }
+}
+
+#[test]
 fn no_colour_and_ascii_say_the_same() {
     for (name, theme) in [("mono", Theme::new(false, false)), ("ascii", Theme::new(false, true))] {
         let terminal = Terminal::new(TestBackend::new(80, 24)).expect("a buffer");

@@ -60,7 +60,8 @@ fn bring(asker: &Asker, command: Command) -> Result<(), Refusal> {
         | Command::GiveEvidence { .. }
         | Command::Close { .. }
         | Command::Choose { .. }
-        | Command::Waive { .. } => match asker.bring(command, PATIENCE) {
+        | Command::Waive { .. }
+        | Command::WaiveHole { .. } => match asker.bring(command, PATIENCE) {
             Ok(Came::Recorded(_)) => Ok(()),
             Ok(Came::Refused(why) | Came::Undecided(why)) => Err(Refusal(why)),
             Err(wrong) => Err(Refusal(wrong.to_string())),

@@ -223,6 +223,9 @@ impl Clerk {
             Command::GiveEvidence { evidence, what } => {
                 Command::GiveEvidence { evidence: EvidenceId::new(text(evidence.as_str())), what }
             }
+            Command::WaiveHole { item, hole, reason } => {
+                Command::WaiveHole { item: ItemId::new(text(item.as_str())), hole, reason }
+            }
             Command::Waive { item, reason, lasts } => {
                 Command::Waive { item: ItemId::new(text(item.as_str())), reason, lasts }
             }

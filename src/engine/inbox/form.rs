@@ -15,7 +15,7 @@ use crate::launch::command::Command;
 use crate::launch::event::Vote;
 use crate::launch::id::{CriterionId, EvidenceId, ItemId, PlaybookId, RequestId, RoleId};
 use crate::launch::people::is_free;
-use crate::launch::time::Wall;
+use crate::launch::time::{Instant, Wall};
 use crate::launch::waiver;
 
 /// The version this build writes, and the only one it reads.
@@ -155,6 +155,12 @@ enum AskedV1 {
         reason: String,
         lasts_ms: u64,
     },
+    /// When the hole began, on the launch's axis.
+    WaiveHole {
+        item: ItemId,
+        hole: i64,
+        reason: String,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -231,6 +237,9 @@ pub fn encode(request: &Request) -> Result<Vec<u8>, NoRequest> {
         }
         Command::Waive { item, reason, lasts } => {
             AskedV1::Waive { item: item.clone(), reason: reason.clone(), lasts_ms: waiver::lasts_ms(*lasts) }
+        }
+        Command::WaiveHole { item, hole, reason } => {
+            AskedV1::WaiveHole { item: item.clone(), hole: hole.0, reason: reason.clone() }
         }
         _ => return Err(NoRequest::NotForRequests),
     };
@@ -311,6 +320,11 @@ pub fn decode(bytes: &[u8]) -> Result<Request, NoRequest> {
             item: ItemId::new(short("item", item.as_str())?),
             reason: said(&reason)?,
             lasts: Duration::from_millis(lasts_ms),
+        },
+        AskedV1::WaiveHole { item, hole, reason } => Command::WaiveHole {
+            item: ItemId::new(short("item", item.as_str())?),
+            hole: Instant(hole),
+            reason: said(&reason)?,
         },
     };
     Ok(Request { id: form.id, name, role, asked_at: form.asked_at, command })

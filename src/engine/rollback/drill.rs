@@ -120,7 +120,7 @@ async fn look_at(frozen: &Frozen) -> Result<BTreeMap<String, Captured>, String> 
         for _ in 0..TRIES {
             let ran = spec.run(&looking.context(entry, TIMEOUT)).await;
             let found = ran.captured.into_iter().find(|(name, _)| *name == wanted.name).map(|(_, value)| value);
-            value = found.map_or_else(|| Captured::Missing(ran.report.summary), Captured::Value);
+            value = found.map_or_else(|| Captured::Missing(ran.report.summary), Captured::of);
             if value.value().is_some() {
                 break;
             }

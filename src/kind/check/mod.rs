@@ -19,7 +19,7 @@ use crate::base::jq::Jq;
 use crate::base::proc;
 use crate::base::secret::Redactor;
 use crate::base::table::Table;
-use crate::base::template::Scope;
+use crate::base::template::{Scope, Template};
 use crate::base::wire::{Cause, Client};
 use crate::launch::id::{ItemId, MonitorId};
 use crate::launch::live::Sample;
@@ -217,6 +217,11 @@ pub trait Check: Sized + Clone + Send + Sync {
         None
     }
 
+    /// What it asks, where the plan says that whole or as a path behind a session's base.
+    fn address(&self) -> Option<&Template> {
+        None
+    }
+
     /// Expectations in words, before anything was seen.
     fn expects(&self, scope: &Scope) -> Vec<String>;
 
@@ -297,6 +302,12 @@ macro_rules! checks {
             #[must_use]
             pub fn invoked(&self) -> Option<&Invocation> {
                 match self { $(Self::$kind(check) => check.invoked(),)* }
+            }
+
+            /// What it asks: whole, or a path behind a session's base.
+            #[must_use]
+            pub fn address(&self) -> Option<&Template> {
+                match self { $(Self::$kind(check) => check.address(),)* }
             }
 
             #[must_use]

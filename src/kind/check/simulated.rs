@@ -70,6 +70,10 @@ async fn ask(cx: &Context, target: SocketAddr) -> Result<Answered, Cause> {
         200 => serde_json::from_slice::<Told>(&answer.body)
             .map(Told::answered)
             .map_err(|why| Cause::Ours(format!("the simulated target told no example: {why}"))),
+        404 => Err(Cause::Ours(
+            "the plan has no example of it: write `example = { good = … }`, or let it look with `rehearse = \"real\"`"
+                .to_owned(),
+        )),
         status => Err(Cause::Ours(format!("the simulated target has no example for this: it answered {status}"))),
     }
 }

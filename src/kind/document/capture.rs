@@ -27,7 +27,7 @@ pub struct Capture {
 #[derive(Debug, Clone)]
 pub enum Taken {
     Json(Program),
-    /// The one group of its first match.
+    /// Its one group: every match gives the same.
     Text(Regex),
 }
 
@@ -84,8 +84,12 @@ impl Capture {
         let value = match &self.from {
             Taken::Json(program) => jq.value(program, document.as_ref().map_err(Clone::clone)?, scope).await?,
             Taken::Text(pattern) => {
-                let group = pattern.captures(&text.text).and_then(|found| found.get(1));
-                Value::String(group.map(|group| group.as_str().to_owned()).ok_or("no match")?)
+                let mut groups = pattern.captures_iter(&text.text).filter_map(|found| found.get(1));
+                let first = groups.next().ok_or("no match")?.as_str();
+                if groups.any(|other| other.as_str() != first) {
+                    return Err("matches that differ: which of them is meant?".to_owned());
+                }
+                Value::String(first.to_owned())
             }
         };
         match value {

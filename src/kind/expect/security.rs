@@ -90,7 +90,7 @@ impl Security {
         all
     }
 
-    /// `header strict-transport-security max-age at least 365days`.
+    /// `header strict-transport-security max-age at least 365d`.
     #[must_use]
     pub fn words(&self) -> Vec<String> {
         self.expected().into_iter().map(|(name, expected)| format!("header {name} {expected}")).collect()
@@ -133,7 +133,7 @@ impl Security {
             HSTS => self.hsts.map(Hsts::header),
             CSP => self.csp.as_ref().map(|directives| match directives.as_slice() {
                 [] => "default-src 'self'".to_owned(),
-                directives => directives.join("; "),
+                directives => directives.iter().map(|wanted| enforced(wanted)).collect::<Vec<_>>().join("; "),
             }),
             NOSNIFF => Some("nosniff".to_owned()),
             FRAME => Some(if self.frame == Some(Frame::Deny) { "DENY" } else { "SAMEORIGIN" }.to_owned()),
@@ -187,7 +187,7 @@ fn csp(table: &Table<'_>) -> Option<Vec<String>> {
 
 impl Hsts {
     fn words(self) -> String {
-        let mut words = format!("max-age at least {}", humantime::format_duration(self.max_age));
+        let mut words = format!("max-age at least {}", days(self.max_age));
         if self.include_subdomains {
             words.push_str(", includeSubDomains");
         }
@@ -227,6 +227,15 @@ impl Hsts {
     }
 }
 
+/// `365d`; what is no whole number of days as it is.
+fn days(span: Duration) -> String {
+    const DAY: u64 = 86_400;
+    match span.as_secs() {
+        seconds if seconds >= DAY && seconds % DAY == 0 => format!("{}d", seconds / DAY),
+        _ => humantime::format_duration(span).to_string(),
+    }
+}
+
 /// True where some enforced policy has a directive at all, and each wanted one is in one: by its name alone, or
 /// with exactly the wanted sources. Of a directive that comes twice in a policy the first counts (CSP 3, 2.2.1).
 fn policy_holds(wanted: &[String], lines: &[String]) -> bool {
@@ -243,11 +252,22 @@ fn policy_holds(wanted: &[String], lines: &[String]) -> bool {
 }
 
 fn policy(text: &str) -> Vec<(String, BTreeSet<String>)> {
-    // A word without a value is a policy only where it is a directive that takes none.
+    // A word without a value is a policy only where it is a directive that takes none, or sources: without any
+    // source it allows nothing.
     let known = |(name, sources): &(String, BTreeSet<String>)| {
-        !sources.is_empty() || name == "sandbox" || name.ends_with("-requests") || name.ends_with("-src")
+        let of_sources =
+            name.ends_with("-src") || ["base-uri", "form-action", "frame-ancestors"].contains(&name.as_str());
+        !sources.is_empty() || name == "sandbox" || name.ends_with("-requests") || of_sources
     };
     text.split(';').filter_map(directive).filter(known).collect()
+}
+
+/// A wanted directive as a good policy has it.
+fn enforced(wanted: &str) -> String {
+    match policy(wanted).is_empty() {
+        true => format!("{} 'self'", wanted.trim()),
+        false => wanted.to_owned(),
+    }
 }
 
 fn directive(text: &str) -> Option<(String, BTreeSet<String>)> {
@@ -368,6 +388,26 @@ mod tests {
         let framed = Security { frame: Some(Frame::SameOrigin), ..Security::default() };
         assert_eq!(verdicts(&framed, &[(FRAME, "SAMEORIGIN")])[0].1, Verdict::Pass);
         assert_eq!(verdicts(&framed, &[(FRAME, "ALLOW-FROM https://a.example")])[0].1, Verdict::Fail);
+    }
+
+    #[test]
+    fn a_max_age_is_told_in_days() {
+        let of = |seconds| Hsts { max_age: Duration::from_secs(seconds), include_subdomains: false, preload: false };
+        assert_eq!(of(31_536_000).words(), "max-age at least 365d");
+        assert_eq!(of(300).words(), "max-age at least 5m");
+    }
+
+    #[test]
+    fn a_directive_by_its_name_alone_passes_its_own_example() {
+        for name in ["frame-ancestors", "form-action", "default-src", "sandbox", "report-to", "frame-ancestors 'none'"]
+        {
+            let security = Security { csp: Some(vec![name.into()]), ..Security::default() };
+            let derived = security.derived();
+            assert_eq!(verdicts(&security, &[(CSP, &derived[0].1)])[0].1, Verdict::Pass, "{name}: {derived:?}");
+        }
+        let framed = Security { csp: Some(vec!["frame-ancestors".into()]), ..Security::default() };
+        assert_eq!(verdicts(&framed, &[(CSP, "default-src 'self'")])[0].1, Verdict::Fail);
+        assert_eq!(verdicts(&framed, &[(CSP, "frame-ancestors")])[0].1, Verdict::Pass, "no source, so nobody");
     }
 
     proptest! {

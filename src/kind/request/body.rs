@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 
-use super::multipart::{self, Part};
+use super::multipart::{self, Part, What};
 use crate::base::template::{Scope, Shape, Template, Unbound};
 use crate::base::wire::Cause;
 
@@ -31,6 +31,25 @@ pub(super) struct Made {
 }
 
 impl Body {
+    /// It for people, without secrets; of files their names.
+    pub(super) fn words(&self, scope: &Scope) -> String {
+        match self {
+            Self::Json(shape) => format!("JSON {}", shape.open(scope)),
+            Self::Form(fields) => {
+                let field = |(name, value): &(String, Template)| format!("{name}={}", value.open(scope));
+                format!("the form {}", fields.iter().map(field).collect::<Vec<_>>().join("&"))
+            }
+            Self::Text(text) => format!("the text {}", text.open(scope)),
+            Self::Multipart(parts) => {
+                let part = |part: &Part| match &part.what {
+                    What::Value(value) => format!("{}={}", part.name, value.open(scope)),
+                    What::File(file) => format!("{} from the file {}", part.name, file.open(scope)),
+                };
+                format!("the parts {}", parts.iter().map(part).collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+
     /// # Errors
     /// A name without a value, a file that cannot be read.
     pub(super) async fn made(&self, scope: &Scope, base: &Path) -> Result<Made, Cause> {

@@ -12,7 +12,8 @@ mod table;
 mod tests;
 mod tls;
 
-use crate::base::template::Template;
+use crate::base::template::{Scope, Template};
+use crate::base::text::cut;
 use crate::base::wire::Version;
 
 pub use auth::{Auth, Hmac, Over, User};
@@ -42,7 +43,17 @@ pub struct Call {
     pub limit: Option<u64>,
 }
 
+/// Columns of a body that are told.
+const TOLD: usize = 1_000;
+
 impl Call {
+    /// What is asked, for people: method, address and body. Secrets stay as the plan writes them.
+    #[must_use]
+    pub fn words(&self, scope: &Scope) -> String {
+        let body = self.body.as_ref().map(|body| format!(", with {}", cut(&body.words(scope), TOLD)));
+        format!("{} {}{}", self.method, self.address.open(scope), body.unwrap_or_default())
+    }
+
     /// A plain GET.
     #[must_use]
     pub fn get(address: Template, headers: Vec<(String, Template)>) -> Self {

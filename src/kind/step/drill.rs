@@ -45,6 +45,10 @@ impl Step for Drill {
         Ok(How::Hidden(vec![DRILL.to_owned(), self.rollback.value.clone(), self.target.value.clone()]))
     }
 
+    fn changes(&self) -> Option<String> {
+        Some(format!("it rolls back {} for real", self.target.value))
+    }
+
     fn exits(&self) -> &[(i32, Verdict)] {
         &EXITS
     }

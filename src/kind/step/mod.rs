@@ -10,7 +10,7 @@ use super::example::Answered;
 use super::{Kind, check};
 use crate::base::proc::StopSignal;
 use crate::base::table::{Placed, Table};
-use crate::base::template::{Scope, Unbound};
+use crate::base::template::{Scope, Template, Unbound};
 use crate::launch::verdict::{Report, Verdict};
 
 pub mod act;
@@ -88,6 +88,17 @@ pub trait Step: Sized + Clone + Send + Sync {
     /// The check that its answer is judged by, where it asks somebody: it is tried on the step's examples as any
     /// check is.
     fn asks(&self) -> Option<check::Spec> {
+        None
+    }
+
+    /// What it asks, where it asks somebody without a check of its own: a whole address.
+    fn address(&self) -> Option<&Template> {
+        None
+    }
+
+    /// What it changes, where its table alone shows that it changes something: then no plan may call it
+    /// `readonly`, for that is what a console repeats by itself. What a command does only the plan's author knows.
+    fn changes(&self) -> Option<String> {
         None
     }
 
@@ -185,6 +196,18 @@ macro_rules! steps {
             #[must_use]
             pub fn asks(&self) -> Option<check::Spec> {
                 match self { $(Self::$kind(step) => step.asks(),)* }
+            }
+
+            /// What it asks, where it asks somebody without a check of its own.
+            #[must_use]
+            pub fn address(&self) -> Option<&Template> {
+                match self { $(Self::$kind(step) => step.address(),)* }
+            }
+
+            /// What it changes, where its table alone shows that.
+            #[must_use]
+            pub fn changes(&self) -> Option<String> {
+                match self { $(Self::$kind(step) => step.changes(),)* }
             }
 
             #[must_use]

@@ -117,6 +117,10 @@ impl Step for Notify {
         &self.fields
     }
 
+    fn changes(&self) -> Option<String> {
+        self.webhook.as_ref().map(|_| "people are told, each time anew".to_owned())
+    }
+
     async fn act(&self, cx: &Acting) -> Report {
         let began = Instant::now();
         let (verdict, seen) = match self.message(&cx.look.scope) {

@@ -31,14 +31,15 @@ impl Step for Run {
         Some(Self { invocation: invocation?, exits })
     }
 
-    fn expects(&self, _scope: &Scope) -> Vec<String> {
+    fn expects(&self, scope: &Scope) -> Vec<String> {
         let mapped = self.exits.iter().filter(|(code, _)| *code != 0);
         let zero = self.exits.iter().find(|(code, _)| *code == 0).map_or(Verdict::Pass, |(_, verdict)| *verdict);
         let zero = match zero {
             Verdict::Pass => "exit 0".to_owned(),
             other => format!("exit 0 is {other}"),
         };
-        std::iter::once(zero).chain(mapped.map(|(code, verdict)| format!("exit {code} is {verdict}"))).collect()
+        let runs = format!("runs: {}", self.invocation.open(scope));
+        [runs, zero].into_iter().chain(mapped.map(|(code, verdict)| format!("exit {code} is {verdict}"))).collect()
     }
 
     fn how(&self, scope: &Scope) -> Result<How, Unbound> {
@@ -147,8 +148,10 @@ mod tests {
     #[test]
     fn exit_codes_are_mapped_and_said_in_words() {
         let run = sound("command = 'x'\nexit = { 2 = 'warn', 0 = 'skipped' }");
-        assert_eq!(run.expects(&scope()), ["exit 0 is skipped", "exit 2 is warn"]);
-        assert_eq!(sound("command = 'x'").expects(&scope()), ["exit 0"]);
+        assert_eq!(run.expects(&scope())[1..], ["exit 0 is skipped", "exit 2 is warn"]);
+        assert_eq!(sound("command = 'x'").expects(&scope()), ["runs: x", "exit 0"]);
+        let told = sound("command = ['deploy', '{{ version }}', '{{ token }}', '{{ later }}']").expects(&scope());
+        assert_eq!(told[0], "runs: deploy 1.4.1 {{ token }} {{ later }}");
     }
 
     #[test]

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::{Acting, Step};
 use crate::base::jq::Jq;
-use crate::base::known::Wanted;
 use crate::base::source::Diagnostic;
 use crate::base::table::Table;
 use crate::base::template::Scope;
@@ -48,16 +47,22 @@ impl Step for Send {
             }
         }
         let http = Http::read(table);
-        OF_CHECKS.into_iter().for_each(|key| table.learn(key, Wanted::Refused));
+        OF_CHECKS.into_iter().for_each(|key| table.refuse(key));
         Some(Self { http: Box::new(http?) })
     }
 
     fn expects(&self, scope: &Scope) -> Vec<String> {
-        self.http.expects(scope)
+        std::iter::once(format!("sends: {}", self.http.call.words(scope))).chain(self.http.expects(scope)).collect()
     }
 
     fn asks(&self) -> Option<check::Spec> {
         Some(check::Spec::Http(Http::clone(&self.http)))
+    }
+
+    /// RFC 9110, 9.2.1: what a safe method does nobody asked for.
+    fn changes(&self) -> Option<String> {
+        let method = self.http.call.method;
+        (!["GET", "HEAD", "OPTIONS"].contains(&method)).then(|| format!("`{method}` asks to change something"))
     }
 
     async fn act(&self, cx: &Acting) -> Report {
@@ -208,9 +213,27 @@ mod tests {
     }
 
     #[test]
+    fn what_will_be_sent_is_told_before_without_secrets() {
+        let (send, found) = read(
+            "post = 'https://a.example/{{ version }}'\njson = { v = '{{ version }}', by = '{{ token }}', id = '{{ later }}' }",
+        );
+        assert!(found.is_empty(), "{found:?}");
+        let mut scope = Scope::default();
+        scope.bind("version", json!("1.5.0"));
+        scope.bind_secret("token", json!("hunter22"));
+        let told = send.expect("a step").expects(&scope);
+        let body = r#"JSON {"by":"{{ token }}","id":"{{ later }}","v":"1.5.0"}"#;
+        assert_eq!(told, [format!("sends: POST https://a.example/1.5.0, with {body}"), "status 2xx".to_owned()]);
+    }
+
+    #[test]
     fn what_belongs_to_a_check_is_refused() {
         let (_, found) = read("post = 'https://a.example'\ncapture = { id = '.id' }");
         assert_eq!(found.iter().map(|found| found.code).collect::<Vec<_>>(), ["no-effect"], "{found:?}");
+        // Nor is it offered to whoever wrote something else.
+        let (_, found) = read("post = 'https://a.example'\nuntill = {}");
+        let help = found[0].help.clone().unwrap_or_default();
+        assert!(found.len() == 1 && help.contains("expect") && !help.contains("until"), "{found:?}");
     }
 
     #[test]

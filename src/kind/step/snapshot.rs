@@ -72,6 +72,9 @@ impl Step for Snapshot {
     fn read(table: &Table<'_>) -> Option<Self> {
         let from = from(table);
         let name = table.need_template("as", "`as = \"metrics.json\"`: what it is called");
+        if let Some(empty) = name.as_ref().filter(|name| name.written().trim().is_empty()) {
+            table.wrong_value(empty.span, "what is it called? `as = \"metrics.json\"`");
+        }
         let jq = table.text("jq").and_then(|text| match Program::parse(&text.value) {
             Ok(program) => {
                 program.variables().iter().for_each(|name| table.notes().uses(name, text.span));
@@ -92,6 +95,13 @@ impl Step for Snapshot {
             From::File(path) => path.written(),
         };
         vec![format!("{what} kept as {}", self.name.written())]
+    }
+
+    fn address(&self) -> Option<&Template> {
+        match &self.from {
+            From::Http(address, _) => Some(address),
+            From::Command(_) | From::File(_) => None,
+        }
     }
 
     fn exposed(&self, scope: &Scope) -> Vec<Exposed> {
@@ -172,8 +182,8 @@ impl Snapshot {
 
     /// What jq takes of it; all of it where there is no program.
     async fn chosen(&self, bytes: Vec<u8>, cx: &Acting) -> Result<Vec<u8>, Nothing> {
-        if bytes.iter().all(u8::is_ascii_whitespace) {
-            return Err(nothing(Verdict::Fail, "there is nothing in it: an empty answer is no snapshot"));
+        if is_empty(&bytes) {
+            return Err(empty("it"));
         }
         let Some(program) = &self.jq else { return Ok(bytes) };
         let unclear = |why: String| nothing(Verdict::Unknown, why);
@@ -181,9 +191,22 @@ impl Snapshot {
             .map_err(|why| unclear(format!("it is no JSON for `{}`: {why}", program.text)))?;
         match cx.look.jq.value(program, &json, &cx.look.scope).await.map_err(unclear)? {
             Value::Null => Err(unclear(format!("`{}` finds nothing in it", program.text))),
-            value => serde_json::to_vec_pretty(&value).map_err(|error| unclear(error.to_string())),
+            value => match serde_json::to_vec_pretty(&value) {
+                Ok(bytes) if is_empty(&bytes) => Err(empty(&format!("`{}`", program.text))),
+                bytes => bytes.map_err(|error| unclear(error.to_string())),
+            },
         }
     }
+}
+
+/// True where nothing stands there, or JSON that holds nothing.
+fn is_empty(bytes: &[u8]) -> bool {
+    let written: Vec<u8> = bytes.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).take(5).collect();
+    matches!(written.as_slice(), b"" | b"\"\"" | b"[]" | b"{}" | b"null")
+}
+
+fn empty(what: &str) -> Nothing {
+    nothing(Verdict::Fail, format!("there is nothing in {what}: an empty answer is no snapshot"))
 }
 
 /// More than may be kept: what it is, and the limit.
@@ -298,6 +321,7 @@ mod tests {
             ("command = []\nas = 'x'", "missing-key"),
             ("file = 'a'\nhttp = 'https://b'\nas = 'x'", "wrong-value"),
             ("file = 'a'\nas = 'x'\njq = '.['", "wrong-value"),
+            ("file = 'a'\nas = ' '", "wrong-value"),
             ("file = 'a'\nas = 'x'\nurl = 'b'", "unknown-key"),
         ] {
             let (_, found) = read(text);
@@ -333,6 +357,32 @@ mod tests {
         std::fs::write(&path, "spoilt").expect("written");
         keep(&attempt, "login.json", b"{\"token\":\"hunter22-long\"}", &redactor).expect("kept");
         assert_eq!(std::fs::read(&path).expect("kept"), bytes, "what is not that content is replaced");
+    }
+
+    #[tokio::test]
+    async fn what_holds_nothing_is_no_snapshot() {
+        let network = crate::base::wire::Network::Outside;
+        let client = Client::new(&network, Limits::default()).expect("a client");
+        let cx = Acting { look: crate::kind::check::Context::new(client), dir: PathBuf::new() };
+        let chosen = async |jq: &str, text: &str| {
+            let (step, _) = read(&format!("file = 'a'\nas = 'x'\n{jq}"));
+            let chosen = step.expect("a step").chosen(text.as_bytes().to_vec(), &cx).await;
+            chosen.map_err(|nothing| nothing.verdict)
+        };
+        for text in ["", " \n", "[]", "{ }\n", "\"\"", "null"] {
+            assert_eq!(chosen("", text).await, Err(Verdict::Fail), "{text}");
+        }
+        for held in ["\"\"", "\"  \"", "[]", "{}"] {
+            let text = format!("{{\"data\":{held}}}");
+            assert_eq!(chosen("jq = '.data'", &text).await, Err(Verdict::Fail), "{text}");
+            assert_eq!(chosen("", &text).await, Ok(text.clone().into_bytes()));
+        }
+        assert_eq!(chosen("jq = '.data'", "{\"data\":null}").await, Err(Verdict::Unknown));
+        // A truth value and a number are something.
+        for held in ["false", "0", "[0]", "\"a\""] {
+            let kept = chosen("jq = '.data'", &format!("{{\"data\":{held}}}")).await.expect(held);
+            assert_eq!(String::from_utf8_lossy(&kept).split_whitespace().collect::<String>(), held);
+        }
     }
 
     #[test]

@@ -5,12 +5,13 @@ use super::{Line, Tone};
 use crate::launch::board::{Board, Progress};
 use crate::launch::countdown::{BUILT_IN, CONSOLE_RESTART, Countdown, Phase};
 use crate::launch::gate::{self, Clear};
+use crate::launch::lost::LATCH;
 use crate::launch::people::title;
 use crate::launch::plan::{Act, Item, Power, Second};
 use crate::launch::recovery;
 use crate::launch::schedule::{Due, due};
 use crate::launch::time::{Instant, Mark, clock_face, millis};
-use crate::launch::{incident, late, poll, recurring, second};
+use crate::launch::{incident, late, poll, recurring, second, watching};
 
 /// More is not a brief.
 const AT_MOST: usize = 10;
@@ -56,6 +57,9 @@ fn waiting(board: &Board, now: Instant) -> Vec<Line> {
             Line::new(Tone::Bad, format!("now: approve {} of the rollback · another person, as {role}", wait.step))
         }));
     }
+    for call in watching::calls(board, now) {
+        lines.push(Line::new(Tone::Bad, format!("now: {call}")));
+    }
     for known in incident::calls(board, now) {
         let lacks = known.lacks();
         let wants =
@@ -95,7 +99,7 @@ fn waiting(board: &Board, now: Instant) -> Vec<Line> {
 fn hold(board: &Board, clock: &Countdown, now: Instant) -> Vec<Line> {
     let mut lines = Vec::new();
     for who in clock.latches.keys().filter(|who| *who != BUILT_IN) {
-        let own = who.starts_with("gate ") || who == crate::launch::schedule::GO_LATCH;
+        let own = who.starts_with("gate ") || who.starts_with(LATCH) || who == crate::launch::schedule::GO_LATCH;
         if who == CONSOLE_RESTART {
             lines.push(Line::new(Tone::Warn, "now: catch up after the crash · the operator"));
         } else if !own {

@@ -112,7 +112,6 @@ impl Begin {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Group {
     Rollbacks,
-    Triggers,
     Incidents,
     Countdown,
     Steps,
@@ -126,7 +125,6 @@ impl Group {
     fn title(self) -> &'static str {
         match self {
             Self::Rollbacks => "Rollbacks",
-            Self::Triggers => "Triggers",
             Self::Incidents => "Incidents",
             Self::Countdown => "Countdown, holds and gates",
             Self::Steps => "Steps",
@@ -279,14 +277,12 @@ fn group(event: &Event) -> Option<(Group, Tone)> {
         Event::StepMarked { .. } | Event::RepeatOrdered { .. } | Event::CancelAsked { .. } => {
             (Group::Steps, Tone::Warn)
         }
-        Event::RollbackRequested { .. } => (Group::Rollbacks, Tone::Bad),
+        Event::RollbackRequested { .. } | Event::TriggerFired { .. } => (Group::Rollbacks, Tone::Bad),
+        Event::TriggerVetoed { .. } | Event::TriggerAcknowledged { .. } => (Group::Rollbacks, Tone::Warn),
         Event::RollbackTold { fact: RollbackFact::StepEnded { verdict, .. }, .. } => (Group::Rollbacks, of(verdict)),
         Event::RollbackTold { fact: RollbackFact::Ended { end, .. }, .. } => {
             (Group::Rollbacks, if *end == RollbackEnd::Verified { Tone::Good } else { Tone::Bad })
         }
-        Event::TriggerFired { .. } => (Group::Triggers, Tone::Bad),
-        Event::TriggerVetoed { .. } | Event::TriggerAcknowledged { .. } => (Group::Triggers, Tone::Warn),
-        Event::SoakHoleWaived { .. } => (Group::Words, Tone::Warn),
         Event::WaiverExpired { .. } => (Group::Words, Tone::Bad),
         Event::ItemRecurred { missed, .. } => (Group::Words, if *missed > 0 { Tone::Warn } else { Tone::Plain }),
         Event::PassedOver { .. } => (Group::Words, Tone::Plain),
@@ -296,6 +292,7 @@ fn group(event: &Event) -> Option<(Group, Tone)> {
         | Event::CriterionWaived { .. }
         | Event::PlanAmended { .. }
         | Event::Acknowledged { .. }
+        | Event::SoakHoleWaived { .. }
         | Event::LaunchEnded { .. }
         | Event::LaunchClosed { .. } => (Group::Words, Tone::Warn),
         Event::Attested { .. }

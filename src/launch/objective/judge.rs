@@ -119,7 +119,7 @@ fn against(objective: &Objective, seen: &Measured, beside: &Measured, both_ways:
     }
     enough(objective, seen.of, "")?;
     enough(objective, beside.of, " of the baseline")?;
-    let sure = f64::from(confidence.clamp(50_000, 99_999)) / 100_000.0;
+    let sure = sure(confidence);
     let z = deviations(if both_ways { f64::midpoint(1.0, sure) } else { sure });
     let bad = |measured: &Measured| (objective.that.bad(measured.against, measured.of), measured.of);
     let (low, high) = difference(bad(seen), bad(beside), z);
@@ -131,6 +131,12 @@ fn against(objective: &Objective, seen: &Measured, beside: &Measured, both_ways:
         format!("{} of {of}", percent(bad, of, share))
     };
     Ok((!worse, format!("{} bad, baseline {}", side(seen), side(beside))))
+}
+
+/// A confidence in thousandths of a percent as a share: more than chance, and never certain.
+#[must_use]
+pub fn sure(confidence: u32) -> f64 {
+    f64::from(confidence.clamp(50_000, 99_999)) / 100_000.0
 }
 
 /// The number that is compared where samples are not counted.
@@ -194,3 +200,7 @@ fn whole_number(number: f64) -> u64 {
 fn words(span: Duration) -> String {
     humantime::format_duration(Duration::from_secs(span.as_secs())).to_string().replace(' ', "")
 }
+
+#[cfg(test)]
+#[path = "judge_tests.rs"]
+mod tests;

@@ -68,7 +68,8 @@ pub fn readiness(board: &Board, rollback: &Rollback) -> Readiness {
     // A value that T-0 passed by never comes; before that it may.
     let past = board.clock.as_ref().is_some_and(|clock| clock.t0.is_some());
     let absent = if past { Light::NotReady } else { Light::Unknown };
-    let values = uncaptured(board, rollback).map(|name| (absent, format!("baseline value {name} is not captured")));
+    let told = |name: &str| format!("baseline value {name} is not captured{}", board.why_uncaptured(name));
+    let values = uncaptured(board, rollback).map(|name| (absent, told(name)));
     summed(looked.into_iter().chain(values).collect())
 }
 

@@ -55,7 +55,14 @@ pub fn draw(overlay: &Overlay, view: &View<'_>, area: Rect, buf: &mut Buffer) ->
 
 fn ask(question: &str, view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let width = 60.min(area.width);
-    let lines = wrap(question, usize::from(width.saturating_sub(4)));
+    let mut lines: Vec<String> =
+        question.lines().flat_map(|line| wrap(line, usize::from(width.saturating_sub(4)))).collect();
+    // The keys below are always seen.
+    let room = usize::from(area.height.saturating_sub(4)).max(1);
+    if lines.len() > room {
+        lines.truncate(room.saturating_sub(1));
+        lines.push("… more of it stands in its own pane".to_owned());
+    }
     let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(4);
     let inner = sheet::sheet(sheet::middle(area, width, height), "Sure?", "", Role::Warned, view.theme, buf);
     let mut rows: Vec<Row<'_>> =

@@ -20,6 +20,8 @@ use crate::ui::widgets::sheet;
 
 /// The answers of a vote, as Tab goes through them.
 pub const VOTES: [&str; 3] = ["GO", "NO-GO", "GO WITH WAIVER"];
+/// Lines on what a step does, above the field that runs it.
+const TOLD: usize = 4;
 /// Longer texts than this are not taken into a field, in characters.
 pub const LONGEST_TEXT: usize = 2_000;
 
@@ -37,6 +39,7 @@ impl Purpose {
             Self::Amend(_) => "Amend a note",
             Self::Choose { .. } => "Choose",
             Self::Waive { .. } => "Waive",
+            Self::WaiveHole { .. } => "Waive a hole",
             Self::Attest { .. } => "Attest",
             Self::Vote { .. } => "Vote",
             Self::Sign { .. } => "Sign",
@@ -83,6 +86,7 @@ impl Purpose {
             Self::Waive { item, .. } => {
                 vec![title(item), "The gate opens in spite of what was found, for as long as you say. Why:".into()]
             }
+            Self::WaiveHole { item, hole } => waive::hole(item, *hole, view),
             Self::Attest { item, .. } => {
                 let why = view.plan().item(item).map(|item| item.why.clone()).unwrap_or_default();
                 [title(item), why, "What you saw:".into()].into_iter().filter(|line| !line.is_empty()).collect()
@@ -127,7 +131,11 @@ impl Purpose {
             Self::Repeat(item) => {
                 vec![title(item), "It may have happened, and is done once more. Why that is right:".into()]
             }
-            Self::TypeItem(item) => vec![title(item), format!("Type {item} to run it:")],
+            Self::TypeItem(item) => {
+                let told = view.plan().item(item).map(|item| item.expects.clone()).unwrap_or_default();
+                let ask = format!("Type {item} to run it:");
+                [title(item)].into_iter().chain(told.into_iter().take(TOLD)).chain([ask]).collect()
+            }
             Self::WhyVetoed(trigger) => firing::veto_lines(trigger, view),
             Self::Fire(trigger) => firing::fire_lines(trigger, view),
         }
@@ -180,6 +188,7 @@ impl Purpose {
             Self::Waive { item, lasts } => {
                 Command::Waive { item: item.clone(), reason: reason()?, lasts: waive::lasts(*lasts) }
             }
+            Self::WaiveHole { item, hole } => Command::WaiveHole { item: item.clone(), hole: *hole, reason: reason()? },
             Self::Attest { item, passed } => Command::Attest { item: item.clone(), note: text, passed: *passed },
             Self::Sign { item, role } => {
                 let role = self.voter(view, *role).ok_or("nobody signs here")?.clone();

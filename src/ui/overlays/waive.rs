@@ -1,12 +1,17 @@
 //! How long a waiver lasts: chosen among a few spans, with the instant it ends at, so that nobody types one
-//! wrong.
+//! wrong. And what the waiver of a soak's hole is about.
 
 use std::time::Duration;
 
+use crate::launch::id::ItemId;
+use crate::launch::slip::wall_of;
+use crate::launch::time::Instant;
 use crate::launch::waiver;
+use crate::ui::panes::soak;
 use crate::ui::state::View;
 use crate::ui::theme::Role;
 use crate::ui::widgets::row::Row;
+use crate::ui::widgets::span;
 
 const HOUR: u64 = 3_600;
 /// The spans that are offered.
@@ -53,6 +58,23 @@ pub fn rows<'v>(place: usize, keys: &str, view: &View<'v>) -> Vec<Row<'v>> {
         rows.push(Row::new(view.theme).say(Role::Warned, " it ends before T-0: the gate blocks GO again then"));
     }
     rows
+}
+
+/// What a person signs for who waives the hole of a soak that began at `hole`.
+#[must_use]
+pub fn hole(item: &ItemId, hole: Instant, view: &View<'_>) -> Vec<String> {
+    let title = view.plan().item(item).map(|item| item.title.clone()).unwrap_or_default();
+    let Some((soak, lost)) = soak::waivable(view, item).filter(|(_, lost)| lost.from == hole) else {
+        return vec![title, "This hole is not there any more: leave it, and look again.".into()];
+    };
+    let [from, until] = [lost.from, lost.until].map(|at| view.time_beside(wall_of(at, view.now), view.now.wall));
+    let long = span::words(lost.until.since(lost.from));
+    let most = span::short(soak.max_gap);
+    vec![
+        title,
+        format!("Nothing is known from {from} to {until}: {long}, where at most {most} may be."),
+        format!("By your word the time goes on over it, with the {} from before. Why:", span::words(lost.credited)),
+    ]
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ use crate::ui::widgets::{sheet, span};
 
 mod people;
 mod process;
+mod soak;
 mod watched;
 
 /// More lines than this of one item are not shown: the evidence has them.
@@ -181,6 +182,7 @@ impl<'v> Page<'v> {
             (Some(outcome), _) => self.outcome(outcome),
             (None, _) => {}
         }
+        self.soak(id);
         self.ways(item, state);
         self.playbooks(item);
         let people = super::people::rows(item, &self.view, self.width);
@@ -193,8 +195,19 @@ impl<'v> Page<'v> {
         }
         self.output(id);
         self.history(state);
-        if let Some(exchange) = state.report.as_ref().and_then(|report| report.exchange.as_ref()) {
-            self.exchange(exchange);
+        self.exchanged(state, only);
+    }
+
+    /// What was asked and answered. Of several rows one is kept.
+    fn exchanged(&mut self, state: &ItemState, only: Option<&String>) {
+        let Some(report) = &state.report else { return };
+        let Some(exchange) = &report.exchange else { return };
+        match (only, report.exchanged_row()) {
+            (Some(row), Some(kept)) if row != kept => {
+                self.section("request");
+                self.say(Role::Muted, &format!("kept is that of {kept} alone"));
+            }
+            _ => self.exchange(exchange),
         }
     }
 
@@ -258,6 +271,12 @@ impl<'v> Page<'v> {
     }
 
     fn report(&mut self, report: &Report, only: Option<&String>) {
+        // A row speaks for itself.
+        let of_row = only.map(|row| {
+            let own = report.findings.iter().filter(|finding| finding.row.as_ref() == Some(row)).cloned();
+            Report::of(own.collect(), report.took)
+        });
+        let report = of_row.as_ref().unwrap_or(report);
         if report.verdict != Verdict::Pass || report.findings.is_empty() {
             self.say(Role::of(report.verdict), &report.summary);
         }
@@ -267,7 +286,7 @@ impl<'v> Page<'v> {
         let half = self.width / 2;
         self.rows.push(self.row().say(Role::Muted, "  expected").tab(half).say(Role::Muted, "seen"));
         let mut row: Option<&String> = None;
-        for finding in report.findings.iter().filter(|finding| only.is_none() || finding.row.as_ref() == only) {
+        for finding in &report.findings {
             if finding.row.is_some() && finding.row.as_ref() != row {
                 row = finding.row.as_ref();
                 let name = row.cloned().unwrap_or_default();
@@ -362,7 +381,7 @@ fn state_words(view: &View<'_>, item: &Item, state: &ItemState, words: &str) -> 
         Progress::Ended { .. } if state.marked.is_none() && state.chosen.is_none() => {
             let verdict = state.verdict(item.valid_for, view.now.instant).unwrap_or(Verdict::Unknown);
             let took = standing::took(state).map(|took| format!(" in {}", span::words(took))).unwrap_or_default();
-            let retried = if verdict == Verdict::Pass && state.retries > 0 { " after a retry" } else { "" };
+            let retried = state.retried().map(|retried| format!(" {retried}")).unwrap_or_default();
             format!("{verdict}{took}{retried}")
         }
         _ => words.to_owned(),

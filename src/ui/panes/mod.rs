@@ -10,6 +10,7 @@ pub mod monitors;
 pub mod people;
 pub mod poll;
 pub mod rollback_bar;
+pub mod soak;
 pub mod standing;
 pub mod streams;
 pub mod timeline;

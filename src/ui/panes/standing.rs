@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::soak;
 use crate::launch::board::{ItemState, Progress};
 use crate::launch::branch;
 use crate::launch::gate::{self, Standing};
@@ -39,6 +40,7 @@ impl Sign {
 pub fn item(view: &View<'_>, item: &Item, state: &ItemState) -> Sign {
     let glyphs = view.theme.glyphs;
     match &state.progress {
+        Progress::Running { .. } if soak::of(view, &item.id).is_some() => soaking(view, item),
         Progress::Running { since, .. } | Progress::Intended { since } => {
             let span = span::seconds(view.now.instant.since(*since));
             let nth = state.attempt.filter(|attempt| attempt.0 > 1).map(|attempt| format!(" try {attempt}"));
@@ -50,6 +52,13 @@ pub fn item(view: &View<'_>, item: &Item, state: &ItemState) -> Sign {
         Progress::Ended { .. } => again(item, ended(view, item, state)),
         Progress::Waiting => late(view, item, waiting(view, item)),
     }
+}
+
+/// What is credited of a soak, and what is wrong with it first.
+fn soaking(view: &View<'_>, item: &Item) -> Sign {
+    let (role, words) = soak::of(view, &item.id)
+        .map_or((Role::Running, String::new()), |(soak, ledger)| soak::words(view, soak, ledger));
+    Sign::new(view.theme.glyphs.running, role, words)
 }
 
 fn ended(view: &View<'_>, item: &Item, state: &ItemState) -> Sign {

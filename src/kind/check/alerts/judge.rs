@@ -67,6 +67,7 @@ fn judged(alerts: &Alerts, want: Want<'_>, document: &Value) -> (Verdict, String
     let (Some(rules), Some(firing), Some(pending)) = numbers else {
         return (Verdict::Unknown, silent.unwrap_or_else(|| "not told".to_owned()));
     };
+    let unfit = count.number("unfit").unwrap_or(0).min(rules);
     let (silenced, inhibited) = (count.number("silenced"), count.number("inhibited"));
     let held = silenced.unwrap_or(0) + inhibited.unwrap_or(0);
     let names = count.texts("names");
@@ -101,12 +102,19 @@ fn judged(alerts: &Alerts, want: Want<'_>, document: &Value) -> (Verdict, String
         Want::Loaded(_) if !unhealthy.is_empty() => (Verdict::Fail, unhealthy),
         Want::Loaded(_) => (Verdict::Pass, loaded(rules)),
         _ if rules == 0 => (Verdict::Unknown, "no such rule is loaded: nothing would ring".to_owned()),
+        _ if unfit == rules => {
+            (Verdict::Unknown, format!("`matchers` fit no alert of {}: silence proves nothing", counted(rules)))
+        }
         _ if !unhealthy.is_empty() => (Verdict::Unknown, unhealthy),
         _ if held + pending > 0 => amber(),
-        _ => (Verdict::Pass, format!("{}, none firing", loaded(rules))),
+        _ => (Verdict::Pass, format!("{}, none firing", loaded(rules - unfit))),
     }
 }
 
 fn loaded(rules: u64) -> String {
-    format!("{rules} rule{} loaded and healthy", if rules == 1 { "" } else { "s" })
+    format!("{} loaded and healthy", counted(rules))
+}
+
+fn counted(rules: u64) -> String {
+    format!("{rules} rule{}", if rules == 1 { "" } else { "s" })
 }

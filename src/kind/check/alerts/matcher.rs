@@ -9,6 +9,8 @@ use serde_json::Value;
 pub(super) struct Matcher {
     label: String,
     is: Is,
+    /// The value as it is written.
+    value: String,
 }
 
 #[derive(Debug, Clone)]
@@ -41,17 +43,36 @@ impl Matcher {
             "=~" => Is::Like(pattern()?),
             _ => Is::Unlike(pattern()?),
         };
-        Ok(Self { label: label.to_owned(), is })
+        Ok(Self { label: label.to_owned(), is, value: value.to_owned() })
+    }
+
+    pub fn label(&self) -> &str {
+        &self.label
     }
 
     pub fn admits(&self, labels: &Value) -> bool {
-        let value = labels[&self.label].as_str().unwrap_or_default();
+        self.fits(labels[&self.label].as_str().unwrap_or_default())
+    }
+
+    /// Whether it admits a label of this value; none is empty.
+    pub fn fits(&self, value: &str) -> bool {
         match &self.is {
             Is::Equal(wanted) => value == wanted,
             Is::Other(wanted) => value != wanted,
             Is::Like(pattern) => pattern.is_match(value),
             Is::Unlike(pattern) => !pattern.is_match(value),
         }
+    }
+
+    /// A value that it admits, for what is simulated; none where there must be no label, or no value was found.
+    pub fn example(&self) -> Option<String> {
+        let first = self.value.split('|').next().unwrap_or_default();
+        let plain = |with: &str| {
+            let text = first.replace(".*", "").replace(".+", with).replace('\\', "");
+            text.chars().filter(|c| !"()[]?*+^$".contains(*c)).collect::<String>().replace('.', with)
+        };
+        let all = [String::new(), plain("0"), plain("x"), self.value.clone(), "0".to_owned(), "x".to_owned()];
+        all.into_iter().find(|value| self.fits(value)).filter(|value| !value.is_empty())
     }
 }
 
@@ -82,11 +103,28 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_label_is_found_that_is_admitted() {
+        for (text, value) in [
+            ("team=\"api\"", Some("api")),
+            ("team!=\"api\"", None),
+            ("team!=\"\"", Some("0")),
+            ("instance=~\"api-.*\"", Some("api-")),
+            ("instance=~\"api-.+|db\"", Some("api-0")),
+            ("code=~\"5..\"", Some("500")),
+            ("code!~\"5..\"", None),
+        ] {
+            let matcher = Matcher::parse(text).expect(text);
+            assert_eq!(matcher.example().as_deref(), value, "{text}");
+            assert!(matcher.fits(value.unwrap_or_default()), "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_text_panics(text in "\\PC{0,40}", like in "[a-z]{0,3}[=!~]{0,3}\\PC{0,10}") {
             for text in [text, like] {
-                let _ = Matcher::parse(&text).map(|matcher| matcher.admits(&json!({})));
+                let _ = Matcher::parse(&text).map(|matcher| (matcher.admits(&json!({})), matcher.example()));
             }
         }
     }

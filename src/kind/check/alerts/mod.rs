@@ -43,7 +43,8 @@ pub struct Alerts {
     delivers: bool,
     /// A rule evaluated longer ago than this tells nothing; three times its group's interval unless said.
     stale_after: Option<Duration>,
-    /// Only alerts with these labels are looked at.
+    /// Only alerts with these labels are looked at; a rule of which nothing shows that it rings with them proves
+    /// nothing.
     matchers: Vec<Matcher>,
     /// Where a trigger asks for one rule: nothing else counts.
     only: Option<String>,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::DateTime;
 use serde_json::{Value, json};
 
-use super::Alerts;
+use super::{Alerts, Matcher};
 use crate::launch::time::Wall;
 
 /// A group whose interval is short is given at least this much.
@@ -34,6 +34,8 @@ pub(super) struct Answers {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Count {
     pub rules: u64,
+    /// Of those rules the ones of which nothing shows that their alerts would have the labels asked for.
+    pub unfit: u64,
     pub pending: u64,
     pub firing: u64,
     pub silenced: u64,
@@ -67,9 +69,9 @@ impl Count {
     }
 
     pub fn document(&self) -> Value {
-        let Self { rules, pending, firing, silenced, inhibited, unhealthy, names } = self;
+        let Self { rules, unfit, pending, firing, silenced, inhibited, unhealthy, names } = self;
         json!({
-            "rules": rules, "pending": pending, "firing": firing, "silenced": silenced, "inhibited": inhibited,
+            "rules": rules, "unfit": unfit, "pending": pending, "firing": firing, "silenced": silenced, "inhibited": inhibited,
             "unhealthy": unhealthy, "names": names,
         })
     }
@@ -95,8 +97,10 @@ pub(super) fn document(alerts: &Alerts, answers: &Answers, now: &Result<Wall, St
         let name = rule["name"].as_str().unwrap_or_default();
         let severity = of_label(&rule["labels"]);
         let unhealthy = unhealthy(rule, limit, now);
+        let fits = fits(alerts, rule, routed);
         each(name, &severity, &|count| {
             count.rules += 1;
+            count.unfit += u64::from(!fits);
             if count.unhealthy.len() < MOST {
                 count.unhealthy.extend(unhealthy.clone());
             }
@@ -149,6 +153,20 @@ pub(super) fn document(alerts: &Alerts, answers: &Answers, now: &Result<Wall, St
         None => {}
     }
     document
+}
+
+/// Whether what a rule rings with has the labels asked for: its own labels say so, or an alert of it. What labels
+/// its series have nobody knows while it is quiet.
+fn fits(alerts: &Alerts, rule: &Value, routed: &[Value]) -> bool {
+    let name = &rule["name"];
+    let admitted = |labels: &Value| alerts.matchers.iter().all(|matcher| matcher.admits(labels));
+    let own = |matcher: &Matcher| match matcher.label() {
+        "alertname" => matcher.fits(name.as_str().unwrap_or_default()),
+        _ => matcher.admits(&rule["labels"]),
+    };
+    let rings = rule["alerts"].as_array().into_iter().flatten();
+    let sent = routed.iter().filter(|alert| alert["labels"]["alertname"] == *name);
+    alerts.matchers.iter().all(own) || rings.chain(sent).any(|alert| admitted(&alert["labels"]))
 }
 
 /// Every alerting rule, with how long ago it may have been evaluated.

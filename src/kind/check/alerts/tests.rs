@@ -91,11 +91,26 @@ fn every_mistake_is_told_at_its_place() {
         ("prometheus = 'http://p'\nnone = ['']", "''", "empty name"),
         ("prometheus = 'http://p'\nnone = ['x']\nmatchers = ['team']", "'team'", "no matcher"),
         ("prometheus = 'http://p'\nnone = ['x']\nsilent = true", "silent", "unknown key"),
+        ("prometheus = 'http://p'\nnone = ['x']\nmatchers = ['severity!=x']", "'severity!=x'", "leaves out `x`"),
+        ("prometheus = 'http://p'\nnot_firing = ['X']\nmatchers = ['alertname=Y']", "'alertname=Y'", "leaves out `X`"),
     ] {
         let (_, found) = read(text);
         let wrong = found.iter().find(|wrong| wrong.message.contains(told));
         let wrong = wrong.unwrap_or_else(|| panic!("{text}: {found:?}"));
         assert!(text[wrong.span.start..wrong.span.end].contains(place), "{text}: {wrong:?}");
+    }
+}
+
+#[test]
+fn what_was_meant_and_written_wrongly_is_one_mistake() {
+    for (text, codes) in [
+        ("none = true", ["wrong-type"]),
+        ("nome = ['critical']", ["unknown-key"]),
+        ("none = []", ["wrong-value"]),
+        ("delivers = 'yes'", ["wrong-type"]),
+    ] {
+        let (_, found) = read(&format!("prometheus = 'http://p'\n{text}"));
+        assert_eq!(found.iter().map(|wrong| wrong.code).collect::<Vec<_>>(), codes, "{text}: {found:?}");
     }
 }
 
@@ -214,16 +229,44 @@ async fn servers_that_do_not_answer_are_no_silence() {
 #[tokio::test]
 async fn only_alerts_with_the_labels_asked_for_are_looked_at() {
     let check = alerts("none = ['critical']\nmatchers = ['instance=~\"api-.*\"']");
-    let rules = [rule("Down", "critical", &[("db-1", "firing")])];
-    assert_eq!(verdict(&check, &rules, vec![routed("Down", "critical", "db-1", &[], &[])]).await.0, Pass);
+    let both = rule("Down", "critical", &[("db-1", "firing"), ("api-1", "pending")]);
+    assert_eq!(verdict(&check, &[both], vec![routed("Down", "critical", "db-1", &[], &[])]).await.0, Warn);
     let rules = [rule("Down", "critical", &[("api-1", "firing")])];
     assert_eq!(verdict(&check, &rules, Vec::new()).await.0, Fail);
+    // What the rule itself is labelled with, it rings with.
+    let check = alerts("none = ['critical']\nmatchers = ['team=\"api\"']");
+    let labelled = |team: &str, alerts| {
+        with(rule("Down", "critical", alerts), "labels", json!({ "severity": "critical", "team": team }))
+    };
+    let (verdict, seen) =
+        verdict(&check, &[labelled("api", &[]), labelled("db", &[("a", "firing")])], Vec::new()).await;
+    assert!(verdict == Pass && seen.starts_with("1 rule loaded"), "{verdict} {seen}");
+}
+
+#[tokio::test]
+async fn a_matcher_that_fits_no_rule_and_no_alert_proves_nothing() {
+    let rings = || [rule("HighErrorRate", "critical", &[("a", "firing")])];
+    let sent = || vec![routed("HighErrorRate", "critical", "a", &[], &[])];
+    for matcher in ["severty=\"critical\"", "team=\"api\"", "instance=\"b\"", "instance=~\"api-.*\""] {
+        let check = alerts(&format!("none = ['critical']\nnot_firing = ['HighErrorRate']\nmatchers = ['{matcher}']"));
+        for rules in [rings(), [rule("HighErrorRate", "critical", &[])]] {
+            for routed in [sent(), Vec::new()] {
+                let (verdict, seen) = verdict(&check, &rules, routed).await;
+                assert!(verdict == Unknown && seen.contains("fit no alert of 1 rule"), "{matcher}: {verdict} {seen}");
+            }
+        }
+    }
+    let check = alerts("none = ['critical']\nmatchers = ['alertname=\"Nope\"']");
+    assert_eq!(verdict(&check, &rings(), sent()).await.0, Unknown);
+    // Labels that its own Prometheus adds are known by what was sent.
+    let check = alerts("none = ['critical']\nmatchers = ['cluster=\"prod\"']");
+    assert_eq!(verdict(&check, &rings(), sent()).await.0, Fail);
 }
 
 #[tokio::test]
 async fn examples_come_back_from_the_wire_as_they_were_told() {
-    let text =
-        "none = ['critical', 'page']\nnot_firing = ['X']\nfiring = ['Watchdog']\nrules = ['X', 'Y']\ndelivers = true";
+    let text = "none = ['critical', 'page']\nnot_firing = ['X']\nfiring = ['Watchdog']\nrules = ['X', 'Y']\ndelivers = true\n\
+         matchers = ['team=~\"api|web\"', 'env!=\"\"']";
     let check = alerts(text);
     let scope = Scope::default();
     let good = check.derive(&scope).expect("an example");
@@ -235,6 +278,7 @@ async fn examples_come_back_from_the_wire_as_they_were_told() {
         (json!({ "severities": { "page": { "firing": 1 } } }), Fail),
         (json!({ "severities": { "page": { "unhealthy": ["it is err"] } } }), Unknown),
         (json!({ "rules": { "X": { "rules": 0 } } }), Fail),
+        (json!({ "severities": { "page": { "unfit": 1 } } }), Unknown),
         (json!({ "rules": { "Watchdog": { "firing": 0 } } }), Fail),
         (json!({ "alertmanagers": 0 }), Fail),
     ] {

@@ -94,10 +94,18 @@ pub(super) fn routes(alerts: &Alerts, good: &[Answered], session: Option<&Sessio
 fn each<'a>(alerts: &'a Alerts, document: &'a Value) -> impl Iterator<Item = (String, Map<String, Value>, &'a Value)> {
     let of = |key: &str| document[key].as_object().into_iter().flatten();
     let severities = of("severities").map(|(severity, count)| {
-        let labels = Map::from_iter([(alerts.severity_label.clone(), json!(severity))]);
+        let mut labels = asked_for(alerts);
+        labels.insert(alerts.severity_label.clone(), json!(severity));
         (format!("any-{severity}"), labels, count)
     });
-    severities.chain(of("rules").map(|(name, count)| (name.clone(), Map::new(), count)))
+    severities.chain(of("rules").map(|(name, count)| (name.clone(), asked_for(alerts), count)))
+}
+
+/// Labels that the plan's matchers admit.
+fn asked_for(alerts: &Alerts) -> Map<String, Value> {
+    let each =
+        alerts.matchers.iter().filter_map(|matcher| Some((matcher.label().to_owned(), json!(matcher.example()?))));
+    each.collect()
 }
 
 /// The alerts of one rule in one state, told apart by a label.
@@ -121,7 +129,11 @@ fn rules(alerts: &Alerts, document: &Value) -> Value {
         let told: Vec<Value> =
             pending.chain(others).map(|(labels, state)| json!({ "labels": labels, "state": state })).collect();
         let many = count["rules"].as_u64().unwrap_or(0).min(MOST);
+        let unfit = count["unfit"].as_u64().unwrap_or(0);
         let rule = move |at: u64| {
+            let asked = |label: &String| alerts.matchers.iter().any(|matcher| matcher.label() == label);
+            let kept = |label: &String| at >= unfit || *label == alerts.severity_label || !asked(label);
+            let labels: Map<_, _> = labels.clone().into_iter().filter(|(label, _)| kept(label)).collect();
             json!({
                 "type": "alerting", "name": name, "labels": labels, "lastEvaluation": DATE.1,
                 "health": if unhealthy { "err" } else { "ok" },

@@ -89,8 +89,14 @@ fn lets_in(cors: &Cors, cell: &Cell, answer: &Answer) -> Vec<Finding> {
         Finding::held(name, wanted, shown(answer, name), values.len() == 1 && values[0] == wanted)
     };
     let mut findings = vec![exactly(ALLOW_ORIGIN, &cell.origin)];
-    if cors.credentials {
-        findings.push(exactly(ALLOW_CREDENTIALS, "true"));
+    match cors.credentials {
+        Some(true) => findings.push(exactly(ALLOW_CREDENTIALS, "true")),
+        Some(false) => {
+            let values = header_values(&answer.headers, ALLOW_CREDENTIALS);
+            let sent = values.iter().any(|value| value.trim().eq_ignore_ascii_case("true"));
+            findings.push(Finding::held(ALLOW_CREDENTIALS, "not `true`", shown(answer, ALLOW_CREDENTIALS), !sent));
+        }
+        None => {}
     }
     let varies = members(&answer.headers, "vary").iter().any(|member| member.eq_ignore_ascii_case("origin"));
     findings.push(Finding::held("vary", "lists Origin", shown(answer, "vary"), varies));
@@ -133,7 +139,7 @@ fn allowed(cors: &Cors, cell: &Cell, answer: &Answer) -> Vec<Finding> {
 
 /// `*` means everything only where no credentials are sent.
 fn any(cors: &Cors, listed: &[String]) -> bool {
-    !cors.credentials && listed.iter().any(|member| member == "*")
+    cors.credentials != Some(true) && listed.iter().any(|member| member == "*")
 }
 
 fn covers_method(cors: &Cors, method: &String, answer: &Answer) -> bool {

@@ -16,13 +16,14 @@ use tokio::time::Instant;
 use super::http::{answer, control_answers, open};
 use super::{Answer, Answered, Check, Context, Ran, Route, Seen, Session};
 use crate::base::jq::Jq;
+use crate::base::source::nearest;
 use crate::base::table::Table;
 use crate::base::template::{Scope, Template};
 use crate::base::wire::Cause;
 use crate::kind::Kind;
 use crate::kind::exchange::{exchange, fit};
 use crate::launch::verdict::{Report, Verdict};
-use cells::{Cell, MOST_CELLS, Part};
+use cells::{Cell, MOST_CELLS, Part, is_origin};
 
 /// In an example's headers this stands for the row's origin.
 const ORIGIN: &str = "{{ origin }}";
@@ -52,8 +53,8 @@ pub struct Cors {
     pub expose: Vec<String>,
     /// How long a browser may keep a preflight's answer, at least.
     pub max_age: Option<Duration>,
-    /// Whether the origins that are let in may send credentials.
-    pub credentials: bool,
+    /// Whether the origins that are let in may send credentials; not looked at where it is not said.
+    pub credentials: Option<bool>,
 }
 
 impl Check for Cors {
@@ -87,6 +88,7 @@ impl Check for Cors {
         }
         let allow = table.templates("allow");
         let deny = table.templates("deny");
+        origins_fit(table, &allow, &deny);
         let deny_methods = methods(table, "deny_methods");
         let simple = table.word("simple", &[("GET", "GET"), ("HEAD", "HEAD")]);
         let expose: Vec<String> = table.texts("expose").into_iter().map(|name| name.value).collect();
@@ -94,7 +96,7 @@ impl Check for Cors {
             table.missing("simple", "`simple = \"GET\"`: `expose` is about its answer");
         }
         let lookalikes = table.flag("lookalikes").unwrap_or(false);
-        let credentials = table.flag("credentials").unwrap_or(false);
+        let credentials = table.flag("credentials");
         Some(Self {
             url: url?,
             methods: wanted,
@@ -120,7 +122,11 @@ impl Check for Cors {
             });
             each.collect::<Vec<_>>().join(", ")
         };
-        let with = if self.credentials { ", with credentials" } else { "" };
+        let with = match self.credentials {
+            Some(true) => ", with credentials",
+            Some(false) => ", without credentials",
+            None => "",
+        };
         let mut lines = vec![format!("allowed{with}: {}", all(&self.allow))];
         if !self.deny.is_empty() {
             lines.push(format!("denied while the service answers: {}", all(&self.deny)));
@@ -132,6 +138,10 @@ impl Check for Cors {
         lines.extend(self.simple.map(|method| format!("the same of a simple {method}")));
         lines.extend(self.max_age.map(|least| format!("kept for at least {}", humantime::format_duration(least))));
         lines
+    }
+
+    fn address(&self) -> Option<&Template> {
+        Some(&self.url)
     }
 
     async fn run(&self, cx: &Context) -> Ran {
@@ -159,8 +169,7 @@ impl Check for Cors {
         let mut report = self.judge(&seen, &scope, &cx.jq).await;
         report.took = started.elapsed();
         // One exchange stands for the matrix: the first row that is not as it should be, else the first.
-        let worst = report.findings.iter().find(|finding| finding.verdict == report.verdict);
-        let row = worst.and_then(|finding| finding.row.as_ref());
+        let row = report.exchanged_row();
         let at = requests.iter().position(|(origin, _)| Some(origin) == row).unwrap_or(0);
         let shown = requests.get(at).zip(answers.get(at));
         report.exchange = shown.map(|((_, request), answer)| exchange(request, answer.as_ref(), &cx.redactor));
@@ -176,7 +185,7 @@ impl Check for Cors {
 
     fn derive(&self, _scope: &Scope) -> Result<Answered, String> {
         let mut headers = vec![("Access-Control-Allow-Origin", ORIGIN.to_owned()), ("Vary", "Origin".to_owned())];
-        if self.credentials {
+        if self.credentials == Some(true) {
             headers.push(("Access-Control-Allow-Credentials", "true".to_owned()));
         }
         headers.push(("Access-Control-Allow-Methods", self.methods.join(", ")));
@@ -247,6 +256,50 @@ impl Cors {
     }
 }
 
+/// Reports what no browser sends as its origin, and what must be let in and kept out at once, as far as it is
+/// written out.
+fn origins_fit(table: &Table<'_>, allow: &[Template], deny: &[Template]) {
+    let written = |template: &Template| template.names().next().is_none().then(|| template.written());
+    for (origin, text) in allow.iter().chain(deny).filter_map(|origin| Some((origin, written(origin)?))) {
+        if !is_origin(&text) {
+            let why =
+                format!("`{text}` is no origin: write `https://app.example.com`, with a port but no path, or `null`");
+            table.wrong_value(origin.span, why);
+        }
+    }
+    for origin in deny
+        .iter()
+        .filter(|origin| written(origin).is_some() && allow.iter().map(written).any(|let_in| let_in == written(origin)))
+    {
+        table.wrong_value(origin.span, format!("`{}` must be let in and kept out at once", origin.written()));
+    }
+}
+
+/// Methods that are known; a plan may ask for others.
+const METHODS: [&str; 21] = [
+    "GET",
+    "HEAD",
+    "POST",
+    "PUT",
+    "PATCH",
+    "DELETE",
+    "OPTIONS",
+    "COPY",
+    "LINK",
+    "LOCK",
+    "MKCOL",
+    "MOVE",
+    "PROPFIND",
+    "PROPPATCH",
+    "PURGE",
+    "QUERY",
+    "REPORT",
+    "SEARCH",
+    "TRACE",
+    "UNLINK",
+    "UNLOCK",
+];
+
 /// The methods under a key, each in capitals.
 fn methods(table: &Table<'_>, key: &'static str) -> Vec<String> {
     let all = table.texts(key).into_iter();
@@ -254,6 +307,10 @@ fn methods(table: &Table<'_>, key: &'static str) -> Vec<String> {
         let right = !method.value.is_empty() && method.value.bytes().all(|byte| byte.is_ascii_uppercase());
         if !right {
             table.wrong_value(method.span, format!("`{}` is no method: write `POST`, in capitals", method.value));
+        } else if !METHODS.contains(&method.value.as_str())
+            && let Some(near) = nearest(&method.value, METHODS)
+        {
+            table.wrong_value(method.span, format!("`{}` is no method: did you mean `{near}`?", method.value));
         }
         right.then_some(method.value)
     })

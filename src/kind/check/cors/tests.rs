@@ -81,6 +81,52 @@ async fn a_denied_origin_passes_only_while_the_service_answers() {
     assert_eq!(rows([kept_out(), kept_out(), kept_out()]).await, [Fail, Pass, Pass]);
 }
 
+#[test]
+fn every_mistake_in_an_origin_or_a_method_is_told_at_its_place() {
+    for (text, place, told) in [
+        ("allow = '*'", "'*'", "no origin"),
+        ("allow = ['a.b']", "'a.b'", "no origin"),
+        ("allow = ['https://x.example/']", "'https://x.example/'", "no path"),
+        (
+            "allow = ['https://a.example']\ndeny = ['https://a.example', 'null']",
+            "'https://a.example', 'null'",
+            "at once",
+        ),
+        ("allow = ['https://a.example']\nmethod = 'GTE'", "'GTE'", "`GET`"),
+        ("allow = ['https://a.example']\ndeny_methods = 'get'", "'get'", "in capitals"),
+    ] {
+        let text = format!("url = 'https://api.example/'\n{text}");
+        let (parsed, errors) = DeTable::parse_recoverable(&text);
+        assert!(errors.is_empty(), "{errors:?}");
+        let notes = Notes::default();
+        let _ = Cors::read(&Table::new("[phase.item.cors]", parsed.span().into(), parsed.get_ref(), &notes));
+        let found = notes.take_diagnostics();
+        let [wrong] = found.as_slice() else { panic!("{text}: {found:?}") };
+        assert!(wrong.message.contains(told), "{text}: {wrong:?}");
+        assert!(place.starts_with(&text[wrong.span.start..wrong.span.end]), "{text}: {wrong:?}");
+    }
+    // What stands for a value, or is a method of its own, is not known to be wrong.
+    cors_of("url = 'https://api.example/'\nallow = ['{{ origins }}']\nmethod = 'MERGEALL'");
+}
+
+#[tokio::test]
+async fn where_no_credentials_may_be_sent_none_are_let_in() {
+    let of = async |said: &str, sent: &[(&str, &str)]| {
+        let headers: Vec<_> =
+            [("access-control-allow-origin", ALLOWED), ("vary", "Origin")].iter().chain(sent).copied().collect();
+        let check = cors_of(&format!("url = 'https://api.example/'\nmethod = 'POST'\nallow = ['{ALLOWED}']\n{said}"));
+        let seen = Seen { answers: vec![(ALLOWED.to_owned(), answer(200, &headers))], control_answers: false };
+        check.judge(&seen, &Scope::default(), &Jq::default()).await.verdict
+    };
+    let (sent, said) =
+        (&[("access-control-allow-credentials", "true")], &[("access-control-allow-credentials", "false")]);
+    assert_eq!(of("credentials = false", sent).await, Fail);
+    assert_eq!(of("credentials = false", said).await, Pass, "a browser knows `true` alone");
+    assert_eq!(of("credentials = false", &[]).await, Pass);
+    assert_eq!([of("credentials = true", sent).await, of("credentials = true", &[]).await], [Pass, Fail]);
+    assert_eq!(of("", sent).await, Pass, "what is not said is not looked at");
+}
+
 #[tokio::test]
 async fn a_denied_origin_that_is_let_in_fails() {
     for open in [
@@ -179,7 +225,7 @@ async fn what_is_no_origin_and_an_empty_list_prove_nothing() {
     let judged = async |allow: &[&str], deny: &[&str], written: bool| {
         let mut check = cors("");
         let list = |origins: &[&str]| origins.iter().map(|origin| Template::literal(*origin)).collect();
-        (check.allow, check.deny, check.denies, check.credentials) = (list(allow), list(deny), written, true);
+        (check.allow, check.deny, check.denies, check.credentials) = (list(allow), list(deny), written, Some(true));
         let mut answers: Vec<_> = allow.iter().map(|origin| (origin.to_string(), let_in(origin))).collect();
         answers.extend(deny.iter().map(|origin| (origin.to_string(), kept_out())));
         let seen = Seen { answers, control_answers: false };

@@ -121,6 +121,10 @@ impl Check for Http {
         self.expect.words(scope).into_iter().chain(self.rounds.words()).collect()
     }
 
+    fn address(&self) -> Option<&Template> {
+        Some(&self.call.address)
+    }
+
     async fn run(&self, cx: &Context) -> Ran {
         self.look(cx).await
     }

@@ -30,6 +30,10 @@ pub(super) fn read(table: &Table<'_>) -> Option<Redirect> {
     let table = table.table("redirect")?;
     let status = Some(Statuses::read(&table, "status")).filter(|status| !status.is_empty());
     let to = table.need_template("to", "`to = \"https://…\"`");
+    if let Some(path) = to.as_ref().map(Template::written).filter(|to| to.starts_with('/')) {
+        let at = to.as_ref().map_or(table.span, |to| to.span);
+        table.wrong_value(at, format!("`{path}` is a path: `to` is the whole address that the answer leads to"));
+    }
     table.finish();
     Some(Redirect { status: status.unwrap_or_else(|| Statuses::any_of(&PERMANENT)), to: to? })
 }

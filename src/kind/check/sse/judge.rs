@@ -59,9 +59,13 @@ pub(super) async fn judge(sse: &Sse, seen: &Seen, scope: &Scope, jq: &Jq) -> Rep
         if let Some(resume) = &sse.resume {
             findings.extend(resume.findings(sse.expect.status, of(RESUMED), &answer.events));
         }
-        // First, for a summary is the first of the worst: how a stream ended says why the rest is missing.
-        findings.push(stream.ending(sse));
-        findings.extend(stream.times(&sse.expect));
+        // First, for a summary is the first of the worst: how a stream ended says why the rest is missing. Where
+        // we gave up on a silence, that is why.
+        let times = stream.times(&sse.expect);
+        let gave_up = stream.end == End::Silent && times.iter().any(|finding| finding.verdict == Verdict::Fail);
+        let ending = stream.ending(sse, gave_up);
+        let (first, then) = if gave_up { (times, vec![ending]) } else { (vec![ending], times) };
+        findings.extend(first.into_iter().chain(then));
         findings.extend(stream.content(&sse.expect, scope, jq).await);
         if let Some(meanwhile) = &sse.meanwhile {
             findings.extend(meanwhile.findings(of(MEANWHILE), &stream, scope, jq).await);
@@ -138,7 +142,11 @@ impl<'a> Stream<'a> {
             let gap = at.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).max().unwrap_or_default();
             // The reading gives up at the limit itself: that it did is the breach.
             let held = gap <= limit && self.end != End::Silent;
-            findings.push(Finding::held("longest gap", within(limit), span(gap), held));
+            let seen = match self.end == End::Silent && gap <= limit {
+                true => format!("nothing for {}, and given up", humantime::format_duration(limit)),
+                false => span(gap),
+            };
+            findings.push(Finding::held("longest gap", within(limit), seen, held));
         }
         findings
     }
@@ -199,7 +207,8 @@ impl<'a> Stream<'a> {
         }
     }
 
-    fn ending(&self, sse: &Sse) -> Finding {
+    /// `gave_up`: a silence ended the reading, and a finding of its own says which.
+    fn ending(&self, sse: &Sse, gave_up: bool) -> Finding {
         let wanted = match (sse.until.is_empty(), sse.deadline) {
             (true, _) => "what is expected, within the limits".to_owned(),
             (false, None) => any_of(&sse.until),
@@ -223,6 +232,7 @@ impl<'a> Stream<'a> {
             End::Cut => ("none: it was dropped, and not opened again".to_owned(), Verdict::Unknown),
             End::Closed => ("none: the server closed the stream".to_owned(), Verdict::Fail),
             End::Deadline => (format!("none in {}: the stream is still open", span(self.took)), Verdict::Fail),
+            End::Silent if gave_up => (format!("not waited for after {}", span(self.took)), Verdict::Unknown),
             End::Silent => (format!("none in {}: the stream is open and silent", span(self.took)), Verdict::Fail),
             End::Unwanted => ("none before an event that must never come".to_owned(), Verdict::Fail),
             End::Limit(which) => (format!("none: {}", limit_words(which)), Verdict::Fail),

@@ -17,7 +17,7 @@ use std::time::Duration;
 use super::{Answered, Check, Context, Ran, Route, Seen, Session};
 use crate::base::jq::{Jq, Program};
 use crate::base::table::Table;
-use crate::base::template::Scope;
+use crate::base::template::{Scope, Template};
 use crate::base::wire::{Cause, sse};
 use crate::kind::Kind;
 use crate::kind::request::Call;
@@ -133,6 +133,10 @@ deadline = "60s"
 
     fn expects(&self, scope: &Scope) -> Vec<String> {
         judge::expects(self, scope)
+    }
+
+    fn address(&self) -> Option<&Template> {
+        Some(&self.call.address)
     }
 
     async fn run(&self, cx: &Context) -> Ran {

@@ -147,9 +147,14 @@ async fn silence_is_told_when_it_has_lasted_too_long_and_comments_do_not_hide_it
     let (_, end, took, _) = played(&cancelled(), &[(1_000, DELTA), (10_000, PING), (10_000, PING)], false).await;
     assert_eq!((end, took), (End::Silent, 16_000));
     let report = judged(&cancelled(), &[(1_000, DELTA)], false).await;
-    assert_eq!(failing(&report), ["terminal event", "longest gap"]);
+    assert_eq!(failing(&report), ["longest gap", "terminal event"]);
+    assert!(report.summary.contains("longest gap") && report.summary.contains("nothing for 15s"), "{}", report.summary);
     let report = judged(&cancelled(), &[], false).await;
     assert!(failing(&report).contains(&"first event"), "{report:#?}");
+    // The terminal event was not waited for to its own deadline: the silence is why.
+    assert!(report.summary.contains("first event") && report.summary.contains("none in 5.00 s"), "{}", report.summary);
+    let ending = report.findings.iter().find(|finding| finding.subject == "terminal event").expect("one");
+    assert!(ending.verdict == Verdict::Unknown && ending.seen.contains("not waited for"), "{ending:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -37,14 +37,16 @@ impl Dispatch {
         let (workflow, reference) = (text(&start.workflow)?, text(&start.reference)?);
         let mut record = Record::new(&hub.place.repo, &workflow);
         let open = left_open(&hub.cx.dir, &record).map_err(unknown)?;
-        let now = ready(hub, &workflow).await?;
-        if let Some(open) = open {
+        // What an earlier attempt left open is no matter of what this one was refused.
+        let before = |stop: Stop| if open.is_some() { stop } else { nothing_began(stop) };
+        let now = ready(hub, &workflow).await.map_err(before)?;
+        if let Some(open) = open.clone() {
             record = open;
             if let Some(run) = self.begun_before(&mut record, hub).await? {
                 return self.to_its_end(start, record, run, hub).await;
             }
         }
-        stands_at(hub, &reference).await?;
+        stands_at(hub, &reference).await.map_err(before)?;
         record.since = record.since.or(now);
         if start.nonce_input.is_some() && record.nonce.is_none() {
             record.nonce = Some(nonce(&hub.cx.dir, now));
@@ -175,6 +177,14 @@ impl Dispatch {
         Ok(all)
     }
 }
+
+/// Nothing was asked for yet: whatever stopped it, it is known that nothing began.
+fn nothing_began(Stop(_, why): Stop) -> Stop {
+    let said = if why.starts_with(NOTHING) { why } else { format!("{NOTHING}: {why}") };
+    Stop(Verdict::Fail, said)
+}
+
+const NOTHING: &str = "nothing was started";
 
 /// The server's time, where the workflow may be started.
 async fn ready(hub: &Hub<'_>, workflow: &str) -> Result<Option<i64>, Stop> {

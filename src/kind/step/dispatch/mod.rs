@@ -144,6 +144,10 @@ impl Step for Dispatch {
         lines
     }
 
+    fn changes(&self) -> Option<String> {
+        Some("each time it starts a run".to_owned())
+    }
+
     async fn act(&self, cx: &Acting) -> Report {
         let started = Instant::now();
         let mut report = match self.hub(cx) {

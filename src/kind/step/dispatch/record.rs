@@ -121,6 +121,11 @@ pub(super) fn left_open(dir: &Path, like: &Record) -> Result<Option<Record>, Str
     Ok(newest.map(|(_, record)| record).filter(Record::is_open))
 }
 
+/// True where no other attempt of the same step came before this.
+pub(super) fn is_first(dir: &Path) -> bool {
+    earlier(dir).is_empty()
+}
+
 /// Folders of attempts beside `dir` with a lower number: `7`, or `redeploy.7` of a rollback.
 fn earlier(dir: &Path) -> Vec<(u64, PathBuf)> {
     let (Some(parent), Some((prefix, own))) = (dir.parent(), numbered(dir)) else { return Vec::new() };

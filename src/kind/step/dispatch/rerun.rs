@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::follow::{follow, judged, look};
 use super::hub::{Hub, wait_of};
-use super::record::{Before, Record, Stage, left_open};
+use super::record::{Before, Record, Stage, is_first, left_open};
 use super::{Dispatch, Rerun, Stop, finding};
 use crate::base::template::Template;
 use crate::base::wire::Cause;
@@ -30,10 +30,16 @@ fn number(value: &Value, key: &str) -> Option<u64> {
 
 impl Dispatch {
     pub(super) async fn again(&self, again: &Rerun, hub: &Hub<'_>) -> Result<Vec<Finding>, Stop> {
-        let run = which(again, hub).await?;
+        // Of the first attempt it is known that nothing was asked for yet.
+        let first = is_first(&hub.cx.dir);
+        let unasked = |Stop(verdict, why): Stop| match first {
+            true => Stop(Verdict::Fail, format!("nothing was run again: {why}")),
+            false => Stop(verdict, why),
+        };
+        let run = which(again, hub).await.map_err(unasked)?;
         let mut record = Record::new(&hub.place.repo, &format!("run {run}"));
         let open = left_open(&hub.cx.dir, &record).map_err(unknown)?;
-        let now = look(hub, run).await?;
+        let now = look(hub, run).await.map_err(unasked)?;
         let attempt = number(&now, "run_attempt").unwrap_or(1);
         record.run = Some(run);
         let mut asked = false;
@@ -46,15 +52,15 @@ impl Dispatch {
         let before = match record.before.clone() {
             Some(before) => before,
             None => {
-                let number = number(&now, "run_number").ok_or_else(|| unknown("the run has no number"))?;
-                let (tags, releases) = made(hub, again.tags.as_ref()).await?;
+                let number = number(&now, "run_number").ok_or_else(|| unasked(unknown("the run has no number")))?;
+                let (tags, releases) = made(hub, again.tags.as_ref()).await.map_err(unasked)?;
                 Before { attempt, number, tags, releases }
             }
         };
         record.before = Some(before.clone());
         if !asked {
             if now.get("status").and_then(Value::as_str) != Some("completed") {
-                return Err(unknown(format!("run {run} has not ended: it is not run again")));
+                return Err(unasked(unknown(format!("run {run} has not ended: it is not run again"))));
             }
             record.keep(&hub.cx.dir).map_err(|why| unknown(format!("nothing was asked: {why}")))?;
             self.ask_again(&mut record, run, before.attempt + 1, hub).await?;

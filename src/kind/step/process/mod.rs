@@ -94,7 +94,7 @@ impl Step for Process {
         Some(Self::Start(Box::new(Start { program: program?, ready, within, captures, signal, grace })))
     }
 
-    fn expects(&self, _scope: &Scope) -> Vec<String> {
+    fn expects(&self, scope: &Scope) -> Vec<String> {
         match self {
             Self::Stop(item) => vec![format!("{} runs no more", item.value)],
             Self::Start(start) => {
@@ -105,7 +105,8 @@ impl Step for Process {
                     Ready::Tcp(place) => format!("accepts at {} within {within}", place.written()),
                 };
                 let captures = start.captures.iter().map(|wanted| format!("hands out {}", wanted.name));
-                std::iter::once(ready).chain(captures).chain(["lives on".to_owned()]).collect()
+                let starts = format!("starts: {}", start.program.open(scope));
+                [starts, ready].into_iter().chain(captures).chain(["lives on".to_owned()]).collect()
             }
         }
     }

@@ -35,7 +35,7 @@ const TUNNEL: &str = "command = 'tunnel'\nready = { line = 'Registered|https://'
 fn the_example_of_the_kind_is_sound_and_says_what_it_waits_for() {
     let process = sound(Process::KIND.example);
     assert_eq!(
-        process.expects(&Scope::default()),
+        process.expects(&Scope::default())[1..],
         [r"says /https://[a-z0-9-]+\.trycloudflare\.com/ within 30s", "hands out tunnel_url", "lives on"]
     );
     assert_eq!(process.life(), Some(Life { signal: StopSignal::Term, grace: Duration::from_secs(5) }));

@@ -108,6 +108,13 @@ impl Step for Sequence {
         self.guard.iter().map(|guard| (&guard.spec, within.clone())).collect()
     }
 
+    fn changes(&self) -> Option<String> {
+        self.steps
+            .iter()
+            .chain(&self.undo)
+            .find_map(|nested| Some(format!("{}: {}", nested.called, nested.spec.changes()?)))
+    }
+
     async fn act(&self, cx: &Acting) -> Report {
         course::act(self, cx).await
     }

@@ -110,7 +110,7 @@ impl Hand {
 
 fn wanted(traffic: &Traffic, scope: &Scope) -> Result<Wanted, String> {
     if matches!(traffic.action, Action::Undo | Action::Finish) {
-        return Ok(Wanted::nothing());
+        return Ok(traffic.nothing());
     }
     let text = |template: &Template| template.text(&scope.without_secrets()).map_err(|unbound| unbound.to_string());
     let share = match &traffic.weight {
@@ -310,7 +310,13 @@ impl Course<'_> {
             Verdict::Fail | Verdict::Warn => Verdict::Fail,
             _ => Verdict::Unknown,
         };
-        self.findings.push(Finding { row: None, subject: subject.to_owned(), expected, seen: report.summary, verdict });
+        // What was expected stands beside it.
+        let wrong = report.findings.iter().find(|finding| finding.verdict == report.verdict);
+        let seen = match wrong.filter(|_| verdict != Verdict::Pass) {
+            Some(wrong) => format!("{} {}", wrong.subject, wrong.seen),
+            None => report.summary,
+        };
+        self.findings.push(Finding { row: None, subject: subject.to_owned(), expected, seen, verdict });
         if verdict == Verdict::Pass { Ok(()) } else { Err(Stopped) }
     }
 }

@@ -24,12 +24,15 @@ pub(super) async fn finish(course: &mut Course<'_>, traffic: &Traffic) -> Result
         // Its controller has taken the canary away with the promotion: there is no other order.
         return Ok("promoted and verified".to_owned());
     }
-    course.to(&Wanted::nothing()).await?;
+    course.to(&traffic.nothing()).await?;
     if course.verify("verify without the canary", verify).await.is_err() {
         course.cx.say(&format!("without the canary it is not verified; the canary gets back {}", had.words()));
         // Whether that worked is a finding of its own.
         let _ = course.to(&Wanted::back(&had)).await;
         return Err(Stopped);
+    }
+    if Wanted::nothing().is_met(&had) {
+        return Ok("promoted and verified; the canary had no traffic, so it was not part of that".to_owned());
     }
     Ok(format!("promoted, verified with and without the canary, which had {}", had.words()))
 }

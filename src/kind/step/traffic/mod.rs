@@ -135,6 +135,16 @@ impl Step for Traffic {
         self.verify.iter().map(|verify| (&verify.check, scope.clone())).collect()
     }
 
+    fn changes(&self) -> Option<String> {
+        let action = match self.action {
+            Action::Read => return None,
+            Action::Set => "set",
+            Action::Undo => "undo",
+            Action::Finish => "finish",
+        };
+        Some(format!("`action = \"{action}\"` changes where the traffic goes"))
+    }
+
     async fn act(&self, cx: &Acting) -> Report {
         course::act(self, cx).await
     }
@@ -156,6 +166,14 @@ impl Traffic {
     /// Why it cannot be read.
     pub async fn share(&self, cx: &Acting) -> Result<f64, String> {
         course::share(self, cx).await
+    }
+
+    /// What it is that the canary gets nothing: a command of the plan's knows shares alone.
+    fn nothing(&self) -> gauge::Wanted {
+        match self.driver.as_ref() {
+            Driver::Command { .. } => gauge::Wanted { share: Some(gauge::Share::NONE), ..gauge::Wanted::default() },
+            _ => gauge::Wanted::nothing(),
+        }
     }
 
     /// Whatever stands among arguments.

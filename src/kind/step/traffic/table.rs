@@ -176,6 +176,8 @@ fn driver(table: &Table<'_>, word: Option<Word>) -> Option<Driver> {
 fn at(table: &Table<'_>, word: Option<Word>) -> Option<At> {
     let (context, namespace) = (table.template("context"), table.template("namespace"));
     let kubeconfig = table.template("kubeconfig");
+    // Which driver is meant says what it needs.
+    word?;
     if word == Some(Word::Command) {
         for key in ["context", "namespace", "kubeconfig"] {
             if table.any(key).is_some() {

@@ -37,12 +37,15 @@ pub(super) async fn judge(http: &Http, burst: &Burst, seen: &Seen, scope: &Scope
     let before: Vec<&Answer> = before.iter().filter_map(|(_, answer)| answer.as_ref().ok()).collect();
     let wrong = before.iter().filter(|answer| !http.expect.status.holds(answer.http.status)).count();
     let first_wrong = before.iter().find(|answer| !http.expect.status.holds(answer.http.status));
-    if !before.is_empty() {
+    let expected = format!("status {}", http.expect.status.words());
+    if before.is_empty() && limited.is_some() {
+        // It may answer so to everything: a limit shows only beside what it lets through.
+        findings.push(Finding::unknown("before the limit", expected, "none: the very first was limited"));
+    } else if !before.is_empty() {
         let told = match first_wrong {
             Some(answer) => format!("{} of {}: {}", before.len() - wrong, before.len(), answer.http.status),
             None => format!("{0} of {0}", before.len()),
         };
-        let expected = format!("status {}", http.expect.status.words());
         findings.push(Finding::held("before the limit", expected, told, wrong == 0));
     }
     let nth = limited.map(|at| number(&seen.answers[at].0));

@@ -130,11 +130,11 @@ impl Http {
         let seen = Seen { control_answers: lost && control_answers(cx).await, answers };
         let jq = cx.jq.redacting(cx.redactor.clone());
         let mut report: Report = burst::judge(self, burst, &seen, &scope, &jq).await;
-        report.summary.push_str(&format!(
-            " · {} requests in {:.1} s",
-            seen.answers.len(),
-            started.elapsed().as_secs_f64()
-        ));
+        let asked = match seen.answers.len() {
+            1 => "1 request".to_owned(),
+            many => format!("{many} requests"),
+        };
+        report.summary.push_str(&format!(" · {asked} in {:.1} s", started.elapsed().as_secs_f64()));
         report.took = started.elapsed();
         report.exchange = shown;
         if limited {

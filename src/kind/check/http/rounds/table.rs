@@ -94,7 +94,8 @@ fn burst(table: &Table<'_>) -> Rounds {
     }
     let hold = table.flag("hold").unwrap_or(false);
     let most = if hold { MOST_HELD } else { MOST_REQUESTS };
-    let requests = number(table, "requests", 2, most).unwrap_or(2);
+    // Without it nothing beside it is known to be too much.
+    let requests = number(table, "requests", 2, most).unwrap_or(most);
     let free = number(table, "free", 0, requests.saturating_sub(1)).unwrap_or(0);
     let a_second = number(table, "a_second", 1, MOST_A_SECOND).unwrap_or(A_SECOND);
     let mut limited = table.table("expect").map(expect).unwrap_or_default();

@@ -162,6 +162,24 @@ async fn a_burst_passes_where_the_limit_comes_when_it_must() {
 }
 
 #[tokio::test]
+async fn a_limit_shows_only_beside_what_is_let_through() {
+    let (ok, limited, gone) = (|| answer(200, ""), || answer(429, ""), || answer(404, ""));
+    for (burst, answers, wanted) in [
+        ("requests = 5", vec![limited()], Verdict::Unknown),
+        ("requests = 5, expect = { status = [429, 404] }", vec![gone()], Verdict::Unknown),
+        ("requests = 5, free = 3", vec![limited()], Verdict::Fail),
+        ("requests = 5", vec![ok(), limited()], Verdict::Pass),
+    ] {
+        let report = judged(&http(&format!("get = '/'\nburst = {{ {burst} }}")), answers).await;
+        assert_eq!(report.verdict, wanted, "{burst}: {report:#?}");
+    }
+    let (address, asked) = counting(|_| whole(429, "")).await;
+    let report = run(&format!("get = '{address}'\nburst = {{ requests = 5 }}")).await;
+    assert_eq!((report.verdict, asked.load(Ordering::SeqCst)), (Verdict::Unknown, 1), "{report:#?}");
+    assert!(report.summary.contains("1 request in"), "{}", report.summary);
+}
+
+#[tokio::test]
 async fn a_burst_stops_at_the_limit_and_looks_at_what_it_says() {
     let (address, asked) = counting(|n| match n {
         121.. => whole(429, r#"{"error":{"code":"E4290"}}"#),

@@ -1,0 +1,150 @@
+use super::*;
+
+fn told(flight: &mut Flight, verdict: Verdict) {
+    let observation = Observation::MonitorChanged { monitor: "api".into(), verdict, why: "status 500".into() };
+    flight.input(&Input::Observation(observation)).expect("no refusal");
+}
+
+#[test]
+fn a_monitor_fires_by_time_alone_and_unknown_freezes_it() {
+    let api = || Trigger { lasts: 60 * SECOND, ..trigger("down", Condition::Monitor("api".into()), FireMode::Ask) };
+    let mut flight = flight(vec![api()]);
+    told(&mut flight, Verdict::Pass);
+    told(&mut flight, Verdict::Fail);
+    assert_eq!(crate::launch::schedule::next_at(&flight.board, flight.now), Some(Instant(60_000)));
+    flight.pass(Duration::from_millis(59_999));
+    assert_eq!(fired(&flight, "down"), 0);
+    flight.pass(Duration::from_millis(1));
+    assert_eq!(fired(&flight, "down"), 1);
+    assert!(matches!(stage(&flight, "down"), Stage::Fired { why, .. } if why == "api: status 500 for 1m"));
+    let mut flight = self::flight(vec![api()]);
+    told(&mut flight, Verdict::Fail);
+    flight.pass(50 * SECOND);
+    told(&mut flight, Verdict::Unknown);
+    flight.pass(50 * SECOND);
+    assert_eq!(fired(&flight, "down"), 0);
+    told(&mut flight, Verdict::Fail);
+    flight.pass(9 * SECOND);
+    assert_eq!(fired(&flight, "down"), 0);
+    flight.pass(SECOND);
+    assert_eq!(fired(&flight, "down"), 1);
+    let mut flight = self::flight(vec![Trigger { lasts: Duration::ZERO, ..api() }]);
+    told(&mut flight, Verdict::Fail);
+    assert_eq!(fired(&flight, "down"), 1, "nothing has to last");
+}
+
+#[test]
+fn a_manual_trigger_fires_by_a_persons_word_and_again() {
+    let mut flight = flight(vec![trigger("down", Condition::Manual, auto(10))]);
+    let fire = |flight: &mut Flight, why: &str| {
+        flight.command(Command::FireTrigger { trigger: "down".into(), why: why.into() })
+    };
+    assert!(fire(&mut flight, " ").expect_err("a reason").contains("reason"));
+    fire(&mut flight, "users call").expect("possible");
+    assert!(matches!(stage(&flight, "down"), Stage::Fired { why, starts: Some(_), .. } if why == "by ada: users call"));
+    assert!(fire(&mut flight, "more call").expect_err("once").contains("has fired"));
+    flight.command(Command::Veto { trigger: "down".into(), why: "it is us".into() }).expect("possible");
+    fire(&mut flight, "now it is not").expect("a person's word");
+    assert_eq!(fired(&flight, "down"), 2);
+}
+
+fn slept(flight: &mut Flight, gap: Duration) {
+    flight.now = flight.now.plus(gap);
+    flight.input(&Input::Observation(Observation::Slept { gap })).expect("no refusal");
+}
+
+fn came_back(flight: &mut Flight, after: Duration) {
+    let seen = flight.board.clock.as_ref().map_or(0, |clock| clock.t);
+    flight.now = flight.now.plus(after);
+    let (now, returned) = (flight.now, Event::ConsoleReturned { clean: false, t: seen });
+    flight.record(now, Actor::engine(), returned);
+    flight.follow();
+}
+
+#[test]
+fn nothing_starts_in_a_time_that_nobody_watched() {
+    // A loop that stood still for a moment loses that moment; after an hour the whole countdown is seen again.
+    for (gap, left) in [(3, 10), (3_600, 10)] {
+        let mut flight = flight(vec![trigger("down", errors(), auto(10))]);
+        until_fired(&mut flight, 6);
+        slept(&mut flight, Duration::from_secs(gap));
+        assert_eq!(start(&mut flight), None);
+        flight.pass(Duration::from_millis(left * 1_000 - 1));
+        assert_eq!(start(&mut flight), None, "after {gap} s of sleep");
+        flight.pass(Duration::from_millis(1));
+        assert!(start(&mut flight).is_some());
+    }
+    let mut flight = flight(vec![trigger("down", errors(), auto(10))]);
+    until_fired(&mut flight, 6);
+    flight.pass(9 * SECOND);
+    came_back(&mut flight, 3_600 * SECOND);
+    assert_eq!(start(&mut flight), None);
+    flight.pass(10 * SECOND);
+    assert!(start(&mut flight).is_some());
+}
+
+#[test]
+fn a_monitor_that_failed_before_a_crash_must_be_seen_to_fail_again() {
+    let api = Trigger { lasts: 60 * SECOND, ..trigger("down", Condition::Monitor("api".into()), FireMode::Ask) };
+    let mut flight = flight(vec![api.clone()]);
+    told(&mut flight, Verdict::Fail);
+    flight.pass(30 * SECOND);
+    told_of_something(&mut flight);
+    came_back(&mut flight, 3_600 * SECOND);
+    flight.pass(300 * SECOND);
+    assert_eq!(fired(&flight, "down"), 0, "nobody knows yet");
+    told(&mut flight, Verdict::Fail);
+    flight.pass(29 * SECOND);
+    assert_eq!(fired(&flight, "down"), 0);
+    flight.pass(SECOND);
+    assert_eq!(fired(&flight, "down"), 1);
+    let mut flight = self::flight(vec![api]);
+    told(&mut flight, Verdict::Fail);
+    flight.pass(30 * SECOND);
+    slept(&mut flight, 3_600 * SECOND);
+    assert_eq!(fired(&flight, "down"), 0);
+    flight.pass(30 * SECOND);
+    assert_eq!(fired(&flight, "down"), 1);
+}
+
+fn told_of_something(flight: &mut Flight) {
+    flight.command(Command::note("still there")).expect("possible");
+}
+
+#[test]
+fn a_countdown_that_is_over_leaves_the_rollback_to_people() {
+    let mut flight = flight(vec![trigger("down", errors(), auto(30))]);
+    until_fired(&mut flight, 6);
+    flight.command(Command::Scrub { why: "enough".into() }).expect("possible");
+    flight.pass(60 * SECOND);
+    assert_eq!(start(&mut flight), None);
+    assert_eq!(calls(&flight.board, flight.now).len(), 1, "it still rings");
+}
+
+#[test]
+fn whoever_watches_from_elsewhere_says_no_with_a_role() {
+    let mut flight = flight(vec![trigger("down", errors(), auto(60))]);
+    until_fired(&mut flight, 6);
+    let ask = |flight: &mut Flight, role: Option<&str>| {
+        let by = Actor::person("bo", role.map(Into::into));
+        let command = Command::Veto { trigger: "down".into(), why: "no".into() };
+        let (id, asked_at) = ("r1".into(), crate::launch::time::Wall::default());
+        flight.input(&Input::Request { id, by, command, asked_at, age: SECOND })
+    };
+    assert!(ask(&mut flight, None).expect_err("no role").contains("ask as a role"));
+    ask(&mut flight, Some("backend")).expect("any role may");
+    assert!(matches!(stage(&flight, "down"), Stage::Vetoed { .. }));
+}
+
+#[test]
+fn what_stands_there_replays_to_the_same_board() {
+    let mut flight = flight(vec![trigger("down", errors(), auto(10)), trigger("ask", errors(), FireMode::Ask)]);
+    until_fired(&mut flight, 6);
+    flight.pass(10 * SECOND);
+    start(&mut flight);
+    end(&mut flight);
+    evaluate(&mut flight, None);
+    let replayed = Board::replay(std::sync::Arc::clone(&flight.board.plan.0), &flight.records);
+    assert_eq!(replayed.triggers, flight.board.triggers);
+    assert_eq!(replayed.objectives, flight.board.objectives);
+}
