@@ -40,6 +40,7 @@ use crate::launch::plan::Plan;
 use crate::launch::time::{Instant, Mark};
 use crate::plan::{self, Environment, Loaded, Options};
 use crate::rehearsal::Target;
+use crate::watch::Readings;
 use crate::{base, clock};
 
 /// Bytes kept back, given up when the disk is full, so that a rollback can still write its log.
@@ -315,7 +316,8 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
     world.redactor.cover().for_good();
     logging::to(&folder.console_log(), &world.redactor);
     let redactor = world.redactor.clone();
-    let watch = amending::watch(&world, folder.streams());
+    let readings = Readings::new(axis.told(), &plan);
+    let watch = amending::watch(&world, folder.streams(), Arc::clone(&readings));
     let (target, faults, script, moves) = match rehearsal {
         Some(Rehearsal { target, switch, script, moves }) => (Some(target), Some(switch), script, Some(moves)),
         None => (None, None, Vec::new(), None),
@@ -369,7 +371,7 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
         place.write(&place.launch(), &bytes).map_err(|why| why.to_string())
     });
     let (base, rehearsal) = (site.base.clone(), site.rehearsal);
-    let amender = amending::Parts { folder: folder.clone(), base, rehearsal, stage, moves, keep };
+    let amender = amending::Parts { folder: folder.clone(), base, rehearsal, stage, moves, keep, readings };
     let looping = looping.with_amender(Amender::new(amender));
     // A rehearsal proves nothing that must not be lost.
     noticed.extend(unkept.filter(|_| !site.rehearsal));

@@ -27,7 +27,7 @@ use crate::launch::port::Proposal;
 use crate::launch::time::Instant;
 use crate::launch::verdict::Verdict;
 use crate::plan::{self, Environment, Options, diff};
-use crate::watch::Watch;
+use crate::watch::{Readings, Watch};
 
 /// How long a stream's head may take; monitors have timeouts of their own.
 pub const WATCH_TIMEOUT: Duration = Duration::from_secs(10);
@@ -61,6 +61,8 @@ pub struct Parts {
     pub stage: Stage,
     pub moves: Option<Move>,
     pub keep: Keep,
+    /// What was seen so far: an amendment loses nothing of it.
+    pub readings: Arc<Readings>,
 }
 
 /// Looks plans over for a launch, and makes what it needs to go by one.
@@ -190,7 +192,9 @@ impl Amender {
             (client, moved.address)
         });
         let world = old.world.under(&prepared.plan, &prepared.catalogue, place, keeps);
-        let watch = watch(&world, self.parts.folder.streams());
+        let readings = Arc::clone(&self.parts.readings);
+        readings.under(&prepared.plan);
+        let watch = watch(&world, self.parts.folder.streams(), readings);
         if let Some(earlier) = old.watch.replace(Arc::clone(&watch)) {
             tokio::spawn(async move { earlier.stop().await });
         }
@@ -213,9 +217,9 @@ fn done(board: &Board) -> Vec<ItemId> {
     order.filter(passed).chain(rolled.map(|step| &step.step)).cloned().collect()
 }
 
-/// The monitors and streams of a world, looking from now on.
+/// The monitors and streams of a world, looking from now on; what they see goes to `readings`.
 #[must_use]
-pub fn watch(world: &World, streams: PathBuf) -> Arc<Watch> {
+pub fn watch(world: &World, streams: PathBuf, readings: Arc<Readings>) -> Arc<Watch> {
     let watching = world.clone();
     let watch = Arc::new(Watch::start(
         &world.plan,
@@ -223,6 +227,7 @@ pub fn watch(world: &World, streams: PathBuf) -> Arc<Watch> {
         Arc::new(move |entry| watching.context(entry, &watching.known(), WATCH_TIMEOUT)),
         world.observations.clone(),
         streams,
+        readings,
     ));
     world.see(watch.samples());
     watch

@@ -2,6 +2,7 @@
 //! owns the board. Nothing here decides: `dispatch` does, through the pure functions of `launch`.
 
 mod amending;
+mod evaluating;
 mod hung;
 mod recording;
 mod settling;
@@ -101,6 +102,8 @@ pub struct Loop {
     taken_over: Option<String>,
     hung: Hung,
     amending: amending::Amending,
+    /// Up to here the objectives are evaluated.
+    evaluated: Instant,
 }
 
 /// A question of a headless crew or a gate run, asked once a turn: what to do next?
@@ -131,6 +134,7 @@ impl Loop {
             taken_over: None,
             hung: Hung::default(),
             amending: amending::Amending::default(),
+            evaluated: settled.instant,
         }
     }
 
@@ -167,6 +171,7 @@ impl Loop {
         });
         let mut found = self.found().await;
         let (now, slept) = self.look();
+        self.evaluated = now.instant;
         found.splice(..0, slept);
         let turn = self.dispatch.turn(&found, now);
         self.settle(turn, now, &found, Vec::new()).await;
@@ -217,15 +222,16 @@ impl Loop {
                     Err(_) => break,
                 }
             }
-            let idle = self.idle_time(now);
-            if let Some(slept) = slept {
-                inputs.insert(0, slept);
-                replies.insert(0, None);
-            } else if let Some(by) = idle {
-                // Never from a time that nobody watched: it would be counted through.
+            // Never from a time that nobody watched: it would be counted through.
+            let idle = self.idle_time(now).filter(|_| slept.is_none());
+            let (rounds, idle) = self.evaluated(now, slept.as_ref(), idle);
+            if let Some(by) = idle {
                 self.parts.axis.jump(by);
                 now.instant = now.instant.plus(by);
             }
+            let first: Vec<Input> = slept.into_iter().chain(rounds).collect();
+            replies.splice(..0, first.iter().map(|_| None));
+            inputs.splice(..0, first);
             self.due_faults(now, &mut inputs);
             inputs.extend(self.remarks());
             replies.resize_with(inputs.len(), || None);

@@ -2,10 +2,12 @@
 //! in a rehearsal jumping ahead while nothing is in flight. What a watcher missed is told, not counted.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use crate::clock;
 use crate::launch::time::{Instant, Now, Wall};
+use crate::watch::point;
 
 /// A gap between two looks at the clock longer than this was not watched.
 pub const UNWATCHED: Duration = Duration::from_secs(2);
@@ -24,13 +26,13 @@ pub enum Pace {
     Skip,
 }
 
-/// The launch's axis over the machine's clocks.
-#[derive(Clone)]
+/// The launch's axis over the machine's clocks. What reads it elsewhere sees its jumps.
 pub struct Axis {
     reader: Reader,
     /// Boot time at which the axis stood at `origin`.
     boot: i64,
-    origin: Instant,
+    /// In milliseconds.
+    origin: Arc<AtomicI64>,
     looked: i64,
 }
 
@@ -39,7 +41,14 @@ impl Axis {
     #[must_use]
     pub fn new(reader: Reader, origin: Instant) -> Self {
         let (boot, _) = reader();
-        Self { reader, boot, origin, looked: boot }
+        Self { reader, boot, origin: Arc::new(AtomicI64::new(origin.0)), looked: boot }
+    }
+
+    /// Tells the same instants to tasks.
+    #[must_use]
+    pub fn told(&self) -> point::Axis {
+        let (reader, boot, origin) = (Arc::clone(&self.reader), self.boot, Arc::clone(&self.origin));
+        Arc::new(move || Instant(origin.load(Ordering::Acquire).saturating_add(reader().0 - boot)))
     }
 
     /// The machine's clocks.
@@ -69,12 +78,13 @@ impl Axis {
     }
 
     fn at(&self, boot: i64) -> Instant {
-        Instant(self.origin.0 + (boot - self.boot))
+        Instant(self.origin.load(Ordering::Acquire).saturating_add(boot - self.boot))
     }
 
     /// Skips `by` of idle time.
     pub fn jump(&mut self, by: Duration) {
-        self.origin = self.origin.plus(by);
+        let to = Instant(self.origin.load(Ordering::Acquire)).plus(by);
+        self.origin.store(to.0, Ordering::Release);
     }
 }
 
@@ -112,6 +122,16 @@ mod tests {
         assert_eq!(axis.now().instant, Instant(1_500));
         axis.jump(Duration::from_secs(60));
         assert_eq!(axis.now().instant, Instant(61_500));
+    }
+
+    #[test]
+    fn tasks_are_told_the_same_instants_jumps_and_all() {
+        let (mut axis, time) = at(10_000);
+        let told = axis.told();
+        assert_eq!(told(), Instant(500));
+        axis.jump(Duration::from_secs(60));
+        *time.lock().expect("one thread") = 11_000;
+        assert_eq!((told(), axis.now().instant), (Instant(61_500), Instant(61_500)));
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod ballot;
 pub mod board;
 pub mod branch;
 pub mod brief;
+pub mod canary;
 pub mod closing;
 pub mod command;
 pub mod countdown;

@@ -35,9 +35,18 @@ pub struct Counts {
     pub late: u64,
     /// Some of the samples were made up by a rehearsal.
     pub generated: bool,
+    /// Why the samples cannot be counted by the threshold, where they cannot: it is unknown, however many came.
+    pub refused: Option<String>,
 }
 
-/// One side of it.
+/// One side of it. Where there is none beside, or it is another side of the same kind (`minus`, `against`):
+///
+/// - of looks, and of numbers and histograms that are counted (`p95 <= 1.5s`), `against` of `of` count against it;
+/// - of a level `value` is the newest number, and `of` how many samples it is made of, or else how many numbers came;
+/// - of a counter `value` is its growth in the window, and `of` how many steps of it were seen.
+///
+/// With `per` both sides are counters: their growths are the two `value`s, and `against` of `of` of the first side
+/// is the same in whole numbers, so many of the one for so many of the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Measured {
     /// Samples that tell something.
@@ -49,7 +58,8 @@ pub struct Measured {
     /// The number that is compared where samples are not counted: the newest of a level, the growth of a
     /// counter. In the signal's unit.
     pub value: Option<Number>,
-    /// A percentile for people, where samples are latencies: of a sketch, never compared.
+    /// A percentile for people, where samples are latencies: of a sketch, never compared. In the signal's unit;
+    /// of looks in seconds.
     pub shown: Option<Number>,
     /// Processes of a counter that began anew in the window.
     pub resets: u64,

@@ -301,6 +301,22 @@ impl Threshold {
         }
     }
 
+    /// The same of one number in `unit` that is a sample for itself: as a latency counts that took so long.
+    #[must_use]
+    pub fn is_number_against(&self, value: f64, unit: Unit) -> bool {
+        let order = value.is_finite().then(|| self.limit.order(value, unit)).flatten();
+        order.is_none_or(|order| match self.is {
+            Is::AtMost | Is::More => order.is_gt(),
+            _ => order.is_ge(),
+        })
+    }
+
+    /// Whether its limit is exactly `value`: what a bucket of a histogram must end at to be counted by.
+    #[must_use]
+    pub fn is_at(&self, value: f64, unit: Unit) -> bool {
+        self.limit.order(value, unit) == Some(Ordering::Equal)
+    }
+
     /// Whether `of` samples, `against` of which count against it, hold it. Of none, none does.
     ///
     /// rules.md: `p95 > 2s` is "more than 5% of samples above 2 s".

@@ -22,7 +22,6 @@ impl<'a> Reader<'a> {
         let mut ids = BTreeMap::new();
         for table in root.tables("monitor") {
             unbuilt::refuse(&table, unbuilt::MONITOR_KEYS);
-            unbuilt::refuse(&table, unbuilt::KINDS);
             let id = self.need_id(&table, "`id = \"api\"`");
             if let Some(id) = &id {
                 self.claim_slug(&mut ids, id);

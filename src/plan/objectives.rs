@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::canaries::Expects;
 use super::reader::Reader;
 use crate::base::source::{Diagnostic, Span, nearest};
 use crate::base::table::{Placed, Table};
@@ -40,8 +41,9 @@ pub(super) struct ObjectivePlace {
     pub window_at: Span,
     /// Of its `min_samples`, where it is written.
     pub samples_at: Option<Span>,
-    /// Of its `against`, or its `signal`.
+    /// Of its `signal`.
     pub signal_at: Span,
+    pub expects: Option<Expects>,
 }
 
 impl<'a> Reader<'a> {
@@ -65,13 +67,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn read_objective(&self, table: &Table<'_>, id: Option<Placed<String>>) -> Option<(Objective, ObjectivePlace)> {
+    fn read_objective(&self, table: &Table<'a>, id: Option<Placed<String>>) -> Option<(Objective, ObjectivePlace)> {
         let slug = id.as_ref().map(|id| id.value.clone()).unwrap_or_default();
         let title = self.title(table, &slug);
         let asked = table.need_text("signal", "`signal = \"monitor.api\"`");
         let signal = asked.as_ref().and_then(|asked| self.signal_id(asked));
         let that = self.threshold(table);
         let beside = self.beside(table);
+        let expects = self.expects(table, table.has("against"));
         let evaluate_every = self.evaluate_every(table);
         let window = self.window(table, evaluate_every);
         let min_samples = objective_samples(table);
@@ -84,6 +87,7 @@ impl<'a> Reader<'a> {
             window_at: window.span,
             samples_at: min_samples.as_ref().map(|asked| asked.span),
             signal_at: asked.span,
+            expects,
         };
         let mut objective = Objective {
             id: place.id.clone(),

@@ -7,8 +7,6 @@ use crate::base::table::Table;
 
 pub(super) const TABLES: &[&str] = &["signal", "notify"];
 
-pub(super) const KINDS: &[&str] = &["soak"];
-
 pub(super) const ITEM_KEYS: &[&str] = &["evidence"];
 pub(super) const MONITOR_KEYS: &[&str] = &["session", "item"];
 pub(super) const STREAM_KEYS: &[&str] = &["log", "command", "errors", "redact"];

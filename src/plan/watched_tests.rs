@@ -50,6 +50,10 @@ fn trigger(body: &str) -> String {
     format!("{ERRORS}[[trigger]]\nid = \"t\"\n{body}\n")
 }
 
+fn canary(more: &str) -> String {
+    objective(&format!("that = \"error_rate <= 5%\"\nwindow = \"5m\"\nagainst = \"monitor.canary\"\n{more}"))
+}
+
 fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
@@ -105,6 +109,17 @@ fn every_mistake_of_an_objective_is_told_at_its_place() {
         (errors("window = \"30s\"\nagainst = \"monitor.canry\""), "did you mean `monitor.canary`?"),
         (errors("window = \"30s\"\nboth_ways = true"), "without `against`"),
         (errors("window = \"30s\"\nconfidence = \"99%\""), "without `against`"),
+        (errors("window = \"30s\"\nexpects = { sees = \"9%\" }"), "`expects` has no effect"),
+        (canary("expects = {}"), "needs `sees`"),
+        (canary("expects = { sees = \"2 in 9\" }"), "is no share"),
+        (canary("expects = { sees = \"5%\" }"), "never sees 5%: 0.1% is usual, and its limit lets 5% more pass"),
+        (canary("expects = { sees = \"50%\", usual = \"45%\" }"), "never sees"),
+        (canary("expects = { sees = \"50%\", traffic = \"20/s\", weight = \"10%\" }"), "no effect on monitors"),
+        (canary("expects = { sees = \"50%\", traffic = \"20/s\" }"), "needs `weight`"),
+        (canary("expects = { sees = \"50%\", weight = \"10%\" }"), "needs `traffic`"),
+        (canary("expects = { sees = \"50%\", traffic = \"many\", weight = \"10%\" }"), "is no traffic"),
+        (canary("expects = { sees = \"50%\", traffic = \"1/s\", weight = \"100%\" }"), "its baseline the rest"),
+        (canary("expects = { sees = \"50%\", trafic = \"1/s\" }"), "did you mean `traffic`?"),
         (errors("window = \"30s\"\nagainst = \"monitor.canary\"\nconfidence = \"100%\""), "from 90% to 99.999%"),
         (errors("window = \"30s\"\nagainst = \"monitor.canary\"\nconfidence = \"sure\""), "is no confidence"),
         (window("that = \"p95 <= 1s\"\nminus = \"monitor.canary\""), "a difference of two has none"),
@@ -234,6 +249,20 @@ fn a_criterion_may_stand_on_objectives() {
     assert!(wrong.contains("did you mean `errors`?"), "{wrong}");
     let wrong = read(&criterion("[]")).expect_err("empty");
     assert!(wrong.contains("nothing decides"), "{wrong}");
+}
+
+#[test]
+fn a_canary_is_told_how_long_it_must_run() {
+    let loaded = read(&canary("expects = { usual = \"0.1%\", sees = \"20%\" }")).expect("sound");
+    let words: Vec<String> = loaded.canaries.iter().map(super::Canary::words).collect();
+    assert_eq!(
+        words,
+        [
+            "canary o: to see 20% beside 0.1% takes 141 samples of it and 141 of its baseline, 2m 21s (90% power, 99.9% sure)"
+        ]
+    );
+    let codes: Vec<_> = loaded.warnings.iter().map(|found| found.code).collect();
+    assert_eq!(codes, ["unused-objective"]);
 }
 
 /// A mistake in an objective is not told again where it is used.

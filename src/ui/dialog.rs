@@ -188,7 +188,8 @@ fn other_answer(overlay: &mut Overlay, action: Action, view: &View<'_>) {
 
 fn moved(overlay: &mut Overlay, step: Step, page: usize, view: &View<'_>) {
     match overlay {
-        Overlay::Help { window } => window.step(step, TABLE.len(), page),
+        // A sentence may take two lines.
+        Overlay::Help { window } => window.step(step, 2 * TABLE.len(), page),
         Overlay::Brief { window, .. } => window.step(step, brief::LINES_AT_MOST, page),
         Overlay::Evidence { selected } => *selected = step.from(*selected, view.plan().evidence.len(), page),
         Overlay::Triggers { selected } => *selected = step.from(*selected, view.plan().triggers.len(), page),

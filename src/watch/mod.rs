@@ -1,14 +1,20 @@
 //! Monitors and live streams, for as long as a launch is open: they look, show and tell. Nothing here
 //! decides; what they find goes to the loop as observations, and into the live picture.
 
+mod echo;
 mod guard;
 mod monitor;
 mod outlet;
 pub mod point;
 mod raw;
+mod readings;
+mod series;
+mod spans;
 mod stream;
 #[cfg(test)]
 mod stream_tests;
+
+pub use readings::{Readings, is_due};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -29,8 +35,8 @@ use crate::kind::check::{self, Context};
 use crate::kind::session::Session;
 use crate::kind::{Catalogue, Entry, Spec};
 use crate::launch::command::Observation;
-use crate::launch::id::{ItemId, StreamId};
-use crate::launch::live::{Live, OutputView};
+use crate::launch::id::{ItemId, SignalId, StreamId};
+use crate::launch::live::{Live, OutputView, WeightView};
 use crate::launch::plan::{Monitor, Plan, SpecId, Stream};
 use crate::launch::verdict::{Report, Verdict};
 
@@ -49,6 +55,7 @@ pub type Contexts = Arc<dyn Fn(&Entry) -> Context + Send + Sync>;
 /// Everything that watches during a launch. It runs until [`Watch::stop`].
 pub struct Watch {
     outlet: Outlet,
+    readings: Arc<Readings>,
     live: watch::Receiver<Arc<Live>>,
     catalogue: Arc<Catalogue>,
     contexts: Contexts,
@@ -73,7 +80,7 @@ pub enum Unopened {
 
 impl Watch {
     /// Starts every monitor, and every stream that waits for no item. `folder` takes the streams' raw
-    /// lines, redacted: the launch folder's `streams`.
+    /// lines, redacted: the launch folder's `streams`. Samples go to `readings`.
     #[must_use]
     pub fn start(
         plan: &Plan,
@@ -81,6 +88,7 @@ impl Watch {
         contexts: Contexts,
         observations: mpsc::Sender<Observation>,
         folder: PathBuf,
+        readings: Arc<Readings>,
     ) -> Self {
         let (to, live) = watch::channel(Arc::default());
         let outlet = Outlet::new(observations);
@@ -89,7 +97,7 @@ impl Watch {
         let streams = plan.streams.clone();
         let tails = Mutex::default();
         let learnt = watch::Sender::default();
-        let watch = Self { outlet, live, catalogue, contexts, streams, folder, tails, learnt, tasks, cancel };
+        let watch = Self { outlet, readings, live, catalogue, contexts, streams, folder, tails, learnt, tasks, cancel };
         let count = u32::try_from(plan.monitors.len()).unwrap_or(u32::MAX).max(1);
         for (monitor, place) in plan.monitors.iter().zip(0_u32..) {
             watch.monitor(monitor, SPREAD.min(monitor.every) * place / count);
@@ -108,6 +116,12 @@ impl Watch {
     #[must_use]
     pub fn live(&self) -> watch::Receiver<Arc<Live>> {
         self.live.clone()
+    }
+
+    /// Every sample that the objectives need.
+    #[must_use]
+    pub fn readings(&self) -> &Arc<Readings> {
+        &self.readings
     }
 
     /// What each monitor saw lately, for the checks that judge it.
@@ -169,7 +183,14 @@ impl Watch {
 
     /// Shows the tail of a step's output beside the rest. It must be redacted and printable.
     pub fn show_output(&self, item: ItemId, output: OutputView) {
-        self.outlet.show(|live| live.outputs.insert(item, output));
+        self.outlet.show(|live| {
+            match output.weight {
+                Some((share, at)) => live.weights.insert(item.clone(), WeightView::of(share, Some(at))),
+                // Of a new attempt, or one that can tell no more: what an earlier one told is over.
+                None => live.weights.remove(&item),
+            };
+            live.outputs.insert(item, output)
+        });
     }
 
     /// Ends every look and every stream, and waits until they have ended.
@@ -185,12 +206,14 @@ impl Watch {
             every: monitor.every,
             fails_after: monitor.fails_after,
             first: Instant::now() + after,
+            signal: SignalId::of_monitor(&monitor.id),
             learnt: monitor.ready_for.as_ref().map(|_| self.learnt.subscribe()),
         };
         let (catalogue, contexts) = (Arc::clone(&self.catalogue), Arc::clone(&self.contexts));
         let (spec, timeout) = (monitor.spec, monitor.timeout);
         let look = move || look(Arc::clone(&catalogue), Arc::clone(&contexts), spec, timeout);
-        self.tasks.spawn(monitor::keep(course, look, self.outlet.clone(), self.cancel.clone()));
+        let intake = self.readings.intake();
+        self.tasks.spawn(monitor::keep(course, look, self.outlet.clone(), intake, self.cancel.clone()));
     }
 }
 

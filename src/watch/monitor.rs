@@ -9,9 +9,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
 use super::outlet::Outlet;
+use super::point::{Intake, Point, Taken};
 use crate::clock;
 use crate::launch::command::Observation;
-use crate::launch::id::MonitorId;
+use crate::launch::id::{MonitorId, SignalId};
 use crate::launch::live::{MonitorView, SAMPLES_KEPT, Sample};
 use crate::launch::verdict::{Report, Verdict};
 
@@ -24,14 +25,24 @@ pub(super) struct Course {
     pub fails_after: u32,
     /// The first look; monitors are spread so that they do not all look at once.
     pub first: Instant,
+    /// Where its samples go.
+    pub signal: SignalId,
     /// Told when a value came that a look may stand on: then it looks at once.
     pub learnt: Option<watch::Receiver<()>>,
 }
 
 /// Looks every `course.every` until cancelled. After a look that lasted longer than that the next one
 /// comes at once, the ticks between are missed and counted, and the rhythm is the old one.
-pub(super) async fn keep<L, F>(mut course: Course, mut look: L, outlet: Outlet, cancel: CancellationToken)
-where
+///
+/// A look is a sample of the instant it was answered at, or given up: only then was it known to be so, and however
+/// long a target hangs its failures are never too late to count.
+pub(super) async fn keep<L, F>(
+    mut course: Course,
+    mut look: L,
+    outlet: Outlet,
+    intake: Intake,
+    cancel: CancellationToken,
+) where
     L: FnMut() -> F,
     F: Future<Output = Report>,
 {
@@ -53,6 +64,8 @@ where
             () = cancel.cancelled() => return,
             report = look() => report,
         };
+        let taken = Taken::Look { verdict: report.verdict, took: report.took };
+        intake.take(&course.signal, Point { at: intake.now(), taken, generated: false });
         let changed = outlet.show(|live| {
             let view = live.monitors.entry(course.id.clone()).or_default();
             view.missed += u64::try_from(missed).unwrap_or(u64::MAX);
@@ -133,6 +146,7 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::*;
+    use crate::launch::time::Instant as At;
 
     fn report(verdict: Verdict, ms: u64) -> Report {
         Report::plain(verdict, verdict.word(), Duration::from_millis(ms))
@@ -176,7 +190,19 @@ mod tests {
 
     fn course(every: u64) -> Course {
         let every = Duration::from_millis(every);
-        Course { id: MonitorId::new("api"), every, fails_after: 3, first: Instant::now(), learnt: None }
+        let signal = SignalId::new("monitor.api");
+        Course { id: MonitorId::new("api"), every, fails_after: 3, first: Instant::now(), signal, learnt: None }
+    }
+
+    type Taken = Vec<(SignalId, Point)>;
+
+    /// Takes samples with the milliseconds since `began` as their axis.
+    fn intake(began: Instant) -> (Intake, Arc<Mutex<Taken>>) {
+        let taken: Arc<Mutex<Taken>> = Arc::default();
+        let to = Arc::clone(&taken);
+        let axis = Arc::new(move || At(i64::try_from(began.elapsed().as_millis()).expect("short")));
+        let sink = move |signal: &SignalId, point| to.lock().expect("ours").push((signal.clone(), point));
+        (Intake::new(axis, Arc::new(sink)), taken)
     }
 
     #[tokio::test(start_paused = true)]
@@ -199,12 +225,17 @@ mod tests {
                 }
             }
         };
-        let task = tokio::spawn(keep(course(1_000), look, outlet.clone(), cancel.clone()));
+        let (intake, taken) = intake(began);
+        let task = tokio::spawn(keep(course(1_000), look, outlet.clone(), intake, cancel.clone()));
         tokio::time::sleep(Duration::from_millis(7_900)).await;
         cancel.cancel();
         task.await.expect("no panic");
         assert_eq!(*at.lock().expect("ours"), [0, 1_000, 2_000, 4_500, 5_000, 6_000, 7_000]);
         assert_eq!(outlet.show(|live| live.monitors[&MonitorId::new("api")].missed), 1);
+        let taken = taken.lock().expect("ours");
+        let told = |(signal, point): &(SignalId, Point)| (signal.to_string(), point.at.0);
+        let at = [300, 1_300, 4_500, 4_800, 5_300, 6_300, 7_300].map(|at| ("monitor.api".to_owned(), at));
+        assert_eq!(taken.iter().map(told).collect::<Vec<_>>(), at, "when each was answered");
     }
 
     #[tokio::test(start_paused = true)]
@@ -222,7 +253,7 @@ mod tests {
         };
         let course = Course { learnt: Some(values.subscribe()), ..course(30_000) };
         let outlet = Outlet::new(sender);
-        let task = tokio::spawn(keep(course, look, outlet.clone(), cancel.clone()));
+        let task = tokio::spawn(keep(course, look, outlet.clone(), intake(began).0, cancel.clone()));
         tokio::time::sleep(Duration::from_secs(7)).await;
         values.send_replace(());
         tokio::time::sleep(Duration::from_secs(60)).await;
@@ -245,7 +276,8 @@ mod tests {
             std::future::ready(report(verdict, 1))
         };
         let began = Instant::now();
-        let task = tokio::spawn(keep(course(1_000), look, Outlet::new(sender), cancel.clone()));
+        let intake = intake(began).0;
+        let task = tokio::spawn(keep(course(1_000), look, Outlet::new(sender), intake, cancel.clone()));
         let mut changes = Vec::new();
         for _ in 0..3 {
             if let Some(Observation::MonitorChanged { verdict, .. }) = told.recv().await {

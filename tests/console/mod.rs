@@ -379,7 +379,7 @@ pub fn live() -> Live {
         errors: 1,
         ..StreamView::default()
     };
-    let output = OutputView { tail: ["pulling v0.9.4".into(), "published".into()].into(), bytes: 25 };
+    let output = OutputView { tail: ["pulling v0.9.4".into(), "published".into()].into(), bytes: 25, weight: None };
     Live {
         monitors: [("api".into(), up), ("web".into(), down)].into(),
         streams: [("chat".into(), stream)].into(),

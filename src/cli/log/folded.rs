@@ -117,14 +117,8 @@ mod tests {
         let (mut out, mut folded) = (Vec::new(), Folded::new(None, all));
         for (seq, event) in (1..).zip(events) {
             let wall = Wall::UNIX_EPOCH + chrono::TimeDelta::seconds(i64::try_from(seq).expect("few") * 10);
-            let record = Recorded {
-                seq,
-                at: Instant(0),
-                occurred_at: wall,
-                recorded_at: wall,
-                actor: Actor::engine(),
-                event,
-            };
+            let record =
+                Recorded { seq, at: Instant(0), occurred_at: wall, recorded_at: wall, actor: Actor::engine(), event };
             if folded.take(&mut out, &record).expect("memory") {
                 super::super::line(&mut out, &record).expect("memory");
             }

@@ -28,6 +28,8 @@ struct CountsV1 {
     late: u64,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     generated: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refused: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -71,17 +73,18 @@ impl From<MeasuredV1> for Measured {
 
 impl From<&Counts> for CountsV1 {
     fn from(from: &Counts) -> Self {
-        let Counts { seen, beside, newest, known, late, generated } = from;
+        let Counts { seen, beside, newest, known, late, generated, refused } = from;
         let beside = beside.as_ref().map(MeasuredV1::from);
-        Self { seen: seen.into(), beside, newest: *newest, known: known.0, late: *late, generated: *generated }
+        let (newest, known, late, generated) = (*newest, known.0, *late, *generated);
+        Self { seen: seen.into(), beside, newest, known, late, generated, refused: refused.clone() }
     }
 }
 
 impl From<CountsV1> for Counts {
     fn from(from: CountsV1) -> Self {
-        let CountsV1 { seen, beside, newest, known, late, generated } = from;
+        let CountsV1 { seen, beside, newest, known, late, generated, refused } = from;
         let (seen, beside) = (seen.into(), beside.map(Measured::from));
-        Self { seen, beside, newest, known: Span(known), late, generated }
+        Self { seen, beside, newest, known: Span(known), late, generated, refused }
     }
 }
 

@@ -15,6 +15,9 @@ use crate::launch::verdict::Verdict;
 /// few samples unknown. A hole of more than one bucket in the watching takes a pass away and hides no breach.
 #[must_use]
 pub fn judge(objective: &Objective, unit: Unit, counts: &Counts, at: Instant) -> (Verdict, String) {
+    if let Some(why) = &counts.refused {
+        return (Verdict::Unknown, why.clone());
+    }
     let Some(newest) = counts.newest else { return (Verdict::Unknown, "no data".to_owned()) };
     let age = at.since(newest);
     if age > objective.stale_after {

@@ -26,6 +26,7 @@ mod people;
 mod process;
 mod soak;
 mod watched;
+mod weight;
 
 /// More lines than this of one item are not shown: the evidence has them.
 pub const LINES_AT_MOST: usize = 2_000;
@@ -182,6 +183,7 @@ impl<'v> Page<'v> {
             (Some(outcome), _) => self.outcome(outcome),
             (None, _) => {}
         }
+        self.weight(id, state);
         self.soak(id);
         self.ways(item, state);
         self.playbooks(item);

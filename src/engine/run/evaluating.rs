@@ -1,0 +1,104 @@
+//! When the objectives are evaluated: at every instant of the axis that is a multiple of their `evaluate_every`, in
+//! the turn that comes to it. What they come to is decided by the board's fold, from the counts alone.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Loop;
+use crate::launch::board::Board;
+use crate::launch::command::{Input, Observation};
+use crate::launch::id::ObjectiveId;
+use crate::launch::objective::Round;
+use crate::launch::plan::Plan;
+use crate::launch::time::{Instant, Now};
+use crate::launch::verdict::Verdict;
+use crate::launch::watching::{judged, next_evaluation};
+use crate::watch::Readings;
+
+/// Rounds of one turn at most: a rehearsal that has more to skip goes on in the next.
+const ROUNDS: usize = 512;
+
+impl Loop {
+    /// What is due in this turn, and how far a rehearsal may jump in it: not past what changes a verdict, so that
+    /// nothing that follows from that comes late.
+    pub(super) fn evaluated(
+        &mut self,
+        now: Now,
+        slept: Option<&Input>,
+        jump: Option<Duration>,
+    ) -> (Option<Input>, Option<Duration>) {
+        let Some(readings) = self.parts.effects.watch.as_ref().map(|watch| Arc::clone(watch.readings())) else {
+            return (None, jump);
+        };
+        let gap = match slept {
+            Some(Input::Observation(Observation::Slept { gap })) => Some(*gap),
+            _ => None,
+        };
+        readings.watched(now.instant, gap);
+        let board = Arc::clone(self.dispatch.published());
+        // Nothing is evaluated for a time that nobody watched: what came due in it is passed by.
+        let from = if gap.is_some() || board.ended.is_some() { now.instant } else { self.evaluated };
+        let mut rounds = Vec::new();
+        let mut known = Verdicts::of(&board);
+        let mut at = from;
+        while let Some(due) = next_evaluation(&board.plan, at).filter(|due| *due <= now.instant) {
+            known.take(&mut rounds, &readings, &board.plan, due);
+            at = due;
+        }
+        self.evaluated = now.instant;
+        let jump = jump.map(|by| self.skip(&readings, &board, now.instant, by, &mut known, &mut rounds));
+        let told = (!rounds.is_empty()).then_some(Input::Observation(Observation::Evaluated { rounds }));
+        (told, jump.filter(|by| !by.is_zero()))
+    }
+
+    /// Evaluates what a jump by `by` comes past; how far it may go.
+    fn skip(
+        &mut self,
+        readings: &Readings,
+        board: &Board,
+        now: Instant,
+        by: Duration,
+        known: &mut Verdicts,
+        rounds: &mut Vec<Round>,
+    ) -> Duration {
+        let end = now.plus(by);
+        let mut at = now;
+        while let Some(due) = next_evaluation(&board.plan, at).filter(|due| *due <= end) {
+            readings.skipped(at, due);
+            at = due;
+            if known.take(rounds, readings, &board.plan, due) || rounds.len() >= ROUNDS {
+                self.evaluated = due;
+                return due.since(now);
+            }
+        }
+        readings.skipped(at, end);
+        self.evaluated = end;
+        by
+    }
+}
+
+/// The verdict that each objective has by the rounds of this turn.
+struct Verdicts(BTreeMap<ObjectiveId, Verdict>);
+
+impl Verdicts {
+    fn of(board: &Board) -> Self {
+        Self(board.objectives.iter().map(|(id, state)| (id.clone(), state.verdict)).collect())
+    }
+
+    /// Makes the round of `at`. True where it is one to stop at: a verdict changed, or something is not well, of
+    /// which something may follow any moment.
+    fn take(&mut self, rounds: &mut Vec<Round>, readings: &Readings, plan: &Plan, at: Instant) -> bool {
+        let counts = readings.evaluate(at);
+        let mut stops = false;
+        for (id, counted) in &counts {
+            let Some((verdict, _)) = judged(plan, id, counted, at) else { continue };
+            let before = self.0.insert(id.clone(), verdict);
+            stops |= verdict != Verdict::Pass || before != Some(verdict);
+        }
+        if !counts.is_empty() {
+            rounds.push(Round { at, counts });
+        }
+        stops
+    }
+}
