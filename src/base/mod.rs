@@ -2,6 +2,7 @@
 //! with their spans, templates, secrets, HTTP and SSE on the wire, processes, outside text.
 
 pub mod boundary;
+pub mod hint;
 pub mod jq;
 pub mod known;
 pub mod proc;

@@ -10,6 +10,7 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::hint;
 use super::known::{Known, Wanted};
 use super::source::{Diagnostic, Span, nearest};
 use super::template::{Shape, Template};
@@ -165,10 +166,14 @@ impl<'a> Table<'a> {
         self.entries.get(key).map(|value| Placed { value: value.get_ref(), span: value.span().into() })
     }
 
-    fn wrong_type(&self, key: &str, span: Span, wanted: &str, found: &DeValue<'_>) {
-        let message = format!("`{key}` in {} must be {wanted}", self.path);
-        let label = format!("this is {}", article(found.type_str()));
-        self.notes.report(Diagnostic::error("wrong-type", span, message).label(label));
+    fn wrong_type(&self, key: &str, span: Span, wanted: &Wanted, found: &DeValue<'_>) {
+        self.mistyped(key, span, wanted, hint::written(key, wanted), found);
+    }
+
+    fn mistyped(&self, key: &str, span: Span, wanted: &Wanted, help: String, found: &DeValue<'_>) {
+        let message = format!("`{key}` in {} must be {}", self.path, hint::what(wanted));
+        let label = format!("this is {}", hint::article(found.type_str()));
+        self.notes.report(Diagnostic::error("wrong-type", span, message).label(label).help(help));
     }
 
     /// Reports a value that is of the right type and still wrong.
@@ -184,11 +189,16 @@ impl<'a> Table<'a> {
 
     #[must_use]
     pub fn text(&self, key: &'static str) -> Option<Placed<String>> {
-        let (value, span) = self.raw(key, Wanted::Text)?;
+        self.text_of(key, &Wanted::Text)
+    }
+
+    /// A string that stands for what is `wanted`.
+    fn text_of(&self, key: &'static str, wanted: &Wanted) -> Option<Placed<String>> {
+        let (value, span) = self.raw(key, wanted.clone())?;
         match value {
             DeValue::String(text) => Some(Placed { value: text.to_string(), span }),
             other => {
-                self.wrong_type(key, span, "a string", other);
+                self.wrong_type(key, span, wanted, other);
                 None
             }
         }
@@ -209,7 +219,7 @@ impl<'a> Table<'a> {
         match value {
             DeValue::Boolean(flag) => Some(*flag),
             other => {
-                self.wrong_type(key, span, "true or false", other);
+                self.wrong_type(key, span, &Wanted::Flag, other);
                 None
             }
         }
@@ -222,7 +232,7 @@ impl<'a> Table<'a> {
             Some(value) => Some(Placed { value, span }),
             None if !self.fits(value, span) => None,
             None => {
-                self.wrong_type(key, span, "a whole number", value);
+                self.wrong_type(key, span, &Wanted::Integer, value);
                 None
             }
         }
@@ -231,8 +241,7 @@ impl<'a> Table<'a> {
     /// A span of time with its unit: `"90s"`, `"48h"`.
     #[must_use]
     pub fn duration(&self, key: &'static str) -> Option<Duration> {
-        self.learn(key, Wanted::Duration);
-        let text = self.text(key)?;
+        let text = self.text_of(key, &Wanted::Duration)?;
         match humantime::parse_duration(&text.value) {
             Ok(span) if span <= LONGEST => Some(span),
             Ok(_) => {
@@ -249,8 +258,7 @@ impl<'a> Table<'a> {
     /// One of a closed set of words.
     #[must_use]
     pub fn word<T: Copy>(&self, key: &'static str, words: &[(&'static str, T)]) -> Option<T> {
-        self.learn(key, Wanted::Words(words.iter().map(|(word, _)| *word).collect()));
-        let text = self.text(key)?;
+        let text = self.text_of(key, &Wanted::Words(words.iter().map(|(word, _)| *word).collect()))?;
         if let Some((_, value)) = words.iter().find(|(word, _)| *word == text.value) {
             return Some(*value);
         }
@@ -308,13 +316,13 @@ impl<'a> Table<'a> {
                 .filter_map(|value| match value.get_ref() {
                     DeValue::String(text) => Some(Placed { value: text.to_string(), span: value.span().into() }),
                     other => {
-                        self.wrong_type(key, value.span().into(), "a list of strings", other);
+                        self.wrong_type(key, value.span().into(), &Wanted::Texts, other);
                         None
                     }
                 })
                 .collect(),
             Some((other, span)) => {
-                self.wrong_type(key, span, "a list of strings", other);
+                self.wrong_type(key, span, &Wanted::Texts, other);
                 Vec::new()
             }
         }
@@ -340,7 +348,7 @@ impl<'a> Table<'a> {
                         found.push((Placed { value: name.to_owned(), span }, template));
                     }
                 }
-                Some(Placed { value, span }) => table.wrong_type(name, span, "a string", value),
+                Some(Placed { value, span }) => table.wrong_type(name, span, &Wanted::Text, value),
                 None => {}
             }
         }
@@ -411,6 +419,19 @@ impl<'a> Table<'a> {
         self.as_table(key, value, span)
     }
 
+    /// The same; whoever wrote no table is shown `example`.
+    #[must_use]
+    pub fn table_like(&self, key: &'static str, example: &str) -> Option<Table<'a>> {
+        let (value, span) = self.raw(key, Wanted::Table)?;
+        match value {
+            DeValue::Table(_) => self.as_table(key, value, span),
+            other => {
+                self.mistyped(key, span, &Wanted::Table, format!("write `{example}`"), other);
+                None
+            }
+        }
+    }
+
     /// A table by a key that is the user's own name.
     #[must_use]
     pub fn table_named(&self, key: &'a str) -> Option<Table<'a>> {
@@ -423,7 +444,7 @@ impl<'a> Table<'a> {
         match value {
             DeValue::Table(entries) => Some(Table::new(self.child(key), span, entries, self.notes)),
             other => {
-                self.wrong_type(key, span, "a table", other);
+                self.wrong_type(key, span, &Wanted::Table, other);
                 None
             }
         }
@@ -469,11 +490,6 @@ pub fn plain_value(value: &DeValue<'_>) -> Value {
             entries.into_iter().map(|(key, value)| (key.get_ref().to_string(), plain_value(value.get_ref()))).collect()
         }
     }
-}
-
-fn article(kind: &str) -> String {
-    let vowel = kind.starts_with(['a', 'e', 'i', 'o', 'u']);
-    format!("{} {kind}", if vowel { "an" } else { "a" })
 }
 
 #[cfg(test)]

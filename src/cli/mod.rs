@@ -76,8 +76,8 @@ enum Command {
     /// Say everything that is wrong with a plan, and try its checks on their examples.
     Check(check::Arguments),
 
-    /// Print the kinds of check and step, each with an example.
-    Kinds,
+    /// Print the kinds of check and step, each with an example; or those that are named.
+    Kinds(kinds::Arguments),
     /// Print every key of the console.
     Keys,
     /// Roll a launch back, from any terminal: the journal and the console may be gone, frozen or broken.
@@ -120,6 +120,8 @@ enum Command {
     Waive(ask::Waive),
     /// Have the console that holds a launch run a playbook: readonly commands for when something is red.
     Playbook(ask::Playbook),
+    /// Say a word on a trigger: veto its rollback before it starts, take on that it fired, or fire it.
+    Trigger(ask::Trigger),
     /// Choose a branch of the plan, with a reason, for the role you carry.
     Choose(ask::Choose),
 }
@@ -161,14 +163,14 @@ pub fn run() -> i32 {
         }
     };
     // What these print is all they say: whoever stops reading it has seen enough.
-    let says_all = matches!(cli.command, Command::Kinds | Command::Keys | Command::Log(_));
+    let says_all = matches!(cli.command, Command::Kinds(_) | Command::Keys | Command::Log(_));
     let done = match cli.command {
         Command::Rehearse(arguments) => rehearse::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Gate(arguments) => gate::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
 
-        Command::Kinds => kinds::run(),
+        Command::Kinds(arguments) => kinds::run(&arguments),
         Command::Keys => keys::run(),
         Command::Rollback(arguments) => rollback::run(&arguments),
         Command::Approve(arguments) => approve::run(&arguments),
@@ -190,6 +192,7 @@ pub fn run() -> i32 {
         Command::Close(arguments) => closing::close(&arguments),
         Command::Waive(arguments) => ask::waive(&arguments),
         Command::Playbook(arguments) => ask::playbook(&arguments),
+        Command::Trigger(arguments) => ask::trigger(&arguments),
         Command::Choose(arguments) => ask::choose(&arguments),
     };
     done.unwrap_or_else(|error| {

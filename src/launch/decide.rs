@@ -78,6 +78,7 @@ fn observe(board: &Board, observation: &Observation, now: Instant) -> Vec<Event>
         Observation::StreamChanged { stream, open, why } => {
             vec![Event::StreamChanged { stream: stream.clone(), open: *open, why: why.clone() }]
         }
+        Observation::Evaluated { rounds } if rounds.is_empty() => Vec::new(),
         Observation::Evaluated { rounds } => vec![Event::Evaluated { rounds: rounds.clone() }],
         Observation::SamplesKept { minute, blocks } => {
             vec![Event::SamplesKept { minute: *minute, blocks: blocks.clone() }]

@@ -13,7 +13,7 @@ use super::super::samples::{Flight, minutes, plan};
 use super::super::time::Wall;
 use super::super::verdict::{Outcome, Verdict};
 use super::super::{gate, poll};
-use super::{Standing, Way, may_mark, waiting, way};
+use super::{Standing, Way, is_over, may_mark, waiting, way};
 
 const CLASSES: [(&str, Class); 3] = [("look", Class::Readonly), ("push", Class::Idempotent), ("charge", Class::Once)];
 
@@ -102,30 +102,20 @@ fn repeat(item: &str, reason: &str) -> Command {
 }
 
 #[test]
-fn a_step_of_class_once_that_passed_is_over_and_the_refusal_says_no_more_than_helps() {
-    let run = |flight: &mut Flight| {
-        let refused =
-            flight.input(&Input::Command(Actor::person("ana", None), Command::RunItem { item: "charge".into() }));
-        refused.expect_err("refused").to_string()
-    };
-    let mut flight = cut_off("charge");
-    told(&mut flight, "charge", exit(0));
-    let over = run(&mut flight);
-    assert!(over.contains("has passed") && !over.contains("mark it"), "{over}");
-    let (item, state) = (
-        flight.board.plan.item(&"charge".into()).expect("an item").clone(),
-        flight.board.item(&"charge".into()).expect("a state"),
-    );
-    assert!(is_over(&item, state));
-    // What failed may be repeated with a reason, what is unknown be marked as well.
-    let mut flight = cut_off("charge");
-    told(&mut flight, "charge", exit(1));
-    let failed = run(&mut flight);
-    assert!(failed.contains("with a reason") && !failed.contains("mark it"), "{failed}");
-    let mut flight = cut_off("charge");
-    told(&mut flight, "charge", lost());
-    let unknown = run(&mut flight);
-    assert!(unknown.contains("mark it done or failed"), "{unknown}");
+fn a_step_of_class_once_that_passed_is_over_and_a_refusal_advises_only_what_can_be_done() {
+    for (outcome, says, not) in [
+        (exit(0), "has passed", "mark it"),
+        (exit(1), "repeat it with a reason", "mark it"),
+        (lost(), "mark it done or failed, or repeat it with a reason", "has passed"),
+    ] {
+        let mut flight = cut_off("charge");
+        told(&mut flight, "charge", outcome);
+        let refused = flight.command(Command::RunItem { item: "charge".into() }).expect_err("once");
+        assert!(refused.contains(says) && !refused.contains(not), "{refused}");
+        let (item, state) =
+            (&flight.board.plan.items[&ItemId::new("charge")], &flight.board.items[&ItemId::new("charge")]);
+        assert_eq!(is_over(item, state), says == "has passed");
+    }
 }
 
 #[test]

@@ -62,7 +62,10 @@ pub(super) fn one<'a>(owner: &Table<'a>, fit: &[Kind]) -> Option<(Kind, Table<'a
             report_none(owner, fit);
             None
         }
-        [kind] => Some((*kind, owner.table(kind.name)?)),
+        [kind] => {
+            let example = kind.example.lines().next().unwrap_or_default();
+            Some((*kind, owner.table_like(kind.name, &format!("{} = {{ {example} }}", kind.name))?))
+        }
         [first, second, ..] => {
             let message = format!("{} is `{}` and `{}` at once: one kind each", owner.path, first.name, second.name);
             let wrong = Diagnostic::error("two-kinds", place(*second).unwrap_or(owner.span), message);

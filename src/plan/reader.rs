@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
+use super::canaries::Canary;
 use super::items::Draft;
 use super::names::{Names, Stands};
 use super::objectives::ObjectivePlace;
@@ -69,6 +70,7 @@ pub(super) struct Read {
     pub warnings: Vec<Diagnostic>,
     pub places: Vec<Place>,
     pub unset: Vec<Unset>,
+    pub canaries: Vec<Canary>,
 }
 
 pub(super) struct Reader<'a> {
@@ -83,6 +85,8 @@ pub(super) struct Reader<'a> {
     /// Vars, secrets and baseline values.
     pub names: Names,
     pub sessions: Vec<SessionDraft>,
+    /// Those of monitors, which begin anew at each look.
+    pub of_monitors: Vec<SessionDraft>,
     pub handed: Handed,
     /// Items whose programs hand out what the item being read uses.
     pub stands_on: Vec<Placed<String>>,
@@ -96,6 +100,7 @@ pub(super) struct Reader<'a> {
     pub objectives_seen: BTreeSet<ObjectiveId>,
     pub objective_places: Vec<ObjectivePlace>,
     pub trigger_places: Vec<TriggerPlace>,
+    pub canaries: Vec<Canary>,
     /// Monitors of one alert each, with whose servers they ask.
     pub alerts_implied: Vec<(MonitorId, MonitorId)>,
     /// Every `[target.ID]`.
@@ -140,6 +145,7 @@ impl<'a> Reader<'a> {
             scope: Scope::default(),
             names: Names::default(),
             sessions: Vec::new(),
+            of_monitors: Vec::new(),
             handed: Handed::new(),
             stands_on: Vec::new(),
             used: BTreeSet::new(),
@@ -148,6 +154,7 @@ impl<'a> Reader<'a> {
             objectives_seen: BTreeSet::new(),
             objective_places: Vec::new(),
             trigger_places: Vec::new(),
+            canaries: Vec::new(),
             alerts_implied: Vec::new(),
             targets: Vec::new(),
             plan: Plan::default(),
@@ -174,6 +181,7 @@ impl<'a> Reader<'a> {
         branches::resolve(&mut self.plan, &drafts, self.notes);
         self.read_monitors(&root);
         self.read_streams(&root, &drafts);
+        self.read_signals(&root);
         self.read_objectives(&root);
         self.resolve_soaks();
         self.read_rollbacks(&root);
@@ -188,12 +196,13 @@ impl<'a> Reader<'a> {
         self.fill_polls();
         self.read_criteria(&root, &drafts);
         self.read_clock(&root);
+        self.size_canaries();
         self.lint_watched();
         root.finish();
         self.catalogue.sessions = self.session_plans();
         self.catalogue.secrets = self.scope.secrets().collect();
-        let Self { plan, catalogue, places, unset, .. } = self;
-        Read { plan, catalogue, warnings: Vec::new(), places, unset }
+        let Self { plan, catalogue, places, unset, canaries, .. } = self;
+        Read { plan, catalogue, warnings: Vec::new(), places, unset, canaries }
     }
 
     /// `[plan]`
@@ -348,9 +357,7 @@ impl<'a> Reader<'a> {
                 invoked.into_iter().for_each(|run| lint::invoked(run, &inside, &scope, body.place.span, self.notes));
             }
         }
-        if let Some(Spec::Check(check)) = &body.spec
-            && let Some(invocation) = check.invoked()
-        {
+        if let Some(invocation) = body.spec.as_ref().and_then(Spec::invoked) {
             lint::invoked(invocation, names, &scope, body.place.span, self.notes);
         }
         let mut examples = body.examples;
@@ -371,7 +378,7 @@ fn read_rehearse(owner: &Table<'_>, body: &Body) -> bool {
     let wire = match &body.spec {
         Some(Spec::Check(check)) => check.is_wire(),
         Some(Spec::Step(step)) => step.asks().is_some(),
-        None => false,
+        _ => false,
     };
     if real && wire {
         let why = format!("on `{}`: a rehearsal asks nobody but its own target over HTTP", body.kind.name);

@@ -7,6 +7,7 @@ use chrono::serde::{ts_milliseconds, ts_milliseconds_option};
 use serde::{Deserialize, Serialize};
 
 mod incident;
+mod trigger;
 
 use crate::base::text::printable_lines;
 use crate::launch::amend::Amendment;
@@ -114,6 +115,7 @@ enum AskedV1 {
     Playbook {
         playbook: PlaybookId,
     },
+    Trigger(trigger::TriggerV1),
     Hold {
         why: String,
     },
@@ -241,7 +243,7 @@ pub fn encode(request: &Request) -> Result<Vec<u8>, NoRequest> {
         Command::WaiveHole { item, hole, reason } => {
             AskedV1::WaiveHole { item: item.clone(), hole: hole.0, reason: reason.clone() }
         }
-        _ => return Err(NoRequest::NotForRequests),
+        other => AskedV1::Trigger(trigger::written(other).ok_or(NoRequest::NotForRequests)?),
     };
     let Request { id, name, role, asked_at, .. } = request.clone();
     let form = RequestV1 { v: VERSION, id, name, role, asked_at, command };
@@ -299,6 +301,7 @@ pub fn decode(bytes: &[u8]) -> Result<Request, NoRequest> {
             role: RoleId::new(short("role", role.as_str())?),
             note: said(&note)?,
         },
+        AskedV1::Trigger(form) => form.read()?,
         AskedV1::OpenIncident(form) => form.read()?,
         AskedV1::ChangeIncident(form) => form.read()?,
         AskedV1::Attest { item, note, passed } => {

@@ -13,7 +13,7 @@ fn request(command: Command) -> Request {
     Request { id: id(), name: "bob".into(), role: Some("sre".into()), asked_at, command }
 }
 
-fn commands() -> [Command; 20] {
+fn commands() -> [Command; 23] {
     [
         Command::note("a line\nand another"),
         Command::CallHold { why: "disk".into() },
@@ -41,6 +41,9 @@ fn commands() -> [Command; 20] {
         Command::Note { text: "it was".into(), occurred_at: Wall::from_timestamp_millis(5), amends: Some(41) },
         Command::Choose { item: "tunnel-mode".into(), option: "named".into(), reason: "partners".into() },
         Command::Waive { item: "login".into(), reason: "known".into(), lasts: Duration::from_millis(7_200_001) },
+        Command::Veto { trigger: "errors-2m".into(), why: "it is the load test".into() },
+        Command::AcknowledgeTrigger { trigger: "errors-2m".into() },
+        Command::FireTrigger { trigger: "by-hand".into(), why: "users call".into() },
         Command::WaiveHole { item: "hold".into(), hole: Instant(72_000_001), reason: "the bastion was down".into() },
     ]
 }

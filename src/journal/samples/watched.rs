@@ -20,6 +20,7 @@ pub fn one_of_each() -> Vec<Event> {
         known: Span(30_000),
         late: 2,
         generated: true,
+        refused: Some("no bucket ends at 750ms".to_owned()),
     };
     let round =
         |at: i64, counts: Counts| Round { at: Instant(at), counts: BTreeMap::from([("errors".into(), counts)]) };
@@ -57,6 +58,7 @@ pub fn any_evaluated() -> impl Strategy<Value = Event> {
         known: Span(known),
         late,
         generated: known % 2 == 0,
+        refused: (late % 2 == 0).then(|| late.to_string()),
     });
     let round = (any::<i64>(), prop::collection::btree_map(super::any_text().prop_map(ObjectiveId::new), counts, 0..3))
         .prop_map(|(at, counts)| Round { at: Instant(at), counts });

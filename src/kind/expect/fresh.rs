@@ -55,7 +55,7 @@ impl Fresh {
     /// Reads `fresh_within = { json = ".timestamp", within = "5m" }`. `headers`: whether there are any.
     #[must_use]
     pub fn read(table: &Table<'_>, headers: bool) -> Option<Self> {
-        let table = table.table("fresh_within")?;
+        let table = table.table_like("fresh_within", "fresh_within = { json = \".timestamp\", within = \"5m\" }")?;
         let json = table.text("json").and_then(|text| program(&table, &text.value, text.span)).map(Place::Json);
         let header = if headers { table.text("header") } else { None };
         let from = match (json, header) {

@@ -151,6 +151,12 @@ fn texts(table: &Table<'_>, key: &'static str) -> Vec<String> {
 /// `hsts = "365d"`, or a table.
 fn hsts(table: &Table<'_>) -> Option<Hsts> {
     let Some(Placed { value: DeValue::Table(_), .. }) = table.any("hsts") else {
+        if let Some(Placed { value, span }) = table.any("hsts")
+            && !matches!(value, DeValue::String(_))
+        {
+            let why = "`hsts` is for how long at least: `hsts = \"365d\"`, or `hsts = { max_age = \"365d\" }`";
+            table.wrong_value(span, why);
+        }
         let max_age = nonzero(table, "hsts")?;
         return Some(Hsts { max_age, include_subdomains: false, preload: false });
     };

@@ -78,6 +78,7 @@ impl Task {
         let kind = match &entry.spec {
             crate::kind::Spec::Step(step) => step.kind().name,
             crate::kind::Spec::Check(check) => check.kind().name,
+            crate::kind::Spec::Signal(_) | crate::kind::Spec::Tail(_) => "",
         };
         let bound = scope.iter().map(|(name, bound)| (name.to_owned(), bound.value.clone(), bound.secret));
         Self {
@@ -196,6 +197,14 @@ impl Task {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_panic_of_ours_leaves_unknown_what_was_done() {
+        let died = |exit| crate::launch::verdict::Outcome { exit: Some(exit), ..Default::default() };
+        // What the runtime ends a process with that panicked.
+        assert_eq!(died(101).verdict(&EXITS), Verdict::Unknown);
+        assert_eq!(died(102).verdict(&EXITS), Verdict::Fail);
+    }
 
     #[test]
     fn each_verdict_has_an_exit_code_that_means_it_again() {

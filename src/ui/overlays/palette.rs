@@ -3,14 +3,19 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use tui_input::Input;
+use unicode_width::UnicodeWidthStr;
 
 use super::field;
 use crate::ui::action::{Entry, TABLE};
 use crate::ui::state::View;
 use crate::ui::theme::Role;
 use crate::ui::widgets::list;
-use crate::ui::widgets::row::Row;
+use crate::ui::widgets::row::{Row, wrap};
 use crate::ui::widgets::sheet;
+
+/// Where the sentences begin, and what a key at the end of a line takes.
+const ID: usize = 18;
+const KEY: usize = 8;
 
 /// The actions that match `typed`, best first.
 #[must_use]
@@ -48,15 +53,27 @@ pub fn draw(input: &Input, selected: usize, view: &View<'_>, area: Rect, buf: &m
     let found = found(input.value());
     let below = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
     let selected = selected.min(found.len().saturating_sub(1));
+    // Of the selected one the whole sentence is seen, also where its line is too short for it.
+    let room = usize::from(inner.width).saturating_sub(ID + KEY);
+    let whole = found.get(selected).filter(|entry| entry.sentence.width() > room);
+    let whole: Vec<Row<'_>> = whole
+        .into_iter()
+        .flat_map(|entry| wrap(entry.sentence, usize::from(inner.width).saturating_sub(2)))
+        .map(|line| Row::new(view.theme).say(Role::Muted, format!(" {line}")))
+        .collect();
+    let taken = u16::try_from(whole.len()).unwrap_or(0).min(below.height);
+    let foot = Rect { y: below.bottom() - taken, height: taken, ..below };
+    let below = Rect { height: below.height - taken, ..below };
     let seen = list::around(0, selected, found.len(), usize::from(below.height));
     let rows = seen.map(|at| {
         let entry = found[at];
         let row =
-            Row::new(view.theme).say(Role::Title, format!(" {}", entry.id)).tab(18).say(Role::Plain, entry.sentence);
+            Row::new(view.theme).say(Role::Title, format!(" {}", entry.id)).tab(ID).say(Role::Plain, entry.sentence);
         let row = row.right(Role::Muted, view.keymap.label(entry.action).unwrap_or_default());
         if at == selected { row.over(view.theme.selected(true)) } else { row }
     });
     sheet::rows(rows, below, buf);
+    sheet::rows(whole, foot, buf);
     field(input, ": ", view, inner, buf)
 }
 

@@ -8,7 +8,7 @@ use crate::kind::request::{self, Takes};
 pub(super) fn read(table: &Table<'_>) -> Option<Sse> {
     let call = request::read(table, Takes::Stream);
     let expect = table.table("expect").map_or_else(|| Expect { status: 200, ..Expect::default() }, expected);
-    let until = match table.table("until") {
+    let until = match table.table_like("until", "until = { any = [{ event = \"done\" }] }") {
         None => Vec::new(),
         Some(until) => {
             let any = patterns(&until, "any");

@@ -16,7 +16,12 @@ const A_SECOND: u32 = 10;
 
 /// What of an `http` table says how often it is asked.
 pub(in super::super) fn read(table: &Table<'_>) -> Rounds {
-    let all = [("repeat", table.table("repeat")), ("until", table.table("until")), ("burst", table.table("burst"))];
+    let like = [
+        ("repeat", "repeat = { times = 5 }"),
+        ("until", "until = { within = \"60s\" }"),
+        ("burst", "burst = { requests = 121, free = 120 }"),
+    ];
+    let all = like.map(|(key, example)| (key, table.table_like(key, example)));
     let mut there = all.into_iter().filter_map(|(key, inner)| Some((key, inner?)));
     let Some((key, inner)) = there.next() else { return Rounds::Once };
     for (other, inner) in there {
@@ -47,8 +52,10 @@ pub(in super::super) fn held(table: &Table<'_>, rounds: &Rounds) {
         let why = format!("beside `burst` only `status` is looked at: `{key}` of the limited answer stands in `burst`");
         table.wrong_value(span, why);
     }
-    if let Some((_, span)) = table.keys().into_iter().find(|(key, _)| *key == "capture") {
-        table.wrong_value(span, "nothing is captured from a burst");
+    for (key, why) in [("capture", "nothing is captured from a burst"), ("redirects", "a burst follows no redirect")] {
+        if let Some((_, span)) = table.keys().into_iter().find(|(there, _)| *there == key) {
+            table.wrong_value(span, why);
+        }
     }
 }
 
