@@ -104,6 +104,7 @@ fn outcome() -> Outcome {
         said: Some("the guard said no".into()),
         ready: false,
         ended_at: Some(wall(1_700_000_000_123)),
+        weight: Some(crate::launch::verdict::Weight { wanted: Some(5_000), seen: None }),
     }
 }
 
