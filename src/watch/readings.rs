@@ -139,6 +139,11 @@ impl Readings {
         state.returned(back, late)
     }
 
+    /// What waits is written now, beside the caller.
+    pub fn hurry(&self) {
+        self.soon(true);
+    }
+
     fn soon(&self, soon: bool) {
         if let Some(keeping) = self.keeping.get().filter(|_| soon) {
             keeping.soon();

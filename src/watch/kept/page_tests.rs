@@ -1,3 +1,5 @@
+//! Pages are read back as they were written, and what is no page is none.
+
 use proptest::prelude::*;
 
 use super::*;

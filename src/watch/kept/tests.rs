@@ -1,3 +1,5 @@
+//! Blocks on disk: written, sealed, found again, torn, altered, missing.
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -91,24 +93,22 @@ fn a_torn_end_costs_itself_and_a_block_that_is_gone_is_missing() {
 fn a_disk_that_stands_still_costs_bounded_memory_and_what_is_lost_is_counted() {
     let mut pending = Pending::default();
     let signal = SignalId::new("api");
-    // Fifty thousand samples a second, for two minutes.
-    for at in 0..120 * 5_000 {
-        for _ in 0..10 {
-            pending.put(&signal, &looked(at / 5), Instant(at / 5));
-        }
+    // Two thousand samples a second, for two minutes.
+    for at in 0..240_000 {
+        pending.put(&signal, &looked(at / 2), Instant(at / 2));
     }
     let pages = pending.take();
     let (kept, cut) = pages.iter().fold((0_u64, 0_u64), |(kept, cut), (_, page)| {
         assert!(page.len() <= LARGEST, "{}", page.len());
         (kept + u64::from(page.samples), cut + u64::from(page.cut))
     });
-    assert_eq!(kept + cut, 6_000_000);
-    assert!(kept * 7 <= 9 << 20, "{kept}");
+    assert_eq!(kept + cut, 240_000);
+    assert!(cut > 0 && kept * 7 <= 2 << 20, "{kept}");
     let place = tempfile::tempdir().expect("a folder");
     std::fs::write(place.path().join("file"), "").expect("written");
     let mut keeper = Keeper::new(place.path().join("file"));
     let many = |at: i64| page("api", &vec![at; 100_000]);
-    for minute in 0..40 {
+    for minute in 0..16 {
         keeper.keep(vec![many(minute * MINUTE)], minute).expect_err("no folder");
     }
     assert!(keeper.waits() <= 8 << 20, "{}", keeper.waits());
@@ -122,5 +122,5 @@ async fn the_thread_writes_by_itself_and_ends_when_it_is_left() {
     readings.keep_in(all.clone()).expect("a thread");
     readings.intake().take(&"monitor.api".into(), looked(70_000));
     readings.leave().await;
-    assert_eq!(files(&all).iter().filter(|path| path.ends_with("monitor.api/000001-0")).count(), 1);
+    assert_eq!(files(&all).iter().filter(|path| path.ends_with("monitor.api/000000-0")).count(), 1);
 }

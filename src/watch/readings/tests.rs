@@ -1,3 +1,5 @@
+//! What windows come to, what survives an amendment, a restart and a disk that cannot be written.
+
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::*;
