@@ -17,6 +17,8 @@ mod requests;
 mod source_tables;
 #[path = "docs/steps.rs"]
 mod step_tables;
+#[path = "docs/trips.rs"]
+mod trips;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -244,6 +246,11 @@ fn the_page_of_faults_is_fresh() {
         let _ = writeln!(page, "| `{name}{argument}` | {line} |");
     }
     held("faults.md", &page);
+}
+
+#[test]
+fn the_page_of_false_trips_is_fresh() {
+    held("false-trips.md", &trips::page(MADE));
 }
 
 #[test]

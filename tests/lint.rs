@@ -1,8 +1,4 @@
 //! Every finding of the lint has a plan that triggers it and one that does not.
-//!
-//! Left out until triggers, objectives and signals are run: an auto trigger without `min_samples`, with fewer
-//! than 1/threshold, or more than its window can bring; a window longer than a quarter of its trigger's `for`; a
-//! canary too small to decide.
 
 use tminus::base::jq::Jq;
 use tminus::base::source::Source;
@@ -42,6 +38,31 @@ fn rollback(rest: &str) -> String {
         "{HEAD}[[rollback]]\nid = \"r\"\nkey = \"1\"\n[[rollback.step]]\nid = \"s\"\nclass = \"once\"\nrun = {{ command = \
          [\"true\"] }}\n{rest}\n"
     )
+}
+
+/// An objective on a monitor that looks every second, and a trigger on it.
+fn watched(objective: &str, trigger: &str) -> String {
+    let verify = "[[rollback.verify]]\nid = \"v\"\nhttp = { get = \"https://a.example\", expect = { status = 200 } }\n";
+    let monitor = |id: &str| {
+        format!("[[monitor]]\nid = \"{id}\"\nevery = \"1s\"\nhttp = {{ get = \"https://a.example/{id}\" }}\n")
+    };
+    format!(
+        "{}{}{}[[objective]]\nid = \"o\"\nsignal = \"monitor.canary\"\n{objective}\n{}",
+        rollback(verify),
+        monitor("api"),
+        monitor("canary"),
+        if trigger.is_empty() { String::new() } else { format!("[[trigger]]\nid = \"t\"\n{trigger}\n") },
+    )
+}
+
+const ERRORS: &str = "that = \"error_rate <= 5%\"\nwindow = \"30s\"\nmin_samples = 20";
+const FIRES: &str = "when = \"objective.o\"\nfor = \"2m\"\nthen = \"rollback.r\"\nmode = \"auto\"";
+
+fn canary(window: &str, expects: &str) -> String {
+    let objective = format!(
+        "that = \"error_rate <= 5%\"\nagainst = \"monitor.api\"\nmin_samples = 20\nwindow = \"{window}\"\n{expects}"
+    );
+    watched(&objective, &FIRES.replace("2m", "1h"))
 }
 
 const PLACE: &str = "context = \"prod\"\nnamespace = \"shop\"\n";
@@ -171,6 +192,54 @@ fn table() -> Vec<(&'static str, String, String)> {
         ("ambient-kubectl", shell("kubectl get nodes"), shell("kubectl --context prod get nodes")),
         ("ambient-kubectl", traffic("namespace = \"shop\""), traffic(PLACE)),
         ("ambient-kubectl", shell("kubectl apply -f x"), shell("echo kubectl apply -f x")),
+        ("auto-without-min-samples", watched(&ERRORS.replace("min_samples = 20", ""), FIRES), watched(ERRORS, FIRES)),
+        (
+            "auto-without-min-samples",
+            watched(&ERRORS.replace("min_samples = 20", ""), FIRES),
+            watched(&ERRORS.replace("min_samples = 20", ""), &FIRES.replace("auto", "ask")),
+        ),
+        ("too-few-samples", watched(&ERRORS.replace("20", "19"), FIRES), watched(ERRORS, FIRES)),
+        ("too-few-samples", watched(&ERRORS.replace("20", "31"), FIRES), watched(&ERRORS.replace("20", "30"), FIRES)),
+        ("burst-fires", watched(&ERRORS.replace("30s", "40s"), FIRES), watched(ERRORS, FIRES)),
+        ("burst-fires", watched(ERRORS, &FIRES.replace("2m", "0s")), watched(ERRORS, FIRES)),
+        (
+            "evaluated-too-late",
+            watched(&format!("{}\nevaluate_every = \"5m\"", ERRORS.replace("30s", "5m")), FIRES),
+            watched(ERRORS, FIRES),
+        ),
+        ("unused-objective", watched(ERRORS, ""), watched(ERRORS, FIRES)),
+        (
+            "unused-objective",
+            watched(ERRORS, ""),
+            format!("{}[[criterion]]\nid = \"c\"\ngo = \"Calm\"\nobjectives = [\"o\"]\n", watched(ERRORS, "")),
+        ),
+        ("unknown-rollback", watched(ERRORS, &FIRES.replace("rollback.r", "rollback.s")), watched(ERRORS, FIRES)),
+        (
+            "rollback-without-verify",
+            watched(ERRORS, FIRES).replace("[[rollback.verify]]", "[[rollback.verified]]"),
+            watched(ERRORS, FIRES),
+        ),
+        (
+            "never-armed",
+            watched(ERRORS, &format!("{FIRES}\narmed_from = \"T-0\"\narmed_until = \"T-1m\"")),
+            watched(ERRORS, &format!("{FIRES}\narmed_from = \"T-0\"\narmed_until = \"T+1h\"")),
+        ),
+        (
+            "never-armed",
+            watched(ERRORS, &format!("{FIRES}\narmed_from = \"T-0\"\narmed_until = \"T+1m\"")),
+            watched(ERRORS, &format!("{FIRES}\narmed_from = \"T-0\"\narmed_until = \"T+2m\"")),
+        ),
+        ("canary-unsized", canary("5m", ""), canary("5m", "expects = { sees = \"50%\" }")),
+        (
+            "canary-too-small",
+            canary("30s", "expects = { sees = \"50%\" }"),
+            canary("5m", "expects = { sees = \"50%\" }"),
+        ),
+        (
+            "canary-too-small",
+            canary("5m", "expects = { sees = \"5%\" }"),
+            canary("10m", "expects = { sees = \"20%\" }"),
+        ),
     ]
 }
 
@@ -209,6 +278,15 @@ fn every_finding_of_the_rules_stands_in_the_table() {
         "placeholder-left",
         "secret-in-argv",
         "ambient-kubectl",
+        "auto-without-min-samples",
+        "too-few-samples",
+        "burst-fires",
+        "evaluated-too-late",
+        "unused-objective",
+        "unknown-rollback",
+        "never-armed",
+        "canary-unsized",
+        "canary-too-small",
     ] {
         assert!(told.contains(&code), "{code}");
     }

@@ -152,7 +152,6 @@ fn each_mistake_is_told_at_its_place() {
     let cases: Vec<(String, &str, &str)> = vec![
         (with_items("", "[[phase.item]]\nid = \"x\"\n"), "no-kind", "[[phase.item]]"),
         (with_items("", "[[phase.item]]\nid = \"x\"\nhtpp = { get = \"x\" }\n"), "unknown-kind", "htpp"),
-        (with_items("", "[[phase.item]]\nid = \"x\"\nsoak = { for = \"1h\" }\n"), "not-built-yet", "soak"),
         (with_items("", &format!("{manual}wait = {{ for = \"1s\" }}\n")), "two-kinds", "wait"),
         (with_items("[[objective]]\nid = \"o\"\n", manual), "not-built-yet", "objective"),
         (with_items("[target.staging]\nx = 1\n", manual), "unknown-key", "x"),

@@ -19,7 +19,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use anywhere::{Launch, WAITS, ended_children, facts, is_over, requests, says, started, stopped, verified};
-use binary::{ended, pid, signal};
+use binary::{Place, ended, pid, signal};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
 use tminus::base::boundary;
 use tminus::clock;
@@ -355,6 +355,39 @@ async fn it_needs_no_journal() {
         assert_eq!(launch.rolled(), "back/one\nback/two\n", "{what}");
         assert_eq!(fs::read(&journal).ok(), before, "{what}: it never opened the journal");
     }
+}
+
+#[tokio::test]
+async fn it_needs_no_network() {
+    let without = ["--user", "--map-current-user", "--net"];
+    let given = std::process::Command::new("unshare").args(without).arg("true").output();
+    if !given.is_ok_and(|ran| ran.status.success()) {
+        println!("the system gives no namespace: there is nothing to see");
+        return;
+    }
+    // Its check looks at a file: what must be asked over a network cannot be verified without one.
+    let of = |place: &Place, target| {
+        let plan = anywhere::plan(place, target, "true");
+        let asked = format!(
+            "[rollback.verify.http]\nget = \"http://{target}/up\"\nexpect = {{ json = ['.status == \"ok\"'] }}\n"
+        );
+        assert!(plan.contains(&asked), "{plan}");
+        plan.replace(&asked, &format!("[rollback.verify.file]\npath = \"{}\"\n", place.path("ran").display()))
+    };
+    let launch = Launch::of(of).await;
+    launch.abandoned().await;
+    let at = launch.at();
+    let alone = Command::new("unshare")
+        .args(without)
+        .args([env!("CARGO_BIN_EXE_tminus"), "rollback", at.as_str(), "back", "--yes"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("unshare starts");
+    verified(&ended(alone).await);
+    assert_eq!(launch.rolled(), "back/one\nback/two\n");
 }
 
 #[tokio::test]

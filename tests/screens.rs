@@ -22,6 +22,12 @@ mod polls;
 mod ready;
 #[path = "screens/silent.rs"]
 mod silent;
+#[path = "screens/soak.rs"]
+mod soak;
+#[path = "screens/triggers.rs"]
+mod triggers;
+#[path = "screens/watched.rs"]
+mod watched;
 
 use std::{cell::Cell, time::Duration};
 

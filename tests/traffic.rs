@@ -12,10 +12,11 @@ mod staged;
 mod told;
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cluster::{Cluster, kubectl};
 use serde_json::{Value, json};
-use tminus::launch::verdict::Verdict;
+use tminus::launch::verdict::{Verdict, Weight};
 
 const INGRESSES: &str = "/apis/networking.k8s.io/v1/namespaces/shop/ingresses";
 const CANARY: &str = "/apis/networking.k8s.io/v1/namespaces/shop/ingresses/shop-canary";
@@ -74,6 +75,7 @@ async fn a_weight_is_written_once_and_read_back() {
     assert_eq!(annotation(&cluster, "canary-weight"), "10");
     assert_eq!(annotation(&cluster, "canary-by-header-value"), "yes");
     assert_eq!(cluster.state().writes, [CANARY]);
+    assert_eq!(came.weight, Some(Weight { wanted: Some(1_000), seen: Some(1_000) }), "the gauge has it");
     assert_eq!(
         cluster.object(&format!("{INGRESSES}/shop"))["metadata"]["annotations"],
         json!({}),
@@ -197,6 +199,32 @@ async fn taking_back_leaves_no_way_to_the_canary() {
     );
     let left = cluster.object(CANARY)["metadata"]["annotations"].clone();
     assert_eq!(left, json!({ format!("{A}canary"): "true", format!("{A}canary-weight"): "0" }));
+}
+
+#[tokio::test]
+async fn where_people_stick_to_the_canary_nobody_new_comes_before_they_are_taken_away() {
+    if !kubectl("where_people_stick_to_the_canary_nobody_new_comes_before_they_are_taken_away") {
+        return;
+    }
+    let marks = [("canary", "true"), ("canary-weight", "25"), ("canary-by-cookie", "canary")];
+    let canary = ingress("shop-canary", "shop-canary", &marks);
+    let cluster = Cluster::start([ingress("shop", "shop", &[]), canary]).await;
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&seen);
+    cluster.state().controller = Some(Box::new(move |path, objects| {
+        let annotations = &objects[path]["metadata"]["annotations"];
+        let weight = annotations[format!("{A}canary-weight")].as_str().unwrap_or_default().to_owned();
+        let sticks = annotations.get(format!("{A}canary-by-cookie")).is_some();
+        told.lock().unwrap_or_else(PoisonError::into_inner).push((weight, sticks));
+    }));
+    let came = cluster.run(&nginx("action = \"undo\"")).await;
+    assert_eq!(came.report.verdict, Verdict::Pass, "{}", came.said);
+    let order = seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    assert_eq!(order, [("0".to_owned(), true), ("0".to_owned(), false)], "{}", came.said);
+    let place = |words: &str| came.said.find(words).unwrap_or_else(|| panic!("{words}: {}", came.said));
+    assert!(place("first no new users") < place("now those who stick to it"), "{}", came.said);
+    assert!(came.report.summary.contains("it had 25%, cookie canary"), "{}", came.report.summary);
+    assert_eq!(came.weight, Some(Weight { wanted: Some(0), seen: Some(0) }));
 }
 
 #[tokio::test]

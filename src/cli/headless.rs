@@ -27,7 +27,7 @@ use crate::launch::port::{Ask, Port, Snapshot};
 use crate::launch::process;
 use crate::launch::recovery;
 use crate::launch::time::{Instant, Now};
-use crate::launch::{countdown, gate, poll, schedule};
+use crate::launch::{countdown, gate, poll, schedule, soak};
 
 /// How long an interrupted launch may take to write down that it was left.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -191,7 +191,8 @@ fn turn_key(board: &Board, launch: &Path) {
 /// so: the launch is not over, whoever is there goes on with it. It ends where nothing is left to do.
 fn unattended(board: &Board, now: Instant) -> Option<Command> {
     let clock = board.clock_at(now)?;
-    if board.is_busy() || board.ended.is_some() {
+    // A console that leaves a soak is a hole in it.
+    if board.is_busy() || soak::under_way(board) || board.ended.is_some() {
         return None;
     }
     // What follows by itself from where the board stands begins before anybody leaves.

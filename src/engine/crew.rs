@@ -13,7 +13,7 @@ use crate::launch::plan::{Act, DecidedBy, GoStage, Item, Second};
 use crate::launch::recovery::{self, Way};
 use crate::launch::schedule::{self, Due};
 use crate::launch::time::Instant;
-use crate::launch::{ballot, criteria, fields, gate, poll, second, signoff};
+use crate::launch::{ballot, criteria, fields, gate, poll, second, signoff, soak};
 
 /// What it says where a person's word is wanted.
 const WORD: &str = "scripted crew of a rehearsal";
@@ -101,6 +101,9 @@ pub fn has_left(board: &Board) -> bool {
 
 fn for_item(board: &Board, item: &Item, now: Instant) -> Option<Command> {
     let state = board.item(&item.id)?;
+    if soak::is_hopeless(board, item, now) {
+        return Some(Command::Cancel { item: item.id.clone() });
+    }
     let persons = item.act.is_persons() || matches!(item.act, Act::Step { .. } if !item.auto);
     if !persons
         || !matches!(state.progress, Progress::Waiting | Progress::Blocked { .. })

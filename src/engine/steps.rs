@@ -13,13 +13,14 @@ use super::world::World;
 use crate::base::boundary::reach;
 use crate::base::proc::{self, Standing, Tail, Unless};
 use crate::kind::Spec;
-use crate::kind::step::act;
+use crate::kind::step::{act, weight};
 use crate::launch::board::Board;
 use crate::launch::command::Observation;
 use crate::launch::id::{Attempt, ItemId};
 use crate::launch::live::OutputView;
 use crate::launch::plan::{Item, SpecId};
-use crate::launch::verdict::Verdict;
+use crate::launch::time::Wall;
+use crate::launch::verdict::{Verdict, Weight};
 
 /// How often a running step's output is looked at.
 const LOOK: Duration = Duration::from_millis(100);
@@ -187,23 +188,27 @@ async fn tell(
 pub struct Following {
     outputs: Outputs,
     item: ItemId,
+    dir: PathBuf,
     tails: [Tail; 2],
+    weight: Option<(Weight, Wall)>,
 }
 
 impl Following {
     #[must_use]
     pub fn new(outputs: &Outputs, item: &ItemId, dir: &Path) -> Self {
         let tails = ["stdout", "stderr"].map(|name| Tail::new(dir.join(name), KEPT));
-        Self { outputs: Arc::clone(outputs), item: item.clone(), tails }
+        Self { outputs: Arc::clone(outputs), item: item.clone(), dir: dir.to_owned(), tails, weight: None }
     }
 
     /// Reads on; an output that cannot be read is still on disk, and the outcome tells how it ended.
     pub fn look(&mut self) {
         let grew = self.tails.each_mut().map(|tail| tail.look().unwrap_or(false));
-        if grew.contains(&true) {
+        let weight = weight::told(&self.dir);
+        let moved = std::mem::replace(&mut self.weight, weight) != weight;
+        if moved || grew.contains(&true) {
             let tail = self.tails.iter().flat_map(Tail::lines).collect();
             let bytes = self.tails.iter().map(Tail::bytes).sum();
-            (self.outputs)(&self.item, OutputView { tail, bytes });
+            (self.outputs)(&self.item, OutputView { tail, bytes, weight });
         }
     }
 }

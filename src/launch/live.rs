@@ -4,9 +4,13 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+mod heard;
+
+pub use heard::{Heard, heard};
+
 use super::id::{ItemId, MonitorId, SignalId, StreamId};
 use super::time::Wall;
-use super::verdict::Verdict;
+use super::verdict::{Verdict, Weight};
 
 /// How many samples a monitor's strip keeps.
 pub const SAMPLES_KEPT: usize = 240;
@@ -75,6 +79,14 @@ pub struct WeightView {
     pub at: Option<Wall>,
 }
 
+impl WeightView {
+    #[must_use]
+    pub fn of(weight: Weight, at: Option<Wall>) -> Self {
+        let percent = |share: u32| f64::from(share) / 100.0;
+        Self { wanted: weight.wanted.map(percent), seen: weight.seen.map(percent), at }
+    }
+}
+
 #[derive(Debug, Clone, Default)]
 pub struct StreamView {
     pub open: bool,
@@ -107,4 +119,6 @@ pub struct OutputView {
     pub tail: VecDeque<String>,
     /// Bytes on disk so far.
     pub bytes: u64,
+    /// The canary's share, where the step tells one, and when it did.
+    pub weight: Option<(Weight, Wall)>,
 }

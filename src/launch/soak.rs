@@ -125,6 +125,21 @@ pub(super) fn fold(board: &mut Board, record: &Recorded, before: Instant) {
     }
 }
 
+/// Whether any soak runs: time that goes on to some end without anybody's key.
+#[must_use]
+pub fn under_way(board: &Board) -> bool {
+    board.soaks.keys().any(|id| runs(board, id))
+}
+
+/// Whether `item` soaks for more than twice the time it needs: a rehearsal in which nothing ever holds ends
+/// all the same.
+#[must_use]
+pub fn is_hopeless(board: &Board, item: &Item, now: Instant) -> bool {
+    let ledger = board.soaks.get(&item.id).filter(|_| runs(board, &item.id));
+    let (Some(soak), Some(ledger)) = (of(item), ledger) else { return false };
+    soak.deadline.is_none() && now.since(ledger.since) > soak.lasts.saturating_mul(2)
+}
+
 fn runs(board: &Board, item: &ItemId) -> bool {
     board.item(item).is_some_and(|state| matches!(state.progress, Progress::Running { .. }))
 }
@@ -189,16 +204,17 @@ pub(super) fn ending(board: &Board, now: Instant) -> Vec<Timed> {
     events
 }
 
-/// When each soak can be through at the earliest, or is given up; while nothing new is known of it, when it is
-/// evaluated next.
+/// When each soak can be through at the earliest, or is given up.
 pub(super) fn next_at(board: &Board, now: Instant) -> impl Iterator<Item = Instant> {
     board.soaks.iter().filter(|(id, _)| runs(board, id)).flat_map(move |(id, ledger)| {
         let soak = board.plan.item(id).and_then(of);
         let given_up = soak.and_then(|soak| soak.deadline).map(|deadline| ledger.since.plus(deadline));
         let through = soak.map(|soak| {
-            let every = soak.objectives.iter().filter_map(|id| Some(objective(&board.plan, id)?.evaluate_every));
+            let every = soak.objectives.iter().filter_map(|id| Some(objective(&board.plan, id)?.evaluate_every)).max();
             let left = soak.lasts.saturating_sub(ledger.credited);
-            evaluated_at(ledger.until.plus(left).max(Instant(now.0.saturating_add(1))), every.max())
+            // What was not evaluated by now is no credit.
+            let known = ledger.until.max(Instant(now.0.saturating_sub(every.map_or(0, millis))));
+            evaluated_at(known.plus(left).max(Instant(now.0.saturating_add(1))), every)
         });
         given_up.into_iter().chain(through)
     })

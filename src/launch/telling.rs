@@ -252,7 +252,10 @@ pub fn end_words(end: &RollbackEnd) -> String {
             let checks: Vec<&str> = checks.iter().map(super::id::ItemId::as_str).collect();
             format!("DONE BUT NOT VERIFIED ({})", checks.join(", "))
         }
-        RollbackEnd::FailedAtStep { step, why, .. } => format!("FAILED AT {step}: {why}"),
+        RollbackEnd::FailedAtStep { step, why, by_hand } => {
+            let by_hand = if by_hand.is_empty() { String::new() } else { format!("; do by hand: {by_hand}") };
+            format!("FAILED AT {step}: {why}{by_hand}")
+        }
         RollbackEnd::Joined { run, rollback } => format!("did nothing: it joined run {run} of {rollback}"),
     }
 }
@@ -307,8 +310,9 @@ mod tests {
         let failed = RollbackEnd::FailedAtStep {
             step: "frontend/redeploy".into(),
             why: "exit 1".into(),
-            by_hand: String::new(),
+            by_hand: "deploy the previous artifact".into(),
         };
-        assert!(told(failed).contains("FAILED AT frontend/redeploy: exit 1"));
+        let words = told(failed);
+        assert!(words.contains("FAILED AT frontend/redeploy: exit 1; do by hand: deploy the previous art"), "{words}");
     }
 }

@@ -210,12 +210,26 @@ pub struct Outcome {
     /// What a step of ours says of how it ended, in a line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub said: Option<String>,
+    /// The canary's share of the traffic as it was told last, of a step that sets or reads one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<Weight>,
     /// What it started is ready, and lives on.
     #[serde(default)]
     pub ready: bool,
     /// When it ended, by its shim's wall clock; none where no shim told.
     #[serde(default, with = "chrono::serde::ts_milliseconds_option", skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Wall>,
+}
+
+/// A canary's share of the traffic, in hundredths of a percent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Weight {
+    /// None where nothing was wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wanted: Option<u32>,
+    /// As it was read back; none where it could not be, or is written and not yet done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<u32>,
 }
 
 /// Process ids that a sentence names.
@@ -361,6 +375,15 @@ mod tests {
     }
 
     #[test]
+    fn the_exchange_that_is_kept_is_of_the_first_row_that_came_to_the_verdict() {
+        let row = |name: &str, holds| Finding::held("origin", "absent", "absent", holds).in_row(name);
+        let of = |findings| Report::of(findings, Duration::ZERO).exchanged_row().cloned();
+        assert_eq!(of(vec![row("a", true), row("b", false), row("c", false)]).as_deref(), Some("b"));
+        assert_eq!(of(vec![row("a", true), row("b", true)]).as_deref(), Some("a"));
+        assert_eq!(of(vec![]), None);
+    }
+
+    #[test]
     fn silence_is_judged_as_the_rules_say() {
         use Verdict::{Fail, Unknown};
         for (cause, alone, with_control) in [
@@ -375,6 +398,16 @@ mod tests {
             assert_eq!(Verdict::of_silence(&cause, false), alone, "{cause:?}");
             assert_eq!(Verdict::of_silence(&cause, true), with_control, "{cause:?}");
         }
+    }
+
+    #[test]
+    fn what_a_step_says_of_its_end_stands_for_its_exit_code_and_for_nothing_worse() {
+        let said = Outcome { exit: Some(4), said: Some("the run was not found".into()), ..Outcome::default() };
+        assert_eq!(said.words(), "the run was not found");
+        assert_eq!(Outcome { cancelled: true, ..said.clone() }.words(), "ended by us: the run was not found");
+        let died = Outcome { exit: None, signal: Some(9), ..said.clone() };
+        assert_eq!(died.words(), "signal 9", "what was said before it was killed is not how it ended");
+        assert_eq!(Outcome { error: Some("its shim died".into()), ..said }.words(), "its shim died");
     }
 
     #[test]

@@ -89,14 +89,15 @@ impl Reader<'_> {
     /// How many samples it needs: as many as it says, or as its threshold needs. None where one of so few could
     /// breach it, or so many never come.
     pub(super) fn enough_samples(&self, objective: &Objective, place: &ObjectivePlace) -> Option<u64> {
-        let least = objective.that.least_samples().max(self.least_of_growth(objective));
+        // Of a share of two counters the divisor must have grown by as many as one over the limit.
+        let least = match objective.beside {
+            Beside::Per(_) => objective.that.least_of_share(),
+            _ => objective.that.least_samples(),
+        };
         let asked = if objective.min_samples == 0 { least } else { objective.min_samples };
         let at = place.samples_at.unwrap_or(place.window_at);
         if asked < least {
-            let why = match objective.that.of.is_counted() {
-                true => format!("one sample of {asked} could breach {}", objective.that.words()),
-                false => "how much it grew is told by two samples and more".to_owned(),
-            };
+            let why = format!("one sample of {asked} could breach {}", objective.that.words());
             let wrong = Diagnostic::error("too-few-samples", at, why).label(format!("at least {least}"));
             self.notes.report(wrong.help(format!("`min_samples = {least}`, or leave it out")));
             return None;
@@ -127,17 +128,6 @@ impl Reader<'_> {
         let signal = self.plan.signals.iter().find(|known| known.id == *id);
         let Some(SignalSource::Asked(spec)) = signal.map(|signal| &signal.source) else { return false };
         matches!(self.catalogue.get(*spec).map(|entry| &entry.spec), Some(Spec::Signal(asked)) if asked.tells_many())
-    }
-
-    /// Growth is between two samples; of a share of two counters, the divisor must have grown by as many as one
-    /// over the threshold.
-    fn least_of_growth(&self, objective: &Objective) -> u64 {
-        if let Beside::Per(_) = objective.beside {
-            let share = Threshold { of: Of::ErrorRate, ..objective.that.clone() };
-            return share.least_samples();
-        }
-        let grows = matches!(self.samples_of(&objective.signal), Some(Samples::Counter(_)));
-        if grows && !objective.that.of.is_counted() { 2 } else { 1 }
     }
 }
 

@@ -17,8 +17,34 @@ const CHECKS: [(&str, &str); 2] = [("sequence", "guard"), ("traffic", "verify")]
 /// their programs looked at.
 pub(super) fn checks(kind: Kind, table: &Table<'_>, called: &str) -> Vec<Inside> {
     let Some((_, key)) = CHECKS.into_iter().find(|(owner, _)| *owner == kind.name) else { return Vec::new() };
-    let Some(Placed { value, span }) = table.any(key) else { return Vec::new() };
-    owners(value, span).into_iter().map(|(entries, span)| one(table, key, entries, span, called)).collect()
+    let listed = |key: &str| table.any(key).map(|Placed { value, span }| owners(value, span)).unwrap_or_default();
+    let own = listed(key).into_iter().map(|(entries, span)| one(table, key, entries, span, called));
+    let own: Vec<Inside> = own.collect();
+    // Those of the steps inside come after, in the order of the steps.
+    let inside = ["steps", "undo"].into_iter().filter(|_| kind.name == "sequence").flat_map(|key| {
+        listed(key).into_iter().flat_map(move |(entries, span)| of_step(table, key, entries, span, called))
+    });
+    own.into_iter().chain(inside).collect()
+}
+
+/// The checks of a step inside a sequence: what its answer is judged by, and those in its own table.
+fn of_step(table: &Table<'_>, key: &str, entries: &DeTable<'_>, span: Span, called: &str) -> Vec<Inside> {
+    let path = format!("{}.{key}]", table.path.trim_end_matches(']'));
+    let owner = Table::new(path.as_str(), span, entries, table.notes());
+    let found = step::KINDS.iter().find_map(|kind| match owner.any(kind.name) {
+        Some(Placed { value: DeValue::Table(inner), span }) => Some((*kind, inner, span)),
+        _ => None,
+    });
+    let Some((kind, inner, at)) = found else { return Vec::new() };
+    let called = match owner.any("id") {
+        Some(Placed { value: DeValue::String(id), .. }) => format!("`{id}` of {called}"),
+        _ => format!("`{}` of {called}", kind.name),
+    };
+    if kind.name == "send" {
+        effects::examples(&owner, kind);
+        return vec![Inside { span: at, called, examples: examples::read(&owner) }];
+    }
+    checks(kind, &Table::new(path.as_str(), at, inner, table.notes()), &called)
 }
 
 fn one(table: &Table<'_>, key: &str, entries: &DeTable<'_>, span: Span, called: &str) -> Inside {

@@ -84,7 +84,6 @@ impl<'a> Reader<'a> {
         drafts: &mut Vec<Draft>,
     ) {
         unbuilt::refuse(&table, unbuilt::ITEM_KEYS);
-        unbuilt::refuse(&table, unbuilt::KINDS);
         let id = self.need_id(&table, "`id = \"health\"`");
         if let Some(id) = &id {
             self.claim_slug(slugs, id);
@@ -407,8 +406,8 @@ impl<'a> Reader<'a> {
         role.map(|role| RoleId::new(role.value))
     }
 
-    /// What people do, and `wait`, have no entry in the catalogue.
-    fn act_without_spec(&self, table: &Table<'a>, body: &Body) -> Option<Act> {
+    /// What people do, `wait` and `soak` have no entry in the catalogue.
+    fn act_without_spec(&mut self, table: &Table<'a>, body: &Body) -> Option<Act> {
         match body.kind.name {
             "manual" => {
                 let manual = table.table("manual")?;
@@ -438,6 +437,7 @@ impl<'a> Reader<'a> {
                 wait.finish();
                 Some(Act::Wait { span: span.unwrap_or_default() })
             }
+            "soak" => self.read_soak(table),
             _ => None,
         }
     }

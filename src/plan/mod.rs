@@ -3,8 +3,8 @@
 //! the environment it is given, and starts nothing.
 //!
 //! One file per noun of the format: `clock`, `vars`, `secrets`, `roles`, `sessions`, `phases`, `items`,
-//! `people`, `processes`, `playbooks`, `monitors`, `streams`, `sources`, `objectives` (with `fits`), `triggers` (with `alerts`), `baseline`,
-//! `rollbacks`, `escalations`, `criteria`. `needs` orders the items,
+//! `people`, `soaks`, `processes`, `playbooks`, `monitors`, `streams`, `sources`, `objectives` (with `fits` and
+//! `canaries`), `triggers` (with `alerts`), `baseline`, `rollbacks`, `escalations`, `criteria`. `needs` orders the items,
 //! `branches` puts them on what a choice selects, `addresses` knows whom one can ask,
 //! `classes` holds a step's class to its kind, `names` knows what templates may use,
 //! `examples` reads examples
@@ -17,6 +17,7 @@ mod addresses;
 mod alerts;
 mod baseline;
 mod branches;
+mod canaries;
 mod classes;
 mod clock;
 mod criteria;
@@ -53,8 +54,10 @@ mod secrets;
 mod sessions;
 mod shell;
 mod signals;
+mod soaks;
 mod sources;
 mod streams;
+mod summary;
 mod targets;
 mod trial;
 mod trial_sources;
@@ -67,6 +70,7 @@ use std::fmt::Write as _;
 use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
+pub use self::canaries::Canary;
 pub use self::environment::Environment;
 pub use self::reader::{Inside, Place, Unset};
 pub use self::report::{Checked, check_report, counts};
@@ -109,6 +113,8 @@ pub struct Loaded {
     pub places: Vec<Place>,
     /// What the environment does not set: stood in for by a rehearsal, or left without a value.
     pub unset: Vec<Unset>,
+    /// How long each canary must run to see what it is meant to see.
+    pub canaries: Vec<Canary>,
 }
 
 /// Reads a plan.
@@ -118,8 +124,8 @@ pub struct Loaded {
 /// broken line would only mislead), else all others at once.
 pub fn load(source: Source, environment: &Environment, options: &Options) -> Result<Loaded, Vec<Diagnostic>> {
     let read = read(&source, environment, options, &Notes::default())?;
-    let reader::Read { plan, catalogue, warnings, places, unset } = read;
-    Ok(Loaded { plan, catalogue, source, warnings, places, unset })
+    let reader::Read { plan, catalogue, warnings, places, unset, canaries } = read;
+    Ok(Loaded { plan, catalogue, source, warnings, places, unset, canaries })
 }
 
 /// Every key that the readers ask for in the tables this plan has: what the format's reference is made

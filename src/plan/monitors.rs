@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::items::timeout_of;
 use super::names::Stands;
 use super::reader::Reader;
-use super::unbuilt;
 use crate::base::source::Diagnostic;
 use crate::base::table::Table;
 use crate::base::template::Scope;
@@ -31,7 +30,6 @@ impl<'a> Reader<'a> {
     pub(super) fn read_monitors(&mut self, root: &Table<'a>) {
         let mut ids = BTreeMap::new();
         for table in root.tables("monitor") {
-            unbuilt::refuse(&table, unbuilt::KINDS);
             let id = self.need_id(&table, "`id = \"api\"`");
             if let Some(id) = &id {
                 self.claim_slug(&mut ids, id);

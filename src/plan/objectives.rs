@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::canaries::Expects;
 use super::reader::Reader;
 use crate::base::source::{Diagnostic, Span, nearest};
 use crate::base::table::{Placed, Table};
@@ -40,8 +41,9 @@ pub(super) struct ObjectivePlace {
     pub window_at: Span,
     /// Of its `min_samples`, where it is written.
     pub samples_at: Option<Span>,
-    /// Of its `against`, or its `signal`.
+    /// Of its `signal`.
     pub signal_at: Span,
+    pub expects: Option<Expects>,
 }
 
 impl<'a> Reader<'a> {
@@ -65,13 +67,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn read_objective(&self, table: &Table<'_>, id: Option<Placed<String>>) -> Option<(Objective, ObjectivePlace)> {
+    fn read_objective(&self, table: &Table<'a>, id: Option<Placed<String>>) -> Option<(Objective, ObjectivePlace)> {
         let slug = id.as_ref().map(|id| id.value.clone()).unwrap_or_default();
         let title = self.title(table, &slug);
         let asked = table.need_text("signal", "`signal = \"monitor.api\"`");
         let signal = asked.as_ref().and_then(|asked| self.signal_id(asked));
         let that = self.threshold(table);
         let beside = self.beside(table);
+        let expects = self.expects(table, table.has("against"));
         let evaluate_every = self.evaluate_every(table);
         let window = self.window(table, evaluate_every);
         let min_samples = objective_samples(table);
@@ -84,6 +87,7 @@ impl<'a> Reader<'a> {
             window_at: window.span,
             samples_at: min_samples.as_ref().map(|asked| asked.span),
             signal_at: asked.span,
+            expects,
         };
         let mut objective = Objective {
             id: place.id.clone(),
@@ -99,8 +103,9 @@ impl<'a> Reader<'a> {
         };
         let fitting = self.fits_signal(&objective, that_at, table, &place);
         objective.min_samples = self.enough_samples(&objective, &place)?;
-        if stale_after.is_none() {
-            objective.stale_after = self.usual_age(&objective);
+        match stale_after {
+            None => objective.stale_after = self.usual_age(&objective),
+            Some(asked) => self.check_age(table, &objective, asked),
         }
         fitting.then_some((objective, place))
     }
@@ -230,6 +235,18 @@ impl<'a> Reader<'a> {
             Some(every.saturating_mul(LOOKS_MISSED).saturating_add(timeout))
         });
         ages.max().unwrap_or(objective.window)
+    }
+
+    /// What is looked at less often than it may be old is stale by itself, now and again.
+    fn check_age(&self, table: &Table<'_>, objective: &Objective, asked: Duration) {
+        let slow =
+            objective.signals().filter_map(|id| Some((id, self.asked_every(id)?.0))).max_by_key(|(_, every)| *every);
+        let Some((id, every)) = slow.filter(|(_, every)| *every >= asked) else { return };
+        let span = table.any("stale_after").map_or(table.span, |placed| placed.span);
+        let [asked, every] = [asked, every].map(humantime::format_duration);
+        let message = format!("after {asked} `{id}` is stale between any two looks: it is looked at every {every}");
+        let wrong = Diagnostic::error("wrong-value", span, message).label("longer than that");
+        self.notes.report(wrong.help("leave it out: three looks may be missing then"));
     }
 
     /// How often a signal is asked, and how long an answer may take; none for one that tells by itself.

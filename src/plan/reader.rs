@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
+use super::canaries::Canary;
 use super::items::Draft;
 use super::names::{Names, Stands};
 use super::objectives::ObjectivePlace;
 use super::processes::Handed;
 use super::sessions::SessionDraft;
 use super::triggers::TriggerPlace;
-use super::{Environment, Options, branches, effects, examples, inside, kinds, lint, needs, unbuilt};
+use super::{Environment, Options, branches, effects, examples, inside, kinds, lint, needs, soaks, unbuilt};
 use crate::base::known::Wanted;
 use crate::base::secret::Redactor;
 use crate::base::source::{Diagnostic, Source, Span};
@@ -69,6 +70,7 @@ pub(super) struct Read {
     pub warnings: Vec<Diagnostic>,
     pub places: Vec<Place>,
     pub unset: Vec<Unset>,
+    pub canaries: Vec<Canary>,
 }
 
 pub(super) struct Reader<'a> {
@@ -92,10 +94,13 @@ pub(super) struct Reader<'a> {
     pub used: BTreeSet<String>,
     /// The roles that may approve, and where that is said.
     pub approvers: Vec<(RoleId, Span)>,
+    /// What each soak names.
+    pub soaks: Vec<soaks::Asked>,
     /// Every objective whose id was read, sound or not.
     pub objectives_seen: BTreeSet<ObjectiveId>,
     pub objective_places: Vec<ObjectivePlace>,
     pub trigger_places: Vec<TriggerPlace>,
+    pub canaries: Vec<Canary>,
     /// Monitors of one alert each, with whose servers they ask.
     pub alerts_implied: Vec<(MonitorId, MonitorId)>,
     /// Every `[target.ID]`.
@@ -145,9 +150,11 @@ impl<'a> Reader<'a> {
             stands_on: Vec::new(),
             used: BTreeSet::new(),
             approvers: Vec::new(),
+            soaks: Vec::new(),
             objectives_seen: BTreeSet::new(),
             objective_places: Vec::new(),
             trigger_places: Vec::new(),
+            canaries: Vec::new(),
             alerts_implied: Vec::new(),
             targets: Vec::new(),
             plan: Plan::default(),
@@ -176,6 +183,7 @@ impl<'a> Reader<'a> {
         self.read_streams(&root, &drafts);
         self.read_signals(&root);
         self.read_objectives(&root);
+        self.resolve_soaks();
         self.read_rollbacks(&root);
         self.read_triggers(&root);
         self.check_signals();
@@ -188,12 +196,13 @@ impl<'a> Reader<'a> {
         self.fill_polls();
         self.read_criteria(&root, &drafts);
         self.read_clock(&root);
+        self.size_canaries();
         self.lint_watched();
         root.finish();
         self.catalogue.sessions = self.session_plans();
         self.catalogue.secrets = self.scope.secrets().collect();
-        let Self { plan, catalogue, places, unset, .. } = self;
-        Read { plan, catalogue, warnings: Vec::new(), places, unset }
+        let Self { plan, catalogue, places, unset, canaries, .. } = self;
+        Read { plan, catalogue, warnings: Vec::new(), places, unset, canaries }
     }
 
     /// `[plan]`

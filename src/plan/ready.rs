@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::items::timeout_of;
 use super::phases::Slugs;
 use super::reader::Reader;
-use super::unbuilt;
 use crate::base::table::Table;
 use crate::base::template::Scope;
 use crate::kind::check;
@@ -23,7 +22,6 @@ const FAILS_AFTER: u32 = 0;
 impl<'a> Reader<'a> {
     pub(super) fn ready_checks(&mut self, table: &Table<'a>, slug: &str, parts: &mut Slugs) {
         for table in table.tables("ready") {
-            unbuilt::refuse(&table, unbuilt::KINDS);
             let (id, part) = self.part(&table, slug, parts);
             let title = self.title(&table, &part);
             let every = self.span_over_zero(&table, "every").unwrap_or(EVERY);

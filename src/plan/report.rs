@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Environment, Options, load, trial};
+use super::{Environment, Options, load, summary, trial};
 use crate::base::jq::Jq;
 use crate::base::source::{Diagnostic, Severity, Source};
 use crate::base::text::printable;
@@ -14,7 +14,7 @@ pub struct Checked {
     /// How many mistakes there are; with none the plan is sound.
     pub errors: usize,
     pub warnings: usize,
-    /// For a terminal or a log, ending with a line that sums up.
+    /// For a terminal or a log, ending with a line that sums up, and one for each thing that is watched.
     pub text: String,
 }
 
@@ -23,17 +23,18 @@ pub struct Checked {
 pub async fn check_report(source: &Source, environment: &Environment, jq: &Jq, colour: bool) -> Checked {
     let options = Options { rehearsal: true, ..Options::default() };
     match load(source.clone(), environment, &options) {
-        Err(found) => told(source, &found, BTreeSet::new(), colour),
+        Err(found) => told(source, &found, BTreeSet::new(), &[], colour),
         Ok(loaded) => {
             let tried = trial::all(&loaded, jq).await;
             let unset = loaded.unset.iter().map(|unset| printable(&unset.variable)).collect();
+            let watched = summary::watched(&loaded);
             let found: Vec<Diagnostic> = loaded.warnings.into_iter().chain(tried).collect();
-            told(source, &found, unset, colour)
+            told(source, &found, unset, &watched, colour)
         }
     }
 }
 
-fn told(source: &Source, found: &[Diagnostic], unset: BTreeSet<String>, colour: bool) -> Checked {
+fn told(source: &Source, found: &[Diagnostic], unset: BTreeSet<String>, watched: &[String], colour: bool) -> Checked {
     let (errors, warnings) = errors_and_warnings(found);
     let mut text = source.render(found, colour);
     if !text.is_empty() {
@@ -45,6 +46,7 @@ fn told(source: &Source, found: &[Diagnostic], unset: BTreeSet<String>, colour: 
         (0, _) => format!("{name}: sound, with {}\n", counts(found)),
         _ => format!("{name}: {}\n", counts(found)),
     });
+    watched.iter().for_each(|line| text.push_str(&format!("  {}\n", printable(line))));
     if !unset.is_empty() {
         let names = unset.into_iter().collect::<Vec<_>>().join(", ");
         text.push_str(&format!("a launch needs these in the environment, which are not set here: {names}\n"));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::items::timeout_of;
 use super::phases::Slugs;
 use super::reader::{Body, Reader, shown};
-use super::{effects, lint, unbuilt};
+use super::{effects, lint};
 use crate::base::source::{Diagnostic, Span};
 use crate::base::table::{Placed, Table};
 use crate::base::template::Scope;
@@ -95,7 +95,6 @@ impl<'a> Reader<'a> {
         confirm: Confirm,
     ) -> Option<Fallback> {
         let table = owner.table("fallback")?;
-        unbuilt::refuse(&table, unbuilt::KINDS);
         let timeout = self.span_over_zero(&table, "timeout");
         let body = self.body(&table, &acts(), &format!("the fallback of rollback step {step}"));
         let timeout = self.time_for(&table, timeout, body.as_ref());
@@ -161,7 +160,6 @@ impl<'a> Reader<'a> {
         confirm: Confirm,
         parts: &mut Slugs,
     ) -> Option<RollbackStep> {
-        unbuilt::refuse(&table, unbuilt::KINDS);
         let (id, part) = self.part(&table, slug, parts);
         effects::refuse(&table, "on_preempt", "on a rollback's step: nothing pre-empts a rollback");
         table.accept("on_preempt");
@@ -197,7 +195,6 @@ impl<'a> Reader<'a> {
     }
 
     fn verify_item(&mut self, table: Table<'a>, slug: &str, parts: &mut Slugs) -> Option<Verify> {
-        unbuilt::refuse(&table, unbuilt::KINDS);
         let (id, part) = self.part(&table, slug, parts);
         let title = self.title(&table, &part);
         let timeout = self.span_over_zero(&table, "timeout");

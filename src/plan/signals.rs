@@ -17,7 +17,7 @@ impl Reader<'_> {
         let verify: BTreeSet<SpecId> = verify.collect();
         for (at, entry) in self.catalogue.entries.iter().enumerate() {
             if let Spec::Step(step) = &entry.spec {
-                step.checks(&entry.scope).into_iter().for_each(|(check, _)| self.judged_inside(check));
+                step.checks(&entry.scope).into_iter().for_each(|(check, _)| self.judged_inside(&check));
             }
             let Spec::Check(check::Spec::Signal(signal)) = &entry.spec else { continue };
             let Source::Monitor(watched) = &signal.source else { continue };

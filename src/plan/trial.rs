@@ -59,7 +59,7 @@ pub(super) async fn all(loaded: &Loaded, jq: &Jq) -> Vec<Diagnostic> {
             for ((check, scope), inside) in step.checks(&scope).into_iter().zip(&place.inside) {
                 let alone = Entry { examples: inside.examples.clone(), session: None, ..Entry::clone(entry) };
                 let place = Place { span: inside.span, called: inside.called.clone(), ..Place::default() };
-                one(check, &alone, &place, &scope, jq, &mut found).await;
+                one(&check, &alone, &place, &scope, jq, &mut found).await;
             }
         }
     }

@@ -7,8 +7,6 @@ use crate::base::table::Table;
 
 pub(super) const TABLES: &[&str] = &["notify"];
 
-pub(super) const KINDS: &[&str] = &["soak"];
-
 pub(super) const ITEM_KEYS: &[&str] = &["evidence"];
 pub(super) const POLL_KEYS: &[&str] = &["binds", "expires"];
 

@@ -6,6 +6,7 @@ mod follow;
 #[cfg(test)]
 mod follow_tests;
 mod guard;
+pub mod kept;
 mod monitor;
 mod outlet;
 mod pane;
@@ -24,7 +25,7 @@ mod stream;
 mod stream_tests;
 mod taking;
 
-pub use readings::{Readings, is_due};
+pub use readings::{Readings, horizon, is_due};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -51,7 +52,7 @@ use crate::kind::tail::Tail;
 use crate::kind::{Catalogue, Entry, Spec};
 use crate::launch::command::Observation;
 use crate::launch::id::{ItemId, SignalId, StreamId};
-use crate::launch::live::{Live, OutputView};
+use crate::launch::live::{Live, OutputView, WeightView};
 use crate::launch::plan::{Monitor, Plan, Signal, SignalSource, SpecId, Stream};
 use crate::launch::verdict::{Report, Verdict};
 
@@ -234,7 +235,20 @@ impl Watch {
 
     /// Shows the tail of a step's output beside the rest. It must be redacted and printable.
     pub fn show_output(&self, item: ItemId, output: OutputView) {
-        self.outlet.show(|live| live.outputs.insert(item, output));
+        self.outlet.show(|live| {
+            match output.weight {
+                Some((share, at)) => live.weights.insert(item.clone(), WeightView::of(share, Some(at))),
+                // Of a new attempt, or one that can tell no more: what an earlier one told is over.
+                None => live.weights.remove(&item),
+            };
+            live.outputs.insert(item, output)
+        });
+    }
+
+    /// As [`Watch::stop`], and what was taken is written: nobody watches any more.
+    pub async fn leave(&self) {
+        self.stop().await;
+        self.readings.leave().await;
     }
 
     /// Ends every look and every stream, and waits until they have ended.

@@ -251,7 +251,7 @@ mod tests {
         };
         let course = Course { learnt: Some(values.subscribe()), ..course(30_000) };
         let outlet = Outlet::new(sender);
-        let task = tokio::spawn(keep(course, look, outlet.clone(), cancel.clone()));
+        let task = tokio::spawn(keep(course, look, outlet.clone(), intake(began).0, cancel.clone()));
         tokio::time::sleep(Duration::from_secs(7)).await;
         values.send_replace(());
         tokio::time::sleep(Duration::from_secs(60)).await;

@@ -19,7 +19,7 @@ use crate::told::records;
 use crate::wait::{comes, stands_still};
 
 /// Two rollbacks of two steps each, and a step of the launch itself.
-fn plan(place: &Place, target: SocketAddr, second: &str) -> String {
+pub fn plan(place: &Place, target: SocketAddr, second: &str) -> String {
     let at = |name: &str| place.path(name).display().to_string();
     let rollbacks: String = ["back", "front"]
         .iter()

@@ -22,8 +22,9 @@ use tminus::base::source::Source;
 use tminus::base::wire::Network;
 use tminus::kind::step::act::{self, Ground};
 use tminus::kind::step::ours::REPORT;
+use tminus::kind::step::weight;
 use tminus::launch::id::ItemId;
-use tminus::launch::verdict::Report;
+use tminus::launch::verdict::{Report, Weight};
 use tminus::plan::{self, Environment, Options};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -72,6 +73,8 @@ pub struct Came {
     pub outcome: OutcomeFile,
     pub report: Report,
     pub said: String,
+    /// What it told of the canary's share.
+    pub weight: Option<Weight>,
 }
 
 impl Cluster {
@@ -151,7 +154,7 @@ impl Cluster {
         let read = |name: &str| std::fs::read_to_string(dir.join(name)).unwrap_or_default();
         let said = format!("{}{}", read("stdout"), read("stderr"));
         let report = serde_json::from_str(&read(REPORT)).unwrap_or_else(|error| panic!("{error}: {said}"));
-        Came { outcome: *outcome, report, said }
+        Came { outcome: *outcome, report, said, weight: weight::told(&dir).map(|(weight, _)| weight) }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

@@ -153,8 +153,10 @@ pub const SOURCES: &[Section] = &[
             (
                 "against",
                 "the baseline of a canary: both are counted over the same window, and it is breached where the canary \
-                 is worse by more than the limit, beyond what noise explains; of latencies, where more of them are too long",
+                 is worse by more than the limit, beyond what noise explains (Newcombe's interval of the difference); of latencies, by more than the tail: \
+                 5% of p95",
             ),
+            ("expects", "with `against`, what the canary is meant to see: `tminus check` says how long it must run"),
             ("both_ways", "`true`: with `against`, a canary that is better breaches too"),
             ("confidence", "with `against`, how sure it must be; 99.9% unless said, from 90% to 99.999%"),
             ("window", "how far back its samples are looked at: whole `evaluate_every`, at most 24h; required"),
@@ -172,6 +174,18 @@ pub const SOURCES: &[Section] = &[
                 "unknown_for",
                 "unknown for longer, it holds the launch and rings, and after T-0 freezes it; 1m unless said",
             ),
+        ],
+    ),
+    section(
+        "[objective.expects]",
+        "What a canary is meant to see. `tminus check` says how many samples of both sides one window must hold, so that \
+         the breach is seen in nine of ten, and warns where the window or a soak is shorter. A monitor's samples are its \
+         looks; else `traffic` and `weight` say how many come.",
+        &[
+            ("sees", "the share of bad samples of the canary that must be noticed: `2%`; required"),
+            ("usual", "the share that is usual, the baseline's; 0.1% unless said, of a percentile its tail"),
+            ("traffic", "requests to both together: `20/s`, `300/min`, `5000/h`"),
+            ("weight", "the canary's part of them: `10%`"),
         ],
     ),
     section(

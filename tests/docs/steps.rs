@@ -218,6 +218,22 @@ pub const STEPS: &[Section] = &[
         &[("roles", "who signs, in order; required")],
     ),
     section("[wait]", "Time that has to go by.", &[("for", "from when it was opened; required")]),
+    section(
+        "[soak]",
+        "Objectives that hold for a continuous time. It begins at its mark, survives consoles that come and go, and \
+         passes once so much time was known to be well: unknown time earns nothing, one breached evaluation begins the \
+         time anew. It fails at its `deadline`.",
+        &[
+            ("objectives", "all of them must hold; at each instant the worst counts; required"),
+            ("for", "how long, without a breach; required"),
+            (
+                "max_gap",
+                "holes in the watching and unknown time longer than this begin the time anew, unless a person waives \
+                 them by name (`w`), who gives back what was credited before; 5m unless said",
+            ),
+            ("deadline", "given up as failed after so long; it goes on until it is through unless said"),
+        ],
+    ),
 ];
 
 const NESTED_STEP: &[(&str, &str)] = &[("id", "how messages call it; the kind unless said")];

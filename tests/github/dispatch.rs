@@ -250,6 +250,20 @@ async fn a_run_that_goes_on_beyond_our_time_is_unknown() {
     assert_eq!(attempts.record(1)["stage"].as_str(), Some("asked"));
 }
 
+#[tokio::test]
+async fn a_search_that_our_time_cuts_short_starts_nothing_more() {
+    let (stub, attempts) = (Stub::start(World { start: Start::LostBefore, ..World::default() }).await, Attempts::new());
+    assert_eq!(attempts.act(1, &stub, START).await.verdict, Unknown);
+    stub.world().start = Start::Told;
+    // What the first attempt asked for may yet come up: a minute is what it takes to say that it does not.
+    let long = START.replace("search = '300ms'", "search = '60s'");
+    let spec = table("dispatch", &long, |table| step::Spec::read("dispatch", table));
+    let look = Context { timeout: Duration::from_secs(1), ..context(&stub) };
+    let report = spec.act(&Acting { look, dir: attempts.dir(2) }).await;
+    assert_eq!((report.verdict, stub.count("POST", "/dispatches")), (Unknown, 1), "{report:?}");
+    assert!(report.summary.contains("was looked for long enough"), "{report:?}");
+}
+
 /// Under the shim, as this binary: what the console starts.
 async fn under_the_shim(stub: &Stub, text: &str, dir: &Path) -> proc::Started {
     let spec = table("dispatch", text, |table| step::Spec::read("dispatch", table));

@@ -45,7 +45,8 @@ fn run(story: &mut Story) {
         let outcome = outcome(exit);
         story.at(1902, Event::PlaybookStepEnded { playbook: playbook(), run: 1, step, verdict, outcome });
     }
-    let output = |lines: &[&str]| OutputView { tail: lines.iter().map(|line| (*line).into()).collect(), bytes: 9 };
+    let output =
+        |lines: &[&str]| OutputView { tail: lines.iter().map(|line| (*line).into()).collect(), bytes: 9, weight: None };
     let said = [
         ("login-fails/pods", output(&["NAME   READY", "api-0  1/1", "api-1  0/1"])),
         ("login-fails/secret", output(&["SESSION_SECRET is not set"])),

@@ -2,7 +2,7 @@
 //! console can know.
 
 use tminus::launch::id::RollbackId;
-use tminus::launch::live::{MonitorView, Sample};
+use tminus::launch::live::{MonitorView, Sample, WeightView};
 use tminus::launch::plan::{Monitor, SpecId};
 use tminus::launch::port::Seat;
 
@@ -85,4 +85,30 @@ fn what_is_not_heard_or_looked_at_lately_is_not_ready() {
     assert!(bar(&story).contains("frontend ≤30m ✓ ready"), "an attached console has the board: {}", bar(&story));
     story.seat = Seat::Attached { heard: false };
     assert!(bar(&story).contains("frontend ≤30m ? unknown"), "nobody looks that is heard: {}", bar(&story));
+}
+
+/// A console that shows the step `warm`, which moves a canary.
+fn at_the_canary(weight: WeightView, width: u16, height: u16) -> Console<TestBackend> {
+    let mut story = under_way(Mode::Launch);
+    story.live.weights.insert("warm".into(), weight);
+    let mut console = console(story.snapshot(1810), width, height);
+    for _ in 0..20 {
+        if text(&screen(&mut console)).contains("canary ") {
+            return console;
+        }
+        press(&mut console, "j");
+    }
+    panic!("no canary: {}", text(&screen(&mut console)));
+}
+
+#[test]
+fn the_share_of_a_canary_is_what_was_read_back_beside_what_is_wanted() {
+    let of = |wanted, seen| WeightView { wanted: Some(wanted), seen, at: Some(wall(1805)) };
+    for (width, height) in [(120, 36), (80, 24)] {
+        let shown = text(&screen(&mut at_the_canary(of(50.0, Some(50.0)), width, height)));
+        assert!(shown.contains("50% as wanted, 50%"), "{shown}");
+        let shown = text(&screen(&mut at_the_canary(of(50.0, None), width, height)));
+        assert!(shown.contains("? not read back wanted 50%"), "{shown}");
+        seen("gauge", &mut at_the_canary(of(50.0, Some(10.0)), width, height));
+    }
 }

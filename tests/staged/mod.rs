@@ -5,7 +5,7 @@ use serde_json::json;
 use tminus::base::jq::Jq;
 use tminus::base::source::Source;
 use tminus::launch::event::Event;
-use tminus::launch::verdict::Verdict;
+use tminus::launch::verdict::{Verdict, Weight};
 use tminus::plan::{Environment, check_report};
 
 use super::binary::Place;
@@ -80,6 +80,104 @@ async fn a_guard_that_says_no_or_nothing_stops_it_at_once_and_may_undo() {
     begin();
     let came = cluster.run(&staged("guard_unknown = \"go_on\"", "true")).await;
     assert_eq!((came.report.verdict, steps_taken(&cluster).as_str()), (Verdict::Warn, "75 50 25 0"), "{}", came.said);
+}
+
+/// The way up of a canary, 10 to 50 to 100, that goes back by itself: 75, 50, 25, 10, 0 of what it has.
+fn ramp() -> String {
+    let set = |weight: &str| {
+        format!(
+            "traffic = {{ driver = \"command\", action = \"set\", read = [\"cat\", \"weight\"], set = [\"bash\", \"-c\", \
+             \"echo $TMINUS_WEIGHT | tee -a all > weight\"], weight = \"{weight}\", within = \"1s\" }}"
+        )
+    };
+    let back: Vec<String> = ["25", "10", "0"].iter().map(|weight| format!("{{ {} }}", set(weight))).collect();
+    format!(
+        "[phase.item.sequence]\nfor_each = {{ weight = [10, 50, 100] }}\nwait = \"300ms\"\nevery = \"100ms\"\n\
+         on_breach = \"undo\"\nsteps = [{{ {} }}]\nundo = [{}]\nguard = [{{ id = \"calm\", command = {{ command = \
+         [\"bash\", \"-c\", \"test $(cat weight) -lt 50\"] }} }}]\n",
+        set("{{ weight }}"),
+        back.join(", ")
+    )
+}
+
+#[tokio::test]
+async fn a_breach_between_two_weights_goes_back_in_order_and_the_gauge_follows() {
+    let cluster = Cluster::start([]).await;
+    std::fs::write(cluster.path("weight"), "0").expect("written");
+    let came = cluster.run(&ramp()).await;
+    assert_eq!(came.report.verdict, Verdict::Fail, "{}", came.said);
+    assert_eq!(steps_taken(&cluster), "10 50 25 10 0", "never 100, and down as it says: {}", came.said);
+    let summary = &came.report.summary;
+    assert!(summary.starts_with("stopped in round 2 of 3 (weight = 50): guard `calm` is fail"), "{summary}");
+    assert!(summary.ends_with("; taken back"), "{summary}");
+    assert_eq!(came.weight, Some(Weight { wanted: Some(0), seen: Some(0) }));
+}
+
+#[tokio::test]
+async fn a_sequence_that_stopped_half_way_is_at_least_unknown() {
+    let cluster = Cluster::start([]).await;
+    // Its step was passed over: no step that was made says no, and half of it was done.
+    let table = "[phase.item.sequence]\nfor_each = { n = [1, 2] }\nsteps = [{ id = \"try\", run = { command = [\"bash\", \
+                 \"-c\", \"exit $(( $0 - 1 ))\", \"{{ n }}\"], exit = { 1 = \"skipped\" } } }]\n";
+    let came = cluster.run(table).await;
+    assert_eq!(came.report.verdict, Verdict::Unknown, "{}", came.said);
+    assert!(came.report.summary.contains("stopped in round 2 of 2"), "{}", came.report.summary);
+}
+
+#[tokio::test]
+async fn what_a_guard_could_not_tell_once_is_kept_though_it_passes_later() {
+    let cluster = Cluster::start([]).await;
+    std::fs::write(cluster.path("weight"), "100").expect("written");
+    let looks = std::sync::atomic::AtomicU32::new(0);
+    cluster.state().served = Some(Box::new(move |_| match looks.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
+        1 => json!({}),
+        _ => json!({ "calm": true }),
+    }));
+    let came = cluster.run(&staged("guard_unknown = \"go_on\"", "true")).await;
+    assert_eq!((came.report.verdict, steps_taken(&cluster).as_str()), (Verdict::Warn, "75 50 25 0"), "{}", came.said);
+    let kept: Vec<_> = came.report.findings.iter().filter(|finding| finding.verdict == Verdict::Warn).collect();
+    assert!(kept.len() == 1 && kept[0].seen.starts_with("unknown at worst"), "{:#?}", came.report);
+}
+
+#[tokio::test]
+async fn what_stands_inside_a_sequence_is_tried_on_its_examples() {
+    let jq = Jq::with_worker(cluster::PROGRAM);
+    let verified = |body: &str| {
+        nginx("action = \"set\"\nweight = 10").replace("[phase.item.traffic]\n", "").replace('\n', ", ").replacen(
+            "driver",
+            &format!(
+                "verify = {{ http = {{ get = \"https://shop.example.com/v\", expect = {{ status = 200, json = ['.v == \
+                 \"2\"'] }} }}, example = {{ good = {{ status = 200, json = {{ v = \"{body}\" }} }} }} }}, driver"
+            ),
+            1,
+        )
+    };
+    let sent = |status: u16| {
+        format!(
+            "{{ send = {{ post = \"https://shop.example.com/x\", expect = {{ status = 201 }} }}, example = {{ good = {{ \
+             status = {status} }} }} }}"
+        )
+    };
+    for (what, wrong) in [
+        (format!("{{ traffic = {{ {} }} }}", verified("2").trim_end_matches(", ")), None),
+        (format!("{{ traffic = {{ {} }} }}", verified("1").trim_end_matches(", ")), Some("verify of `traffic` of")),
+        (sent(201), None),
+        (sent(500), Some("`send` of item i")),
+    ] {
+        for key in ["steps", "undo"] {
+            let other = match key {
+                "steps" => String::new(),
+                _ => "steps = [{ run = { command = [\"true\"] } }]\non_breach = \"undo\"\n".to_owned(),
+            };
+            let table = format!("[phase.item.sequence]\nfor_each = {{ n = [1] }}\n{other}{key} = [{what}]\n");
+            let source = Source::new("plan.toml", in_plan(&table));
+            let checked = check_report(&source, &Environment::of_process(), &jq, false).await;
+            match wrong {
+                None => assert!(checked.errors == 0, "{}", checked.text),
+                Some(wrong) => assert!(checked.errors > 0 && checked.text.contains(wrong), "{wrong}: {}", checked.text),
+            }
+        }
+    }
 }
 
 #[tokio::test]

@@ -61,7 +61,7 @@ fn is_over(snapshot: &Snapshot) -> bool {
 async fn a_rollback_starts_by_itself_after_its_veto_and_once() {
     let launch = launch(None).await;
     launch.observations.send(breach("errors", 10_000)).await.expect("the loop runs");
-    launch.until(is_over).await;
+    launch.until(|snapshot| is_over(snapshot)).await;
     launch.observations.send(breach("errors", 20_000)).await.expect("the loop runs");
     let over =
         launch.until(|snapshot| snapshot.board.objectives.values().any(|known| known.evaluated_at.0 == 20_000)).await;
@@ -92,7 +92,7 @@ async fn it_starts_with_nothing_recorded_and_is_recorded_when_that_can_be() {
     };
     tokio::time::timeout(PATIENCE, ran).await.expect("its step runs while nothing can be written");
     launch.full.store(false, Ordering::SeqCst);
-    let over = launch.until(is_over).await;
+    let over = launch.until(|snapshot| is_over(snapshot)).await;
     assert_eq!((over.board.rollbacks.len(), launch.runs().as_str()), (1, "ran\n"));
     let kept = launch.disk.records();
     let count = |wanted: fn(&Event) -> bool| kept.iter().filter(|record| wanted(&record.event)).count();

@@ -72,6 +72,14 @@ pub fn write_unsynced(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// As [`write_whole`], for what is only shown: nothing is synced.
+///
+/// # Errors
+/// The file system's own.
+pub fn write_shown(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    put(path, bytes, |_| Ok(()))
+}
+
 fn put(path: &Path, bytes: &[u8], sync: impl Fn(&File) -> io::Result<()>) -> io::Result<()> {
     // Of two that write one file, neither renames what is the other's.
     let new = path.with_extension(format!("{}.new", std::process::id()));

@@ -32,7 +32,7 @@ use crate::base::boundary::reach;
 use crate::base::secret::HANDED;
 
 use folder::write_unsynced;
-pub use folder::{Standing, create_private_dir, fence, look, write_whole};
+pub use folder::{Standing, create_private_dir, fence, look, write_shown, write_whole};
 pub use mark::{MARK, still_running};
 pub use other::{Other, writers};
 pub use program::{Channel, Ended, Follower, Line, Program, follow, run};

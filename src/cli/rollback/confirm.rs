@@ -37,10 +37,8 @@ pub fn asked(launch: &Path, frozen: &Frozen, id: &RollbackId) -> anyhow::Result<
     for check in &rollback.verify {
         out!("  then verify: {}", printable(&check.title));
     }
-    for wanted in &frozen.plan.baseline {
-        if !frozen.captured.contains(&wanted.name) {
-            out!("  baseline value {} is not captured", printable(&wanted.name));
-        }
+    for name in rollback.uses.iter().filter(|name| !frozen.captured.contains(name)) {
+        out!("  baseline value {} is not captured: what uses it fails", printable(name));
     }
     // Somebody who comes back to a rollback of before is about to begin another.
     for found in rollback::runs(launch).unwrap_or_default() {

@@ -19,7 +19,7 @@ use crate::engine::run::{Wires, wires};
 use crate::journal::{Held, LaunchFolder};
 use crate::launch::board::Board;
 use crate::launch::event::Mode;
-use crate::launch::live::Live;
+use crate::launch::live::{Live, WeightView};
 use crate::launch::plan::Plan;
 use crate::launch::port::{Port, Seat, Snapshot};
 use crate::launch::rollback::RollbackRun;
@@ -111,7 +111,12 @@ impl Eyes {
         self.told = told;
         let live = match self.shown.as_ref().filter(|_| !grew) {
             Some(shown) => Arc::clone(&shown.live),
-            None => Arc::new(Live { outputs: self.outputs.views(), ..Live::default() }),
+            None => {
+                let outputs = self.outputs.views();
+                let told = outputs.iter().filter_map(|(item, view)| Some((item.clone(), view.weight?)));
+                let weights = told.map(|(item, (share, at))| (item, WeightView::of(share, Some(at)))).collect();
+                Arc::new(Live { outputs, weights, ..Live::default() })
+            }
         };
         let snapshot = Arc::new(Snapshot {
             board,

@@ -14,7 +14,7 @@ use crate::launch::id::{CriterionId, ItemId, RoleId, RollbackId, SeverityId};
 use crate::launch::incident::{Change, Due, Stage};
 use crate::launch::plan::Release;
 use crate::launch::time::{Mark, Wall};
-use crate::launch::verdict::{Captured, Exchange, Finding, Outcome, Report, Verdict};
+use crate::launch::verdict::{Captured, Exchange, Finding, Outcome, Report, Verdict, Weight};
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Actor")]
@@ -132,6 +132,8 @@ pub(super) struct OutcomeV1 {
     ready: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     said: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    weight: Option<Weight>,
     #[serde(default, with = "ts_milliseconds_option", skip_serializing_if = "Option::is_none")]
     ended_at: Option<Wall>,
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Command, How, Spec, ours};
+use super::{Command, How, Spec, ours, weight};
 use crate::base::proc::{Intent, OutcomeFile, Private, Standing, still_running};
 use crate::base::secret::Redactor;
 use crate::base::template::Scope;
@@ -140,7 +140,8 @@ pub fn outcome(standing: Standing, dir: &Path, redactor: &Redactor) -> Outcome {
         Standing::Ended(file) => {
             let said = file.exit.and_then(|_| ours::told(dir));
             let said = said.map(|said| shown(&said, ERROR_KEPT, redactor));
-            Outcome { said, ..of_file(*file, redactor) }
+            let weight = weight::told(dir).map(|(weight, _)| weight);
+            Outcome { said, weight, ..of_file(*file, redactor) }
         }
         Standing::NotClaimed => never("it never ran"),
         Standing::Running { pid } => never(&format!("it still runs, under process {pid}")),
@@ -184,6 +185,7 @@ fn of_file(file: OutcomeFile, redactor: &Redactor) -> Outcome {
         held_open: file.held_open,
         unsynced: file.unsynced,
         said: None,
+        weight: None,
         ready: false,
         // A fence writes no times: nothing began, nothing ended.
         ended_at: Wall::from_timestamp_millis(file.ended_ms).filter(|_| file.ended_ms > 0),

@@ -1,6 +1,7 @@
 //! Steps: they act on the world. Every one runs under the shim, writes an intent first, and ends in an
 //! outcome. One file a kind, one line in the list below.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ pub mod sequence;
 pub mod simulate;
 pub mod snapshot;
 pub mod traffic;
+pub mod weight;
 
 pub use super::invocation::{Command, Exposed};
 pub use ours::Acting;
@@ -133,7 +135,7 @@ pub trait Step: Sized + Clone + Send + Sync {
     }
 
     /// The checks inside, each with what is bound where it stands: they are tried before they are trusted.
-    fn checks(&self, scope: &Scope) -> Vec<(&check::Spec, Scope)> {
+    fn checks(&self, scope: &Scope) -> Vec<(Cow<'_, check::Spec>, Scope)> {
         let _ = scope;
         Vec::new()
     }
@@ -241,7 +243,7 @@ macro_rules! steps {
             }
 
             #[must_use]
-            pub fn checks(&self, scope: &Scope) -> Vec<(&check::Spec, Scope)> {
+            pub fn checks(&self, scope: &Scope) -> Vec<(Cow<'_, check::Spec>, Scope)> {
                 match self { $(Self::$kind(step) => step.checks(scope),)* }
             }
 

@@ -1,6 +1,8 @@
 //! Checks and steps that stand inside a step's own table: an owner with the table of exactly one kind. One
 //! level deep: what stands inside holds no others.
 
+use std::time::Duration;
+
 use toml::de::DeValue;
 
 use super::Spec;
@@ -10,6 +12,19 @@ use crate::kind::{Kind, check};
 
 /// The steps that may stand in another.
 pub const STEPS: [&str; 3] = ["run", "send", "traffic"];
+
+/// Of one look.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// A program takes longer than a request.
+const PROGRAM_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long one look of `check` may take: what it asks for itself, and what any look may, of which there is no more
+/// than `left`.
+#[must_use]
+pub fn timeout(check: &check::Spec, left: Duration) -> Duration {
+    let any = if check.invoked().is_some() { PROGRAM_TIMEOUT } else { TIMEOUT };
+    any.min(left).saturating_add(check.lasts().unwrap_or_default())
+}
 
 /// The check of `owner`.
 pub fn check(owner: &Table<'_>) -> Option<check::Spec> {

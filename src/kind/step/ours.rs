@@ -199,6 +199,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_panic_of_ours_leaves_unknown_what_was_done() {
+        let died = |exit| crate::launch::verdict::Outcome { exit: Some(exit), ..Default::default() };
+        // What the runtime ends a process with that panicked.
+        assert_eq!(died(101).verdict(&EXITS), Verdict::Unknown);
+        assert_eq!(died(102).verdict(&EXITS), Verdict::Fail);
+    }
+
+    #[test]
     fn each_verdict_has_an_exit_code_that_means_it_again() {
         for verdict in Verdict::ALL {
             let outcome = crate::launch::verdict::Outcome { exit: Some(exit_of(verdict)), ..Default::default() };

@@ -201,7 +201,7 @@ proptest::proptest! {
         };
         let measured = Measured { of, against, value: Number::new(value), ..Measured::default() };
         let counts = Counts {
-            seen: measured, beside: Some(measured), newest: newest.map(Instant), known: Span(known), late: 0, generated: false,
+            seen: measured, beside: Some(measured), newest: newest.map(Instant), known: Span(known), ..Counts::default()
         };
         let (verdict, why) = judge(&objective(that, beside), unit(""), &counts, AT);
         proptest::prop_assert!(!why.is_empty());

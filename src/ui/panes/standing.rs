@@ -67,6 +67,11 @@ fn ended(view: &View<'_>, item: &Item, state: &ItemState) -> Sign {
     if branch::is_over(state) {
         return Sign::new(view.theme.glyph(Verdict::Skipped), Role::Skipped, "skipped, not chosen");
     }
+    // It passed when it was ready; what somebody ended since serves nobody any more.
+    let living = view.board().processes.get(&item.id).filter(|known| state.attempt == Some(known.attempt));
+    if verdict == Verdict::Pass && living.is_some_and(|known| known.end.as_ref().is_some_and(|end| end.asked)) {
+        return Sign::new(view.theme.glyph(Verdict::Skipped), Role::Muted, "ended since");
+    }
     let words = match (&state.waiver, state.acknowledged, verdict) {
         (Some(waiver), ..) => match waiver.ends_at.filter(|_| !waiver.counts(view.now.instant)) {
             Some(at) => format!("{verdict}, waiver expired {}", view.time(at).get(..5).unwrap_or_default()),

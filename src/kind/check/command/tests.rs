@@ -157,6 +157,17 @@ async fn more_than_is_kept_is_no_json() {
     assert!(report.findings[1..].iter().all(|finding| finding.verdict == Verdict::Unknown), "{report:#?}");
 }
 
+#[tokio::test]
+async fn what_must_not_be_said_is_not_known_of_what_was_cut() {
+    let loud = "head -c 5000000 /dev/zero | tr '\\0' x >&2";
+    let told = report(loud, "expect = { stderr_absent = 'Error' }").await;
+    let finding = told.findings.iter().find(|finding| finding.subject == "stderr").expect("looked at");
+    assert_eq!((finding.verdict, told.verdict), (Verdict::Unknown, Verdict::Unknown), "{told:#?}");
+    let told = report(&format!("echo Error >&2; {loud}"), "expect = { stderr_absent = 'Error' }").await;
+    assert_eq!(told.verdict, Verdict::Fail, "what is there is there: {told:#?}");
+    assert_eq!(report("echo fine >&2", "expect = { stderr_absent = 'Error' }").await.verdict, Verdict::Pass);
+}
+
 /// A program that writes `report.json`, and the check of it.
 const WRITES: &str = "output = { file = 'report.json', json = ['.pass == true'], schema = { required = ['pass'] } }";
 

@@ -42,6 +42,27 @@ fn judged(rules: &str, variables: Value) -> Report {
 }
 
 #[test]
+fn an_empty_set_and_values_that_refer_to_others_are_no_clean_set() {
+    let everything = |variables: Value| {
+        let check = env("source = { file = '.env' }\nset = ['A']");
+        let example = Answered { json: Some(Shape::Plain(variables)), ..Answered::default() };
+        let report = judge::report(&check, &check.seen(&example, &Scope::default()), &Scope::default());
+        let all = report.findings.iter().find(|finding| finding.subject == "every value").expect("looked at");
+        (all.verdict, all.seen.clone(), report.verdict)
+    };
+    let (all, seen, whole) = everything(json!({}));
+    assert_eq!((all, seen.as_str(), whole), (Verdict::Unknown, "no variable is set at all", Verdict::Fail));
+    assert_eq!(everything(json!({ "A": "  " })).0, Verdict::Unknown, "set to nothing is not set");
+    let (all, seen, whole) = everything(json!({ "A": "x1", "B": { "refers": "$A" } }));
+    assert!(seen.starts_with("a value refers to another"), "{seen}");
+    assert_eq!((all, whole), (Verdict::Unknown, Verdict::Unknown));
+    let (_, _, whole) = everything(json!({ "A": ["$B"] }));
+    assert_eq!(whole, Verdict::Unknown, "its own value is not known");
+    assert_eq!(everything(json!({ "A": "x1", "B": "changeme", "C": ["$A"] })).0, Verdict::Fail);
+    assert_eq!(everything(json!({ "A": "x1", "B": "y2" })), (Verdict::Pass, "none".to_owned(), Verdict::Pass));
+}
+
+#[test]
 fn every_placeholder_is_a_pattern() {
     let check = env("source = 'process'\nset = ['A']\nbanned = ['acme']");
     assert_eq!(check.banned.len(), table::placeholders() + 1);

@@ -11,11 +11,9 @@ use super::{Nested, Sequence};
 use crate::base::template::as_text;
 use crate::kind::check::Context;
 use crate::kind::step::traffic::percent;
-use crate::kind::step::{Acting, How, Spec, child};
+use crate::kind::step::{Acting, How, Spec, child, nested};
 use crate::launch::verdict::{Finding, Report, Verdict};
 
-/// Of one look of a guard.
-const GUARD_TIMEOUT: Duration = Duration::from_secs(10);
 /// A long wait is told of at least this often.
 const TOLD_EVERY: Duration = Duration::from_secs(60);
 
@@ -137,7 +135,7 @@ async fn wait(sequence: &Sequence, place: &str, cx: &Acting, findings: &mut Vec<
         // What looks now looks at the last instant of the wait, or after it.
         let last = Instant::now() >= until;
         for (at, (guard, before)) in sequence.guard.iter().zip(&mut before).enumerate() {
-            let look = Context { timeout: GUARD_TIMEOUT, ..cx.look.clone() };
+            let look = Context { timeout: nested::timeout(&guard.spec, Duration::MAX), ..cx.look.clone() };
             let report = guard.spec.run(&look).await.report;
             worst[at] = worst[at].max(report.verdict);
             if before.replace(report.verdict) != Some(report.verdict) {

@@ -7,6 +7,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -102,10 +103,15 @@ impl Step for Sequence {
         self.wait.saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX))
     }
 
-    fn checks(&self, scope: &Scope) -> Vec<(&check::Spec, Scope)> {
+    fn checks(&self, scope: &Scope) -> Vec<(Cow<'_, check::Spec>, Scope)> {
         let first = self.rounds(scope).ok().and_then(|values| values.into_iter().next());
         let within = self.bound(scope, first.unwrap_or(Value::Null));
-        self.guard.iter().map(|guard| (&guard.spec, within.clone())).collect()
+        let guards = self.guard.iter().map(|guard| (Cow::Borrowed(&guard.spec), within.clone()));
+        let inside = self.steps.iter().chain(&self.undo).flat_map(|step| {
+            let asked = step.spec.asks().map(|check| (Cow::Owned(check), within.clone()));
+            asked.into_iter().chain(step.spec.checks(&within))
+        });
+        guards.chain(inside).collect()
     }
 
     fn changes(&self) -> Option<String> {

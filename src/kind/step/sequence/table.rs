@@ -112,6 +112,10 @@ fn steps(table: &Table<'_>, key: &'static str) -> Option<Vec<Nested<Spec>>> {
 fn steps_of(table: &Table<'_>, key: &'static str) -> Vec<Nested<Spec>> {
     let read = |(at, owner): (usize, Table<'_>)| {
         let called = called(&owner, at);
+        // Its examples are the plan's to read.
+        if owner.any("send").is_some() {
+            owner.accept("example");
+        }
         let spec = nested::step(&owner);
         owner.finish();
         spec.map(|spec| Nested { called: called.unwrap_or_else(|| spec.kind().name.to_owned()), spec })

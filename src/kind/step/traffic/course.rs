@@ -14,8 +14,8 @@ use super::rollouts::Rollouts;
 use super::{Action, Driver, Traffic, Verify, command, finish};
 use crate::base::template::{Scope, Template};
 use crate::kind::check::Context;
-use crate::kind::step::{Acting, Command};
-use crate::launch::verdict::{Finding, Report, Verdict};
+use crate::kind::step::{Acting, Command, nested, weight};
+use crate::launch::verdict::{Finding, Report, Verdict, Weight};
 
 /// Times that something is decided anew because somebody else wrote between our reading and our writing.
 pub(super) const TRIES: u32 = 5;
@@ -23,9 +23,8 @@ pub(super) const TRIES: u32 = 5;
 const AFTER_CONFLICT: Duration = Duration::from_millis(100);
 /// Between two looks at what was written.
 pub(super) const EVERY: Duration = Duration::from_millis(500);
-/// Between two looks at what is served, and of one of them.
+/// Between two looks at what is served.
 const VERIFY_EVERY: Duration = Duration::from_secs(1);
-const VERIFY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// One look: what the canary gets, and what would have to be written for it to get what is wanted.
 #[derive(Debug)]
@@ -146,7 +145,7 @@ pub(super) async fn act(traffic: &Traffic, cx: &Acting) -> Report {
             return Report::plain(Verdict::Unknown, format!("nothing was asked or changed: {why}"), began.elapsed());
         }
     };
-    let mut course = Course { cx, hand, within: traffic.within, findings: Vec::new() };
+    let mut course = Course { cx, hand, within: traffic.within, wanted: None, findings: Vec::new() };
     let done = match traffic.action {
         Action::Read => course.read(&wanted).await,
         Action::Set | Action::Undo => course.set(&wanted, traffic.verify.as_deref()).await,
@@ -165,6 +164,8 @@ pub(super) struct Course<'a> {
     pub cx: &'a Acting,
     pub hand: Hand,
     pub within: Duration,
+    /// What it is on its way to, for the gauge.
+    wanted: Option<Share>,
     pub findings: Vec<Finding>,
 }
 
@@ -183,15 +184,25 @@ impl Course<'_> {
         Stopped
     }
 
+    /// Looks, and tells what was seen: what cannot be read, or is not done yet, is no share.
+    async fn look(&self, wanted: Option<&Wanted>) -> Result<Look, Trouble> {
+        let look = self.hand.look(wanted, self.cx).await;
+        let seen = look.as_ref().ok().filter(|look| look.gauge.pending.is_none());
+        let seen = seen.and_then(|look| look.gauge.share.hundredths());
+        weight::tell(&self.cx.dir, Weight { wanted: self.wanted.and_then(Share::hundredths), seen });
+        look
+    }
+
     /// What the canary gets now.
     pub async fn gauge(&mut self) -> Result<Gauge, Stopped> {
-        match self.hand.look(None, self.cx).await {
+        match self.look(None).await {
             Ok(look) => Ok(look.gauge),
             Err(trouble) => Err(self.stop("canary", "its share", &trouble)),
         }
     }
 
     async fn read(&mut self, wanted: &Wanted) -> Result<String, Stopped> {
+        self.wanted = wanted.share;
         let gauge = self.gauge().await?;
         let seen = match &gauge.pending {
             Some(pending) => format!("{}, not yet done: {pending}", gauge.words()),
@@ -208,7 +219,9 @@ impl Course<'_> {
     }
 
     async fn set(&mut self, wanted: &Wanted, verify: Option<&Verify>) -> Result<String, Stopped> {
+        let entered = self.no_new_users(wanted).await?;
         let (before, wrote) = self.to(wanted).await?;
+        let (before, wrote) = entered.map_or((before, wrote), |before| (before, true));
         if let Some(verify) = verify {
             self.verify("verify", verify).await?;
         }
@@ -218,14 +231,33 @@ impl Course<'_> {
         })
     }
 
+    /// Where people stick to the canary by a header or cookie, and it is to get nothing: first nobody new comes to
+    /// it, then those who stick are taken away. Taken away first, they could come back by the share. Answers what
+    /// it had, where this was a step of its own.
+    pub async fn no_new_users(&mut self, wanted: &Wanted) -> Result<Option<Gauge>, Stopped> {
+        if wanted.share != Some(Share::NONE) || wanted.header != Rule::Gone && wanted.cookie != Rule::Gone {
+            return Ok(None);
+        }
+        let gauge = self.gauge().await?;
+        let sticks = gauge.header.is_some() || gauge.cookie.is_some();
+        if !sticks || gauge.share.is(Share::NONE) {
+            return Ok(None);
+        }
+        self.cx.say(&format!("the canary has {}: first no new users, then those who stick to it", gauge.words()));
+        self.to(&Wanted { share: Some(Share::NONE), ..Wanted::default() }).await?;
+        self.cx.say("nobody new comes to the canary; now those who stick to it by a header or cookie");
+        Ok(Some(gauge))
+    }
+
     /// Makes it so that the canary gets what is wanted, and sees that it does. Answers what it had before, and
     /// whether anything was written.
     pub async fn to(&mut self, wanted: &Wanted) -> Result<(Gauge, bool), Stopped> {
+        self.wanted = wanted.share.or(self.wanted);
         let mut before = None;
         let mut conflicts = 0;
         let mut lost = None;
         let wrote = loop {
-            let look = match self.hand.look(Some(wanted), self.cx).await {
+            let look = match self.look(Some(wanted)).await {
                 Ok(look) => look,
                 Err(trouble) => return Err(self.stop("canary", wanted.words(), &trouble)),
             };
@@ -263,7 +295,7 @@ impl Course<'_> {
     async fn read_back(&mut self, wanted: &Wanted, lost: Option<String>) -> Result<(), Stopped> {
         let until = Instant::now() + self.within;
         let last = loop {
-            let look = self.hand.look(None, self.cx).await.map(|look| look.gauge);
+            let look = self.look(None).await.map(|look| look.gauge);
             if let Ok(gauge) = &look
                 && wanted.is_met(gauge)
                 && gauge.pending.is_none()
@@ -296,7 +328,8 @@ impl Course<'_> {
         let expected = verify.check.expects(&self.cx.look.scope).join("; ");
         let report = loop {
             let left = until.saturating_duration_since(Instant::now());
-            let look = Context { timeout: VERIFY_TIMEOUT.min(left.max(VERIFY_EVERY)), ..self.cx.look.clone() };
+            let timeout = nested::timeout(&verify.check, left.max(VERIFY_EVERY));
+            let look = Context { timeout, ..self.cx.look.clone() };
             let report = verify.check.run(&look).await.report;
             let left = until.saturating_duration_since(Instant::now());
             if report.verdict == Verdict::Pass || left.is_zero() {

@@ -79,6 +79,12 @@ impl Share {
         }
     }
 
+    /// In hundredths of a percent, rounded; none of rules that differ.
+    pub fn hundredths(self) -> Option<u32> {
+        let part = (u128::from(self.part) * 10_000 + u128::from(self.of) / 2).checked_div(u128::from(self.of))?;
+        u32::try_from(part).ok().filter(|part| *part <= 10_000)
+    }
+
     /// For people and for comparing where a round begins.
     #[expect(clippy::cast_precision_loss, reason = "shares are small numbers")]
     pub fn percent(self) -> f64 {

@@ -15,6 +15,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{Acting, Command, Exposed, Step};
@@ -131,8 +132,8 @@ impl Step for Traffic {
         exposed(self.in_sight(), scope).into_iter().chain(verify).collect()
     }
 
-    fn checks(&self, scope: &Scope) -> Vec<(&check::Spec, Scope)> {
-        self.verify.iter().map(|verify| (&verify.check, scope.clone())).collect()
+    fn checks(&self, scope: &Scope) -> Vec<(Cow<'_, check::Spec>, Scope)> {
+        self.verify.iter().map(|verify| (Cow::Borrowed(&verify.check), scope.clone())).collect()
     }
 
     fn changes(&self) -> Option<String> {

@@ -52,8 +52,10 @@ pub(in super::super) fn held(table: &Table<'_>, rounds: &Rounds) {
         let why = format!("beside `burst` only `status` is looked at: `{key}` of the limited answer stands in `burst`");
         table.wrong_value(span, why);
     }
-    if let Some((_, span)) = table.keys().into_iter().find(|(key, _)| *key == "capture") {
-        table.wrong_value(span, "nothing is captured from a burst");
+    for (key, why) in [("capture", "nothing is captured from a burst"), ("redirects", "a burst follows no redirect")] {
+        if let Some((_, span)) = table.keys().into_iter().find(|(there, _)| *there == key) {
+            table.wrong_value(span, why);
+        }
     }
 }
 
