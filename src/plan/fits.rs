@@ -5,8 +5,9 @@ use super::objectives::ObjectivePlace;
 use super::reader::Reader;
 use crate::base::source::{Diagnostic, Span};
 use crate::base::table::Table;
+use crate::kind::Spec;
 use crate::launch::id::SignalId;
-use crate::launch::plan::{Beside, Objective};
+use crate::launch::plan::{Beside, Objective, SignalSource};
 use crate::launch::threshold::{Dimension, Of, Threshold};
 
 /// What is known of a signal's samples.
@@ -78,6 +79,10 @@ impl Reader<'_> {
         }
         let signal = self.plan.signals.iter().find(|known| known.id == *id)?;
         let dimension = signal.unit.dimension;
+        let taken = self.catalogue.taken.values().flatten();
+        if taken.filter(|take| take.signal == *id).any(|take| take.errors) {
+            return Some(Samples::Looks);
+        }
         Some(if signal.counter { Samples::Counter(dimension) } else { Samples::Level(dimension) })
     }
 
@@ -103,6 +108,9 @@ impl Reader<'_> {
         }
         for id in objective.signals() {
             let Some((every, _)) = self.asked_every(id) else { continue };
+            if self.tells_many(id) {
+                continue;
+            }
             let most = objective.window.as_nanos() / every.as_nanos().max(1);
             if most < u128::from(asked) && (id.monitor().is_some() || place.samples_at.is_none()) {
                 let [window, every] = [objective.window, every].map(humantime::format_duration);
@@ -113,6 +121,13 @@ impl Reader<'_> {
             }
         }
         Some(asked)
+    }
+
+    /// Whether one answer may be made of more samples than one: how many come is not known then.
+    fn tells_many(&self, id: &SignalId) -> bool {
+        let signal = self.plan.signals.iter().find(|known| known.id == *id);
+        let Some(SignalSource::Asked(spec)) = signal.map(|signal| &signal.source) else { return false };
+        matches!(self.catalogue.get(*spec).map(|entry| &entry.spec), Some(Spec::Signal(asked)) if asked.tells_many())
     }
 }
 

@@ -178,6 +178,12 @@ impl Asked {
         }
     }
 
+    /// Whether one answer may be made of more samples than one.
+    #[must_use]
+    pub fn tells_many(&self) -> bool {
+        self.counts() || self.each != Each::One || self.instance.is_some() || !self.others.is_empty()
+    }
+
     /// Whether its source says how many samples a number is made of.
     fn counts(&self) -> bool {
         match &self.source {
