@@ -7,6 +7,8 @@
 mod servers;
 #[expect(dead_code, reason = "shared with other tests")]
 mod wait;
+#[path = "prometheus/watched.rs"]
+mod watched;
 
 use std::path::Path;
 use std::sync::Arc;
