@@ -24,6 +24,10 @@ mod ready;
 mod silent;
 #[path = "screens/soak.rs"]
 mod soak;
+#[path = "screens/triggers.rs"]
+mod triggers;
+#[path = "screens/watched.rs"]
+mod watched;
 
 use std::{cell::Cell, time::Duration};
 

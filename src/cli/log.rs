@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::frozen::Frozen;
 use super::say::err;
 use crate::base::text::printable;
 use crate::engine::rollback::{self, Found, Log};
@@ -16,10 +17,17 @@ use crate::launch::event::{Event, Recorded};
 use crate::launch::telling::{fact_words, tell, written_later};
 use crate::launch::time::Wall;
 
+mod folded;
+
+use folded::Folded;
+
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// The launch's folder.
     launch: PathBuf,
+    /// Each evaluation of objectives and each minute of samples too, a line each.
+    #[arg(long)]
+    all: bool,
 }
 
 /// Where it ends before its end, or may: what a person reads there is not all.
@@ -36,6 +44,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut written = Ok(());
     let (mut known, mut over) = (BTreeSet::new(), false);
+    // What turned is told with the plan alone; without it the log is read all the same.
+    let plans = Frozen::open(&arguments.launch).ok().map(|frozen| [frozen.first, frozen.plan]);
+    let mut folded = Folded::new(plans, arguments.all);
     let opened = journal::open_each(&folder, Purpose::Read, &mut |record| {
         match record.event {
             Event::RollbackRequested { run, .. } => drop(known.insert(run)),
@@ -43,10 +54,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
             _ => {}
         }
         if written.is_ok() {
-            written = line(&mut out, &record);
+            written = folded.take(&mut out, &record).and_then(|own| match own {
+                true => line(&mut out, &record),
+                false => Ok(()),
+            });
         }
     });
     written?;
+    folded.end(&mut out)?;
     let opened = opened.map_err(|error| out.flush().err().map_or_else(|| anyhow::Error::new(error), Into::into))?;
     let unknown = strangers(folder.path(), &known);
     for found in &unknown {

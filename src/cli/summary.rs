@@ -16,6 +16,8 @@ use crate::launch::verdict::{Outcome, Verdict};
 use crate::launch::{gate, late, poll, recurring, schedule, waiver};
 use crate::ui::widgets::span;
 
+mod watched;
+
 /// The exit code of a launch (console.md): 0 go · 1 no-go · 2 cannot tell, as of one that was left half
 /// way with nothing red · 4 rolled back. A drill or a
 /// rehearsal of a rollback never changes it.
@@ -59,6 +61,7 @@ pub fn text(board: &Board, now: Instant, folder: &str) -> String {
         let _ = writeln!(out, "baseline {name}: not captured, {}", printable(why.unwrap_or("not yet looked at")));
     }
     clock(board, now, &mut out);
+    watched::tell(board, now, &mut out);
     for run in &board.rollbacks {
         let end = run.end.as_ref().map_or("still running", RollbackEnd::words);
         let took = humantime::format_duration(std::time::Duration::from_millis(

@@ -37,18 +37,18 @@ use super::signoff::Signature;
 use super::soak::{self, Ledger};
 use super::time::{Instant, Mark, Wall};
 use super::trigger::TriggerState;
+use super::turned::{self, Turned};
 use super::turns::Turns;
 use super::verdict::{Captured, Outcome, Report, Verdict};
 use super::waiver;
 use super::watching;
 
-/// How many of the newest records the journal pane can show.
-pub const RECENT_KEPT: usize = 500;
-
 mod baseline;
 mod clock;
+mod recent;
 
 pub use clock::terms;
+pub use recent::{RECENT_KEPT, ROUTINE_KEPT};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Board {
@@ -76,6 +76,8 @@ pub struct Board {
     pub let_go: LetGo,
     /// The ledger of each soak that began.
     pub soaks: BTreeMap<ItemId, Arc<Ledger>>,
+    /// When objectives turned.
+    pub turned: Turned,
     pub votes: BTreeMap<RoleId, Ballot>,
     /// Why the last votes were voided, while no new one was cast.
     pub voided: Option<String>,
@@ -110,6 +112,8 @@ pub struct Board {
     pub unwritten: Option<String>,
     /// Newest last.
     pub recent: VecDeque<Arc<Recorded>>,
+    /// What was only counted or kept (`turned::is_routine`). Newest last.
+    pub routine: VecDeque<Arc<Recorded>>,
 }
 
 /// An [`Arc`] that is equal when its content is the same allocation: the plan never changes under a
@@ -178,6 +182,7 @@ impl Board {
             triggers: BTreeMap::new(),
             let_go: LetGo::default(),
             soaks: BTreeMap::new(),
+            turned: Turned::default(),
             votes: BTreeMap::new(),
             voided: None,
             polls: Polls::default(),
@@ -199,6 +204,7 @@ impl Board {
             ended: None,
             unwritten: None,
             recent: VecDeque::new(),
+            routine: VecDeque::new(),
         }
     }
 
@@ -273,20 +279,13 @@ impl Board {
         if let Some(clock) = self.clock.as_mut().filter(|_| !unwatched) {
             clock.tick(record.at);
         }
+        turned::fold(self, &record);
         self.fold(&record);
         soak::fold(self, &record, seen);
         self.course.fold(self.clock.as_ref());
         self.turns.turn(self.clock.as_ref(), &record);
         watching::fold(self, &record, seen);
-        // One every ten seconds for two days would leave room for nothing else: the last is enough.
-        let passes = |known: &Arc<Recorded>| matches!(known.event, Event::Evaluated { .. } | Event::SamplesKept { .. });
-        if self.recent.back().is_some_and(passes) {
-            self.recent.pop_back();
-        }
-        if self.recent.len() == RECENT_KEPT {
-            self.recent.pop_front();
-        }
-        self.recent.push_back(record);
+        self.keep(record);
     }
 
     fn fold(&mut self, record: &Recorded) {

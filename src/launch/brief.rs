@@ -47,8 +47,9 @@ impl Line {
 
 /// The brief of `board` at `now`, with what `happened`; `face` shows a wall time.
 #[must_use]
-pub fn brief(board: &Board, begin: &Begin, happened: Happened, now: Now, face: &dyn Fn(Wall) -> String) -> Brief {
+pub fn brief(board: &Board, begin: &Begin, mut happened: Happened, now: Now, face: &dyn Fn(Wall) -> String) -> Brief {
     let head = begin.head(happened.count(), face);
+    happened.turned(&board.turned);
     let stands = Part { title: "Now", lines: stands::lines(board, now.instant) };
     let next = Part { title: "Next", lines: next::lines(board, now.instant) };
     let parts = std::iter::once(stands).chain(happened.parts(face)).chain([next]).collect();

@@ -51,6 +51,7 @@ pub mod telling;
 pub mod threshold;
 pub mod time;
 pub mod trigger;
+pub mod turned;
 pub mod turns;
 pub mod unwatched;
 pub mod unwritten;

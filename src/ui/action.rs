@@ -17,7 +17,7 @@ pub enum Where {
     Streams,
     /// Poll and criteria.
     Poll,
-    /// Checklist, detail, incidents.
+    /// Checklist, detail, monitors, incidents.
     Selected,
     Journal,
     /// Checklist, detail and the recovery screen.
@@ -46,7 +46,7 @@ impl Where {
             | (Self::Recovery | Self::Steps, Place::Recovery) => true,
             (Self::Items | Self::Steps, Place::Pane(pane)) => matches!(pane, Pane::Checklist | Pane::Detail),
             (Self::Selected, Place::Pane(pane)) => {
-                matches!(pane, Pane::Checklist | Pane::Detail | Pane::Incidents)
+                matches!(pane, Pane::Checklist | Pane::Detail | Pane::Monitors | Pane::Incidents)
             }
             (Self::Lists, Place::Pane(pane)) => matches!(pane, Pane::Checklist | Pane::Streams | Pane::Journal),
             (Self::Streams, Place::Pane(pane)) => pane == Pane::Streams,
@@ -78,7 +78,7 @@ impl Where {
             Self::Lists => "checklist, streams, journal",
             Self::Streams => "streams",
             Self::Poll => "poll",
-            Self::Selected => "checklist, detail, incidents",
+            Self::Selected => "checklist, detail, monitors, incidents",
             Self::Journal => "journal",
             Self::Steps => "checklist, detail, recovery",
             Self::Recovery => "recovery",
@@ -124,11 +124,12 @@ macro_rules! actions {
 
 actions! {
     Rollback, "rollback", "ROLLBACK", Everywhere, true, "Choose and start a rollback, or watch the one that runs";
+    Veto, "veto", "veto", Everywhere, true, "Say no to the trigger whose rollback starts next: at once, the reason follows";
     Approve, "approve", "approve", Everywhere, true, "Approve a step of the rollback that runs, as a second person";
-    Open, "open", "run or open", Selected, true, "Run the selected item if it is due, else open its detail; fold a phase; change an incident";
+    Open, "open", "run or open", Selected, true, "Run the selected item if it is due, else open its detail; fold a phase; change an incident; open a monitor or objective";
     RunAgain, "run-again", "run again", Panes, true, "Run the selected item again";
     RunPhase, "run-phase", "run phase", Panes, true, "Run every check of the selected phase that can run";
-    Acknowledge, "acknowledge", "acknowledge", Panes, true, "Take on what an incident rings for, else the selected item's warning";
+    Acknowledge, "acknowledge", "acknowledge", Panes, true, "Take on what rings: a trigger that fired, an incident; else the selected item's warning";
     Attest, "attest", "attest", Items, true, "Attest the selected manual item; sign, vote in a poll, or choose a branch";
     Judge, "judge", "judge", Poll, true, "Say whether the selected criterion is met, with how you know";
     Waive, "waive", "waive", Panes, true, "Waive what the selected item found, or in the poll a criterion, with a reason and for how long";
@@ -143,6 +144,7 @@ actions! {
     Amend, "amend", "amend", Panes, true, "Go by another plan, once how it differs was shown";
     Slip, "slip", "slip", Panes, true, "Publish another T-0 while the countdown holds";
     Scrub, "scrub", "scrub", Panes, true, "Give this attempt at the launch up";
+    Triggers, "triggers", "triggers", Panes, false, "Show the triggers: what each waits for, from when to when; and fire one by hand";
     Countdown, "countdown", "countdown", Panes, false, "Show all of the countdown: T-0 published and projected, slip, latest resume, next mark";
     Poll, "poll", "poll", Panes, false, "Show the poll, the criteria, and what blocks GO";
     Vote, "vote", "vote", Panes, true, "Vote in the poll: GO, NO-GO, or GO WITH WAIVER";

@@ -31,6 +31,7 @@ pub fn refused(action: Action, view: &View<'_>) -> Option<String> {
         | Action::Release
         | Action::Vote
         | Action::Acknowledge
+        | Action::Veto
         | Action::Judge
         | Action::Sign
         | Action::Attest

@@ -5,7 +5,6 @@ use ratatui::crossterm::event::{Event, KeyCode, KeyEvent};
 use tui_input::backend::crossterm::EventHandler as _;
 
 use super::action::{Action, Place, TABLE, Where};
-use super::approving;
 use super::keymap::Key;
 use super::overlays::act_as::ActAs;
 use super::overlays::amend::{self, Amending};
@@ -16,6 +15,7 @@ use super::state::{Effect, Overlay, Pane, Prompt, Purpose, Rolling, State, View}
 use super::theme::Role;
 use super::update::{mark, may_be_twice, open_rollback, set_filter, step_of, update};
 use super::widgets::list::{Step, Window};
+use super::{approving, attached, firing};
 use crate::launch::command::Command;
 use crate::launch::fields;
 use crate::launch::plan::{Act, Confirm, Item};
@@ -40,7 +40,7 @@ fn pressed(state: &mut State, event: KeyEvent, view: &View<'_>) -> Option<Effect
     let action = view.keymap.action(key, if listed { Place::Recovery } else { Place::Dialog });
     let has_field = overlay.input().is_some();
     let blind = state.cramped && !matches!(overlay, Overlay::Rollback(_));
-    if blind && !matches!(action, Some(Action::Rollback | Action::Dismiss)) {
+    if blind && !matches!(action, Some(Action::Rollback | Action::Veto | Action::Dismiss)) {
         // Nobody acts on what is not seen, nor writes it.
         state.overlay = Some(overlay);
         state.say(Role::Warned, NO_ROOM);
@@ -73,13 +73,28 @@ fn pressed(state: &mut State, event: KeyEvent, view: &View<'_>) -> Option<Effect
     }
     match action {
         Some(Action::Rollback) => {
-            if !matches!(overlay, Overlay::Rollback(_)) {
-                open_rollback(state, view);
-                state.under = listed.then_some(overlay).or(state.under.take());
-            } else {
-                state.overlay = Some(overlay);
+            match overlay {
+                // From what a trigger asks for on to all of them.
+                Overlay::Rollback(Rolling::Confirm { because: Some(_), typed: None, .. }) => {
+                    state.overlay = Some(Overlay::Rollback(Rolling::Choose { selected: 0 }));
+                }
+                Overlay::Rollback(_) => state.overlay = Some(overlay),
+                _ => {
+                    open_rollback(state, view);
+                    state.under = listed.then_some(overlay).or(state.under.take());
+                }
             }
             None
+        }
+        Some(Action::Veto) => {
+            state.overlay = Some(overlay);
+            match attached::refused(Action::Veto, view) {
+                Some(why) => {
+                    state.say(Role::Warned, why);
+                    None
+                }
+                None => firing::veto(state, view),
+            }
         }
         Some(Action::Approve) => {
             if matches!(overlay, Overlay::Rollback(Rolling::Watch { .. })) {
@@ -177,6 +192,7 @@ fn moved(overlay: &mut Overlay, step: Step, page: usize, view: &View<'_>) {
         Overlay::Help { window } => window.step(step, 2 * TABLE.len(), page),
         Overlay::Brief { window, .. } => window.step(step, brief::LINES_AT_MOST, page),
         Overlay::Evidence { selected } => *selected = step.from(*selected, view.plan().evidence.len(), page),
+        Overlay::Triggers { selected } => *selected = step.from(*selected, view.plan().triggers.len(), page),
         Overlay::Playbooks { item, selected } => {
             *selected = step.from(*selected, playbooks::listed(item.as_ref(), view).len(), page);
         }
@@ -225,6 +241,10 @@ fn confirm(state: &mut State, overlay: Overlay, view: &View<'_>) -> Option<Effec
             None
         }
         Overlay::Playbooks { item, selected } => playbooks::confirm(state, item, selected, view),
+        Overlay::Triggers { selected } => {
+            firing::choose(state, view.plan().triggers.get(selected)?, view);
+            None
+        }
         Overlay::ActAs(dialog) => act_as(state, dialog, view),
         Overlay::Ask { yes, .. } => Some(yes),
         Overlay::Palette { input, selected } => {
@@ -343,13 +363,14 @@ fn confirm_rollback(state: &mut State, rolling: Rolling, view: &View<'_>) -> Opt
             state.overlay = rollback::chosen(view, id).map(Overlay::Rollback);
             None
         }
-        Rolling::Confirm { id, typed: Some(typed), .. } if typed.value().trim() != id.as_str() => {
-            state.overlay = Some(Overlay::Rollback(Rolling::Confirm { id, typed: Some(typed), wrong: true }));
+        Rolling::Confirm { id, typed: Some(typed), because, .. } if typed.value().trim() != id.as_str() => {
+            state.overlay = Some(Overlay::Rollback(Rolling::Confirm { id, typed: Some(typed), wrong: true, because }));
             None
         }
-        Rolling::Confirm { id, .. } => {
+        Rolling::Confirm { id, because, .. } => {
             state.overlay = Some(Overlay::Rollback(Rolling::Watch { window: Window::default() }));
-            let why = format!("called by {}", view.operator);
+            let because = because.map(|because| format!(" on {because}")).unwrap_or_default();
+            let why = format!("called by {}{because}", view.operator);
             Some(Effect::Ask(Command::Rollback { rollback: id, why }))
         }
         Rolling::Watch { .. } => None,

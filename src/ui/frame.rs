@@ -14,13 +14,16 @@ use super::widgets::row::Row;
 use crate::launch::board::ItemState;
 use crate::launch::plan::Item;
 
+/// Bands of a screen that has room for nothing else: what happens, and why.
+const SMALL_BANDS: usize = 3;
+
 /// Draws everything into `area`; answers where the cursor stands, if a text is being typed.
 pub fn draw(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
     if layout::size(area) == Size::TooSmall {
         return too_small(state, view, area, buf);
     }
     let bands = header::bands(view);
-    let places = layout::places(state, area, bands.len(), soak::lines(view));
+    let places = layout::places(state, area, bands.len(), soak::lines(view), is_watched(view));
     header::draw(view, places.header, buf);
     for (y, band) in (places.bands.top()..places.bands.bottom()).zip(&bands) {
         header::draw_band(band, view, Rect { y, height: 1, ..places.bands }, buf);
@@ -36,13 +39,18 @@ pub fn draw(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Opt
     state.overlay.as_ref().and_then(|overlay| overlays::draw(overlay, view, body, buf))
 }
 
+/// Objectives and triggers stand beside the monitors.
+fn is_watched(view: &View<'_>) -> bool {
+    !view.plan().objectives.is_empty() || !view.plan().triggers.is_empty()
+}
+
 /// How many lines a page of the focused pane has on a screen of this size.
 #[must_use]
 pub fn page(state: &State, view: &View<'_>, area: Rect) -> usize {
     if layout::size(area) == Size::TooSmall {
         return 1;
     }
-    let places = layout::places(state, area, header::bands(view).len(), soak::lines(view));
+    let places = layout::places(state, area, header::bands(view).len(), soak::lines(view), is_watched(view));
     let focused = places.panes.iter().find(|(pane, _)| *pane == state.focus);
     focused.map_or(1, |(_, area)| usize::from(area.height.saturating_sub(2)).max(1))
 }
@@ -54,8 +62,10 @@ fn too_small(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Op
     }
     let part = |y: u16, height: u16| Rect { y: area.y + y, height, ..area }.intersection(area);
     header::draw_small(view, part(0, 2), buf);
-    if let Some(band) = header::bands(view).first() {
-        header::draw_band(band, view, part(2, 1), buf);
+    // Above the rollback bar and the advice.
+    let room = area.height.saturating_sub(4);
+    for (y, band) in (0..room.max(1)).zip(header::bands(view).iter().take(SMALL_BANDS)) {
+        header::draw_band(band, view, part(2 + y, 1), buf);
     }
     if area.height > 3 {
         rollback_bar::draw(view, part(area.height.saturating_sub(2).max(3), 1), buf);
@@ -119,7 +129,13 @@ fn in_footer(action: Action, state: &State, item: Option<(&Item, &ItemState)>, v
         Action::Cancel,
         Action::Copy,
     ];
-    if state.focus == Pane::Incidents && of_items.contains(&action) {
+    let elsewhere = match state.focus {
+        Pane::Incidents => true,
+        Pane::Monitors => action != Action::Open,
+        Pane::Detail => state.detail.watched,
+        _ => false,
+    };
+    if elsewhere && of_items.contains(&action) {
         return false;
     }
     let shown = !matches!(action, Action::Help | Action::Palette | Action::Rollback | Action::Choice | Action::Back);
@@ -147,6 +163,7 @@ fn rank(action: Action) -> usize {
         Action::Poll,
         Action::Vote,
         Action::Recovery,
+        Action::Triggers,
         Action::Note,
         Action::Incident,
         Action::ChangeIncident,

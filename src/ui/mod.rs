@@ -7,6 +7,7 @@ pub mod attached;
 pub mod bell;
 pub mod console;
 pub mod dialog;
+pub mod firing;
 pub mod frame;
 pub mod keymap;
 pub mod layout;
@@ -18,6 +19,7 @@ pub mod terminal;
 pub mod theme;
 pub mod update;
 pub mod voting;
+pub mod watched;
 pub mod widgets;
 
 use std::future::poll_fn;

@@ -16,7 +16,7 @@ use crate::base::text::printable;
 use crate::launch::board::Board;
 use crate::launch::command::Command;
 use crate::launch::event::Actor;
-use crate::launch::id::{CriterionId, EvidenceId, ItemId, RoleId, RollbackId};
+use crate::launch::id::{CriterionId, EvidenceId, ItemId, RoleId, RollbackId, TriggerId};
 use crate::launch::live::Live;
 use crate::launch::plan::Plan;
 use crate::launch::port::{Seat, Snapshot};
@@ -228,6 +228,10 @@ pub enum Purpose {
     Repeat(ItemId),
     /// The item's id, typed out before a step runs.
     TypeItem(ItemId),
+    /// Why a trigger was vetoed, after it was.
+    WhyVetoed(TriggerId),
+    /// What a person sees who fires a trigger.
+    Fire(TriggerId),
 }
 
 /// A line of text being typed.
@@ -242,9 +246,19 @@ pub struct Prompt {
 /// Where the rollback sheet stands.
 #[derive(Debug, Clone)]
 pub enum Rolling {
-    Choose { selected: usize },
-    Confirm { id: RollbackId, typed: Option<Input>, wrong: bool },
-    Watch { window: Window },
+    Choose {
+        selected: usize,
+    },
+    Confirm {
+        id: RollbackId,
+        typed: Option<Input>,
+        wrong: bool,
+        /// What a trigger that fired says, where the dialog was opened from one.
+        because: Option<String>,
+    },
+    Watch {
+        window: Window,
+    },
 }
 
 /// What lies over the panes.
@@ -286,6 +300,9 @@ pub enum Overlay {
         from: usize,
     },
     Evidence {
+        selected: usize,
+    },
+    Triggers {
         selected: usize,
     },
     /// Those of the item, where it has some.
@@ -372,6 +389,7 @@ impl State {
             self.beside = Beside(pane);
         }
         match pane {
+            Pane::Checklist => self.detail.watched = false,
             Pane::Incidents => self.incidents_shown = true,
             Pane::Poll => self.incidents_shown = false,
             _ => {}

@@ -3,13 +3,13 @@
 
 use super::action::Action;
 use super::overlays::act_as::ActAs;
-use super::overlays::{archive, choose, holds, incident, playbooks, recovery, scribe, waive};
+use super::overlays::{archive, choose, holds, incident, playbooks, recovery, scribe, triggers, waive};
 use super::panes::{self, checklist::Line, detail, soak};
 use super::state::{Effect, Overlay, Pane, Purpose, Rolling, State, View};
 use super::theme::Role;
 use super::voting;
 use super::widgets::list::{Step, Window};
-use super::{approving, attached};
+use super::{approving, attached, firing};
 use crate::launch::ballot;
 use crate::launch::board::{ItemState, Progress};
 use crate::launch::branch;
@@ -37,13 +37,34 @@ pub fn update(state: &mut State, action: Action, view: &View<'_>) -> Option<Effe
         state.say(Role::Warned, why);
         return None;
     }
+    if let (Action::Acknowledge, Some(taken)) = (action, firing::acknowledged(view)) {
+        return match taken {
+            Ok((trigger, effect)) => {
+                state.say(Role::Plain, format!("trigger {trigger} is taken on"));
+                Some(effect)
+            }
+            Err(why) => {
+                state.say(Role::Warned, why);
+                None
+            }
+        };
+    }
     if let (Action::Acknowledge, Some((number, effect))) = (action, incident::acknowledged(view)) {
         state.say(Role::Plain, format!("what incident {number} rang for is acknowledged"));
         return Some(effect);
     }
     match action {
         Action::Rollback => open_rollback(state, view),
+        Action::Veto => return firing::veto(state, view),
+        Action::Triggers => triggers::open(state, view),
         Action::Approve => approving::ask(state, view),
+        action if of_items(action) && state.focus == Pane::Detail && state.detail.watched => {
+            state.say(Role::Warned, "what is watched is shown: go to the checklist to act on an item");
+        }
+        Action::Open if state.focus == Pane::Monitors => {
+            state.detail = detail::State::watched();
+            state.focus(Pane::Detail);
+        }
         Action::Open if state.focus == Pane::Incidents => return update(state, Action::ChangeIncident, view),
         Action::Open => return open(state, view),
         Action::Incident => state.overlay = Some(incident::opened(state, view)),
@@ -96,10 +117,7 @@ pub fn update(state: &mut State, action: Action, view: &View<'_>) -> Option<Effe
         Action::Errors => state.streams.errors_only = !state.streams.errors_only,
         Action::PreviousStream => state.streams.previous(view),
         Action::NextStream => state.streams.next(1, view),
-        Action::Copy => {
-            let line = state.checklist.selected(view);
-            return Some(Effect::Copy(detail::text(line.as_ref(), view)));
-        }
+        Action::Copy => return Some(Effect::Copy(detail::text(&panes::subject(state, view), view))),
         Action::Utc => state.utc = !state.utc,
         Action::Palette => {
             state.overlay = Some(Overlay::Palette { input: tui_input::Input::default(), selected: 0 });
@@ -110,6 +128,25 @@ pub fn update(state: &mut State, action: Action, view: &View<'_>) -> Option<Effe
         _ => {}
     }
     None
+}
+
+/// True for what acts on the selected item: nobody does that by a key while something else is shown as selected.
+#[must_use]
+pub fn of_items(action: Action) -> bool {
+    matches!(
+        action,
+        Action::Open
+            | Action::RunAgain
+            | Action::RunPhase
+            | Action::Acknowledge
+            | Action::Attest
+            | Action::Waive
+            | Action::Cancel
+            | Action::Sign
+            | Action::MarkDone
+            | Action::MarkFailed
+            | Action::Playbooks
+    )
 }
 
 /// The movement an action asks for.
@@ -172,6 +209,7 @@ pub fn offered(action: Action, item: Option<(&Item, &ItemState)>, view: &View<'_
         Action::Sign => item.is_some_and(|(item, _)| matches!(item.act, Act::Signoff { .. }) && wants_word(item, view)),
         Action::Judge => !view.plan().criteria.is_empty(),
         Action::ChangeIncident | Action::Incidents => !view.board().incidents.is_empty(),
+        Action::Triggers => !view.plan().triggers.is_empty(),
         Action::Evidence => !view.plan().evidence.is_empty(),
         Action::ActAs => !view.plan().roles.is_empty(),
         Action::Recycle => !holds::marks(view).is_empty(),
@@ -438,7 +476,7 @@ fn quit(state: &mut State, view: &View<'_>) -> Option<Effect> {
 pub fn open_rollback(state: &mut State, view: &View<'_>) {
     let rolling = match view.board().rolling_back() {
         Some(_) => Rolling::Watch { window: Window::default() },
-        None => Rolling::Choose { selected: 0 },
+        None => firing::rolling(view).unwrap_or(Rolling::Choose { selected: 0 }),
     };
     state.overlay = Some(Overlay::Rollback(rolling));
 }

@@ -12,7 +12,6 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::crossterm::event::{KeyEvent, KeyModifiers};
-use ratatui::style::Modifier;
 use tminus::launch::board::Board;
 use tminus::launch::event::{Actor, Event, Mode, Recorded, Vote};
 use tminus::launch::id::{Attempt, ItemId};
@@ -26,8 +25,13 @@ use tminus::launch::time::{Instant, Mark, Now, Wall};
 use tminus::launch::verdict::{Finding, Outcome, Report, Verdict};
 use tminus::ui::keymap::{Key, Keymap};
 use tminus::ui::state::Effect;
-use tminus::ui::theme::{Role as Look, Theme};
+use tminus::ui::theme::Theme;
 use tminus::ui::{Console, Setup};
+
+mod rendered;
+pub mod watched;
+
+pub use rendered::rendered;
 
 pub const SPEC: SpecId = SpecId(0);
 
@@ -185,6 +189,8 @@ pub struct Story {
     pub taken_over: Option<String>,
     pub seat: Seat,
     mode: Mode,
+    /// What is set on the board beside what was folded.
+    set: Vec<Box<dyn Fn(&mut Board)>>,
 }
 
 impl Story {
@@ -194,7 +200,8 @@ impl Story {
 
     pub fn of(plan: Plan, mode: Mode) -> Self {
         let (plan, records, seat) = (Arc::new(plan), Vec::new(), Seat::Operator);
-        let mut story = Self { plan, records, live: live(), alarm: None, taken_over: None, seat, mode };
+        let set = Vec::new();
+        let mut story = Self { plan, records, live: live(), alarm: None, taken_over: None, seat, mode, set };
         let release = Release { version: Some("1.0.0".into()), ..Release::default() };
         let opened =
             Event::LaunchOpened { plan: "omniai".into(), plan_hash: "00".into(), mode, start: 7_200_000, release };
@@ -230,8 +237,15 @@ impl Story {
         self.at(second, Event::ItemEnded { item, attempt: Attempt(1), report })
     }
 
+    pub fn set(&mut self, set: impl Fn(&mut Board) + 'static) -> &mut Self {
+        self.set.push(Box::new(set));
+        self
+    }
+
     pub fn board(&self) -> Board {
-        Board::replay(Arc::clone(&self.plan), &self.records)
+        let mut board = Board::replay(Arc::clone(&self.plan), &self.records);
+        self.set.iter().for_each(|set| set(&mut board));
+        board
     }
 
     pub fn snapshot(&self, second: i64) -> Arc<Snapshot> {
@@ -250,7 +264,11 @@ impl Story {
 
 /// Gate A passed, gate B under way with a failure, a run, a human task that is due.
 pub fn under_way(mode: Mode) -> Story {
-    let mut story = Story::opened(mode);
+    under_way_of(plan(), mode)
+}
+
+pub fn under_way_of(plan: Plan, mode: Mode) -> Story {
+    let mut story = Story::of(plan, mode);
     let rows = vec![
         Finding::held("preflight", "2xx", "204", true).in_row("https://omniplexity.github.io"),
         Finding::held("access-control-allow-origin", "absent", "absent", true).in_row("https://evil.example.com"),
@@ -421,63 +439,6 @@ pub fn text(buffer: &Buffer) -> String {
     let width = usize::from(buffer.area.width);
     let lines = buffer.content().chunks(width).map(|line| line.iter().map(Cell::symbol).collect::<String>());
     lines.map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
-}
-
-/// The screen, and under it the role of every run of text that is not plain: a red that turned green
-/// changes this.
-pub fn rendered(buffer: &Buffer, theme: &Theme) -> String {
-    let width = usize::from(buffer.area.width);
-    let mut out = text(buffer);
-    out.push_str("\n--- roles\n");
-    for (y, line) in buffer.content().chunks(width).enumerate() {
-        let runs = runs(line, theme);
-        if !runs.is_empty() {
-            out.push_str(&format!("{y:>2} {}\n", runs.join(" · ")));
-        }
-    }
-    out
-}
-
-fn runs(line: &[Cell], theme: &Theme) -> Vec<String> {
-    let mut runs: Vec<(String, String)> = Vec::new();
-    for cell in line {
-        let look = look(cell, theme);
-        match runs.last_mut() {
-            Some((last, text)) if *last == look || cell.symbol() == " " && !look.contains("Danger") => {
-                text.push_str(cell.symbol());
-            }
-            _ => runs.push((look, cell.symbol().to_owned())),
-        }
-    }
-    let kept =
-        runs.into_iter().filter(|(look, text)| look != "Plain" && text.trim_matches(bare).chars().next().is_some());
-    kept.map(|(look, text)| format!("{look}[{}]", text.trim_matches(bare))).collect()
-}
-
-/// Space and frame: the picture above has them.
-fn bare(c: char) -> bool {
-    " ┌┐└┘│─┬".contains(c)
-}
-
-fn look(cell: &Cell, theme: &Theme) -> String {
-    let of = |cell: &Cell| {
-        Look::ALL.into_iter().find(|role| {
-            let mut plain = Cell::default();
-            plain.set_style(theme.style(*role));
-            plain.style() == cell.style()
-        })
-    };
-    if let Some(role) = of(cell) {
-        return format!("{role:?}");
-    }
-    for (over, mark) in [(Modifier::REVERSED, "^"), (Modifier::UNDERLINED, "_")] {
-        let mut under = cell.clone();
-        under.modifier.remove(over);
-        if let Some(role) = of(&under).filter(|_| cell.modifier.contains(over)) {
-            return format!("{role:?}{mark}");
-        }
-    }
-    format!("{:?}", cell.style())
 }
 
 /// The two sizes everything is looked at in.

@@ -73,6 +73,7 @@ fn every_action_does_something_somewhere() {
     let detected_by = "smoke".to_owned();
     incident.person(1805, Event::IncidentOpened { incident: 1, title: "down".into(), severity: None, detected_by });
     let stories = [
+        (triggers::counting(), 1810),
         (crashed(), 2000),
         (under(), 1810),
         (held, 1810),

@@ -8,6 +8,7 @@ use crate::launch::event::{Event, Recorded, RollbackEnd, RollbackFact, Vote};
 use crate::launch::people::is_same;
 use crate::launch::telling::tell;
 use crate::launch::time::Wall;
+use crate::launch::turned;
 use crate::launch::verdict::Verdict;
 
 /// Lines of one part; what is older is counted.
@@ -186,6 +187,19 @@ impl Happened {
                 *dropped += 1;
             }
             lines.push_back((record.occurred_at, tone, tell(record)));
+        }
+    }
+
+    /// Takes in when objectives turned: their records hold counts, the board the verdicts.
+    pub(super) fn turned(&mut self, turns: &turned::Turned) {
+        for turn in turns.iter() {
+            let turned = self.turned.entry(format!("objective {}", turn.objective)).or_default();
+            if turn.seq > self.after {
+                turned.before = turned.before.or(turn.before);
+                turned.last = Some((turn.verdict, turn.wall, turn.why.clone()));
+            } else {
+                turned.before = Some(turn.verdict);
+            }
         }
     }
 

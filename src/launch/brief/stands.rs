@@ -9,6 +9,7 @@ use crate::launch::event::RollbackEnd;
 use crate::launch::people::called;
 use crate::launch::plan::GoStage;
 use crate::launch::time::{Instant, clock_face};
+use crate::launch::trigger::{Stage, TriggerState};
 use crate::launch::verdict::Verdict;
 use crate::launch::{gate, incident, poll};
 
@@ -85,6 +86,11 @@ pub(super) fn lines(board: &Board, now: Instant) -> Vec<Line> {
     for (id, known) in board.objectives.iter().filter(|(_, known)| known.verdict != Verdict::Pass) {
         say(Tone::Bad, format!("objective {id} is {}: {}", known.verdict, known.why));
     }
+    for (id, known) in &board.triggers {
+        if let Some((tone, words)) = trigger(board, known) {
+            say(tone, format!("trigger {id} {words}"));
+        }
+    }
     let order = board.plan.phases.iter().flat_map(|phase| &phase.items);
     for (id, waiver) in order.filter_map(|id| Some((id, board.item(id)?.waiver.as_ref()?))) {
         // One that ended says so where its item stands red.
@@ -95,6 +101,20 @@ pub(super) fn lines(board: &Board, now: Instant) -> Vec<Line> {
         say(Tone::Warn, format!("{id} is waived by {}: {}{until}", called(&board.plan, &waiver.by), waiver.reason));
     }
     lines
+}
+
+/// What is to be known of a trigger that fired.
+fn trigger(board: &Board, known: &TriggerState) -> Option<(Tone, String)> {
+    Some(match &known.stage {
+        Stage::Quiet => return None,
+        Stage::Fired { why, starts: Some(_), .. } => {
+            (Tone::Bad, format!("FIRED, its rollback starts by itself: {why}"))
+        }
+        Stage::Fired { why, starts: None, .. } => (Tone::Bad, format!("FIRED and waits for a person: {why}")),
+        Stage::Started { .. } => (Tone::Bad, "fired, and its rollback was started".to_owned()),
+        Stage::Vetoed { by, why, .. } => (Tone::Warn, format!("was vetoed by {}: {why}", called(&board.plan, by))),
+        Stage::Acknowledged { by, .. } => (Tone::Warn, format!("was taken on by {}", called(&board.plan, by))),
+    })
 }
 
 /// How many criteria of a stage stand in the way no more, and what the others say.

@@ -12,6 +12,7 @@ use crate::launch::command::Command;
 use crate::launch::id::SeverityId;
 use crate::launch::incident::{Change, Incident, Stage, calls, find};
 use crate::launch::verdict::Verdict;
+use crate::ui::panes::monitors::Line;
 use crate::ui::state::{Effect, Overlay, Pane, State, View};
 use crate::ui::theme::Role;
 use crate::ui::update::selected;
@@ -147,10 +148,19 @@ fn red(state: &State, view: &View<'_>) -> Option<String> {
     let bad = |verdict: Verdict| matches!(verdict, Verdict::Fail | Verdict::Unknown | Verdict::Stale);
     match state.focus {
         Pane::Monitors => {
-            let seen = view.plan().monitors.iter().skip(state.monitors.window.top);
+            let seen = view.plan().monitors.iter();
             let known = |monitor: &crate::launch::plan::Monitor| view.board().monitors.get(&monitor.id);
-            let (monitor, change) =
-                seen.filter_map(|monitor| Some((monitor, known(monitor)?))).find(|(_, change)| bad(change.verdict))?;
+            let mut red = seen.filter_map(|monitor| Some((monitor, known(monitor)?)));
+            let (monitor, change) = match state.monitors.selected(view) {
+                Some(Line::Monitor(id)) => red.clone().find(|(monitor, _)| monitor.id == id),
+                Some(Line::Objective(id)) => {
+                    let known = view.board().objectives.get(&id).filter(|known| bad(known.verdict))?;
+                    return Some(format!("objective {id} {}: {}", known.verdict, known.why));
+                }
+                _ => None,
+            }
+            .filter(|(_, change)| bad(change.verdict))
+            .or_else(|| red.find(|(_, change)| bad(change.verdict)))?;
             Some(format!("{} {}: {}", monitor.title, change.verdict, change.why))
         }
         Pane::Checklist | Pane::Detail => {

@@ -15,6 +15,7 @@ pub mod prompt;
 pub mod recovery;
 pub mod rollback;
 pub mod scribe;
+pub mod triggers;
 pub mod waive;
 
 use ratatui::buffer::Buffer;
@@ -38,6 +39,7 @@ pub fn draw(overlay: &Overlay, view: &View<'_>, area: Rect, buf: &mut Buffer) ->
         Overlay::ActAs(dialog) => return act_as::draw(dialog, view, area, buf),
         Overlay::Brief { window, from } => brief::draw(*window, *from, view, area, buf),
         Overlay::Evidence { selected } => archive::draw(*selected, view, area, buf),
+        Overlay::Triggers { selected } => triggers::draw(*selected, view, area, buf),
         Overlay::Playbooks { item, selected } => playbooks::draw(item.as_ref(), *selected, view, area, buf),
         Overlay::Ask { question, .. } => ask(question, view, area, buf),
         Overlay::Holds { selected } => holds::draw(*selected, view, area, buf),

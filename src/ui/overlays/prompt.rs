@@ -12,6 +12,7 @@ use crate::launch::id::{CriterionId, RoleId};
 use crate::launch::plan::Act;
 use crate::launch::slip;
 use crate::ui::action::Action;
+use crate::ui::firing;
 use crate::ui::state::{Prompt, Purpose, View};
 use crate::ui::theme::Role;
 use crate::ui::widgets::row::{Row, wrap};
@@ -52,6 +53,8 @@ impl Purpose {
             Self::Fill { .. } => "Fill in",
             Self::Repeat(_) => "Repeat",
             Self::TypeItem(_) => "Run",
+            Self::WhyVetoed(_) => "Veto",
+            Self::Fire(_) => "Fire a trigger",
         }
     }
 
@@ -133,6 +136,8 @@ impl Purpose {
                 let ask = format!("Type {item} to run it:");
                 [title(item)].into_iter().chain(told.into_iter().take(TOLD)).chain([ask]).collect()
             }
+            Self::WhyVetoed(trigger) => firing::veto_lines(trigger, view),
+            Self::Fire(trigger) => firing::fire_lines(trigger, view),
         }
     }
 
@@ -213,6 +218,8 @@ impl Purpose {
             Self::Repeat(item) => Command::Repeat { item: item.clone(), reason: reason()? },
             Self::TypeItem(item) if text == item.as_str() => Command::RunItem { item: item.clone() },
             Self::TypeItem(item) => return Err(format!("that is not {item}")),
+            Self::WhyVetoed(trigger) => Command::note(format!("veto of {trigger}: {}", reason()?)),
+            Self::Fire(trigger) => Command::FireTrigger { trigger: trigger.clone(), why: reason()? },
             Self::Filter(_) => return Ok(None),
         }))
     }

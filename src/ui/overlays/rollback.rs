@@ -22,9 +22,9 @@ use crate::ui::widgets::{sheet, span};
 pub fn draw(rolling: &Rolling, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
     match rolling {
         Rolling::Choose { selected } => choose(*selected, view, area, buf),
-        Rolling::Confirm { id, typed, wrong } => {
+        Rolling::Confirm { id, typed, wrong, because } => {
             let rollback = view.plan().rollback(id)?;
-            return confirm(rollback, typed.as_ref(), *wrong, view, area, buf);
+            return confirm(rollback, typed.as_ref(), *wrong, because.as_deref(), view, area, buf);
         }
         Rolling::Watch { window } => watch(*window, view, area, buf),
     }
@@ -92,6 +92,7 @@ fn confirm(
     rollback: &Rollback,
     typed: Option<&tui_input::Input>,
     wrong: bool,
+    because: Option<&str>,
     view: &View<'_>,
     area: Rect,
     buf: &mut Buffer,
@@ -102,6 +103,15 @@ fn confirm(
         Row::new(theme).say(Role::Title, format!(" {}", rollback.title)),
         Row::new(theme).say(Role::Plain, format!(" within {}", span::short(rollback.deadline))),
     ];
+    let width = usize::from(area.width.min(100)).saturating_sub(4);
+    rows.extend(
+        because
+            .map(|why| wrap(why, width))
+            .into_iter()
+            .flatten()
+            .take(2)
+            .map(|line| Row::new(theme).say(Role::Failed, format!(" {line}"))),
+    );
     // It warns, and stands in nobody's way.
     rows.extend(light(rollback, view, 3));
     for (at, step) in rollback.steps.iter().enumerate() {
@@ -384,5 +394,5 @@ fn ended(verdict: Verdict, outcome: &Outcome) -> String {
 pub fn chosen(view: &View<'_>, id: &RollbackId) -> Option<Rolling> {
     let rollback = view.plan().rollback(id)?;
     let typed = (rollback.confirm == Confirm::Type).then(tui_input::Input::default);
-    Some(Rolling::Confirm { id: rollback.id.clone(), typed, wrong: false })
+    Some(Rolling::Confirm { id: rollback.id.clone(), typed, wrong: false, because: None })
 }

@@ -5,6 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::checklist::Line;
+use super::monitors::Line as Seen;
 use super::standing;
 use crate::launch::board::{ItemState, Progress};
 use crate::launch::gate;
@@ -24,6 +25,7 @@ use crate::ui::widgets::{sheet, span};
 mod people;
 mod process;
 mod soak;
+mod watched;
 mod weight;
 
 /// More lines than this of one item are not shown: the evidence has them.
@@ -32,6 +34,22 @@ pub const LINES_AT_MOST: usize = 2_000;
 #[derive(Debug, Clone, Default)]
 pub struct State {
     pub window: Window,
+    /// It is about what is selected among the monitors and objectives, not in the checklist.
+    pub watched: bool,
+}
+
+impl State {
+    #[must_use]
+    pub fn watched() -> Self {
+        Self { window: Window::default(), watched: true }
+    }
+}
+
+/// What it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Of {
+    Item(Option<Line>),
+    Watched(Option<Seen>),
 }
 
 /// The lines of a page being filled.
@@ -41,7 +59,7 @@ struct Page<'v> {
     rows: Vec<Row<'v>>,
 }
 
-pub fn draw(state: &State, of: Option<&Line>, view: &View<'_>, frame: Role, area: Rect, buf: &mut Buffer) {
+pub fn draw(state: &State, of: &Of, view: &View<'_>, frame: Role, area: Rect, buf: &mut Buffer) {
     let (title, remark) = heading(of, view);
     let inner = sheet::pane(area, &title, &remark, frame, view.theme, buf);
     let rows = page(of, view, usize::from(inner.width));
@@ -51,13 +69,17 @@ pub fn draw(state: &State, of: Option<&Line>, view: &View<'_>, frame: Role, area
 
 /// Everything that is known of a line, as plain text.
 #[must_use]
-pub fn text(of: Option<&Line>, view: &View<'_>) -> String {
+pub fn text(of: &Of, view: &View<'_>) -> String {
     let (title, remark) = heading(of, view);
     let lines = page(of, view, 120).iter().map(|row| row.text().trim_end().to_owned()).collect::<Vec<_>>();
     format!("{title} {remark}\n{}\n", lines.join("\n"))
 }
 
-fn heading(of: Option<&Line>, view: &View<'_>) -> (String, String) {
+fn heading(of: &Of, view: &View<'_>) -> (String, String) {
+    let of = match of {
+        Of::Watched(seen) => return watched::heading(seen.as_ref()),
+        Of::Item(line) => line.as_ref(),
+    };
     match of {
         Some(Line::Phase(id)) => (id.to_string(), String::new()),
         Some(line) => {
@@ -69,13 +91,14 @@ fn heading(of: Option<&Line>, view: &View<'_>) -> (String, String) {
     }
 }
 
-fn page<'v>(of: Option<&Line>, view: &View<'v>, width: usize) -> Vec<Row<'v>> {
+fn page<'v>(of: &Of, view: &View<'v>, width: usize) -> Vec<Row<'v>> {
     let mut page = Page { view: *view, width, rows: Vec::new() };
     match of {
-        Some(Line::Phase(id)) => page.phase(id),
-        Some(Line::Item(id)) => page.item(id, None),
-        Some(Line::Row(id, row)) => page.item(id, Some(row)),
-        None => page.say(Role::Muted, "nothing selected"),
+        Of::Item(Some(Line::Phase(id))) => page.phase(id),
+        Of::Item(Some(Line::Item(id))) => page.item(id, None),
+        Of::Item(Some(Line::Row(id, row))) => page.item(id, Some(row)),
+        Of::Watched(Some(seen)) => page.watched(seen),
+        Of::Item(None) | Of::Watched(None) => page.say(Role::Muted, "nothing selected"),
     }
     page.rows.truncate(LINES_AT_MOST);
     page.rows

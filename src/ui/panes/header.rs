@@ -7,9 +7,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
-use super::incidents;
+use super::{alarms, incidents};
 use crate::launch::countdown::{BUILT_IN, Countdown, Phase};
 use crate::launch::event::{Mode, RollbackEnd};
+use crate::launch::lost::LATCH;
 use crate::launch::poll;
 use crate::launch::slip::wall_of;
 use crate::launch::time::{Instant, Mark, clock_face};
@@ -20,6 +21,9 @@ use crate::ui::state::View;
 use crate::ui::theme::Role;
 use crate::ui::widgets::row::Row;
 use crate::ui::widgets::{sheet, span};
+
+/// Lines under the header at most.
+pub const BANDS: usize = 4;
 
 /// The line under the header, where there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,11 +118,15 @@ fn countdown<'v>(row: Row<'v>, view: &View<'v>, clock: Option<&Countdown>, room:
 fn parts(view: &View<'_>, clock: &Countdown) -> Vec<(Role, String)> {
     let at = |at: Instant| view.time_with_offset(wall_of(at, view.now));
     let slip = clock.slip();
+    // Before the launch has begun nothing can be watched.
+    let blind = alarms::unwatched(view).filter(|_| view.board().seq > 0).map(|words| (Role::Warned, words));
     if let Some(t0) = clock.t0 {
-        return vec![(Role::Muted, format!("late {}", signed(slip))), (Role::Muted, format!("T-0 was {}", at(t0)))];
+        let late = vec![(Role::Muted, format!("late {}", signed(slip))), (Role::Muted, format!("T-0 was {}", at(t0)))];
+        return blind.into_iter().chain(late).collect();
     }
     let slipped = if slip > 0 { Role::Warned } else { Role::Muted };
-    let mut parts = vec![(Role::Muted, l_face(clock)), (slipped, format!("slip {}", signed(slip)))];
+    let mut parts: Vec<_> = blind.into_iter().collect();
+    parts.extend([(Role::Muted, l_face(clock)), (slipped, format!("slip {}", signed(slip)))]);
     let Some(projected) = clock.projected() else { return parts };
     parts.push((Role::Muted, format!("T-0 {}", at(projected))));
     if let Some(latest) = clock.latest_resume() {
@@ -186,7 +194,8 @@ pub fn bands(view: &View<'_>) -> Vec<Band> {
     // An alarm hides no emergency: a rollback goes on whoever is heard of.
     let alarms = view.snapshot.taken_over.iter().chain(&view.snapshot.alarm).cloned();
     let alarms = silence(view).into_iter().chain(alarms).map(|text| Band { role: Role::Danger, text });
-    alarms.chain(emergency(view)).chain(incidents::band(view)).chain(held).take(3).collect()
+    let fired = alarms::fired(view);
+    alarms.chain(fired).chain(emergency(view)).chain(incidents::band(view)).chain(held).take(BANDS).collect()
 }
 
 /// Nothing moves what is seen. What matters most comes first: a narrow screen cuts the rest.
@@ -220,7 +229,9 @@ fn emergency(view: &View<'_>) -> Option<Band> {
         return danger(format!("ROLLBACK {} RUNNING · {times}{waits} · {}", run.id, run.why));
     }
     if let Some(why) = &board.frozen {
-        return danger(format!("FROZEN · {why} · only a rollback runs"));
+        let key = view.keymap.label(Action::Release).unwrap_or_default();
+        let lost = why.starts_with(LATCH).then(|| format!(" · look at its source; {key} goes on without it"));
+        return danger(format!("FROZEN · {why}{} · only a rollback runs", lost.unwrap_or_default()));
     }
     let clock = board.clock_at(view.now.instant)?;
     match clock.phase {
@@ -250,7 +261,8 @@ fn holds(view: &View<'_>, clock: &Countdown) -> Option<Band> {
             let left = if left.is_zero() { "time is up".into() } else { format!("{} left", span::stopwatch(left)) };
             reasons.push(format!("{title}, {left}"));
         } else {
-            reasons.push(format!("{who}: {}", whys.join(", ")));
+            let more = alarms::lost(who, view).map(|more| format!(" · {more}")).unwrap_or_default();
+            reasons.push(format!("{who}: {}{more}", whys.join(", ")));
         }
     }
     if reasons.is_empty() {

@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 use crate::launch::event::{Event, Recorded, RollbackEnd, RollbackFact};
 use crate::launch::note;
 use crate::launch::telling::{tell, written_later};
+use crate::launch::turned::Turn;
 use crate::launch::verdict::Verdict;
 use crate::ui::state::{Pane, View};
 use crate::ui::theme::Role;
@@ -53,8 +54,17 @@ impl State {
     /// Newest first.
     fn kept<'v>(&self, view: &View<'v>) -> impl Iterator<Item = &'v Recorded> {
         let wanted = self.filter.to_lowercase();
-        let records = view.board().recent.iter().rev().map(AsRef::as_ref);
-        records.filter(move |record| wanted.is_empty() || tell(record).to_lowercase().contains(&wanted))
+        let board = view.board();
+        // What was only counted is folded away: it is found by a filter.
+        let mut routine = board.routine.iter().rev().filter(|_| !self.filter.is_empty()).peekable();
+        let mut recent = board.recent.iter().rev().filter(|record| !board.is_quiet(record)).peekable();
+        let records = std::iter::from_fn(move || match (routine.peek(), recent.peek()) {
+            (Some(one), Some(other)) if one.seq > other.seq => routine.next(),
+            (Some(_), None) => routine.next(),
+            _ => recent.next(),
+        });
+        let records = records.map(AsRef::as_ref);
+        records.filter(move |record| wanted.is_empty() || words(view, record).to_lowercase().contains(&wanted))
     }
 }
 
@@ -93,7 +103,18 @@ fn line<'v>(view: &View<'v>, record: &Recorded) -> Row<'v> {
         Some(mark) => row.say(Role::Warned, format!("#{} {mark} ", record.seq)),
         None => row,
     };
-    row.say(role(&record.event), tell(record))
+    let role = turned(view, record).map(|turn| of(turn.verdict)).max().unwrap_or_else(|| role(&record.event));
+    row.say(role, words(view, record))
+}
+
+/// What a record is told as: an evaluation by what turned with it.
+fn words(view: &View<'_>, record: &Recorded) -> String {
+    let turns: Vec<String> = turned(view, record).map(Turn::tell).collect();
+    if turns.is_empty() { tell(record) } else { turns.join("; ") }
+}
+
+fn turned<'v>(view: &View<'v>, record: &Recorded) -> impl Iterator<Item = &'v Turn> {
+    view.board().turned.with(record.seq)
 }
 
 fn role(event: &Event) -> Role {
@@ -111,6 +132,8 @@ fn role(event: &Event) -> Role {
         | Event::VotesVoided { .. }
         | Event::PlanAmended { .. }
         | Event::StreamChanged { open: false, .. } => Role::Warned,
+        Event::TriggerFired { .. } => Role::Failed,
+        Event::TriggerVetoed { .. } | Event::TriggerAcknowledged { .. } | Event::SoakHoleWaived { .. } => Role::Warned,
         Event::ItemBlocked { .. } => Role::Unknown,
         Event::Attested { passed: false, .. }
         | Event::Scrubbed { .. }

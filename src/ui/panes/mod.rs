@@ -1,5 +1,6 @@
 //! The parts of the screen, one file each: its state, its `update`, its `draw`. Drawing changes nothing.
 
+pub mod alarms;
 pub mod checklist;
 pub mod detail;
 pub mod header;
@@ -27,12 +28,21 @@ pub fn draw(pane: Pane, state: &State, view: &View<'_>, area: Rect, buf: &mut Bu
     let frame = if focused { Role::Focus } else { Role::Muted };
     match pane {
         Pane::Checklist => checklist::draw(&state.checklist, view, frame, area, buf),
-        Pane::Detail => detail::draw(&state.detail, state.checklist.selected(view).as_ref(), view, frame, area, buf),
+        Pane::Detail => detail::draw(&state.detail, &subject(state, view), view, frame, area, buf),
         Pane::Streams => streams::draw(&state.streams, view, frame, area, buf),
         Pane::Journal => journal::draw(&state.journal, view, frame, area, buf),
         Pane::Monitors => monitors::draw(&state.monitors, view, frame, area, buf),
         Pane::Poll => poll::draw(&state.poll, &state.checklist, view, frame, area, buf),
         Pane::Incidents => incidents::draw(&state.incidents, view, frame, area, buf),
+    }
+}
+
+/// What the detail is about: what was selected last, in the checklist or among what is watched.
+#[must_use]
+pub fn subject(state: &State, view: &View<'_>) -> detail::Of {
+    match state.detail.watched {
+        true => detail::Of::Watched(state.monitors.selected(view)),
+        false => detail::Of::Item(state.checklist.selected(view)),
     }
 }
 
@@ -47,7 +57,10 @@ pub fn step(state: &mut State, step: Step, view: &View<'_>) {
         Pane::Detail => state.detail.window.step(step, detail::LINES_AT_MOST, page),
         Pane::Streams => state.streams.step(step, page, view),
         Pane::Journal => state.journal.step(step, page, view),
-        Pane::Monitors => state.monitors.window.step(step, view.plan().monitors.len(), page),
+        Pane::Monitors => {
+            state.monitors.step(step, page, view);
+            state.detail = detail::State::watched();
+        }
         Pane::Poll => state.poll.step(step, page, &state.checklist, view),
         Pane::Incidents => state.incidents.step(step, page, view),
     }

@@ -1,169 +1,265 @@
-//! Monitors: a strip of samples, the last latency, percentiles, the last error, and how old the newest
-//! sample is. What is not seen is never shown as well.
-
-use std::time::Duration;
+//! What is watched: monitors, signals, objectives, triggers, each in a part of its own, one line selected. Where a
+//! part has more than fits, what is not well stands first, and its heading counts the rest. What is not seen is
+//! never shown as well.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::launch::board::Change;
-use crate::launch::live::{MonitorView, Sample};
-use crate::launch::plan::Monitor;
-use crate::launch::port::Seat;
+use crate::launch::id::{MonitorId, ObjectiveId, SignalId, TriggerId};
+use crate::launch::trigger::Stage;
 use crate::launch::verdict::Verdict;
 use crate::ui::state::{Pane, View};
 use crate::ui::theme::Role;
-use crate::ui::widgets::list::Window;
+use crate::ui::watched;
+use crate::ui::widgets::list::{Step, around};
 use crate::ui::widgets::row::Row;
-use crate::ui::widgets::{sheet, span};
+use crate::ui::widgets::sheet;
 
-/// Samples older than this many intervals are said to be old.
-const OLD_AFTER: u32 = 3;
+mod lines;
+mod watching;
+
+pub use watching::watching;
+
+/// A part of more lines than this has what is not well in front: nobody knows a hundred lines by their place.
+const LONG: usize = 8;
+
+/// One line of the pane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    Monitor(MonitorId),
+    Signal(SignalId),
+    Objective(ObjectiveId),
+    Trigger(TriggerId),
+}
 
 #[derive(Debug, Clone, Default)]
 pub struct State {
-    pub window: Window,
+    /// The line that a person went to; the first while there is none.
+    selected: Option<Line>,
 }
 
-pub fn draw(state: &State, view: &View<'_>, frame: Role, area: Rect, buf: &mut Buffer) {
-    let inner = sheet::pane(area, Pane::Monitors.title(), "", frame, view.theme, buf);
-    let monitors = &view.plan().monitors;
-    if monitors.is_empty() {
+impl State {
+    #[must_use]
+    pub fn selected(&self, view: &View<'_>) -> Option<Line> {
+        let all = all(view);
+        let known = self.selected.as_ref().filter(|line| all.contains(line));
+        known.or(all.first()).cloned()
+    }
+
+    pub fn step(&mut self, step: Step, page: usize, view: &View<'_>) {
+        let all = all(view);
+        let at = self.selected.as_ref().and_then(|line| all.iter().position(|known| known == line));
+        let to = step.from(at.unwrap_or(0), all.len(), page);
+        self.selected = all.into_iter().nth(to);
+    }
+}
+
+/// A part of the pane.
+struct Part {
+    title: &'static str,
+    lines: Vec<Line>,
+    /// How many lines it got.
+    given: usize,
+}
+
+/// Every line in the order of the pane.
+fn all(view: &View<'_>) -> Vec<Line> {
+    parts(view).into_iter().flat_map(|part| part.lines).collect()
+}
+
+fn parts(view: &View<'_>) -> Vec<Part> {
+    let plan = view.plan();
+    let monitors = plan.monitors.iter().filter(|known| known.ready_for.is_none());
+    let parts = [
+        ("Monitors", monitors.map(|known| Line::Monitor(known.id.clone())).collect::<Vec<_>>()),
+        ("Signals", plan.signals.iter().map(|known| Line::Signal(known.id.clone())).collect()),
+        ("Objectives", plan.objectives.iter().map(|known| Line::Objective(known.id.clone())).collect()),
+        ("Triggers", plan.triggers.iter().map(|known| Line::Trigger(known.id.clone())).collect()),
+    ];
+    let parts = parts.into_iter().filter(|(_, lines)| !lines.is_empty());
+    parts
+        .map(|(title, mut lines)| {
+            if lines.len() > LONG {
+                lines.sort_by_key(|line| std::cmp::Reverse(urgency(line, view)));
+            }
+            Part { title, lines, given: 0 }
+        })
+        .collect()
+}
+
+/// How much a line wants to be seen: none where all is well.
+fn urgency(line: &Line, view: &View<'_>) -> u8 {
+    let of = |verdict: Verdict| match verdict {
+        Verdict::Pass | Verdict::Skipped => 0,
+        Verdict::Warn => 1,
+        Verdict::Stale | Verdict::Unknown => 2,
+        Verdict::Fail => 3,
+    };
+    if let Line::Trigger(id) = line {
+        return match view.board().triggers.get(id) {
+            Some(known) if matches!(known.stage, Stage::Fired { .. }) => 4,
+            Some(known) if known.stage != Stage::Quiet => 2,
+            Some(known) => u8::from(known.held > 0),
+            None => 0,
+        };
+    }
+    of(verdict(line, view))
+}
+
+fn verdict(line: &Line, view: &View<'_>) -> Verdict {
+    let plan = view.plan();
+    let known = match line {
+        Line::Monitor(id) => plan
+            .monitors
+            .iter()
+            .find(|known| known.id == *id)
+            .map(|known| lines::standing(view, known, view.live().monitors.get(id))),
+        Line::Signal(id) => plan
+            .signals
+            .iter()
+            .find(|known| known.id == *id)
+            .map(|known| watched::signal(known, view.live().signals.get(id), view.now)),
+        Line::Objective(id) => plan
+            .objectives
+            .iter()
+            .find(|known| known.id == *id)
+            .map(|known| watched::stands(view.board(), known, view.now.instant).verdict),
+        Line::Trigger(_) => None,
+    };
+    known.unwrap_or(Verdict::Unknown)
+}
+
+pub fn draw<'v>(state: &State, view: &View<'v>, frame: Role, area: Rect, buf: &mut Buffer) {
+    let mut parts = parts(view);
+    let first = parts.first().map_or("", |part| part.title);
+    let title = if matches!(first, "" | "Monitors") { Pane::Monitors.title() } else { first };
+    let height = usize::from(area.height.saturating_sub(2));
+    let room = height.saturating_sub(1);
+    let headed = share(&mut parts, room);
+    let remark = parts.first().filter(|part| headed && part.given < part.lines.len()).map(|part| tally(part, view));
+    let inner = sheet::pane(area, title, &remark.unwrap_or_default(), frame, view.theme, buf);
+    if parts.is_empty() {
         sheet::rows([Row::new(view.theme).say(Role::Muted, "the plan has no monitors")], inner, buf);
         return;
     }
-    let height = usize::from(inner.height);
     let width = usize::from(inner.width);
-    // Three lines a monitor where they fit, else two, else one.
-    let each = (height.saturating_sub(1) / monitors.len()).clamp(1, 3);
-    let seen = state.window.seen(monitors.len(), height.saturating_sub(1) / each);
-    let mut rows = Vec::new();
-    for monitor in &monitors[seen] {
-        let known = view.live().monitors.get(&monitor.id);
-        rows.push(first_line(view, monitor, known, width, each < 3));
-        if each == 3 {
-            let samples = known.map(|known| &known.samples);
-            let row = Row::new(view.theme).say(Role::Plain, "  ");
-            rows.push(match samples {
-                Some(samples) => strip_of(row, samples, width.saturating_sub(2), view),
-                None => row,
-            });
+    let selected = state.selected(view);
+    let focused = frame == Role::Focus;
+    let shown = state.selected.is_some() || focused;
+    let put = |line: &Line, most: usize, rows: &mut Vec<Row<'v>>| {
+        let own = lines::rows(line, view, width, most);
+        for (at, row) in own.into_iter().enumerate() {
+            let over = at == 0 && shown && selected.as_ref() == Some(line);
+            rows.push(if over { row.over(view.theme.selected(focused)) } else { row });
         }
-        if each > 1 {
-            rows.push(second_line(view, monitor, known));
+    };
+    let mut rows = Vec::new();
+    if headed {
+        let most = second_lines(&parts, room, width, view);
+        for (place, part) in parts.iter().enumerate() {
+            if place > 0 {
+                rows.push(heading(part, view, width));
+            }
+            let at = selected.as_ref().and_then(|line| part.lines.iter().position(|known| known == line));
+            for at in around(0, at.unwrap_or(0), part.lines.len(), part.given) {
+                put(&part.lines[at], most[place][at], &mut rows);
+            }
+        }
+    } else {
+        let mut flat: Vec<Line> = parts.into_iter().flat_map(|part| part.lines).collect();
+        flat.sort_by_key(|line| std::cmp::Reverse(urgency(line, view)));
+        let at = flat.iter().position(|line| shown && selected.as_ref() == Some(line)).unwrap_or(0);
+        for at in around(0, at, flat.len(), room) {
+            put(&flat[at], 1, &mut rows);
         }
     }
-    rows.truncate(height.saturating_sub(1));
-    rows.push(watching(view));
+    rows.truncate(room);
+    rows.push(watching::row(view));
     sheet::rows(rows, inner, buf);
 }
 
-fn first_line<'v>(
-    view: &View<'v>,
-    monitor: &Monitor,
-    known: Option<&MonitorView>,
-    width: usize,
-    strip: bool,
-) -> Row<'v> {
-    let row = Row::new(view.theme);
-    let verdict = standing(view, monitor, known);
-    let sign = format!("{} ", view.theme.glyph(verdict));
-    let row = row.say(Role::of(verdict), sign).say(Role::Plain, &monitor.title);
-    let Some(known) = known.filter(|known| !known.samples.is_empty()) else {
-        return match recorded(view, monitor) {
-            Some(change) => row.right(Role::of(change.verdict), change.verdict.word()),
-            None => row.right(Role::Unknown, "no data"),
+/// Gives every part its lines of `room`, headings aside; false where there is too little for headings at all.
+fn share(parts: &mut [Part], room: usize) -> bool {
+    let headings = parts.len().saturating_sub(1);
+    let Some(mut left) = room.checked_sub(headings).filter(|left| *left >= parts.len() * 2 || parts.len() < 2) else {
+        return false;
+    };
+    // One line at a time in turns, so that a hundred monitors leave the objectives theirs. What an emergency needs
+    // first has the first turn.
+    loop {
+        let mut gave = false;
+        for title in ["Objectives", "Triggers", "Monitors", "Signals"] {
+            let part = parts.iter_mut().find(|part| part.title == title && part.given < part.lines.len());
+            if let Some(part) = part.filter(|_| left > 0) {
+                part.given += 1;
+                left -= 1;
+                gave = true;
+            }
+        }
+        if !gave {
+            return true;
+        }
+    }
+}
+
+/// How many lines each line may take of what is left once every one has its own: first those that are not well, then
+/// the monitors, then whatever says more.
+fn second_lines(parts: &[Part], room: usize, width: usize, view: &View<'_>) -> Vec<Vec<usize>> {
+    let mut most: Vec<Vec<usize>> = parts.iter().map(|part| vec![1; part.lines.len()]).collect();
+    let given: usize = parts.iter().map(|part| part.given).sum();
+    if parts.iter().any(|part| part.given < part.lines.len()) {
+        return most;
+    }
+    let mut spare = room.saturating_sub(given + parts.len() - 1);
+    let more = |line: &Line, wanted: usize| lines::rows(line, view, width, wanted).len().saturating_sub(1);
+    for title in ["Objectives", "Triggers", "Signals"] {
+        let Some((place, part)) = parts.iter().enumerate().find(|(_, part)| part.title == title) else { continue };
+        for (at, line) in part.lines.iter().enumerate() {
+            let own = more(line, 2);
+            if own > 0 && own <= spare && urgency(line, view) > 0 {
+                most[place][at] = 2;
+                spare -= own;
+            }
+        }
+    }
+    for title in ["Monitors", "Objectives", "Triggers", "Signals"] {
+        let Some(place) = parts.iter().position(|part| part.title == title) else { continue };
+        for wanted in [3, 2] {
+            let own: usize = parts[place]
+                .lines
+                .iter()
+                .zip(&most[place])
+                .map(|(line, most)| if *most > 1 { 0 } else { more(line, wanted) })
+                .sum();
+            if own <= spare {
+                spare -= own;
+                most[place].iter_mut().for_each(|most| *most = (*most).max(wanted));
+                break;
+            }
+        }
+    }
+    most
+}
+
+fn heading<'v>(part: &Part, view: &View<'v>, width: usize) -> Row<'v> {
+    let tally = if part.given < part.lines.len() { format!("{} ", tally(part, view)) } else { String::new() };
+    let rule = view.theme.glyphs.rule.repeat(width.saturating_sub(part.title.len() + tally.chars().count() + 1));
+    Row::new(view.theme).say(Role::Title, format!("{} ", part.title)).say(Role::Warned, tally).say(Role::Muted, rule)
+}
+
+/// `40: ✗ 2 · ? 1`: how many a part has, and how many of them are not well.
+fn tally(part: &Part, view: &View<'_>) -> String {
+    let triggers = || part.lines.iter().filter(|line| urgency(line, view) > 0).count();
+    let count = |wanted: Verdict| part.lines.iter().filter(|line| verdict(line, view) == wanted).count();
+    let all = part.lines.len();
+    if part.title == "Triggers" {
+        return match triggers() {
+            0 => format!("{all}"),
+            n => format!("{all}: {} {n}", view.theme.glyphs.warn),
         };
-    };
-    let last = known.samples.back().map(|sample| span::words(sample.took)).unwrap_or_default();
-    let up = known.up.map(|up| format!("{:.1}%", up * 100.0)).unwrap_or_default();
-    let tail = format!("{last:>7} {up:>6}");
-    if !strip {
-        return row.right(Role::Plain, tail);
     }
-    let name = (width / 3).max(8);
-    let row = row.at_most(name).tab(name + 1);
-    strip_of(row, &known.samples, width.saturating_sub(name + 2 + tail.len()), view).right(Role::Plain, tail)
-}
-
-/// The newest samples, one column each: height by latency, role by verdict.
-fn strip_of<'v>(
-    mut row: Row<'v>,
-    samples: &std::collections::VecDeque<Sample>,
-    width: usize,
-    view: &View<'v>,
-) -> Row<'v> {
-    let shown = samples.iter().skip(samples.len().saturating_sub(width));
-    let slowest = shown.clone().map(|sample| sample.took).max().unwrap_or_default().as_micros().max(1);
-    let spark = view.theme.glyphs.spark;
-    for sample in shown {
-        let level = if sample.verdict == Verdict::Pass {
-            usize::try_from(sample.took.as_micros() * 6 / slowest).unwrap_or(6).min(6)
-        } else {
-            7
-        };
-        row = row.say(Role::of(sample.verdict), spark[level]);
-    }
-    row
-}
-
-fn second_line<'v>(view: &View<'v>, monitor: &Monitor, known: Option<&MonitorView>) -> Row<'v> {
-    let row = Row::new(view.theme).say(Role::Plain, "  ");
-    let Some(known) = known else {
-        let every = || format!("every {}", span::words(monitor.every));
-        return row.say(Role::Muted, recorded(view, monitor).map_or_else(every, |change| change.why.clone()));
-    };
-    if standing(view, monitor, Some(known)) != Verdict::Pass {
-        let failures = if known.failures > 0 { format!("{} in a row: ", known.failures) } else { String::new() };
-        let why = view.board().monitors.get(&monitor.id).map(|change| change.why.as_str());
-        let error = known.last_error.as_deref().or(why).unwrap_or("no sample yet");
-        return row.say(Role::Failed, format!("{failures}{error}"));
-    }
-    let percentile = |span: Option<Duration>| span.map_or_else(|| "–".to_owned(), span::words);
-    let row = row.say(Role::Muted, format!("p50 {} · p95 {}", percentile(known.p50), percentile(known.p95)));
-    match age(view, known).filter(|age| *age > monitor.every * OLD_AFTER) {
-        Some(age) => row.right(Role::Stale, format!("{} old", span::seconds(age))),
-        None => row,
-    }
-}
-
-/// The counted verdict; stale where nothing new came for long, unknown without a sample.
-fn standing(view: &View<'_>, monitor: &Monitor, known: Option<&MonitorView>) -> Verdict {
-    let Some(known) = known.filter(|known| !known.samples.is_empty()) else {
-        return recorded(view, monitor).map_or(Verdict::Unknown, |change| change.verdict);
-    };
-    let old = age(view, known).is_some_and(|age| age > (monitor.every + monitor.timeout) * OLD_AFTER);
-    let counted = known.verdict.or_else(|| view.board().monitors.get(&monitor.id).map(|change| change.verdict));
-    let counted = counted.unwrap_or(Verdict::Unknown);
-    if old && counted == Verdict::Pass { Verdict::Stale } else { counted }
-}
-
-/// An attached console has no samples: what the one that looks has recorded, as long as that one is heard.
-fn recorded<'v>(view: &View<'v>, monitor: &Monitor) -> Option<&'v Change> {
-    let heard = view.snapshot.seat == Seat::Attached { heard: true };
-    view.board().monitors.get(&monitor.id).filter(|_| heard)
-}
-
-fn age(view: &View<'_>, known: &MonitorView) -> Option<Duration> {
-    known.samples.back().map(|sample| (view.now.wall - sample.at).to_std().unwrap_or_default())
-}
-
-/// `watching 5 of 6, oldest 4s`.
-fn watching<'v>(view: &View<'v>) -> Row<'v> {
-    if view.attached() {
-        return Row::new(view.theme).say(Role::Muted, "samples: at the operator's");
-    }
-    let monitors = &view.plan().monitors;
-    let ages: Vec<Duration> = monitors
-        .iter()
-        .filter_map(|monitor| {
-            let age = age(view, view.live().monitors.get(&monitor.id)?)?;
-            (age <= (monitor.every + monitor.timeout) * OLD_AFTER).then_some(age)
-        })
-        .collect();
-    let oldest = ages.iter().max().map(|age| format!(", oldest {}", span::seconds(*age))).unwrap_or_default();
-    let missed: u64 = view.live().monitors.values().map(|known| known.missed).sum();
-    let missed = if missed > 0 { format!(", {missed} looks missed") } else { String::new() };
-    let role = if ages.len() == monitors.len() && missed.is_empty() { Role::Muted } else { Role::Warned };
-    Row::new(view.theme).say(role, format!("watching {} of {}{oldest}{missed}", ages.len(), monitors.len()))
+    let bad = [Verdict::Fail, Verdict::Unknown, Verdict::Stale, Verdict::Warn];
+    let bad = bad.into_iter().map(|verdict| (view.theme.glyph(verdict), count(verdict))).filter(|(_, n)| *n > 0);
+    let bad: Vec<String> = bad.map(|(glyph, n)| format!("{glyph} {n}")).collect();
+    if bad.is_empty() { format!("{all}") } else { format!("{all}: {}", bad.join(" · ")) }
 }
