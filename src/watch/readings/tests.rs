@@ -184,6 +184,8 @@ fn an_amendment_keeps_what_nothing_was_changed_of() {
 #[tokio::test(start_paused = true)]
 async fn time_that_a_rehearsal_skips_is_filled_with_what_was_said_last_and_stamped() {
     let desk = Desk::of(&errors());
+    assert!(desk.readings.awaits());
+    tokio::time::advance(span(1)).await;
     desk.looks("monitor.api", 5_000, |_| Verdict::Pass);
     desk.looks("monitor.api", 6_000, |_| Verdict::Fail);
     desk.readings.skipped(Instant(6_000), Instant(40_000));
