@@ -138,6 +138,28 @@ fn a_stream_for_each_value_is_one_signal_of_several() {
     assert_eq!(whose, [Some("a"), Some("b")]);
 }
 
+#[test]
+fn an_objective_counts_what_a_signal_brings() {
+    let objective =
+        |that: &str| format!("[[objective]]\nid = \"o\"\nsignal = \"s\"\nthat = \"{that}\"\nwindow = \"30s\"\n");
+    let from = format!("{STREAM}{SIGNAL}from = \"stream.app\"\njq = \".ms\"\nunit = \"ms\"\n");
+    let buckets = format!("{SIGNAL}unit = \"s\"\npromql = {{ server = \"http://p\", histogram = \"took_bucket\" }}\n");
+    for (text, told) in [
+        (format!("{from}errors = true\n{}", objective("error_rate <= 5%")), None),
+        (format!("{from}errors = true\n{}", objective("p95 <= 1s")), None),
+        (format!("{from}{}", objective("error_rate <= 5%")), Some("no failures")),
+        // One answer tells of many: how many is not known from how often it is asked.
+        (format!("{buckets}{}", objective("p95 <= 1s")), None),
+    ] {
+        let found = read(&text).err();
+        match (told, found) {
+            (None, None) => {}
+            (Some(told), Some(found)) if found.iter().any(|wrong| wrong.message.contains(told)) => {}
+            (_, found) => panic!("{text}: {found:#?}"),
+        }
+    }
+}
+
 #[tokio::test]
 async fn signals_and_streams_are_tried_on_their_examples() {
     let promql = format!("{SIGNAL}promql = {{ server = \"http://p\", query = \"sum(errors)\" }}\n");

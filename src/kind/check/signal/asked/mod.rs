@@ -41,6 +41,14 @@ pub struct Asked {
     pub stale_after: Option<Duration>,
 }
 
+impl Asked {
+    /// True where it asks for the buckets of a histogram: how many took at most so long.
+    #[must_use]
+    pub fn is_histogram(&self) -> bool {
+        matches!(self.each, Each::Buckets(_))
+    }
+}
+
 /// How many numbers one answer has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Each {
@@ -176,6 +184,12 @@ impl Asked {
             Ok(sample) => Told { samples: vec![sample], wrong: None, warning },
             Err(why) => Told { warning, ..Told::none(why) },
         }
+    }
+
+    /// Whether one answer may be made of more samples than one.
+    #[must_use]
+    pub fn tells_many(&self) -> bool {
+        self.counts() || self.each != Each::One || self.instance.is_some() || !self.others.is_empty()
     }
 
     /// Whether its source says how many samples a number is made of.
