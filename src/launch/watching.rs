@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::board::Board;
 use super::event::{Event, Mode, Recorded};
-use super::id::{ObjectiveId, RollbackId, TriggerId};
+use super::id::{ObjectiveId, RollbackId, SignalId, TriggerId};
 use super::lost;
 use super::objective::{Counts, ObjectiveState, Round, judge};
 use super::plan::{Condition, FireMode, Objective, Plan, Trigger};
@@ -96,7 +96,8 @@ pub(super) fn amended(board: &mut Board, old: &Plan, at: Instant) {
     let plan = std::sync::Arc::clone(&board.plan.0);
     let plain = |plan: &Plan, id: &ObjectiveId| {
         let known = plan.objectives.iter().find(|known| known.id == *id)?;
-        let counts = |id| plan.signals.iter().find(|known| known.id == *id).map(|known| (known.unit, known.counter));
+        let counts =
+            |id: &SignalId| plan.signals.iter().find(|known| known.id == *id).map(|known| (known.unit, known.counter));
         let signals: Vec<_> = known.signals().map(counts).collect();
         Some((Objective { title: String::new(), ..known.clone() }, signals))
     };

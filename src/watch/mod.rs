@@ -129,7 +129,8 @@ impl Watch {
         let streams = plan.streams.clone();
         let tails = Mutex::default();
         let learnt = watch::Sender::default();
-        let watch = Self { outlet, readings, live, catalogue, contexts, streams, folder, intake, tails, learnt, tasks, cancel };
+        let watch =
+            Self { outlet, readings, live, catalogue, contexts, streams, folder, intake, tails, learnt, tasks, cancel };
         let count = u32::try_from(plan.monitors.len()).unwrap_or(u32::MAX).max(1);
         for (monitor, place) in plan.monitors.iter().zip(0_u32..) {
             watch.monitor(monitor, SPREAD.min(monitor.every) * place / count);
