@@ -26,7 +26,7 @@ use tminus::launch::command::Observation;
 use tminus::launch::id::{ItemId, StreamId};
 use tminus::launch::plan::{Plan, Stream};
 use tminus::launch::verdict::{Report, Verdict};
-use tminus::watch::Watch;
+use tminus::watch::{Readings, Watch};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -279,7 +279,8 @@ async fn a_tail_is_live_over_the_wire_and_lets_go_at_the_terminal_event() {
     let folder = tempfile::tempdir().expect("a folder");
     let (sender, mut told) = mpsc::channel(16);
     let contexts = Arc::new(move |_: &Entry| Context { session: None, ..cx.clone() });
-    let watch = Watch::start(&plan, Arc::new(catalogue), contexts, sender, folder.path().join("streams"));
+    let readings = Readings::new(Arc::new(|| tminus::launch::time::Instant(0)), &plan);
+    let watch = Watch::start(&plan, Arc::new(catalogue), contexts, sender, folder.path().join("streams"), readings);
     watch.open_stream(&StreamId::new("chat"), session).expect("it is in the plan");
     let mut live = watch.live();
     let seen = timeout(PATIENCE, live.wait_for(|live| live.streams.values().any(|stream| stream.finished))).await;

@@ -13,8 +13,12 @@ mod kind_tables;
 mod program_tables;
 #[path = "docs/requests.rs"]
 mod requests;
+#[path = "docs/sources.rs"]
+mod source_tables;
 #[path = "docs/steps.rs"]
 mod step_tables;
+#[path = "docs/trips.rs"]
+mod trips;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -31,13 +35,14 @@ use github_tables::GITHUB;
 use kind_tables::KINDS;
 use program_tables::PROGRAMS;
 use requests::REQUESTS;
+use source_tables::SOURCES;
 use step_tables::STEPS;
 
 const EVERY_KEY: &str = include_str!("docs/every-key.toml");
 const MADE: &str = "Made from the code by `just docs`; a test fails while it is stale.";
 
 fn sections() -> impl Iterator<Item = &'static Section> {
-    TABLES.iter().chain(REQUESTS).chain(KINDS).chain(GITHUB).chain(STEPS).chain(PROGRAMS)
+    TABLES.iter().chain(SOURCES).chain(REQUESTS).chain(KINDS).chain(GITHUB).chain(STEPS).chain(PROGRAMS)
 }
 
 /// Fails while `docs/NAME` is not `page`; writes it where `TMINUS_WRITE_DOCS` is set.
@@ -66,6 +71,14 @@ fn canonical(path: &str) -> String {
     // A probe is a check's own table.
     if let Some(at) = parts.windows(3).position(|inner| inner == ["process", "ready", "http"]) {
         return format!("[{}]", parts[at + 2..].join("."));
+    }
+    // A signal of the launch is another table than the check of that name.
+    if let ["signal", rest @ ..] = parts.as_slice() {
+        return match rest {
+            [] => "[[signal]]".to_owned(),
+            ["example", ..] => canonical(&rest.join(".")),
+            rest => format!("[[signal]].{}", rest.join(".")),
+        };
     }
     let own = |part: &&str| *part == "example" || kinds::all().any(|kind| kind.name == *part);
     match (parts.as_slice(), parts.iter().position(own)) {
@@ -180,6 +193,11 @@ vars = { api = "https://staging.example.com" }
 id = "api"
 every = "1s"
 http = { get = "{{ api }}/health" }
+[[objective]]
+id = "errors"
+signal = "monitor.api"
+that = "error_rate <= 5%"
+window = "30s"
 [[rollback]]
 id = "frontend"
 key = "1"
@@ -233,6 +251,11 @@ fn the_page_of_faults_is_fresh() {
         let _ = writeln!(page, "| `{name}{argument}` | {line} |");
     }
     held("faults.md", &page);
+}
+
+#[test]
+fn the_page_of_false_trips_is_fresh() {
+    held("false-trips.md", &trips::page(MADE));
 }
 
 #[test]

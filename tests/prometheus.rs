@@ -3,10 +3,17 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
 
+#[expect(dead_code, reason = "shared with other tests")]
+mod binary;
+#[path = "prometheus/fired.rs"]
+mod fired;
 #[path = "prometheus/servers.rs"]
 mod servers;
+mod told;
 #[expect(dead_code, reason = "shared with other tests")]
 mod wait;
+#[path = "prometheus/watched.rs"]
+mod watched;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -189,16 +189,16 @@ impl<'a> Table<'a> {
 
     #[must_use]
     pub fn text(&self, key: &'static str) -> Option<Placed<String>> {
-        self.text_of(key, Wanted::Text)
+        self.text_of(key, &Wanted::Text)
     }
 
     /// A string that stands for what is `wanted`.
-    fn text_of(&self, key: &'static str, wanted: Wanted) -> Option<Placed<String>> {
+    fn text_of(&self, key: &'static str, wanted: &Wanted) -> Option<Placed<String>> {
         let (value, span) = self.raw(key, wanted.clone())?;
         match value {
             DeValue::String(text) => Some(Placed { value: text.to_string(), span }),
             other => {
-                self.wrong_type(key, span, &wanted, other);
+                self.wrong_type(key, span, wanted, other);
                 None
             }
         }
@@ -241,7 +241,7 @@ impl<'a> Table<'a> {
     /// A span of time with its unit: `"90s"`, `"48h"`.
     #[must_use]
     pub fn duration(&self, key: &'static str) -> Option<Duration> {
-        let text = self.text_of(key, Wanted::Duration)?;
+        let text = self.text_of(key, &Wanted::Duration)?;
         match humantime::parse_duration(&text.value) {
             Ok(span) if span <= LONGEST => Some(span),
             Ok(_) => {
@@ -258,7 +258,7 @@ impl<'a> Table<'a> {
     /// One of a closed set of words.
     #[must_use]
     pub fn word<T: Copy>(&self, key: &'static str, words: &[(&'static str, T)]) -> Option<T> {
-        let text = self.text_of(key, Wanted::Words(words.iter().map(|(word, _)| *word).collect()))?;
+        let text = self.text_of(key, &Wanted::Words(words.iter().map(|(word, _)| *word).collect()))?;
         if let Some((_, value)) = words.iter().find(|(word, _)| *word == text.value) {
             return Some(*value);
         }

@@ -1,6 +1,6 @@
-//! `tminus hold`, `release`, `vote`, `acknowledge`, `attest`, `waive`, `choose`: what a second terminal asks of the console that
-//! holds the launch. Ids are checked against the frozen plan before anything is asked. Exit codes: 0 it is
-//! recorded, 1 it was refused, 2 nobody decided it (a note is kept then).
+//! `tminus hold`, `release`, `vote`, `acknowledge`, `attest`, `waive`, `choose`, `trigger`: what a second terminal asks
+//! of the console that holds the launch. Ids are checked against the frozen plan before anything is asked. Exit codes:
+//! 0 it is recorded, 1 it was refused, 2 nobody decided it (a note is kept then).
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::launch::ballot;
 use crate::launch::closing;
 use crate::launch::command::Command;
 use crate::launch::event::{Event, Vote as Word};
-use crate::launch::id::{ItemId, PlaybookId, RoleId};
+use crate::launch::id::{ItemId, PlaybookId, RoleId, TriggerId};
 use crate::launch::plan::Act;
 
 /// What every request says.
@@ -124,6 +124,35 @@ pub struct Playbook {
     id: String,
 }
 
+#[derive(Debug, Args)]
+pub struct Trigger {
+    #[command(flatten)]
+    asking: Asking,
+    /// Which one.
+    id: String,
+    /// `veto`: its rollback does not start. `take-on`: it fired, and somebody is at it. `fire`: you see what it is for.
+    #[arg(value_parser = word_on_trigger)]
+    word: OnTrigger,
+    /// Why.
+    why: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OnTrigger {
+    Veto,
+    TakeOn,
+    Fire,
+}
+
+fn word_on_trigger(text: &str) -> Result<OnTrigger, String> {
+    match text {
+        "veto" => Ok(OnTrigger::Veto),
+        "take-on" => Ok(OnTrigger::TakeOn),
+        "fire" => Ok(OnTrigger::Fire),
+        _ => Err("say veto, take-on or fire".to_owned()),
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Said {
     Go,
@@ -194,6 +223,23 @@ pub fn playbook(playbook: &Playbook) -> anyhow::Result<i32> {
         carries(role)?;
         let id = one_of("playbook", &playbook.id, frozen.plan.playbooks.iter().map(|known| known.id.as_str()))?;
         Ok(Command::RunPlaybook { playbook: PlaybookId::new(id) })
+    })
+}
+
+/// # Errors
+/// The arguments or the folder are wrong.
+pub fn trigger(asked: &Trigger) -> anyhow::Result<i32> {
+    ask_of(&asked.asking, |frozen, role| {
+        carries(role)?;
+        let id = one_of("trigger", &asked.id, frozen.plan.triggers.iter().map(|known| known.id.as_str()))?;
+        let (trigger, why) = (TriggerId::new(id), asked.why.join(" "));
+        Ok(match asked.word {
+            OnTrigger::Veto => Command::Veto { trigger, why },
+            OnTrigger::TakeOn if why.is_empty() => Command::AcknowledgeTrigger { trigger },
+            OnTrigger::TakeOn => bail!("take-on takes no reason: write a note"),
+            OnTrigger::Fire if why.is_empty() => bail!("say what you see: fire needs a reason"),
+            OnTrigger::Fire => Command::FireTrigger { trigger, why },
+        })
     })
 }
 

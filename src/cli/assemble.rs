@@ -36,6 +36,8 @@ use crate::launch;
 use crate::launch::board::Board;
 use crate::launch::countdown::Countdown;
 use crate::launch::event::{Actor, Event, Mode};
+use crate::launch::id::ObjectiveId;
+use crate::launch::objective::ObjectiveState;
 use crate::launch::plan::Plan;
 use crate::launch::time::{Instant, Mark};
 use crate::plan::{self, Environment, Loaded, Options};
@@ -291,7 +293,7 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
     if told.last().is_none() {
         fits(&plan)?;
     }
-    let Told { board, done, .. } = told;
+    let Told { board, done, vouched, .. } = told;
     let (left, t) = left_at(&board, opened.beat);
     let over = board.ended.is_some();
     let launch_of = launch_of(&board);
@@ -317,6 +319,11 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
     logging::to(&folder.console_log(), &world.redactor);
     let redactor = world.redactor.clone();
     let readings = Readings::new(axis.told(), &plan);
+    let late = |(id, state): (&ObjectiveId, &ObjectiveState)| (id.clone(), state.counts.late);
+    let read = readings.read_back(&folder.samples(), &vouched, &board.objectives.iter().map(late).collect());
+    if !over {
+        readings.keep_in(folder.samples()).context("failed to begin to keep samples")?;
+    }
     let watch = amending::watch(&world, folder.streams(), Arc::clone(&readings));
     let (target, faults, script, moves) = match rehearsal {
         Some(Rehearsal { target, switch, script, moves }) => (Some(target), Some(switch), script, Some(moves)),
@@ -363,7 +370,11 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
             let told = Event::noted(format!("the journal: {notice}"));
             looping.state(told, Actor::engine()).await.map_err(anyhow::Error::msg)?;
         }
+        for told in &read {
+            looping.state(Event::noted(told.clone()), Actor::engine()).await.map_err(anyhow::Error::msg)?;
+        }
     }
+    noticed.extend(read);
     let (place, filed) = (folder.clone(), site.clone());
     let keep: Keep = Arc::new(move |network| {
         let site = Site { network: network.clone(), ..filed.clone() };

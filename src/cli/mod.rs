@@ -120,6 +120,8 @@ enum Command {
     Waive(ask::Waive),
     /// Have the console that holds a launch run a playbook: readonly commands for when something is red.
     Playbook(ask::Playbook),
+    /// Say a word on a trigger: veto its rollback before it starts, take on that it fired, or fire it.
+    Trigger(ask::Trigger),
     /// Choose a branch of the plan, with a reason, for the role you carry.
     Choose(ask::Choose),
 }
@@ -190,6 +192,7 @@ pub fn run() -> i32 {
         Command::Close(arguments) => closing::close(&arguments),
         Command::Waive(arguments) => ask::waive(&arguments),
         Command::Playbook(arguments) => ask::playbook(&arguments),
+        Command::Trigger(arguments) => ask::trigger(&arguments),
         Command::Choose(arguments) => ask::choose(&arguments),
     };
     done.unwrap_or_else(|error| {

@@ -14,6 +14,7 @@ use crate::launch::board::Board;
 use crate::launch::event::{Event, Recorded, RollbackFact};
 use crate::launch::id::ItemId;
 use crate::launch::verdict::Verdict;
+use crate::watch::{self, kept::Vouched};
 
 /// A launch as its journal tells it.
 pub struct Told {
@@ -22,12 +23,15 @@ pub struct Told {
     pub done: Vec<ItemId>,
     /// The hash of the plan it was opened with; none in a new launch.
     pub plan_hash: Option<String>,
+    /// What it vouches for of the samples that a window may still need.
+    pub vouched: Vouched,
 }
 
 impl Told {
     #[must_use]
     pub fn new(plans: &Plans) -> Self {
-        Self { board: plans.board(), done: Vec::new(), plan_hash: None }
+        let vouched = Vouched::lately(watch::horizon(&plans.newest));
+        Self { board: plans.board(), done: Vec::new(), plan_hash: None, vouched }
     }
 
     pub fn take(&mut self, record: Recorded) {
@@ -43,6 +47,7 @@ impl Told {
                 let step = self.board.plan.rollback_step(step).and_then(|(_, step)| step.fallback.as_ref());
                 self.done.extend(step.map(|fallback| fallback.id.clone()));
             }
+            Event::SamplesKept { minute, blocks } => self.vouched.take(*minute, blocks),
             _ => {}
         }
         self.board.take(Arc::new(record));

@@ -154,7 +154,7 @@ impl Effects {
         self.world.acting.stop();
         if let Some(watch) = &self.watch {
             let watch = Arc::clone(watch);
-            tokio::spawn(async move { watch.stop().await });
+            tokio::spawn(async move { watch.leave().await });
         }
     }
 

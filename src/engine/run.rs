@@ -229,7 +229,7 @@ impl Loop {
                 self.parts.axis.jump(by);
                 now.instant = now.instant.plus(by);
             }
-            let first: Vec<Input> = slept.into_iter().chain(rounds).collect();
+            let first: Vec<Input> = slept.into_iter().chain(rounds).chain(self.samples_kept()).collect();
             replies.splice(..0, first.iter().map(|_| None));
             inputs.splice(..0, first);
             self.due_faults(now, &mut inputs);
@@ -262,7 +262,7 @@ impl Loop {
     async fn end(mut self) -> Arc<Board> {
         self.write_again(true).await;
         if let Some(watch) = &self.parts.effects.watch {
-            watch.stop().await;
+            watch.leave().await;
         }
         let board = self.dispatch.shown();
         let patience = if self.hung.is_hanging() { Duration::ZERO } else { CLOSING };

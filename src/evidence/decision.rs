@@ -11,6 +11,7 @@ use crate::launch::criteria::{self, CriterionWaiver};
 use crate::launch::event::{Actor, Event, Mode, Recorded, Vote};
 use crate::launch::id::ItemId;
 use crate::launch::plan::{DecidedBy, Plan, Role};
+use crate::launch::soak;
 use crate::launch::time::{Instant, Mark, Wall, clock_face};
 use crate::launch::verdict::Verdict;
 
@@ -171,6 +172,10 @@ impl Page<'_> {
         for id in self.plan().phases.iter().flat_map(|phase| &phase.items) {
             if let Some(waiver) = self.board.item(id).and_then(|state| state.waiver.as_ref()) {
                 rows.push_str(&row([id.as_str(), &named(&waiver.by), &waiver.reason, &stamp(waiver.at), ""]));
+            }
+            for waiver in self.board.soaks.get(id).iter().flat_map(|ledger| &ledger.waivers) {
+                let what = format!("{id}, a hole of {}", soak::span(waiver.until.since(waiver.from)));
+                rows.push_str(&row([&what, &named(&waiver.by), &waiver.reason, &stamp(self.wall(waiver.at)), ""]));
             }
         }
         match rows.is_empty() {

@@ -176,6 +176,12 @@ impl LaunchFolder {
         self.root.join("streams")
     }
 
+    /// Blocks of samples, made with the first of them.
+    #[must_use]
+    pub fn samples(&self) -> PathBuf {
+        self.root.join("samples")
+    }
+
     #[must_use]
     pub fn artifacts(&self) -> PathBuf {
         self.root.join("artifacts")

@@ -11,12 +11,13 @@ pub mod invocation;
 pub mod request;
 pub mod session;
 pub mod step;
+pub mod tail;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::base::template::Scope;
-use crate::launch::id::{ItemId, SessionId};
+use crate::launch::id::{ItemId, SessionId, StreamId};
 use crate::launch::plan::SpecId;
 
 /// What a kind is, for `tminus kinds`, the reference page and the tests that loop over all kinds.
@@ -37,6 +38,23 @@ pub struct Kind {
 pub enum Spec {
     Check(check::Spec),
     Step(step::Spec),
+    /// What a signal asks, which ends in numbers and no verdict.
+    Signal(Box<check::signal::asked::Asked>),
+    /// A log or a program whose lines are followed.
+    Tail(Box<tail::Tail>),
+}
+
+impl Spec {
+    /// What it runs, where it runs a program for a look.
+    #[must_use]
+    pub fn invoked(&self) -> Option<&invocation::Invocation> {
+        match self {
+            Self::Check(check) => check.invoked(),
+            Self::Step(_) => None,
+            Self::Signal(asked) => asked.invoked(),
+            Self::Tail(tail) => tail.invoked(),
+        }
+    }
 }
 
 /// One entry: a kind's table with what it needs at its place in the plan.
@@ -65,6 +83,8 @@ pub struct Catalogue {
     pub handed: Scope,
     /// Every secret value of the plan, for the redactor.
     pub secrets: Vec<String>,
+    /// What signals take out of the lines of streams.
+    pub taken: BTreeMap<StreamId, Vec<tail::Take>>,
 }
 
 impl Catalogue {

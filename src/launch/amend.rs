@@ -21,6 +21,7 @@ use super::recurring;
 use super::schedule::gate_latch;
 use super::soak;
 use super::time::{Instant, Mark, Wall};
+use super::watching;
 
 /// Another plan, and how it differs from the one that a launch goes by.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -262,6 +263,7 @@ pub(super) fn fold(board: &mut Board, record: &Recorded) {
     recurring::amended(board, &old, |id| again.contains(id) || returned.contains(id), record.at);
     branch::comes_back(board);
     soak::amended(board, &old, record.at);
+    watching::amended(board, &old, record.at);
     phases(board, &plan, record.at);
     // Whoever watches begins anew: nothing is known before it has looked.
     board.monitors.clear();

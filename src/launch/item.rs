@@ -156,3 +156,20 @@ impl ItemState {
         self.history.push((attempt, verdict));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_after_retries_says_so_and_nothing_else_does() {
+        let ended = Progress::Ended { verdict: Verdict::Pass, at: Instant(0) };
+        let told = |progress: &Progress, retries| {
+            ItemState { progress: progress.clone(), retries, ..ItemState::default() }.retried()
+        };
+        assert_eq!(told(&ended, 0), None);
+        assert_eq!(told(&ended, 1).as_deref(), Some("after a retry"));
+        assert_eq!(told(&ended, 2).as_deref(), Some("after 2 retries"));
+        assert_eq!(told(&Progress::Waiting, 2), None);
+    }
+}

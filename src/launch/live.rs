@@ -4,6 +4,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+mod heard;
+
+pub use heard::{Heard, heard};
+
 use super::id::{ItemId, MonitorId, SignalId, StreamId};
 use super::time::Wall;
 use super::verdict::{Verdict, Weight};

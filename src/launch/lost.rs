@@ -62,6 +62,11 @@ pub(super) fn fold(board: &mut Board, record: &Recorded) {
     }
 }
 
+/// Under another plan the monitors begin anew: none of them is lost before it has looked.
+pub(super) fn amended(board: &mut Board, at: Instant) {
+    board.let_go.unwatched = Some(at);
+}
+
 /// The sources that are lost at `now`, each once, in the order of the triggers that stand on them.
 #[must_use]
 pub fn lost(board: &Board, now: Instant) -> Vec<Lost> {

@@ -375,6 +375,15 @@ mod tests {
     }
 
     #[test]
+    fn the_exchange_that_is_kept_is_of_the_first_row_that_came_to_the_verdict() {
+        let row = |name: &str, holds| Finding::held("origin", "absent", "absent", holds).in_row(name);
+        let of = |findings| Report::of(findings, Duration::ZERO).exchanged_row().cloned();
+        assert_eq!(of(vec![row("a", true), row("b", false), row("c", false)]).as_deref(), Some("b"));
+        assert_eq!(of(vec![row("a", true), row("b", true)]).as_deref(), Some("a"));
+        assert_eq!(of(vec![]), None);
+    }
+
+    #[test]
     fn silence_is_judged_as_the_rules_say() {
         use Verdict::{Fail, Unknown};
         for (cause, alone, with_control) in [

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::board::Board;
 use super::event::{Event, Mode, Recorded};
-use super::id::{ObjectiveId, RollbackId, TriggerId};
+use super::id::{ObjectiveId, RollbackId, SignalId, TriggerId};
 use super::lost;
 use super::objective::{Counts, ObjectiveState, Round, judge};
-use super::plan::{Condition, FireMode, Plan, Trigger};
+use super::plan::{Condition, FireMode, Objective, Plan, Trigger};
 use super::schedule::Timed;
 use super::threshold::{Dimension, Unit};
 use super::time::{Instant, millis};
@@ -70,11 +70,6 @@ pub(super) fn fold(board: &mut Board, record: &Recorded, seen: Instant) {
                 state.due = None;
             });
         }
-        Event::PlanAmended { .. } => {
-            let plan = std::sync::Arc::clone(&board.plan.0);
-            board.triggers.retain(|id, _| plan.triggers.iter().any(|trigger| trigger.id == *id));
-            board.objectives.retain(|id, _| plan.objectives.iter().any(|objective| objective.id == *id));
-        }
         _ => {}
     }
     lost::fold(board, record);
@@ -93,6 +88,38 @@ fn taken_on(board: &mut Board, id: &TriggerId, stage: Stage, at: Instant) {
 
 fn is_of(trigger: &Trigger, rollback: &RollbackId) -> bool {
     trigger.then == *rollback
+}
+
+/// Goes on under another plan: what was seen by another objective, or for another condition, counts for nothing, and
+/// the monitors begin anew.
+pub(super) fn amended(board: &mut Board, old: &Plan, at: Instant) {
+    let plan = std::sync::Arc::clone(&board.plan.0);
+    let plain = |plan: &Plan, id: &ObjectiveId| {
+        let known = plan.objectives.iter().find(|known| known.id == *id)?;
+        let counts =
+            |id: &SignalId| plan.signals.iter().find(|known| known.id == *id).map(|known| (known.unit, known.counter));
+        let signals: Vec<_> = known.signals().map(counts).collect();
+        Some((Objective { title: String::new(), ..known.clone() }, signals))
+    };
+    let same = |id: &ObjectiveId| plain(&plan, id).is_some_and(|now| plain(old, id) == Some(now));
+    board.objectives.retain(|id, _| same(id));
+    board.triggers.retain(|id, _| plan.triggers.iter().any(|trigger| trigger.id == *id));
+    each(board, |board, trigger, state| {
+        let before = old.triggers.iter().find(|known| known.id == trigger.id);
+        let kept = before.is_some_and(|before| before.when == trigger.when);
+        match &trigger.when {
+            Condition::Objective(id) if kept && same(id) => {}
+            Condition::Monitor(_) if kept => {
+                settle(board, trigger, state, at);
+                state.looked = None;
+            }
+            _ => {
+                state.begin_anew();
+                state.due = None;
+            }
+        }
+    });
+    lost::amended(board, at);
 }
 
 /// Each trigger with its state, made where there is none yet and something was changed.
@@ -259,7 +286,7 @@ pub(super) fn next_at(board: &Board, now: Instant) -> impl Iterator<Item = Insta
 /// The next instant after `now` at which an objective is evaluated: a multiple of its interval on the launch's axis.
 #[must_use]
 pub fn next_evaluation(plan: &Plan, now: Instant) -> Option<Instant> {
-    let next = |objective: &super::plan::Objective| {
+    let next = |objective: &Objective| {
         let every = millis(objective.evaluate_every).max(1);
         Instant(now.0.div_euclid(every).saturating_add(1).saturating_mul(every))
     };

@@ -218,6 +218,20 @@ fn what_nobody_evaluated_counts_for_one_interval_at_most() {
 }
 
 #[test]
+fn the_same_instant_told_again_counts_once() {
+    let mut flight = flight(vec![trigger("down", errors(), FireMode::Ask)]);
+    for _ in 0..7 {
+        evaluate(&mut flight, Some(6));
+        let known = flight.board.triggers.clone();
+        for at in [flight.now, Instant(flight.now.0 - 5_000)] {
+            let rounds = vec![evaluated(at, Some(0))];
+            flight.input(&Input::Observation(Observation::Evaluated { rounds })).expect("no refusal");
+        }
+        assert_eq!(flight.board.triggers, known, "what was told of that instant stands");
+    }
+}
+
+#[test]
 fn several_rounds_in_one_record_come_to_what_they_come_to_one_by_one() {
     let shares: Vec<u64> = (0..60).map(|place| if (20..34).contains(&place) { 50 } else { 0 }).collect();
     let mut single = flight(vec![trigger("down", errors(), FireMode::Ask)]);

@@ -23,6 +23,10 @@ impl Reader<'_> {
                     self.check_address(check.address(), false, &scope);
                 }
             }
+            Spec::Signal(asked) => {
+                asked.addresses().for_each(|address| self.check_address(Some(address), false, scope))
+            }
+            Spec::Tail(_) => {}
         }
     }
 

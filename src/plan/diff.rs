@@ -168,7 +168,7 @@ fn shown(value: &Value) -> String {
     cut(&printable(&value.to_string()), VALUE_KEPT)
 }
 
-/// What each item does, by its slug: its own table, its session's, and whatever they name.
+/// What each item does, by its slug: its own table, its session's, what it watches, and whatever they name.
 fn definitions(plan: &Value) -> BTreeMap<String, String> {
     let none = Map::new();
     let table = |name: &str| plan.get(name).and_then(Value::as_object).unwrap_or(&none);
@@ -185,10 +185,37 @@ fn definitions(plan: &Value) -> BTreeMap<String, String> {
             write(&Value::Array(vec![Value::String(key.clone()), sorted(value)]), &mut text);
         }
         session.iter().for_each(|session| write(&sorted(session), &mut text));
+        with_watched(plan, item, &mut text);
         with_names(&mut text, &named);
         all.insert(id.to_owned(), text);
     }
     all
+}
+
+/// Adds what a soak's objectives and a signal's monitor say: they decide what the item comes to.
+fn with_watched(plan: &Value, item: &Map<String, Value>, text: &mut String) {
+    let named = |list: &str, id: &str| -> Option<&Map<String, Value>> {
+        let mut all = plan.get(list)?.as_array()?.iter().filter_map(Value::as_object);
+        all.find(|table| table.get("id").and_then(Value::as_str) == Some(id))
+    };
+    let mut add = |table: &Map<String, Value>| {
+        let does = table.iter().filter(|(key, _)| !["title", "why", "example"].contains(&key.as_str()));
+        let does = does.map(|(key, value)| (key.clone(), value.clone())).collect();
+        write(&sorted(&Value::Object(does)), text);
+    };
+    let asked = item.get("soak").and_then(|soak| soak.get("objectives"));
+    let asked = asked.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let objectives: Vec<_> = asked.filter_map(|id| named("objective", id)).collect();
+    let of_item = item.get("signal").and_then(|signal| signal.get("from")).and_then(Value::as_str);
+    let of_objectives = objectives.iter().flat_map(|objective| {
+        ["signal", "per", "minus", "against"].into_iter().filter_map(|key| objective.get(key).and_then(Value::as_str))
+    });
+    let sources: BTreeSet<&str> = of_objectives.chain(of_item).collect();
+    objectives.iter().for_each(|objective| add(objective));
+    for source in sources {
+        let table = source.strip_prefix("monitor.").map_or_else(|| named("signal", source), |id| named("monitor", id));
+        table.into_iter().for_each(&mut add);
+    }
 }
 
 fn baseline(plan: &Value) -> BTreeMap<String, String> {

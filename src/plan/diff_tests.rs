@@ -117,3 +117,80 @@ fn a_flood_of_changes_is_cut_and_counted() {
     let told = changes(&plan(1), &plan(2));
     assert_eq!((told.len(), told.last().map(String::as_str)), (MOST_LINES + 1, Some("… and 600 more")));
 }
+
+const WATCHED: &str = r#"
+[vars]
+api = "http://old.example"
+[[monitor]]
+id = "api"
+every = "1s"
+session = "smoke"
+[[monitor.item]]
+id = "login"
+http = { post = "/login" }
+[[monitor]]
+id = "web"
+every = "1s"
+http = { get = "{{ api }}/" }
+[[signal]]
+id = "load"
+every = "10s"
+command = { run = ["load"] }
+[[objective]]
+id = "errors"
+title = "Errors"
+signal = "monitor.web"
+that = "error_rate <= 5%"
+window = "30s"
+[[objective]]
+id = "busy"
+signal = "load"
+that = "<= 80%"
+window = "1m"
+[[trigger]]
+id = "errors-2m"
+when = "objective.errors"
+for = "2m"
+then = "rollback.back"
+[[rollback]]
+id = "back"
+[[rollback.ready]]
+id = "kept"
+title = "The artifact is kept"
+[[phase]]
+id = "a"
+[[phase.item]]
+id = "day"
+soak = { objectives = ["errors"], for = "24h" }
+[[phase.item]]
+id = "calm"
+signal = { from = "monitor.web", that = "up >= 99%", window = "1m" }
+"#;
+
+fn watched(from: &str, to: &str) -> (Vec<String>, Vec<String>) {
+    let new = WATCHED.replacen(from, to, 1);
+    assert_ne!(new, WATCHED, "{from}");
+    let (was, is) = (definitions(&document(WATCHED)), definitions(&document(&new)));
+    let other = was.into_iter().filter(|(id, was)| is.get(id).is_some_and(|is| is != was));
+    (changes(WATCHED, &new), other.map(|(id, _)| id).collect())
+}
+
+#[test]
+fn what_is_watched_is_told_by_its_names() {
+    for (from, to, told, items) in [
+        ("\"error_rate <= 5%\"", "\"error_rate <= 1%\"", "~ objective errors.that: ", vec!["day"]),
+        ("title = \"Errors\"", "title = \"Failures\"", "~ objective errors.title: ", vec![]),
+        ("\"<= 80%\"", "\"<= 90%\"", "~ objective busy.that: ", vec![]),
+        ("for = \"2m\"", "for = \"3m\"", "~ trigger errors-2m.for: \"2m\" → \"3m\"", vec![]),
+        ("every = \"10s\"", "every = \"20s\"", "~ signal load.every: \"10s\" → \"20s\"", vec![]),
+        ("post = \"/login\"", "post = \"/in\"", "~ monitor api item login.http.post: \"/login\" → \"/in\"", vec![]),
+        ("{{ api }}/", "{{ api }}/x", "~ monitor web.http.get: ", vec!["calm", "day"]),
+        ("http://old", "http://new", "~ vars.api: ", vec!["calm", "day"]),
+        ("id = \"kept\"", "id = \"there\"", "- rollback back ready kept (The artifact is kept)", vec![]),
+        ("id = \"busy\"", "id = \"load-80\"", "+ objective load-80", vec![]),
+    ] {
+        let (lines, other) = watched(from, to);
+        assert!(lines.iter().any(|line| line.starts_with(told)), "{told}: {lines:?}");
+        assert_eq!(other, items, "{from} → {to}");
+    }
+}

@@ -137,8 +137,12 @@ pub(super) fn give_state(examples: &mut Examples, spec: Option<&Spec>, scope: &S
     if *only != bare || bare.when.is_empty() {
         return;
     }
-    let Some(Spec::Check(check)) = spec else { return };
-    match check.derive(scope) {
+    let derived = match spec {
+        Some(Spec::Check(check)) => check.derive(scope),
+        Some(Spec::Signal(asked)) => asked.derive(),
+        _ => return,
+    };
+    match derived {
         Ok(derived) => *only = Answered { span: bare.span, when: bare.when, ..derived },
         Err(why) => {
             let message = format!("an example with a state and no answer, and none follows: {why}");

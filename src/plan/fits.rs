@@ -5,15 +5,20 @@ use super::objectives::ObjectivePlace;
 use super::reader::Reader;
 use crate::base::source::{Diagnostic, Span};
 use crate::base::table::Table;
+use crate::kind::Spec;
 use crate::launch::id::SignalId;
-use crate::launch::plan::{Beside, Objective};
+use crate::launch::plan::{Beside, Objective, SignalSource};
 use crate::launch::threshold::{Dimension, Of, Threshold};
 
 /// What is known of a signal's samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Samples {
-    /// Looks of a monitor: verdict and latency.
+    /// Looks of a monitor, or lines of a stream: failed or not, and how long it took.
     Looks,
+    /// Lines of a stream: failed or not.
+    Failures,
+    /// The buckets of a histogram.
+    Histogram(Dimension),
     Level(Dimension),
     Counter(Dimension),
 }
@@ -21,7 +26,9 @@ enum Samples {
 impl Samples {
     fn words(self) -> &'static str {
         match self {
-            Self::Looks => "the looks of a monitor",
+            Self::Looks => "looks that fail or do not",
+            Self::Failures => "lines that fail or do not",
+            Self::Histogram(_) => "a histogram",
             Self::Level(_) => "a level",
             Self::Counter(_) => "a counter",
         }
@@ -78,20 +85,35 @@ impl Reader<'_> {
         }
         let signal = self.plan.signals.iter().find(|known| known.id == *id)?;
         let dimension = signal.unit.dimension;
+        // Where lines fail or do not, a unit is of how long they took.
+        if self.catalogue.taken.values().flatten().any(|take| take.signal == *id && take.errors) {
+            return Some(if dimension == Dimension::Time { Samples::Looks } else { Samples::Failures });
+        }
+        if self.is_histogram(id) {
+            return Some(Samples::Histogram(dimension));
+        }
         Some(if signal.counter { Samples::Counter(dimension) } else { Samples::Level(dimension) })
+    }
+
+    fn is_histogram(&self, id: &SignalId) -> bool {
+        let Some(signal) = self.plan.signals.iter().find(|known| known.id == *id) else { return false };
+        let SignalSource::Asked(spec) = signal.source else { return false };
+        let entry = self.catalogue.get(spec);
+        entry.is_some_and(|entry| matches!(&entry.spec, Spec::Signal(asked) if asked.is_histogram()))
     }
 
     /// How many samples it needs: as many as it says, or as its threshold needs. None where one of so few could
     /// breach it, or so many never come.
     pub(super) fn enough_samples(&self, objective: &Objective, place: &ObjectivePlace) -> Option<u64> {
-        let least = objective.that.least_samples().max(self.least_of_growth(objective));
+        // Of a share of two counters the divisor must have grown by as many as one over the limit.
+        let least = match objective.beside {
+            Beside::Per(_) => objective.that.least_of_share(),
+            _ => objective.that.least_samples(),
+        };
         let asked = if objective.min_samples == 0 { least } else { objective.min_samples };
         let at = place.samples_at.unwrap_or(place.window_at);
         if asked < least {
-            let why = match objective.that.of.is_counted() {
-                true => format!("one sample of {asked} could breach {}", objective.that.words()),
-                false => "how much it grew is told by two samples and more".to_owned(),
-            };
+            let why = format!("one sample of {asked} could breach {}", objective.that.words());
             let wrong = Diagnostic::error("too-few-samples", at, why).label(format!("at least {least}"));
             self.notes.report(wrong.help(format!("`min_samples = {least}`, or leave it out")));
             return None;
@@ -101,7 +123,14 @@ impl Reader<'_> {
             return Some(asked);
         }
         for id in objective.signals() {
+            // One answer holds as many as its source has counted.
+            if self.is_histogram(id) {
+                continue;
+            }
             let Some((every, _)) = self.asked_every(id) else { continue };
+            if self.tells_many(id) {
+                continue;
+            }
             let most = objective.window.as_nanos() / every.as_nanos().max(1);
             if most < u128::from(asked) && (id.monitor().is_some() || place.samples_at.is_none()) {
                 let [window, every] = [objective.window, every].map(humantime::format_duration);
@@ -114,15 +143,11 @@ impl Reader<'_> {
         Some(asked)
     }
 
-    /// Growth is between two samples; of a share of two counters, the divisor must have grown by as many as one
-    /// over the threshold.
-    fn least_of_growth(&self, objective: &Objective) -> u64 {
-        if let Beside::Per(_) = objective.beside {
-            let share = Threshold { of: Of::ErrorRate, ..objective.that.clone() };
-            return share.least_samples();
-        }
-        let grows = matches!(self.samples_of(&objective.signal), Some(Samples::Counter(_)));
-        if grows && !objective.that.of.is_counted() { 2 } else { 1 }
+    /// Whether one answer may be made of more samples than one: how many come is not known then.
+    fn tells_many(&self, id: &SignalId) -> bool {
+        let signal = self.plan.signals.iter().find(|known| known.id == *id);
+        let Some(SignalSource::Asked(spec)) = signal.map(|signal| &signal.source) else { return false };
+        matches!(self.catalogue.get(*spec).map(|entry| &entry.spec), Some(Spec::Signal(asked)) if asked.tells_many())
     }
 }
 
@@ -142,17 +167,25 @@ fn figure(samples: Samples, that: &Threshold) -> Option<String> {
     };
     match (samples, that.of) {
         (Samples::Looks, Of::ErrorRate | Of::Up | Of::Percentile(_) | Of::Max) => None,
-        (Samples::Looks, _) => {
-            Some("a monitor has samples, no one number: `error_rate <= 5%`, `p95 <= 2s`, `up >= 99%`".to_owned())
+        (Samples::Failures, Of::ErrorRate | Of::Up) => None,
+        (Samples::Failures, Of::Percentile(_) | Of::Max) => {
+            Some("its lines do not say how long they took: `jq` or `regex` on the signal, with its `unit`".to_owned())
+        }
+        (Samples::Looks | Samples::Failures, _) => {
+            Some("it has samples, no one number: `error_rate <= 5%`, `p95 <= 2s`, `up >= 99%`".to_owned())
         }
         (_, Of::ErrorRate | Of::Up) => Some(format!(
-            "{} has numbers, no failures: `error_rate` and `up` are a monitor's; of counters write `per`",
+            "{} has numbers, no failures: `error_rate` and `up` are a monitor's, or of lines; of counters write `per`",
             samples.words()
         )),
         (Samples::Counter(_), Of::Percentile(_) | Of::Max | Of::Value) => {
             Some("a counter only grows: `rate <= 10` for each second, `change <= 10` in the window".to_owned())
         }
-        (Samples::Level(dimension), Of::Percentile(_) | Of::Max) => (dimension != Dimension::Time)
+        (Samples::Histogram(_), Of::Value | Of::Rate | Of::Change) => {
+            Some("a histogram has no one number: `p95 <= 1.5s`, with a bucket that ends there".to_owned())
+        }
+        (Samples::Level(dimension) | Samples::Histogram(dimension), Of::Percentile(_) | Of::Max) => (dimension
+            != Dimension::Time)
             .then(|| format!("a percentile is of spans of time, and the signal is {}", of_what(dimension))),
         (Samples::Level(_), Of::Rate | Of::Change) => {
             Some("only of a counter it is known how much it grew: `counter = true` on the signal".to_owned())
@@ -186,8 +219,11 @@ fn per(own: Samples, other: Samples, that: &Threshold, at: (Span, Span, Span)) -
 
 /// Why two signals are not of one kind.
 fn alike(own: Samples, other: Samples) -> Option<String> {
-    (own != other).then(|| match (own, other) {
-        (Samples::Level(one), Samples::Level(two)) | (Samples::Counter(one), Samples::Counter(two)) => {
+    let fails = |samples| matches!(samples, Samples::Looks | Samples::Failures);
+    (own != other && !(fails(own) && fails(other))).then(|| match (own, other) {
+        (Samples::Level(one), Samples::Level(two))
+        | (Samples::Histogram(one), Samples::Histogram(two))
+        | (Samples::Counter(one), Samples::Counter(two)) => {
             format!("one signal is {}, the other {}", of_what(one), of_what(two))
         }
         _ => format!("one signal is {}, the other {}", own.words(), other.words()),

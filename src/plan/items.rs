@@ -220,7 +220,7 @@ impl<'a> Reader<'a> {
         let expects = |scope: &Scope| match &body.spec {
             Some(Spec::Check(check)) => check.expects(scope),
             Some(Spec::Step(step)) => step.expects(scope),
-            None => Vec::new(),
+            _ => Vec::new(),
         };
         let expects: Vec<Vec<String>> =
             copies.each.iter().map(|(_, scope, _)| expects(&self.scope.with(scope))).collect();

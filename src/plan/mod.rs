@@ -3,8 +3,8 @@
 //! the environment it is given, and starts nothing.
 //!
 //! One file per noun of the format: `clock`, `vars`, `secrets`, `roles`, `sessions`, `phases`, `items`,
-//! `people`, `soaks`, `processes`, `playbooks`, `monitors`, `streams`, `objectives` (with `fits` and `canaries`),
-//! `triggers` (with `alerts`), `baseline`, `rollbacks`, `escalations`, `criteria`. `needs` orders the items,
+//! `people`, `soaks`, `processes`, `playbooks`, `monitors`, `streams`, `sources`, `objectives` (with `fits` and
+//! `canaries`), `triggers` (with `alerts`), `baseline`, `rollbacks`, `escalations`, `criteria`. `needs` orders the items,
 //! `branches` puts them on what a choice selects, `addresses` knows whom one can ask,
 //! `classes` holds a step's class to its kind, `names` knows what templates may use,
 //! `examples` reads examples
@@ -55,10 +55,12 @@ mod sessions;
 mod shell;
 mod signals;
 mod soaks;
+mod sources;
 mod streams;
 mod summary;
 mod targets;
 mod trial;
+mod trial_sources;
 mod triggers;
 mod unbuilt;
 mod vars;

@@ -103,8 +103,9 @@ impl<'a> Reader<'a> {
         };
         let fitting = self.fits_signal(&objective, that_at, table, &place);
         objective.min_samples = self.enough_samples(&objective, &place)?;
-        if stale_after.is_none() {
-            objective.stale_after = self.usual_age(&objective);
+        match stale_after {
+            None => objective.stale_after = self.usual_age(&objective),
+            Some(asked) => self.check_age(table, &objective, asked),
         }
         fitting.then_some((objective, place))
     }
@@ -234,6 +235,18 @@ impl<'a> Reader<'a> {
             Some(every.saturating_mul(LOOKS_MISSED).saturating_add(timeout))
         });
         ages.max().unwrap_or(objective.window)
+    }
+
+    /// What is looked at less often than it may be old is stale by itself, now and again.
+    fn check_age(&self, table: &Table<'_>, objective: &Objective, asked: Duration) {
+        let slow =
+            objective.signals().filter_map(|id| Some((id, self.asked_every(id)?.0))).max_by_key(|(_, every)| *every);
+        let Some((id, every)) = slow.filter(|(_, every)| *every >= asked) else { return };
+        let span = table.any("stale_after").map_or(table.span, |placed| placed.span);
+        let [asked, every] = [asked, every].map(humantime::format_duration);
+        let message = format!("after {asked} `{id}` is stale between any two looks: it is looked at every {every}");
+        let wrong = Diagnostic::error("wrong-value", span, message).label("longer than that");
+        self.notes.report(wrong.help("leave it out: three looks may be missing then"));
     }
 
     /// How often a signal is asked, and how long an answer may take; none for one that tells by itself.

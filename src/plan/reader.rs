@@ -85,6 +85,8 @@ pub(super) struct Reader<'a> {
     /// Vars, secrets and baseline values.
     pub names: Names,
     pub sessions: Vec<SessionDraft>,
+    /// Those of monitors, which begin anew at each look.
+    pub of_monitors: Vec<SessionDraft>,
     pub handed: Handed,
     /// Items whose programs hand out what the item being read uses.
     pub stands_on: Vec<Placed<String>>,
@@ -143,6 +145,7 @@ impl<'a> Reader<'a> {
             scope: Scope::default(),
             names: Names::default(),
             sessions: Vec::new(),
+            of_monitors: Vec::new(),
             handed: Handed::new(),
             stands_on: Vec::new(),
             used: BTreeSet::new(),
@@ -178,6 +181,7 @@ impl<'a> Reader<'a> {
         branches::resolve(&mut self.plan, &drafts, self.notes);
         self.read_monitors(&root);
         self.read_streams(&root, &drafts);
+        self.read_signals(&root);
         self.read_objectives(&root);
         self.resolve_soaks();
         self.read_rollbacks(&root);
@@ -353,9 +357,7 @@ impl<'a> Reader<'a> {
                 invoked.into_iter().for_each(|run| lint::invoked(run, &inside, &scope, body.place.span, self.notes));
             }
         }
-        if let Some(Spec::Check(check)) = &body.spec
-            && let Some(invocation) = check.invoked()
-        {
+        if let Some(invocation) = body.spec.as_ref().and_then(Spec::invoked) {
             lint::invoked(invocation, names, &scope, body.place.span, self.notes);
         }
         let mut examples = body.examples;
@@ -376,7 +378,7 @@ fn read_rehearse(owner: &Table<'_>, body: &Body) -> bool {
     let wire = match &body.spec {
         Some(Spec::Check(check)) => check.is_wire(),
         Some(Spec::Step(step)) => step.asks().is_some(),
-        None => false,
+        _ => false,
     };
     if real && wire {
         let why = format!("on `{}`: a rehearsal asks nobody but its own target over HTTP", body.kind.name);

@@ -15,11 +15,13 @@ use crate::kind::session::SessionPlan;
 use crate::launch::id::SessionId;
 
 /// A session as written, with the names its items have captured so far.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct SessionDraft {
     pub slug: String,
     pub repeat: Option<Repeat>,
     pub names: Names,
+    /// `names` before any item captured something.
+    pub bare: Names,
     base: Option<Template>,
     headers: Vec<(String, Template)>,
     cookies: bool,
@@ -48,7 +50,8 @@ pub(super) fn each(repeat: Option<&Repeat>) -> Vec<(Option<String>, Scope)> {
 impl Reader<'_> {
     /// Whether a path can stand behind the base of this session.
     pub(super) fn has_base(&self, id: &SessionId) -> bool {
-        let mut of = self.sessions.iter().filter(|session| session.each().iter().any(|(each, ..)| each == id));
+        let all = self.sessions.iter().chain(&self.of_monitors);
+        let mut of = all.filter(|session| session.each().iter().any(|(each, ..)| each == id));
         of.any(|session| session.base.is_some())
     }
 }
@@ -80,7 +83,18 @@ impl<'a> Reader<'a> {
         if slug.contains(['[', ']']) || slug.is_empty() || printable(slug) != slug {
             self.notes.report(Diagnostic::error("wrong-value", span, "the name of a session holds no brackets"));
         }
-        self.sessions.push(SessionDraft { slug: slug.to_owned(), repeat, names, base, headers, cookies, auth, tls });
+        let bare = names.clone();
+        self.sessions.push(SessionDraft {
+            slug: slug.to_owned(),
+            repeat,
+            names,
+            bare,
+            base,
+            headers,
+            cookies,
+            auth,
+            tls,
+        });
     }
 
     /// Which session of the plan `owner` names; reports one that does not exist.
@@ -114,6 +128,7 @@ impl<'a> Reader<'a> {
         };
         self.sessions
             .iter()
+            .chain(&self.of_monitors)
             .flat_map(|session| session.each().into_iter().map(|(id, _, scope)| (id, plan(session, &scope))))
             .collect()
     }

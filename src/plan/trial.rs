@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::reader::Place;
-use super::{Loaded, examples, mutations, processes};
+use super::{Loaded, examples, mutations, processes, trial_sources};
 use crate::base::jq::{Jq, Program};
 use crate::base::source::{Diagnostic, Span};
 use crate::base::template::{Scope, Shape};
@@ -42,6 +42,11 @@ pub(super) async fn all(loaded: &Loaded, jq: &Jq) -> Vec<Diagnostic> {
             }
             tell(check, entry, place, loaded, &mut told);
         }
+        if let Spec::Signal(asked) = &entry.spec {
+            let session = None;
+            let routes = asked.routes(&entry.examples.good, session, &entry.scope);
+            told.extend(routes.into_iter().map(|route| Told::of(route, place)));
+        }
         if let (Spec::Step(step), false) = (&entry.spec, place.repeats) {
             let scope = loaded.catalogue.handed.with(&captured.scope(entry));
             match step.asks() {
@@ -58,6 +63,7 @@ pub(super) async fn all(loaded: &Loaded, jq: &Jq) -> Vec<Diagnostic> {
             }
         }
     }
+    found.extend(trial_sources::all(loaded, jq).await);
     found.extend(contradictions(&told));
     found
 }
@@ -290,15 +296,21 @@ fn tell(check: &check::Spec, entry: &Entry, place: &Place, loaded: &Loaded, told
     let plan = entry.session.as_ref().and_then(|session| loaded.catalogue.sessions.get(session));
     let session = plan.cloned().map(Session::new);
     for route in check.routes(&entry.examples, session.as_ref(), &entry.scope) {
+        told.push(Told::of(route, place));
+    }
+}
+
+impl Told {
+    fn of(route: check::Route, place: &Place) -> Self {
         let mut headers = route.headers.clone();
         headers.sort();
-        told.push(Told {
+        Self {
             request: format!("{} {} {headers:?}", route.method, route.url),
             state: examples::state(&route.answer.when),
             span: route.answer.span,
             answer: route.answer,
             called: place.called.clone(),
-        });
+        }
     }
 }
 

@@ -5,11 +5,9 @@ use crate::base::known::Wanted;
 use crate::base::source::Diagnostic;
 use crate::base::table::Table;
 
-pub(super) const TABLES: &[&str] = &["signal", "notify"];
+pub(super) const TABLES: &[&str] = &["notify"];
 
 pub(super) const ITEM_KEYS: &[&str] = &["evidence"];
-pub(super) const MONITOR_KEYS: &[&str] = &["session", "item"];
-pub(super) const STREAM_KEYS: &[&str] = &["log", "command", "errors", "redact"];
 pub(super) const POLL_KEYS: &[&str] = &["binds", "expires"];
 
 /// Reports the keys of `table` that are of the format and not built.

@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
+use super::reader::Reader;
 use super::{Environment, Loaded, Options, load};
-use crate::base::source::Source;
+use crate::base::secret::Redactor;
+use crate::base::source::{Source, Span};
+use crate::base::table::{Notes, Table};
+use crate::kind::tail::Take;
 use crate::kind::{Spec, check};
-use crate::launch::plan::{Beside, Condition, DecidedBy, FireMode};
+use crate::launch::plan::{Beside, Condition, DecidedBy, FireMode, Signal, SignalSource, SpecId};
+use crate::launch::threshold::{Dimension, Unit};
 use crate::launch::time::Mark;
 
 const HEAD: &str = r#"
@@ -249,6 +254,118 @@ fn a_criterion_may_stand_on_objectives() {
     assert!(wrong.contains("did you mean `errors`?"), "{wrong}");
     let wrong = read(&criterion("[]")).expect_err("empty");
     assert!(wrong.contains("nothing decides"), "{wrong}");
+}
+
+/// What is wrong with an objective in a plan that has these signals.
+fn beside_signals(body: &str) -> Vec<String> {
+    let signal = |id: &str, unit: &str, counter: bool, asked: bool| Signal {
+        id: id.into(),
+        title: id.to_owned(),
+        source: if asked { SignalSource::Asked(SpecId(0)) } else { SignalSource::Stream("lines".into()) },
+        unit: if unit.is_empty() { Unit::base(Dimension::Plain) } else { Unit::parse(unit).expect("a unit") },
+        counter,
+        every: seconds(10),
+        timeout: seconds(5),
+        stale_after: seconds(60),
+    };
+    let source = Source::new("plan.toml", format!("[[objective]]\nid = \"o\"\nwindow = \"1m\"\n{body}\n"));
+    let (notes, environment, options) = (Notes::default(), Environment::default(), Options::default());
+    let (parsed, _) = toml::de::DeTable::parse_recoverable(&source.text);
+    let table = Table::new("[]", parsed.span().into(), parsed.get_ref(), &notes);
+    let mut reader = Reader::new(&source, &notes, &environment, &options, Redactor::default());
+    reader.plan.signals = vec![
+        signal("cpu", "%", false, true),
+        signal("depth", "", false, true),
+        signal("lag", "ms", false, false),
+        signal("lag-canary", "s", false, false),
+        signal("errors", "", true, true),
+        signal("requests", "", true, true),
+        signal("sent", "B", true, true),
+    ];
+    // Lines that fail or do not, one signal of them with how long it took.
+    for (id, more) in [("lines", ""), ("timed", "\njq = \".ms\"\nunit = \"ms\"")] {
+        let text = format!("errors = true{more}");
+        let (parsed, _) = toml::de::DeTable::parse_recoverable(&text);
+        let unread = Notes::default();
+        let take = Take::read(&Table::new("[signal]", Span::default(), parsed.get_ref(), &unread), id.into());
+        reader.catalogue.taken.entry("stream".into()).or_default().push(take.expect("sound"));
+        reader.plan.signals.push(signal(id, if more.is_empty() { "" } else { "ms" }, false, false));
+    }
+    reader.read_objectives(&table);
+    let objectives: Vec<String> = reader.plan.objectives.iter().map(|one| format!("{one:?}")).collect();
+    let found: Vec<String> = notes.take_diagnostics().into_iter().map(|found| found.message).collect();
+    assert_eq!(objectives.is_empty(), !found.is_empty(), "{body}\n{found:?}");
+    found
+}
+
+#[test]
+fn a_figure_fits_its_signal_and_units_agree() {
+    for sound in [
+        "signal = \"cpu\"\nthat = \"<= 80%\"",
+        "signal = \"cpu\"\nthat = \"value <= 0.8\"",
+        "signal = \"depth\"\nthat = \"<= 100\"",
+        "signal = \"lag\"\nthat = \"p95 <= 1.5s\"",
+        "signal = \"lag\"\nthat = \"max <= 1.5s\"",
+        "signal = \"lag\"\nthat = \"<= 1.5s\"",
+        "signal = \"lag-canary\"\nagainst = \"lag\"\nthat = \"p95 <= 1.5s\"",
+        "signal = \"lag-canary\"\nminus = \"lag\"\nthat = \"<= 100ms\"",
+        "signal = \"errors\"\nthat = \"rate <= 10\"",
+        "signal = \"lines\"\nthat = \"error_rate <= 5%\"",
+        "signal = \"lines\"\nagainst = \"timed\"\nthat = \"error_rate <= 5%\"\nexpects = { sees = \"50%\", traffic = \"1/s\", weight = \"10%\" }",
+        "signal = \"timed\"\nthat = \"p95 <= 5s\"",
+        "signal = \"errors\"\nthat = \"change <= 10\"",
+        "signal = \"sent\"\nthat = \"rate <= 10MB\"",
+        "signal = \"errors\"\nper = \"requests\"\nthat = \"<= 0.1%\"",
+        "signal = \"errors\"\nper = \"requests\"\nthat = \"<= 5%\"\nmin_samples = 5000",
+        "signal = \"cpu\"\nminus = \"cpu-b\"\nthat = \"<= 5%\"",
+    ] {
+        let found = beside_signals(sound);
+        let expected: &[&str] = if sound.contains("cpu-b") { &["there is no signal `cpu-b`"] } else { &[] };
+        assert_eq!(found, expected, "{sound}");
+    }
+    for (body, told) in [
+        ("signal = \"cpu\"\nthat = \"<= 80MB\"", "the signal is a share, and 80MB is a size"),
+        ("signal = \"depth\"\nthat = \"<= 5%\"", "the signal is a plain number, and 5% is a share"),
+        ("signal = \"depth\"\nthat = \"p95 <= 5s\"", "a percentile is of spans of time"),
+        ("signal = \"cpu\"\nthat = \"error_rate <= 5%\"", "or of lines; of counters write `per`"),
+        ("signal = \"cpu\"\nthat = \"rate <= 5%\"", "only of a counter"),
+        ("signal = \"cpu\"\nthat = \"change <= 5%\"", "only of a counter"),
+        ("signal = \"errors\"\nthat = \"<= 5\"", "a counter only grows"),
+        ("signal = \"errors\"\nthat = \"rate <= 5s\"", "the signal is a plain number, and 5s is a time"),
+        ("signal = \"cpu\"\nper = \"requests\"\nthat = \"<= 5%\"", "this one is a level"),
+        ("signal = \"errors\"\nper = \"cpu\"\nthat = \"<= 5%\"", "this one is a level"),
+        ("signal = \"errors\"\nper = \"sent\"\nthat = \"<= 5%\"", "two counters of one unit"),
+        ("signal = \"errors\"\nper = \"requests\"\nthat = \"rate <= 5\"", "the share itself is held to a limit"),
+        ("signal = \"errors\"\nper = \"requests\"\nthat = \"<= 5s\"", "is a percentage, and 5s is not"),
+        ("signal = \"errors\"\nper = \"requests\"\nthat = \"<= 5%\"\nmin_samples = 19", "one sample of 19"),
+        ("signal = \"lag\"\nminus = \"cpu\"\nthat = \"<= 5s\"", "one signal is a time, the other a share"),
+        ("signal = \"errors\"\nminus = \"depth\"\nthat = \"rate <= 5\"", "one signal is a counter, the other a level"),
+        ("signal = \"cpu\"\nagainst = \"depth\"\nthat = \"<= 5%\"", "one signal is a share, the other a plain number"),
+        ("signal = \"lines\"\nthat = \"p95 <= 5s\"", "do not say how long they took"),
+        ("signal = \"lines\"\nthat = \"<= 5\"", "no one number"),
+        (
+            "signal = \"lines\"\nminus = \"cpu\"\nthat = \"error_rate <= 5%\"",
+            "lines that fail or do not, the other a level",
+        ),
+        ("signal = \"errors\"\nagainst = \"requests\"\nthat = \"rate <= 5\"", "tests shares of samples"),
+    ] {
+        let found = beside_signals(body);
+        assert!(found.len() == 1 && found[0].contains(told), "{told}\n{body}\n{found:?}");
+    }
+}
+
+#[test]
+fn what_is_silent_may_be_old_by_its_own_measure() {
+    let stale = |signal: &str| {
+        let text =
+            format!("{HEAD}{}", objective("that = \"p95 <= 1s\"\nwindow = \"1m\"").replace("monitor.api", signal));
+        let loaded = load(Source::new("plan.toml", text), &Environment::default(), &Options::default()).expect("sound");
+        loaded.plan.objectives[0].stale_after
+    };
+    assert_eq!(stale("monitor.api"), seconds(5));
+    let wrong =
+        read(&objective("that = \"p95 <= 1s\"\nwindow = \"1m\"\nstale_after = \"1s\"")).expect_err("always stale");
+    assert!(wrong.contains("is stale between any two looks"), "{wrong}");
 }
 
 #[test]

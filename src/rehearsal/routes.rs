@@ -14,6 +14,7 @@ use crate::base::template::Scope;
 use crate::kind::check::{self, Route};
 use crate::kind::example::Answered;
 use crate::kind::session::Session;
+use crate::kind::tail::Tail;
 use crate::kind::{Catalogue, Entry, Spec};
 use crate::launch::id::ItemId;
 use crate::launch::plan::{Act, Plan, RollbackStep, SpecId};
@@ -145,6 +146,27 @@ impl Routes {
                     let baseline = plan.baseline.iter().any(|baseline| baseline.spec == spec);
                     said.push(Said { entry, routes: of_entry, timeout, control, baseline });
                 }
+                Spec::Signal(asked) if asked.is_wire() => {
+                    let good = good_of(&entry, || asked.derive());
+                    let session = session_of(&entry, catalogue);
+                    match good {
+                        Ok(good) => {
+                            let scope = catalogue.handed.with(&entry.scope);
+                            let of_entry = asked.routes(&good, session.as_ref(), &scope);
+                            let timeout = timeout_of(plan, spec);
+                            said.push(Said { entry, routes: of_entry, timeout, control: false, baseline: false });
+                        }
+                        Err(why) => routes.left_out.push((entry.owner.clone(), why)),
+                    }
+                }
+                Spec::Signal(asked) => {
+                    let good = good_of(&entry, || asked.derive());
+                    routes.told(&entry, good, catalogue);
+                }
+                Spec::Tail(_) => {
+                    let good = good_of(&entry, || Ok(Tail::derive()));
+                    routes.told(&entry, good, catalogue);
+                }
                 Spec::Step(_) => {
                     let rollback = rollback.contains(&spec);
                     routes.steps.insert(entry.owner.clone(), Simulated { entry, rollback });
@@ -153,6 +175,17 @@ impl Routes {
         }
         routes.tell(&said);
         routes
+    }
+
+    /// Takes in what asks nothing over HTTP.
+    fn told(&mut self, entry: &Arc<Entry>, good: Result<Vec<Answered>, String>, catalogue: &Catalogue) {
+        match good {
+            Ok(good) => {
+                let look = Look { entry: Arc::clone(entry), scope: scope_of(entry, catalogue), good };
+                self.looks.insert(entry.owner.clone(), look);
+            }
+            Err(why) => self.left_out.push((entry.owner.clone(), why)),
+        }
     }
 
     /// Takes in what the checks said.
@@ -212,6 +245,14 @@ impl Routes {
             lateness: OnceCell::new(),
             timeout: Duration::ZERO,
         })
+    }
+}
+
+/// The good examples of an entry: written, or one that follows.
+fn good_of(entry: &Entry, derive: impl Fn() -> Result<Answered, String>) -> Result<Vec<Answered>, String> {
+    match entry.examples.good.is_empty() {
+        false => Ok(entry.examples.good.clone()),
+        true => derive().map(|good| vec![good]).map_err(|why| format!("no good example: {why}")),
     }
 }
 

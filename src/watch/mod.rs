@@ -1,20 +1,31 @@
-//! Monitors and live streams, for as long as a launch is open: they look, show and tell. Nothing here
+//! Monitors, signals and live streams, for as long as a launch is open: they look, show and tell. Nothing here
 //! decides; what they find goes to the loop as observations, and into the live picture.
 
 mod echo;
+mod follow;
+#[cfg(test)]
+mod follow_tests;
 mod guard;
+pub mod kept;
 mod monitor;
 mod outlet;
+mod pane;
 pub mod point;
 mod raw;
 mod readings;
+mod rhythm;
+mod round;
 mod series;
+mod signals;
+#[cfg(test)]
+mod signals_tests;
 mod spans;
 mod stream;
 #[cfg(test)]
 mod stream_tests;
+mod taking;
 
-pub use readings::{Readings, is_due};
+pub use readings::{Readings, horizon, is_due};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -26,18 +37,23 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::follow::Follow;
 use self::guard::OverWire;
 use self::monitor::Course;
 use self::outlet::Outlet;
+use self::point::Intake;
 use self::raw::Raw;
-use self::stream::Tail;
+use self::stream::Tail as Events;
+use self::taking::Taking;
+use crate::kind::check::signal::asked::Told;
 use crate::kind::check::{self, Context};
 use crate::kind::session::Session;
+use crate::kind::tail::Tail;
 use crate::kind::{Catalogue, Entry, Spec};
 use crate::launch::command::Observation;
 use crate::launch::id::{ItemId, SignalId, StreamId};
 use crate::launch::live::{Live, OutputView, WeightView};
-use crate::launch::plan::{Monitor, Plan, SpecId, Stream};
+use crate::launch::plan::{Monitor, Plan, Signal, SignalSource, SpecId, Stream};
 use crate::launch::verdict::{Report, Verdict};
 
 /// Directives for the log's filter: below `warn`, the tail's crates print headers and data.
@@ -62,6 +78,7 @@ pub struct Watch {
     streams: Vec<Stream>,
     /// Where streams are kept: one file each.
     folder: PathBuf,
+    intake: Intake,
     tails: Mutex<BTreeMap<StreamId, CancellationToken>>,
     /// Sent to when a value came that looks may stand on.
     learnt: watch::Sender<()>,
@@ -90,6 +107,21 @@ impl Watch {
         folder: PathBuf,
         readings: Arc<Readings>,
     ) -> Self {
+        let intake = readings.intake();
+        Self::sampling(plan, catalogue, contexts, observations, folder, readings, intake)
+    }
+
+    /// The same for whoever wants every sample himself: they go to `intake`.
+    #[must_use]
+    pub fn sampling(
+        plan: &Plan,
+        catalogue: Arc<Catalogue>,
+        contexts: Contexts,
+        observations: mpsc::Sender<Observation>,
+        folder: PathBuf,
+        readings: Arc<Readings>,
+        intake: Intake,
+    ) -> Self {
         let (to, live) = watch::channel(Arc::default());
         let outlet = Outlet::new(observations);
         let (tasks, cancel) = (TaskTracker::new(), CancellationToken::new());
@@ -97,10 +129,14 @@ impl Watch {
         let streams = plan.streams.clone();
         let tails = Mutex::default();
         let learnt = watch::Sender::default();
-        let watch = Self { outlet, readings, live, catalogue, contexts, streams, folder, tails, learnt, tasks, cancel };
+        let watch =
+            Self { outlet, readings, live, catalogue, contexts, streams, folder, intake, tails, learnt, tasks, cancel };
         let count = u32::try_from(plan.monitors.len()).unwrap_or(u32::MAX).max(1);
         for (monitor, place) in plan.monitors.iter().zip(0_u32..) {
             watch.monitor(monitor, SPREAD.min(monitor.every) * place / count);
+        }
+        for (signal, place) in plan.signals.iter().zip(0_u32..) {
+            watch.signal(signal, SPREAD.min(signal.every) * (place % 10) / 10);
         }
         for stream in plan.streams.iter().filter(|stream| stream.after.is_none()) {
             if let Err(why) = watch.open_stream(&stream.id, None) {
@@ -138,10 +174,10 @@ impl Watch {
     pub fn open_stream(&self, id: &StreamId, session: Option<Session>) -> Result<(), Unopened> {
         let stream = self.streams.iter().find(|stream| stream.id == *id);
         let stream = stream.ok_or_else(|| Unopened::Unknown(id.clone()))?;
-        let entry = self.catalogue.get(stream.spec);
-        let Some((entry, Spec::Check(check::Spec::Sse(sse)))) = entry.map(|entry| (entry, &entry.spec)) else {
+        let Some(entry) = self.catalogue.get(stream.spec) else { return Err(Unopened::NoTail(id.clone())) };
+        if !matches!(entry.spec, Spec::Check(check::Spec::Sse(_)) | Spec::Tail(_)) {
             return Err(Unopened::NoTail(id.clone()));
-        };
+        }
         let cx = (self.contexts)(entry);
         let cancel = self.cancel.child_token();
         let earlier = {
@@ -151,8 +187,23 @@ impl Watch {
         if let Some(earlier) = earlier {
             earlier.cancel();
         }
-        let file = format!("{}.sse", ItemId::new(id.as_str()).folder());
-        let tail = Tail {
+        let taking = Taking {
+            takes: self.catalogue.taken.get(id).cloned().unwrap_or_default(),
+            intake: self.intake.clone(),
+            outlet: self.outlet.clone(),
+            scope: cx.scope.clone(),
+            jq: cx.jq.redacting(cx.redactor.clone()),
+            redactor: cx.redactor.clone(),
+        };
+        let name = ItemId::new(id.as_str()).folder();
+        if let Spec::Tail(tail) = &entry.spec {
+            let raw = Raw::open(&self.folder.join(format!("{name}.log")));
+            let (id, tail, outlet) = (id.clone(), Tail::clone(tail), self.outlet.clone());
+            self.tasks.spawn(Follow { id, tail, cx, raw, outlet, taking, cancel }.keep());
+            return Ok(());
+        }
+        let Spec::Check(check::Spec::Sse(sse)) = &entry.spec else { return Err(Unopened::NoTail(id.clone())) };
+        let tail = Events {
             id: id.clone(),
             sse: sse.clone(),
             opens: OverWire { client: cx.client, head_time: cx.timeout },
@@ -161,8 +212,9 @@ impl Watch {
             scope: cx.scope,
             base: cx.base,
             session: session.or(cx.session),
-            raw: Raw::open(&self.folder.join(file)),
+            raw: Raw::open(&self.folder.join(format!("{name}.sse"))),
             outlet: self.outlet.clone(),
+            taking,
             cancel,
         };
         self.tasks.spawn(tail.keep());
@@ -193,6 +245,12 @@ impl Watch {
         });
     }
 
+    /// As [`Watch::stop`], and what was taken is written: nobody watches any more.
+    pub async fn leave(&self) {
+        self.stop().await;
+        self.readings.leave().await;
+    }
+
     /// Ends every look and every stream, and waits until they have ended.
     pub async fn stop(&self) {
         self.cancel.cancel();
@@ -211,9 +269,37 @@ impl Watch {
         };
         let (catalogue, contexts) = (Arc::clone(&self.catalogue), Arc::clone(&self.contexts));
         let (spec, timeout) = (monitor.spec, monitor.timeout);
+        if !monitor.items.is_empty() {
+            let items: Arc<[SpecId]> = monitor.items.as_slice().into();
+            let look = move || round::look(Arc::clone(&catalogue), Arc::clone(&contexts), Arc::clone(&items), timeout);
+            let intake = self.intake.clone();
+            self.tasks.spawn(monitor::keep(course, look, self.outlet.clone(), intake, self.cancel.clone()));
+            return;
+        }
         let look = move || look(Arc::clone(&catalogue), Arc::clone(&contexts), spec, timeout);
-        let intake = self.readings.intake();
+        let intake = self.intake.clone();
         self.tasks.spawn(monitor::keep(course, look, self.outlet.clone(), intake, self.cancel.clone()));
+    }
+}
+
+impl Watch {
+    fn signal(&self, signal: &Signal, after: Duration) {
+        let SignalSource::Asked(spec) = signal.source else { return };
+        let limit = signal.timeout + OVERRUN;
+        let course =
+            signals::Course { id: signal.id.clone(), every: signal.every, first: Instant::now() + after, limit };
+        let (catalogue, contexts) = (Arc::clone(&self.catalogue), Arc::clone(&self.contexts));
+        let timeout = signal.timeout;
+        let ask = move || ask(Arc::clone(&catalogue), Arc::clone(&contexts), spec, timeout);
+        let (intake, outlet, cancel) = (self.intake.clone(), self.outlet.clone(), self.cancel.clone());
+        self.tasks.spawn(signals::keep(course, ask, intake, outlet, cancel));
+    }
+}
+
+async fn ask(catalogue: Arc<Catalogue>, contexts: Contexts, spec: SpecId, timeout: Duration) -> Told {
+    match catalogue.get(spec).map(|entry| (entry, &entry.spec)) {
+        Some((entry, Spec::Signal(asked))) => asked.ask(&Context { timeout, ..contexts(entry) }).await,
+        _ => Told { wrong: Some("the plan has no question for this signal".to_owned()), ..Told::default() },
     }
 }
 
@@ -235,7 +321,7 @@ async fn look(catalogue: Arc<Catalogue>, contexts: Contexts, spec: SpecId, timeo
             let own = if let check::Spec::Sse(sse) = check { sse.deadline } else { None };
             within(own.map_or(timeout, |own| own.max(timeout)) + OVERRUN, report).await
         }
-        Spec::Step(_) => Report::plain(Verdict::Unknown, "a step is no monitor", Duration::ZERO),
+        _ => Report::plain(Verdict::Unknown, "this is no check", Duration::ZERO),
     }
 }
 

@@ -5,11 +5,12 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::outlet::Outlet;
 use super::point::{Intake, Point, Taken};
+use super::rhythm::Rhythm;
 use crate::clock;
 use crate::launch::command::Observation;
 use crate::launch::id::{MonitorId, SignalId};
@@ -31,8 +32,7 @@ pub(super) struct Course {
     pub learnt: Option<watch::Receiver<()>>,
 }
 
-/// Looks every `course.every` until cancelled. After a look that lasted longer than that the next one
-/// comes at once, the ticks between are missed and counted, and the rhythm is the old one.
+/// Looks every `course.every` until cancelled; missed ticks are counted.
 ///
 /// A look is a sample of the instant it was answered at, or given up: only then was it known to be so, and however
 /// long a target hangs its failures are never too late to count.
@@ -46,19 +46,17 @@ pub(super) async fn keep<L, F>(
     L: FnMut() -> F,
     F: Future<Output = Report>,
 {
-    let mut ticks = interval_at(course.first, course.every);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut due = course.first;
+    let mut rhythm = Rhythm::new(course.first, course.every);
     loop {
-        let ticked = tokio::select! {
-            biased;
-            () = cancel.cancelled() => return,
-            ticked = ticks.tick() => Some(ticked),
-            () = learnt(&mut course.learnt) => None,
-        };
         // A look between two ticks leaves the rhythm as it is.
-        let missed = ticked.map_or(0, |ticked| ticked.duration_since(due).as_nanos() / course.every.as_nanos().max(1));
-        due = ticked.map_or(due, |ticked| ticked + course.every);
+        let missed = tokio::select! {
+            biased;
+            missed = rhythm.next(&cancel) => match missed {
+                Some(missed) => missed,
+                None => return,
+            },
+            () = learnt(&mut course.learnt) => 0,
+        };
         let report = tokio::select! {
             biased;
             () = cancel.cancelled() => return,
@@ -68,7 +66,7 @@ pub(super) async fn keep<L, F>(
         intake.take(&course.signal, Point { at: intake.now(), taken, generated: false });
         let changed = outlet.show(|live| {
             let view = live.monitors.entry(course.id.clone()).or_default();
-            view.missed += u64::try_from(missed).unwrap_or(u64::MAX);
+            view.missed += missed;
             view.take(&report, course.fails_after)
         });
         if let Some(verdict) = changed {

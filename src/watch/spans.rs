@@ -28,7 +28,6 @@ impl Spans {
     }
 
     /// Takes [`from`, `until`) out.
-    #[cfg(test)]
     pub fn remove(&mut self, from: Instant, until: Instant) {
         if until <= from {
             return;
@@ -49,6 +48,14 @@ impl Spans {
         while self.spans.front().is_some_and(|(_, end)| *end <= from) {
             self.spans.pop_front();
         }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (Instant, Instant)> + '_ {
+        self.spans.iter().copied()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
     }
 
     #[cfg(test)]

@@ -1,7 +1,6 @@
 //! A live tail of server-sent events: one client an attempt, reconnects with our own patience, and
 //! what a console shows of it. It judges nothing: the `sse` check does that.
 
-use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +11,10 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::guard::{Guard, Lost, Noted, Opens};
-use super::outlet::{Outlet, PUBLISH_EVERY};
+use super::outlet::Outlet;
+use super::pane::{COLUMNS, Pane};
 use super::raw::Raw;
+use super::taking::Taking;
 use crate::base::jq::Jq;
 use crate::base::secret::Redactor;
 use crate::base::template::Scope;
@@ -23,21 +24,17 @@ use crate::kind::exchange::shown;
 use crate::kind::session::Session;
 use crate::launch::command::Observation;
 use crate::launch::id::StreamId;
-use crate::launch::live::{LINES_KEPT, Line, StreamView};
+use crate::launch::live::Line;
 use crate::launch::time::Wall;
 
 /// The wait before a reconnect: first, and at most; a server's own wish is held within these.
 const SHORTEST_WAIT: Duration = Duration::from_millis(500);
-const FIRST_WAIT: Duration = Duration::from_secs(1);
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+pub(super) const FIRST_WAIT: Duration = Duration::from_secs(1);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// Refusals in a row (401, 404, no event stream) after which the tail stops asking.
 const REFUSALS: u32 = 5;
-/// Columns of a shown line; data longer than `LARGE` bytes is cut as it comes, not when it is shown.
-const COLUMNS: usize = 500;
-const LARGE: usize = 4 << 10;
-/// Events taken at once, and the span their rate is measured over.
+/// Events taken at once.
 const BATCH: usize = 1_024;
-const RATE_SPAN: Duration = Duration::from_secs(5);
 
 /// One stream to tail.
 pub(super) struct Tail<O> {
@@ -53,6 +50,8 @@ pub(super) struct Tail<O> {
     pub session: Option<Session>,
     pub raw: Raw,
     pub outlet: Outlet,
+    /// What signals take out of its events.
+    pub taking: Taking,
     pub cancel: CancellationToken,
 }
 
@@ -69,7 +68,7 @@ enum Ended {
 impl<O: Opens> Tail<O> {
     /// Tails until cancelled, until the terminal event, or until the server has said no often enough.
     pub(super) async fn keep(self) {
-        let mut pane = Pane::new(&self);
+        let mut pane = Pane::new(&self.id, &self.outlet, &self.raw, &self.redactor);
         let (mut wait, mut refusals, mut told) = (FIRST_WAIT, 0, None);
         let mut last_id = None;
         for attempt in 0_u32.. {
@@ -182,7 +181,7 @@ impl<O: Opens> Tail<O> {
                         self.tell(told, true, "open".to_owned()).await;
                     }
                     Ok(SSE::Event(event)) => {
-                        pane.take(event, now, at, &scope).await;
+                        self.take(event, pane, now, at, &scope).await;
                         if pane.finished {
                             return Ended::Finished;
                         }
@@ -194,95 +193,12 @@ impl<O: Opens> Tail<O> {
         }
     }
 
-    fn ended(noted: &std::sync::Mutex<Noted>) -> Ended {
-        let lost = noted.lock().unwrap_or_else(std::sync::PoisonError::into_inner).lost.take();
-        lost.map_or(Ended::Closed, Ended::Lost)
-    }
-}
-
-/// What is shown of a stream, gathered without a lock and rendered at most so often.
-struct Pane<'a> {
-    sse: &'a Sse,
-    jq: &'a Jq,
-    redactor: &'a Redactor,
-    id: &'a StreamId,
-    outlet: &'a Outlet,
-    raw: &'a Raw,
-    /// Not rendered yet, oldest first; never more than the pane keeps.
-    fresh: VecDeque<(Wall, eventsource_client::Event, bool)>,
-    total: u64,
-    errors: u64,
-    dropped: u64,
-    finished: bool,
-    last_at: Option<Instant>,
-    longest_gap: Duration,
-    rendered: Instant,
-    /// When so many had come, oldest first, for the rate.
-    marks: VecDeque<(Instant, u64)>,
-    rate: f64,
-}
-
-impl<'a> Pane<'a> {
-    fn new<O>(tail: &'a Tail<O>) -> Self {
-        let now = Instant::now();
-        Self {
-            sse: &tail.sse,
-            jq: &tail.jq,
-            redactor: &tail.redactor,
-            id: &tail.id,
-            outlet: &tail.outlet,
-            raw: &tail.raw,
-            fresh: VecDeque::new(),
-            total: 0,
-            errors: 0,
-            dropped: 0,
-            finished: false,
-            last_at: None,
-            longest_gap: Duration::ZERO,
-            rendered: now,
-            marks: VecDeque::from([(now, 0)]),
-            rate: 0.0,
-        }
-    }
-
-    fn change(&self, change: impl FnOnce(&mut StreamView)) {
-        self.outlet.show(|live| change(live.streams.entry(self.id.clone()).or_default()));
-    }
-
-    fn open(&mut self, now: Instant) {
-        self.last_at = Some(now);
-        self.change(|view| view.open = true);
-    }
-
-    fn close(&mut self, error: Option<&String>) {
-        self.render();
-        self.last_at = None;
-        self.rate = 0.0;
-        self.marks.clear();
-        self.change(|view| {
-            view.open = false;
-            view.per_second = 0.0;
-            view.last_error = error.cloned().or(view.last_error.take());
-        });
-    }
-
-    async fn take(&mut self, mut event: eventsource_client::Event, now: Instant, at: Wall, scope: &Scope) {
-        self.total += 1;
-        let gap = self.last_at.map_or(Duration::ZERO, |last| now - last);
-        self.longest_gap = self.longest_gap.max(gap);
-        self.last_at = Some(now);
+    async fn take(&self, event: eventsource_client::Event, pane: &mut Pane<'_>, now: Instant, at: Wall, scope: &Scope) {
         let error = event.event_type == "error" || self.any(&self.sse.expect.never, &event, scope).await;
-        self.errors += u64::from(error);
-        self.finished = self.any(&self.sse.until, &event, scope).await;
-        if event.data.len() > LARGE {
-            event.data = shown(&event.data, COLUMNS, self.redactor);
-            self.dropped += 1;
-        }
-        if self.fresh.len() == LINES_KEPT {
-            self.fresh.pop_front();
-            self.dropped += 1;
-        }
-        self.fresh.push_back((at, event, error));
+        pane.came(now, error);
+        pane.finished = self.any(&self.sse.until, &event, scope).await;
+        self.taking.text(&event.data, error).await;
+        pane.keep(Line { at, tag: event.event_type, text: event.data, error });
     }
 
     async fn any(&self, patterns: &[Pattern], event: &eventsource_client::Event, scope: &Scope) -> bool {
@@ -292,59 +208,15 @@ impl<'a> Pane<'a> {
             }
             let (name, data) = (event.event_type.clone(), event.data.clone());
             let received = Received { event: name, data, ..Received::default() };
-            if pattern.fits(&Look::new(&received), scope, self.jq).await == Fit::Yes {
+            if pattern.fits(&Look::new(&received), scope, &self.jq).await == Fit::Yes {
                 return true;
             }
         }
         false
     }
 
-    /// True while something waits to be rendered, or a rate to fall.
-    fn has_more(&self) -> bool {
-        !self.fresh.is_empty() || self.rate > 0.0
-    }
-
-    fn due(&self) -> Instant {
-        self.rendered + if self.fresh.is_empty() { Duration::from_secs(1) } else { PUBLISH_EVERY }
-    }
-
-    fn render(&mut self) {
-        let now = Instant::now();
-        self.measure(now);
-        self.rendered = now;
-        let redactor = self.redactor;
-        let line = |(at, event, error): (Wall, eventsource_client::Event, bool)| Line {
-            at,
-            tag: shown(&event.event_type, 40, redactor),
-            text: shown(&event.data, COLUMNS, redactor),
-            error,
-        };
-        let lines: Vec<Line> = self.fresh.drain(..).map(line).collect();
-        let unkept = self.raw.stopped();
-        let (total, rate, gap, errors, finished) =
-            (self.total, self.rate, self.longest_gap, self.errors, self.finished);
-        let dropped = self.dropped;
-        let fell = self.outlet.show(|live| {
-            let view = live.streams.entry(self.id.clone()).or_default();
-            view.lines.extend(lines);
-            let over = view.lines.len().saturating_sub(LINES_KEPT);
-            view.lines.drain(..over);
-            (view.total, view.per_second, view.longest_gap) = (total, rate, gap);
-            (view.errors, view.finished, view.dropped) = (errors, finished, dropped + over as u64);
-            view.last_error = unkept.or(view.last_error.take());
-            over as u64
-        });
-        self.dropped += fell;
-    }
-
-    fn measure(&mut self, now: Instant) {
-        while self.marks.len() > 1 && self.marks.get(1).is_some_and(|(at, _)| now - *at >= RATE_SPAN) {
-            self.marks.pop_front();
-        }
-        let (since, count) = self.marks.front().copied().unwrap_or((now, self.total));
-        let (span, came) = ((now - since).as_secs_f64(), self.total - count);
-        let came = u32::try_from(came).map_or(f64::MAX, f64::from);
-        self.rate = if span > 0.0 { came / span } else { 0.0 };
-        self.marks.push_back((now, self.total));
+    fn ended(noted: &std::sync::Mutex<Noted>) -> Ended {
+        let lost = noted.lock().unwrap_or_else(std::sync::PoisonError::into_inner).lost.take();
+        lost.map_or(Ended::Closed, Ended::Lost)
     }
 }

@@ -116,6 +116,14 @@ fn tail(script: Script, raw: Raw, outlet: &Outlet, cancel: &CancellationToken) -
         session: Some(Session::new(plan)),
         raw,
         outlet: outlet.clone(),
+        taking: super::taking::Taking {
+            takes: Vec::new(),
+            intake: super::point::Intake::new(Arc::new(|| crate::launch::time::Instant(0)), Arc::new(|_, _| {})),
+            outlet: outlet.clone(),
+            scope: Scope::default(),
+            jq: Jq::default(),
+            redactor: Redactor::default(),
+        },
         cancel: cancel.clone(),
     }
 }

@@ -34,7 +34,8 @@ pub const TABLES: &[Section] = &[
             ("session", "what several items share: address, headers, cookies, captured values"),
             ("phase", "the checklist, in the order of the clock"),
             ("monitor", "checks repeated for as long as the launch is open"),
-            ("stream", "event streams followed on the screen"),
+            ("stream", "event streams, logs and programs followed on the screen"),
+            ("signal", "numbers asked for again and again, or taken out of streams"),
             ("objective", "what must hold of a signal over a window"),
             ("trigger", "what starts a rollback, or proposes one"),
             ("evidence", "what must be archived before the launch may be closed"),
@@ -272,120 +273,6 @@ pub const TABLES: &[Section] = &[
             ("id", "its id"),
             ("data", "its data; a table is sent as JSON"),
             ("after", "how long after the event before"),
-        ],
-    ),
-    section(
-        "[monitor]",
-        "A check that is repeated, and yields samples. The keys below, and one of `http`, `cors`, `sse`.",
-        &[
-            ("id", "required"),
-            ("title", "for the screen; the id otherwise"),
-            ("every", "at least 100ms; required"),
-            ("timeout", "of one round; 10s unless said"),
-            ("fails_after", "down after more than this many failures in a row; 3 unless said"),
-            ("example", "as an item's"),
-            ("rehearse", "`\"real\"`: a rehearsal does it for real; else it is answered from the example"),
-        ],
-    ),
-    section(
-        "[objective]",
-        "A threshold on a signal over a window, evaluated again and again for as long as the launch is open. Samples are \
-         counted exactly, by the time at which they were so: `p95 <= 1.5s` is breached by more than 5% of them above \
-         1.5 s. Missing data is not health: too few samples, or none that is new, is unknown. Alone it is held to its \
-         limit; one of `per`, `minus` and `against` holds it beside another signal in the same window.",
-        &[
-            ("id", "required"),
-            ("title", "for the screen; the id otherwise"),
-            ("signal", "a `[[signal]]`, or `monitor.ID`: the looks of a monitor; required"),
-            (
-                "that",
-                "`error_rate <= 5%`, `up >= 99%`, `p95 <= 1.5s`, `max <= 3s` of a monitor's looks; percentiles also of a \
-                 signal of times; `<= 80%` of a level's newest number, and with `per`; `rate <= 10`, `change <= 5`: how much \
-                 a counter grew each second, and in the window; required",
-            ),
-            ("per", "a counter: the signal's growth is divided by this one's, as errors by requests"),
-            ("minus", "a signal: the difference of both is held to the limit"),
-            (
-                "against",
-                "the baseline of a canary: both are counted over the same window, and it is breached where the canary \
-                 is worse by more than the limit, beyond what noise explains (Newcombe's interval of the difference); of latencies, by more than the tail: \
-                 5% of p95",
-            ),
-            ("expects", "with `against`, what the canary is meant to see: `tminus check` says how long it must run"),
-            ("both_ways", "`true`: with `against`, a canary that is better breaches too"),
-            ("confidence", "with `against`, how sure it must be; 99.9% unless said, from 90% to 99.999%"),
-            ("window", "how far back its samples are looked at: whole `evaluate_every`, at most 24h; required"),
-            (
-                "min_samples",
-                "fewer tell nothing, of either side; with `per`, how much that counter must have grown. As many as one \
-                 over the threshold unless said, and never fewer: one failure alone can never breach 5%",
-            ),
-            (
-                "stale_after",
-                "with nothing newer it is stale; three times the signal's `every`, and its `timeout`, unless said",
-            ),
-            ("evaluate_every", "how often, and how wide a bucket of samples is; 10s unless said, at least 100ms"),
-            (
-                "unknown_for",
-                "unknown for longer, it holds the launch and rings, and after T-0 freezes it; 1m unless said",
-            ),
-        ],
-    ),
-    section(
-        "[objective.expects]",
-        "What a canary is meant to see. `tminus check` says how many samples of both sides one window must hold, so that \
-         the breach is seen in nine of ten, and warns where the window or a soak is shorter. A monitor's samples are its \
-         looks; else `traffic` and `weight` say how many come.",
-        &[
-            ("sees", "the share of bad samples of the canary that must be noticed: `2%`; required"),
-            ("usual", "the share that is usual, the baseline's; 0.1% unless said, of a percentile its tail"),
-            ("traffic", "requests to both together: `20/s`, `300/min`, `5000/h`"),
-            ("weight", "the canary's part of them: `10%`"),
-        ],
-    ),
-    section(
-        "[trigger]",
-        "What starts a rollback where it lasts, or proposes one. It fires once, and rings until a person acknowledges it; \
-         unknown neither clears a breach nor counts towards `for`.",
-        &[
-            ("id", "required"),
-            ("title", "for the screen; the id otherwise"),
-            (
-                "when",
-                "`objective.ID`: it is breached; `monitor.ID.down`: it failed more than `fails_after` times in a row; \
-                 `alert.NAME`: that alert fires; `manual`: a person says so; required",
-            ),
-            (
-                "alerts",
-                "with `alert.NAME`, `monitor.ID`: the monitor of kind `alerts` whose servers are asked, as often as it asks; \
-                 not needed where there is one. The rule must be loaded and healthy, else no alert is no proof",
-            ),
-            (
-                "for",
-                "how long it must be so in every evaluation; `0s` fires at once. Required for an objective; nothing unless \
-                 said for the others",
-            ),
-            (
-                "recovers_after",
-                "how long it must be gone before it may fire again; twice `for`, at least 1m, unless said",
-            ),
-            ("then", "`rollback.ID`; required"),
-            ("mode", "`ask` (unless said) rings and waits; `auto` starts by itself unless somebody vetoes"),
-            ("veto", "with `auto`, how long a person may say no; 10s unless said, at least 5s"),
-            ("armed_from", "the mark from which it may fire; from the beginning unless said"),
-            ("armed_until", "the mark until which it may fire; to the end unless said"),
-        ],
-    ),
-    section(
-        "[stream]",
-        "A stream that is shown as it comes, and opened again when it breaks. The keys below, and an `sse` table.",
-        &[
-            ("id", "required"),
-            ("title", "for the screen; the id otherwise"),
-            ("session", "whose cookies and values it opens with; one stream for each session of that name"),
-            ("after", "the item that must have passed before it opens"),
-            ("example", "as an item's"),
-            ("rehearse", "`\"real\"`: a rehearsal does it for real; else it is answered from the example"),
         ],
     ),
     section(

@@ -82,7 +82,11 @@ pub const KINDS: &[Section] = &[
             ("method", "the methods asked for; `GET` unless said"),
             ("request_headers", "the header names asked for"),
             ("allow", "origins that must get exactly their own name back; required. A list variable gives them all"),
-            ("deny", "origins that must not be let in"),
+            (
+                "deny",
+                "origins that must not be let in: each is answered, and without `Access-Control-Allow-Origin`, which \
+                 must not name another either; the status is free, a browser goes by the header",
+            ),
             ("lookalikes", "`true`: origins that look like the allowed ones, and `null`, must not be let in either"),
             ("deny_methods", "methods that those let in must not get: refused by status, or not listed"),
             ("simple", "this request too, without a preflight: those let in may read its answer, the others get one"),

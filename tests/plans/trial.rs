@@ -69,6 +69,20 @@ async fn each_lint_has_a_plan_that_triggers_it_and_one_that_does_not() {
         let (errors, warnings, text) = checked(&does_not).await;
         assert_eq!((errors, warnings), (0, 0), "{code}:\n{text}\n{does_not}");
     }
+    // Whatever the stream is expected to be, its longest silence can be what is wrong.
+    let stream = |expect: &str| {
+        let table = format!(
+            "get = \"https://a.example\"\nexpect = {{ {expect} }}\nuntil = {{ any = [{{ event = \"done\" }}] }}"
+        );
+        with_items("", &format!("[[phase.item]]\nid = \"x\"\n[phase.item.sse]\n{table}\n"))
+    };
+    for expect in ["max_gap = \"500ms\"", "first_event = \"500ms\", max_gap = \"1s\""] {
+        let (errors, warnings, text) = checked(&stream(expect)).await;
+        assert_eq!((errors, warnings), (0, 0), "{text}");
+    }
+    let framed = http("expect = { security = { csp = [\"frame-ancestors\"] } }");
+    let (errors, warnings, text) = checked(&framed).await;
+    assert_eq!((errors, warnings), (0, 0), "{text}");
 }
 
 #[tokio::test]

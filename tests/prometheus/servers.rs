@@ -53,12 +53,17 @@ impl Server {
     }
 
     pub fn prometheus(program: &Path, folder: &Path, config: &str, rules: &str) -> Self {
+        Self::prometheus_at("127.0.0.1:0", program, folder, config, rules)
+    }
+
+    /// The same where another was: its data is what that one left in its folder.
+    pub fn prometheus_at(at: &str, program: &Path, folder: &Path, config: &str, rules: &str) -> Self {
         std::fs::write(folder.join("rules.yml"), rules).expect("written");
         std::fs::write(folder.join("prometheus.yml"), config).expect("written");
         let arguments = [
             format!("--config.file={}", folder.join("prometheus.yml").display()),
             format!("--storage.tsdb.path={}", folder.join("data").display()),
-            "--web.listen-address=127.0.0.1:0".to_owned(),
+            format!("--web.listen-address={at}"),
             // What it sent before it knew whom to tell comes again soon.
             "--rules.alert.resend-delay=1s".to_owned(),
         ];
@@ -103,10 +108,17 @@ impl State {
         let ringing = u8::from(self.ringing.load(Ordering::SeqCst));
         format!(
             "requests_total {}\nerrors_total{{kind=\"few\"}} {}\nerrors_total{{kind=\"many\"}} {}\nnot_a_number NaN\n\
-             seconds 1.5\npaths{{path=\"/a+b\",q=\"x&y=1 #%\"}} 7\nringing {ringing}\npair{{side=\"a\"}} 1\npair{{side=\"b\"}} 1\n",
+             seconds 1.5\npaths{{path=\"/a+b\",q=\"x&y=1 #%\"}} 7\nringing {ringing}\npair{{side=\"a\"}} 1\npair{{side=\"b\"}} 1\n\
+             # TYPE took_seconds histogram\ntook_seconds_bucket{{le=\"0.5\"}} {}\ntook_seconds_bucket{{le=\"1\"}} {}\n\
+             took_seconds_bucket{{le=\"+Inf\"}} {}\ntook_seconds_sum {}\ntook_seconds_count {}\n",
             scrapes * 100,
             scrapes * 2,
-            scrapes * 8
+            scrapes * 8,
+            scrapes * 90,
+            scrapes * 99,
+            scrapes * 100,
+            scrapes * 30,
+            scrapes * 100
         )
     }
 }

@@ -7,6 +7,7 @@ use crate::journal::finding::Span;
 use crate::launch::event::{Event, Mode, Recorded, RollbackFact};
 use crate::launch::id::{Attempt, ItemId, RequestId, RollbackId};
 use crate::launch::verdict::Captured;
+use crate::watch::kept::Vouched;
 
 #[derive(Debug, Default)]
 pub struct Facts {
@@ -21,6 +22,8 @@ pub struct Facts {
     pub twice: Vec<Said>,
     /// The launch is over: nothing is added to its journal.
     pub over: bool,
+    /// The blocks of samples that it vouches for.
+    pub vouched: Vouched,
     intents: BTreeSet<(ItemId, Attempt)>,
     requests: BTreeSet<RequestId>,
 }
@@ -31,6 +34,7 @@ impl Facts {
             Event::LaunchOpened { plan_hash, mode, .. } if record.seq == 1 => self.opened = Some((plan_hash, mode)),
             Event::PlanAmended { plan_hash, .. } => self.amended.push((record.seq, plan_hash)),
             Event::LaunchEnded { .. } => self.over = true,
+            Event::SamplesKept { minute, blocks } => self.vouched.take(minute, &blocks),
             Event::BaselineCaptured { name, value } => self.baseline.push((name, value)),
             Event::RollbackRequested { rollback, run, .. } => {
                 self.runs.entry(run).or_insert((rollback, Vec::new()));

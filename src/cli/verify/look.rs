@@ -111,6 +111,9 @@ fn once(folder: &LaunchFolder) -> Looked {
     if vouches && (!facts.baseline.is_empty() || folder.baseline().exists()) {
         looked.baseline(folder, &facts);
     }
+    if vouches {
+        looked.samples(folder, &facts.vouched);
+    }
     looked.rollbacks(folder, vouches.then_some(&facts));
     looked
 }

@@ -20,6 +20,7 @@ use crate::journal::{Holder, LaunchFolder};
 mod facts;
 mod look;
 mod plans;
+mod samples;
 
 use look::{Looked, Said};
 

@@ -52,6 +52,18 @@ impl Loop {
         (told, jump.filter(|by| !by.is_zero()))
     }
 
+    /// Blocks of samples that are on disk: recorded as soon as anything can be.
+    pub(super) fn samples_kept(&self) -> Vec<Input> {
+        let writes = self.unwritten.is_none() && self.dispatch.published().ended.is_none();
+        let readings = self.parts.effects.watch.as_ref().map(|watch| watch.readings()).filter(|_| writes);
+        readings.map(|readings| readings.sealed().into_iter().map(Input::Observation).collect()).unwrap_or_default()
+    }
+
+    /// Why samples cannot be kept: that stops nothing, and the next console will not know of them.
+    pub(super) fn samples_lost(&self) -> Option<String> {
+        self.parts.effects.watch.as_ref()?.readings().trouble()
+    }
+
     /// Evaluates what a jump by `by` comes past; how far it may go.
     fn skip(
         &mut self,

@@ -192,7 +192,7 @@ impl Loop {
         };
         let unkept = self.parts.effects.world.unkept();
         let kept = self.parts.effects.world.kept.trouble();
-        let unkept = unkept.into_iter().chain(self.amending.unkept()).chain(kept);
+        let unkept = unkept.into_iter().chain(self.amending.unkept()).chain(kept).chain(self.samples_lost());
         let told: Vec<String> = unguarded.into_iter().chain(unkept).chain(self.trouble.clone()).collect();
         (!told.is_empty()).then(|| told.join("; "))
     }

@@ -62,7 +62,11 @@ pub(super) async fn look<C: Check>(check: &C, cx: &Context, target: SocketAddr) 
     Ran { report: fit(report, &cx.redactor), captured }
 }
 
-async fn ask(cx: &Context, target: SocketAddr) -> Result<Answered, Cause> {
+/// The example that `target` tells for the owner of this context.
+///
+/// # Errors
+/// It told none.
+pub async fn ask(cx: &Context, target: SocketAddr) -> Result<Answered, Cause> {
     let url = format!("http://{target}{CHECKS}{}", encoded(cx.owner.as_str()));
     let request = Request { method: "GET".to_owned(), url, ..Request::default() };
     let answer = cx.client.send(request, cx.timeout).await?;

@@ -78,6 +78,7 @@ impl Task {
         let kind = match &entry.spec {
             crate::kind::Spec::Step(step) => step.kind().name,
             crate::kind::Spec::Check(check) => check.kind().name,
+            crate::kind::Spec::Signal(_) | crate::kind::Spec::Tail(_) => "",
         };
         let bound = scope.iter().map(|(name, bound)| (name.to_owned(), bound.value.clone(), bound.secret));
         Self {

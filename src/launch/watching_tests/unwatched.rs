@@ -111,6 +111,52 @@ fn told_of_something(flight: &mut Flight) {
     flight.command(Command::note("still there")).expect("possible");
 }
 
+fn amended(flight: &mut Flight, edit: impl FnOnce(&mut crate::launch::plan::Plan)) {
+    let mut plan = (*flight.board.plan.0).clone();
+    plan.hash = format!("{}+", plan.hash);
+    edit(&mut plan);
+    let plan = std::sync::Arc::new(plan);
+    flight.board.revisions.learn(&plan);
+    let amended = Event::PlanAmended {
+        revision: flight.board.revisions.number + 1,
+        plan_hash: plan.hash.clone(),
+        reason: "it must be".into(),
+        changes: Vec::new(),
+        again: Vec::new(),
+        recapture: Vec::new(),
+    };
+    flight.record(flight.now, Actor::engine(), amended);
+    flight.follow();
+}
+
+#[test]
+fn under_another_plan_only_what_is_the_same_goes_on_counting() {
+    let held = |flight: &Flight, id: &str| flight.board.triggers.get(&TriggerId::new(id)).map_or(0, |state| state.held);
+    let api = trigger("api", Condition::Monitor("api".into()), FireMode::Ask);
+    let mut flight = flight(vec![trigger("down", errors(), FireMode::Ask), api]);
+    told(&mut flight, Verdict::Fail);
+    (0..7).for_each(|_| evaluate(&mut flight, Some(6)));
+    amended(&mut flight, |plan| plan.title = "Another".into());
+    assert_eq!(held(&flight, "down"), 60_000);
+    flight.pass(100 * SECOND);
+    assert_eq!((held(&flight, "api"), fired(&flight, "api")), (70_000, 0), "its monitor has not looked yet");
+    amended(&mut flight, |plan| plan.objectives[0].window = 60 * SECOND);
+    assert_eq!(held(&flight, "down"), 0);
+    assert!(flight.board.objectives.is_empty(), "of another objective nothing is known");
+    told(&mut flight, Verdict::Fail);
+    amended(&mut flight, |plan| plan.triggers.clear());
+    assert!(flight.board.triggers.is_empty());
+    let latches = |flight: &Flight| flight.board.clock.as_ref().map_or(0, |clock| clock.latches.len());
+    let mut flight = self::flight(vec![trigger("api", Condition::Monitor("api".into()), FireMode::Ask)]);
+    told(&mut flight, Verdict::Pass);
+    flight.pass(600 * SECOND);
+    amended(&mut flight, |plan| plan.title = "Another".into());
+    flight.pass(59 * SECOND);
+    assert_eq!(latches(&flight), 0, "no source is lost before it has looked");
+    flight.pass(SECOND);
+    assert_eq!(latches(&flight), 1);
+}
+
 #[test]
 fn a_countdown_that_is_over_leaves_the_rollback_to_people() {
     let mut flight = flight(vec![trigger("down", errors(), auto(30))]);

@@ -235,6 +235,11 @@ impl Series {
         Measured { of, against, untold, value, shown: shown.and_then(Number::new), resets }
     }
 
+    /// What came too late is counted elsewhere from here on.
+    pub fn late_elsewhere(&mut self) {
+        self.late = 0;
+    }
+
     pub fn terms(&self) -> &Terms {
         &self.terms
     }

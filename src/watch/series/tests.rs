@@ -1,3 +1,5 @@
+//! What a series counts: buckets, lateness, counters, histograms, and any order of all of it.
+
 use proptest::prelude::*;
 
 use super::*;

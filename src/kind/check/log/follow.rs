@@ -1,17 +1,15 @@
 //! Reads a window of a file or of a command's output. What is longer than the limits is said, not cut.
 
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Begin, Log, MOST_BYTES, MOST_LINES, Source, Window};
+use super::file::Growing;
+use super::{Log, MOST_BYTES, MOST_LINES, Source, Window};
 use crate::base::proc::{self, Program};
-use crate::base::regular;
 use crate::base::wire::{self, Cause};
 use crate::kind::check::{Answer, Check, Context, Ended, Seen};
 use crate::launch::verdict::Verdict;
@@ -53,11 +51,11 @@ fn ends(log: &Log) -> Option<Duration> {
 
 async fn of_file(log: &Log, cx: &Context, path: &Path) -> Found {
     let wrong = |error: io::Error| Cause::Ours(format!("{}: {error}", path.display()));
-    let mut tail = Tail::open(path, log.begin).map_err(wrong)?;
+    let mut tail = Growing::open(path, log.begin).map_err(wrong)?;
     let began = Instant::now();
     let (mut kept, mut judged) = (Vec::new(), began);
     loop {
-        tail.read(&mut kept).map_err(wrong)?;
+        tail.read(&mut kept, MOST_BYTES + 1).map_err(wrong)?;
         fits(&kept)?;
         let Some(span) = ends(log) else { break };
         if began.elapsed() >= span {
@@ -140,45 +138,4 @@ fn fits(kept: &[u8]) -> Result<(), Cause> {
 
 fn too_much() -> Cause {
     Cause::Ours(format!("more than {} MiB or {MOST_LINES} lines in the window: narrow it", MOST_BYTES >> 20))
-}
-
-/// A file that grows, may be cut short, and may be replaced under its name.
-struct Tail {
-    path: PathBuf,
-    file: File,
-    at: u64,
-}
-
-impl Tail {
-    fn open(path: &Path, begin: Begin) -> io::Result<Self> {
-        let file = regular::open(path)?;
-        let at = match begin {
-            Begin::Start => 0,
-            Begin::End => file.metadata()?.len(),
-        };
-        Ok(Self { path: path.to_owned(), file, at })
-    }
-
-    /// Reads on, to one byte more than the limit at most.
-    fn read(&mut self, kept: &mut Vec<u8>) -> io::Result<()> {
-        self.rest(kept)?;
-        // Rotated: the rest of the old one was read, the new one counts from its start.
-        let named = std::fs::metadata(&self.path).ok().filter(std::fs::Metadata::is_file);
-        let own = self.file.metadata()?;
-        if named.is_some_and(|named| (named.ino(), named.dev()) != (own.ino(), own.dev())) {
-            (self.file, self.at) = (regular::open(&self.path)?, 0);
-            self.rest(kept)?;
-        }
-        Ok(())
-    }
-
-    fn rest(&mut self, kept: &mut Vec<u8>) -> io::Result<()> {
-        if self.file.metadata()?.len() < self.at {
-            self.at = 0;
-        }
-        self.file.seek(SeekFrom::Start(self.at))?;
-        let room = (MOST_BYTES + 1).saturating_sub(kept.len()) as u64;
-        self.at += (&self.file).take(room).read_to_end(kept)? as u64;
-        Ok(())
-    }
 }

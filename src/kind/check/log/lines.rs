@@ -16,12 +16,17 @@ pub struct Line {
 #[must_use]
 pub fn read(bytes: &[u8]) -> Vec<Line> {
     let text = String::from_utf8_lossy(bytes);
-    let line = |(at, text): (usize, &str)| {
+    text.split('\n').enumerate().filter_map(|(at, text)| Line::of(at + 1, text)).collect()
+}
+
+impl Line {
+    /// One line without its break; none where it says nothing.
+    #[must_use]
+    pub fn of(number: usize, text: &str) -> Option<Self> {
         let text = plain(text.trim_end_matches('\r'));
         let json = object(&text);
-        (!text.trim().is_empty()).then_some(Line { number: at + 1, text, json })
-    };
-    text.split('\n').enumerate().filter_map(line).collect()
+        (!text.trim().is_empty()).then_some(Self { number, text, json })
+    }
 }
 
 /// The object that a line is, or ends with.

@@ -3,9 +3,10 @@
 //! It keeps no line: a log may hold what nobody should have written there.
 
 mod derive;
+pub mod file;
 mod follow;
 mod judge;
-mod lines;
+pub mod lines;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -41,15 +41,42 @@ pub(super) fn path() -> &'static str {
     QUERY
 }
 
-pub(super) async fn promql(signal: &Signal, promql: &Promql, cx: &Context) -> Ran {
+/// What was seen of a source, and what of the question is shown beside it.
+pub(super) struct Brought {
+    pub seen: Seen,
+    pub scope: Scope,
+    pub asked: Option<(Request, Result<wire::Answer, Cause>)>,
+}
+
+impl Brought {
+    pub(super) fn unsent(asked: &Template, cause: Cause, scope: Scope) -> Self {
+        let seen = Seen { answers: vec![(asked.written(), Err(cause))], control_answers: false };
+        Self { seen, scope, asked: None }
+    }
+
+    /// Held to what a check expects.
+    pub(super) async fn judged(self, signal: &Signal, cx: &Context) -> Ran {
+        let jq = cx.jq.redacting(cx.redactor.clone());
+        let mut report: Report = signal.judge(&self.seen, &self.scope, &jq).await;
+        report.exchange = self.asked.map(|(request, answer)| exchange(&request, answer.as_ref(), &cx.redactor));
+        Ran { report: fit(report, &cx.redactor), captured: Vec::new() }
+    }
+}
+
+/// The time that is asked for, as Prometheus reads it. Without one of ours, a server behind a load balancer may
+/// answer for another instant each time.
+pub(super) fn time(now: Wall) -> String {
+    format!("{}.{:03}", now.timestamp(), now.timestamp_subsec_millis())
+}
+
+pub(super) async fn promql(promql: &Promql, cx: &Context) -> Brought {
     let scope = scope(cx);
     let queries = match Queries::of(promql, |template| template.text(&scope)) {
         Ok(queries) => queries,
-        Err(unbound) => return unsent(signal, &promql.query, Cause::Ours(unbound.to_string()), cx).await,
+        Err(unbound) => return Brought::unsent(&promql.query, Cause::Ours(unbound.to_string()), scope),
     };
     let now = clock::wall();
-    // Without a time of ours, one behind a load balancer may answer for another instant each time.
-    let time = format!("{}.{:03}", now.timestamp(), now.timestamp_subsec_millis());
+    let time = time(now);
     let ask = |query: String| {
         let (time, scope) = (&time, &scope);
         async move { promql.server.ask(QUERY, &[("query", &query), ("time", time)], scope, cx).await }
@@ -68,7 +95,7 @@ pub(super) async fn promql(signal: &Signal, promql: &Promql, cx: &Context) -> Ra
         Ok(seen(&reading.document(), took))
     });
     let seen = Seen { answers: vec![(queries.value, answer)], control_answers: false };
-    told(signal, seen, &scope, Some((request, value)), cx).await
+    Brought { seen, scope, asked: Some((request, value)) }
 }
 
 /// What the answers to the query, to how many samples and to how old come to.
@@ -98,7 +125,7 @@ pub(super) fn read(
     Reading { value: number, samples, age: Some(age), warnings }
 }
 
-pub(super) async fn json(signal: &Signal, json: &Json, cx: &Context) -> Ran {
+pub(super) async fn json(json: &Json, cx: &Context) -> Brought {
     let scope = scope(cx);
     let url = Session::join(cx.session.as_ref(), &json.address, &scope);
     let sent = match url.map_err(|unbound| Cause::Ours(unbound.to_string())) {
@@ -107,7 +134,7 @@ pub(super) async fn json(signal: &Signal, json: &Json, cx: &Context) -> Ran {
     };
     let (request, mut answer) = match sent {
         Ok(sent) => sent,
-        Err(cause) => return unsent(signal, &json.address, cause, cx).await,
+        Err(cause) => return Brought::unsent(&json.address, cause, scope),
     };
     let silent = matches!(&answer, Err(Cause::NotResolved | Cause::NoRoute));
     let control_answers = silent && control_answers(cx).await;
@@ -119,28 +146,10 @@ pub(super) async fn json(signal: &Signal, json: &Json, cx: &Context) -> Ran {
     }
     let http = answer.map(|http| Answer { http, ..Answer::default() });
     let seen = Seen { answers: vec![(request.url.clone(), http)], control_answers };
-    told(signal, seen, &scope, Some((request, shown)), cx).await
+    Brought { seen, scope, asked: Some((request, shown)) }
 }
 
 /// The plan's values, with what the session captured.
 pub(super) fn scope(cx: &Context) -> Scope {
     cx.values()
-}
-
-async fn unsent(signal: &Signal, asked: &Template, cause: Cause, cx: &Context) -> Ran {
-    let seen = Seen { answers: vec![(asked.written(), Err(cause))], control_answers: false };
-    told(signal, seen, &cx.scope, None, cx).await
-}
-
-async fn told(
-    signal: &Signal,
-    seen: Seen,
-    scope: &Scope,
-    asked: Option<(Request, Result<wire::Answer, Cause>)>,
-    cx: &Context,
-) -> Ran {
-    let jq = cx.jq.redacting(cx.redactor.clone());
-    let mut report: Report = signal.judge(&seen, scope, &jq).await;
-    report.exchange = asked.map(|(request, answer)| exchange(&request, answer.as_ref(), &cx.redactor));
-    Ran { report: fit(report, &cx.redactor), captured: Vec::new() }
 }

@@ -4,16 +4,15 @@
 use bytes::Bytes;
 use regex::Regex;
 
-use super::Signal;
+use super::ask::Brought;
 use super::judge::Reading;
 use crate::base::jq::{Jq, Program};
 use crate::base::proc;
 use crate::base::table::Table;
 use crate::base::template::Scope;
 use crate::base::wire::{self, Cause};
-use crate::kind::check::{Answer, Check, Context, Ended, Ran, Seen};
+use crate::kind::check::{Answer, Context, Ended, Seen};
 use crate::kind::document::find::find;
-use crate::kind::exchange::fit;
 use crate::kind::invocation::Invocation;
 use crate::launch::verdict::{Finding, Outcome};
 
@@ -65,15 +64,14 @@ pub(super) fn read(table: &Table<'_>, jq: Option<Program>, samples: Option<Progr
     Some(Command { invocation: invocation?, place, samples })
 }
 
-pub(super) async fn look(signal: &Signal, command: &Command, cx: &Context) -> Ran {
+pub(super) async fn look(command: &Command, cx: &Context) -> Brought {
     let scope = super::ask::scope(cx);
     let answer = match command.invocation.command(&scope) {
         Ok(invoked) => Ok(answer(&proc::run(&invoked.program(&cx.base), cx.timeout, MOST).await)),
         Err(unbound) => Err(Cause::Ours(unbound.to_string())),
     };
     let seen = Seen { answers: vec![(command.invocation.written(), answer)], control_answers: false };
-    let report = signal.judge(&seen, &scope, &cx.jq.redacting(cx.redactor.clone())).await;
-    Ran { report: fit(report, &cx.redactor), captured: Vec::new() }
+    Brought { seen, scope, asked: None }
 }
 
 fn answer(ended: &proc::Ended) -> Answer {

@@ -9,8 +9,8 @@ use super::{Json, Signal, Source, command};
 use crate::base::jq::{Jq, Program};
 use crate::base::template::Scope;
 use crate::base::wire::{Answer, Cause};
-use crate::kind::check::Seen;
 use crate::kind::check::prometheus::{SKEW, date};
+use crate::kind::check::{self, Seen};
 use crate::kind::exchange::{error_told, status_words};
 use crate::launch::threshold;
 use crate::launch::verdict::{Finding, Report, Verdict};
@@ -26,6 +26,11 @@ pub(super) struct Reading {
 }
 
 impl Reading {
+    /// No number, and why.
+    pub fn none(why: String) -> Self {
+        Self { value: Err(why), samples: None, age: None, warnings: Vec::new() }
+    }
+
     /// The document that stands for it: a text in the place of a number says why there is none.
     pub fn document(&self) -> Value {
         let part = |part: &Result<f64, String>| match part {
@@ -71,29 +76,18 @@ pub(super) async fn report(signal: &Signal, seen: &Seen, scope: &Scope, jq: &Jq)
     let answer = &seen_answer.http;
     let document = serde_json::from_slice::<Value>(&answer.body).map_err(|why| format!("unparsable JSON: {why}"));
     let findings = match &signal.source {
-        Source::Json(json) => {
-            let mut findings = vec![status(answer, document.as_ref().ok())];
-            let reading = match document {
-                Ok(document) => read(json, &document, answer, scope, jq).await,
-                Err(why) => Reading { value: Err(why), samples: None, age: None, warnings: Vec::new() },
-            };
-            findings.push(judged(signal, &json.jq.text, &reading));
-            findings
+        Source::Monitor(watched) => {
+            vec![counted(signal, &format!("monitor {}", watched.monitor), &document.unwrap_or_default())]
         }
-        Source::Command(command) => {
-            let reading = command::reading(command, &answer.body, scope, jq).await;
-            vec![command::exit(seen_answer), judged(signal, label, &reading)]
-        }
-        Source::Promql(_) => {
-            let reading = Reading::of(&document.unwrap_or_default());
+        source => {
+            let reading = read(source, seen_answer, &document, scope, jq).await;
+            let subject = if let Source::Json(json) = source { &json.jq.text } else { label };
             let warned = (!reading.warnings.is_empty()).then(|| Finding {
                 verdict: Verdict::Warn,
                 ..Finding::unknown("warnings", "none", reading.warnings.join("; "))
             });
-            [judged(signal, label, &reading)].into_iter().chain(warned).collect()
-        }
-        Source::Monitor(watched) => {
-            vec![counted(signal, &format!("monitor {}", watched.monitor), &document.unwrap_or_default())]
+            let answered = answered(source, seen_answer, document.as_ref().ok());
+            answered.into_iter().chain([judged(signal, subject, &reading)]).chain(warned).collect()
         }
     };
     let mut report = Report::of(findings, answer.took);
@@ -123,7 +117,46 @@ fn status(answer: &Answer, document: Option<&Value>) -> Finding {
     Finding::held("status", "2xx", seen, (200..300).contains(&answer.status))
 }
 
-async fn read(json: &Json, document: &Value, answer: &Answer, scope: &Scope, jq: &Jq) -> Reading {
+/// Whether it was answered at all as one who knows the number answers.
+fn answered(source: &Source, answer: &check::Answer, document: Option<&Value>) -> Option<Finding> {
+    match source {
+        Source::Json(_) => Some(status(&answer.http, document)),
+        Source::Command(_) => Some(command::exit(answer)),
+        Source::Promql(_) | Source::Monitor(_) => None,
+    }
+}
+
+/// What was read of a source, where nothing is expected of it but that it tells.
+pub(super) async fn taken(source: &Source, seen: &Seen, scope: &Scope, jq: &Jq) -> Reading {
+    let answer = match seen.answers.first() {
+        Some((_, Ok(answer))) => answer,
+        Some((label, Err(cause))) => return Reading::none(format!("{label}: {}", cause.words())),
+        None => return Reading::none("nothing was asked".to_owned()),
+    };
+    let document = serde_json::from_slice::<Value>(&answer.http.body).map_err(|why| format!("unparsable JSON: {why}"));
+    match answered(source, answer, document.as_ref().ok()) {
+        Some(finding) if finding.verdict != Verdict::Pass => Reading::none(finding.seen),
+        _ => read(source, answer, &document, scope, jq).await,
+    }
+}
+
+async fn read(
+    source: &Source,
+    answer: &check::Answer,
+    document: &Result<Value, String>,
+    scope: &Scope,
+    jq: &Jq,
+) -> Reading {
+    match (source, document) {
+        (Source::Json(json), Ok(document)) => of_json(json, document, &answer.http, scope, jq).await,
+        (Source::Json(_), Err(why)) => Reading::none(why.clone()),
+        (Source::Command(command), _) => command::reading(command, &answer.http.body, scope, jq).await,
+        (Source::Promql(_), document) => Reading::of(document.as_ref().unwrap_or(&Value::Null)),
+        (Source::Monitor(_), _) => Reading::none("a monitor has samples, no number".to_owned()),
+    }
+}
+
+async fn of_json(json: &Json, document: &Value, answer: &Answer, scope: &Scope, jq: &Jq) -> Reading {
     let number = async |program: &Program| match jq.value(program, document, scope).await? {
         Value::Number(number) => number.as_f64().filter(|number| number.is_finite()).ok_or("no number".to_owned()),
         _ => Err(format!("{}: no number", program.text)),

@@ -3,6 +3,7 @@
 //! samples, none that is new enough, no number or several are unknown or stale, never right.
 
 mod ask;
+pub mod asked;
 mod command;
 mod judge;
 mod monitor;
@@ -30,7 +31,7 @@ use crate::launch::verdict::Report;
 pub use command::Command;
 
 /// What Prometheus scraped longer ago than this tells nothing of now: two scrapes of a minute.
-const STALE: Duration = Duration::from_secs(120);
+pub const STALE: Duration = Duration::from_secs(120);
 
 /// The table of a `signal` check.
 #[derive(Debug, Clone)]
@@ -125,9 +126,9 @@ impl Check for Signal {
     async fn run(&self, cx: &Context) -> Ran {
         match &self.source {
             Source::Monitor(watched) => monitor::look(self, watched, cx, None).await,
-            Source::Promql(promql) => ask::promql(self, promql, cx).await,
-            Source::Json(json) => ask::json(self, json, cx).await,
-            Source::Command(command) => command::look(self, command, cx).await,
+            Source::Promql(promql) => ask::promql(promql, cx).await.judged(self, cx).await,
+            Source::Json(json) => ask::json(json, cx).await.judged(self, cx).await,
+            Source::Command(command) => command::look(command, cx).await.judged(self, cx).await,
         }
     }
 
@@ -150,15 +151,20 @@ impl Check for Signal {
     }
 
     fn seen(&self, example: &Answered, scope: &Scope) -> Seen {
-        told::seen(self, example, scope)
+        told::seen(&self.source, self.least(), example, scope)
     }
 
     fn routes(&self, good: &[Answered], session: Option<&Session>, scope: &Scope) -> Vec<Route> {
-        told::routes(self, good, session, scope)
+        told::routes(&self.source, self.least(), good, session, scope)
     }
 }
 
 impl Signal {
+    /// As many samples as are enough.
+    fn least(&self) -> u64 {
+        self.min_samples.unwrap_or(1)
+    }
+
     /// What it must be, in words.
     fn expected(&self) -> String {
         let mut words = self.that.words();

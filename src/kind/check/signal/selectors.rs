@@ -49,6 +49,11 @@ pub(super) fn age(query: &str) -> Option<String> {
     }
 }
 
+/// True where the query is one selector and nothing else: its series have times of their own.
+pub(super) fn is_one(query: &str) -> bool {
+    matches!(selectors(query).as_slice(), [Selector { text, range: None }] if text == query.trim())
+}
+
 /// The selectors of a query, each once.
 pub(super) fn selectors(query: &str) -> Vec<Selector> {
     let mut found: Vec<Selector> = Vec::new();

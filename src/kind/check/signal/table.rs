@@ -59,7 +59,12 @@ fn source(table: &Table<'_>) -> Option<Source> {
     if there.is_empty() {
         table.missing("promql", "one source: `promql`, `json`, `command` or `from = \"monitor.api\"`");
     }
-    let promql = table.table("promql").and_then(promql).map(|promql| Source::Promql(Box::new(promql)));
+    let promql = table.table("promql").and_then(|table| {
+        let read = promql(&table);
+        table.finish();
+        read
+    });
+    let promql = promql.map(|promql| Source::Promql(Box::new(promql)));
     let json = table.table("json").and_then(json).map(|json| Source::Json(Box::new(json)));
     let monitor = table.text("from").and_then(|from| match from.value.strip_prefix("monitor.") {
         Some(id) if !id.is_empty() => Some(Source::Monitor(Watched { monitor: MonitorId::new(id), span: from.span })),
@@ -74,7 +79,7 @@ fn source(table: &Table<'_>) -> Option<Source> {
     promql.or(json).or(command).or(monitor)
 }
 
-fn headers(table: &Table<'_>) -> Vec<(String, Template)> {
+pub(super) fn headers(table: &Table<'_>) -> Vec<(String, Template)> {
     let all = table.named_templates("headers").into_iter();
     let fit = |name: &str, span: Span| {
         let right = http::HeaderName::from_bytes(name.as_bytes()).is_ok();
@@ -93,8 +98,8 @@ pub(crate) fn server(table: &Table<'_>, key: &'static str, what: &str) -> Option
     Some(Server { address: address?, headers })
 }
 
-fn promql(table: Table<'_>) -> Option<Promql> {
-    let server = server(&table, "server", "`server = \"https://prometheus.example.com\"`");
+pub(super) fn promql(table: &Table<'_>) -> Option<Promql> {
+    let server = server(table, "server", "`server = \"https://prometheus.example.com\"`");
     let query = table.need_template("query", "`query = 'sum(rate(errors_total[5m]))'`");
     let samples = table.template("samples");
     let age = table.template("age");
@@ -108,7 +113,6 @@ fn promql(table: Table<'_>) -> Option<Promql> {
             Diagnostic::error("wrong-value", query.span, "this query looks at no series: nothing can change it");
         table.notes().report(wrong.label("no data, no check").help("or say `age`, a query for the age of its data"));
     }
-    table.finish();
     Some(Promql { server: server?, query: query?, samples, age })
 }
 
@@ -123,7 +127,7 @@ fn json(table: Table<'_>) -> Option<Json> {
     Some(Json { address: address?, headers, jq: jq?, samples, at })
 }
 
-fn program(table: &Table<'_>, key: &'static str) -> Option<Program> {
+pub(super) fn program(table: &Table<'_>, key: &'static str) -> Option<Program> {
     let text = table.text(key)?;
     match Program::parse(&text.value) {
         Ok(program) => {
@@ -137,7 +141,7 @@ fn program(table: &Table<'_>, key: &'static str) -> Option<Program> {
     }
 }
 
-fn over_zero(table: &Table<'_>, key: &'static str) -> Option<Duration> {
+pub(super) fn over_zero(table: &Table<'_>, key: &'static str) -> Option<Duration> {
     let span = table.duration(key)?;
     if span.is_zero() {
         table.wrong_value(table.span, format!("`{key}` is no time at all"));

@@ -19,22 +19,33 @@ use crate::kind::check::{Answered, Ended, Route, Seen, Session};
 const DATE: (&str, &str) = ("Thu, 01 Jan 2026 00:00:00 GMT", "2026-01-01T00:00:00Z");
 
 pub(super) fn good(signal: &Signal) -> Result<Answered, String> {
-    let plain = |json: Value| Answered { status: Some(200), json: Some(Shape::Plain(json)), ..Answered::default() };
+    let least = signal.least();
     match &signal.source {
-        Source::Promql(_) => Ok(plain(json!({ "value": value(signal)? }))),
         Source::Monitor(_) => {
-            let least = signal.min_samples.unwrap_or(1);
             let against = if signal.that.holds_counted(0, least) { 0 } else { least };
             Ok(plain(json!({ "samples": least, "against": against, "age": 0 })))
         }
+        source => of_number(source, value(signal)?, least),
+    }
+}
+
+fn plain(json: Value) -> Answered {
+    Answered { status: Some(200), json: Some(Shape::Plain(json)), ..Answered::default() }
+}
+
+/// The example of a source that gives this number, of this many samples.
+pub(super) fn of_number(source: &Source, value: f64, least: u64) -> Result<Answered, String> {
+    match source {
+        Source::Promql(_) => Ok(plain(json!({ "value": value }))),
+        Source::Monitor(_) => Err("a monitor has samples, no number".to_owned()),
         Source::Command(command) => {
             let stdout = match &command.place {
-                Place::Whole => value(signal)?.to_string(),
+                Place::Whole => value.to_string(),
                 Place::Json(jq) => {
                     let mut document = Value::Null;
-                    put(&mut document, jq, json!(value(signal)?))?;
+                    put(&mut document, jq, json!(value))?;
                     if let Some(samples) = &command.samples {
-                        put(&mut document, samples, json!(signal.min_samples.unwrap_or(1)))?;
+                        put(&mut document, samples, json!(least))?;
                     }
                     document.to_string()
                 }
@@ -44,9 +55,9 @@ pub(super) fn good(signal: &Signal) -> Result<Answered, String> {
         }
         Source::Json(json) => {
             let mut document = Value::Null;
-            put(&mut document, &json.jq, json!(value(signal)?))?;
+            put(&mut document, &json.jq, json!(value))?;
             if let Some(samples) = &json.samples {
-                put(&mut document, samples, json!(signal.min_samples.unwrap_or(1)))?;
+                put(&mut document, samples, json!(least))?;
             }
             let mut good = Answered::default();
             if let Some(at) = &json.at {
@@ -69,7 +80,7 @@ fn value(signal: &Signal) -> Result<f64, String> {
 }
 
 /// Puts a value at a program's path, where it is plain.
-fn put(root: &mut Value, program: &Program, value: Value) -> Result<(), String> {
+pub(super) fn put(root: &mut Value, program: &Program, value: Value) -> Result<(), String> {
     let no = || format!("`{}` is more than a plain path: write an example", program.text);
     let [path] = <[_; 1]>::try_from(program.paths()).map_err(|_| no())?;
     if !program.is_bare() || path.is_empty() {
@@ -91,27 +102,27 @@ fn put(root: &mut Value, program: &Program, value: Value) -> Result<(), String> 
 }
 
 /// What an example tells was read, what it does not say filled in.
-fn filled(signal: &Signal, example: &Answered, scope: &Scope) -> Value {
+fn filled(source: &Source, least: u64, example: &Answered, scope: &Scope) -> Value {
     let mut document = document(example, scope).unwrap_or_else(|| json!({}));
     if let Some(entries) = document.as_object_mut() {
-        entries.entry("samples").or_insert_with(|| json!(signal.min_samples.unwrap_or(1)));
+        entries.entry("samples").or_insert_with(|| json!(least));
         entries.entry("age").or_insert(json!(0));
-        if let Source::Monitor(_) = signal.source {
+        if let Source::Monitor(_) = source {
             entries.entry("against").or_insert(json!(0));
         }
     }
     document
 }
 
-pub(super) fn seen(signal: &Signal, example: &Answered, scope: &Scope) -> Seen {
+pub(super) fn seen(source: &Source, least: u64, example: &Answered, scope: &Scope) -> Seen {
     let took = example.after.unwrap_or(Duration::ZERO);
-    let label = match &signal.source {
+    let label = match source {
         Source::Promql(promql) => promql.query.written(),
         Source::Json(json) => json.address.written(),
         Source::Command(command) => command.invocation.written(),
         Source::Monitor(watched) => format!("monitor {}", watched.monitor),
     };
-    let told = match &signal.source {
+    let told = match source {
         Source::Json(_) => answer(example, example.status.unwrap_or(200), scope),
         Source::Command(_) => answer(example, 0, scope).map(|mut answer| {
             if let Some(stdout) = &example.stdout {
@@ -125,15 +136,21 @@ pub(super) fn seen(signal: &Signal, example: &Answered, scope: &Scope) -> Seen {
                 let why = format!("the server answers {status}");
                 Ok(as_seen(&json!({ "value": why, "samples": why, "age": why }), took))
             }
-            _ => Ok(as_seen(&filled(signal, example, scope), took)),
+            _ => Ok(as_seen(&filled(source, least, example, scope), took)),
         },
     };
     Seen { answers: vec![(label, told)], control_answers: false }
 }
 
-pub(super) fn routes(signal: &Signal, good: &[Answered], session: Option<&Session>, scope: &Scope) -> Vec<Route> {
+pub(super) fn routes(
+    source: &Source,
+    least: u64,
+    good: &[Answered],
+    session: Option<&Session>,
+    scope: &Scope,
+) -> Vec<Route> {
     let scope = session.map_or_else(|| scope.clone(), |session| scope.with(&session.scope()));
-    match &signal.source {
+    match source {
         Source::Monitor(_) | Source::Command(_) => Vec::new(),
         Source::Json(json) => good.iter().filter_map(|good| document_route(json, good, session, &scope)).collect(),
         Source::Promql(promql) => {
@@ -143,7 +160,7 @@ pub(super) fn routes(signal: &Signal, good: &[Answered], session: Option<&Sessio
             };
             let Ok(queries) = Queries::of(promql, text) else { return Vec::new() };
             let each = good.iter().flat_map(|good| {
-                let read = filled(signal, good, &scope);
+                let read = filled(source, least, good, &scope);
                 let parts = [
                     (Some(&queries.value), "value"),
                     (queries.samples.as_ref(), "samples"),

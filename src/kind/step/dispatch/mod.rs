@@ -18,6 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
 use super::{Acting, Step};
+use crate::base::source::Diagnostic;
 use crate::base::table::Table;
 use crate::base::template::{Scope, Template};
 use crate::kind::Kind;
@@ -182,6 +183,12 @@ fn start(table: &Table<'_>) -> Option<Start> {
         && let Some((given, _)) = inputs.iter().find(|(name, _)| name.value == nonce.value)
     {
         table.wrong_value(given.span, format!("`{}` is filled in by the step itself", nonce.value));
+    }
+    if nonce_input.is_none() && !rerun {
+        let message = "without `nonce_input` a run is found only where the API itself says which it began";
+        let wrong = Diagnostic::warning("no-nonce", table.span, message);
+        let help = "give the workflow an input that its `run-name` shows, and name it: `nonce_input = \"nonce\"`";
+        table.notes().report(wrong.help(help));
     }
     if inputs.len() + usize::from(nonce_input.is_some()) > INPUTS {
         table.wrong_value(table.span, format!("more than {INPUTS} inputs"));

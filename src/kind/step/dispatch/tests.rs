@@ -57,7 +57,11 @@ fn every_mistake_is_told_at_its_place() {
         (format!("{again}\nrerun = {{ runs = '7' }}"), vec!["missing-key", "unknown-key"]),
     ] {
         let (_, found) = read(&text);
-        assert_eq!(found.iter().map(|wrong| wrong.code).collect::<Vec<_>>(), codes, "{text}: {found:?}");
+        let told: Vec<_> = found.iter().map(|wrong| wrong.code).filter(|code| *code != "no-nonce").collect();
+        assert_eq!(told, codes, "{text}: {found:?}");
+        // Without a nonce an older API leaves the run unknown: that is told before it is asked.
+        let warned = found.iter().any(|wrong| wrong.code == "no-nonce");
+        assert_eq!(warned, !text.contains("nonce_input") && !text.contains("rerun"), "{text}: {found:?}");
     }
 }
 

@@ -1,0 +1,240 @@
+//! Watching: 48 hours of 20 monitors at 1 Hz in simulated time (memory, disk), and 100 endpoints at 1 Hz for a minute
+//! of real time (processor, memory). Prints figures beside their budgets; judges nothing.
+//!
+//! `cargo bench --bench watching -- [SECONDS]` (default 60 of real time).
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use tminus::launch::command::Observation;
+use tminus::launch::id::SignalId;
+use tminus::launch::plan::{Beside, Monitor, Objective, Plan, SpecId};
+use tminus::launch::threshold::Threshold;
+use tminus::launch::time::Instant;
+use tminus::launch::verdict::Verdict;
+use tminus::watch::Readings;
+use tminus::watch::point::{Point, Taken};
+
+const TMINUS: &str = env!("CARGO_BIN_EXE_tminus");
+const HOURS: i64 = 48;
+const MONITORS: i64 = 20;
+const ENDPOINTS: usize = 100;
+/// Ticks a second in /proc/PID/stat: fixed by Linux for every program.
+const TICKS: f64 = 100.0;
+
+fn main() -> ExitCode {
+    let seconds = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(60);
+    let ran = tokio::runtime::Runtime::new().context("no runtime").and_then(|runtime| {
+        let _inside = runtime.enter();
+        days()?;
+        endpoints(Duration::from_secs(seconds))
+    });
+    match ran {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("watching: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn monitor(number: i64) -> Monitor {
+    Monitor {
+        id: format!("m{number}").as_str().into(),
+        title: String::new(),
+        spec: SpecId(0),
+        every: Duration::from_secs(1),
+        timeout: Duration::from_secs(5),
+        fails_after: 3,
+        items: Vec::new(),
+        ready_for: None,
+    }
+}
+
+/// Half of them over half a minute, half over a day.
+fn objective(number: i64) -> Result<Objective> {
+    let that = if number % 2 == 0 { "error_rate <= 5%" } else { "p95 <= 1.5s" };
+    let window = if number % 4 < 2 { 30 } else { 86_400 };
+    Ok(Objective {
+        id: format!("o{number}").as_str().into(),
+        title: String::new(),
+        signal: format!("monitor.m{number}").as_str().into(),
+        beside: Beside::Nothing,
+        that: Threshold::parse(that).map_err(anyhow::Error::msg)?,
+        window: Duration::from_secs(window),
+        min_samples: 20,
+        stale_after: Duration::from_secs(20),
+        evaluate_every: Duration::from_secs(10),
+        unknown_for: Duration::from_secs(60),
+    })
+}
+
+fn days() -> Result<()> {
+    let place = tempfile::tempdir()?;
+    let objectives = (0..MONITORS).map(objective).collect::<Result<Vec<_>>>()?;
+    let plan = Plan { monitors: (0..MONITORS).map(monitor).collect(), objectives, ..Plan::default() };
+    let now = Arc::new(AtomicI64::new(0));
+    let told = Arc::clone(&now);
+    let readings = Readings::new(Arc::new(move || Instant(told.load(Ordering::SeqCst))), &plan);
+    readings.keep_in(place.path().join("samples"))?;
+    let intake = readings.intake();
+    let signals: Vec<SignalId> = plan.monitors.iter().map(|monitor| SignalId::of_monitor(&monitor.id)).collect();
+    let began = tokio::time::Instant::now();
+    let (mut blocks, mut evaluations, mut first) = (0_usize, 0_usize, 0.0);
+    let mut most: f64 = 0.0;
+    for second in 1..=HOURS * 3_600 {
+        now.store(second * 1_000, Ordering::SeqCst);
+        readings.watched(Instant(second * 1_000), None);
+        for (signal, number) in signals.iter().zip(0_u64..) {
+            let ms = 5 + (second.unsigned_abs() * 7 + number * 13) % 90;
+            let verdict = if (second.unsigned_abs() + number) % 97 == 0 { Verdict::Fail } else { Verdict::Pass };
+            let taken = Taken::Look { verdict, took: Duration::from_millis(ms) };
+            intake.take(signal, Point { at: Instant(second * 1_000), taken, generated: false });
+        }
+        if second % 10 == 0 {
+            evaluations += readings.evaluate(Instant(second * 1_000)).len();
+        }
+        // As often as the thread writes by itself: the disk sees the pages of a real launch.
+        if second % 5 == 0 {
+            readings.hurry();
+            std::thread::yield_now();
+        }
+        if second % 3_600 == 0 {
+            blocks += sealed(&readings, second / 60);
+            let memory = memory_mib(std::process::id())?;
+            most = most.max(memory);
+            if second == 3_600 {
+                first = memory;
+            }
+        }
+    }
+    let disk = used(place.path())?;
+    println!("{HOURS} h of {MONITORS} monitors at 1 Hz, simulated in {:.1} s", began.elapsed().as_secs_f64());
+    println!("  memory   {most:>7.1} MiB   (budget 60), after the first hour {first:.1}");
+    println!("  disk     {disk:>7.1} MiB   (budget 200), {blocks} blocks");
+    println!("  {evaluations} evaluations");
+    Ok(())
+}
+
+/// Waits until the minutes before `minute` are on disk.
+fn sealed(readings: &Readings, minute: i64) -> usize {
+    let mut count = 0;
+    for _ in 0..2_000 {
+        for observation in readings.sealed() {
+            let Observation::SamplesKept { minute: sealed, blocks } = observation else { continue };
+            count += blocks.len();
+            if sealed.0 >= (minute - 1) * 60_000 {
+                return count;
+            }
+        }
+        readings.hurry();
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    count
+}
+
+/// MiB that a folder takes on disk.
+fn used(folder: &Path) -> Result<f64> {
+    let out = Command::new("du").arg("-sk").arg(folder).output()?;
+    let text = String::from_utf8(out.stdout)?;
+    let kib: f64 = text.split_whitespace().next().context("no size")?.parse()?;
+    Ok(kib / 1_024.0)
+}
+
+fn endpoints(time: Duration) -> Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let url = format!("http://{}/", listener.local_addr()?);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            std::thread::spawn(move || answer(stream));
+        }
+    });
+    let place = tempfile::tempdir()?;
+    let mut plan = String::from(HEAD);
+    for number in 0..ENDPOINTS {
+        plan.push_str(&format!(
+            "[[monitor]]\nid = \"m{number}\"\nevery = \"1s\"\n[monitor.http]\nget = \"{url}{number}\"\nexpect = {{ status = 200 }}\n\n"
+        ));
+    }
+    let path = place.path().join("plan.toml");
+    std::fs::write(&path, plan.replace("URL", &url))?;
+    let mut child = Command::new(TMINUS)
+        .args(["run", "--headless", "--launch"])
+        .arg(place.path().join("launch"))
+        .arg(&path)
+        .env("HOME", place.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    // The first seconds are its opening.
+    std::thread::sleep(Duration::from_secs(3));
+    let measured = (|| {
+        let before = ticks(child.id())?;
+        std::thread::sleep(time);
+        Ok::<_, anyhow::Error>((ticks(child.id())? - before, memory_mib(child.id())?))
+    })();
+    let _ = child.kill();
+    let _ = child.wait();
+    let (used, memory) = measured?;
+    println!("{ENDPOINTS} endpoints at 1 Hz for {time:?}, samples kept, headless");
+    println!("  processor {:>6.2} %     (budget 5)", 100.0 * used / TICKS / time.as_secs_f64());
+    println!("  memory    {memory:>6.1} MiB   (budget 40)");
+    Ok(())
+}
+
+fn answer(mut stream: std::net::TcpStream) {
+    let mut asked = [0; 4_096];
+    while let Ok(1..) = stream.read(&mut asked) {
+        if stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").is_err() {
+            return;
+        }
+    }
+}
+
+fn ticks(pid: u32) -> Result<f64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let (_, fields) = text.rsplit_once(')').context("no fields")?;
+    let fields: Vec<&str> = fields.split_whitespace().collect();
+    let field = |place: usize| -> Result<f64> { Ok(fields.get(place).context("too few fields")?.parse()?) };
+    Ok(field(11)? + field(12)?)
+}
+
+fn memory_mib(pid: u32) -> Result<f64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
+    let pss = text.lines().find_map(|line| line.strip_prefix("Pss:")?.split_whitespace().next()?.parse::<f64>().ok());
+    let pss = pss.context("no Pss")?;
+    ensure!(pss > 0.0, "it uses no memory");
+    Ok(pss / 1_024.0)
+}
+
+const HEAD: &str = r#"
+[plan]
+schema = 1
+id = "many"
+title = "Many"
+environment = "bench"
+
+[clock]
+start = "T-2h"
+
+[[phase]]
+id = "gate"
+title = "Gate"
+at = "T-1h"
+gate = true
+
+[[phase.item]]
+id = "up"
+title = "Up"
+[phase.item.http]
+get = "URL"
+expect = { status = 200 }
+
+"#;

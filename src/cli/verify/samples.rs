@@ -1,0 +1,20 @@
+//! The samples that a launch keeps: each block is the one that a record names, by its hash.
+
+use super::look::{Looked, Said};
+use crate::journal::LaunchFolder;
+use crate::watch::kept::{Audited, Vouched, audit};
+
+impl Looked {
+    /// Objectives, soak and triggers stood on them.
+    pub(super) fn samples(&mut self, folder: &LaunchFolder, vouched: &Vouched) {
+        if vouched.signals().is_empty() {
+            return;
+        }
+        let Audited { wrong, doubts, notices, .. } = audit(&folder.samples(), vouched);
+        let said = |(file, what): (String, String)| Said::of(format!("samples/{file}").trim_end_matches('/'), what);
+        self.findings.extend(wrong.into_iter().map(said));
+        self.doubts.extend(doubts.into_iter().map(said));
+        self.notices.extend(notices.into_iter().map(said));
+        self.checked.push("every block of samples");
+    }
+}

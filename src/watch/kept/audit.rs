@@ -1,0 +1,60 @@
+//! Holds every block of samples against the journal, for `tminus verify`.
+
+use std::path::Path;
+
+use super::found::{self, Vouched};
+
+/// What was looked over.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Audited {
+    /// Blocks that are as the journal says.
+    pub blocks: u64,
+    pub samples: u64,
+    /// What is wrong: the file, from the folder of all samples, and a sentence.
+    pub wrong: Vec<(String, String)>,
+    /// What could not be read.
+    pub doubts: Vec<(String, String)>,
+    /// Nothing wrong, and good to know.
+    pub notices: Vec<(String, String)>,
+}
+
+/// Looks over every block that `vouched` tells of, in the folder `all`. Blocks.
+#[must_use]
+pub fn audit(all: &Path, vouched: &Vouched) -> Audited {
+    let mut audited = Audited::default();
+    let mut unsealed = 0_u64;
+    for signal in vouched.signals() {
+        let found = found::look(all, &signal, i64::MIN, vouched);
+        let folder = found::named_of(all, &signal);
+        for block in &found.blocks {
+            if block.sealed {
+                audited.blocks = audited.blocks.saturating_add(1);
+                audited.samples = audited.samples.saturating_add(block.samples);
+            } else {
+                unsealed = unsealed.saturating_add(1);
+            }
+        }
+        for (minute, file) in found.altered {
+            let what = format!("the samples of {signal} of minute {minute} are not those that were kept");
+            audited.wrong.push((file, what));
+        }
+        for minute in found.missing {
+            let what = format!("the samples of {signal} of minute {minute} are missing");
+            audited.wrong.push((folder.clone(), what));
+        }
+        for (minute, file) in found.unvouched {
+            // A console that was taken over and woke up wrote what it had still.
+            let what = format!("no record tells of its samples of {signal} of minute {minute}: nobody believes them");
+            audited.notices.push((file, what));
+        }
+        for (file, bytes) in found.torn {
+            audited.notices.push((file, format!("it ends in {bytes} bytes that are no samples")));
+        }
+        audited.doubts.extend(found.unread.into_iter().map(|(file, why)| (file, format!("it cannot be read: {why}"))));
+    }
+    if unsealed > 0 {
+        let what = format!("{unsealed} blocks of a console's last minute are in no record yet");
+        audited.notices.push((String::new(), what));
+    }
+    audited
+}

@@ -1,0 +1,281 @@
+//! What [`super::Readings`] holds: each objective with its sides, which signal feeds which, when somebody watched.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use super::{horizon, is_due};
+use crate::launch::id::{ObjectiveId, SignalId};
+use crate::launch::objective::{Counts, Span};
+use crate::launch::plan::{Beside, Objective, Plan};
+use crate::launch::threshold::{Dimension, Unit};
+use crate::launch::time::{Instant, millis};
+use crate::watch::echo::Echoes;
+use crate::watch::kept::{Back, Page, Pending, Sealed};
+use crate::watch::point::{Point, Taken};
+use crate::watch::series::growth::whole;
+use crate::watch::series::{Series, Side, Terms};
+use crate::watch::spans::Spans;
+
+#[derive(Default)]
+pub(super) struct State {
+    objectives: Vec<Read>,
+    /// Which of them a signal's samples are for.
+    feeds: HashMap<SignalId, Vec<Feed>>,
+    /// Every signal and monitor of the plan.
+    signals: Vec<SignalId>,
+    /// When this launch was watched, by this console and those before it.
+    watched: Spans,
+    /// Up to where the loop said that somebody watches.
+    until: Option<Instant>,
+    /// When what a signal said is lost, though somebody watched.
+    holes: HashMap<SignalId, Spans>,
+    /// How far back anything is needed.
+    horizon: Duration,
+    echoes: Echoes,
+    /// What is to be written; none where nothing is kept.
+    pending: Option<Pending>,
+    sealed: Sealed,
+    trouble: Option<String>,
+}
+
+/// An objective with its sides.
+struct Read {
+    objective: Objective,
+    seen: Series,
+    beside: Option<Series>,
+    /// Since when its signals are watched: an amendment may have brought it.
+    since: Instant,
+    /// Samples that came too late in earlier consoles.
+    late: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Feed {
+    objective: usize,
+    beside: bool,
+}
+
+impl State {
+    pub fn under(&mut self, plan: &Plan, now: Instant) {
+        let mut earlier = std::mem::take(&mut self.objectives);
+        for objective in &plan.objectives {
+            let read = Read::new(objective, plan, now);
+            let same = |known: &Read| known.objective == *objective && known.terms() == read.terms();
+            let kept = earlier.iter().position(same).map(|place| earlier.swap_remove(place));
+            self.objectives.push(kept.unwrap_or(read));
+        }
+        self.feeds.clear();
+        for (place, read) in self.objectives.iter().enumerate() {
+            for (signal, beside) in read.objective.signals().zip([false, true]) {
+                self.feeds.entry(signal.clone()).or_default().push(Feed { objective: place, beside });
+            }
+        }
+        let monitors = plan.monitors.iter().map(|monitor| SignalId::of_monitor(&monitor.id));
+        self.signals = monitors.chain(plan.signals.iter().map(|signal| signal.id.clone())).collect();
+        self.echoes.under(plan);
+        self.horizon = horizon(plan);
+    }
+
+    /// Takes what a source said by itself. True where there is much to write now.
+    pub fn hear(&mut self, signal: &SignalId, point: Point, now: Instant) -> bool {
+        let point = rounded(point);
+        self.echoes.hear(signal, &point);
+        self.take(signal, &point, now);
+        self.pending.as_mut().is_some_and(|pending| pending.put(signal, &point, now))
+    }
+
+    /// Counts a sample that came at `now`.
+    pub fn take(&mut self, signal: &SignalId, point: &Point, now: Instant) {
+        for feed in self.feeds.get(signal).into_iter().flatten() {
+            let Some(read) = self.objectives.get_mut(feed.objective) else { continue };
+            let series = if feed.beside { read.beside.as_mut() } else { Some(&mut read.seen) };
+            if let Some(series) = series {
+                series.take(point, now);
+            }
+        }
+    }
+
+    pub fn watched(&mut self, now: Instant, gap: Option<Duration>) {
+        if let Some(until) = self.until.filter(|_| gap.is_none()) {
+            self.watched.add(until, now);
+        }
+        self.until = Some(now);
+        self.forget(now);
+    }
+
+    pub fn skipped(&mut self, from: Instant, until: Instant) -> bool {
+        let mut soon = false;
+        for (signal, point) in self.echoes.repeat(from, until) {
+            let at = point.at;
+            self.take(&signal, &point, at);
+            soon |= self.pending.as_mut().is_some_and(|pending| pending.put(&signal, &point, at));
+        }
+        self.watched.add(from, until);
+        self.until = Some(until);
+        self.forget(until);
+        soon
+    }
+
+    /// Twice as far back as any window reaches: what is evaluated late still knows it.
+    fn forget(&mut self, now: Instant) {
+        let oldest = Instant(self.oldest(now).0.saturating_sub(millis(self.horizon)));
+        self.watched.forget(oldest);
+        self.holes.retain(|_, holes| {
+            holes.forget(oldest);
+            !holes.is_empty()
+        });
+    }
+
+    /// What lies before is in no window.
+    pub fn oldest(&self, now: Instant) -> Instant {
+        Instant(now.0.saturating_sub(millis(self.horizon)))
+    }
+
+    pub fn evaluate(&self, at: Instant) -> BTreeMap<ObjectiveId, Counts> {
+        let due = self.objectives.iter().filter(|read| is_due(&read.objective, at));
+        due.map(|read| (read.objective.id.clone(), self.counts(read, at))).collect()
+    }
+
+    fn counts(&self, read: &Read, at: Instant) -> Counts {
+        let from = Instant(at.0.saturating_sub(millis(read.objective.window)));
+        let mut seen = read.seen.measure(at);
+        let mut beside = read.beside.as_ref().map(|series| series.measure(at));
+        if let (Beside::Per(_), Some(beside)) = (&read.objective.beside, &mut beside) {
+            share(&mut seen, beside);
+        }
+        let newest = match &beside {
+            Some(beside) => seen.newest.zip(beside.newest).map(|(one, other)| one.min(other)),
+            None => seen.newest,
+        };
+        let other = beside.as_ref();
+        Counts {
+            seen: seen.measured,
+            beside: other.map(|side| side.measured),
+            newest,
+            known: Span(self.known(read, from.max(read.since), at)),
+            late: read.late.saturating_add(seen.late).saturating_add(other.map_or(0, |side| side.late)),
+            generated: seen.generated || other.is_some_and(|side| side.generated),
+            refused: seen.refused.clone().or_else(|| other.and_then(|side| side.refused.clone())),
+        }
+    }
+
+    /// Milliseconds in which somebody watched, and all it stands on is known.
+    fn known(&self, read: &Read, from: Instant, until: Instant) -> u64 {
+        let holes: Vec<&Spans> = read.objective.signals().filter_map(|signal| self.holes.get(signal)).collect();
+        if holes.is_empty() {
+            return self.watched.within(from, until);
+        }
+        let mut known = self.watched.clone();
+        for (begin, end) in holes.into_iter().flat_map(Spans::iter) {
+            known.remove(begin, end);
+        }
+        known.within(from, until)
+    }
+
+    /// From here on what is taken is to be written.
+    pub fn keeps(&mut self) {
+        self.pending.get_or_insert_default();
+    }
+
+    /// What waits to be written.
+    pub fn pages(&mut self, now: Instant) -> Vec<(SignalId, Page)> {
+        let Some(pending) = &mut self.pending else { return Vec::new() };
+        pending.watched(self.watched.iter(), now);
+        pending.take()
+    }
+
+    pub fn kept(&mut self, kept: std::io::Result<Sealed>) {
+        match kept {
+            Ok(sealed) => {
+                for (minute, blocks) in sealed {
+                    self.sealed.entry(minute).or_default().extend(blocks);
+                }
+                self.trouble = None;
+            }
+            Err(why) => self.trouble = Some(format!("samples cannot be kept: {why}")),
+        }
+    }
+
+    pub fn sealed(&mut self) -> Sealed {
+        std::mem::take(&mut self.sealed)
+    }
+
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.clone()
+    }
+
+    /// From when on the samples of each signal are wanted: those of a window, and what no record vouches for yet.
+    pub fn wanted(&self, now: Instant, newest: Option<i64>) -> BTreeMap<SignalId, Instant> {
+        let oldest = self.oldest(now);
+        let tail = newest.map_or(Instant(i64::MIN), |minute| Instant(minute.saturating_mul(super::MINUTE)));
+        let from = |signal: &SignalId| if self.feeds.contains_key(signal) { oldest.min(tail) } else { tail };
+        self.signals.iter().map(|signal| (signal.clone(), from(signal))).collect()
+    }
+
+    /// What the consoles before this one watched is known again.
+    pub fn returned(&mut self, back: Back, late: &HashMap<ObjectiveId, u64>) -> Vec<String> {
+        let first = back.watched.iter().map(|(from, _)| *from).min();
+        for (from, until) in back.watched {
+            self.watched.add(from, until);
+        }
+        for (signal, from, until) in back.holes {
+            self.holes.entry(signal).or_default().add(from, until);
+        }
+        for (minute, blocks) in back.unsealed {
+            self.sealed.entry(minute).or_default().extend(blocks);
+        }
+        for read in &mut self.objectives {
+            read.since = first.map_or(read.since, |first| first.min(read.since));
+            // What was read back came too late once more.
+            read.late = late.get(&read.objective.id).copied().unwrap_or(0);
+            read.seen.late_elsewhere();
+            read.beside.iter_mut().for_each(Series::late_elsewhere);
+        }
+        back.told
+    }
+}
+
+impl Read {
+    fn new(objective: &Objective, plan: &Plan, now: Instant) -> Self {
+        let per = matches!(objective.beside, Beside::Per(_));
+        let mut sides = objective.signals().map(|signal| Series::new(terms(objective, signal, per, plan)));
+        let seen = sides.next().unwrap_or_else(|| Series::new(terms(objective, &objective.signal, per, plan)));
+        let beside = sides.next();
+        Self { objective: objective.clone(), seen, beside, since: now, late: 0 }
+    }
+
+    fn terms(&self) -> (&Terms, Option<&Terms>) {
+        (self.seen.terms(), self.beside.as_ref().map(Series::terms))
+    }
+}
+
+/// As it is kept on disk: what is read back counts the same.
+fn rounded(mut point: Point) -> Point {
+    if let Taken::Look { took, .. } = &mut point.taken {
+        *took = Duration::from_micros(u64::from(u32::try_from(took.as_micros()).unwrap_or(u32::MAX)));
+    }
+    point
+}
+
+/// So many of the one counter for so many of the other, in whole numbers: what is counted exactly.
+fn share(seen: &mut Side, per: &mut Side) {
+    let grown = per.measured.value.map_or(0, |_| whole(per.growth));
+    let against = seen.measured.value.map(|_| whole(seen.growth));
+    per.measured.of = grown;
+    // A counter that did not tell anything is no counter that did not grow.
+    seen.measured.of = if against.is_some() { grown } else { 0 };
+    seen.measured.against = against.unwrap_or(0);
+}
+
+fn terms(objective: &Objective, signal: &SignalId, per: bool, plan: &Plan) -> Terms {
+    let known = plan.signals.iter().find(|known| known.id == *signal);
+    Terms {
+        that: objective.that.clone(),
+        unit: known.map_or(Unit::base(Dimension::Time), |known| known.unit),
+        // The other side of a share is a counter by what it is there for.
+        counter: per || known.is_some_and(|known| known.counter),
+        width: objective.evaluate_every,
+        window: objective.window,
+        patience: objective.stale_after,
+    }
+}
