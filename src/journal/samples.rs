@@ -103,7 +103,6 @@ fn outcome() -> Outcome {
         unsynced: false,
         said: Some("the guard said no".into()),
         ready: false,
-        weight: None,
         ended_at: Some(wall(1_700_000_000_123)),
         weight: Some(crate::launch::verdict::Weight { wanted: Some(5_000), seen: None }),
     }
