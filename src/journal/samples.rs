@@ -105,7 +105,6 @@ fn outcome() -> Outcome {
         weight: Some(crate::launch::verdict::Weight { wanted: Some(5_000), seen: None }),
         ready: false,
         ended_at: Some(wall(1_700_000_000_123)),
-        weight: Some(crate::launch::verdict::Weight { wanted: Some(5_000), seen: None }),
     }
 }
 
