@@ -193,6 +193,11 @@ vars = { api = "https://staging.example.com" }
 id = "api"
 every = "1s"
 http = { get = "{{ api }}/health" }
+[[objective]]
+id = "errors"
+signal = "monitor.api"
+that = "error_rate <= 5%"
+window = "30s"
 [[rollback]]
 id = "frontend"
 key = "1"

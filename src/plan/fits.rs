@@ -13,8 +13,12 @@ use crate::launch::threshold::{Dimension, Of, Threshold};
 /// What is known of a signal's samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Samples {
-    /// Looks of a monitor: verdict and latency.
+    /// Looks of a monitor, or lines of a stream: failed or not, and how long it took.
     Looks,
+    /// Lines of a stream: failed or not.
+    Failures,
+    /// The buckets of a histogram.
+    Histogram(Dimension),
     Level(Dimension),
     Counter(Dimension),
 }
@@ -22,7 +26,9 @@ enum Samples {
 impl Samples {
     fn words(self) -> &'static str {
         match self {
-            Self::Looks => "the looks of a monitor",
+            Self::Looks => "looks that fail or do not",
+            Self::Failures => "lines that fail or do not",
+            Self::Histogram(_) => "a histogram",
             Self::Level(_) => "a level",
             Self::Counter(_) => "a counter",
         }
@@ -79,11 +85,21 @@ impl Reader<'_> {
         }
         let signal = self.plan.signals.iter().find(|known| known.id == *id)?;
         let dimension = signal.unit.dimension;
-        let taken = self.catalogue.taken.values().flatten();
-        if taken.filter(|take| take.signal == *id).any(|take| take.errors) {
-            return Some(Samples::Looks);
+        // Where lines fail or do not, a unit is of how long they took.
+        if self.catalogue.taken.values().flatten().any(|take| take.signal == *id && take.errors) {
+            return Some(if dimension == Dimension::Time { Samples::Looks } else { Samples::Failures });
+        }
+        if self.is_histogram(id) {
+            return Some(Samples::Histogram(dimension));
         }
         Some(if signal.counter { Samples::Counter(dimension) } else { Samples::Level(dimension) })
+    }
+
+    fn is_histogram(&self, id: &SignalId) -> bool {
+        let Some(signal) = self.plan.signals.iter().find(|known| known.id == *id) else { return false };
+        let SignalSource::Asked(spec) = signal.source else { return false };
+        let entry = self.catalogue.get(spec);
+        entry.is_some_and(|entry| matches!(&entry.spec, Spec::Signal(asked) if asked.is_histogram()))
     }
 
     /// How many samples it needs: as many as it says, or as its threshold needs. None where one of so few could
@@ -107,6 +123,10 @@ impl Reader<'_> {
             return Some(asked);
         }
         for id in objective.signals() {
+            // One answer holds as many as its source has counted.
+            if self.is_histogram(id) {
+                continue;
+            }
             let Some((every, _)) = self.asked_every(id) else { continue };
             if self.tells_many(id) {
                 continue;
@@ -147,17 +167,25 @@ fn figure(samples: Samples, that: &Threshold) -> Option<String> {
     };
     match (samples, that.of) {
         (Samples::Looks, Of::ErrorRate | Of::Up | Of::Percentile(_) | Of::Max) => None,
-        (Samples::Looks, _) => {
-            Some("a monitor has samples, no one number: `error_rate <= 5%`, `p95 <= 2s`, `up >= 99%`".to_owned())
+        (Samples::Failures, Of::ErrorRate | Of::Up) => None,
+        (Samples::Failures, Of::Percentile(_) | Of::Max) => {
+            Some("its lines do not say how long they took: `jq` or `regex` on the signal, with its `unit`".to_owned())
+        }
+        (Samples::Looks | Samples::Failures, _) => {
+            Some("it has samples, no one number: `error_rate <= 5%`, `p95 <= 2s`, `up >= 99%`".to_owned())
         }
         (_, Of::ErrorRate | Of::Up) => Some(format!(
-            "{} has numbers, no failures: `error_rate` and `up` are a monitor's; of counters write `per`",
+            "{} has numbers, no failures: `error_rate` and `up` are a monitor's, or of lines; of counters write `per`",
             samples.words()
         )),
         (Samples::Counter(_), Of::Percentile(_) | Of::Max | Of::Value) => {
             Some("a counter only grows: `rate <= 10` for each second, `change <= 10` in the window".to_owned())
         }
-        (Samples::Level(dimension), Of::Percentile(_) | Of::Max) => (dimension != Dimension::Time)
+        (Samples::Histogram(_), Of::Value | Of::Rate | Of::Change) => {
+            Some("a histogram has no one number: `p95 <= 1.5s`, with a bucket that ends there".to_owned())
+        }
+        (Samples::Level(dimension) | Samples::Histogram(dimension), Of::Percentile(_) | Of::Max) => (dimension
+            != Dimension::Time)
             .then(|| format!("a percentile is of spans of time, and the signal is {}", of_what(dimension))),
         (Samples::Level(_), Of::Rate | Of::Change) => {
             Some("only of a counter it is known how much it grew: `counter = true` on the signal".to_owned())
@@ -191,8 +219,11 @@ fn per(own: Samples, other: Samples, that: &Threshold, at: (Span, Span, Span)) -
 
 /// Why two signals are not of one kind.
 fn alike(own: Samples, other: Samples) -> Option<String> {
-    (own != other).then(|| match (own, other) {
-        (Samples::Level(one), Samples::Level(two)) | (Samples::Counter(one), Samples::Counter(two)) => {
+    let fails = |samples| matches!(samples, Samples::Looks | Samples::Failures);
+    (own != other && !(fails(own) && fails(other))).then(|| match (own, other) {
+        (Samples::Level(one), Samples::Level(two))
+        | (Samples::Histogram(one), Samples::Histogram(two))
+        | (Samples::Counter(one), Samples::Counter(two)) => {
             format!("one signal is {}, the other {}", of_what(one), of_what(two))
         }
         _ => format!("one signal is {}, the other {}", own.words(), other.words()),

@@ -5,8 +5,9 @@ use std::time::Duration;
 use super::reader::Reader;
 use super::{Environment, Loaded, Options, load};
 use crate::base::secret::Redactor;
-use crate::base::source::Source;
+use crate::base::source::{Source, Span};
 use crate::base::table::{Notes, Table};
+use crate::kind::tail::Take;
 use crate::kind::{Spec, check};
 use crate::launch::plan::{Beside, Condition, DecidedBy, FireMode, Signal, SignalSource, SpecId};
 use crate::launch::threshold::{Dimension, Unit};
@@ -281,6 +282,15 @@ fn beside_signals(body: &str) -> Vec<String> {
         signal("requests", "", true, true),
         signal("sent", "B", true, true),
     ];
+    // Lines that fail or do not, one signal of them with how long it took.
+    for (id, more) in [("lines", ""), ("timed", "\njq = \".ms\"\nunit = \"ms\"")] {
+        let text = format!("errors = true{more}");
+        let (parsed, _) = toml::de::DeTable::parse_recoverable(&text);
+        let unread = Notes::default();
+        let take = Take::read(&Table::new("[signal]", Span::default(), parsed.get_ref(), &unread), id.into());
+        reader.catalogue.taken.entry("stream".into()).or_default().push(take.expect("sound"));
+        reader.plan.signals.push(signal(id, if more.is_empty() { "" } else { "ms" }, false, false));
+    }
     reader.read_objectives(&table);
     let objectives: Vec<String> = reader.plan.objectives.iter().map(|one| format!("{one:?}")).collect();
     let found: Vec<String> = notes.take_diagnostics().into_iter().map(|found| found.message).collect();
@@ -300,6 +310,9 @@ fn a_figure_fits_its_signal_and_units_agree() {
         "signal = \"lag-canary\"\nagainst = \"lag\"\nthat = \"p95 <= 1.5s\"",
         "signal = \"lag-canary\"\nminus = \"lag\"\nthat = \"<= 100ms\"",
         "signal = \"errors\"\nthat = \"rate <= 10\"",
+        "signal = \"lines\"\nthat = \"error_rate <= 5%\"",
+        "signal = \"lines\"\nagainst = \"timed\"\nthat = \"error_rate <= 5%\"\nexpects = { sees = \"50%\", traffic = \"1/s\", weight = \"10%\" }",
+        "signal = \"timed\"\nthat = \"p95 <= 5s\"",
         "signal = \"errors\"\nthat = \"change <= 10\"",
         "signal = \"sent\"\nthat = \"rate <= 10MB\"",
         "signal = \"errors\"\nper = \"requests\"\nthat = \"<= 0.1%\"",
@@ -314,7 +327,7 @@ fn a_figure_fits_its_signal_and_units_agree() {
         ("signal = \"cpu\"\nthat = \"<= 80MB\"", "the signal is a share, and 80MB is a size"),
         ("signal = \"depth\"\nthat = \"<= 5%\"", "the signal is a plain number, and 5% is a share"),
         ("signal = \"depth\"\nthat = \"p95 <= 5s\"", "a percentile is of spans of time"),
-        ("signal = \"cpu\"\nthat = \"error_rate <= 5%\"", "a monitor's; of counters write `per`"),
+        ("signal = \"cpu\"\nthat = \"error_rate <= 5%\"", "or of lines; of counters write `per`"),
         ("signal = \"cpu\"\nthat = \"rate <= 5%\"", "only of a counter"),
         ("signal = \"cpu\"\nthat = \"change <= 5%\"", "only of a counter"),
         ("signal = \"errors\"\nthat = \"<= 5\"", "a counter only grows"),
@@ -328,6 +341,12 @@ fn a_figure_fits_its_signal_and_units_agree() {
         ("signal = \"lag\"\nminus = \"cpu\"\nthat = \"<= 5s\"", "one signal is a time, the other a share"),
         ("signal = \"errors\"\nminus = \"depth\"\nthat = \"rate <= 5\"", "one signal is a counter, the other a level"),
         ("signal = \"cpu\"\nagainst = \"depth\"\nthat = \"<= 5%\"", "one signal is a share, the other a plain number"),
+        ("signal = \"lines\"\nthat = \"p95 <= 5s\"", "do not say how long they took"),
+        ("signal = \"lines\"\nthat = \"<= 5\"", "no one number"),
+        (
+            "signal = \"lines\"\nminus = \"cpu\"\nthat = \"error_rate <= 5%\"",
+            "lines that fail or do not, the other a level",
+        ),
         ("signal = \"errors\"\nagainst = \"requests\"\nthat = \"rate <= 5\"", "tests shares of samples"),
     ] {
         let found = beside_signals(body);

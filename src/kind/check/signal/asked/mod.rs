@@ -41,6 +41,14 @@ pub struct Asked {
     pub stale_after: Option<Duration>,
 }
 
+impl Asked {
+    /// True where it asks for the buckets of a histogram: how many took at most so long.
+    #[must_use]
+    pub fn is_histogram(&self) -> bool {
+        matches!(self.each, Each::Buckets(_))
+    }
+}
+
 /// How many numbers one answer has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Each {
