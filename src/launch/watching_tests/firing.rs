@@ -1,3 +1,5 @@
+//! What a trigger does once it has fired: countdown, veto, latch, recovery, several of them, windows.
+
 use super::*;
 
 #[test]
