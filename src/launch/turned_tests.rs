@@ -1,3 +1,5 @@
+//! What turned is kept beside what was only counted.
+
 use std::time::Duration;
 
 use super::*;

@@ -144,9 +144,10 @@ pub const SOURCES: &[Section] = &[
             ("signal", "a `[[signal]]`, or `monitor.ID`: the looks of a monitor; required"),
             (
                 "that",
-                "`error_rate <= 5%`, `up >= 99%`, `p95 <= 1.5s`, `max <= 3s` of a monitor's looks; percentiles also of a \
-                 signal of times; `<= 80%` of a level's newest number, and with `per`; `rate <= 10`, `change <= 5`: how much \
-                 a counter grew each second, and in the window; required",
+                "`error_rate <= 5%`, `up >= 99%`, `p95 <= 1.5s`, `max <= 3s` of a monitor's looks, and of lines that fail or do \
+                 not; percentiles also of a signal of times, and of a histogram with a bucket that ends there; `<= 80%` of a \
+                 level's newest number, and with `per`; `rate <= 10`, `change <= 5`: how much a counter grew each second, \
+                 and in the window; required",
             ),
             ("per", "a counter: the signal's growth is divided by this one's, as errors by requests"),
             ("minus", "a signal: the difference of both is held to the limit"),
