@@ -1,3 +1,5 @@
+//! False trips: exact tables, days of the launch's own rules in simulated time, and the bound over both.
+
 use super::*;
 use crate::launch::plan::FireMode;
 use crate::launch::proportions::difference;

@@ -1,3 +1,5 @@
+//! What turned is kept beside what was only counted.
+
 use std::time::Duration;
 
 use super::*;
@@ -102,7 +104,7 @@ fn two_days_of_evaluations_push_out_nothing_that_happened() {
 #[test]
 fn only_the_newest_turns_are_kept() {
     let mut board = Board::new(plan());
-    for round in 1..=500_i64 {
+    for round in 1_i64..=500 {
         let second = round * 10;
         let against = if round % 2 == 0 { 20 } else { 0 };
         board.apply(&record(round.unsigned_abs(), second, rounds(&[(second, against)])));

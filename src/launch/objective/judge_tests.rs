@@ -1,3 +1,5 @@
+//! The verdict on an objective as tables: what is counted, what is too little, what a hole hides and what not.
+
 use super::*;
 use crate::launch::objective::{Number, Span};
 use crate::launch::threshold::Threshold;

@@ -1,3 +1,5 @@
+//! What a trigger does once it has fired: countdown, veto, latch, recovery, several of them, windows.
+
 use super::*;
 
 #[test]
@@ -169,4 +171,15 @@ fn a_trigger_counts_inside_its_window_alone() {
         evaluate(&mut flight, Some(50));
     }
     assert_eq!(fired(&flight, "down"), 1, "after T-20m it is not armed");
+}
+
+#[test]
+fn what_counted_in_one_window_counts_for_nothing_in_the_next() {
+    let down = trigger("down", errors(), FireMode::Ask);
+    let mut state = trigger::TriggerState::default();
+    for (at, armed) in (1..=12).map(|place| (place, true)).chain([(13, false), (14, true)]) {
+        let told = trigger::Told::Holds("bad".to_owned());
+        state.evaluated(&down, told, 10 * SECOND, Instant(at * 10_000), armed);
+    }
+    assert_eq!((state.held, state.due), (0, None), "a recycle arms it anew");
 }

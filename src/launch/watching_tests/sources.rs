@@ -148,6 +148,7 @@ fn a_jump_over_idle_time_is_no_silence() {
     evaluate(&mut flight, Some(0));
     silent(&mut flight, 1);
     flight.pass(600 * SECOND);
+    flight.command(Command::note("and something else happened")).expect("possible");
     assert_eq!(lost(&flight.board, flight.now), [], "nobody evaluated it yet");
     let rounds = (3..=62).map(|place| evaluated(Instant(place * 10_000), Some(0))).collect();
     flight.input(&Input::Observation(Observation::Evaluated { rounds })).expect("no refusal");

@@ -1,3 +1,5 @@
+//! Monitors and people as conditions, and times that nobody watched.
+
 use super::*;
 
 fn told(flight: &mut Flight, verdict: Verdict) {
