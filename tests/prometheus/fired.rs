@@ -84,7 +84,8 @@ alerts = { prometheus = "PROMETHEUS", alertmanager = "ALERTMANAGER", not_firing 
 [[monitor]]
 id = "held"
 every = "500ms"
-fails_after = 1
+# A Prometheus that began anew rings before Alertmanager knows of it, and so whether it is silenced.
+fails_after = 20
 alerts = { prometheus = "PROMETHEUS", alertmanager = "ALERTMANAGER", none = ["ticket"] }
 
 [[trigger]]

@@ -4,7 +4,6 @@
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use tminus::base::source::Source;
 use tminus::kind::Entry;
