@@ -60,7 +60,8 @@ fn table<T>(kind: &str, text: &str, read: impl FnOnce(&Table<'_>) -> Option<T>) 
     let read = read(&table);
     table.finish();
     let found = notes.take_diagnostics();
-    assert!(found.is_empty(), "{found:?}");
+    // That a run may not be found without a nonce is what some of these show.
+    assert!(found.iter().all(|found| found.code == "no-nonce"), "{found:?}");
     read.expect("a table")
 }
 

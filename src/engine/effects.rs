@@ -98,6 +98,10 @@ impl Effects {
     /// Starts what follows from one record. What of it a disk may hold up goes on beside the caller, who may wait
     /// for that.
     pub fn start(&self, record: &Recorded, board: &Arc<Board>) -> Option<JoinHandle<()>> {
+        // Only a rehearsal repeats what its sources said.
+        if let (Event::FaultSwitched { .. } | Event::RollbackTold { .. }, Some(watch)) = (&record.event, &self.watch) {
+            watch.readings().stirred();
+        }
         match &record.event {
             Event::ItemStarted { item, attempt } => {
                 let item = board.plan.item(item)?;

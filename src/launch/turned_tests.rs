@@ -102,7 +102,7 @@ fn two_days_of_evaluations_push_out_nothing_that_happened() {
 #[test]
 fn only_the_newest_turns_are_kept() {
     let mut board = Board::new(plan());
-    for round in 1_i64..=500 {
+    for round in 1..=500_i64 {
         let second = round * 10;
         let against = if round % 2 == 0 { 20 } else { 0 };
         board.apply(&record(round.unsigned_abs(), second, rounds(&[(second, against)])));

@@ -14,12 +14,22 @@ use crate::launch::time::{Instant, millis};
 /// A source that said nothing for so many of its intervals, and this long beside, is silent.
 const INTERVALS: u32 = 3;
 const BESIDE: Duration = Duration::from_secs(2);
+/// How long a rehearsal waits for what a source says of a world that was changed just now.
+const FIRST: Duration = Duration::from_secs(5);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Echoes {
     /// How often each source that is asked is asked.
     every: HashMap<SignalId, Duration>,
     last: HashMap<SignalId, Echo>,
+    /// When the world was changed: what was asked before says nothing of it.
+    stirred: WireInstant,
+}
+
+impl Default for Echoes {
+    fn default() -> Self {
+        Self { every: HashMap::new(), last: HashMap::new(), stirred: WireInstant::now() }
+    }
 }
 
 #[derive(Debug)]
@@ -41,9 +51,24 @@ impl Echoes {
 
     /// Hears what a source says by itself.
     pub fn hear(&mut self, signal: &SignalId, point: &Point) {
-        if self.every.contains_key(signal) {
-            self.last.insert(signal.clone(), Echo { point: point.clone(), heard: WireInstant::now() });
+        let heard = WireInstant::now();
+        let took = if let Taken::Look { took, .. } = &point.taken { *took } else { Duration::ZERO };
+        let before = heard.checked_sub(took).is_none_or(|began| began < self.stirred);
+        if !before && self.every.contains_key(signal) {
+            self.last.insert(signal.clone(), Echo { point: point.clone(), heard });
         }
+    }
+
+    /// The world was changed: nothing is repeated that was said before.
+    pub fn stirred(&mut self) {
+        self.last.clear();
+        self.stirred = WireInstant::now();
+    }
+
+    /// True while one of `signals` may say something of the world as it is now, and has not yet.
+    pub fn awaits<'a>(&self, mut signals: impl Iterator<Item = &'a SignalId>) -> bool {
+        let unheard = |signal: &SignalId| self.every.contains_key(signal) && !self.last.contains_key(signal);
+        self.stirred.elapsed() < FIRST && signals.any(unheard)
     }
 
     /// What the sources would have said in [`from`, `until`).

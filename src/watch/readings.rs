@@ -67,6 +67,18 @@ impl Readings {
         self.state().watched(now, gap);
     }
 
+    /// True while a rehearsal may skip no time: an objective's source has not said anything of the world as it is
+    /// now, and soon may.
+    #[must_use]
+    pub fn awaits(&self) -> bool {
+        self.state().awaits()
+    }
+
+    /// The world of a rehearsal was changed: what sources said before is not repeated.
+    pub fn stirred(&self) {
+        self.state().stirred();
+    }
+
     /// A rehearsal skips [`from`, `until`): what its sources say now is taken for all of it, stamped as generated.
     pub fn skipped(&self, from: Instant, until: Instant) {
         let soon = self.state().skipped(from, until);

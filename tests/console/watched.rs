@@ -86,11 +86,9 @@ pub fn watched_plan() -> Plan {
 pub fn counts(second: i64, against: u64, of: u64) -> Counts {
     Counts {
         seen: Measured { of, against, ..Measured::default() },
-        beside: None,
         newest: Some(Instant((second - 2) * 1000)),
         known: Duration::from_secs(30).into(),
-        late: 0,
-        generated: false,
+        ..Counts::default()
     }
 }
 

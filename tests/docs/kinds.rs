@@ -81,11 +81,16 @@ pub const KINDS: &[Section] = &[
             ("url", "whole, or a path behind the session's base; required"),
             ("method", "the methods asked for; `GET` unless said"),
             ("request_headers", "the header names asked for"),
-            ("allow", "origins that must get exactly their own name back; required. A list variable gives them all"),
+            (
+                "allow",
+                "origins that must get exactly their own name back, and `Vary: Origin`; required. A list variable gives \
+                 them all",
+            ),
             (
                 "deny",
-                "origins that must not be let in: each is answered, and without `Access-Control-Allow-Origin`, which \
-                 must not name another either; the status is free, a browser goes by the header",
+                "origins that must not be let in: the preflight of each is answered by no 2xx and without \
+                 `Access-Control-Allow-Origin`, which must not name another either. A browser goes by that header \
+                 alone; a service that decides refuses in so many words",
             ),
             ("lookalikes", "`true`: origins that look like the allowed ones, and `null`, must not be let in either"),
             ("deny_methods", "methods that those let in must not get: refused by status, or not listed"),

@@ -19,7 +19,7 @@ use super::console::{Story, console, looked, press, screen, setup, text, type_in
 
 const ANY: [(u16, u16); 4] = [(120, 36), (80, 24), (60, 16), (50, 12)];
 
-pub fn counting() -> Story {
+fn counting() -> Story {
     let mut story = watched(Mode::Launch);
     story.set(stage("canary-errors", auto(7), 0));
     story

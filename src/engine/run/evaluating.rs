@@ -10,8 +10,9 @@ use crate::launch::board::Board;
 use crate::launch::command::{Input, Observation};
 use crate::launch::id::ObjectiveId;
 use crate::launch::objective::Round;
-use crate::launch::plan::Plan;
+use crate::launch::plan::Condition;
 use crate::launch::time::{Instant, Now};
+use crate::launch::trigger::is_armed;
 use crate::launch::verdict::Verdict;
 use crate::launch::watching::{judged, next_evaluation};
 use crate::watch::Readings;
@@ -43,7 +44,7 @@ impl Loop {
         let mut known = Verdicts::of(&board);
         let mut at = from;
         while let Some(due) = next_evaluation(&board.plan, at).filter(|due| *due <= now.instant) {
-            known.take(&mut rounds, &readings, &board.plan, due);
+            known.take(&mut rounds, &readings, &board, due);
             at = due;
         }
         self.evaluated = now.instant;
@@ -74,12 +75,15 @@ impl Loop {
         known: &mut Verdicts,
         rounds: &mut Vec<Round>,
     ) -> Duration {
+        if readings.awaits() {
+            return Duration::ZERO;
+        }
         let end = now.plus(by);
         let mut at = now;
         while let Some(due) = next_evaluation(&board.plan, at).filter(|due| *due <= end) {
             readings.skipped(at, due);
             at = due;
-            if known.take(rounds, readings, &board.plan, due) || rounds.len() >= ROUNDS {
+            if known.take(rounds, readings, board, due) || rounds.len() >= ROUNDS {
                 self.evaluated = due;
                 return due.since(now);
             }
@@ -98,19 +102,27 @@ impl Verdicts {
         Self(board.objectives.iter().map(|(id, state)| (id.clone(), state.verdict)).collect())
     }
 
-    /// Makes the round of `at`. True where it is one to stop at: a verdict changed, or something is not well, of
-    /// which something may follow any moment.
-    fn take(&mut self, rounds: &mut Vec<Round>, readings: &Readings, plan: &Plan, at: Instant) -> bool {
+    /// Makes the round of `at`. True where it is one to stop at: a verdict changed, or a trigger that may fire any
+    /// moment looks at one that is not well.
+    fn take(&mut self, rounds: &mut Vec<Round>, readings: &Readings, board: &Board, at: Instant) -> bool {
         let counts = readings.evaluate(at);
         let mut stops = false;
         for (id, counted) in &counts {
-            let Some((verdict, _)) = judged(plan, id, counted, at) else { continue };
+            let Some((verdict, _)) = judged(&board.plan, id, counted, at) else { continue };
             let before = self.0.insert(id.clone(), verdict);
-            stops |= verdict != Verdict::Pass || before != Some(verdict);
+            stops |= before != Some(verdict) || (verdict != Verdict::Pass && may_fire(board, id, at));
         }
         if !counts.is_empty() {
             rounds.push(Round { at, counts });
         }
         stops
     }
+}
+
+/// Whether a trigger that has not fired yet looks at `objective`.
+fn may_fire(board: &Board, objective: &ObjectiveId, at: Instant) -> bool {
+    let quiet = |id| board.triggers.get(id).is_none_or(|state| state.is_quiet());
+    board.plan.triggers.iter().any(|trigger| {
+        trigger.when == Condition::Objective(objective.clone()) && quiet(&trigger.id) && is_armed(board, trigger, at)
+    })
 }

@@ -103,6 +103,15 @@ impl State {
         self.forget(now);
     }
 
+    /// True while a rehearsal is to wait for what a source says.
+    pub fn awaits(&self) -> bool {
+        self.echoes.awaits(self.feeds.keys())
+    }
+
+    pub fn stirred(&mut self) {
+        self.echoes.stirred();
+    }
+
     pub fn skipped(&mut self, from: Instant, until: Instant) -> bool {
         let mut soon = false;
         for (signal, point) in self.echoes.repeat(from, until) {

@@ -184,6 +184,8 @@ fn an_amendment_keeps_what_nothing_was_changed_of() {
 #[tokio::test(start_paused = true)]
 async fn time_that_a_rehearsal_skips_is_filled_with_what_was_said_last_and_stamped() {
     let desk = Desk::of(&errors());
+    assert!(desk.readings.awaits());
+    tokio::time::advance(span(1)).await;
     desk.looks("monitor.api", 5_000, |_| Verdict::Pass);
     desk.looks("monitor.api", 6_000, |_| Verdict::Fail);
     desk.readings.skipped(Instant(6_000), Instant(40_000));
@@ -191,6 +193,15 @@ async fn time_that_a_rehearsal_skips_is_filled_with_what_was_said_last_and_stamp
     let counts = desk.counts("errors", 40_000);
     assert_eq!((counts.seen.of, counts.seen.against, counts.generated), (30, 30, true));
     assert_eq!(counts.known, Span(30_000));
+    // A world that was changed is waited for, and nothing of before is repeated.
+    assert!(!desk.readings.awaits());
+    tokio::time::advance(span(1)).await;
+    desk.readings.stirred();
+    desk.look("monitor.api", Verdict::Pass);
+    assert!(desk.readings.awaits(), "it was asked before");
+    tokio::time::advance(span(1)).await;
+    desk.look("monitor.api", Verdict::Pass);
+    assert!(!desk.readings.awaits());
     // One that has fallen silent is not spoken for.
     tokio::time::advance(span(60)).await;
     desk.readings.skipped(Instant(40_000), Instant(80_000));

@@ -60,8 +60,8 @@ fn judged(cors: &Cors, cell: &Cell, answer: &Answer, compared: bool) -> Vec<Find
     match cell.part {
         Part::Allow => allowed(cors, cell, answer),
         Part::Simple => simple(cors, cell, answer),
-        Part::Deny => denied(answer, compared, "a decision about the origin"),
-        Part::SimpleDeny => denied(answer, compared, "an answer of the service itself"),
+        Part::Deny => denied(answer, compared),
+        Part::SimpleDeny => kept_back(answer, compared),
         Part::Refuse => refused(cors, cell, answer, compared),
     }
 }
@@ -174,10 +174,26 @@ fn uncompared(answer: &Answer) -> Finding {
     Finding::unknown("denied", "no allowed origin was answered to compare with", status_words(answer.status))
 }
 
-/// What an origin that is kept out must not get, whatever the status: without the headers a browser sends nothing
-/// after a preflight, and shows nothing of a simple answer. `compared`: an allowed origin was answered. `decided`:
-/// what a server in trouble did not give.
-fn denied(answer: &Answer, compared: bool, decided: &str) -> Vec<Finding> {
+/// What an origin that is kept out must not get. `compared`: an allowed origin was answered.
+fn denied(answer: &Answer, compared: bool) -> Vec<Finding> {
+    let headers = withheld(answer);
+    let lets_in = headers.iter().any(|finding| finding.verdict == Verdict::Fail);
+    let status = status_words(answer.status);
+    let refused = Finding::held("denied", "not 2xx", status.clone(), !is_success(answer.status));
+    if lets_in || is_success(answer.status) {
+        return [refused].into_iter().chain(headers).collect();
+    }
+    if !compared {
+        return vec![uncompared(answer)];
+    }
+    if in_trouble(answer.status) {
+        return vec![Finding::unknown("denied", "a decision about the origin", status)];
+    }
+    [refused].into_iter().chain(headers).collect()
+}
+
+/// A simple request of an origin that is kept out is answered; that it must not be read is said by silence.
+fn kept_back(answer: &Answer, compared: bool) -> Vec<Finding> {
     let headers = withheld(answer);
     if headers.iter().any(|finding| finding.verdict == Verdict::Fail) {
         return headers.into();
@@ -186,7 +202,8 @@ fn denied(answer: &Answer, compared: bool, decided: &str) -> Vec<Finding> {
         return vec![uncompared(answer)];
     }
     if in_trouble(answer.status) {
-        return vec![Finding::unknown("denied", decided, status_words(answer.status))];
+        let status = status_words(answer.status);
+        return vec![Finding::unknown("denied", "an answer of the service itself", status)];
     }
     headers.into()
 }

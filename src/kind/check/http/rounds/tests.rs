@@ -242,6 +242,7 @@ fn every_mistake_of_the_rounds_is_told_at_its_place() {
         ("burst = { requests = 4, cool_down = '2h' }", "cool_down"),
         ("burst = { requests = 4 }\nexpect = { body = 'x' }", "body"),
         ("burst = { requests = 4 }\ncapture = { a = '.a' }", "capture"),
+        ("burst = { requests = 4 }\nredirects = 'follow'", "redirects"),
         ("burst = { requests = 4, by = 4 }", "by"),
     ] {
         let text = format!("get = '/'\n{text}");
