@@ -102,6 +102,7 @@ fn outcome() -> Outcome {
         held_open: true,
         unsynced: false,
         said: Some("the guard said no".into()),
+        weight: Some(crate::launch::verdict::Weight { wanted: Some(5_000), seen: None }),
         ready: false,
         ended_at: Some(wall(1_700_000_000_123)),
     }
