@@ -6,6 +6,7 @@ use super::action::Action;
 use super::overlays::rollback;
 use super::state::{Effect, Overlay, Purpose, Rolling, State, View};
 use super::theme::Role;
+use super::watched;
 use crate::launch::command::Command;
 use crate::launch::id::TriggerId;
 use crate::launch::plan::Trigger;
@@ -50,7 +51,9 @@ pub fn started<'v>(view: &View<'v>) -> impl Iterator<Item = (&'v Trigger, Instan
 pub fn veto(state: &mut State, view: &View<'_>) -> Option<Effect> {
     let Some(first) = fired(view).into_iter().next() else {
         let words = match started(view).next() {
-            Some((trigger, _)) => format!("too late: rollback {} has started", trigger.then),
+            Some((trigger, at)) => {
+                format!("too late: {} fired, rollback {}", trigger.id, watched::began(view.board(), trigger, at))
+            }
             None => "no trigger has fired: there is nothing to veto".to_owned(),
         };
         state.say(Role::Warned, words);
@@ -138,7 +141,7 @@ pub fn veto_lines(trigger: &TriggerId, view: &View<'_>) -> Vec<String> {
     let stage = view.board().triggers.get(trigger).map(|known: &TriggerState| &known.stage);
     let stands = match stage {
         Some(Stage::Vetoed { .. }) => format!("{trigger} is vetoed: its rollback does not start."),
-        Some(Stage::Started { .. }) => format!("TOO LATE: the rollback of {trigger} has started."),
+        Some(Stage::Started { .. }) => format!("TOO LATE: {trigger} has its rollback, or joined one that ran."),
         _ => format!("The veto of {trigger} is on its way."),
     };
     vec![stands, "Why, for the journal; it counts without it too:".to_owned()]

@@ -220,6 +220,15 @@ pub fn seconds_to(at: Instant, now: Instant) -> u64 {
     at.since(now).as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX)
 }
 
+/// Which rollback answered a trigger at `at`: its own, or another that it joined.
+#[must_use]
+pub fn began(board: &Board, trigger: &Trigger, at: Instant) -> String {
+    match board.rollbacks.iter().rev().find(|run| run.requested <= at) {
+        Some(run) if run.id != trigger.then => format!("joined {}", run.id),
+        _ => format!("{} begun", trigger.then),
+    }
+}
+
 /// A sign, its role, and how a trigger stands in a few words.
 #[must_use]
 pub fn stage(glyphs: &Glyphs, board: &Board, trigger: &Trigger, now: Instant) -> (&'static str, Role, String) {
@@ -236,7 +245,7 @@ pub fn stage(glyphs: &Glyphs, board: &Board, trigger: &Trigger, now: Instant) ->
             (glyphs.fail, Role::Danger, format!("FIRED: {} in {left} s", trigger.then))
         }
         Stage::Fired { at, starts: None, .. } => (glyphs.fail, Role::Danger, format!("FIRED {} ago, asks", ago(at))),
-        Stage::Started { at } => (glyphs.fail, Role::Failed, format!("{} begun {} ago", trigger.then, ago(at))),
+        Stage::Started { at } => (glyphs.fail, Role::Failed, format!("{} {} ago", began(board, trigger, *at), ago(at))),
         Stage::Vetoed { by, .. } => (glyphs.warn, Role::Warned, gone(format!("vetoed by {}", by.name))),
         Stage::Acknowledged { by, .. } => (glyphs.warn, Role::Warned, gone(format!("taken on by {}", by.name))),
         Stage::Quiet => match (armed(board, trigger, now), held(trigger, state)) {

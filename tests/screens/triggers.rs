@@ -175,7 +175,7 @@ fn taking_on_is_for_what_asks_or_has_started_and_no_veto() {
     let mut story = watched(Mode::Launch);
     story.set(stage("canary-errors", Stage::Started { at: Instant(1_805_000) }, 0));
     let mut console = self::console(story.snapshot(1_810), 80, 24);
-    assert!(text(&screen(&mut console)).contains("TRIGGER canary-errors started rollback frontend"));
+    assert!(text(&screen(&mut console)).contains("TRIGGER canary-errors fired, rollback frontend begun"));
     let taken = Some(Effect::Ask(Command::AcknowledgeTrigger { trigger: "canary-errors".into() }));
     assert_eq!(press(&mut console, "a"), taken);
 }
@@ -241,4 +241,21 @@ fn it_rings_when_it_fires_and_each_minute_until_a_person_has_a_word() {
     BOOT.store(300_000, Ordering::Relaxed);
     assert!(!console.rings(), "taken on, it is quiet");
     BOOT.store(0, Ordering::Relaxed);
+}
+
+#[test]
+fn a_trigger_that_joined_another_rollback_does_not_say_that_its_own_began() {
+    let mut story = watched(Mode::Launch);
+    let why = "trigger canary-errors".to_owned();
+    story.person(1_800, Event::RollbackRequested { rollback: "frontend".into(), run: 1, why });
+    let end = tminus::launch::event::RollbackEnd::Verified;
+    let took = std::time::Duration::from_secs(2);
+    story.at(1_803, Event::RollbackTold { run: 1, fact: tminus::launch::event::RollbackFact::Ended { end, took } });
+    story.set(stage("slow", Stage::Started { at: Instant(1_801_000) }, 0));
+    let mut console = console(story.snapshot(1_810), 80, 24);
+    let shown = text(&screen(&mut console));
+    assert!(shown.contains("TRIGGER slow fired, rollback joined frontend"), "{shown}");
+    press(&mut console, "T");
+    let shown = text(&screen(&mut console));
+    assert!(shown.contains("joined frontend") && !shown.contains("database begun"), "{shown}");
 }

@@ -30,7 +30,7 @@ fn monitors_signals_objectives_and_triggers_stand_in_one_pane() {
 fn a_breach_says_how_long_it_has_lasted_and_what_it_leads_to() {
     let mut console = console(watched(Mode::Launch).snapshot(1_810), 120, 36);
     let shown = text(&screen(&mut console));
-    for part in ["✗ errors 30s", "6.1% of 240 ≤ 5%", "breached 1:12 of 2:00 → fro", "watching 3 of 4"] {
+    for part in ["✗ errors 30s", "6.1% of 240 ≤ 5%", "breached 1:12 of 2:00 → fro", "watching 4 of 5"] {
         assert!(shown.contains(part), "{part} in\n{shown}");
     }
 }
@@ -69,7 +69,7 @@ fn readiness_checks_stand_elsewhere() {
     let shown = text(&screen(&mut console));
     let pane: Vec<&str> = shown.lines().filter_map(|line| line.rsplit('│').nth(1)).collect();
     assert!(!pane.iter().any(|line| line.contains(" web ")), "{shown}");
-    assert!(shown.contains("watching 2 of 3"), "{shown}");
+    assert!(shown.contains("watching 4 of 5"), "{shown}");
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn many_of_them_scroll_and_what_is_not_well_stands_first() {
             shown.contains("objective-with-a-long-name-33"),
             "the red one is in sight at {width}x{height}:\n{shown}"
         );
-        assert!(shown.contains("watching 0 of 100"), "{shown}");
+        assert!(shown.contains("watching 1 of 101"), "{shown}");
         for line in shown.lines().filter(|line| line.starts_with('│')) {
             assert!(line.ends_with('│'), "no border is broken: {line}");
         }
@@ -164,7 +164,7 @@ fn not_all_being_watched_stands_in_the_header_of_every_screen() {
         let mut console = console(watched(Mode::Launch).snapshot(1_810), width, height);
         let shown = text(&screen(&mut console));
         let header: Vec<&str> = shown.lines().take(2).collect();
-        assert!(header.join("\n").contains("watching 3 of 4"), "{width}x{height}\n{shown}");
+        assert!(header.join("\n").contains("watching 4 of 5"), "{width}x{height}\n{shown}");
     }
     // Where all is watched nothing is said.
     let mut console = console(under_way(Mode::Launch).snapshot(1_820), 120, 36);

@@ -60,7 +60,7 @@ fn triggers(board: &Board, out: &mut String) {
             Stage::Quiet => "has recovered".to_owned(),
             Stage::Fired { why, starts: Some(_), .. } => format!("its rollback was about to start: {why}"),
             Stage::Fired { why, starts: None, .. } => format!("NOBODY ANSWERED: {why}"),
-            Stage::Started { .. } => format!("rollback {} was started", trigger.then),
+            Stage::Started { at } => format!("rollback {}", watched::began(board, trigger, *at)),
             Stage::Vetoed { by, why, .. } => format!("vetoed by {}: {why}", by.name),
             Stage::Acknowledged { by, .. } => format!("taken on by {}", by.name),
         };

@@ -111,7 +111,7 @@ fn trigger(board: &Board, known: &TriggerState) -> Option<(Tone, String)> {
             (Tone::Bad, format!("FIRED, its rollback starts by itself: {why}"))
         }
         Stage::Fired { why, starts: None, .. } => (Tone::Bad, format!("FIRED and waits for a person: {why}")),
-        Stage::Started { .. } => (Tone::Bad, "fired, and its rollback was started".to_owned()),
+        Stage::Started { .. } => (Tone::Bad, "fired, and a rollback was begun for it or joined".to_owned()),
         Stage::Vetoed { by, why, .. } => (Tone::Warn, format!("was vetoed by {}: {why}", called(&board.plan, by))),
         Stage::Acknowledged { by, .. } => (Tone::Warn, format!("was taken on by {}", called(&board.plan, by))),
     })

@@ -32,7 +32,8 @@ pub fn fired(view: &View<'_>) -> Vec<Band> {
     let over = started.map(|(trigger, at)| {
         let ago = span::stopwatch(view.now.instant.since(at));
         let keys = keys(view, &[(Action::Acknowledge, "takes it on")]);
-        let text = format!("TRIGGER {} started rollback {} {ago} ago · {keys}", trigger.id, trigger.then);
+        let began = watched::began(view.board(), trigger, at);
+        let text = format!("TRIGGER {} fired, rollback {began} {ago} ago · {keys}", trigger.id);
         Band { role: Role::Held, text }
     });
     over.into_iter().collect()
@@ -78,6 +79,6 @@ pub fn lost(who: &str, view: &View<'_>) -> Option<String> {
 /// `watching 5 of 6`, where not all that is to be watched is.
 #[must_use]
 pub fn unwatched(view: &View<'_>) -> Option<String> {
-    let watching = super::monitors::watching(view).filter(|known| known.fresh < known.of)?;
-    Some(format!("watching {} of {}", watching.fresh, watching.of))
+    let heard = super::monitors::watching(view).filter(|known| known.heard < known.of)?;
+    Some(format!("watching {} of {}", heard.heard, heard.of))
 }
