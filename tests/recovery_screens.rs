@@ -1,5 +1,6 @@
 //! The recovery screen and the ways out of a step of unknown outcome, as they are seen and by their keys.
 
+#[expect(dead_code, reason = "each test file uses a part of this")]
 mod console;
 
 use console::{SIZES, console, crashed, looked, outcome, press, screen, setup, text, type_in, under_way};

@@ -5,7 +5,6 @@
 
 #[expect(dead_code, reason = "a part of it serves other tests")]
 mod binary;
-#[expect(dead_code, reason = "a part of it serves other tests")]
 mod crude;
 #[expect(dead_code, reason = "each test file uses a part of this")]
 mod pty;
@@ -102,6 +101,7 @@ async fn a_console_killed_and_come_back_leaves_a_hole_that_a_person_waives() {
 
     let mut first = place.start(&["run", &plan, "--headless", "--launch", &at]);
     let credited = |board: &Board| ledger(board).map_or(Duration::ZERO, |known| known.credited);
+    comes("the launch", || !records(&folder).is_empty()).await;
     comes("credit", || credited(&now(&folder)) >= Duration::from_secs(4)).await;
     binary::signal(&first, Signal::KILL);
     first.wait().await.expect("it is gone");

@@ -3,6 +3,7 @@
 
 #![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
 
+#[expect(dead_code, reason = "each test file uses a part of this")]
 mod binary;
 #[expect(dead_code, reason = "each test file uses a part of this")]
 mod told;

@@ -24,7 +24,7 @@ impl Reader<'_> {
                 }
             }
             Spec::Signal(asked) => {
-                asked.addresses().for_each(|address| self.check_address(Some(address), false, scope))
+                asked.addresses().for_each(|address| self.check_address(Some(address), false, scope));
             }
             Spec::Tail(_) => {}
         }

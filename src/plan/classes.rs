@@ -80,7 +80,7 @@ mod tests {
             )
         };
         let fallback = format!("fallback = {{ {undo} }}");
-        for step in [undo.clone(), format!("run = {{ command = ['true'] }}\n{fallback}")] {
+        for step in [undo, format!("run = {{ command = ['true'] }}\n{fallback}")] {
             let text = back(&format!("[[rollback.step]]\nid = 's'\nclass = 'readonly'\n{step}"));
             assert_eq!(found(&text).iter().map(|(code, _)| *code).collect::<Vec<_>>(), ["not-readonly"], "{step}");
         }

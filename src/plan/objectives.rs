@@ -101,13 +101,16 @@ impl<'a> Reader<'a> {
             evaluate_every,
             unknown_for,
         };
-        let fitting = self.fits_signal(&objective, that_at, table, &place);
+        // What does not go together is one mistake: how many samples come of it is no question.
+        if !self.fits_signal(&objective, that_at, table, &place) {
+            return None;
+        }
         objective.min_samples = self.enough_samples(&objective, &place)?;
         match stale_after {
             None => objective.stale_after = self.usual_age(&objective),
             Some(asked) => self.check_age(table, &objective, asked),
         }
-        fitting.then_some((objective, place))
+        Some((objective, place))
     }
 
     fn threshold(&self, table: &Table<'_>) -> Option<(Threshold, Span)> {

@@ -180,6 +180,8 @@ pub fn plan() -> Plan {
     }
 }
 
+type Set = Box<dyn Fn(&mut Board)>;
+
 /// A launch being told: events with the second they happened at.
 pub struct Story {
     plan: Arc<Plan>,
@@ -190,7 +192,7 @@ pub struct Story {
     pub seat: Seat,
     mode: Mode,
     /// What is set on the board beside what was folded.
-    set: Vec<Box<dyn Fn(&mut Board)>>,
+    set: Vec<Set>,
 }
 
 impl Story {

@@ -92,13 +92,13 @@ fn at_the_canary(weight: WeightView, width: u16, height: u16) -> Console<TestBac
     let mut story = under_way(Mode::Launch);
     story.live.weights.insert("warm".into(), weight);
     let mut console = console(story.snapshot(1810), width, height);
-    for _ in 0..20 {
-        if text(&screen(&mut console)).contains("canary ") {
-            return console;
-        }
+    let mut left = 20;
+    while !text(&screen(&mut console)).contains("canary ") {
+        left -= 1;
+        assert!(left > 0, "no canary: {}", text(&screen(&mut console)));
         press(&mut console, "j");
     }
-    panic!("no canary: {}", text(&screen(&mut console)));
+    console
 }
 
 #[test]

@@ -222,7 +222,7 @@ mod tests {
         scope.bind("version", json!("1.5.0"));
         scope.bind_secret("token", json!("hunter22"));
         let told = send.expect("a step").expects(&scope);
-        let body = r#"JSON {"by":"{{ token }}","id":"{{ later }}","v":"1.5.0"}"#;
+        let body = r#"JSON {"v":"1.5.0","by":"{{ token }}","id":"{{ later }}"}"#;
         assert_eq!(told, [format!("sends: POST https://a.example/1.5.0, with {body}"), "status 2xx".to_owned()]);
     }
 

@@ -343,7 +343,8 @@ fn an_amendment_begins_it_anew_where_an_objective_says_something_else() {
     let retitled = |plan: &mut Plan| plan.objectives[0].title = "Errors".into();
     let moved = |plan: &mut Plan| plan.objectives[1].window = Duration::from_secs(60);
     let gone = |plan: &mut Plan| drop(plan.objectives.pop());
-    let cases: [(&str, &dyn Fn(&mut Plan), &[&str], Option<(Duration, u32)>); 4] = [
+    type Case<'c> = (&'c str, &'c dyn Fn(&mut Plan), &'c [&'c str], Option<(Duration, u32)>);
+    let cases: [Case<'_>; 4] = [
         ("a title", &retitled, &[], Some((minutes(10), 0))),
         ("a window", &moved, &[], Some((Duration::ZERO, 1))),
         ("none of that name", &gone, &[], Some((Duration::ZERO, 1))),

@@ -74,7 +74,7 @@ pub(super) fn counted(that: &Threshold, unit: Unit, upto: &[(f64, f64)]) -> Resu
     }
     let limit = that.limit.value();
     let finite = || upto.iter().map(|(bound, _)| *bound).filter(|bound| bound.is_finite());
-    let below = finite().filter(|bound| bound * unit.in_base() < limit).next_back();
+    let below = finite().rfind(|bound| bound * unit.in_base() < limit);
     match (below, finite().find(|bound| bound * unit.in_base() > limit)) {
         (Some(below), Some(above)) => Err(Refused::Between(below, above, unit.word)),
         (Some(top), None) => Err(Refused::Above(top, unit.word)),

@@ -163,7 +163,7 @@ async fn what_must_not_be_said_is_not_known_of_what_was_cut() {
     let told = report(loud, "expect = { stderr_absent = 'Error' }").await;
     let finding = told.findings.iter().find(|finding| finding.subject == "stderr").expect("looked at");
     assert_eq!((finding.verdict, told.verdict), (Verdict::Unknown, Verdict::Unknown), "{told:#?}");
-    let told = report(&format!("echo Error >&2; {loud}"), "expect = { stderr_absent = 'Error' }").await;
+    let told = report(&format!("{loud}; printf '\\nError\\n' >&2"), "expect = { stderr_absent = 'Error' }").await;
     assert_eq!(told.verdict, Verdict::Fail, "what is there is there: {told:#?}");
     assert_eq!(report("echo fine >&2", "expect = { stderr_absent = 'Error' }").await.verdict, Verdict::Pass);
 }

@@ -46,7 +46,7 @@ impl Page<'_> {
             self.named(name, role, &format!("{breached}; not known {}", span::words(looked.unknown)));
         }
         if runs {
-            self.to_do(ledger);
+            self.what_to_do(ledger);
         }
     }
 
@@ -114,7 +114,7 @@ impl Page<'_> {
         }
     }
 
-    fn to_do(&mut self, ledger: &Ledger) {
+    fn what_to_do(&mut self, ledger: &Ledger) {
         let key = self.view.keymap.label(Action::Waive).unwrap_or_default();
         let text = match ledger.lost.last() {
             Some(lost) if lost.open => {
