@@ -180,6 +180,9 @@ pub fn plan() -> Plan {
     }
 }
 
+/// What is set on a board that nobody folded.
+type Setting = Box<dyn Fn(&mut Board)>;
+
 /// A launch being told: events with the second they happened at.
 pub struct Story {
     plan: Arc<Plan>,
@@ -190,7 +193,7 @@ pub struct Story {
     pub seat: Seat,
     mode: Mode,
     /// What is set on the board beside what was folded.
-    set: Vec<Box<dyn Fn(&mut Board)>>,
+    set: Vec<Setting>,
 }
 
 impl Story {
