@@ -72,7 +72,7 @@ fn every_mistake_is_told_at_its_place() {
         (format!("{SIGNAL}{asked}{SIGNAL}{asked}"), "\"s\"", "again here"),
         (format!("[[signal]]\nid = \"monitor.api\"\n{asked}"), "monitor.api", "a monitor's own looks"),
         (format!("{SIGNAL}json = {{ get = \"{{{{ nowhere }}}}\", jq = \".x\" }}"), "nowhere", "nowhere"),
-        (format!("{STREAM}sse = {{ get = \"http://a\" }}"), "sse", "at once"),
+        (format!("{STREAM}sse = {{ get = \"http://a\" }}"), "http://a", "at once"),
         (format!("{STREAM}session = \"user\"\n{SESSION}"), "session", "share no cookies"),
         (
             "[[stream]]\nid = \"x\"\nerrors = { level = [\"error\"] }\nsse = { get = \"http://a\" }".to_owned(),
@@ -96,7 +96,7 @@ fn every_mistake_is_told_at_its_place() {
         ),
         (
             format!("{ROUND}[[monitor.item]]\nid = \"a\"\nrun = {{ command = [\"x\"] }}\n{SESSION}"),
-            "command",
+            "run",
             "cannot stand",
         ),
         (
