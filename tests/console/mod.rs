@@ -180,7 +180,8 @@ pub fn plan() -> Plan {
     }
 }
 
-type Set = Box<dyn Fn(&mut Board)>;
+/// What is set on a board that nobody folded.
+type Setting = Box<dyn Fn(&mut Board)>;
 
 /// A launch being told: events with the second they happened at.
 pub struct Story {
@@ -192,7 +193,7 @@ pub struct Story {
     pub seat: Seat,
     mode: Mode,
     /// What is set on the board beside what was folded.
-    set: Vec<Set>,
+    set: Vec<Setting>,
 }
 
 impl Story {

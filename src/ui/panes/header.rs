@@ -118,15 +118,11 @@ fn countdown<'v>(row: Row<'v>, view: &View<'v>, clock: Option<&Countdown>, room:
 fn parts(view: &View<'_>, clock: &Countdown) -> Vec<(Role, String)> {
     let at = |at: Instant| view.time_with_offset(wall_of(at, view.now));
     let slip = clock.slip();
-    // Before the launch has begun nothing can be watched.
-    let blind = alarms::unwatched(view).filter(|_| view.board().seq > 0).map(|words| (Role::Warned, words));
     if let Some(t0) = clock.t0 {
-        let late = vec![(Role::Muted, format!("late {}", signed(slip))), (Role::Muted, format!("T-0 was {}", at(t0)))];
-        return blind.into_iter().chain(late).collect();
+        return vec![(Role::Muted, format!("late {}", signed(slip))), (Role::Muted, format!("T-0 was {}", at(t0)))];
     }
     let slipped = if slip > 0 { Role::Warned } else { Role::Muted };
-    let mut parts: Vec<_> = blind.into_iter().collect();
-    parts.extend([(Role::Muted, l_face(clock)), (slipped, format!("slip {}", signed(slip)))]);
+    let mut parts = vec![(Role::Muted, l_face(clock)), (slipped, format!("slip {}", signed(slip)))];
     let Some(projected) = clock.projected() else { return parts };
     parts.push((Role::Muted, format!("T-0 {}", at(projected))));
     if let Some(latest) = clock.latest_resume() {
@@ -175,6 +171,9 @@ pub fn signed(ms: i64) -> String {
 }
 
 fn verdict<'v>(row: Row<'v>, view: &View<'v>) -> Row<'v> {
+    // Before the launch has begun nothing can be watched.
+    let blind = alarms::unwatched(view).filter(|_| view.board().seq > 0);
+    let row = blind.into_iter().fold(row, |row, words| row.right(Role::Warned, format!("{words}  ")));
     if view.board().clock.is_none() {
         return row;
     }
