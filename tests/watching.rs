@@ -6,6 +6,8 @@
 #[expect(dead_code, reason = "each test file uses a part of this")]
 mod binary;
 #[expect(dead_code, reason = "each test file uses a part of this")]
+mod pty;
+#[expect(dead_code, reason = "each test file uses a part of this")]
 mod told;
 #[expect(dead_code, reason = "each test file uses a part of this")]
 mod wait;
@@ -14,7 +16,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use binary::{Place, ended, signal};
+use binary::{Place, signal};
+use pty::{Seat, WIDE};
 use rustix::process::Signal;
 use tminus::launch::event::{Event, Recorded};
 use tminus::launch::objective::{Counts, Span};
@@ -96,7 +99,7 @@ async fn counts(folder: &Path, wanted: impl Fn(&Counts) -> bool) {
     comes("such counts", || counted(&records(folder)).iter().any(&wanted)).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_console_has_its_windows_full_again_and_an_altered_block_is_named() {
     let status = Arc::new(AtomicU16::new(200));
     let url = serve(Arc::clone(&status)).await;
@@ -117,7 +120,8 @@ async fn a_killed_console_has_its_windows_full_again_and_an_altered_block_is_nam
     let _ = first.wait().await;
     let before = records(&folder).len();
 
-    let second = place.start(&["run", "--headless", "--launch", &at]);
+    // On a terminal: after a crash a headless console has nobody to wait for, and leaves.
+    let mut second = Seat::start(&place.path(""), &["run", "--launch", &at, "--name", "ann"], &[], WIDE);
     comes("another round", || !counted(&records(&folder)[before..]).is_empty()).await;
     let again = counted(&records(&folder)[before..]).remove(0);
     // So many looks take it five seconds.
@@ -127,8 +131,8 @@ async fn a_killed_console_has_its_windows_full_again_and_an_altered_block_is_nam
         records(&folder).iter().any(|record| matches!(record.event, Event::SamplesKept { .. }))
     })
     .await;
-    signal(&second, Signal::TERM);
-    ended(second).await;
+    second.signal(Signal::TERM);
+    second.over();
 
     let whole = place.run(&["verify", &at]).await;
     assert_eq!(whole.code, Some(0), "{whole:?}");

@@ -7,6 +7,7 @@ use crate::launch::id::ItemId;
 use crate::launch::live::WeightView;
 use crate::ui::theme::Role;
 use crate::ui::widgets::gauge::gauge;
+use crate::ui::widgets::row::Row;
 
 impl Page<'_> {
     pub(super) fn weight(&mut self, id: &ItemId, state: &ItemState) {
@@ -16,7 +17,9 @@ impl Page<'_> {
         };
         let Some(weight) = self.view.live().weights.get(id).cloned().or_else(kept) else { return };
         self.section("canary");
-        let at = weight.at.map(|at| format!("at {}", self.view.time(at))).unwrap_or_default();
-        self.rows.push(gauge(self.view.theme, weight.wanted, weight.seen).right(Role::Muted, at));
+        self.rows.push(gauge(self.view.theme, weight.wanted, weight.seen));
+        if let Some(at) = weight.at {
+            self.rows.push(Row::new(self.view.theme).say(Role::Muted, format!("at {}", self.view.time(at))));
+        }
     }
 }
