@@ -306,6 +306,8 @@ pub fn wants_person(board: &Board, now: Instant) -> bool {
         by_key && waits && due(board, item, now) == Due::Now
     }) || recovery::waiting(board).next().is_some()
         || human::wants_person(board)
+        // What counts down to a rollback counts as it will on the day.
+        || !watching::calls(board, now).is_empty()
 }
 
 /// Whether `item` can begin at `now`.

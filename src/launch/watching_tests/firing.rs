@@ -1,6 +1,7 @@
 //! What a trigger does once it has fired: countdown, veto, latch, recovery, several of them, windows.
 
 use super::*;
+use crate::launch::schedule;
 
 #[test]
 fn an_automatic_rollback_starts_when_its_veto_has_passed_and_once() {
@@ -35,9 +36,12 @@ fn an_automatic_rollback_starts_when_its_veto_has_passed_and_once() {
 #[test]
 fn a_veto_stops_it_until_its_condition_was_gone_for_long_enough() {
     let mut flight = flight(vec![trigger("down", errors(), auto(10))]);
+    assert!(!schedule::wants_person(&flight.board, flight.now));
     until_fired(&mut flight, 6);
+    assert!(schedule::wants_person(&flight.board, flight.now), "a rehearsal does not hurry through its countdown");
     let no = |flight: &mut Flight| flight.command(Command::Veto { trigger: "down".into(), why: "a test".into() });
     no(&mut flight).expect("possible");
+    assert!(!schedule::wants_person(&flight.board, flight.now));
     let Stage::Vetoed { by, why, .. } = stage(&flight, "down") else { panic!("{:?}", flight.board.triggers) };
     assert_eq!((by.name.as_str(), why.as_str()), ("ada", "a test"));
     assert!(no(&mut flight).expect_err("once").contains("was vetoed by ada"));
