@@ -41,6 +41,7 @@ impl Pending {
         }
         let Some(leaf) = self.pages.get_mut(signal) else { return false };
         let full = self.bytes >= WAITING;
+        let came = leaf.after(came);
         let page = leaf.page(came);
         let before = page.len();
         let filled = leaf.filled >= OF_MINUTE;
@@ -60,6 +61,7 @@ impl Pending {
     pub fn watched(&mut self, spans: impl Iterator<Item = (Instant, Instant)>, now: Instant) {
         let since = self.watched;
         let leaf = self.pages.entry(SignalId::new(WATCHED)).or_default();
+        let now = leaf.after(now);
         for (from, until) in spans {
             let from = since.map_or(from, |since| from.max(since));
             if from < until {
@@ -80,6 +82,12 @@ impl Pending {
 }
 
 impl Leaf {
+    /// When a sample came that is handed in now: blocks follow one another, and whoever read the time before a jump
+    /// may hand in after it. When it was so is told apart from that.
+    fn after(&self, came: Instant) -> Instant {
+        came.max(Instant(self.minute.saturating_mul(MINUTE)))
+    }
+
     /// The page of the minute of `came`.
     fn page(&mut self, came: Instant) -> &mut Page {
         let minute = came.0.div_euclid(MINUTE);
@@ -91,5 +99,28 @@ impl Leaf {
         }
         let last = self.pages.len() - 1;
         &mut self.pages[last]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::watch::kept::page::{self, Entry};
+    use crate::watch::point::Taken;
+
+    #[test]
+    fn what_is_handed_in_after_a_jump_stands_in_the_newest_minute_and_keeps_its_own_time() {
+        let mut pending = Pending::default();
+        let signal = SignalId::new("monitor.api");
+        for minute in [4, 1] {
+            let at = Instant(minute * MINUTE);
+            pending.put(&signal, &Point { at, taken: Taken::Nothing, generated: false }, at);
+        }
+        let pages = pending.take();
+        let [(_, only)] = pages.as_slice() else { panic!("{} pages: a block would lie within another", pages.len()) };
+        assert_eq!((only.minute, only.samples), (4, 2));
+        let read = page::read(&only.bytes(true)).expect("a page");
+        let [_, Entry::Sample(late, came)] = &read.entries[..] else { panic!("{read:?}") };
+        assert_eq!((late.at, *came), (Instant(MINUTE), Instant(4 * MINUTE)));
     }
 }
