@@ -85,7 +85,7 @@ fn observe(board: &Board, observation: &Observation, now: Instant) -> Vec<Event>
         }
         Observation::RollbackTold { run, fact } => told(board, *run, fact),
         Observation::Slept { gap } => {
-            let since = Instant(now.0 - millis(*gap));
+            let since = Instant(now.0.saturating_sub(millis(*gap)));
             let slept = Event::Slept { gap: *gap };
             std::iter::once(slept).chain(unwatched::stop(board, since, now)).collect()
         }

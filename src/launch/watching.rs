@@ -28,12 +28,16 @@ pub fn judged(plan: &Plan, objective: &ObjectiveId, counts: &Counts, at: Instant
 pub(super) fn fold(board: &mut Board, record: &Recorded, seen: Instant) {
     let at = record.at;
     match &record.event {
-        Event::Evaluated { rounds } => rounds.iter().for_each(|round| evaluated(board, round)),
+        // What is to come was not seen: a journal that says so would have its verdict stand for ever.
+        Event::Evaluated { rounds } => {
+            rounds.iter().filter(|round| round.at <= at).for_each(|round| evaluated(board, round));
+        }
         Event::MonitorChanged { monitor, verdict, why } => {
             let told = match verdict {
                 Verdict::Fail => Told::Holds(why.clone()),
-                Verdict::Pass | Verdict::Warn | Verdict::Skipped => Told::Gone,
-                Verdict::Unknown | Verdict::Stale => Told::Nothing,
+                Verdict::Pass | Verdict::Warn => Told::Gone,
+                // What was skipped was not looked at.
+                Verdict::Skipped | Verdict::Unknown | Verdict::Stale => Told::Nothing,
             };
             let when = Condition::Monitor(monitor.clone());
             each(board, |board, trigger, state| {
@@ -43,7 +47,7 @@ pub(super) fn fold(board: &mut Board, record: &Recorded, seen: Instant) {
             });
         }
         Event::Slept { gap } => {
-            let asleep = Instant(at.0 - millis(*gap)).max(seen.min(at));
+            let asleep = Instant(at.0.saturating_sub(millis(*gap))).max(seen.min(at));
             each(board, |board, trigger, state| unwatched(board, trigger, state, asleep, at, false));
         }
         Event::ConsoleReturned { .. } => {

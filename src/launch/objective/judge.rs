@@ -32,7 +32,8 @@ pub fn judge(objective: &Objective, unit: Unit, counts: &Counts, at: Instant) ->
         }
         (_, None) => Err("nothing to compare with".to_owned()),
     };
-    let hole = Duration::from(counts.known) + objective.evaluate_every < objective.window;
+    let known = Duration::from(counts.known);
+    let hole = known.is_zero() || known + objective.evaluate_every < objective.window;
     match judged {
         Err(why) => (Verdict::Unknown, why),
         Ok((true, why)) if hole => {

@@ -80,7 +80,8 @@ impl Back {
         say(altered.clone(), "are not as they were kept: they are not believed");
         say(found.missing.clone(), "are missing");
         say(minutes(&found.unvouched), "are in no record: they are not believed");
-        for minute in altered.into_iter().chain(found.missing.iter().copied()) {
+        let unvouched = minutes(&found.unvouched);
+        for minute in altered.into_iter().chain(found.missing.iter().copied()).chain(unvouched) {
             self.hole(signal, minute);
         }
         for (file, why) in &found.unread {
