@@ -105,6 +105,9 @@ fn a_hole_takes_a_pass_away_and_hides_no_breach() {
         let (seen, why) = judge(&errors, unit(""), &counts, AT);
         assert_eq!(seen, verdict, "{known} ms known: {why}");
     }
+    let narrow = Objective { window: Duration::from_secs(10), ..objective("error_rate <= 5%", Beside::Nothing) };
+    let none = Counts { known: Span(0), ..counts(samples(0, 240), None) };
+    assert_eq!(judge(&narrow, unit(""), &none, AT).0, Unknown, "one bucket that nobody watched is no window");
     // What grew while nobody watched is missing: that too little did is not seen.
     let traffic = objective("rate >= 10", Beside::Nothing);
     let hole = Counts { known: Span(10_000), ..counts(valued(100.0), None) };

@@ -19,17 +19,20 @@ fn a_monitor_fires_by_time_alone_and_unknown_freezes_it() {
     flight.pass(Duration::from_millis(1));
     assert_eq!(fired(&flight, "down"), 1);
     assert!(matches!(stage(&flight, "down"), Stage::Fired { why, .. } if why == "api: status 500 for 1m"));
-    let mut flight = self::flight(vec![api()]);
-    told(&mut flight, Verdict::Fail);
-    flight.pass(50 * SECOND);
-    told(&mut flight, Verdict::Unknown);
-    flight.pass(50 * SECOND);
-    assert_eq!(fired(&flight, "down"), 0);
-    told(&mut flight, Verdict::Fail);
-    flight.pass(9 * SECOND);
-    assert_eq!(fired(&flight, "down"), 0);
-    flight.pass(SECOND);
-    assert_eq!(fired(&flight, "down"), 1);
+    // What was skipped was not looked at: it clears nothing either.
+    for silence in [Verdict::Unknown, Verdict::Skipped] {
+        let mut flight = self::flight(vec![api()]);
+        told(&mut flight, Verdict::Fail);
+        flight.pass(50 * SECOND);
+        told(&mut flight, silence);
+        flight.pass(50 * SECOND);
+        assert_eq!(fired(&flight, "down"), 0);
+        told(&mut flight, Verdict::Fail);
+        flight.pass(9 * SECOND);
+        assert_eq!(fired(&flight, "down"), 0);
+        flight.pass(SECOND);
+        assert_eq!(fired(&flight, "down"), 1, "{silence}");
+    }
     let mut flight = self::flight(vec![Trigger { lasts: Duration::ZERO, ..api() }]);
     told(&mut flight, Verdict::Fail);
     assert_eq!(fired(&flight, "down"), 1, "nothing has to last");
