@@ -28,10 +28,7 @@ pub fn judged(plan: &Plan, objective: &ObjectiveId, counts: &Counts, at: Instant
 pub(super) fn fold(board: &mut Board, record: &Recorded, seen: Instant) {
     let at = record.at;
     match &record.event {
-        // What is to come was not seen: a journal that says so would have its verdict stand for ever.
-        Event::Evaluated { rounds } => {
-            rounds.iter().filter(|round| round.at <= at).for_each(|round| evaluated(board, round));
-        }
+        Event::Evaluated { rounds } => rounds.iter().for_each(|round| evaluated(board, round)),
         Event::MonitorChanged { monitor, verdict, why } => {
             let told = match verdict {
                 Verdict::Fail => Told::Holds(why.clone()),
