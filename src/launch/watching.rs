@@ -73,7 +73,7 @@ pub(super) fn fold(board: &mut Board, record: &Recorded, seen: Instant) {
         }
         _ => {}
     }
-    lost::fold(board, record);
+    lost::fold(board, record, seen);
     // By time alone, told by the first record after it.
     each(board, |_, trigger, state| {
         if !matches!(trigger.when, Condition::Objective(_)) {

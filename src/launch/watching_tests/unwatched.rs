@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn told(flight: &mut Flight, verdict: Verdict) {
+pub(super) fn told(flight: &mut Flight, verdict: Verdict) {
     let observation = Observation::MonitorChanged { monitor: "api".into(), verdict, why: "status 500".into() };
     flight.input(&Input::Observation(observation)).expect("no refusal");
 }
@@ -53,12 +53,12 @@ fn a_manual_trigger_fires_by_a_persons_word_and_again() {
     assert_eq!(fired(&flight, "down"), 2);
 }
 
-fn slept(flight: &mut Flight, gap: Duration) {
+pub(super) fn slept(flight: &mut Flight, gap: Duration) {
     flight.now = flight.now.plus(gap);
     flight.input(&Input::Observation(Observation::Slept { gap })).expect("no refusal");
 }
 
-fn came_back(flight: &mut Flight, after: Duration) {
+pub(super) fn came_back(flight: &mut Flight, after: Duration) {
     let seen = flight.board.clock.as_ref().map_or(0, |clock| clock.t);
     flight.now = flight.now.plus(after);
     let (now, returned) = (flight.now, Event::ConsoleReturned { clean: false, t: seen });
@@ -116,7 +116,7 @@ fn told_of_something(flight: &mut Flight) {
     flight.command(Command::note("still there")).expect("possible");
 }
 
-fn amended(flight: &mut Flight, edit: impl FnOnce(&mut crate::launch::plan::Plan)) {
+pub(super) fn amended(flight: &mut Flight, edit: impl FnOnce(&mut crate::launch::plan::Plan)) {
     let mut plan = (*flight.board.plan.0).clone();
     plan.hash = format!("{}+", plan.hash);
     edit(&mut plan);
