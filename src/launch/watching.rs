@@ -28,7 +28,10 @@ pub fn judged(plan: &Plan, objective: &ObjectiveId, counts: &Counts, at: Instant
 pub(super) fn fold(board: &mut Board, record: &Recorded, seen: Instant) {
     let at = record.at;
     match &record.event {
-        Event::Evaluated { rounds } => rounds.iter().for_each(|round| evaluated(board, round)),
+        // What is to come was not seen: a journal that says so would have its verdict stand for ever.
+        Event::Evaluated { rounds } => {
+            rounds.iter().filter(|round| round.at <= at).for_each(|round| evaluated(board, round));
+        }
         Event::MonitorChanged { monitor, verdict, why } => {
             let told = match verdict {
                 Verdict::Fail => Told::Holds(why.clone()),
@@ -285,13 +288,14 @@ pub(super) fn next_at(board: &Board, now: Instant) -> impl Iterator<Item = Insta
 }
 
 /// The next instant after `now` at which an objective is evaluated: a multiple of its interval on the launch's axis.
+/// None where the axis ends before it.
 #[must_use]
 pub fn next_evaluation(plan: &Plan, now: Instant) -> Option<Instant> {
     let next = |objective: &Objective| {
         let every = millis(objective.evaluate_every).max(1);
         Instant(now.0.div_euclid(every).saturating_add(1).saturating_mul(every))
     };
-    plan.objectives.iter().map(next).min()
+    plan.objectives.iter().map(next).min().filter(|next| *next > now)
 }
 
 /// What rings until a person has said something: triggers that fired, sources that are lost.
