@@ -113,11 +113,15 @@ impl State {
     }
 
     pub fn skipped(&mut self, from: Instant, until: Instant) -> bool {
-        let mut soon = false;
-        for (signal, point) in self.echoes.repeat(from, until) {
-            let at = point.at;
-            self.take(&signal, &point, at);
-            soon |= self.pending.as_mut().is_some_and(|pending| pending.put(&signal, &point, at));
+        let (mut soon, mut upto) = (false, from);
+        while upto < until {
+            let (said, after) = self.echoes.repeat(upto, until);
+            for (signal, point) in said {
+                let at = point.at;
+                self.take(&signal, &point, at);
+                soon |= self.pending.as_mut().is_some_and(|pending| pending.put(&signal, &point, at));
+            }
+            upto = after;
         }
         self.watched.add(from, until);
         self.until = Some(until);
