@@ -63,7 +63,7 @@ const BUNDLED: Facts = Facts {
     text: &[],
     second_hand: &[],
     matrices: &["preflight", "preflight-after"],
-    after_csrf: &["login", "conversation", "run", "stream", "long-run", "cancel", "telemetry"],
+    after_csrf: &["login", "conversation", "run", "stream", "long-run", "cancel", "telemetry", "telemetry-flood"],
     timed: &["stream", "cancel"],
     // `runtime-config.json` is asked by `frontend-up`, `page-flags`, `previous-known` and `new-build`, in this order.
     even_turns: &["page-flags", "new-build", "health-after", "preflight-after"],
