@@ -48,14 +48,25 @@ const SMALL: Facts = Facts {
 
 const BUNDLED: Facts = Facts {
     plan: bundled,
-    json: &["health", "frontend-up", "csrf", "previous-known", "new-build", "health-after"],
+    json: &[
+        "health",
+        "frontend-up",
+        "csrf",
+        "page-flags",
+        "release-run",
+        "release-tags",
+        "release-workflow",
+        "previous-known",
+        "new-build",
+        "health-after",
+    ],
     text: &[],
     second_hand: &[],
     matrices: &["preflight", "preflight-after"],
-    after_csrf: &["login", "conversation", "run", "stream", "long-run", "cancel", "telemetry"],
+    after_csrf: &["login", "conversation", "run", "stream", "long-run", "cancel", "telemetry", "telemetry-flood"],
     timed: &["stream", "cancel"],
-    // `runtime-config.json` is asked by `frontend-up`, `previous-known` and `new-build`, in this order.
-    even_turns: &["previous-known", "health-after", "preflight-after"],
+    // `runtime-config.json` is asked by `frontend-up`, `page-flags`, `previous-known` and `new-build`, in this order.
+    even_turns: &["page-flags", "new-build", "health-after", "preflight-after"],
 };
 
 const STREAMS: [&str; 2] = ["stream", "cancel"];

@@ -18,6 +18,7 @@ const PLAN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/omniai.toml");
 const EVIL: &str = "https://evil.example.com";
 const LOOKALIKE: &str = "https://omniplexity.github.io.evil.com";
 const GATES: [&str; 2] = ["gate-a", "gate-b"];
+const COMMIT: &str = "3f6c1a9be07d2458f1c0ade49b72563d8e0fa174";
 
 /// A place whose plan means `contract`, and a frontend that is served.
 async fn place(contract: &Contract) -> (Place, Crude) {
@@ -29,6 +30,7 @@ async fn place(contract: &Contract) -> (Place, Crude) {
         ("WEB_BASE_URL", &web_base),
         ("SMOKE_USERNAME", USERNAME),
         ("SMOKE_PASSWORD", PASSWORD),
+        ("LAUNCH_COMMIT", COMMIT),
     ]);
     (place, web)
 }
@@ -204,7 +206,7 @@ async fn what_is_selected_brings_what_it_needs_and_names_what_it_leaves_out() {
 
 #[tokio::test]
 async fn an_unknown_name_says_the_nearest() {
-    let place = Place::new(&[("SMOKE_USERNAME", USERNAME), ("SMOKE_PASSWORD", PASSWORD)]);
+    let place = Place::new(&[("SMOKE_USERNAME", USERNAME), ("SMOKE_PASSWORD", PASSWORD), ("LAUNCH_COMMIT", COMMIT)]);
     for (name, near) in [("gate-q", "did you mean `gate-"), ("logn", "did you mean `login`?")] {
         let (ran, _) = gate(&place, PLAN, &[name]).await;
         assert_eq!((ran.code, ran.out.as_str()), (Some(3), ""), "{ran:?}");
@@ -214,7 +216,7 @@ async fn an_unknown_name_says_the_nearest() {
 
 #[tokio::test]
 async fn a_run_of_nothing_but_people_is_no_go() {
-    let place = Place::new(&[("SMOKE_USERNAME", USERNAME), ("SMOKE_PASSWORD", PASSWORD)]);
+    let place = Place::new(&[("SMOKE_USERNAME", USERNAME), ("SMOKE_PASSWORD", PASSWORD), ("LAUNCH_COMMIT", COMMIT)]);
     let (ran, document) = gate(&place, PLAN, &["gate-d"]).await;
     assert_ne!(ran.code, Some(0), "nothing was looked at: {ran:?}");
     assert!(items(&document).is_empty());
@@ -225,7 +227,7 @@ async fn a_gate_that_needs_no_secret_runs_without_and_one_that_does_cannot_tell(
     let contract = Contract::start().await;
     let (_, served) = place(&contract).await;
     let (api, web) = (contract.url(""), format!("http://{}", served.address));
-    let bare = Place::new(&[("API_BASE_URL", &api), ("WEB_BASE_URL", &web)]);
+    let bare = Place::new(&[("API_BASE_URL", &api), ("WEB_BASE_URL", &web), ("LAUNCH_COMMIT", COMMIT)]);
     let (ran, document) = gate(&bare, PLAN, &["gate-a"]).await;
     assert_eq!((ran.code, &document["verdict"]), (Some(0), &"pass".into()), "{ran:?}");
     assert!(ran.err.contains("SMOKE_PASSWORD is not set"), "{ran:?}");

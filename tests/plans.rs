@@ -20,7 +20,14 @@ use tminus::base::source::{Diagnostic, Source};
 use tminus::plan::{Environment, Loaded, Options, check_report, load};
 
 fn environment() -> Environment {
-    [("SMOKE_USERNAME", "smoke-account"), ("SMOKE_PASSWORD", "correct horse battery")].into_iter().collect()
+    [
+        ("SMOKE_USERNAME", "smoke-account"),
+        ("SMOKE_PASSWORD", "correct horse battery"),
+        ("GITHUB_TOKEN", "a-token-of-github"),
+        ("LAUNCH_COMMIT", "3f6c1a9be07d2458f1c0ade49b72563d8e0fa174"),
+    ]
+    .into_iter()
+    .collect()
 }
 
 fn read(text: &str) -> Result<Loaded, Vec<Diagnostic>> {
