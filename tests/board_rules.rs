@@ -10,6 +10,8 @@ use proptest::test_runner::FileFailurePersistence;
 
 #[path = "board_rules/rules.rs"]
 mod rules;
+#[path = "board_rules/triggers.rs"]
+mod triggers;
 #[path = "board_rules/walk.rs"]
 mod walk;
 
@@ -31,7 +33,7 @@ proptest! {
         steps in prop::collection::vec(any::<[u16; 4]>(), STEPS..=STEPS),
     ) {
         let mut walk = if flown { walk::Walk::flown() } else { walk::Walk::new() };
-        let mut rules = rules::Rules::new(walk.plan(), &walk.opening);
+        let mut rules = rules::Rules::new(walk.afresh(), &walk.opening);
         for dice in steps {
             let step = walk.step(dice);
             prop_assert!(rules.hold(&step).is_ok(), "{}", rules.told(&step));

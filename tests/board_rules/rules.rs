@@ -1,18 +1,18 @@
 //! What the rules forbid, held against each record as it is folded into a board of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use tminus::launch::board::{Board, Progress};
 use tminus::launch::command::Input;
 use tminus::launch::countdown::{self, Passage};
 use tminus::launch::event::{Event, Recorded, Vote};
-use tminus::launch::id::{Attempt, ItemId, PhaseId, RoleId};
-use tminus::launch::plan::{Act, Class, Criterion, DecidedBy, GoStage, Plan, Power};
+use tminus::launch::id::{Attempt, ItemId, PhaseId, RoleId, TriggerId};
+use tminus::launch::plan::{Act, Class, Criterion, DecidedBy, GoStage, Power};
 use tminus::launch::time::Mark;
 use tminus::launch::verdict::Verdict;
 
+use super::triggers;
 use super::walk::Step;
 
 pub struct Rules {
@@ -22,24 +22,30 @@ pub struct Rules {
     intended: BTreeMap<ItemId, Vec<Attempt>>,
     ordered: BTreeMap<ItemId, usize>,
     liftoffs: usize,
+    /// How often each trigger's rollback was started by the engine.
+    by_itself: BTreeMap<TriggerId, usize>,
     wrong: Option<String>,
 }
 
 impl Rules {
-    pub fn new(plan: Arc<Plan>, opening: &[Recorded]) -> Self {
-        let board = Board::replay(plan, opening);
+    /// `board` knows every plan, and has nothing on it.
+    pub fn new(mut board: Board, opening: &[Recorded]) -> Self {
+        opening.iter().for_each(|record| board.apply(record));
         Self {
             board,
             records: opening.to_vec(),
             intended: BTreeMap::new(),
             ordered: BTreeMap::new(),
             liftoffs: 0,
+            by_itself: BTreeMap::new(),
             wrong: None,
         }
     }
 
     pub fn is_where(&self, board: &Board) -> bool {
-        Board::replay(Arc::clone(&board.plan.0), &self.records) == *board
+        let Some(mut again) = board.revisions.afresh() else { return false };
+        self.records.iter().for_each(|record| again.apply(record));
+        again == *board
     }
 
     pub fn told(&self, step: &Step) -> String {
@@ -180,11 +186,16 @@ impl Rules {
                 is(reasoned, "NO-GO has a reason")?;
             }
             Event::RollbackRequested { .. } => is(board.rolling_back().is_none(), "one rollback at a time")?,
+            Event::PlanAmended { .. } => {
+                is(board.rolling_back().is_none(), "a rollback is seen through by the plan it began with")?;
+            }
             _ => {}
         }
+        triggers::decided(&self.board, record, &mut self.by_itself)?;
         // T only falls, but for a recycle, and never jumps below a built-in hold that was not served.
         let mut after = self.board.clone();
         after.apply(record);
+        triggers::stand(&after)?;
         let t = |board: &Board| board.clock.as_ref().map(|clock| (clock.t, clock.attempt));
         if let (Some((before, attempt)), Some((now, again))) = (t(&self.board), t(&after)) {
             is(now <= before || again > attempt, "T only falls, but for a recycle")?;

@@ -12,11 +12,14 @@ use tminus::launch::ballot;
 use tminus::launch::board::{Board, Progress};
 use tminus::launch::command::{Command, Input, Observation};
 use tminus::launch::event::{Actor, Event, Mode, Recorded, RollbackEnd, RollbackFact, Vote};
-use tminus::launch::id::{Attempt, ItemId};
+use tminus::launch::id::{Attempt, ItemId, TriggerId};
+use tminus::launch::objective::{Counts, Measured, Round, Span};
 use tminus::launch::plan::{Act, Plan};
 use tminus::launch::schedule;
 use tminus::launch::time::{Instant, Mark};
+use tminus::launch::trigger::{TriggerState, starting};
 use tminus::launch::verdict::{Outcome, Report, Verdict};
+use tminus::plan::diff::amendment;
 use tminus::plan::{Environment, Options, load};
 
 /// What every set of walks must come by.
@@ -53,6 +56,11 @@ pub const REACHED: &[&str] = &[
     "RollbackTold",
     "ConsoleReturned",
     "RequestDecided",
+    "Evaluated",
+    "TriggerFired",
+    "TriggerVetoed",
+    "TriggerAcknowledged",
+    "PlanAmended",
     "Slept",
     "LaunchEnded",
 ];
@@ -70,6 +78,8 @@ pub struct Walk {
     boot: Arc<Mutex<i64>>,
     requests: u32,
     left: bool,
+    /// The text of each plan that it may be amended to, the one that it was opened with among them.
+    texts: Vec<(String, Arc<Plan>)>,
     /// The records before the first step.
     pub opening: Vec<Recorded>,
 }
@@ -90,10 +100,8 @@ impl Walk {
             let boot = *read.lock().expect("one thread");
             (boot, start + chrono::TimeDelta::milliseconds(boot))
         });
-        let source = Source::new("launch.toml", include_str!("launch.toml").to_owned());
-        let loaded = load(source.clone(), &Environment::default(), &Options::default());
-        let plan = loaded.map_err(|wrong| panic!("{}", source.render(&wrong, false))).map(|loaded| loaded.plan);
-        let plan = plan.expect("sound");
+        let texts = texts();
+        let plan = Arc::clone(&texts[0].1);
         let axis = Axis::new(reader, Instant(0));
         let opened = Event::LaunchOpened {
             plan: plan.id.clone(),
@@ -102,10 +110,11 @@ impl Walk {
             start: plan.clock.start,
             release: plan.release.clone(),
         };
-        let mut dispatch = Dispatch::new(Board::new(Arc::new(plan)));
+        let mut dispatch = Dispatch::new(Board::new(plan));
+        texts.iter().for_each(|(_, plan)| dispatch.learn(plan));
         let opening = dispatch.state(opened, Actor::engine(), axis.now()).records;
         dispatch.commit();
-        Self { dispatch, axis, boot, requests: 0, left: false, opening }
+        Self { dispatch, axis, boot, requests: 0, left: false, texts, opening }
     }
 
     /// Past T-0, by a crew that does all that is asked of it and a world where all is well: from there on the walk
@@ -139,8 +148,9 @@ impl Walk {
         walk
     }
 
-    pub fn plan(&self) -> Arc<Plan> {
-        Arc::clone(&self.board().plan.0)
+    /// A board that knows every plan, with nothing on it.
+    pub fn afresh(&self) -> Board {
+        self.board().revisions.afresh().expect("it was opened with one")
     }
 
     pub fn board(&self) -> &Board {
@@ -154,6 +164,12 @@ impl Walk {
             self.pass(i64::from(a) * [1, 100, 5_000][usize::from(b) % 3]);
             let t = self.board().clock.as_ref().map_or(0, |clock| clock.t);
             return self.state(Event::ConsoleReturned { clean: true, t });
+        }
+        // The loop's part, though not always at once.
+        let now = self.axis.now().instant;
+        if let Some((_, rollback, why)) = starting(self.board(), now).filter(|_| !what.is_multiple_of(4)) {
+            let command = Command::Rollback { rollback, why };
+            return self.turn(Some(Input::Command { by: Actor::engine(), command }));
         }
         match what % 100 {
             0..14 => self.wait(a, b),
@@ -285,6 +301,10 @@ impl Walk {
             };
             return seen(Observation::RollbackTold { run: run.run, fact });
         }
+        if c.is_multiple_of(7) {
+            let now = self.axis.now().instant.0;
+            return seen(Observation::Evaluated { rounds: rounds(now, a, b) });
+        }
         if c.is_multiple_of(11) {
             // Mostly well: what is down stands against every GO.
             let verdict =
@@ -347,8 +367,10 @@ impl Walk {
             14..18 => Command::MarkStep { item: self.acted(b), passed: c.is_multiple_of(2), reason: why() },
             18..24 => Command::Repeat { item: self.acted(b), reason: why() },
             24..28 => Command::Waive { item, reason: why(), lasts: Duration::from_secs(60 * u64::from(c)) },
-            28..31 => Command::Acknowledge { item },
-            31..34 => Command::CallHold { why: why() },
+            28 => self.amends(b, why()),
+            29 | 30 => Command::Acknowledge { item },
+            31 | 32 => self.on_trigger(b, c, why()),
+            33 => Command::CallHold { why: why() },
             34..38 => Command::ReleaseHold { who: latch() },
             38..44 => Command::Resume,
             44 => Command::CatchUp,
@@ -367,7 +389,10 @@ impl Walk {
                 },
             },
             57 => Command::note(why()),
-            58 if c.is_multiple_of(3) => Command::Rollback { rollback: "back".into(), why: why() },
+            58 if c.is_multiple_of(3) => {
+                let rollback = if b.is_multiple_of(3) { "other" } else { "back" };
+                Command::Rollback { rollback: rollback.into(), why: why() }
+            }
             59 => Command::RunPhase { phase: board.plan.phases[usize::from(b) % board.plan.phases.len()].id.clone() },
             60 => Command::Leave,
             61 if c.is_multiple_of(37) => Command::End { why: why() },
@@ -381,6 +406,32 @@ impl Walk {
         }
     }
 
+    /// Mostly of one that rings.
+    fn on_trigger(&self, b: u16, c: u16, why: String) -> Command {
+        let board = self.board();
+        let all = || board.plan.triggers.iter().map(|trigger| &trigger.id);
+        let rings = |id: &&TriggerId| board.triggers.get(*id).is_some_and(TriggerState::rings);
+        let known: Vec<&TriggerId> = all().filter(|id| b.is_multiple_of(5) || rings(id)).collect();
+        let some = known.get(usize::from(c) % known.len().max(1)).map_or("nothing".into(), |id| (*id).clone());
+        match b % 4 {
+            0 => Command::Veto { trigger: some, why },
+            1 | 2 => Command::AcknowledgeTrigger { trigger: some },
+            _ => {
+                let trigger = all().nth(usize::from(c) % all().count().max(1)).cloned().unwrap_or(some);
+                Command::FireTrigger { trigger, why }
+            }
+        }
+    }
+
+    /// To another plan, now and then to the one that it goes by or compared with one that it does not go by.
+    fn amends(&self, b: u16, reason: String) -> Command {
+        let hash = &self.board().plan.hash;
+        let (text, plan) = &self.texts[usize::from(b) % self.texts.len()];
+        let goes_by = self.texts.iter().find(|(_, known)| known.hash == *hash).filter(|_| !b.is_multiple_of(16));
+        let from = goes_by.map_or(text, |(text, _)| text);
+        Command::Amend { amendment: Ok(amendment(from, text, plan)), reason }
+    }
+
     fn on_criterion(&self, b: u16, c: u16, why: String) -> Command {
         let all = &self.board().plan.criteria;
         let criterion = all[usize::from(b) % all.len()].id.clone();
@@ -392,6 +443,45 @@ impl Walk {
             _ => Command::Judge { criterion: "way-back".into(), met: !b.is_multiple_of(7), note: why },
         }
     }
+}
+
+/// The plan of the walk, and what it may be amended to: other words, another question, a trigger less.
+fn texts() -> Vec<(String, Arc<Plan>)> {
+    let first = include_str!("launch.toml");
+    let edits = [
+        ("title = \"Random walk\"", "title = \"Another walk\""),
+        ("min_samples = 20", "min_samples = 40"),
+        ("id = \"asks\"", "id = \"asks-too\""),
+        ("for = \"20s\"", "for = \"40s\""),
+    ];
+    let edited = |(from, to): (&str, &str)| {
+        assert!(first.contains(from), "{from}");
+        first.replacen(from, to, 1)
+    };
+    let texts = std::iter::once(first.to_owned()).chain(edits.map(edited));
+    let read = |text: String| {
+        let source = Source::new("launch.toml", text.clone());
+        let loaded = load(source.clone(), &Environment::default(), &Options::default());
+        let plan = loaded.map_err(|wrong| panic!("{}", source.render(&wrong, false))).map(|loaded| loaded.plan);
+        (text, Arc::new(plan.expect("sound")))
+    };
+    texts.map(read).collect()
+}
+
+/// What the windows up to now came to: all well, all bad or nothing at all, over some minutes or less; now and then
+/// told again, or of a time to come.
+fn rounds(now: i64, a: u16, b: u16) -> Vec<Round> {
+    let percent = [Some(0), Some(0), Some(0), Some(0), Some(9), None][usize::from(a) % 6];
+    let last = now.div_euclid(10_000) + if b.is_multiple_of(17) { 30 } else { 0 };
+    let first = last - i64::from(b % 20);
+    let round = |place: i64| {
+        let at = Instant(place * 10_000);
+        let seen = percent.map_or(Measured::default(), |against| Measured { of: 100, against, ..Measured::default() });
+        let newest = percent.map(|_| Instant(at.0 - 1_000));
+        let counts = Counts { seen, newest, known: Span(60_000), ..Counts::default() };
+        Round { at, counts: [("errors".into(), counts)].into() }
+    };
+    (first..=last).map(round).collect()
 }
 
 fn outcome(exit: i32) -> Outcome {
