@@ -201,6 +201,12 @@ impl Asked {
             Source::Monitor(_) => false,
         }
     }
+    /// Whether it tells a number of each of several: of processes by a label or a name, or of several addresses.
+    #[must_use]
+    pub fn is_of_several(&self) -> bool {
+        matches!(self.each, Each::Of(_)) || self.instance.is_some() || !self.others.is_empty()
+    }
+
 
     /// Without what is too old: it tells nothing of now.
     fn fresh(&self, mut told: Told) -> Told {
