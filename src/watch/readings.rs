@@ -49,8 +49,10 @@ impl Readings {
     /// Where samples go.
     #[must_use]
     pub fn intake(self: &Arc<Self>) -> Intake {
-        let to = Arc::clone(self);
+        let (to, silent) = (Arc::clone(self), Arc::clone(self));
+        let silences = move |signal: &SignalId, at, who: &[Arc<str>]| silent.state().silent(signal, at, who);
         Intake::new(Arc::clone(&self.axis), Arc::new(move |signal, point| to.take(signal, point)))
+            .with_silences(Arc::new(silences))
     }
 
     fn take(&self, signal: &SignalId, point: Point) {

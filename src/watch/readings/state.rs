@@ -1,6 +1,7 @@
 //! What [`super::Readings`] holds: each objective with its sides, which signal feeds which, when somebody watched.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{horizon, is_due};
@@ -36,6 +37,8 @@ pub(super) struct State {
     pending: Option<Pending>,
     sealed: Sealed,
     trouble: Option<String>,
+    /// Who of a signal's several sources is silent, and since when.
+    silent: HashMap<SignalId, BTreeMap<Arc<str>, Instant>>,
 }
 
 /// An objective with its sides.
@@ -165,7 +168,33 @@ impl State {
             late: read.late.saturating_add(seen.late).saturating_add(other.map_or(0, |side| side.late)),
             generated: seen.generated || other.is_some_and(|side| side.generated),
             refused: seen.refused.clone().or_else(|| other.and_then(|side| side.refused.clone())),
+            silent: self.silent_too_long(&read.objective, at),
         }
+    }
+
+    /// All sources of a signal were asked at `at`, and these told nothing.
+    pub fn silent(&mut self, signal: &SignalId, at: Instant, who: &[Arc<str>]) {
+        let mut known = self.silent.remove(signal).unwrap_or_default();
+        known.retain(|name, _| who.contains(name));
+        for name in who {
+            known.entry(Arc::clone(name)).or_insert(at);
+        }
+        if !known.is_empty() {
+            self.silent.insert(signal.clone(), known);
+        }
+    }
+
+    /// The one that is silent for longest of those that are for too long.
+    fn silent_too_long(&self, objective: &Objective, at: Instant) -> Option<String> {
+        let all = objective.signals().filter_map(|signal| self.silent.get(signal)).flatten();
+        let late = all.filter(|(_, since)| at.since(**since) > objective.stale_after);
+        let mut late: Vec<_> = late.map(|(name, since)| (*since, name)).collect();
+        late.sort();
+        let (_, first) = late.first()?;
+        Some(match late.len() {
+            1 => first.to_string(),
+            many => format!("{first} and {} more", many - 1),
+        })
     }
 
     /// Milliseconds in which somebody watched, and all it stands on is known.

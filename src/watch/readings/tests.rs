@@ -181,6 +181,25 @@ fn an_amendment_keeps_what_nothing_was_changed_of() {
     assert_eq!((anew.seen.of, anew.known), (14, Span(15_000)));
 }
 
+#[test]
+fn one_of_several_that_is_silent_for_too_long_is_told_until_it_tells_again() {
+    let desk = Desk::of(&plan(vec![objective("grows", "errors", "change <= 5", Beside::Nothing)]));
+    let silent = |desk: &Desk, at: i64, who: &[&str]| {
+        let who: Vec<Arc<str>> = who.iter().map(|name| (*name).into()).collect();
+        desk.intake.silent(&"errors".into(), Instant(at), &who);
+    };
+    let told = |desk: &Desk, at: i64| desk.counts("grows", at).silent;
+    silent(&desk, 5_000, &["b"]);
+    silent(&desk, 15_000, &["b", "c"]);
+    assert_eq!(told(&desk, 20_000), None, "a look may be missing");
+    assert_eq!(told(&desk, 30_000).as_deref(), Some("b"), "older than 20 s");
+    assert_eq!(told(&desk, 40_000).as_deref(), Some("b and 1 more"));
+    silent(&desk, 42_000, &["c"]);
+    assert_eq!(told(&desk, 50_000).as_deref(), Some("c"));
+    silent(&desk, 71_000, &[]);
+    assert_eq!(told(&desk, 80_000), None);
+}
+
 #[tokio::test(start_paused = true)]
 async fn time_that_a_rehearsal_skips_is_filled_with_what_was_said_last_and_stamped() {
     let desk = Desk::of(&errors());
