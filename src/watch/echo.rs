@@ -39,14 +39,15 @@ struct Echo {
 }
 
 impl Echoes {
-    pub fn under(&mut self, plan: &Plan) {
+    /// From here on by `plan`; of what is `asked` anew nothing is known.
+    pub fn under(&mut self, plan: &Plan, asked: &[SignalId]) {
         let monitors = plan.monitors.iter().map(|monitor| (SignalId::of_monitor(&monitor.id), monitor.every));
         // A counter that stood still would be made up, and one that grew too.
         let levels = plan.signals.iter().filter(|signal| !signal.counter);
-        let asked = levels.filter(|signal| matches!(signal.source, SignalSource::Asked(_)));
-        self.every = monitors.chain(asked.map(|signal| (signal.id.clone(), signal.every))).collect();
+        let polled = levels.filter(|signal| matches!(signal.source, SignalSource::Asked(_)));
+        self.every = monitors.chain(polled.map(|signal| (signal.id.clone(), signal.every))).collect();
         let every = &self.every;
-        self.last.retain(|signal, _| every.contains_key(signal));
+        self.last.retain(|signal, _| every.contains_key(signal) && !asked.contains(signal));
     }
 
     /// Hears what a source says by itself.

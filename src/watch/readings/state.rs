@@ -39,6 +39,8 @@ pub(super) struct State {
     trouble: Option<String>,
     /// Who of a signal's several sources is silent, and since when.
     silent: HashMap<SignalId, BTreeMap<Arc<str>, Instant>>,
+    /// How many plans it went by.
+    pub plans: u32,
 }
 
 /// An objective with its sides.
@@ -59,11 +61,15 @@ struct Feed {
 }
 
 impl State {
-    pub fn under(&mut self, plan: &Plan, now: Instant) {
+    pub fn under(&mut self, plan: &Plan, asked: &[SignalId], now: Instant) {
+        self.plans = self.plans.saturating_add(1);
+        let asks_on = |signal: &SignalId| !asked.contains(signal);
+        self.silent.retain(|signal, _| asks_on(signal));
         let mut earlier = std::mem::take(&mut self.objectives);
         for objective in &plan.objectives {
             let read = Read::new(objective, plan, now);
             let same = |known: &Read| known.objective == *objective && known.terms() == read.terms();
+            let same = |known: &Read| same(known) && objective.signals().all(asks_on);
             let kept = earlier.iter().position(same).map(|place| earlier.swap_remove(place));
             self.objectives.push(kept.unwrap_or(read));
         }
@@ -75,7 +81,7 @@ impl State {
         }
         let monitors = plan.monitors.iter().map(|monitor| SignalId::of_monitor(&monitor.id));
         self.signals = monitors.chain(plan.signals.iter().map(|signal| signal.id.clone())).collect();
-        self.echoes.under(plan);
+        self.echoes.under(plan, asked);
         self.horizon = horizon(plan);
     }
 
@@ -251,7 +257,12 @@ impl State {
     }
 
     /// What the consoles before this one watched is known again.
-    pub fn returned(&mut self, back: Back, late: &HashMap<ObjectiveId, u64>) -> Vec<String> {
+    pub fn returned(
+        &mut self,
+        back: Back,
+        late: &HashMap<ObjectiveId, u64>,
+        asked: &BTreeMap<SignalId, Instant>,
+    ) -> Vec<String> {
         let first = back.watched.iter().map(|(from, _)| *from).min();
         for (from, until) in back.watched {
             self.watched.add(from, until);
@@ -263,7 +274,10 @@ impl State {
             self.sealed.entry(minute).or_default().extend(blocks);
         }
         for read in &mut self.objectives {
-            read.since = first.map_or(read.since, |first| first.min(read.since));
+            let asked = read.objective.signals().filter_map(|signal| asked.get(signal)).max();
+            read.since = first
+                .map_or(read.since, |first| first.min(read.since))
+                .max(asked.copied().unwrap_or(Instant(i64::MIN)));
             // What was read back came too late once more.
             read.late = late.get(&read.objective.id).copied().unwrap_or(0);
             read.seen.late_elsewhere();
