@@ -3,8 +3,8 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tminus::base::jq::Jq;
@@ -20,10 +20,12 @@ use tminus::launch::board::Board;
 use tminus::launch::command::Command;
 use tminus::launch::countdown::Phase;
 use tminus::launch::event::{Actor, Event, Mode};
-use tminus::launch::plan::{Plan, Release};
+use tminus::launch::plan::{Beside, Objective, Plan, Release};
 use tminus::launch::port::{Ask, Snapshot};
+use tminus::launch::threshold::Threshold;
 use tminus::launch::time::{Instant, Now};
 use tminus::plan::{Environment, Options, load};
+use tminus::watch::{Contexts, Readings, Watch};
 use tokio::sync::{mpsc, oneshot, watch};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -62,6 +64,8 @@ command = ["true"]
 struct Flown {
     readings: i64,
     board: Arc<Board>,
+    /// Up to where its objective was evaluated, as each turn left it.
+    evaluated: Vec<i64>,
 }
 
 fn plan() -> (Arc<Plan>, tminus::kind::Catalogue) {
@@ -72,10 +76,29 @@ fn plan() -> (Arc<Plan>, tminus::kind::Catalogue) {
     (Arc::new(loaded.plan), loaded.catalogue)
 }
 
-/// Flies a launch whose clock stands, but for one jump at its `nth` reading since it was opened: before, or with
-/// `after` just after it was read.
-async fn fly(nth: i64, after: bool) -> Flown {
+/// An objective that is evaluated so often; nobody asks its monitor.
+fn watch_over(plan: &Arc<Plan>, every: Duration) -> Arc<Plan> {
+    let mut plan = Plan::clone(plan);
+    plan.objectives.push(Objective {
+        id: "errors".into(),
+        title: "Errors".into(),
+        signal: "monitor.api".into(),
+        beside: Beside::Nothing,
+        that: Threshold::parse("error_rate <= 5%").expect("a threshold"),
+        window: 30 * every,
+        min_samples: 20,
+        stale_after: 30 * every,
+        evaluate_every: every,
+        unknown_for: Duration::from_secs(3_600),
+    });
+    Arc::new(plan)
+}
+
+/// Flies a launch whose clock stands, but for one jump by `still` at its `nth` reading since it was opened: before,
+/// or with `after` just after it was read. Its objective is evaluated `every` so often.
+async fn fly(nth: i64, after: bool, still: i64, every: Duration) -> Flown {
     let (plan, catalogue) = plan();
+    let plan = watch_over(&plan, every);
     let (observations, observed) = mpsc::channel(64);
     let world = World::new(world::Parts {
         plan: plan.clone(),
@@ -91,20 +114,26 @@ async fn fly(nth: i64, after: bool) -> Flown {
     let (_live_in, live) = watch::channel(Arc::default());
     let now = Now { instant: Instant(0), wall: clock::wall() };
     let (wires, port) = wires(Snapshot::unopened(plan.clone(), Mode::Launch, now, clock::boot(), String::new()));
-    let (readings, passed) = (Arc::new(AtomicI64::new(i64::MIN)), AtomicI64::new(0));
+    let (readings, passed) = (Arc::new(AtomicI64::new(i64::MIN)), Arc::new(AtomicI64::new(0)));
+    // Read beside the launch's own clock: what it reads is counted.
+    let told = Arc::clone(&passed);
+    let samples = Readings::new(Arc::new(move || Instant(told.load(Ordering::SeqCst))), &plan);
+    let nowhere: Contexts = Arc::new(|_| panic!("nothing is asked"));
+    let (unheard, _) = mpsc::channel(1);
+    let watch = Watch::start(&Plan::default(), Arc::default(), nowhere, unheard, "/nowhere".into(), samples);
     let counted = Arc::clone(&readings);
     let reader: Reader = Arc::new(move || {
         let stands_still = counted.fetch_add(1, Ordering::SeqCst) == nth;
         let before =
-            if stands_still { passed.fetch_add(STILL_MS, Ordering::SeqCst) } else { passed.load(Ordering::SeqCst) };
-        let boot = if stands_still && !after { before + STILL_MS } else { before };
+            if stands_still { passed.fetch_add(still, Ordering::SeqCst) } else { passed.load(Ordering::SeqCst) };
+        let boot = if stands_still && !after { before + still } else { before };
         (boot, now.wall + Duration::from_millis(boot.unsigned_abs()))
     });
     let parts = Parts {
         board: Board::new(plan.clone()),
         axis: Axis::new(reader, Instant(0)),
         journal: Journal::in_memory().expect("a journal"),
-        effects: Effects { world, watch: None, outputs: Arc::new(|_, _| ()), faults: None },
+        effects: Effects { world, watch: Some(Arc::new(watch)), outputs: Arc::new(|_, _| ()), faults: None },
         observations: observed,
         live,
         pace: Pace::Real,
@@ -124,7 +153,10 @@ async fn fly(nth: i64, after: bool) -> Flown {
     readings.store(0, Ordering::SeqCst);
     let mut turns = 0;
     // Every second time it is asked it acts: what it does is made in a turn of its own.
-    let crew: Crew = Box::new(move |_, _| {
+    let evaluated = Arc::new(Mutex::new(Vec::new()));
+    let known = Arc::clone(&evaluated);
+    let crew: Crew = Box::new(move |board, _| {
+        known.lock().expect("whole").extend(board.objectives.values().map(|state| state.evaluated_at.0));
         turns += 1;
         let note = Command::note(format!("turn {turns}"));
         (turns % 2 == 1).then(|| (Actor::engine(), note))
@@ -139,24 +171,36 @@ async fn fly(nth: i64, after: bool) -> Flown {
     let (reply, _told) = oneshot::channel();
     port.asks.send(Ask { by: None, command: Command::Leave, reply }).await.expect("the loop runs");
     let board = tokio::time::timeout(PATIENCE, flying).await.expect("in time").expect("joined");
-    Flown { readings: readings.load(Ordering::SeqCst), board }
+    let mut evaluated = std::mem::take(&mut *evaluated.lock().expect("whole"));
+    evaluated.extend(board.objectives.values().map(|state| state.evaluated_at.0));
+    Flown { readings: readings.load(Ordering::SeqCst), board, evaluated }
 }
 
 #[tokio::test]
 async fn wherever_it_stood_still_t0_does_not_fire_by_that_time() {
-    let whole = fly(-1, false).await;
+    let ten = Duration::from_secs(10);
+    let whole = fly(-1, false, STILL_MS, ten).await;
     assert_eq!(whole.board.clock.as_ref().expect("a clock").phase, Phase::Counting, "its clock stands");
     assert!(whole.readings > 10, "{}", whole.readings);
     let mut slept = 0;
     for nth in 0..whole.readings {
         for after in [false, true] {
-            let Flown { board, .. } = fly(nth, after).await;
+            let Flown { board, evaluated, .. } = fly(nth, after, STILL_MS, ten).await;
             let clock = board.clock.as_ref().expect("a clock");
             let told: Vec<_> = board.recent.iter().map(|record| &record.event).collect();
             assert!(clock.t0.is_none() && clock.t > 0, "T-0 fired at reading {nth} (after: {after}): {told:?}");
             assert!(board.items.values().all(|item| item.attempt.is_none()), "reading {nth}: {told:?}");
+            assert_eq!(evaluated, Vec::<i64>::new(), "reading {nth} (after: {after}): nobody watched then");
             slept += usize::from(told.iter().any(|event| matches!(event, Event::Slept { .. })));
         }
     }
     assert!(slept > 10, "it was told {slept} times");
+}
+
+#[tokio::test]
+async fn what_fell_behind_is_evaluated_whole_and_never_all_in_one_turn() {
+    // A starved process: too short to be a gap, and 1,900 evaluations are due at once.
+    let Flown { mut evaluated, .. } = fly(2, false, 1_900, Duration::from_millis(1)).await;
+    evaluated.dedup();
+    assert_eq!(evaluated, [512, 1_024, 1_536, 1_900]);
 }

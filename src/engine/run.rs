@@ -224,7 +224,7 @@ impl Loop {
             }
             // Never from a time that nobody watched: it would be counted through.
             let idle = self.idle_time(now).filter(|_| slept.is_none());
-            let (rounds, idle) = self.evaluated(now, slept.as_ref(), idle);
+            let (rounds, idle) = self.evaluated(now, idle);
             if let Some(by) = idle {
                 self.parts.axis.jump(by);
                 now.instant = now.instant.plus(by);
@@ -333,6 +333,9 @@ impl Loop {
     /// What time it is, and what is to be told first: that nobody watched before.
     fn look(&mut self) -> (Now, Option<Input>) {
         let (now, gap) = self.parts.axis.look();
+        if let Some(gap) = gap {
+            self.unwatched(now.instant, gap);
+        }
         (now, gap.map(|gap| Input::Observation(Observation::Slept { gap })))
     }
 

@@ -1,14 +1,15 @@
 //! What a rehearsal takes for the time that it skips: what each source said last, again and again, stamped as
 //! generated. A source that has fallen silent is not spoken for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use tokio::time::Instant as WireInstant;
 
+use super::kept::MINUTE;
 use super::point::{Point, Taken};
 use crate::launch::id::SignalId;
-use crate::launch::plan::{Plan, SignalSource};
+use crate::launch::plan::{Objective, Plan, SignalSource};
 use crate::launch::time::{Instant, millis};
 
 /// A source that said nothing for so many of its intervals, and this long beside, is silent.
@@ -19,7 +20,7 @@ const FIRST: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 pub(super) struct Echoes {
-    /// How often each source that is asked is asked.
+    /// How often each source is asked that is asked, and that an objective stands on.
     every: HashMap<SignalId, Duration>,
     last: HashMap<SignalId, Echo>,
     /// When the world was changed: what was asked before says nothing of it.
@@ -45,7 +46,10 @@ impl Echoes {
         // A counter that stood still would be made up, and one that grew too.
         let levels = plan.signals.iter().filter(|signal| !signal.counter);
         let polled = levels.filter(|signal| matches!(signal.source, SignalSource::Asked(_)));
-        self.every = monitors.chain(polled.map(|signal| (signal.id.clone(), signal.every))).collect();
+        let all = monitors.chain(polled.map(|signal| (signal.id.clone(), signal.every)));
+        // What no objective asks for is of no use made up.
+        let fed: HashSet<&SignalId> = plan.objectives.iter().flat_map(Objective::signals).collect();
+        self.every = all.filter(|(signal, _)| fed.contains(signal)).collect();
         let every = &self.every;
         self.last.retain(|signal, _| every.contains_key(signal) && !asked.contains(signal));
     }
@@ -72,8 +76,10 @@ impl Echoes {
         self.stirred.elapsed() < FIRST && signals.any(unheard)
     }
 
-    /// What the sources would have said in [`from`, `until`).
-    pub fn repeat(&mut self, from: Instant, until: Instant) -> Vec<(SignalId, Point)> {
+    /// What the sources would have said from `from` to the instant that is handed back with it: `until`, or a
+    /// minute on, so that a jump over days does not lie in memory at once.
+    pub fn repeat(&mut self, from: Instant, until: Instant) -> (Vec<(SignalId, Point)>, Instant) {
+        let until = until.min(Instant(from.0.saturating_add(MINUTE)));
         let mut all = Vec::new();
         for (signal, echo) in &mut self.last {
             let every = self.every.get(signal).copied().unwrap_or_default();
@@ -93,6 +99,37 @@ impl Echoes {
                 at = Instant(at.0.saturating_add(millis(every).max(1)));
             }
         }
-        all
+        (all, until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::launch::plan::Beside;
+    use crate::launch::verdict::Verdict;
+    use crate::watch::readings::tests::{objective, plan};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_jump_over_days_is_told_by_the_minute_and_of_what_an_objective_stands_on_alone() {
+        let plan = plan(vec![objective("errors", "monitor.api", "error_rate <= 5%", Beside::Nothing)]);
+        let mut echoes = Echoes::default();
+        echoes.under(&plan, &[]);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let taken = Taken::Look { verdict: Verdict::Pass, took: Duration::ZERO };
+        for signal in ["monitor.api", "monitor.web"] {
+            echoes.hear(&signal.into(), &Point { at: Instant(0), taken: taken.clone(), generated: false });
+        }
+        let until = Instant(3 * 86_400_000 + 500);
+        let (mut upto, mut told) = (Instant(0), Vec::new());
+        while upto < until {
+            let (said, after) = echoes.repeat(upto, until);
+            assert!(said.len() <= 60 && after > upto, "{} samples up to {after:?}", said.len());
+            told.extend(said.into_iter().map(|(signal, point)| (signal, point.at)));
+            upto = after;
+        }
+        // One a second, none left out between two slices and none twice.
+        let whole: Vec<_> = (1..=3 * 86_400).map(|second| ("monitor.api".into(), Instant(second * 1_000))).collect();
+        assert!(told == whole, "{} samples", told.len());
     }
 }

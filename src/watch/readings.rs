@@ -4,7 +4,7 @@
 
 mod state;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -121,7 +121,7 @@ impl Readings {
         let (pages, minute) = {
             let mut state = self.state();
             let now = (self.axis)();
-            (state.pages(now), now.0.div_euclid(MINUTE))
+            (state.pages(), now.0.div_euclid(MINUTE))
         };
         let kept = keeper.keep(pages, minute);
         self.state().kept(kept);

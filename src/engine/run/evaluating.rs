@@ -17,37 +17,42 @@ use crate::launch::verdict::Verdict;
 use crate::launch::watching::{judged, next_evaluation};
 use crate::watch::Readings;
 
-/// Rounds of one turn at most: a rehearsal that has more to skip goes on in the next.
+/// Rounds of one turn at most: whoever has more goes on in the next.
 const ROUNDS: usize = 512;
 
 impl Loop {
+    /// Nobody watched for `gap` before `now`, whichever look it was that found out: what came due in it is passed by,
+    /// and the samples have a hole there.
+    pub(super) fn unwatched(&mut self, now: Instant, gap: Duration) {
+        if let Some(watch) = &self.parts.effects.watch {
+            watch.readings().watched(now, Some(gap));
+        }
+        self.evaluated = now;
+    }
+
     /// What is due in this turn, and how far a rehearsal may jump in it: not past what changes a verdict, so that
     /// nothing that follows from that comes late.
-    pub(super) fn evaluated(
-        &mut self,
-        now: Now,
-        slept: Option<&Input>,
-        jump: Option<Duration>,
-    ) -> (Option<Input>, Option<Duration>) {
+    pub(super) fn evaluated(&mut self, now: Now, jump: Option<Duration>) -> (Option<Input>, Option<Duration>) {
         let Some(readings) = self.parts.effects.watch.as_ref().map(|watch| Arc::clone(watch.readings())) else {
             return (None, jump);
         };
-        let gap = match slept {
-            Some(Input::Observation(Observation::Slept { gap })) => Some(*gap),
-            _ => None,
-        };
-        readings.watched(now.instant, gap);
+        readings.watched(now.instant, None);
         let board = Arc::clone(self.dispatch.published());
-        // Nothing is evaluated for a time that nobody watched: what came due in it is passed by.
-        let from = if gap.is_some() || board.ended.is_some() { now.instant } else { self.evaluated };
+        let from = if board.ended.is_some() { now.instant } else { self.evaluated };
         let mut rounds = Vec::new();
         let mut known = Verdicts::of(&board);
         let mut at = from;
         while let Some(due) = next_evaluation(&board.plan, at).filter(|due| *due <= now.instant) {
             known.take(&mut rounds, &readings, &board, due);
             at = due;
+            if rounds.len() >= ROUNDS {
+                break;
+            }
         }
-        self.evaluated = now.instant;
+        // What is left over comes in the next turn, before any time is skipped.
+        let behind = rounds.len() >= ROUNDS;
+        self.evaluated = if behind { at } else { now.instant };
+        let jump = jump.filter(|_| !behind);
         let jump = jump.map(|by| self.skip(&readings, &board, now.instant, by, &mut known, &mut rounds));
         let told = (!rounds.is_empty()).then_some(Input::Observation(Observation::Evaluated { rounds }));
         (told, jump.filter(|by| !by.is_zero()))

@@ -20,8 +20,6 @@ const OF_MINUTE: usize = 512 << 10;
 pub(in crate::watch) struct Pending {
     pages: HashMap<SignalId, Leaf>,
     bytes: usize,
-    /// Up to where it is told that somebody watched.
-    watched: Option<Instant>,
 }
 
 /// The pages of one signal.
@@ -57,27 +55,25 @@ impl Pending {
         self.bytes >= SOON
     }
 
-    /// Somebody watched in each of these spans.
-    pub fn watched(&mut self, spans: impl Iterator<Item = (Instant, Instant)>, now: Instant) {
-        let since = self.watched;
+    /// Somebody watched in each of these spans; they come in order, and each is told once. A span stands in the minute
+    /// that it ends in: in another it would be told of another time.
+    pub fn watched(&mut self, spans: impl Iterator<Item = (Instant, Instant)>) {
         let leaf = self.pages.entry(SignalId::new(WATCHED)).or_default();
-        let now = leaf.after(now);
         for (from, until) in spans {
-            let from = since.map_or(from, |since| from.max(since));
-            if from < until {
-                leaf.page(now).watched(from, until.min(now));
-            }
+            leaf.page(until).watched(from, until);
         }
-        self.watched = Some(now);
     }
 
+    /// That somebody watched comes last: it is never known of a time whose samples are not.
     pub fn take(&mut self) -> Pages {
         self.bytes = 0;
         let each = |(signal, leaf): (&SignalId, &mut Leaf)| {
             let signal = signal.clone();
             std::mem::take(&mut leaf.pages).into_iter().map(move |page| (signal.clone(), page))
         };
-        self.pages.iter_mut().flat_map(each).collect()
+        let mut pages: Pages = self.pages.iter_mut().flat_map(each).collect();
+        pages.sort_by_key(|(signal, _)| signal.as_str() == WATCHED);
+        pages
     }
 }
 
@@ -107,6 +103,29 @@ mod tests {
     use super::*;
     use crate::watch::kept::page::{self, Entry};
     use crate::watch::point::Taken;
+
+    #[test]
+    fn a_span_that_was_watched_stands_in_the_minute_that_it_ended_in() {
+        let mut pending = Pending::default();
+        let told =
+            [(0, 50_000), (58_000, 60_000), (62_000, 185_000)].map(|(from, until)| (Instant(from), Instant(until)));
+        pending.put(
+            &"monitor.api".into(),
+            &Point { at: Instant(185_000), taken: Taken::Nothing, generated: false },
+            Instant(185_000),
+        );
+        pending.watched(told.into_iter());
+        let pages = pending.take();
+        let minutes: Vec<_> = pages.iter().map(|(signal, page)| (signal.as_str(), page.minute)).collect();
+        assert_eq!(
+            minutes,
+            [("monitor.api", 3), (WATCHED, 0), (WATCHED, 1), (WATCHED, 3)],
+            "its samples come before it"
+        );
+        let read = |(_, page): &(SignalId, Page)| page::read(&page.bytes(true)).expect("a page").entries;
+        let back: Vec<Entry> = pages[1..].iter().flat_map(read).collect();
+        assert_eq!(back, told.map(|(from, until)| Entry::Watched(from, until)));
+    }
 
     #[test]
     fn what_is_handed_in_after_a_jump_stands_in_the_newest_minute_and_keeps_its_own_time() {

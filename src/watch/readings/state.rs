@@ -28,6 +28,8 @@ pub(super) struct State {
     watched: Spans,
     /// Up to where the loop said that somebody watches.
     until: Option<Instant>,
+    /// Up to where the disk has when it was watched.
+    told: Instant,
     /// When what a signal said is lost, though somebody watched.
     holes: HashMap<SignalId, Spans>,
     /// How far back anything is needed.
@@ -122,11 +124,15 @@ impl State {
     }
 
     pub fn skipped(&mut self, from: Instant, until: Instant) -> bool {
-        let mut soon = false;
-        for (signal, point) in self.echoes.repeat(from, until) {
-            let at = point.at;
-            self.take(&signal, &point, at);
-            soon |= self.pending.as_mut().is_some_and(|pending| pending.put(&signal, &point, at));
+        let (mut soon, mut upto) = (false, from);
+        while upto < until {
+            let (said, after) = self.echoes.repeat(upto, until);
+            for (signal, point) in said {
+                let at = point.at;
+                self.take(&signal, &point, at);
+                soon |= self.pending.as_mut().is_some_and(|pending| pending.put(&signal, &point, at));
+            }
+            upto = after;
         }
         self.watched.add(from, until);
         self.until = Some(until);
@@ -222,9 +228,13 @@ impl State {
     }
 
     /// What waits to be written.
-    pub fn pages(&mut self, now: Instant) -> Vec<(SignalId, Page)> {
+    pub fn pages(&mut self) -> Vec<(SignalId, Page)> {
         let Some(pending) = &mut self.pending else { return Vec::new() };
-        pending.watched(self.watched.iter(), now);
+        let told = self.told;
+        let untold = self.watched.iter().map(|(from, until)| (from.max(told), until));
+        pending.watched(untold.filter(|(from, until)| from < until));
+        // Where it was told last, and not when: between the two nobody has watched yet.
+        self.told = self.watched.iter().map(|(_, until)| until).fold(told, Instant::max);
         pending.take()
     }
 
@@ -266,6 +276,8 @@ impl State {
         let first = back.watched.iter().map(|(from, _)| *from).min();
         for (from, until) in back.watched {
             self.watched.add(from, until);
+            // It stands on disk already.
+            self.told = self.told.max(until);
         }
         for (signal, from, until) in back.holes {
             self.holes.entry(signal).or_default().add(from, until);

@@ -325,6 +325,43 @@ fn a_console_that_returns_has_its_windows_full_again() {
 }
 
 #[test]
+fn what_was_watched_is_known_without_gaps_though_pages_are_written_between_two_looks() {
+    let place = tempfile::tempdir().expect("a folder");
+    let mut plan = errors();
+    plan.objectives[0].window = span(300);
+    let (first, mut vouched) = (Desk::of(&plan), Vouched::default());
+    first.readings.state().keeps();
+    let mut keeper = Keeper::new(place.path().to_owned());
+    for until in (5_000..=250_000).step_by(5_000) {
+        first.looks("monitor.api", until, |_| Verdict::Pass);
+        // The thread that writes does so at any time; the loop has not looked since.
+        first.now.store(until + 700, Ordering::SeqCst);
+        kept(&first, &mut keeper, &mut vouched);
+    }
+    let second = Desk::at(&plan, 260_000);
+    assert_eq!(back(&second, place.path(), &vouched), Vec::<String>::new());
+    assert_eq!(second.counts("errors", 250_000).known, Span(250_000));
+}
+
+#[test]
+fn what_consoles_before_it_watched_is_not_written_again_as_another_time() {
+    let place = tempfile::tempdir().expect("a folder");
+    let mut plan = errors();
+    plan.objectives[0].window = span(300);
+    let mut vouched = Vouched::default();
+    for (begins, until) in [(0, 50_000), (130_000, 140_000)] {
+        let desk = Desk::at(&plan, begins);
+        back(&desk, place.path(), &vouched);
+        desk.readings.state().keeps();
+        desk.looks("monitor.api", until, |_| Verdict::Pass);
+        kept(&desk, &mut Keeper::new(place.path().to_owned()), &mut vouched);
+    }
+    let third = Desk::at(&plan, 150_000);
+    back(&third, place.path(), &vouched);
+    assert_eq!(third.counts("errors", 150_000).known, Span(60_000), "50 s and 10 s, and nobody between them");
+}
+
+#[test]
 fn a_block_that_was_altered_is_told_and_not_believed() {
     let place = tempfile::tempdir().expect("a folder");
     let mut plan = errors();
