@@ -3,7 +3,6 @@
 
 #![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
 
-#[expect(dead_code, reason = "each test file uses a part of this")]
 mod binary;
 #[expect(dead_code, reason = "each test file uses a part of this")]
 mod pty;
@@ -188,7 +187,7 @@ async fn says(place: &Place, words: &[&str]) -> Ran {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_trigger_is_fired_vetoed_and_taken_on_from_another_terminal_and_the_summary_tells_it() {
+async fn a_trigger_is_fired_vetoed_and_taken_on_from_another_terminal() {
     let url = serve(Arc::new(AtomicU16::new(200))).await;
     let place = Place::new(&[]);
     let (plan, folder) = (place.path("plan.toml"), place.path("launch"));
@@ -218,7 +217,8 @@ async fn a_trigger_is_fired_vetoed_and_taken_on_from_another_terminal_and_the_su
     done(&["calls", "fire", "they", "call", "--as", "lead"]).await;
     done(&["calls", "take-on", "--as", "lead"]).await;
     signal(&holder, Signal::TERM);
-    let summary = ended(holder).await;
+    let left = ended(holder).await;
+    assert!(left.err.contains("interrupted"), "{left:?}");
 
     let told = records(&folder);
     let of = |wanted: &str| {
@@ -239,12 +239,4 @@ async fn a_trigger_is_fired_vetoed_and_taken_on_from_another_terminal_and_the_su
     assert_eq!(of("hands"), ["fired by bob (Lead): users call true", "vetoed by bob as \"lead\": it is us"]);
     assert_eq!(of("calls"), ["fired by bob (Lead): they call false", "taken on by bob"]);
     assert!(told.iter().all(|record| !matches!(record.event, Event::RollbackRequested { .. })), "nothing was started");
-    for line in [
-        "objective errors: ",
-        "trigger hands: fired, vetoed by bob: it is us",
-        "trigger calls: fired, taken on by bob",
-        "triggers that did not fire: errors-4m",
-    ] {
-        assert!(summary.out.lines().any(|told| told.starts_with(line)), "{line}: {summary:?}");
-    }
 }
