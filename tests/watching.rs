@@ -3,7 +3,6 @@
 
 #![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
 
-#[expect(dead_code, reason = "each test file uses a part of this")]
 mod binary;
 #[expect(dead_code, reason = "each test file uses a part of this")]
 mod pty;
@@ -16,7 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use binary::{Place, signal};
+use binary::{Place, Ran, ended, signal};
 use pty::{Seat, WIDE};
 use rustix::process::Signal;
 use tminus::launch::event::{Event, Recorded};
@@ -144,4 +143,100 @@ async fn a_killed_console_has_its_windows_full_again_and_an_altered_block_is_nam
     let broken = place.run(&["verify", &at]).await;
     assert_eq!(broken.code, Some(1), "{broken:?}");
     assert!(broken.out.contains("wrong: samples/monitor.api") && broken.out.contains("of minute 0"), "{broken:?}");
+}
+
+const WORDS: &str = r#"
+[roles.lead]
+title = "Lead"
+votes = true
+
+[[trigger]]
+id = "hands"
+when = "manual"
+then = "rollback.back"
+mode = "auto"
+veto = "10m"
+[[trigger]]
+id = "calls"
+when = "manual"
+then = "rollback.back"
+[[trigger]]
+id = "errors-4m"
+when = "objective.errors"
+for = "4m"
+then = "rollback.back"
+
+[[rollback]]
+id = "back"
+key = "1"
+[[rollback.step]]
+id = "redeploy"
+class = "idempotent"
+run = { command = ["true"] }
+[[rollback.verify]]
+id = "served"
+http = { get = "URL", expect = { status = 200 } }
+"#;
+
+/// `tminus trigger LAUNCH …` of somebody at another terminal.
+async fn says(place: &Place, words: &[&str]) -> Ran {
+    let at = place.path("launch").display().to_string();
+    let ran = place.run(&[&["trigger", &at], words, &["--name", "bob"]].concat()).await;
+    assert!(!ran.err.contains("panicked"), "{ran:?}");
+    ran
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trigger_is_fired_vetoed_and_taken_on_from_another_terminal() {
+    let url = serve(Arc::new(AtomicU16::new(200))).await;
+    let place = Place::new(&[]);
+    let (plan, folder) = (place.path("plan.toml"), place.path("launch"));
+    std::fs::write(&plan, format!("{PLAN}{WORDS}").replace("URL", &url)).expect("written");
+    let at = folder.display().to_string();
+    let holder = place.start(&["run", &plan.display().to_string(), "--headless", "--name", "ana", "--launch", &at]);
+    counts(&folder, |counts| counts.seen.of >= 20).await;
+    let refused = async |words: &[&str], why: &str| {
+        let ran = says(&place, words).await;
+        let told = format!("{}{}", ran.out, ran.err);
+        assert!(!matches!(ran.code, None | Some(0)) && told.contains(why), "{why}: {ran:?}");
+    };
+    refused(&["hands", "fire", "users", "call"], "--as").await;
+    refused(&["hands", "fire", "--as", "lead"], "needs a reason").await;
+    refused(&["hands", "shoot", "--as", "lead"], "veto, take-on or fire").await;
+    refused(&["handz", "veto", "--as", "lead"], "hands").await;
+    refused(&["hands", "veto", "no", "--as", "lead"], "has not fired").await;
+    refused(&["hands", "take-on", "--as", "lead"], "nothing to acknowledge").await;
+    refused(&["hands", "take-on", "mine", "--as", "lead"], "takes no reason").await;
+    let done = async |words: &[&str]| {
+        let ran = says(&place, words).await;
+        assert_eq!(ran.code, Some(0), "{words:?}: {ran:?}");
+    };
+    done(&["hands", "fire", "users", "call", "--as", "lead"]).await;
+    refused(&["hands", "take-on", "--as", "lead"], "starts by itself: veto it").await;
+    done(&["hands", "veto", "it", "is", "us", "--as", "lead"]).await;
+    done(&["calls", "fire", "they", "call", "--as", "lead"]).await;
+    done(&["calls", "take-on", "--as", "lead"]).await;
+    signal(&holder, Signal::TERM);
+    let left = ended(holder).await;
+    assert!(left.err.contains("interrupted"), "{left:?}");
+
+    let told = records(&folder);
+    let of = |wanted: &str| {
+        let words = told.iter().filter_map(|record| match &record.event {
+            Event::TriggerFired { trigger, why, starts } if trigger.as_str() == wanted => {
+                Some(format!("fired {why} {}", starts.is_some()))
+            }
+            Event::TriggerVetoed { trigger, why } if trigger.as_str() == wanted => {
+                Some(format!("vetoed by {} as {:?}: {why}", record.actor.name, record.actor.role.as_ref()?.as_str()))
+            }
+            Event::TriggerAcknowledged { trigger } if trigger.as_str() == wanted => {
+                Some(format!("taken on by {}", record.actor.name))
+            }
+            _ => None,
+        });
+        words.collect::<Vec<_>>()
+    };
+    assert_eq!(of("hands"), ["fired by bob (Lead): users call true", "vetoed by bob as \"lead\": it is us"]);
+    assert_eq!(of("calls"), ["fired by bob (Lead): they call false", "taken on by bob"]);
+    assert!(told.iter().all(|record| !matches!(record.event, Event::RollbackRequested { .. })), "nothing was started");
 }

@@ -320,7 +320,8 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
     let redactor = world.redactor.clone();
     let readings = Readings::new(axis.told(), &plan);
     let late = |(id, state): (&ObjectiveId, &ObjectiveState)| (id.clone(), state.counts.late);
-    let read = readings.read_back(&folder.samples(), &vouched, &board.objectives.iter().map(late).collect());
+    let late = board.objectives.iter().map(late).collect();
+    let read = readings.read_back(&folder.samples(), &vouched, &late, &board.revisions.asked);
     if !over {
         readings.keep_in(folder.samples()).context("failed to begin to keep samples")?;
     }

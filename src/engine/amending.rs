@@ -193,7 +193,7 @@ impl Amender {
         });
         let world = old.world.under(&prepared.plan, &prepared.catalogue, place, keeps);
         let readings = Arc::clone(&self.parts.readings);
-        readings.under(&prepared.plan);
+        readings.under(&prepared.plan, &prepared.amendment.asked);
         let watch = watch(&world, self.parts.folder.streams(), readings);
         if let Some(earlier) = old.watch.replace(Arc::clone(&watch)) {
             tokio::spawn(async move { earlier.stop().await });

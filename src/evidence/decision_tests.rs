@@ -154,6 +154,7 @@ async fn a_decision_from_before_an_amendment_is_told_by_the_plan_it_was_come_to_
         changes: vec!["- criteria".into()],
         changed: Vec::new(),
         recapture: Vec::new(),
+        asked: Vec::new(),
     };
     let seq = *flight.board.polls.records.last().expect("a decision");
     flight.command(Command::Amend { amendment: Ok(amendment), reason: "so".into() }).expect("amended");

@@ -137,6 +137,7 @@ fn of_the_crew() -> Vec<Event> {
             changes: vec!["+ a".into()],
             again: vec![item()],
             recapture: vec!["previous".into()],
+            asked: vec!["monitor.api".into()],
         },
         Event::EvidenceGiven { evidence: "log".into(), what: why() },
         Event::LaunchClosed { why: why(), missing: vec![why()] },

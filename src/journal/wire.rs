@@ -21,7 +21,7 @@ use crate::launch::criteria::Bound;
 use crate::launch::event::{Event, Mode, RollbackFact, SampleBlock, Vote};
 use crate::launch::id::{
     Attempt, CriterionId, EvidenceId, ItemId, MonitorId, PhaseId, PlaybookId, RequestId, RoleId, RollbackId,
-    SeverityId, StreamId, TriggerId,
+    SeverityId, SignalId, StreamId, TriggerId,
 };
 use crate::launch::incident::{Change, Due};
 use crate::launch::objective::Round;
@@ -424,6 +424,8 @@ pub enum EventV1 {
         again: Vec<ItemId>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         recapture: Vec<String>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        asked: Vec<SignalId>,
     },
     EvidenceGiven {
         evidence: EvidenceId,

@@ -12,7 +12,7 @@ use super::command::Refusal;
 use super::countdown::{Countdown, Passage, Refused, Terms};
 use super::event::{Actor, Event, Mode, Recorded};
 use super::gate;
-use super::id::{ItemId, PhaseId, SessionId};
+use super::id::{ItemId, PhaseId, SessionId, SignalId};
 use super::item::{ItemState, Progress};
 use super::people::permit;
 use super::plan::{Act, Class, Item, Plan, Power};
@@ -36,6 +36,8 @@ pub struct Amendment {
     pub changed: Vec<ItemId>,
     /// Baseline values of both plans that are captured otherwise.
     pub recapture: Vec<String>,
+    /// Signals of both plans, `monitor.ID` too, that ask something else.
+    pub asked: Vec<SignalId>,
 }
 
 /// Which plan a board goes by, and every plan it can go by.
@@ -47,6 +49,9 @@ pub struct Revisions {
     pub opened_with: String,
     /// The hash of a plan that the launch was amended to and that is not here: the board goes by an older one.
     pub missing: Option<String>,
+    /// Since when a signal, or `monitor.ID`, asks what it asks, where an amendment brought it or changed that: what it
+    /// said before answers another question.
+    pub asked: BTreeMap<SignalId, Instant>,
     /// What removed items had come to, for one that returns: no attempt has a number twice.
     retired: BTreeMap<ItemId, Arc<ItemState>>,
     known: Arc<BTreeMap<String, Arc<Plan>>>,
@@ -55,7 +60,8 @@ pub struct Revisions {
 /// The plans that are known tell nothing of what happened.
 impl PartialEq for Revisions {
     fn eq(&self, other: &Self) -> bool {
-        (self.number, &self.missing, &self.retired) == (other.number, &other.missing, &other.retired)
+        let told = |one: &Self| (one.number, one.missing.clone(), one.asked.clone(), one.retired.clone());
+        told(self) == told(other)
     }
 }
 
@@ -63,7 +69,14 @@ impl Revisions {
     #[must_use]
     pub fn first(plan: &Arc<Plan>) -> Self {
         let known = Arc::new(BTreeMap::from([(plan.hash.clone(), Arc::clone(plan))]));
-        Self { number: 1, opened_with: plan.hash.clone(), missing: None, retired: BTreeMap::new(), known }
+        Self {
+            number: 1,
+            opened_with: plan.hash.clone(),
+            missing: None,
+            asked: BTreeMap::new(),
+            retired: BTreeMap::new(),
+            known,
+        }
     }
 
     /// From here on this plan can be amended to.
@@ -115,6 +128,7 @@ pub(super) fn act(
         changes: amendment.changes.iter().cloned().chain(notes).collect(),
         again: again.into_iter().collect(),
         recapture: amendment.recapture.clone(),
+        asked: amendment.asked.clone(),
     }])
 }
 
@@ -250,7 +264,7 @@ pub fn again(old: &Plan, new: &Plan, changed: &[ItemId]) -> BTreeSet<ItemId> {
 
 /// Goes by the plan of the record from here on.
 pub(super) fn fold(board: &mut Board, record: &Recorded) {
-    let Event::PlanAmended { revision, plan_hash, again, recapture, .. } = &record.event else { return };
+    let Event::PlanAmended { revision, plan_hash, again, recapture, asked, .. } = &record.event else { return };
     board.revisions.number = *revision;
     let Some(plan) = board.revisions.get(plan_hash).cloned() else {
         board.revisions.missing = Some(plan_hash.clone());
@@ -263,7 +277,8 @@ pub(super) fn fold(board: &mut Board, record: &Recorded) {
     recurring::amended(board, &old, |id| again.contains(id) || returned.contains(id), record.at);
     branch::comes_back(board);
     soak::amended(board, &old, record.at);
-    watching::amended(board, &old, record.at);
+    ask_anew(&mut board.revisions, &old, &plan, asked, record.at);
+    watching::amended(board, &old, asked, record.at);
     phases(board, &plan, record.at);
     // Whoever watches begins anew: nothing is known before it has looked.
     board.monitors.clear();
@@ -276,6 +291,14 @@ pub(super) fn fold(board: &mut Board, record: &Recorded) {
             clock.release(&gate_latch(&gate.id));
         }
     }
+}
+
+/// Remembers since when signals ask what they ask.
+fn ask_anew(revisions: &mut Revisions, old: &Plan, new: &Plan, asked: &[SignalId], at: Instant) {
+    let (was, is) = (old.signal_ids(), new.signal_ids());
+    revisions.asked.retain(|id, _| is.contains(id));
+    let other = is.into_iter().filter(|id| !was.contains(id) || asked.contains(id));
+    revisions.asked.extend(other.map(|id| (id, at)));
 }
 
 /// The window stands where it stood, unless the plan moves it: a rehearsal's axis is not that of its wall clock.

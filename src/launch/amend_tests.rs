@@ -43,6 +43,7 @@ impl Site {
             changes: vec!["~ something".into()],
             changed: changed.iter().map(ItemId::new).collect(),
             recapture: Vec::new(),
+            asked: Vec::new(),
         };
         self.plans.push(plan);
         amendment

@@ -10,7 +10,7 @@ use super::countdown::Passage;
 use super::criteria::Bound;
 use super::id::{
     Attempt, CriterionId, EvidenceId, ItemId, MonitorId, PhaseId, PlaybookId, RequestId, RoleId, RollbackId,
-    SeverityId, StreamId, TriggerId,
+    SeverityId, SignalId, StreamId, TriggerId,
 };
 use super::incident;
 use super::objective::Round;
@@ -398,11 +398,12 @@ pub enum Event {
         reason: String,
         /// The difference, a line each.
         changes: Vec<String>,
-        /// Items of both plans that wait again: they do something else now, or stand in a session with one
-        /// that does.
+        /// Items of both plans that wait again: they do something else, or stand in a session with one that does.
         again: Vec<ItemId>,
         /// Baseline values that are captured anew.
         recapture: Vec<String>,
+        /// Signals of both plans, `monitor.ID` too, that ask something else now.
+        asked: Vec<SignalId>,
     },
     /// Something was archived under a piece of evidence that the plan asks for.
     EvidenceGiven {

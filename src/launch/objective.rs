@@ -37,6 +37,8 @@ pub struct Counts {
     pub generated: bool,
     /// Why the samples cannot be counted by the threshold, where they cannot: it is unknown, however many came.
     pub refused: Option<String>,
+    /// Who of several told nothing for longer than `stale_after`, where one did: what the others say is no health then.
+    pub silent: Option<String>,
 }
 
 /// One side of it. Where there is none beside, or it is another side of the same kind (`minus`, `against`):

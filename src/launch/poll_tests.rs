@@ -326,6 +326,7 @@ fn an_amended_plan_and_a_recycle_void_every_vote_and_show_it() {
         changes: Vec::new(),
         again: Vec::new(),
         recapture: Vec::new(),
+        asked: Vec::new(),
     };
     let now = flight.now;
     flight.record(now, Actor::person("ada", None), amended);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::board::Board;
 use super::event::{Event, Mode, Recorded};
-use super::id::{ObjectiveId, SignalId, TriggerId};
+use super::id::{MonitorId, ObjectiveId, SignalId, TriggerId};
 use super::lost;
 use super::objective::{Counts, ObjectiveState, Round, judge};
 use super::plan::{Condition, FireMode, Objective, Plan, Trigger};
@@ -98,9 +98,9 @@ fn joins(board: &Board, id: &TriggerId) -> Joins {
     }
 }
 
-/// Goes on under another plan: what was seen by another objective, or for another condition, counts for nothing, and
-/// the monitors begin anew.
-pub(super) fn amended(board: &mut Board, old: &Plan, at: Instant) {
+/// Goes on under another plan: what was seen by another objective, for another condition, or by what `asked` something
+/// else, counts for nothing, and the monitors begin anew.
+pub(super) fn amended(board: &mut Board, old: &Plan, asked: &[SignalId], at: Instant) {
     let plan = std::sync::Arc::clone(&board.plan.0);
     let plain = |plan: &Plan, id: &ObjectiveId| {
         let known = plan.objectives.iter().find(|known| known.id == *id)?;
@@ -109,7 +109,14 @@ pub(super) fn amended(board: &mut Board, old: &Plan, at: Instant) {
         let signals: Vec<_> = known.signals().map(counts).collect();
         Some((Objective { title: String::new(), ..known.clone() }, signals))
     };
-    let same = |id: &ObjectiveId| plain(&plan, id).is_some_and(|now| plain(old, id) == Some(now));
+    let asks_on = |id: &SignalId| !asked.contains(id);
+    let same = |id: &ObjectiveId| {
+        plain(&plan, id).is_some_and(|now| now.0.signals().all(asks_on) && plain(old, id) == Some(now))
+    };
+    let counts_on = |id: &MonitorId| {
+        let after = |plan: &Plan| plan.monitors.iter().find(|known| known.id == *id).map(|known| known.fails_after);
+        asks_on(&SignalId::of_monitor(id)) && after(&plan) == after(old)
+    };
     board.objectives.retain(|id, _| same(id));
     board.triggers.retain(|id, _| plan.triggers.iter().any(|trigger| trigger.id == *id));
     each(board, |board, trigger, state| {
@@ -117,13 +124,15 @@ pub(super) fn amended(board: &mut Board, old: &Plan, at: Instant) {
         let kept = before.is_some_and(|before| before.when == trigger.when);
         match &trigger.when {
             Condition::Objective(id) if kept && same(id) => {}
-            Condition::Monitor(_) if kept => {
+            Condition::Monitor(id) if kept && counts_on(id) => {
                 settle(board, trigger, state, at);
                 state.looked = None;
             }
-            _ => {
+            other => {
                 state.begin_anew();
                 state.due = None;
+                // Nor was it seen to be gone.
+                state.gone = state.gone.filter(|_| *other == Condition::Manual);
             }
         }
     });

@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 use crate::base::table::plain_value;
 use crate::base::text::{cut, printable};
 use crate::launch::amend::Amendment;
-use crate::launch::id::ItemId;
+use crate::launch::id::{ItemId, SignalId};
 use crate::launch::plan::Plan;
 
 /// Columns of a value in a line of the difference.
@@ -35,6 +35,11 @@ const OF_THE_SCHEDULE: [&str; 12] = [
     "confirm",
 ];
 
+/// Keys of a table that say what it is called, and not what it does.
+const OF_ITS_NAME: [&str; 3] = ["title", "why", "example"];
+/// Keys of a monitor or a signal that say how often it asks and what follows, and not what it asks.
+const OF_ITS_RHYTHM: [&str; 2] = ["every", "fails_after"];
+
 /// Names that a text uses: `{{ name }}`, and `$name` in a jq program.
 static NAMES: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"\{\{\s*([A-Za-z_][A-Za-z0-9_-]*)|\$([A-Za-z_][A-Za-z0-9_]*)").ok());
@@ -50,7 +55,8 @@ pub fn amendment(old: &str, new: &str, plan: &Plan) -> Amendment {
     let (was, is) = (baseline(&old), baseline(&new));
     let recapture = was.iter().filter(|(name, was)| is.get(*name).is_some_and(|is| is != *was));
     let recapture = recapture.map(|(name, _)| name.clone()).collect();
-    Amendment { from, plan_hash: plan.hash.clone(), changes: lines(&old, &new), changed, recapture }
+    let asked = asked(&old, &new);
+    Amendment { from, plan_hash: plan.hash.clone(), changes: lines(&old, &new), changed, recapture, asked }
 }
 
 /// The difference, a line each: `+ …` what came, `- …` what went, `~ …: old → new`.
@@ -192,30 +198,95 @@ fn definitions(plan: &Value) -> BTreeMap<String, String> {
     all
 }
 
+/// The table of an array that is called `id`.
+fn named_in<'p>(plan: &'p Value, list: &str, id: &str) -> Option<&'p Map<String, Value>> {
+    let mut all = plan.get(list)?.as_array()?.iter().filter_map(Value::as_object);
+    all.find(|table| table.get("id").and_then(Value::as_str) == Some(id))
+}
+
+/// The tables that a signal's samples come from: its own or its monitor's, the stream's that it is taken from, and
+/// the session's that either has.
+fn behind<'p>(plan: &'p Value, signal: &str) -> Vec<&'p Map<String, Value>> {
+    let text = |table: &'p Map<String, Value>, key: &str| table.get(key).and_then(Value::as_str);
+    let own = match signal.strip_prefix("monitor.") {
+        Some(monitor) => named_in(plan, "monitor", monitor),
+        None => named_in(plan, "signal", signal),
+    };
+    let stream = own.and_then(|own| named_in(plan, "stream", text(own, "from")?.strip_prefix("stream.")?));
+    let mut all: Vec<_> = own.into_iter().chain(stream).collect();
+    let session = all.iter().find_map(|table| plan.get("session")?.get(text(table, "session")?)?.as_object());
+    all.extend(session);
+    all
+}
+
+/// A table, and the items in it, without these keys.
+fn without(table: &Map<String, Value>, keys: &[&str]) -> Value {
+    let inside = |(key, value): (&String, &Value)| {
+        let value = match value {
+            Value::Array(items) if key == "item" => {
+                let item = |item: &Value| item.as_object().map_or_else(|| item.clone(), |item| without(item, keys));
+                Value::Array(items.iter().map(item).collect())
+            }
+            other => other.clone(),
+        };
+        (key.clone(), value)
+    };
+    let does = table.iter().filter(|(key, _)| !keys.contains(&key.as_str()));
+    sorted(&Value::Object(does.map(inside).collect()))
+}
+
+/// The signals of both plans, `monitor.ID` too, that ask something else, whatever they are called and however often
+/// they ask.
+fn asked(old: &Value, new: &Value) -> Vec<SignalId> {
+    let (was, is) = (questions(old), questions(new));
+    let other = is.into_iter().filter(|(id, is)| was.get(id).is_some_and(|was| was != is));
+    other.map(|(id, _)| SignalId::new(id)).collect()
+}
+
+/// What each signal asks. A trigger on an alert has a monitor that asks whom the plan's monitors of alerts ask.
+fn questions(plan: &Value) -> BTreeMap<String, String> {
+    let none = Map::new();
+    let table = |name: &str| plan.get(name).and_then(Value::as_object).unwrap_or(&none);
+    let list = |name: &str| plan.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object);
+    let called = |table: &Map<String, Value>| table.get("id").and_then(Value::as_str).map(str::to_owned);
+    let monitors = list("monitor").filter_map(called).map(|id| format!("monitor.{id}"));
+    let mut all: BTreeMap<String, Vec<&Map<String, Value>>> = BTreeMap::new();
+    for id in monitors.chain(list("signal").filter_map(called)) {
+        let tables = behind(plan, &id);
+        all.insert(id, tables);
+    }
+    for trigger in list("trigger") {
+        let alert = trigger.get("when").and_then(Value::as_str).and_then(|when| when.strip_prefix("alert."));
+        let Some(alert) = alert else { continue };
+        let named = trigger.get("alerts").and_then(Value::as_str).and_then(|from| from.strip_prefix("monitor."));
+        let asks = list("monitor").filter(|table| table.contains_key("alerts"));
+        let asks = asks.filter(|table| named.is_none_or(|named| called(table).as_deref() == Some(named)));
+        all.insert(format!("monitor.alert.{alert}"), asks.collect());
+    }
+    let names = [table("vars"), table("secrets"), table("baseline")];
+    let keys = [OF_ITS_NAME.as_slice(), &OF_ITS_RHYTHM].concat();
+    let text = |tables: Vec<&Map<String, Value>>| {
+        let mut text = String::new();
+        tables.into_iter().for_each(|table| write(&without(table, &keys), &mut text));
+        with_names(&mut text, &names);
+        text
+    };
+    all.into_iter().map(|(id, tables)| (id, text(tables))).collect()
+}
+
 /// Adds what a soak's objectives and a signal's monitor say: they decide what the item comes to.
 fn with_watched(plan: &Value, item: &Map<String, Value>, text: &mut String) {
-    let named = |list: &str, id: &str| -> Option<&Map<String, Value>> {
-        let mut all = plan.get(list)?.as_array()?.iter().filter_map(Value::as_object);
-        all.find(|table| table.get("id").and_then(Value::as_str) == Some(id))
-    };
-    let mut add = |table: &Map<String, Value>| {
-        let does = table.iter().filter(|(key, _)| !["title", "why", "example"].contains(&key.as_str()));
-        let does = does.map(|(key, value)| (key.clone(), value.clone())).collect();
-        write(&sorted(&Value::Object(does)), text);
-    };
+    let mut add = |table: &Map<String, Value>| write(&without(table, &OF_ITS_NAME), text);
     let asked = item.get("soak").and_then(|soak| soak.get("objectives"));
     let asked = asked.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-    let objectives: Vec<_> = asked.filter_map(|id| named("objective", id)).collect();
+    let objectives: Vec<_> = asked.filter_map(|id| named_in(plan, "objective", id)).collect();
     let of_item = item.get("signal").and_then(|signal| signal.get("from")).and_then(Value::as_str);
     let of_objectives = objectives.iter().flat_map(|objective| {
         ["signal", "per", "minus", "against"].into_iter().filter_map(|key| objective.get(key).and_then(Value::as_str))
     });
     let sources: BTreeSet<&str> = of_objectives.chain(of_item).collect();
     objectives.iter().for_each(|objective| add(objective));
-    for source in sources {
-        let table = source.strip_prefix("monitor.").map_or_else(|| named("signal", source), |id| named("monitor", id));
-        table.into_iter().for_each(&mut add);
-    }
+    sources.into_iter().flat_map(|source| behind(plan, source)).for_each(add);
 }
 
 fn baseline(plan: &Value) -> BTreeMap<String, String> {

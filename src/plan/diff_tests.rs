@@ -176,6 +176,50 @@ fn watched(from: &str, to: &str) -> (Vec<String>, Vec<String>) {
 }
 
 #[test]
+fn a_signal_asks_something_else_where_anything_it_stands_on_is_declared_otherwise() {
+    let more = r#"
+[session.smoke]
+base = "http://one.example"
+[[stream]]
+id = "app"
+log = "/var/log/app"
+[[signal]]
+id = "took"
+from = "stream.app"
+jq = ".ms"
+[[monitor]]
+id = "rings"
+every = "10s"
+alerts = { prometheus = "http://p" }
+[[trigger]]
+id = "rings-too"
+when = "alert.Down"
+"#;
+    for (from, to, wanted) in [
+        ("{{ api }}/", "{{ api }}/x", vec!["monitor.web"]),
+        ("http://old", "http://new", vec!["monitor.web"]),
+        ("post = \"/login\"", "post = \"/in\"", vec!["monitor.api"]),
+        ("http://one", "http://two", vec!["monitor.api"]),
+        ("/var/log/app", "/var/log/web", vec!["took"]),
+        ("\".ms\"", "\".s\"", vec!["took"]),
+        ("http://p", "http://q", vec!["monitor.alert.Down", "monitor.rings"]),
+        ("[\"load\"]", "[\"uptime\"]", vec!["load"]),
+        // How often, after how many failures, and what it is called are no question.
+        ("every = \"10s\"", "every = \"20s\"", vec![]),
+        ("every = \"1s\"", "every = \"1s\"\ntitle = \"It\"\nwhy = \"so\"\nfails_after = 5", vec![]),
+        ("id = \"login\"", "id = \"login\"\ntitle = \"Log in\"\nexample.good = { status = 200 }", vec![]),
+        ("\"error_rate <= 5%\"", "\"error_rate <= 1%\"", vec![]),
+        ("id = \"load\"", "id = \"loaded\"", vec![]),
+    ] {
+        let old = format!("{WATCHED}{more}");
+        let new = old.replacen(from, to, 1);
+        assert_ne!(new, old, "{from}");
+        let other: Vec<String> = asked(&document(&old), &document(&new)).iter().map(ToString::to_string).collect();
+        assert_eq!(other, wanted, "{from} → {to}");
+    }
+}
+
+#[test]
 fn what_is_watched_is_told_by_its_names() {
     for (from, to, told, items) in [
         ("\"error_rate <= 5%\"", "\"error_rate <= 1%\"", "~ objective errors.that: ", vec!["day"]),

@@ -66,6 +66,7 @@ impl Reader<'_> {
                     .or_else(|| (!objective.that.of.is_counted()).then(|| (that_at, UNCOUNTED.to_owned())))
             }),
         };
+        let wrong = wrong.or_else(|| self.one_of_several(objective).map(|why| (that_at, why)));
         let itself = objective.signals().nth(1).filter(|other| **other == objective.signal);
         if itself.is_some() {
             let at = ["per", "minus", "against"].into_iter().find_map(|key| table.any(key));
@@ -77,6 +78,31 @@ impl Reader<'_> {
         let Some((span, why)) = wrong else { return true };
         self.notes.report(Diagnostic::error("wrong-value", span, why));
         false
+    }
+
+    /// Why the newest level of a signal is none to hold to a limit: it would be that of whoever told last.
+    fn one_of_several(&self, objective: &Objective) -> Option<String> {
+        let level = |id: &SignalId| matches!(self.samples_of(id), Some(Samples::Level(_)));
+        let one = objective.that.of == Of::Value && !matches!(objective.beside, Beside::Per(_));
+        let id = objective.signals().filter(|_| one).find(|id| level(id) && self.is_of_several(id))?;
+        Some(format!(
+            "`{id}` tells a level for each of several, and one number is held to a limit: `max(…)` or `sum(…)` in the \
+             query without `instance`, or a signal for each address"
+        ))
+    }
+
+    fn is_of_several(&self, id: &SignalId) -> bool {
+        let signal = self.plan.signals.iter().find(|known| known.id == *id);
+        match signal.map(|signal| &signal.source) {
+            Some(SignalSource::Asked(spec)) => {
+                let entry = self.catalogue.get(*spec).map(|entry| &entry.spec);
+                matches!(entry, Some(Spec::Signal(asked)) if asked.is_of_several())
+            }
+            Some(SignalSource::Stream(_)) => {
+                self.catalogue.taken.values().flatten().filter(|take| take.signal == *id).count() > 1
+            }
+            None => false,
+        }
     }
 
     fn samples_of(&self, id: &SignalId) -> Option<Samples> {

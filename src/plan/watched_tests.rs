@@ -136,6 +136,81 @@ fn every_mistake_of_an_objective_is_told_at_its_place() {
 }
 
 #[test]
+fn one_number_of_several_processes_is_held_to_no_limit() {
+    let signal = |more: &str| format!("[[signal]]\nid = \"load\"\n{more}\n");
+    let asked = |more: &str, that: &str| {
+        format!("{}[[objective]]\nid = \"o\"\nsignal = \"load\"\nthat = \"{that}\"\nwindow = \"1m\"\n", signal(more))
+    };
+    let one = "json = { get = \"http://a\", jq = \".load\" }";
+    let several = "json = { get = [\"http://a\", \"http://b\"], jq = \".load\" }";
+    let whose = format!("instance = \".pod\"\n{one}");
+    let label = "instance = \"pod\"\npromql = { server = \"http://p\", query = \"load\" }";
+    let (streams, sessions) = (
+        "from = \"stream.chat\"\njq = \".n\"",
+        "[vars]\nkeys = [\"a\", \"b\"]\n[session.user]\nbase = \"http://api\"\nfor_each = { key = \"keys\" }\n[[stream]]\nid = \"chat\"\nsession = \"user\"\nsse = { get = \"/chat\" }\n",
+    );
+    for (text, told) in [
+        (asked(one, "<= 5"), None),
+        (asked(several, "<= 5"), Some("a level for each")),
+        (asked(&whose, "<= 5"), Some("a level for each")),
+        (asked(label, "<= 5"), Some("a level for each")),
+        (format!("{sessions}{}", asked(streams, "<= 5")), Some("a level for each")),
+        (
+            asked(several, "<= 5\"\nminus = \"other")
+                .replace("[[objective]]", &format!("{}[[objective]]", signal(one).replace("load\"\n", "other\"\n"))),
+            Some("a level for each"),
+        ),
+        (
+            asked(one, "<= 5\"\nminus = \"other").replace(
+                "[[objective]]",
+                &format!("{}[[objective]]", signal(several).replace("load\"\n", "other\"\n")),
+            ),
+            Some("a level for each"),
+        ),
+        // Each is a sample for itself, or grows for itself.
+        (asked(&format!("unit = \"ms\"\n{several}"), "p95 <= 1s"), None),
+        (asked(&format!("counter = true\n{several}"), "change <= 5"), None),
+    ] {
+        match (read(&text), told) {
+            (Ok(_), None) => {}
+            (Err(wrong), Some(told)) if wrong.contains(told) && wrong.contains("plan.toml:") => {}
+            (Err(wrong), _) => panic!("{text}\n{wrong}"),
+            (Ok(_), Some(told)) => panic!("{told}: {text}"),
+        }
+    }
+}
+
+#[test]
+fn a_counter_is_no_sum_of_processes_that_come_and_go() {
+    let signal = |more: &str| format!("[[signal]]\nid = \"s\"\n{more}\n");
+    let query = |query: &str| format!("promql = {{ server = \"http://p\", query = '{query}' }}");
+    let histogram = |query: &str| format!("unit = \"s\"\npromql = {{ server = \"http://p\", histogram = '{query}' }}");
+    let counter = |text: &str| signal(&format!("counter = true\n{}", query(text)));
+    let own = |text: &str| format!("instance = \"pod\"\n{text}");
+    for (text, refused) in [
+        (counter("errors_total"), false),
+        (counter("sum(errors_total)"), true),
+        (counter("sum by (job) (errors_total{a=\"b\"})"), true),
+        (counter("SUM without(pod) (errors_total)"), true),
+        (counter("topk (1, errors_total)"), true),
+        (counter("checksum_total"), false),
+        (counter("errors_total{path=\"sum(a)\"}"), false),
+        (signal(&query("sum(increase(errors_total[1m]))")), false),
+        (signal(&format!("counter = true\n{}", own(&query("sum by (pod) (errors_total)")))), false),
+        (signal(&histogram("took_bucket")), false),
+        (signal(&histogram("sum by (le) (took_bucket)")), true),
+        (signal(&own(&histogram("sum by (le, pod) (took_bucket)"))), false),
+    ] {
+        match (read(&text), refused) {
+            (Ok(_), false) => {}
+            (Err(wrong), true) if wrong.contains("goes away") && wrong.contains("instance") => {}
+            (Err(wrong), _) => panic!("{text}\n{wrong}"),
+            (Ok(_), true) => panic!("{text}"),
+        }
+    }
+}
+
+#[test]
 fn a_trigger_says_when_and_what_then() {
     let text = trigger("when = \"objective.errors\"\nfor = \"2m\"\nthen = \"rollback.back\"");
     let one = read(&text).expect("sound").plan.triggers.remove(0);

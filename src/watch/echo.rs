@@ -40,17 +40,18 @@ struct Echo {
 }
 
 impl Echoes {
-    pub fn under(&mut self, plan: &Plan) {
+    /// From here on by `plan`; of what is `asked` anew nothing is known.
+    pub fn under(&mut self, plan: &Plan, asked: &[SignalId]) {
         let monitors = plan.monitors.iter().map(|monitor| (SignalId::of_monitor(&monitor.id), monitor.every));
         // A counter that stood still would be made up, and one that grew too.
         let levels = plan.signals.iter().filter(|signal| !signal.counter);
-        let asked = levels.filter(|signal| matches!(signal.source, SignalSource::Asked(_)));
-        let all = monitors.chain(asked.map(|signal| (signal.id.clone(), signal.every)));
+        let polled = levels.filter(|signal| matches!(signal.source, SignalSource::Asked(_)));
+        let all = monitors.chain(polled.map(|signal| (signal.id.clone(), signal.every)));
         // What no objective asks for is of no use made up.
         let fed: HashSet<&SignalId> = plan.objectives.iter().flat_map(Objective::signals).collect();
         self.every = all.filter(|(signal, _)| fed.contains(signal)).collect();
         let every = &self.every;
-        self.last.retain(|signal, _| every.contains_key(signal));
+        self.last.retain(|signal, _| every.contains_key(signal) && !asked.contains(signal));
     }
 
     /// Hears what a source says by itself.
@@ -113,7 +114,7 @@ mod tests {
     async fn a_jump_over_days_is_told_by_the_minute_and_of_what_an_objective_stands_on_alone() {
         let plan = plan(vec![objective("errors", "monitor.api", "error_rate <= 5%", Beside::Nothing)]);
         let mut echoes = Echoes::default();
-        echoes.under(&plan);
+        echoes.under(&plan, &[]);
         tokio::time::advance(Duration::from_secs(1)).await;
         let taken = Taken::Look { verdict: Verdict::Pass, took: Duration::ZERO };
         for signal in ["monitor.api", "monitor.web"] {

@@ -218,3 +218,27 @@ async fn a_program_that_is_not_there_is_said_and_tried_again() {
     let (samples, changes) = followed.end().await;
     assert!(samples.is_empty() && changes.iter().all(|(open, _)| !open), "{changes:?}");
 }
+
+#[tokio::test]
+async fn whose_lines_they_are_is_told_without_a_secret() {
+    let samples: Arc<Mutex<Vec<Point>>> = Arc::default();
+    let to = Arc::clone(&samples);
+    let client = Client::new(&Network::Outside, Limits::default()).expect("a client");
+    let cx = Context::new(client);
+    let mut take = table("jq = '.n'", |table| Take::read(table, SignalId::new("s")));
+    take.instance = Some("of-s3cr3t-token".into());
+    let taking = Taking {
+        takes: vec![take],
+        intake: Intake::new(Arc::new(|| Axis(7)), Arc::new(move |_, point| to.lock().expect("ours").push(point))),
+        outlet: Outlet::new(mpsc::channel(8).0),
+        scope: cx.scope.clone(),
+        jq: cx.jq.clone(),
+        redactor: crate::base::secret::Redactor::new(["s3cr3t-token".to_owned()]),
+    };
+    taking.text("{\"n\":4}", false).await;
+    let samples = samples.lock().expect("ours");
+    let [Point { taken: Taken::Number { instance: Some(whose), .. }, .. }] = samples.as_slice() else {
+        panic!("{samples:?}")
+    };
+    assert!(whose.starts_with("of-") && !whose.contains("s3cr3t"), "{whose}");
+}

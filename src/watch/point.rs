@@ -14,6 +14,9 @@ pub type Axis = Arc<dyn Fn() -> Instant + Send + Sync>;
 /// Where samples go.
 pub type Sink = Arc<dyn Fn(&SignalId, Point) + Send + Sync>;
 
+/// Where is told who of a signal's several sources was silent when all were asked, and when that was.
+pub type Silences = Arc<dyn Fn(&SignalId, Instant, &[Arc<str>]) + Send + Sync>;
+
 /// One sample.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point {
@@ -49,12 +52,18 @@ pub enum Taken {
 pub struct Intake {
     axis: Axis,
     to: Sink,
+    silences: Silences,
 }
 
 impl Intake {
     #[must_use]
     pub fn new(axis: Axis, to: Sink) -> Self {
-        Self { axis, to }
+        Self { axis, to, silences: Arc::new(|_, _, _| {}) }
+    }
+
+    #[must_use]
+    pub fn with_silences(self, silences: Silences) -> Self {
+        Self { silences, ..self }
     }
 
     /// The instant on the launch's axis.
@@ -65,5 +74,10 @@ impl Intake {
 
     pub fn take(&self, signal: &SignalId, point: Point) {
         (self.to)(signal, point);
+    }
+
+    /// All sources of `signal` were asked at `at`: these told nothing.
+    pub fn silent(&self, signal: &SignalId, at: Instant, who: &[Arc<str>]) {
+        (self.silences)(signal, at, who);
     }
 }

@@ -35,26 +35,40 @@ impl Readings {
     #[must_use]
     pub fn new(axis: Axis, plan: &Plan) -> Arc<Self> {
         let readings = Self { axis, state: Mutex::default(), keeping: OnceLock::new() };
-        readings.under(plan);
+        readings.under(plan, &[]);
         Arc::new(readings)
     }
 
-    /// From here on for the objectives of `plan`. What an objective has seen stays where nothing of it changed.
-    pub fn under(&self, plan: &Plan) {
+    /// From here on for the objectives of `plan`. What an objective has seen stays where nothing of it changed, nor of
+    /// what its signals ask: `asked` are those that ask something else. What an intake of before brings is let go.
+    pub fn under(&self, plan: &Plan, asked: &[SignalId]) {
         let mut state = self.state();
         let now = (self.axis)();
-        state.under(plan, now);
+        state.under(plan, asked, now);
     }
 
     /// Where samples go.
     #[must_use]
     pub fn intake(self: &Arc<Self>) -> Intake {
-        let to = Arc::clone(self);
-        Intake::new(Arc::clone(&self.axis), Arc::new(move |signal, point| to.take(signal, point)))
+        let (to, silent, plan) = (Arc::clone(self), Arc::clone(self), self.state().plans);
+        let silences = move |signal: &SignalId, at, who: &[Arc<str>]| silent.silent(plan, signal, at, who);
+        Intake::new(Arc::clone(&self.axis), Arc::new(move |signal, point| to.take(plan, signal, point)))
+            .with_silences(Arc::new(silences))
     }
 
-    fn take(&self, signal: &SignalId, point: Point) {
+    fn silent(&self, plan: u32, signal: &SignalId, at: Instant, who: &[Arc<str>]) {
         let mut state = self.state();
+        if plan == state.plans {
+            state.silent(signal, at, who);
+        }
+    }
+
+    fn take(&self, plan: u32, signal: &SignalId, point: Point) {
+        let mut state = self.state();
+        // Whoever watched by another plan is about to end.
+        if plan != state.plans {
+            return;
+        }
         // Under the lock: what comes later is never older.
         let now = (self.axis)();
         let soon = state.hear(signal, point, now);
@@ -138,17 +152,25 @@ impl Readings {
     }
 
     /// Fills the windows again with what the consoles before this one kept in `folder`, as far as `vouched` says
-    /// that it is what they kept. `late` is how many samples of each objective had come too late by then. What a
-    /// person should know. Blocks.
-    pub fn read_back(&self, folder: &Path, vouched: &Vouched, late: &HashMap<ObjectiveId, u64>) -> Vec<String> {
+    /// that it is what they kept. `late` is how many samples of each objective had come too late by then; what a signal
+    /// said before `asked` answers another question. What a person should know. Blocks.
+    pub fn read_back(
+        &self,
+        folder: &Path,
+        vouched: &Vouched,
+        late: &HashMap<ObjectiveId, u64>,
+        asked: &BTreeMap<SignalId, Instant>,
+    ) -> Vec<String> {
         let mut state = self.state();
         let now = (self.axis)();
         let mut wanted = state.wanted(now, vouched.newest());
         wanted.insert(SignalId::new(WATCHED), state.oldest(now));
         let back = kept::read_back(folder, &wanted, vouched, &mut |signal, point, came| {
-            state.take(signal, &point, came);
+            if asked.get(signal).is_none_or(|since| point.at >= *since) {
+                state.take(signal, &point, came);
+            }
         });
-        state.returned(back, late)
+        state.returned(back, late, asked)
     }
 
     /// What waits is written now, beside the caller.

@@ -59,6 +59,10 @@ where
             };
             intake.take(&course.id, Point { at: before(at, sample.age), taken, generated: false });
         }
+        // What was not answered at all tells of nobody.
+        if !told.samples.is_empty() || !told.silent.is_empty() {
+            intake.silent(&course.id, at, &told.silent);
+        }
         if told.wrong.is_some() || told.samples.is_empty() {
             intake.take(&course.id, Point { at, taken: Taken::Nothing, generated: false });
         }

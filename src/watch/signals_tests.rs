@@ -27,7 +27,7 @@ fn number(value: f64, age: u64, instance: Option<&str>) -> Sample {
 }
 
 fn told(samples: Vec<Sample>, wrong: Option<&str>) -> Told {
-    Told { samples, wrong: wrong.map(str::to_owned), warning: None }
+    Told { samples, wrong: wrong.map(str::to_owned), ..Told::default() }
 }
 
 /// Polls every 10 s, for so many seconds of paused time; each question is answered in turn, after its wait.
@@ -102,6 +102,31 @@ async fn what_could_not_tell_is_nothing_and_never_a_number() {
     .await;
     assert_eq!(at(&points), [(0, None), (10_000, Some(1.0)), (10_000, None), (20_000, None)]);
     assert_eq!((view.numbers.len(), view.last_error.as_deref()), (1, Some("nothing was told")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_answer_tells_who_of_several_was_silent_and_no_answer_tells_of_nobody() {
+    let (began, heard) = (Instant::now(), Arc::new(Mutex::new(Vec::new())));
+    let to = Arc::clone(&heard);
+    let silences = move |_: &SignalId, at: Axis, who: &[Arc<str>]| {
+        to.lock().expect("ours").push((at.0, who.iter().map(ToString::to_string).collect::<Vec<_>>()));
+    };
+    let intake = Intake::new(Arc::new(move || Axis(0).plus(began.elapsed())), Arc::new(|_, _| {}));
+    let intake = intake.with_silences(Arc::new(silences));
+    let b = || Told { silent: vec!["b".into()], ..told(vec![number(1.0, 0, Some("a"))], Some("b: 503")) };
+    let both = told(vec![number(1.0, 0, Some("a")), number(1.0, 0, Some("b"))], None);
+    let mut answers = [b(), told(vec![], Some("not answered")), b(), both].into_iter();
+    let (sender, _kept) = mpsc::channel(8);
+    let (outlet, cancel) = (Outlet::new(sender), CancellationToken::new());
+    let every = Duration::from_secs(10);
+    let course = Course { id: SignalId::new("s"), every, first: Instant::now(), limit: every };
+    let ask = move || std::future::ready(answers.next().unwrap_or_default());
+    let task = tokio::spawn(keep(course, ask, intake, outlet, cancel.clone()));
+    tokio::time::sleep(Duration::from_secs(35)).await;
+    cancel.cancel();
+    task.await.expect("no panic");
+    let who = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(*heard.lock().expect("ours"), [(0, who(&["b"])), (20_000, who(&["b"])), (30_000, who(&[]))]);
 }
 
 #[tokio::test(start_paused = true)]

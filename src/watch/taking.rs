@@ -42,7 +42,7 @@ impl Taking {
             let at = self.intake.now();
             let (taken, number, why) = match sampled {
                 Sampled::Number(value) => {
-                    let instance = take.instance.clone();
+                    let instance = take.instance.as_deref().map(|whose| shown(whose, WHY, &self.redactor).into());
                     (Taken::Number { value, instance, samples: None }, Some(value), None)
                 }
                 Sampled::Ended { failed, took } => {

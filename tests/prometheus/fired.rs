@@ -84,8 +84,8 @@ alerts = { prometheus = "PROMETHEUS", alertmanager = "ALERTMANAGER", not_firing 
 [[monitor]]
 id = "held"
 every = "500ms"
-# A Prometheus that began anew rings before Alertmanager knows of it, and so whether it is silenced.
-fails_after = 20
+# A Prometheus that began anew rings before Alertmanager knows of it: its silences are known all the same.
+fails_after = 0
 alerts = { prometheus = "PROMETHEUS", alertmanager = "ALERTMANAGER", none = ["ticket"] }
 
 [[trigger]]

@@ -24,6 +24,7 @@ fn amendment() -> Amendment {
         .into(),
         changed: vec!["health".into()],
         recapture: Vec::new(),
+        asked: Vec::new(),
     }
 }
 

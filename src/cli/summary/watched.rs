@@ -83,7 +83,15 @@ fn soaks(board: &Board, out: &mut String) {
             1 => ", began anew once".to_owned(),
             n => format!(", began anew {n} times"),
         };
-        let waived = if ledger.waived > 0 { format!(", {} holes waived", ledger.waived) } else { String::new() };
+        let waived = match ledger.waived {
+            0 => String::new(),
+            1 => ", 1 hole waived".to_owned(),
+            n => format!(", {n} holes waived"),
+        };
         let _ = writeln!(out, "soak {id}: {credited}{anew}{waived}");
     }
 }
+
+#[cfg(test)]
+#[path = "watched_tests.rs"]
+mod tests;

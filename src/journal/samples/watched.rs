@@ -21,6 +21,7 @@ pub fn one_of_each() -> Vec<Event> {
         late: 2,
         generated: true,
         refused: Some("no bucket ends at 750ms".to_owned()),
+        silent: Some("http://b/metrics".to_owned()),
     };
     let round =
         |at: i64, counts: Counts| Round { at: Instant(at), counts: BTreeMap::from([("errors".into(), counts)]) };
@@ -59,6 +60,7 @@ pub fn any_evaluated() -> impl Strategy<Value = Event> {
         late,
         generated: known % 2 == 0,
         refused: (late % 2 == 0).then(|| late.to_string()),
+        silent: (known % 3 == 0).then(|| known.to_string()),
     });
     let round = (any::<i64>(), prop::collection::btree_map(super::any_text().prop_map(ObjectiveId::new), counts, 0..3))
         .prop_map(|(at, counts)| Round { at: Instant(at), counts });

@@ -30,6 +30,8 @@ struct CountsV1 {
     generated: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refused: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    silent: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -73,18 +75,19 @@ impl From<MeasuredV1> for Measured {
 
 impl From<&Counts> for CountsV1 {
     fn from(from: &Counts) -> Self {
-        let Counts { seen, beside, newest, known, late, generated, refused } = from;
+        let Counts { seen, beside, newest, known, late, generated, refused, silent } = from;
         let beside = beside.as_ref().map(MeasuredV1::from);
         let (newest, known, late, generated) = (*newest, known.0, *late, *generated);
-        Self { seen: seen.into(), beside, newest, known, late, generated, refused: refused.clone() }
+        let (refused, silent) = (refused.clone(), silent.clone());
+        Self { seen: seen.into(), beside, newest, known, late, generated, refused, silent }
     }
 }
 
 impl From<CountsV1> for Counts {
     fn from(from: CountsV1) -> Self {
-        let CountsV1 { seen, beside, newest, known, late, generated, refused } = from;
+        let CountsV1 { seen, beside, newest, known, late, generated, refused, silent } = from;
         let (seen, beside) = (seen.into(), beside.map(Measured::from));
-        Self { seen, beside, newest, known: Span(known), late, generated, refused }
+        Self { seen, beside, newest, known: Span(known), late, generated, refused, silent }
     }
 }
 

@@ -12,7 +12,8 @@ use crate::launch::verdict::Verdict;
 /// What an objective comes to at `at`, and why in a few words; `unit` is the one its signal counts in.
 ///
 /// Missing data is not health (rules.md, "Objectives"): with nothing newer than `stale_after` it is stale, with too
-/// few samples unknown. A hole of more than one bucket in the watching takes a pass away and hides no breach.
+/// few samples unknown. A hole of more than one bucket in the watching, and one of several sources that
+/// is silent, take a pass away and hide no breach.
 #[must_use]
 pub fn judge(objective: &Objective, unit: Unit, counts: &Counts, at: Instant) -> (Verdict, String) {
     if let Some(why) = &counts.refused {
@@ -43,6 +44,13 @@ pub fn judge(objective: &Objective, unit: Unit, counts: &Counts, at: Instant) ->
         // What grew while nobody watched is missing from it: too little growth proves nothing then.
         Ok((false, why)) if hole && is_growth(objective) && !matches!(objective.that.is, Is::AtMost | Is::Less) => {
             (Verdict::Unknown, format!("{why}, but only {} watched", words(counts.known.into())))
+        }
+        // One of several that says nothing is not well by what the others say, and what it grew by is missing.
+        Ok((holds, why))
+            if counts.silent.is_some()
+                && (holds || is_growth(objective) && !matches!(objective.that.is, Is::AtMost | Is::Less)) =>
+        {
+            (Verdict::Unknown, format!("{why}, but {} tells nothing", counts.silent.as_deref().unwrap_or_default()))
         }
         Ok((true, why)) => (Verdict::Pass, why),
         Ok((false, why)) => (Verdict::Fail, why),

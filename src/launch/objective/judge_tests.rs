@@ -117,6 +117,20 @@ fn a_hole_takes_a_pass_away_and_hides_no_breach() {
 }
 
 #[test]
+fn one_of_several_that_is_silent_takes_a_pass_away_and_hides_no_breach() {
+    let errors = objective("error_rate <= 5%", Beside::Per("requests".into()));
+    let silent = |counts: Counts| Counts { silent: Some("api-2".into()), ..counts };
+    let judged = |objective: &Objective, counts: Counts| judge(objective, unit(""), &silent(counts), AT);
+    let (well, bad) = (counts(valued(2.0), Some(valued(240.0))), counts(valued(40.0), Some(valued(240.0))));
+    assert_eq!(judged(&errors, well), (Unknown, "0.8% of 240, but api-2 tells nothing".to_owned()));
+    assert_eq!(judged(&errors, bad).0, Fail);
+    // What the silent one grew by is missing: that too little did is not seen, that too much did is.
+    let traffic = objective("rate >= 10", Beside::Nothing);
+    assert_eq!(judged(&traffic, counts(valued(100.0), None)), (Unknown, "3.333/s, but api-2 tells nothing".to_owned()));
+    assert_eq!(judged(&objective("rate <= 1", Beside::Nothing), counts(valued(100.0), None)).0, Fail);
+}
+
+#[test]
 fn numbers_are_compared_in_the_unit_of_their_signal() {
     for (that, value, verdict, why) in [
         ("<= 1.5s", 1_500.0, Pass, "1.5s"),

@@ -1,9 +1,10 @@
 //! What is watched for as long as a launch is open, as the plan says it: signals, objectives, triggers. Part of
 //! [`super`].
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::SpecId;
+use super::{Plan, SpecId};
 use crate::launch::id::{MonitorId, ObjectiveId, RollbackId, SignalId, StreamId, TriggerId};
 use crate::launch::threshold::{Threshold, Unit};
 use crate::launch::time::Mark;
@@ -118,6 +119,15 @@ pub enum FireMode {
     Auto { veto: Duration },
     /// It rings, and waits for a person.
     Ask,
+}
+
+impl Plan {
+    /// Every signal, those of monitors too.
+    #[must_use]
+    pub fn signal_ids(&self) -> BTreeSet<SignalId> {
+        let monitors = self.monitors.iter().map(|monitor| SignalId::of_monitor(&monitor.id));
+        self.signals.iter().map(|signal| signal.id.clone()).chain(monitors).collect()
+    }
 }
 
 impl SignalId {

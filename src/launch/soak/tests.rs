@@ -389,6 +389,7 @@ fn an_amendment_begins_it_anew_where_an_objective_says_something_else() {
             changes: Vec::new(),
             again: again.iter().map(|id| (*id).into()).collect(),
             recapture: Vec::new(),
+            asked: Vec::new(),
         };
         flight.record(flight.now, Actor::engine(), amended);
         let known = flight.board.soaks.get(&ItemId::new("hold"));

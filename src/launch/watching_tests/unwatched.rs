@@ -149,6 +149,11 @@ fn told_of_something(flight: &mut Flight) {
 }
 
 pub(super) fn amended(flight: &mut Flight, edit: impl FnOnce(&mut crate::launch::plan::Plan)) {
+    asking(flight, &[], edit);
+}
+
+/// An amendment after which these signals ask something else.
+fn asking(flight: &mut Flight, asked: &[&str], edit: impl FnOnce(&mut crate::launch::plan::Plan)) {
     let mut plan = (*flight.board.plan.0).clone();
     plan.hash = format!("{}+", plan.hash);
     edit(&mut plan);
@@ -161,6 +166,7 @@ pub(super) fn amended(flight: &mut Flight, edit: impl FnOnce(&mut crate::launch:
         changes: Vec::new(),
         again: Vec::new(),
         recapture: Vec::new(),
+        asked: asked.iter().map(|id| (*id).into()).collect(),
     };
     flight.record(flight.now, Actor::engine(), amended);
     flight.follow();
@@ -192,6 +198,41 @@ fn under_another_plan_only_what_is_the_same_goes_on_counting() {
     assert_eq!(latches(&flight), 0, "no source is lost before it has looked");
     flight.pass(SECOND);
     assert_eq!(latches(&flight), 1);
+}
+
+#[test]
+fn what_was_said_to_another_question_counts_for_nothing() {
+    let held = |flight: &Flight, id: &str| flight.board.triggers.get(&TriggerId::new(id)).map_or(0, |state| state.held);
+    let api = || trigger("api", Condition::Monitor("api".into()), FireMode::Ask);
+    // The plan of the launch has the same objective and the same monitor: only its question is another.
+    for (asked, kept) in [("monitor.web", (60_000, 70_000)), ("monitor.api", (0, 0))] {
+        let mut flight = flight(vec![trigger("down", errors(), FireMode::Ask), api()]);
+        told(&mut flight, Verdict::Fail);
+        (0..7).for_each(|_| evaluate(&mut flight, Some(6)));
+        asking(&mut flight, &[asked], |_| {});
+        assert_eq!((held(&flight, "down"), held(&flight, "api")), kept, "{asked}");
+        assert_eq!(flight.board.objectives.is_empty(), kept.0 == 0, "{asked}");
+        assert_eq!(flight.board.revisions.asked.contains_key(&asked.into()), kept.0 == 0, "of a monitor of the plan");
+    }
+    // How many failures count is a part of what a trigger on the monitor waits for.
+    let mut flight = flight(vec![api()]);
+    told(&mut flight, Verdict::Fail);
+    flight.pass(70 * SECOND);
+    amended(&mut flight, |plan| plan.monitors[0].fails_after = 9);
+    assert_eq!(held(&flight, "api"), 0);
+    // What is gone was seen to be by the old question alone: the latch stays.
+    let mut flight = self::flight(vec![Trigger { lasts: Duration::ZERO, ..api() }]);
+    told(&mut flight, Verdict::Fail);
+    flight.command(Command::AcknowledgeTrigger { trigger: "api".into() }).expect("it rings");
+    told(&mut flight, Verdict::Pass);
+    flight.pass(200 * SECOND);
+    asking(&mut flight, &["monitor.api"], |_| {});
+    flight.pass(200 * SECOND);
+    assert!(matches!(stage(&flight, "api"), Stage::Acknowledged { .. }));
+    told(&mut flight, Verdict::Pass);
+    flight.pass(240 * SECOND);
+    told_of_something(&mut flight);
+    assert_eq!(stage(&flight, "api"), &Stage::Quiet);
 }
 
 #[test]

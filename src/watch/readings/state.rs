@@ -1,6 +1,7 @@
 //! What [`super::Readings`] holds: each objective with its sides, which signal feeds which, when somebody watched.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{horizon, is_due};
@@ -38,6 +39,10 @@ pub(super) struct State {
     pending: Option<Pending>,
     sealed: Sealed,
     trouble: Option<String>,
+    /// Who of a signal's several sources is silent, and since when.
+    silent: HashMap<SignalId, BTreeMap<Arc<str>, Instant>>,
+    /// How many plans it went by.
+    pub plans: u32,
 }
 
 /// An objective with its sides.
@@ -58,11 +63,15 @@ struct Feed {
 }
 
 impl State {
-    pub fn under(&mut self, plan: &Plan, now: Instant) {
+    pub fn under(&mut self, plan: &Plan, asked: &[SignalId], now: Instant) {
+        self.plans = self.plans.saturating_add(1);
+        let asks_on = |signal: &SignalId| !asked.contains(signal);
+        self.silent.retain(|signal, _| asks_on(signal));
         let mut earlier = std::mem::take(&mut self.objectives);
         for objective in &plan.objectives {
             let read = Read::new(objective, plan, now);
             let same = |known: &Read| known.objective == *objective && known.terms() == read.terms();
+            let same = |known: &Read| same(known) && objective.signals().all(asks_on);
             let kept = earlier.iter().position(same).map(|place| earlier.swap_remove(place));
             self.objectives.push(kept.unwrap_or(read));
         }
@@ -74,7 +83,7 @@ impl State {
         }
         let monitors = plan.monitors.iter().map(|monitor| SignalId::of_monitor(&monitor.id));
         self.signals = monitors.chain(plan.signals.iter().map(|signal| signal.id.clone())).collect();
-        self.echoes.under(plan);
+        self.echoes.under(plan, asked);
         self.horizon = horizon(plan);
     }
 
@@ -171,7 +180,33 @@ impl State {
             late: read.late.saturating_add(seen.late).saturating_add(other.map_or(0, |side| side.late)),
             generated: seen.generated || other.is_some_and(|side| side.generated),
             refused: seen.refused.clone().or_else(|| other.and_then(|side| side.refused.clone())),
+            silent: self.silent_too_long(&read.objective, at),
         }
+    }
+
+    /// All sources of a signal were asked at `at`, and these told nothing.
+    pub fn silent(&mut self, signal: &SignalId, at: Instant, who: &[Arc<str>]) {
+        let mut known = self.silent.remove(signal).unwrap_or_default();
+        known.retain(|name, _| who.contains(name));
+        for name in who {
+            known.entry(Arc::clone(name)).or_insert(at);
+        }
+        if !known.is_empty() {
+            self.silent.insert(signal.clone(), known);
+        }
+    }
+
+    /// The one that is silent for longest of those that are for too long.
+    fn silent_too_long(&self, objective: &Objective, at: Instant) -> Option<String> {
+        let all = objective.signals().filter_map(|signal| self.silent.get(signal)).flatten();
+        let late = all.filter(|(_, since)| at.since(**since) > objective.stale_after);
+        let mut late: Vec<_> = late.map(|(name, since)| (*since, name)).collect();
+        late.sort();
+        let (_, first) = late.first()?;
+        Some(match late.len() {
+            1 => first.to_string(),
+            many => format!("{first} and {} more", many - 1),
+        })
     }
 
     /// Milliseconds in which somebody watched, and all it stands on is known.
@@ -232,7 +267,12 @@ impl State {
     }
 
     /// What the consoles before this one watched is known again.
-    pub fn returned(&mut self, back: Back, late: &HashMap<ObjectiveId, u64>) -> Vec<String> {
+    pub fn returned(
+        &mut self,
+        back: Back,
+        late: &HashMap<ObjectiveId, u64>,
+        asked: &BTreeMap<SignalId, Instant>,
+    ) -> Vec<String> {
         let first = back.watched.iter().map(|(from, _)| *from).min();
         for (from, until) in back.watched {
             self.watched.add(from, until);
@@ -246,7 +286,10 @@ impl State {
             self.sealed.entry(minute).or_default().extend(blocks);
         }
         for read in &mut self.objectives {
-            read.since = first.map_or(read.since, |first| first.min(read.since));
+            let asked = read.objective.signals().filter_map(|signal| asked.get(signal)).max();
+            read.since = first
+                .map_or(read.since, |first| first.min(read.since))
+                .max(asked.copied().unwrap_or(Instant(i64::MIN)));
             // What was read back came too late once more.
             read.late = late.get(&read.objective.id).copied().unwrap_or(0);
             read.seen.late_elsewhere();

@@ -86,6 +86,11 @@ impl Desk {
         Self { now, readings, intake }
     }
 
+    /// Whoever watches by another plan hands in anew.
+    fn anew(self) -> Self {
+        Self { intake: self.readings.intake(), ..self }
+    }
+
     fn pass(&self, to: i64) {
         self.now.store(to, Ordering::SeqCst);
         self.readings.watched(Instant(to), None);
@@ -173,12 +178,76 @@ fn an_amendment_keeps_what_nothing_was_changed_of() {
     let desk = Desk::of(&plan);
     desk.looks("monitor.api", 15_000, |_| Verdict::Pass);
     plan.objectives[1].that = Threshold::parse("p95 <= 2s").expect("a threshold");
-    desk.readings.under(&plan);
+    desk.readings.under(&plan, &[]);
+    let desk = desk.anew();
     desk.looks("monitor.api", 29_000, |_| Verdict::Pass);
     desk.pass(30_000);
     let (kept, anew) = (desk.counts("errors", 30_000), desk.counts("slow", 30_000));
     assert_eq!((kept.seen.of, kept.known), (29, Span(30_000)));
     assert_eq!((anew.seen.of, anew.known), (14, Span(15_000)));
+}
+
+#[test]
+fn one_of_several_that_is_silent_for_too_long_is_told_until_it_tells_again() {
+    let desk = Desk::of(&plan(vec![objective("grows", "errors", "change <= 5", Beside::Nothing)]));
+    let silent = |desk: &Desk, at: i64, who: &[&str]| {
+        let who: Vec<Arc<str>> = who.iter().map(|name| (*name).into()).collect();
+        desk.intake.silent(&"errors".into(), Instant(at), &who);
+    };
+    let told = |desk: &Desk, at: i64| desk.counts("grows", at).silent;
+    silent(&desk, 5_000, &["b"]);
+    silent(&desk, 15_000, &["b", "c"]);
+    assert_eq!(told(&desk, 20_000), None, "a look may be missing");
+    assert_eq!(told(&desk, 30_000).as_deref(), Some("b"), "older than 20 s");
+    assert_eq!(told(&desk, 40_000).as_deref(), Some("b and 1 more"));
+    silent(&desk, 42_000, &["c"]);
+    assert_eq!(told(&desk, 50_000).as_deref(), Some("c"));
+    // Under another plan everybody is asked anew; what ends late of the one before tells nothing.
+    desk.readings.under(&plan(vec![objective("grows", "errors", "change <= 5", Beside::Nothing)]), &[]);
+    silent(&desk, 51_000, &["d"]);
+    assert_eq!(told(&desk, 60_000).as_deref(), Some("c"), "and who was silent is");
+    let desk = desk.anew();
+    silent(&desk, 61_000, &["c"]);
+    assert_eq!(told(&desk, 70_000).as_deref(), Some("c"));
+    silent(&desk, 71_000, &[]);
+    assert_eq!(told(&desk, 80_000), None);
+}
+
+#[test]
+fn what_was_said_to_another_question_is_in_no_window() {
+    let mut plan = errors();
+    plan.objectives.push(objective("web", "monitor.web", "error_rate <= 5%", Beside::Nothing));
+    let desk = Desk::of(&plan);
+    desk.looks("monitor.api", 15_000, |_| Verdict::Fail);
+    desk.look("monitor.web", Verdict::Fail);
+    desk.readings.under(&plan, &["monitor.api".into()]);
+    // A look of the old question that ends only now.
+    desk.look("monitor.api", Verdict::Fail);
+    let desk = desk.anew();
+    desk.looks("monitor.api", 29_000, |_| Verdict::Pass);
+    desk.pass(30_000);
+    let (anew, kept) = (desk.counts("errors", 30_000), desk.counts("web", 30_000));
+    assert_eq!((anew.seen.of, anew.seen.against, anew.known), (14, 0, Span(15_000)));
+    assert_eq!((kept.seen.of, kept.known), (1, Span(30_000)));
+}
+
+#[test]
+fn what_was_said_to_another_question_does_not_come_back_from_the_disk() {
+    let place = tempfile::tempdir().expect("a folder");
+    let (first, mut vouched) = (Desk::of(&errors()), Vouched::default());
+    first.readings.state().keeps();
+    let mut keeper = Keeper::new(place.path().to_owned());
+    for until in (5_000..=60_000).step_by(5_000) {
+        first.looks("monitor.api", until, |second| if second <= 45 { Verdict::Fail } else { Verdict::Pass });
+        kept(&first, &mut keeper, &mut vouched);
+    }
+    let second = Desk::at(&errors(), 60_000);
+    let asked = BTreeMap::from([("monitor.api".into(), Instant(45_500))]);
+    let told = second.readings.read_back(place.path(), &vouched, &HashMap::new(), &asked);
+    assert_eq!(told, Vec::<String>::new());
+    let counts = second.counts("errors", 60_000);
+    assert_eq!((counts.seen.of, counts.seen.against), (14, 0), "of 46 s to 59 s");
+    assert!(counts.known <= Span(14_500), "{:?}", counts.known);
 }
 
 #[tokio::test(start_paused = true)]
@@ -218,7 +287,7 @@ fn kept(desk: &Desk, keeper: &mut Keeper, vouched: &mut Vouched) {
 }
 
 fn back(desk: &Desk, folder: &Path, vouched: &Vouched) -> Vec<String> {
-    desk.readings.read_back(folder, vouched, &HashMap::new())
+    desk.readings.read_back(folder, vouched, &HashMap::new(), &BTreeMap::new())
 }
 
 #[test]

@@ -17,6 +17,7 @@ pub(super) type Asked = (&'static str, &'static [(&'static str, &'static str)]);
 
 pub(super) const RULES: Asked = ("/api/v1/rules", &[("type", "alert")]);
 pub(super) const ALERTS: Asked = ("/api/v2/alerts", &[]);
+pub(super) const SILENCES: Asked = ("/api/v2/silences", &[]);
 pub(super) const ALERTMANAGERS: Asked = ("/api/v1/alertmanagers", &[]);
 
 type Exchanged = (Request, Result<Answer, Cause>);
@@ -34,11 +35,22 @@ pub(super) async fn look(alerts: &Alerts, cx: &Context) -> Ran {
         ask(delivers, ALERTMANAGERS),
     )
     .await;
-    let took = [&rules, &routed, &known].into_iter().flatten().filter_map(|(_, answer)| answer.as_ref().ok());
+    let mut answers = Answers {
+        rules: told(rules.as_ref()),
+        alerts: listed(routed.as_ref()),
+        silences: None,
+        alertmanagers: told(known.as_ref()),
+    };
+    // What began to ring just now, or rings in a Prometheus that began anew, Alertmanager does not know yet.
+    let silences = match read::is_unrouted(&answers) {
+        true => ask(alerts.alertmanager.as_deref(), SILENCES).await,
+        false => None,
+    };
+    answers.silences = listed(silences.as_ref());
+    let took =
+        [&rules, &routed, &silences, &known].into_iter().flatten().filter_map(|(_, answer)| answer.as_ref().ok());
     let took = took.map(|answer| answer.took).max().unwrap_or_default();
     let now = now(rules.as_ref(), cx);
-    let answers =
-        Answers { rules: told(rules.as_ref()), alerts: listed(routed.as_ref()), alertmanagers: told(known.as_ref()) };
     let document = read::document(alerts, &answers, &now);
     let label = rules.as_ref().or(routed.as_ref()).map(|(request, _)| request.url.clone()).unwrap_or_default();
     let seen = Seen { answers: vec![(label, Ok(seen(&document, took)))], control_answers: false };

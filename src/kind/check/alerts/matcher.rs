@@ -46,6 +46,20 @@ impl Matcher {
         Ok(Self { label: label.to_owned(), is, value: value.to_owned() })
     }
 
+    /// One of a silence, as Alertmanager tells it; none of what cannot be read.
+    pub fn told(told: &Value) -> Option<Self> {
+        let (label, value) = (told["name"].as_str()?.to_owned(), told["value"].as_str()?.to_owned());
+        let pattern = || Regex::new(&format!("^(?s:{value})$")).ok();
+        // Before there was another, each was equal.
+        let is = match (told["isRegex"].as_bool()?, told["isEqual"].as_bool().unwrap_or(true)) {
+            (false, true) => Is::Equal(value.clone()),
+            (false, false) => Is::Other(value.clone()),
+            (true, true) => Is::Like(pattern()?),
+            (true, false) => Is::Unlike(pattern()?),
+        };
+        Some(Self { label, is, value })
+    }
+
     pub fn label(&self) -> &str {
         &self.label
     }

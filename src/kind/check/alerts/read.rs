@@ -1,6 +1,7 @@
 //! What the servers answered, as counts: of each severity and of each named rule how many are loaded, unhealthy,
 //! pending, firing, silenced and inhibited. Pure.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const INTERVALS: f64 = 3.0;
 /// Alerts that are looked for in Alertmanager, and alerts of it that are looked at: each with each.
 const MOST_ROUTED: usize = 5_000;
+/// Silences that are looked at.
+const MOST_SILENCES: usize = 500;
 /// Names and reasons that are kept of each.
 const MOST: usize = 8;
 
@@ -26,6 +29,8 @@ pub(super) struct Answers {
     pub rules: Option<Result<Value, String>>,
     /// The list of `/api/v2/alerts`.
     pub alerts: Option<Result<Value, String>>,
+    /// The list of `/api/v2/silences`, where it was asked for.
+    pub silences: Option<Result<Value, String>>,
     /// The `data` of `/api/v1/alertmanagers`.
     pub alertmanagers: Option<Result<Value, String>>,
 }
@@ -92,6 +97,7 @@ pub(super) fn document(alerts: &Alerts, answers: &Answers, now: &Result<Wall, St
         _ => &empty,
     };
     let mut known = vec![false; routed.len()];
+    let silences = LazyCell::new(|| silences(&answers.silences));
     let mut looked_for = 0;
     for (rule, limit) in rules(&answers.rules, alerts.stale_after) {
         let name = rule["name"].as_str().unwrap_or_default();
@@ -115,7 +121,9 @@ pub(super) fn document(alerts: &Alerts, answers: &Answers, now: &Result<Wall, St
             let state = match pending {
                 true => State::Pending,
                 false if looked_for > MOST_ROUTED => State::Firing,
-                false => routing(labels, routed, &mut known),
+                false => routing(labels, routed, &mut known)
+                    .or_else(|| is_silenced(labels, &silences).then_some(State::Silenced))
+                    .unwrap_or(State::Firing),
             };
             each(name, &of_label(labels), &|count| count.take(name, state));
         }
@@ -202,9 +210,10 @@ fn unhealthy(rule: &Value, limit: Duration, now: &Result<Wall, String>) -> Optio
     (age > limit).then(|| format!("{name} was evaluated {} s ago", age.as_secs()))
 }
 
-/// What Alertmanager does with a firing alert of Prometheus: it has its labels, and those that Prometheus adds.
-fn routing(labels: &Value, routed: &[Value], known: &mut [bool]) -> State {
-    let Some(labels) = labels.as_object() else { return State::Firing };
+/// What Alertmanager does with a firing alert of Prometheus: it has its labels, and those that Prometheus adds. None
+/// where it does not know of it.
+fn routing(labels: &Value, routed: &[Value], known: &mut [bool]) -> Option<State> {
+    let labels = labels.as_object()?;
     let mut state = None;
     for (alert, known) in routed.iter().zip(known) {
         if labels.iter().all(|(name, value)| alert["labels"][name] == *value) {
@@ -216,7 +225,32 @@ fn routing(labels: &Value, routed: &[Value], known: &mut [bool]) -> State {
             }
         }
     }
-    state.unwrap_or(State::Firing)
+    state
+}
+
+/// Whether something rings that Alertmanager answered for and does not know: it may be silenced all the same.
+pub(super) fn is_unrouted(answers: &Answers) -> bool {
+    let Some(Ok(Value::Array(routed))) = &answers.alerts else { return false };
+    let mut known = vec![false; routed.len()];
+    let all = rules(&answers.rules, None);
+    let all = all.iter().flat_map(|(rule, _)| rule["alerts"].as_array().into_iter().flatten());
+    let mut rings = all.filter(|alert| alert["state"] != "pending").take(MOST_ROUTED);
+    routed.len() <= MOST_ROUTED && rings.any(|alert| routing(&alert["labels"], routed, &mut known).is_none())
+}
+
+/// The matchers of each silence in force.
+fn silences(told: &Option<Result<Value, String>>) -> Vec<Vec<Matcher>> {
+    let Some(Ok(Value::Array(all))) = told else { return Vec::new() };
+    let active = all.iter().filter(|silence| silence["status"]["state"] == "active").take(MOST_SILENCES);
+    let matchers = |silence: &Value| silence["matchers"].as_array()?.iter().map(Matcher::told).collect::<Option<_>>();
+    active.filter_map(matchers).filter(|matchers: &Vec<Matcher>| !matchers.is_empty()).collect()
+}
+
+/// Whether a silence in force covers these labels. Prometheus adds labels of its own: a silence that asks for one
+/// that is not here is not known to cover it.
+fn is_silenced(labels: &Value, silences: &[Vec<Matcher>]) -> bool {
+    let covers = |matcher: &Matcher| labels.get(matcher.label()).is_some() && matcher.admits(labels);
+    silences.iter().any(|matchers| matchers.iter().all(covers))
 }
 
 fn suppressed(alert: &Value) -> Option<State> {

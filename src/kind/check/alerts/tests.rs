@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use toml::de::DeTable;
 
-use super::read::{Answers, document};
+use super::read::{Answers, document, is_unrouted};
 use super::*;
 use crate::base::source::Diagnostic;
 use crate::base::table::Notes;
@@ -75,7 +75,8 @@ async fn judged(alerts: &Alerts, answers: &Answers, now: Result<Wall, String>) -
 }
 
 async fn verdict(alerts: &Alerts, rules: &[Value], routed: Vec<Value>) -> (Verdict, String) {
-    let answers = Answers { rules: groups(rules), alerts: Some(Ok(Value::Array(routed))), alertmanagers: None };
+    let answers =
+        Answers { rules: groups(rules), alerts: Some(Ok(Value::Array(routed))), silences: None, alertmanagers: None };
     let report = judged(alerts, &answers, Ok(now())).await;
     (report.verdict, report.findings.iter().map(|finding| finding.seen.clone()).collect::<Vec<_>>().join(" | "))
 }
@@ -171,6 +172,46 @@ async fn what_rings_fails_and_what_is_held_back_is_amber() {
 }
 
 #[tokio::test]
+async fn what_alertmanager_does_not_know_yet_is_silenced_where_a_silence_covers_it() {
+    let check = alerts("none = ['critical']");
+    let is = |name: &str, value: &str| json!({ "name": name, "value": value, "isRegex": false, "isEqual": true });
+    let like = |name: &str, value: &str| json!({ "name": name, "value": value, "isRegex": true });
+    let not = |name: &str, value: &str| json!({ "name": name, "value": value, "isRegex": false, "isEqual": false });
+    let of = |state: &str, matchers: &[Value]| json!({ "id": "s", "status": { "state": state }, "matchers": matchers });
+    let down = is("alertname", "Down");
+    let only = |state: &str| of(state, std::slice::from_ref(&down));
+    for (silences, wanted, told) in [
+        (Some(Ok(json!([only("active")]))), Warn, "1 silenced: Down"),
+        (Some(Ok(json!([of("active", &[down.clone(), like("instance", "a|b")])]))), Warn, "1 silenced: Down"),
+        (Some(Ok(json!([of("active", &[down.clone(), not("instance", "b")])]))), Warn, "1 silenced: Down"),
+        (Some(Ok(json!([only("expired")]))), Fail, "1 firing: Down"),
+        (Some(Ok(json!([only("pending")]))), Fail, "1 firing: Down"),
+        (Some(Ok(json!([of("active", &[is("alertname", "Slow")])]))), Fail, "1 firing: Down"),
+        (Some(Ok(json!([of("active", &[down.clone(), like("instance", "(")])]))), Fail, "1 firing: Down"),
+        // What label Prometheus adds to it nobody knows here.
+        (Some(Ok(json!([of("active", &[down.clone(), not("cluster", "prod")])]))), Fail, "1 firing: Down"),
+        (Some(Ok(json!([of("active", &[])]))), Fail, "1 firing: Down"),
+        (Some(Ok(json!({ "status": "error" }))), Fail, "1 firing: Down"),
+        (Some(Err("connection refused".to_owned())), Fail, "1 firing: Down"),
+        (None, Fail, "1 firing: Down"),
+    ] {
+        let rules = groups(&[rule("Down", "critical", &[("a", "firing")])]);
+        let answers = Answers { rules, alerts: Some(Ok(json!([]))), silences, alertmanagers: None };
+        assert!(is_unrouted(&answers), "so it is asked for");
+        let report = judged(&check, &answers, Ok(now())).await;
+        assert!(report.verdict == wanted && report.summary.contains(told), "{told}: {:?} {report:?}", answers.silences);
+    }
+    let answers = |alerts: &[(&str, &str)], routed: Value| Answers {
+        rules: groups(&[rule("Down", "critical", alerts)]),
+        alerts: Some(Ok(routed)),
+        ..Answers::default()
+    };
+    let known = json!([routed("Down", "critical", "a", &[], &[])]);
+    assert!(!is_unrouted(&answers(&[("a", "firing"), ("b", "pending")], known.clone())), "nothing more is asked");
+    assert!(is_unrouted(&answers(&[("a", "firing"), ("b", "firing")], known)));
+}
+
+#[tokio::test]
 async fn a_watchdog_must_ring_and_a_named_rule_must_be_there() {
     let check = alerts("firing = ['Watchdog']\nrules = ['RedisDown']");
     let redis = rule("RedisDown", "page", &[]);
@@ -196,21 +237,38 @@ async fn servers_that_do_not_answer_are_no_silence() {
     let none = || Some(Ok(json!([])));
     let away = || Some(Err("connection refused".to_owned()));
     for (answers, wanted, told) in [
-        (Answers { rules: good(), alerts: none(), alertmanagers: known(1) }, Pass, ""),
-        (Answers { rules: good(), alerts: none(), alertmanagers: known(0) }, Fail, "no active one"),
+        (Answers { rules: good(), alerts: none(), silences: None, alertmanagers: known(1) }, Pass, ""),
+        (Answers { rules: good(), alerts: none(), silences: None, alertmanagers: known(0) }, Fail, "no active one"),
         (
-            Answers { rules: good(), alerts: away(), alertmanagers: known(1) },
+            Answers { rules: good(), alerts: away(), silences: None, alertmanagers: known(1) },
             Unknown,
             "Alertmanager: connection refused",
         ),
-        (Answers { rules: away(), alerts: none(), alertmanagers: known(1) }, Unknown, "Prometheus: connection refused"),
-        (Answers { rules: good(), alerts: none(), alertmanagers: away() }, Unknown, "connection refused"),
-        (Answers { rules: Some(Ok(json!({}))), alerts: none(), alertmanagers: known(1) }, Unknown, "no groups"),
-        (Answers { rules: good(), alerts: Some(Ok(json!({}))), alertmanagers: known(1) }, Unknown, "no list"),
+        (
+            Answers { rules: away(), alerts: none(), silences: None, alertmanagers: known(1) },
+            Unknown,
+            "Prometheus: connection refused",
+        ),
+        (
+            Answers { rules: good(), alerts: none(), silences: None, alertmanagers: away() },
+            Unknown,
+            "connection refused",
+        ),
+        (
+            Answers { rules: Some(Ok(json!({}))), alerts: none(), silences: None, alertmanagers: known(1) },
+            Unknown,
+            "no groups",
+        ),
+        (
+            Answers { rules: good(), alerts: Some(Ok(json!({}))), silences: None, alertmanagers: known(1) },
+            Unknown,
+            "no list",
+        ),
         (
             Answers {
                 rules: groups(&[rule("Down", "critical", &[("a", "firing")])]),
                 alerts: away(),
+                silences: None,
                 alertmanagers: known(1),
             },
             Fail,
@@ -220,7 +278,7 @@ async fn servers_that_do_not_answer_are_no_silence() {
         let report = judged(&check, &answers, Ok(now())).await;
         assert!(report.verdict == wanted && report.summary.contains(told), "{told}: {report:?}");
     }
-    let healthy = Answers { rules: good(), alerts: none(), alertmanagers: known(1) };
+    let healthy = Answers { rules: good(), alerts: none(), silences: None, alertmanagers: known(1) };
     for clock in [Err("our clock and the server's are 90 s apart".to_owned()), Ok(now() + TimeDelta::seconds(60))] {
         assert_eq!(judged(&check, &healthy, clock).await.verdict, Unknown);
     }
@@ -293,6 +351,7 @@ async fn examples_come_back_from_the_wire_as_they_were_told() {
         let rules = body("/rules");
         let answers = Answers {
             alerts: Some(Ok(serde_json::from_slice(&body("/alerts").body).expect("JSON"))),
+            silences: None,
             alertmanagers: Some(Ok(data(&body("/alertmanagers")).expect("data").0)),
             rules: Some(Ok(data(&rules).expect("data").0)),
         };
@@ -304,10 +363,11 @@ async fn examples_come_back_from_the_wire_as_they_were_told() {
 
 proptest! {
     #[test]
-    fn any_answer_is_counted_without_a_panic(rules in "[\\[\\]{}\":,a-z0-9.]{0,80}", routed in "[\\[\\]{}\":,a-z0-9.]{0,80}") {
+    fn any_answer_is_counted_without_a_panic(rules in "[\\[\\]{}\":,a-z0-9.]{0,80}", routed in "[\\[\\]{}\":,a-z0-9.]{0,80}", held in "\\PC{0,9}") {
         let value = |text: &str| Ok(serde_json::from_str(text).unwrap_or_else(|_| json!({ "groups": [{ "rules": [text, 1, {"type": "alerting", "alerts": [text]}] }] })));
         let check = alerts("none = ['critical']\ndelivers = true");
-        let answers = Answers { rules: Some(value(&rules)), alerts: Some(value(&routed)), alertmanagers: Some(value(&rules)) };
+        let silences = json!([{ "status": { "state": "active" }, "matchers": [{ "name": held, "value": held, "isRegex": true }] }]);
+        let answers = Answers { rules: Some(value(&rules)), alerts: Some(value(&routed)), silences: Some(Ok(silences)), alertmanagers: Some(value(&rules)) };
         let _ = judge::report(&check, &Seen {
             answers: vec![("it".into(), Ok(as_seen(&document(&check, &answers, &Ok(now())), Duration::ZERO)))],
             control_answers: false,

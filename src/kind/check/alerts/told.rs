@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::Alerts;
-use super::ask::{ALERTMANAGERS, ALERTS, Asked, RULES};
+use super::ask::{ALERTMANAGERS, ALERTS, Asked, RULES, SILENCES};
 use super::read::Count;
 use crate::base::template::{Scope, Shape};
 use crate::kind::check::prometheus::{Server, document, seen as as_seen, told};
@@ -83,6 +83,7 @@ pub(super) fn routes(alerts: &Alerts, good: &[Answered], session: Option<&Sessio
         let all = [
             route(alerts.prometheus.as_deref(), RULES, rules(alerts, &document)),
             route(alerts.alertmanager.as_deref(), ALERTS, Value::Array(routed(alerts, &document))),
+            route(alerts.alertmanager.as_deref(), SILENCES, json!([])),
             route(delivers, ALERTMANAGERS, known),
         ];
         all.into_iter().flatten().collect::<Vec<_>>()

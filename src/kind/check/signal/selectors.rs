@@ -17,6 +17,23 @@ const STEPS: u64 = 240;
 const GROUPINGS: [&str; 6] = ["by", "without", "on", "ignoring", "group_left", "group_right"];
 const WORDS: [&str; 8] = ["and", "or", "unless", "atan2", "bool", "offset", "inf", "nan"];
 
+/// Operators that make one series of several.
+const AGGREGATIONS: [&str; 13] = [
+    "sum",
+    "avg",
+    "min",
+    "max",
+    "count",
+    "group",
+    "stddev",
+    "stdvar",
+    "topk",
+    "bottomk",
+    "quantile",
+    "count_values",
+    "limitk",
+];
+
 /// A selector, and as far back as the query looks at it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Selector {
@@ -52,6 +69,33 @@ pub(super) fn age(query: &str) -> Option<String> {
 /// True where the query is one selector and nothing else: its series have times of their own.
 pub(super) fn is_one(query: &str) -> bool {
     matches!(selectors(query).as_slice(), [Selector { text, range: None }] if text == query.trim())
+}
+
+/// What a query makes one number of several series by, if it does: `sum`, `topk`.
+pub(super) fn aggregation(query: &str) -> Option<&'static str> {
+    let mut at = 0;
+    while let Some(c) = query[at..].chars().next() {
+        let rest = &query[at..];
+        let length = match c {
+            '#' => rest.find('\n').unwrap_or(rest.len()),
+            '"' | '\'' | '`' => quoted(rest),
+            '{' if rest.starts_with("{{") => rest.find("}}").map_or(rest.len(), |end| end + 2),
+            '{' => braced(rest),
+            c if c.is_ascii_digit() || c == '.' => run(rest, |c| c.is_ascii_alphanumeric() || c == '.'),
+            c if is_name(c) => {
+                let name = run(rest, |c| is_name(c) || c.is_ascii_digit());
+                let next = rest[name..].trim_start();
+                let word = AGGREGATIONS.into_iter().find(|word| rest[..name].eq_ignore_ascii_case(word));
+                if word.is_some() && (next.starts_with('(') || is_grouped(next)) {
+                    return word;
+                }
+                name
+            }
+            other => other.len_utf8(),
+        };
+        at += length.max(1);
+    }
+    None
 }
 
 /// The selectors of a query, each once.
@@ -212,7 +256,7 @@ mod tests {
         fn no_query_panics_or_goes_without_end(text in "\\PC{0,60}", like in "[a-z_:{}\\[\\]()\"'`\\\\ #.0-9+é-]{0,80}") {
             for text in [text, like] {
                 prop_assert!(selectors(&text).len() <= MOST);
-                let _ = age(&text);
+                let _ = (age(&text), aggregation(&text));
             }
         }
     }

@@ -188,6 +188,7 @@ pub(super) fn read(each: &Each, seen: &Seen) -> Told {
             Ok(sample) => told.samples.push(sample),
             Err(why) => {
                 let whose = one["instance"].as_str().unwrap_or_default();
+                told.silent.extend((!whose.is_empty()).then(|| whose.into()));
                 told.wrong.get_or_insert(format!("{whose}: {why}").trim_start_matches(": ").to_owned());
             }
         }

@@ -67,6 +67,8 @@ pub struct Told {
     pub wrong: Option<String>,
     /// What the server warned of.
     pub warning: Option<String>,
+    /// Those of several that told nothing: they were asked, or are known to the server.
+    pub silent: Vec<Arc<str>>,
 }
 
 /// One number, or the buckets of one histogram.
@@ -143,6 +145,9 @@ impl Asked {
         for sample in &mut told.samples {
             sample.instance = sample.instance.take().map(|name| shown(&name).into());
         }
+        for name in &mut told.silent {
+            *name = shown(name).into();
+        }
         told
     }
 
@@ -164,7 +169,11 @@ impl Asked {
             (None, Some((label, _))) if !self.others.is_empty() => Some(Ok(label.as_str().into())),
             _ => None,
         };
-        self.fresh(self.one(reading, instance.transpose()))
+        let mut told = self.one(reading, instance.transpose());
+        // One document of several, whoever's it would have been.
+        let silent = told.samples.is_empty() && !self.others.is_empty();
+        told.silent.extend(seen.answers.first().filter(|_| silent).map(|(label, _)| label.as_str().into()));
+        self.fresh(told)
     }
 
     fn one(&self, reading: Reading, instance: Result<Option<Arc<str>>, String>) -> Told {
@@ -181,7 +190,7 @@ impl Asked {
             Ok(Sample { instance, what: What::Number(value), age: seconds(age), of })
         });
         match sample {
-            Ok(sample) => Told { samples: vec![sample], wrong: None, warning },
+            Ok(sample) => Told { samples: vec![sample], warning, ..Told::default() },
             Err(why) => Told { warning, ..Told::none(why) },
         }
     }
@@ -190,6 +199,12 @@ impl Asked {
     #[must_use]
     pub fn tells_many(&self) -> bool {
         self.counts() || self.each != Each::One || self.instance.is_some() || !self.others.is_empty()
+    }
+
+    /// Whether it tells a number of each of several: of processes by a label or a name, or of several addresses.
+    #[must_use]
+    pub fn is_of_several(&self) -> bool {
+        matches!(self.each, Each::Of(_)) || self.instance.is_some() || !self.others.is_empty()
     }
 
     /// Whether its source says how many samples a number is made of.
@@ -206,9 +221,11 @@ impl Asked {
     fn fresh(&self, mut told: Told) -> Told {
         let Some(most) = self.stale_after else { return told };
         let mut old = None;
+        let silent = &mut told.silent;
         told.samples.retain(|sample| {
             let fresh = sample.age <= most;
             if !fresh {
+                silent.extend(sample.instance.clone());
                 let whose = sample.instance.as_deref().map(|name| format!(" of {name}")).unwrap_or_default();
                 let age = humantime::format_duration(Duration::from_secs(sample.age.as_secs()));
                 old.get_or_insert(format!("the newest sample{whose} is {age} old"));
@@ -252,6 +269,7 @@ impl Told {
         self.samples.extend(other.samples);
         self.wrong = self.wrong.take().or(other.wrong);
         self.warning = self.warning.take().or(other.warning);
+        self.silent.extend(other.silent);
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Asked, Each};
 use crate::base::table::Table;
 use crate::kind::check::signal::table::{headers, over_zero, program, promql, server};
-use crate::kind::check::signal::{Json, Promql, STALE, Source, command};
+use crate::kind::check::signal::{Json, Promql, STALE, Source, command, selectors};
 use crate::launch::threshold::{Dimension, Unit};
 
 /// Addresses of one signal.
@@ -64,6 +64,21 @@ impl Asked {
             }
             _ => false,
         };
+        let grows = match self.each {
+            Each::One => self.counter,
+            Each::Buckets(None) => true,
+            Each::Of(_) | Each::Buckets(Some(_)) => false,
+        };
+        if let (Source::Promql(promql), true) = (&self.source, grows)
+            && let Some(word) = selectors::aggregation(&promql.query.written())
+        {
+            let why = format!(
+                "`{word}` of counters falls where a process goes away, and what is left reads as a burst: let each count \
+                 for itself, with `sum by (pod) (…)` and `instance = \"pod\"`, or without `counter` write `sum(increase(…))`"
+            );
+            table.wrong_value(promql.query.span, why);
+            return false;
+        }
         if self.stale_after.is_some() && !aged {
             let why = "`stale_after` needs to know how old a number is: of a document `at` says it";
             table.wrong_value(at("stale_after"), why);

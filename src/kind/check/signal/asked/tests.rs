@@ -132,6 +132,11 @@ async fn each_process_has_its_own_number_and_its_own_age() {
     let part = told(&asked, &many::document(&asked.each, &rows, Some(&vector(&[(json!({}), "1")])), now)).await;
     assert_eq!(part.samples.len(), 1, "{part:?}");
     assert!(part.wrong.as_deref().is_some_and(|why| why.contains("a: no number")), "{part:?}");
+    assert_eq!(part.silent, ["a".into()], "who is known to be there is named");
+    let rows = vector(&[(json!({ "pod": "a" }), "3"), (json!({ "pod": "b" }), "7")]);
+    let ages = vector(&[(json!({ "pod": "a" }), "3"), (json!({ "pod": "b" }), "400")]);
+    let part = told(&asked, &many::document(&asked.each, &rows, Some(&ages), now)).await;
+    assert_eq!((part.samples.len(), part.silent), (1, vec!["b".into()]), "and who was not scraped any more");
 }
 
 #[tokio::test]
