@@ -299,6 +299,11 @@ pub enum Event {
     Evaluated {
         rounds: Vec<Round>,
     },
+    /// What a soak's source told afterwards of a time that nobody watched, evaluated as if somebody had: a soak's
+    /// ledger alone takes it.
+    HoleFilled {
+        rounds: Vec<Round>,
+    },
     /// The samples of a minute are on disk: the hash of each block, by its signal.
     SamplesKept {
         /// When that minute began.
