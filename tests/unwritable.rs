@@ -44,6 +44,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Where the axis of a launch begins here: rounds that a test hands in are of a time that has been.
+const BEGINS: Instant = Instant(60_000);
+
 /// A disk that is full while `full` says so, and one that keeps and says it did not while `lies` does; what
 /// was kept can be read beside it.
 #[derive(Clone, Default)]
@@ -212,13 +215,13 @@ async fn launch_with(disk: Disk, side: Option<&Path>, crew: Option<Crew>) -> Lau
         simulated: None,
     });
     let (live_in, live) = watch::channel(Arc::default());
-    let now = Now { instant: Instant(0), wall: clock::wall() };
+    let now = Now { instant: BEGINS, wall: clock::wall() };
     let folder_name = folder.path().display().to_string();
     let first = Snapshot::unopened(plan.clone(), Mode::Launch, now, clock::boot(), folder_name);
     let (wires, port) = wires(first);
     let parts = Parts {
         board: Board::replay(plan.clone(), &before),
-        axis: Axis::new(Axis::machine(), before.last().map_or(Instant(0), |record| record.at)),
+        axis: Axis::new(Axis::machine(), before.last().map_or(BEGINS, |record| record.at)),
         journal: Journal::after(Box::new(disk.clone()), head.unwrap_or_default()).expect("a journal"),
         effects: Effects { world, watch: None, outputs: Arc::new(|_, _| ()), faults: None },
         observations: observed,

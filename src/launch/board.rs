@@ -133,6 +133,8 @@ pub struct PhaseState {
 pub struct Change {
     pub verdict: Verdict,
     pub since: Instant,
+    /// Since when it tells nothing: it is unknown, stale or skipped, one or the other.
+    pub untold: Option<Instant>,
     pub why: String,
 }
 
@@ -314,7 +316,10 @@ impl Board {
                 self.baseline.insert(name.clone(), value.clone());
             }
             Event::MonitorChanged { monitor, verdict, why } => {
-                let change = Change { verdict: *verdict, since: record.at, why: why.clone() };
+                let known = self.monitors.get(monitor).and_then(|known| known.untold);
+                let silent = matches!(verdict, Verdict::Unknown | Verdict::Stale | Verdict::Skipped);
+                let untold = silent.then(|| known.unwrap_or(record.at));
+                let change = Change { verdict: *verdict, since: record.at, untold, why: why.clone() };
                 self.monitors.insert(monitor.clone(), change);
             }
             Event::StreamChanged { stream, open, why } => {

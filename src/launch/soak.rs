@@ -218,7 +218,9 @@ pub(super) fn ending(board: &Board, now: Instant) -> Vec<Timed> {
         let (Some(item), Some(state)) = (board.plan.item(id), board.item(id)) else { continue };
         let (Some(soak), Some(attempt)) = (of(item), state.attempt) else { continue };
         let given_up = soak.deadline.map(|deadline| ledger.since.plus(deadline));
-        let (at, verdict) = match (ledger.through, given_up) {
+        // Both may be told in one turn: what comes first counts.
+        let in_time = ledger.through.filter(|through| given_up.is_none_or(|given_up| *through <= given_up));
+        let (at, verdict) = match (in_time, given_up) {
             (Some(at), _) => (at, Verdict::Pass),
             (None, Some(at)) if at <= now => (at, Verdict::Fail),
             _ => continue,

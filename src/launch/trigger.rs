@@ -9,7 +9,7 @@ use super::countdown;
 use super::event::{Actor, Event};
 use super::id::{RollbackId, TriggerId};
 use super::people;
-use super::plan::{FireMode, Trigger};
+use super::plan::{Condition, FireMode, Trigger};
 use super::time::Instant;
 
 /// Where a trigger stands.
@@ -28,6 +28,8 @@ pub struct TriggerState {
     pub due: Option<(Instant, String)>,
     /// It has started its rollback by itself. It never does so twice.
     pub acted: bool,
+    /// When it fired, and why, while another rollback than its own runs that it joined.
+    pub joined: Option<(Instant, String)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -52,6 +54,15 @@ pub(super) enum Told {
     Holds(String),
     Gone,
     Nothing,
+}
+
+/// What runs when a trigger fires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Joins {
+    Nothing,
+    /// Its own rollback.
+    Own,
+    Another,
 }
 
 impl TriggerState {
@@ -136,29 +147,56 @@ impl TriggerState {
     /// A person has said something of it. What has no condition of its own is gone with that.
     pub(super) fn taken_on(&mut self, stage: Stage, at: Instant, manual: bool) {
         self.stage = stage;
+        self.joined = None;
         if manual {
             self.gone = Some(at);
         }
     }
 
     /// It fired; where a rollback is under way it has joined that one.
-    pub(super) fn fire(&mut self, at: Instant, why: &str, starts: Option<Instant>, joins: bool) {
+    pub(super) fn fire(&mut self, at: Instant, why: &str, starts: Option<Instant>, joins: Joins) {
         self.fired = self.fired.saturating_add(1);
         self.due = None;
         self.gone = None;
         self.begin_anew();
-        self.stage = if joins { Stage::Started { at } } else { Stage::Fired { at, why: why.to_owned(), starts } };
+        self.joined = (joins == Joins::Another).then(|| (at, why.to_owned()));
+        self.stage = match joins {
+            Joins::Nothing => Stage::Fired { at, why: why.to_owned(), starts },
+            Joins::Own | Joins::Another => Stage::Started { at },
+        };
     }
 
-    /// A rollback was asked for, of this trigger's own accord or not. One is enough for all that fired, and what
-    /// was seen before it tells nothing of the world after it.
-    pub(super) fn rolled_back(&mut self, at: Instant, by_itself: bool) {
-        self.begin_anew();
-        self.due = None;
-        if matches!(self.stage, Stage::Fired { .. }) {
-            self.acted |= by_itself && self.starts().is_some();
-            self.stage = Stage::Started { at };
+    /// A rollback was asked for, by the engine or a person. One at a time is enough for all that fired.
+    pub(super) fn rolled_back(&mut self, trigger: &Trigger, rollback: &RollbackId, at: Instant, by_engine: bool) {
+        self.world_changed(trigger, at);
+        let own = trigger.then == *rollback;
+        match &self.stage {
+            Stage::Fired { at: fired, why, starts } => {
+                self.acted |= own && by_engine && starts.is_some();
+                self.joined = (!own).then(|| (*fired, why.clone()));
+                self.stage = Stage::Started { at };
+            }
+            Stage::Started { .. } if own && self.joined.take().is_some() => self.stage = Stage::Started { at },
+            _ => {}
         }
+    }
+
+    /// No rollback runs any more, `ran` was the last. Whether a trigger's own is needed too is for a person.
+    pub(super) fn run_over(&mut self, trigger: &Trigger, ran: Option<&RollbackId>, at: Instant) {
+        self.world_changed(trigger, at);
+        let Some((fired, why)) = self.joined.take() else { return };
+        let ran = ran.map_or("another", RollbackId::as_str);
+        let why = format!("{why}; rollback {ran} ran, and {} did not", trigger.then);
+        self.stage = Stage::Fired { at: fired, why, starts: None };
+    }
+
+    /// What was seen so far tells nothing of the world from `at` on. A monitor tells of changes alone: one that
+    /// fails does so from here.
+    fn world_changed(&mut self, trigger: &Trigger, at: Instant) {
+        let fails = self.looked.filter(|_| matches!(trigger.when, Condition::Monitor(_)));
+        self.begin_anew();
+        self.looked = fails.map(|_| at);
+        self.due = None;
     }
 }
 
@@ -192,6 +230,13 @@ pub fn asks_for(board: &Board, trigger: &Trigger) -> Option<&'static str> {
     }
 }
 
+/// When the rollback of a trigger that fired starts by itself; none where that is for a person by now.
+#[must_use]
+pub fn counts_down(board: &Board, trigger: &Trigger) -> Option<Instant> {
+    let starts = board.triggers.get(&trigger.id)?.starts()?;
+    asks_for(board, trigger).is_none().then_some(starts)
+}
+
 /// That `trigger` fires at `at`.
 pub(super) fn fires(board: &Board, trigger: &Trigger, why: &str, at: Instant) -> Event {
     let asks = match trigger.mode {
@@ -210,10 +255,11 @@ pub fn starting(board: &Board, now: Instant) -> Option<(TriggerId, RollbackId, S
     }
     board.plan.triggers.iter().find_map(|trigger| {
         let state = board.triggers.get(&trigger.id)?;
-        let Stage::Fired { why, starts: Some(starts), .. } = &state.stage else { return None };
+        let Stage::Fired { why, .. } = &state.stage else { return None };
         // What happened since it fired counts as well: a countdown that was scrubbed meanwhile, say.
-        (*starts <= now && asks_for(board, trigger).is_none())
-            .then(|| (trigger.id.clone(), trigger.then.clone(), format!("trigger {}: {why}", trigger.id)))
+        counts_down(board, trigger)
+            .filter(|starts| *starts <= now)
+            .map(|_| (trigger.id.clone(), trigger.then.clone(), format!("trigger {}: {why}", trigger.id)))
     })
 }
 
@@ -235,13 +281,19 @@ pub(super) fn decide(board: &Board, by: &Actor, command: &Command, now: Instant)
     match command {
         Command::Veto { why, .. } => match &state.stage {
             Stage::Fired { .. } => Ok(vec![Event::TriggerVetoed { trigger: trigger.clone(), why: why.clone() }]),
-            Stage::Started { .. } => Err(Refusal(format!("too late: the rollback of {trigger} has started"))),
+            Stage::Started { .. } => Err(Refusal(match (&state.joined, board.rolling_back()) {
+                (Some(_), Some(run)) => {
+                    let (then, runs) = (&known.then, &run.id);
+                    format!("rollback {then} was not started, since rollback {runs} runs: there is nothing to veto")
+                }
+                _ => format!("too late: the rollback of {trigger} has started"),
+            })),
             Stage::Vetoed { by, .. } => Err(Refusal(format!("{trigger} was vetoed by {}", by.name))),
             Stage::Quiet | Stage::Acknowledged { .. } => Err(Refusal(format!("{trigger} has not fired"))),
         },
         Command::AcknowledgeTrigger { .. } => match &state.stage {
             // To take it on is no word on its rollback: silently it would be the one or the other.
-            Stage::Fired { starts: Some(_), .. } => Err(Refusal(format!(
+            Stage::Fired { .. } if counts_down(board, known).is_some() => Err(Refusal(format!(
                 "the rollback of {trigger} starts by itself: veto it, or take it on once that runs"
             ))),
             Stage::Fired { .. } | Stage::Started { .. } => {

@@ -40,7 +40,8 @@ pub(super) fn fold(board: &mut Board, record: &Recorded) {
     // Where each stands by now, within a record of several rounds.
     let mut stand: BTreeMap<&ObjectiveId, (Verdict, Instant)> = BTreeMap::new();
     let mut turns = Vec::new();
-    for round in rounds {
+    // Of a time that has not come nothing is known.
+    for round in rounds.iter().filter(|round| round.at <= record.at) {
         for (id, counts) in &round.counts {
             let known = board.objectives.get(id).map(|known| (known.verdict, known.evaluated_at));
             let before = stand.get(id).copied().or(known);

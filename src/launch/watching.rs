@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use super::board::Board;
 use super::event::{Event, Mode, Recorded};
-use super::id::{ObjectiveId, RollbackId, SignalId, TriggerId};
+use super::id::{ObjectiveId, SignalId, TriggerId};
 use super::lost;
 use super::objective::{Counts, ObjectiveState, Round, judge};
 use super::plan::{Condition, FireMode, Objective, Plan, Trigger};
 use super::schedule::Timed;
 use super::threshold::{Dimension, Unit};
 use super::time::{Instant, millis};
-use super::trigger::{self, Stage, Told, TriggerState};
+use super::trigger::{self, Joins, Stage, Told, TriggerState};
 use super::verdict::Verdict;
 
 /// What an objective of the plan comes to; none of one that the plan does not have.
@@ -28,7 +28,10 @@ pub fn judged(plan: &Plan, objective: &ObjectiveId, counts: &Counts, at: Instant
 pub(super) fn fold(board: &mut Board, record: &Recorded, seen: Instant) {
     let at = record.at;
     match &record.event {
-        Event::Evaluated { rounds } => rounds.iter().for_each(|round| evaluated(board, round)),
+        // What is to come was not seen: a journal that says so would have its verdict stand for ever.
+        Event::Evaluated { rounds } => {
+            rounds.iter().filter(|round| round.at <= at).for_each(|round| evaluated(board, round));
+        }
         Event::MonitorChanged { monitor, verdict, why } => {
             let told = match verdict {
                 Verdict::Fail => Told::Holds(why.clone()),
@@ -51,7 +54,7 @@ pub(super) fn fold(board: &mut Board, record: &Recorded, seen: Instant) {
             each(board, |board, trigger, state| unwatched(board, trigger, state, seen, at, true));
         }
         Event::TriggerFired { trigger, why, starts } => {
-            let joins = board.rolling_back().is_some();
+            let joins = joins(board, trigger);
             board.triggers.entry(trigger.clone()).or_default().fire(at, why, *starts, joins);
         }
         Event::TriggerVetoed { trigger, why } => {
@@ -62,18 +65,15 @@ pub(super) fn fold(board: &mut Board, record: &Recorded, seen: Instant) {
         }
         Event::RollbackRequested { rollback, .. } => {
             let by_engine = record.actor == super::event::Actor::engine();
-            each(board, |_, trigger, state| state.rolled_back(at, by_engine && is_of(trigger, rollback)));
+            each(board, |_, trigger, state| state.rolled_back(trigger, rollback, at, by_engine));
         }
-        // What was seen while it ran tells nothing of the world after it.
-        Event::RollbackTold { .. } if board.rolling_back().is_none() => {
-            each(board, |_, _, state| {
-                state.begin_anew();
-                state.due = None;
-            });
+        Event::RollbackTold { run, .. } if board.rolling_back().is_none() => {
+            let ran = board.rollbacks.iter().find(|known| known.run == *run).map(|known| known.id.clone());
+            each(board, |_, trigger, state| state.run_over(trigger, ran.as_ref(), at));
         }
         _ => {}
     }
-    lost::fold(board, record);
+    lost::fold(board, record, seen);
     // By time alone, told by the first record after it.
     each(board, |_, trigger, state| {
         if !matches!(trigger.when, Condition::Objective(_)) {
@@ -87,8 +87,15 @@ fn taken_on(board: &mut Board, id: &TriggerId, stage: Stage, at: Instant) {
     board.triggers.entry(id.clone()).or_default().taken_on(stage, at, manual);
 }
 
-fn is_of(trigger: &Trigger, rollback: &RollbackId) -> bool {
-    trigger.then == *rollback
+/// What runs just now, for a trigger that fires.
+fn joins(board: &Board, id: &TriggerId) -> Joins {
+    let own = board.plan.triggers.iter().find(|trigger| trigger.id == *id).map(|trigger| &trigger.then);
+    let mut running = board.rollbacks.iter().filter(|run| run.end.is_none());
+    match () {
+        () if board.rolling_back().is_none() => Joins::Nothing,
+        () if running.any(|run| Some(&run.id) == own) => Joins::Own,
+        () => Joins::Another,
+    }
 }
 
 /// Goes on under another plan: what was seen by another objective, or for another condition, counts for nothing, and
@@ -279,19 +286,20 @@ fn ripens(board: &Board, trigger: &Trigger, state: &TriggerState, now: Instant) 
 pub(super) fn next_at(board: &Board, now: Instant) -> impl Iterator<Item = Instant> {
     let triggers = board.plan.triggers.iter().filter_map(move |trigger| {
         let state = board.triggers.get(&trigger.id)?;
-        if state.is_quiet() { ripens(board, trigger, state, now) } else { state.starts() }
+        if state.is_quiet() { ripens(board, trigger, state, now) } else { trigger::counts_down(board, trigger) }
     });
     triggers.chain(lost::next_at(board, now))
 }
 
 /// The next instant after `now` at which an objective is evaluated: a multiple of its interval on the launch's axis.
+/// None where the axis ends before it.
 #[must_use]
 pub fn next_evaluation(plan: &Plan, now: Instant) -> Option<Instant> {
     let next = |objective: &Objective| {
         let every = millis(objective.evaluate_every).max(1);
         Instant(now.0.div_euclid(every).saturating_add(1).saturating_mul(every))
     };
-    plan.objectives.iter().map(next).min()
+    plan.objectives.iter().map(next).min().filter(|next| *next > now)
 }
 
 /// What rings until a person has said something: triggers that fired, sources that are lost.
@@ -302,10 +310,20 @@ pub fn calls(board: &Board, now: Instant) -> Vec<String> {
     }
     let fired = board.plan.triggers.iter().filter_map(|trigger| {
         let state = board.triggers.get(&trigger.id).filter(|state| state.rings())?;
-        let words = match &state.stage {
-            Stage::Fired { why, starts: Some(_), .. } => format!("rollback {} starts by itself: {why}", trigger.then),
-            Stage::Fired { why, .. } => format!("fired: {why}"),
-            _ => format!("fired, rollback {} was started", trigger.then),
+        let then = &trigger.then;
+        let words = match (&state.stage, trigger::counts_down(board, trigger)) {
+            (Stage::Fired { why, .. }, Some(_)) => format!("rollback {then} starts by itself: {why}"),
+            // It would have started, and something came between.
+            (Stage::Fired { why, starts: Some(_), .. }, None) => {
+                format!("fired: {why}; {}", trigger::asks_for(board, trigger).unwrap_or_default())
+            }
+            (Stage::Fired { why, .. }, None) => format!("fired: {why}"),
+            _ => match (&state.joined, board.rolling_back()) {
+                (Some((_, why)), Some(run)) => {
+                    format!("fired: {why}; rollback {} runs, and {then} was not started", run.id)
+                }
+                _ => format!("fired, rollback {then} was started"),
+            },
         };
         Some(format!("trigger {} {words}", trigger.id))
     });

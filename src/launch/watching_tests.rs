@@ -218,6 +218,24 @@ fn what_nobody_evaluated_counts_for_one_interval_at_most() {
 }
 
 #[test]
+fn an_evaluation_of_a_time_to_come_is_none() {
+    let mut flight = flight(vec![trigger("down", errors(), auto(10))]);
+    let rounds = vec![evaluated(flight.now.plus(3_600 * SECOND), Some(0))];
+    flight.input(&Input::Observation(Observation::Evaluated { rounds })).expect("no refusal");
+    assert!(flight.board.objectives.is_empty(), "its pass would stand for an hour");
+    assert_eq!(flight.board.turned.iter().count(), 0);
+    assert_eq!(until_fired(&mut flight, 6), Some(13));
+}
+
+#[test]
+fn the_axis_ends_and_so_do_the_evaluations_on_it() {
+    let flight = flight(Vec::new());
+    let next = |at: &Instant| next_evaluation(&flight.board.plan, *at);
+    let last = Instant(i64::MAX - 25_000);
+    assert!(std::iter::successors(Some(last), next).take(10).count() < 10);
+}
+
+#[test]
 fn the_same_instant_told_again_counts_once() {
     let mut flight = flight(vec![trigger("down", errors(), FireMode::Ask)]);
     for _ in 0..7 {

@@ -11,7 +11,7 @@ use crate::launch::command::Command;
 use crate::launch::id::TriggerId;
 use crate::launch::plan::Trigger;
 use crate::launch::time::Instant;
-use crate::launch::trigger::{Stage, TriggerState};
+use crate::launch::trigger::{Stage, TriggerState, counts_down};
 
 /// What a veto says until its reason follows.
 const AT_THE_KEY: &str = "vetoed at the key; the reason follows as a note";
@@ -30,7 +30,9 @@ pub struct Fired<'v> {
 #[must_use]
 pub fn fired<'v>(view: &View<'v>) -> Vec<Fired<'v>> {
     let known = |trigger: &'v Trigger| match view.board().triggers.get(&trigger.id).map(|state| &state.stage) {
-        Some(Stage::Fired { at, why, starts }) => Some(Fired { trigger, at: *at, why, starts: *starts }),
+        Some(Stage::Fired { at, why, .. }) => {
+            Some(Fired { trigger, at: *at, why, starts: counts_down(view.board(), trigger) })
+        }
         _ => None,
     };
     let mut fired: Vec<Fired<'v>> = view.plan().triggers.iter().filter_map(known).collect();

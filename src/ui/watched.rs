@@ -240,11 +240,13 @@ pub fn stage(glyphs: &Glyphs, board: &Board, trigger: &Trigger, now: Instant) ->
         None => words,
     };
     match &state.stage {
-        Stage::Fired { starts: Some(starts), .. } => {
-            let left = seconds_to(*starts, now);
-            (glyphs.fail, Role::Danger, format!("FIRED: {} in {left} s", trigger.then))
+        Stage::Fired { at, .. } => {
+            let words = match trigger::counts_down(board, trigger) {
+                Some(starts) => format!("FIRED: {} in {} s", trigger.then, seconds_to(starts, now)),
+                None => format!("FIRED {} ago, asks", ago(at)),
+            };
+            (glyphs.fail, Role::Danger, words)
         }
-        Stage::Fired { at, starts: None, .. } => (glyphs.fail, Role::Danger, format!("FIRED {} ago, asks", ago(at))),
         Stage::Started { at } => (glyphs.fail, Role::Failed, format!("{} {} ago", began(board, trigger, *at), ago(at))),
         Stage::Vetoed { by, .. } => (glyphs.warn, Role::Warned, gone(format!("vetoed by {}", by.name))),
         Stage::Acknowledged { by, .. } => (glyphs.warn, Role::Warned, gone(format!("taken on by {}", by.name))),

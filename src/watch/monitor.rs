@@ -91,7 +91,8 @@ impl MonitorView {
     /// Takes a sample; says the verdict that counts where it changed.
     ///
     /// rules.md: a failure counts after `fails_after` in a row, a pass at once; unknown is never
-    /// health, and neither ends a row of failures nor adds to it.
+    /// health, and neither ends a row of failures nor adds to it. It is told all the same: what failed is not
+    /// known to do so any more, and whoever counts its time stops there. Nor has what was skipped been looked at.
     fn take(&mut self, report: &Report, fails_after: u32) -> Option<Verdict> {
         let verdict = report.verdict;
         if self.samples.len() == SAMPLES_KEPT {
@@ -103,9 +104,8 @@ impl MonitorView {
                 self.failures = self.failures.saturating_add(1);
                 (self.failures > fails_after).then_some(Verdict::Fail)
             }
-            // What failed is not known to have recovered.
-            Verdict::Unknown | Verdict::Stale => (self.verdict != Some(Verdict::Fail)).then_some(verdict),
-            Verdict::Pass | Verdict::Warn | Verdict::Skipped => {
+            Verdict::Unknown | Verdict::Stale | Verdict::Skipped => Some(verdict),
+            Verdict::Pass | Verdict::Warn => {
                 self.failures = 0;
                 Some(verdict)
             }
@@ -168,7 +168,20 @@ mod tests {
     fn unknown_is_never_health_and_neither_ends_nor_feeds_a_row_of_failures() {
         use Verdict::{Fail, Pass, Unknown};
         assert_eq!(counted(&[Pass, Unknown, Pass], 3), [Some(Pass), Some(Unknown), Some(Pass)]);
-        assert_eq!(counted(&[Fail, Unknown, Fail, Unknown, Unknown], 1), [None, Some(Unknown), Some(Fail), None, None]);
+        assert_eq!(
+            counted(&[Fail, Unknown, Fail, Unknown, Unknown, Fail], 1),
+            [None, Some(Unknown), Some(Fail), Some(Unknown), None, Some(Fail)],
+            "told once, and the next failure counts at once"
+        );
+    }
+
+    #[test]
+    fn what_was_skipped_was_not_looked_at_and_clears_no_row_of_failures() {
+        use Verdict::{Fail, Pass, Skipped, Stale};
+        assert_eq!(
+            counted(&[Fail, Fail, Skipped, Skipped, Fail, Stale, Fail, Pass, Fail], 1),
+            [None, Some(Fail), Some(Skipped), None, Some(Fail), Some(Stale), Some(Fail), Some(Pass), None]
+        );
     }
 
     #[test]

@@ -181,6 +181,23 @@ fn taking_on_is_for_what_asks_or_has_started_and_no_veto() {
 }
 
 #[test]
+fn after_a_scrub_no_screen_promises_a_rollback_that_does_not_come() {
+    let mut story = counting();
+    story.person(1_809, Event::Scrubbed { why: "enough".into() });
+    for (width, height) in ANY {
+        let mut console = console(story.snapshot(1_810), width, height);
+        let shown = text(&screen(&mut console));
+        assert!(shown.contains("ROLLBACK frontend? It waits for you"), "at {width}x{height}\n{shown}");
+        let taken = Some(Effect::Ask(Command::AcknowledgeTrigger { trigger: "canary-errors".into() }));
+        assert_eq!(press(&mut console, "a"), taken);
+    }
+    let mut console = console(story.snapshot(1_810), 80, 24);
+    press(&mut console, "T");
+    let shown = text(&screen(&mut console));
+    assert!(shown.contains("ago, asks") && !shown.contains("frontend in"), "{shown}");
+}
+
+#[test]
 fn the_sheet_lists_them_and_fires_one_by_hand() {
     looked("triggers", &watched(Mode::Launch), 1_810, "T");
     let mut console = console(watched(Mode::Launch).snapshot(1_810), 80, 24);

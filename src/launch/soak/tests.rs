@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::super::board::{Board, Progress};
 use super::super::command::{Command, Input, Observation};
+use super::super::decide::decide;
 use super::super::event::{Actor, Event};
 use super::super::id::ItemId;
 use super::super::item::ItemState;
@@ -363,6 +364,30 @@ fn several_rounds_in_one_record_are_as_good_as_one_each_and_generated_ones_are_s
     let report = state(&flight).report.clone().expect("told");
     assert_eq!(report.summary, "held for 30m, on GENERATED samples");
     replays(&flight);
+}
+
+#[test]
+fn what_is_through_after_its_deadline_has_failed_though_both_are_told_at_once() {
+    for (deadline, wanted) in [(30, Verdict::Pass), (29, Verdict::Fail)] {
+        let mut plan = soaking(Some(minutes(deadline)));
+        plan.objectives = vec![objective("errors"), objective("p95")];
+        let mut flight = Flight::of(plan);
+        flight.now = Instant(31 * MINUTE);
+        let rounds = (1..=186).map(|at| round(at * 10_000, WELL)).collect();
+        for event in
+            decide(&flight.board, &Input::Observation(Observation::Evaluated { rounds }), flight.now).expect("taken")
+        {
+            flight.record(flight.now, Actor::engine(), event);
+        }
+        flight.follow();
+        assert_eq!(ended(&flight).map(|(verdict, _)| verdict), Some(wanted), "{deadline} minutes");
+        let report = state(&flight).report.clone().expect("told");
+        let summary =
+            if wanted == Verdict::Pass { "held for 30m" } else { "30m credited only after 30m, its 29m were over" };
+        assert_eq!((report.summary.as_str(), report.verdict), (summary, wanted));
+        assert_eq!(report.findings[0].verdict, wanted, "{:?}", report.findings[0]);
+        replays(&flight);
+    }
 }
 
 #[test]

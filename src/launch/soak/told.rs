@@ -48,12 +48,16 @@ pub(super) fn report(plan: &Plan, soak: &Soak, ledger: &Ledger, verdict: Verdict
 }
 
 fn summary(soak: &Soak, ledger: &Ledger, held: bool) -> String {
-    let mut words = match soak.deadline.filter(|_| !held) {
-        Some(deadline) => {
+    let late = ledger.through.filter(|_| !held).map(|through| span(through.since(ledger.since)));
+    let mut words = match (soak.deadline.filter(|_| !held), late) {
+        (Some(deadline), Some(late)) => {
+            format!("{} credited only after {late}, its {} were over", span(soak.lasts), span(deadline))
+        }
+        (Some(deadline), None) => {
             let [credited, lasts, deadline] = [ledger.credited, soak.lasts, deadline].map(span);
             format!("{credited} of {lasts} credited when its {deadline} were over")
         }
-        None => format!("held for {}", span(soak.lasts)),
+        (None, _) => format!("held for {}", span(soak.lasts)),
     };
     if ledger.restarts > 0 {
         words.push_str(&format!(", begun anew {}", times(ledger.restarts)));

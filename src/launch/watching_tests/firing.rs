@@ -127,6 +127,53 @@ fn several_triggers_come_to_one_rollback() {
 }
 
 #[test]
+fn the_rollback_of_another_trigger_is_not_its_own() {
+    let slow = || Trigger { then: "all".into(), ..trigger("slow", errors(), auto(60)) };
+    let mut flight = flight(vec![trigger("down", errors(), auto(10)), slow()]);
+    until_fired(&mut flight, 6);
+    flight.pass(10 * SECOND);
+    assert_eq!(start(&mut flight), Some("down".into()));
+    let rings = [
+        "trigger down fired, rollback front was started",
+        "trigger slow fired: 6% of 100 for 2m; rollback front runs, and all was not started",
+    ];
+    assert_eq!(calls(&flight.board, flight.now), rings);
+    let no = flight.command(Command::Veto { trigger: "slow".into(), why: "no".into() }).expect_err("nothing starts");
+    assert_eq!(no, "rollback all was not started, since rollback front runs: there is nothing to veto");
+    end(&mut flight);
+    let Stage::Fired { starts: None, why, .. } = stage(&flight, "slow") else { panic!("{:?}", flight.board.triggers) };
+    assert_eq!(why, "6% of 100 for 2m; rollback front ran, and all did not");
+    assert!(matches!(stage(&flight, "down"), Stage::Started { .. }));
+    flight.pass(600 * SECOND);
+    assert_eq!(start(&mut flight), None, "whether it is needed too is for a person");
+    // It begins after all: that answers it.
+    flight.command(Command::Rollback { rollback: "all".into(), why: "it did not help".into() }).expect("possible");
+    assert_eq!(calls(&flight.board, flight.now)[1], "trigger slow fired, rollback all was started");
+    end(&mut flight);
+    assert_eq!(calls(&flight.board, flight.now)[1], "trigger slow fired, rollback all was started");
+
+    // One that fires while another runs waits for a person as well, unless he has taken it on by then.
+    for taken_on in [false, true] {
+        let mut flight = self::flight(vec![slow()]);
+        flight.command(Command::Rollback { rollback: "front".into(), why: "by hand".into() }).expect("possible");
+        until_fired_slow(&mut flight);
+        if taken_on {
+            flight.command(Command::AcknowledgeTrigger { trigger: "slow".into() }).expect("possible");
+        }
+        end(&mut flight);
+        assert_eq!(matches!(stage(&flight, "slow"), Stage::Fired { starts: None, .. }), !taken_on);
+        assert_eq!(calls(&flight.board, flight.now).is_empty(), taken_on);
+    }
+}
+
+fn until_fired_slow(flight: &mut Flight) {
+    for _ in 0..13 {
+        evaluate(flight, Some(6));
+    }
+    assert_eq!(fired(flight, "slow"), 1);
+}
+
+#[test]
 fn what_was_seen_before_a_rollback_counts_for_nothing_after_it() {
     let slow = Trigger { lasts: 200 * SECOND, then: "all".into(), ..trigger("slow", errors(), auto(10)) };
     let mut flight = flight(vec![slow]);

@@ -1,5 +1,6 @@
 //! Sources that tell nothing: what holds, what freezes, what rings, and what lets go.
 
+use super::unwatched::{amended, came_back, slept, told};
 use super::*;
 use crate::launch::countdown;
 use crate::launch::event::Mode;
@@ -74,10 +75,11 @@ fn a_person_may_go_on_without_a_source_and_the_next_loss_holds_again() {
     assert_eq!(latches(&flight), ["watch errors"], "another loss is another matter");
 }
 
-fn lifted_off() -> Flight {
+fn lifted_off(trigger: Trigger) -> Flight {
     let mut plan = plan();
     plan.objectives = vec![objective("errors")];
-    plan.triggers = vec![down()];
+    plan.monitors = vec![monitor("api")];
+    plan.triggers = vec![trigger];
     plan.phases.clear();
     plan.items.clear();
     plan.poll.clear();
@@ -92,7 +94,7 @@ fn lifted_off() -> Flight {
 
 #[test]
 fn after_t0_it_freezes_once() {
-    let mut flight = lifted_off();
+    let mut flight = lifted_off(down());
     silent(&mut flight, 7);
     assert_eq!(flight.board.frozen, None);
     silent(&mut flight, 1);
@@ -111,10 +113,6 @@ fn after_t0_it_freezes_once() {
 #[test]
 fn a_monitor_that_tells_nothing_is_lost_after_a_minute() {
     let api = || trigger("down", Condition::Monitor("api".into()), FireMode::Ask);
-    let told = |flight: &mut Flight, verdict| {
-        let observation = Observation::MonitorChanged { monitor: "api".into(), verdict, why: "no route".into() };
-        flight.input(&Input::Observation(observation)).expect("no refusal");
-    };
     let mut flight = flight(vec![api()]);
     assert_eq!(crate::launch::schedule::next_at(&flight.board, flight.now), Some(Instant(60_000)));
     flight.pass(59 * SECOND);
@@ -125,6 +123,14 @@ fn a_monitor_that_tells_nothing_is_lost_after_a_minute() {
     assert!(latches(&flight).is_empty());
     told(&mut flight, Verdict::Unknown);
     flight.pass(60 * SECOND);
+    assert_eq!(latches(&flight), ["watch monitor.api"]);
+    told(&mut flight, Verdict::Fail);
+    assert!(latches(&flight).is_empty(), "it tells something");
+    // One or the other, it is one silence.
+    for silence in [Verdict::Skipped, Verdict::Unknown, Verdict::Stale] {
+        told(&mut flight, silence);
+        flight.pass(20 * SECOND);
+    }
     assert_eq!(latches(&flight), ["watch monitor.api"]);
     told(&mut flight, Verdict::Fail);
     assert!(latches(&flight).is_empty(), "it tells something");
@@ -140,6 +146,69 @@ fn a_monitor_that_tells_nothing_is_lost_after_a_minute() {
     rehearsed.board.mode = Mode::Rehearsal;
     rehearsed.pass(600 * SECOND);
     assert!(latches(&rehearsed).is_empty(), "launch time ran ahead of the first look");
+}
+
+#[test]
+fn only_the_source_lets_go_what_its_silence_holds() {
+    let mut flight = flight(vec![trigger("down", Condition::Monitor("api".into()), FireMode::Ask)]);
+    told(&mut flight, Verdict::Unknown);
+    flight.pass(60 * SECOND);
+    let stands = |flight: &Flight, after: &str| {
+        assert_eq!(latches(flight), ["watch monitor.api"], "after {after}");
+        assert_eq!(calls(&flight.board, flight.now).len(), 1, "after {after}");
+    };
+    stands(&flight, "a minute");
+    slept(&mut flight, 3_600 * SECOND);
+    stands(&flight, "a sleep");
+    told(&mut flight, Verdict::Stale);
+    stands(&flight, "another silence");
+    came_back(&mut flight, 3_600 * SECOND);
+    stands(&flight, "a return");
+    told(&mut flight, Verdict::Skipped);
+    stands(&flight, "a third silence");
+    amended(&mut flight, |plan| plan.title = "Another".into());
+    stands(&flight, "an amendment");
+    told(&mut flight, Verdict::Unknown);
+    stands(&flight, "a look by the other plan");
+    told(&mut flight, Verdict::Pass);
+    assert!(latches(&flight).is_empty() && calls(&flight.board, flight.now).is_empty(), "it is back");
+
+    let mut flight = self::flight(vec![down()]);
+    silent(&mut flight, 8);
+    assert_eq!(latches(&flight), ["watch errors"]);
+    slept(&mut flight, 3_600 * SECOND);
+    amended(&mut flight, |plan| plan.objectives[0].min_samples = 10);
+    assert_eq!(latches(&flight), ["watch errors"], "nobody has evaluated it yet");
+    assert_eq!(calls(&flight.board, flight.now), ["watch errors: objective errors is not evaluated yet"]);
+    evaluate(&mut flight, None);
+    assert_eq!(latches(&flight), ["watch errors"], "and it tells nothing");
+    amended(&mut flight, |plan| plan.triggers.clear());
+    assert!(latches(&flight).is_empty(), "nothing stands on it any more");
+}
+
+#[test]
+fn a_time_that_nobody_watched_takes_no_loss_back() {
+    let api = || trigger("down", Condition::Monitor("api".into()), FireMode::Ask);
+    let mut flight = lifted_off(api());
+    told(&mut flight, Verdict::Unknown);
+    flight.pass(60 * SECOND);
+    assert!(flight.board.frozen.is_some());
+    slept(&mut flight, 3 * SECOND);
+    assert_eq!(calls(&flight.board, flight.now).len(), 1, "it rings on");
+    flight.command(Command::Thaw { why: "seen by hand".into() }).expect("possible");
+    for _ in 0..3 {
+        slept(&mut flight, 3 * SECOND);
+        flight.pass(600 * SECOND);
+        assert!(flight.board.frozen.is_none() && calls(&flight.board, flight.now).is_empty(), "a person goes on");
+    }
+    told(&mut flight, Verdict::Pass);
+    told(&mut flight, Verdict::Unknown);
+    flight.pass(59 * SECOND);
+    slept(&mut flight, 3 * SECOND);
+    flight.pass(59 * SECOND);
+    assert_eq!(flight.board.frozen, None, "what was not too long yet has its time anew");
+    flight.pass(SECOND);
+    assert!(flight.board.frozen.is_some(), "another loss is another matter");
 }
 
 #[test]

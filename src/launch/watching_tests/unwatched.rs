@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn told(flight: &mut Flight, verdict: Verdict) {
+pub(super) fn told(flight: &mut Flight, verdict: Verdict) {
     let observation = Observation::MonitorChanged { monitor: "api".into(), verdict, why: "status 500".into() };
     flight.input(&Input::Observation(observation)).expect("no refusal");
 }
@@ -53,12 +53,12 @@ fn a_manual_trigger_fires_by_a_persons_word_and_again() {
     assert_eq!(fired(&flight, "down"), 2);
 }
 
-fn slept(flight: &mut Flight, gap: Duration) {
+pub(super) fn slept(flight: &mut Flight, gap: Duration) {
     flight.now = flight.now.plus(gap);
     flight.input(&Input::Observation(Observation::Slept { gap })).expect("no refusal");
 }
 
-fn came_back(flight: &mut Flight, after: Duration) {
+pub(super) fn came_back(flight: &mut Flight, after: Duration) {
     let seen = flight.board.clock.as_ref().map_or(0, |clock| clock.t);
     flight.now = flight.now.plus(after);
     let (now, returned) = (flight.now, Event::ConsoleReturned { clean: false, t: seen });
@@ -112,11 +112,43 @@ fn a_monitor_that_failed_before_a_crash_must_be_seen_to_fail_again() {
     assert_eq!(fired(&flight, "down"), 1);
 }
 
+#[test]
+fn a_monitor_that_fails_on_after_a_rollback_is_counted_anew() {
+    let api = || Trigger { lasts: 60 * SECOND, ..trigger("down", Condition::Monitor("api".into()), FireMode::Ask) };
+    let rolled_back = || {
+        let mut flight = flight(vec![api()]);
+        told(&mut flight, Verdict::Fail);
+        flight.pass(30 * SECOND);
+        flight.command(Command::Rollback { rollback: "front".into(), why: "by hand".into() }).expect("possible");
+        flight.pass(20 * SECOND);
+        flight
+    };
+    // It tells of changes alone, and nothing has changed.
+    let mut flight = rolled_back();
+    end(&mut flight);
+    flight.pass(Duration::from_millis(59_999));
+    assert_eq!(fired(&flight, "down"), 0, "what was seen before it ended tells nothing of the world after it");
+    flight.pass(Duration::from_millis(1));
+    assert_eq!(fired(&flight, "down"), 1);
+    for silence in [Verdict::Unknown, Verdict::Pass] {
+        let mut flight = rolled_back();
+        told(&mut flight, silence);
+        end(&mut flight);
+        flight.pass(600 * SECOND);
+        assert_eq!(fired(&flight, "down"), 0, "{silence}");
+    }
+    let mut flight = rolled_back();
+    came_back(&mut flight, SECOND);
+    end(&mut flight);
+    flight.pass(600 * SECOND);
+    assert_eq!(fired(&flight, "down"), 0, "nobody has looked since");
+}
+
 fn told_of_something(flight: &mut Flight) {
     flight.command(Command::note("still there")).expect("possible");
 }
 
-fn amended(flight: &mut Flight, edit: impl FnOnce(&mut crate::launch::plan::Plan)) {
+pub(super) fn amended(flight: &mut Flight, edit: impl FnOnce(&mut crate::launch::plan::Plan)) {
     let mut plan = (*flight.board.plan.0).clone();
     plan.hash = format!("{}+", plan.hash);
     edit(&mut plan);
@@ -169,7 +201,10 @@ fn a_countdown_that_is_over_leaves_the_rollback_to_people() {
     flight.command(Command::Scrub { why: "enough".into() }).expect("possible");
     flight.pass(60 * SECOND);
     assert_eq!(start(&mut flight), None);
-    assert_eq!(calls(&flight.board, flight.now).len(), 1, "it still rings");
+    let rings = "trigger down fired: 6% of 100 for 2m; the countdown is over: it is for a person";
+    assert_eq!(calls(&flight.board, flight.now), [rings], "it still rings, and promises nothing");
+    flight.command(Command::AcknowledgeTrigger { trigger: "down".into() }).expect("nothing starts by itself any more");
+    assert!(calls(&flight.board, flight.now).is_empty());
 }
 
 #[test]
