@@ -28,7 +28,7 @@ pub fn one_of_each() -> Vec<Event> {
     vec![
         Event::Evaluated { rounds: vec![round(600_000, full.clone()), round(610_000, Counts::default())] },
         Event::Evaluated { rounds: vec![] },
-        Event::HoleFilled { rounds: vec![round(600_000, Counts { generated: false, ..full.clone() })] },
+        Event::HoleFilled { rounds: vec![round(600_000, Counts { generated: false, ..full })] },
         Event::SamplesKept { minute: Instant(540_000), blocks: vec![block] },
         Event::TriggerFired { trigger: "errors-2m".into(), why: why(), starts: Some(Instant(620_000)) },
         Event::TriggerFired { trigger: "errors-2m".into(), why: why(), starts: None },
