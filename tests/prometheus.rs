@@ -5,6 +5,8 @@
 
 #[expect(dead_code, reason = "shared with other tests")]
 mod binary;
+#[path = "prometheus/filled.rs"]
+mod filled;
 #[path = "prometheus/fired.rs"]
 mod fired;
 #[path = "prometheus/servers.rs"]

@@ -3,6 +3,7 @@
 
 mod amending;
 mod evaluating;
+mod filling;
 mod hung;
 mod recording;
 mod settling;
@@ -104,6 +105,7 @@ pub struct Loop {
     amending: amending::Amending,
     /// Up to here the objectives are evaluated.
     evaluated: Instant,
+    filling: filling::Filling,
 }
 
 /// A question of a headless crew or a gate run, asked once a turn: what to do next?
@@ -135,6 +137,7 @@ impl Loop {
             hung: Hung::default(),
             amending: amending::Amending::default(),
             evaluated: settled.instant,
+            filling: filling::Filling::default(),
         }
     }
 
@@ -224,12 +227,13 @@ impl Loop {
             }
             // Never from a time that nobody watched: it would be counted through.
             let idle = self.idle_time(now).filter(|_| slept.is_none());
+            let filled = self.filled(now);
             let (rounds, idle) = self.evaluated(now, idle);
             if let Some(by) = idle {
                 self.parts.axis.jump(by);
                 now.instant = now.instant.plus(by);
             }
-            let first: Vec<Input> = slept.into_iter().chain(rounds).chain(self.samples_kept()).collect();
+            let first: Vec<Input> = slept.into_iter().chain(filled).chain(rounds).chain(self.samples_kept()).collect();
             replies.splice(..0, first.iter().map(|_| None));
             inputs.splice(..0, first);
             self.due_faults(now, &mut inputs);

@@ -33,7 +33,7 @@ mod parts;
 mod watched;
 
 /// The names of all events of version 1.
-pub const TYPES: [&str; 72] = [
+pub const TYPES: [&str; 73] = [
     "LaunchOpened",
     "ConsoleReturned",
     "ConsoleLeft",
@@ -83,6 +83,7 @@ pub const TYPES: [&str; 72] = [
     "MonitorChanged",
     "StreamChanged",
     "Evaluated",
+    "HoleFilled",
     "SamplesKept",
     "TriggerFired",
     "TriggerVetoed",
@@ -328,6 +329,10 @@ pub enum EventV1 {
         why: String,
     },
     Evaluated {
+        #[serde(with = "watched::rounds")]
+        rounds: Vec<Round>,
+    },
+    HoleFilled {
         #[serde(with = "watched::rounds")]
         rounds: Vec<Round>,
     },

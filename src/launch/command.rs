@@ -318,6 +318,10 @@ pub enum Observation {
     Evaluated {
         rounds: Vec<Round>,
     },
+    /// The source of a soak's objectives was asked for a time that nobody watched.
+    HoleFilled {
+        rounds: Vec<Round>,
+    },
     /// A minute's samples are on disk.
     SamplesKept {
         minute: Instant,

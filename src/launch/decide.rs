@@ -78,7 +78,8 @@ fn observe(board: &Board, observation: &Observation, now: Instant) -> Vec<Event>
         Observation::StreamChanged { stream, open, why } => {
             vec![Event::StreamChanged { stream: stream.clone(), open: *open, why: why.clone() }]
         }
-        Observation::Evaluated { rounds } if rounds.is_empty() => Vec::new(),
+        Observation::Evaluated { rounds } | Observation::HoleFilled { rounds } if rounds.is_empty() => Vec::new(),
+        Observation::HoleFilled { rounds } => vec![Event::HoleFilled { rounds: rounds.clone() }],
         Observation::Evaluated { rounds } => vec![Event::Evaluated { rounds: rounds.clone() }],
         Observation::SamplesKept { minute, blocks } => {
             vec![Event::SamplesKept { minute: *minute, blocks: blocks.clone() }]

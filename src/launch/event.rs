@@ -1,5 +1,4 @@
-//! What happened, past tense. The board is a pure fold over these; the journal keeps each in a
-//! versioned wire form of its own (`journal::record`).
+//! What happened, past tense: the board is a pure fold over these, and the journal has wire forms of its own.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -91,8 +90,7 @@ pub enum Event {
     Slept {
         gap: Duration,
     },
-    /// A rehearsal skipped idle time. Journals of version 1 may hold it; no console records it any more,
-    /// for each record says where on the axis it stands.
+    /// A rehearsal skipped idle time. Only journals of version 1 hold it: each record says where it stands.
     TimeJumped {
         by: Duration,
     },
@@ -299,6 +297,10 @@ pub enum Event {
     Evaluated {
         rounds: Vec<Round>,
     },
+    /// A soak's source told afterwards of a time that nobody watched: its ledger alone takes it.
+    HoleFilled {
+        rounds: Vec<Round>,
+    },
     /// The samples of a minute are on disk: the hash of each block, by its signal.
     SamplesKept {
         /// When that minute began.
@@ -398,7 +400,7 @@ pub enum Event {
         reason: String,
         /// The difference, a line each.
         changes: Vec<String>,
-        /// Items of both plans that wait again: they do something else, or stand in a session with one that does.
+        /// Items of both plans that wait again: they do something else now, or stand in a session with one that does.
         again: Vec<ItemId>,
         /// Baseline values that are captured anew.
         recapture: Vec<String>,

@@ -78,6 +78,23 @@ impl Known {
     }
 }
 
+/// A time that nobody watched, which the source of a soak's objectives may still tell of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hole {
+    pub from: Instant,
+    pub until: Instant,
+    pub objectives: Vec<ObjectiveId>,
+}
+
+/// The holes of soaks that run, of which nothing later was evaluated yet: after that it is too late.
+pub fn holes(board: &Board) -> impl Iterator<Item = Hole> {
+    board.soaks.iter().filter(|(id, _)| runs(board, id)).filter_map(|(id, ledger)| {
+        let (from, until) = ledger.open_gap()?;
+        let objectives = of(board.plan.item(id)?)?.objectives.clone();
+        Some(Hole { from, until, objectives })
+    })
+}
+
 /// What `item` asks for, where it is a soak.
 #[must_use]
 pub fn of(item: &Item) -> Option<&Soak> {
@@ -106,6 +123,16 @@ pub(super) fn fold(board: &mut Board, record: &Recorded, before: Instant) {
                 // Of a time that has not come nothing is known.
                 for round in rounds.iter().filter(|round| round.at <= record.at) {
                     look(ledger, soak, &plan, round);
+                }
+            });
+        }
+        Event::HoleFilled { rounds } => {
+            let plan = Arc::clone(&board.plan.0);
+            each_running(board, |ledger, soak| {
+                for round in rounds {
+                    if ledger.is_away(round.at) {
+                        look(ledger, soak, &plan, round);
+                    }
                 }
             });
         }

@@ -69,9 +69,10 @@ pub fn tell(record: &Recorded) -> String {
         Event::MonitorChanged { monitor, verdict, why } => format!("monitor {monitor} is {verdict}: {why}"),
         Event::StreamChanged { stream, open: true, why } => format!("stream {stream} open{}", after_colon(why)),
         Event::StreamChanged { stream, open: false, why } => format!("stream {stream} closed{}", after_colon(why)),
-        Event::Evaluated { .. } | Event::TriggerFired { .. } | Event::TriggerVetoed { .. } => {
-            watched::tell(record, &by)
-        }
+        Event::Evaluated { .. }
+        | Event::HoleFilled { .. }
+        | Event::TriggerFired { .. }
+        | Event::TriggerVetoed { .. } => watched::tell(record, &by),
         Event::SamplesKept { blocks, .. } => {
             let samples: u64 = blocks.iter().map(|block| block.samples).fold(0, u64::saturating_add);
             format!("{samples} samples of {} signals kept", blocks.len())

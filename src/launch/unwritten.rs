@@ -214,6 +214,7 @@ fn tells(board: &Board, event: &Event) -> bool {
         Event::MonitorChanged { .. }
         | Event::StreamChanged { .. }
         | Event::SamplesKept { .. }
+        | Event::HoleFilled { .. }
         | Event::Slept { .. }
         | Event::Passed(_) => true,
         Event::Evaluated { rounds } => rounds.iter().any(|round| {

@@ -2,6 +2,7 @@
 //! decides; what they find goes to the loop as observations, and into the live picture.
 
 mod echo;
+mod fill;
 mod follow;
 #[cfg(test)]
 mod follow_tests;

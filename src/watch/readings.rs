@@ -2,6 +2,7 @@
 //! samples go to disk. It outlives the tasks that watch: an amendment exchanges those. Nothing here waits for a disk,
 //! and nothing here judges.
 
+mod refill;
 mod state;
 #[cfg(test)]
 pub(super) mod tests;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+pub(super) use self::refill::{Said, refilled};
 use self::state::State;
 use super::kept::{self, Keeper, Keeping, MINUTE, Vouched, WATCHED};
 use super::point::{Axis, Intake, Point};

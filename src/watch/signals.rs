@@ -51,13 +51,7 @@ where
         };
         let fresh: Vec<&Sample> = newest.of(&told.samples, at);
         for sample in &fresh {
-            let taken = match &sample.what {
-                What::Number(value) => {
-                    Taken::Number { value: *value, instance: sample.instance.clone(), samples: sample.of }
-                }
-                What::Buckets(upto) => Taken::Histogram { upto: Arc::clone(upto), instance: sample.instance.clone() },
-            };
-            intake.take(&course.id, Point { at: before(at, sample.age), taken, generated: false });
+            intake.take(&course.id, point(sample, at));
         }
         // What was not answered at all tells of nobody.
         if !told.samples.is_empty() || !told.silent.is_empty() {
@@ -75,6 +69,15 @@ where
             view.warning = told.warning;
         });
     }
+}
+
+/// A sample that was told at `at`.
+pub(super) fn point(sample: &Sample, at: Axis) -> Point {
+    let taken = match &sample.what {
+        What::Number(value) => Taken::Number { value: *value, instance: sample.instance.clone(), samples: sample.of },
+        What::Buckets(upto) => Taken::Histogram { upto: Arc::clone(upto), instance: sample.instance.clone() },
+    };
+    Point { at: before(at, sample.age), taken, generated: false }
 }
 
 /// An age that no calendar has trouble with.
@@ -109,13 +112,13 @@ pub(super) fn show(view: &mut SignalView, number: Option<(Wall, f64)>, why: Opti
 
 /// When the newest sample of each process was so: the same one is not counted twice.
 #[derive(Debug, Default)]
-struct Newest {
+pub(super) struct Newest {
     at: BTreeMap<Option<Arc<str>>, Axis>,
 }
 
 impl Newest {
     /// Those of `samples` that were not there before. One without an age is always new.
-    fn of<'s>(&mut self, samples: &'s [Sample], at: Axis) -> Vec<&'s Sample> {
+    pub(super) fn of<'s>(&mut self, samples: &'s [Sample], at: Axis) -> Vec<&'s Sample> {
         let earlier = std::mem::take(&mut self.at);
         let mut fresh = Vec::new();
         for sample in samples {

@@ -102,6 +102,11 @@ pub struct State {
 }
 
 impl State {
+    /// How often it was asked.
+    pub fn scrapes(&self) -> u64 {
+        self.scrapes.load(Ordering::SeqCst)
+    }
+
     /// A hundred requests a scrape; two of a hundred fail of the one kind, eight of the other.
     fn metrics(&self) -> String {
         let scrapes = self.scrapes.fetch_add(1, Ordering::SeqCst) + 1;

@@ -37,6 +37,9 @@ impl Loop {
             return (None, jump);
         };
         readings.watched(now.instant, None);
+        if self.filling.is_asking() {
+            return (None, None);
+        }
         let board = Arc::clone(self.dispatch.published());
         let from = if board.ended.is_some() { now.instant } else { self.evaluated };
         let mut rounds = Vec::new();

@@ -210,6 +210,7 @@ fn must_be_synced(event: &Event) -> bool {
             | Event::MonitorChanged { .. }
             | Event::StreamChanged { .. }
             | Event::Evaluated { .. }
+            | Event::HoleFilled { .. }
             | Event::SamplesKept { .. }
             | Event::StepStarted { .. }
     )

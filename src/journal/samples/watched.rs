@@ -27,8 +27,9 @@ pub fn one_of_each() -> Vec<Event> {
         |at: i64, counts: Counts| Round { at: Instant(at), counts: BTreeMap::from([("errors".into(), counts)]) };
     let block = SampleBlock { signal: "monitor.api".into(), sha256: "ab".repeat(32), samples: 60 };
     vec![
-        Event::Evaluated { rounds: vec![round(600_000, full), round(610_000, Counts::default())] },
+        Event::Evaluated { rounds: vec![round(600_000, full.clone()), round(610_000, Counts::default())] },
         Event::Evaluated { rounds: vec![] },
+        Event::HoleFilled { rounds: vec![round(600_000, Counts { generated: false, ..full })] },
         Event::SamplesKept { minute: Instant(540_000), blocks: vec![block] },
         Event::TriggerFired { trigger: "errors-2m".into(), why: why(), starts: Some(Instant(620_000)) },
         Event::TriggerFired { trigger: "errors-2m".into(), why: why(), starts: None },

@@ -167,6 +167,17 @@ impl Ledger {
         }
     }
 
+    /// True where nobody watched at `at`, and nothing says yet what it was like.
+    pub(super) fn is_away(&self, at: Instant) -> bool {
+        self.gap.is_some_and(|(left, back)| left < at && at <= back)
+    }
+
+    /// When nobody watched last, where nothing of it was evaluated.
+    pub(super) fn open_gap(&self) -> Option<(Instant, Instant)> {
+        let settled = |until: Instant| self.objectives.values().any(|looked| looked.until >= until);
+        self.gap.filter(|(_, until)| self.through.is_none() && !settled(*until))
+    }
+
     /// Takes the evaluations of one instant: `seen` of each objective that was evaluated, `every` how often each is.
     pub(super) fn evaluated(
         &mut self,

@@ -20,6 +20,9 @@ use super::super::time::{Instant, Mark};
 use super::super::verdict::Verdict;
 use super::{Ledger, Soak, next_at};
 
+#[path = "filled_tests.rs"]
+mod filled;
+
 fn soaking(deadline: Option<Duration>) -> Plan {
     let mut plan = plan();
     let soak =

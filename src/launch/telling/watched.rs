@@ -10,6 +10,11 @@ const NAMED: usize = 4;
 pub(super) fn tell(record: &Recorded, by: &str) -> String {
     match &record.event {
         Event::Evaluated { rounds } => evaluated(rounds),
+        Event::HoleFilled { rounds } => {
+            let (first, last) = (rounds.first().map(|round| round.at), rounds.last().map(|round| round.at));
+            let over = first.zip(last).map_or(std::time::Duration::ZERO, |(first, last)| last.since(first));
+            format!("a hole in the watching, told by its source afterwards over {}: {}", span(over), evaluated(rounds))
+        }
         Event::TriggerFired { trigger, why, starts } => {
             let starts = starts.map(|at| format!("; its rollback starts by itself in {}", span(at.since(record.at))));
             format!("TRIGGER {trigger} FIRED: {why}{}", starts.unwrap_or_default())

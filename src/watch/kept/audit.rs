@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::found::{self, Vouched};
+use crate::launch::id::SignalId;
 
 /// What was looked over.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,6 +24,7 @@ pub struct Audited {
 pub fn audit(all: &Path, vouched: &Vouched) -> Audited {
     let mut audited = Audited::default();
     let mut unsealed = 0_u64;
+    let mut unvouched: Vec<(SignalId, i64, String)> = Vec::new();
     for signal in vouched.signals() {
         let found = found::look(all, &signal, i64::MIN, vouched);
         let folder = found::named_of(all, &signal);
@@ -42,18 +44,25 @@ pub fn audit(all: &Path, vouched: &Vouched) -> Audited {
             let what = format!("the samples of {signal} of minute {minute} are missing");
             audited.wrong.push((folder.clone(), what));
         }
-        for (minute, file) in found.unvouched {
-            // A console that was taken over and woke up wrote what it had still.
-            let what = format!("no record tells of its samples of {signal} of minute {minute}: nobody believes them");
-            audited.notices.push((file, what));
-        }
+        // A console that was taken over and woke up wrote what it had still.
+        unvouched.extend(found.unvouched.into_iter().map(|(minute, file)| (signal.clone(), minute, file)));
         for (file, bytes) in found.torn {
             audited.notices.push((file, format!("it ends in {bytes} bytes that are no samples")));
         }
         audited.doubts.extend(found.unread.into_iter().map(|(file, why)| (file, format!("it cannot be read: {why}"))));
     }
+    if let Some((signal, minute, file)) = unvouched.first() {
+        let more = match unvouched.len() - 1 {
+            0 => String::new(),
+            1 => ", nor of 1 block more".to_owned(),
+            more => format!(", nor of {more} blocks more"),
+        };
+        let what = format!("no record tells of its samples of {signal} of minute {minute}{more}: nobody believes them");
+        audited.notices.push((file.clone(), what));
+    }
     if unsealed > 0 {
-        let what = format!("{unsealed} blocks of a console's last minute are in no record yet");
+        let blocks = if unsealed == 1 { "1 block is" } else { &format!("{unsealed} blocks are") };
+        let what = format!("{blocks} in no record yet: what a console kept last");
         audited.notices.push((String::new(), what));
     }
     audited

@@ -90,6 +90,23 @@ fn a_torn_end_costs_itself_and_a_block_that_is_gone_is_missing() {
 }
 
 #[test]
+fn blocks_that_no_record_tells_of_are_one_line_however_many() {
+    let place = tempfile::tempdir().expect("a folder");
+    let mut keeper = Keeper::new(place.path().to_owned());
+    let all: Pages = (0..300).map(|minute| page("api", &[minute * MINUTE])).collect();
+    let mut sealed = keeper.keep(all, 200).expect("kept");
+    let audited = audit(place.path(), &vouched(sealed.clone()));
+    assert_eq!(audited.notices, [(String::new(), "1 block is in no record yet: what a console kept last".to_owned())]);
+    // Of some in the middle no record tells, and of the last hundred.
+    sealed.retain(|minute, _| *minute < 50 || *minute == 199);
+    let audited = audit(place.path(), &vouched(sealed));
+    let told: Vec<&str> = audited.notices.iter().map(|(_, what)| what.as_str()).collect();
+    let untold = "no record tells of its samples of api of minute 50, nor of 148 blocks more: nobody believes them";
+    assert_eq!(told, [untold, "100 blocks are in no record yet: what a console kept last"]);
+    assert_eq!(audited.wrong, []);
+}
+
+#[test]
 fn a_disk_that_stands_still_costs_bounded_memory_and_what_is_lost_is_counted() {
     let mut pending = Pending::default();
     let signal = SignalId::new("api");

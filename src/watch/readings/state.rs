@@ -114,6 +114,16 @@ impl State {
         self.forget(now);
     }
 
+    /// All of [`from`, `until`) is known, but for what is [`State::lost`].
+    pub fn told_afterwards(&mut self, from: Instant, until: Instant) {
+        self.watched.add(from, until);
+    }
+
+    /// What `signal` said then is not known.
+    pub fn lost(&mut self, signal: &SignalId, from: Instant, until: Instant) {
+        self.holes.entry(signal.clone()).or_default().add(from, until);
+    }
+
     /// True while a rehearsal is to wait for what a source says.
     pub fn awaits(&self) -> bool {
         self.echoes.awaits(self.feeds.keys())
@@ -280,7 +290,7 @@ impl State {
             self.told = self.told.max(until);
         }
         for (signal, from, until) in back.holes {
-            self.holes.entry(signal).or_default().add(from, until);
+            self.lost(&signal, from, until);
         }
         for (minute, blocks) in back.unsealed {
             self.sealed.entry(minute).or_default().extend(blocks);

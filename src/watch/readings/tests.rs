@@ -325,6 +325,28 @@ fn a_console_that_returns_has_its_windows_full_again() {
 }
 
 #[test]
+fn what_a_source_told_afterwards_is_counted_apart_and_only_where_all_of_a_window_is_told() {
+    let mut plan = plan(vec![objective("level", "level", "<= 5", Beside::Nothing)]);
+    plan.signals.push(Signal { counter: false, every: span(10), ..counter("level") });
+    plan.objectives[0].min_samples = 1;
+    let number = |value| Taken::Number { value, instance: None, samples: None };
+    let point = |at: i64| Point { at: Instant(at - 500), taken: number(at as f64), generated: false };
+    let points = (0..=30).map(|step| (Instant(step * 10_000), point(step * 10_000))).collect();
+    let said = Said { points, holes: vec![(Instant(100_000), Instant(110_000))] };
+    let hole = (Instant(61_000), Instant(299_000));
+    let rounds = refilled(&plan, &["level".into()], Instant(0), hole, vec![("level".into(), said)]);
+    let told: Vec<i64> = rounds.iter().map(|round| round.at.0 / SECOND).collect();
+    let wanted: Vec<i64> = (7..=29).filter(|step| !(11..=13).contains(step)).map(|step| step * 10).collect();
+    assert_eq!(told, wanted);
+    for round in rounds {
+        let counts = &round.counts[&"level".into()];
+        // As of its own time: nothing of what came later.
+        assert_eq!(counts.seen.value.map(|value| value.get()), Some(round.at.0 as f64));
+        assert_eq!((counts.known, counts.late, counts.generated), (Span(30_000), 0, false));
+    }
+}
+
+#[test]
 fn what_was_watched_is_known_without_gaps_though_pages_are_written_between_two_looks() {
     let place = tempfile::tempdir().expect("a folder");
     let mut plan = errors();

@@ -3,6 +3,7 @@
 //! threshold here, and what cannot be told is told as that.
 
 mod many;
+mod over;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,8 @@ use crate::kind::check::{Answered, Context, Route, Seen, Session, simulated};
 use crate::kind::exchange::shown;
 use crate::kind::invocation::Invocation;
 use crate::launch::threshold::Unit;
+
+pub use over::Steps;
 
 /// Samples of one answer. More series than this are a query that was meant otherwise.
 pub const MOST_SERIES: usize = 1_000;
