@@ -246,7 +246,8 @@ fn the_page_of_faults_is_fresh() {
          concern one item, monitor, signal or stream alone. The option can be repeated. Numbers are healthy by the \
          plan alone, its examples and its objectives' limits; in time that a rehearsal skips they are made up by the \
          same rule, and stamped as generated. A counter whose example is 0 in a state of the world stands still in it. \
-         A signal whose number stands at more than a plain path tells its example. Every other item must stay as it was: `tests/faults.rs` \
+         A signal whose number stands at more than a plain path tells its example. With `--drill-faults` the crew answers \
+         triggers as the plan says, and planned stands beside actual at the end. Every other item must stay as it was: `tests/faults.rs` \
          holds the table of which items of the bundled plan each fault turns, and to which verdict.\n\n\
          | fault | what the target does |\n|---|---|\n"
     );

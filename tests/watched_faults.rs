@@ -29,7 +29,9 @@ async fn fly(plan: &str, faults: &[&str]) -> Flown {
     std::fs::write(&file, plan).expect("written");
     let (file, shown) = (file.display().to_string(), folder.display().to_string());
     let mut arguments = vec!["rehearse", &file, "--headless", "--drill", "none", "--launch", &shown];
-    arguments.extend(faults.iter().flat_map(|fault| ["--fault", fault]));
+    let (options, faults): (Vec<&str>, Vec<&str>) = faults.iter().partition(|word| word.starts_with("--"));
+    arguments.extend(options);
+    arguments.extend(faults.iter().flat_map(|fault| ["--fault", *fault]));
     let ran = place.run(&arguments).await;
     let records = records(&folder);
     Flown { ran, records, place }
@@ -183,4 +185,39 @@ async fn a_fault_for_nobody_is_told_before_anything_is_made() {
     let ran = flown.run(&["rehearse", "--headless", "--fault", "errors:apo"]).await;
     assert_eq!(ran.code, Some(3), "{ran:?}");
     assert!(ran.err.contains("did you mean `api`?"), "{}", ran.err);
+}
+
+const DRILL: &str = "--drill-faults";
+
+#[tokio::test]
+async fn a_drill_says_what_was_planned_and_what_came() {
+    let ask = PLAN.replace("mode = \"auto\"\nveto = \"10s\"", "mode = \"ask\"");
+    assert_ne!(ask, PLAN);
+    for (plan, by) in [(PLAN, "by itself: rollback back by engine"), (&ask, "rollback back by crew (scripted)")] {
+        let flown = fly(plan, &[DRILL, "errors=60%@T+10m"]).await;
+        let out = &flown.ran.out;
+        assert_eq!(flown.ran.code, Some(0), "{out}");
+        for told in ["errors=60%@T+10m, began at T+10m", "noticed ", "decided ", "trigger too-many", by, "as planned"] {
+            assert!(out.contains(told), "{told} is not in\n{out}");
+        }
+        let drilled = &flown.board().drilled[0];
+        let fired = drilled.fired.as_ref().map(|(at, _)| *at);
+        assert_eq!(fired, flown.fired(), "the journal says the same");
+    }
+}
+
+#[tokio::test]
+async fn a_fault_that_nobody_notices_is_not_green() {
+    let flown = fly(PLAN, &[DRILL, "errors=60%@T+10m", "no-data@T+5m:share", "counter-reset@T+8m"]).await;
+    let out = &flown.ran.out;
+    assert_eq!(flown.ran.code, Some(1), "{out}");
+    assert!(out.contains("NOT DECIDED: trigger too-many") || out.contains("NOT NOTICED: trigger too-many"), "{out}");
+    assert!(out.contains("counter-reset@T+8m") && out.contains("as planned: nobody took it for errors"), "{out}");
+}
+
+#[tokio::test]
+async fn a_fault_whose_mark_never_comes_is_not_green() {
+    let flown = fly(PLAN, &[DRILL, "errors=60%@T+30h"]).await;
+    assert_eq!(flown.ran.code, Some(1), "{}", flown.ran.out);
+    assert!(flown.ran.out.contains("NEVER BEGAN"), "{}", flown.ran.out);
 }

@@ -43,6 +43,11 @@ pub struct Arguments {
     /// The rollback that a headless rehearsal drills at its end; the plan's first unless named, `none` for none.
     #[arg(long, value_name = "ROLLBACK")]
     drill: Option<String>,
+    /// Drills the faults: the crew answers triggers as the plan says, and at the end planned and actual stand beside
+    /// each other: time to notice, to decide, to start, to verified. The exit code is the drills': 1 where one was not
+    /// met.
+    #[arg(long, requires = "fault")]
+    drill_faults: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -86,7 +91,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     injections.iter().try_for_each(|injection| concerns(injection, &catalogue))?;
     let pace = if headless::wants_console(common) { Pace::Times(arguments.speed) } else { Pace::Skip };
     let take_over = common.take_over;
-    let front = Front::new(&plan, Mode::Rehearsal, &folder, &operator);
+    let mut front = Front::new(&plan, Mode::Rehearsal, &folder, &operator);
+    front.drills = arguments.drill_faults.then(|| injections.clone());
+    // A rollback that is drilled for itself answers no fault.
+    let drill = drill.filter(|_| !arguments.drill_faults || arguments.drill.is_some());
     let opening = move |wires| async move {
         let faults = Faults::new(injections.iter().filter(|injection| injection.from.is_none()).cloned());
         let traffic = Arc::new(Traffic::new(faults.clone()));

@@ -5,6 +5,7 @@
 //! | file | is |
 //! |---|---|
 //! | `fault` | the faults by name |
+//! | `expected` | which triggers of a plan are there for a fault |
 //! | `switchboard` | what is on, and since when |
 //! | `traffic` | the numbers of signals, and looks in time that a rehearsal skips |
 //! | `pattern` | texts and addresses with `{{ name }}` in them, matched against a request |
@@ -18,6 +19,7 @@
 //! | `line` | one connection that can be broken off in the middle |
 
 pub mod certificate;
+mod expected;
 pub mod fault;
 mod line;
 mod memory;
@@ -30,6 +32,7 @@ pub mod target;
 pub mod traffic;
 mod world;
 
+pub use expected::caught_by;
 pub use fault::{Fault, Injection, Size};
 pub use switchboard::{Episode, Faults};
 pub use target::Target;
