@@ -5,6 +5,7 @@ use super::board::Board;
 use super::event::{Actor, Event, Recorded, RollbackEnd, RollbackFact};
 use super::id::{RollbackId, TriggerId};
 use super::time::{Instant, Mark};
+use super::turned::Turn;
 use super::verdict::Verdict;
 
 /// A fault that a rehearsal had.
@@ -68,7 +69,10 @@ pub(super) fn fold(board: &mut Board, record: &Recorded) {
             known.for_each(|known| known.over = Some(at));
         }
         Event::Evaluated { .. } if !board.drilled.is_empty() => {
-            let turns = board.turned.with(record.seq).filter(|turn| turn.before.is_some() && !is_well(turn.verdict));
+            // One that was never told before tells of nothing that was lost.
+            let news =
+                |turn: &&Turn| turn.verdict == Verdict::Fail || (turn.before.is_some() && !is_well(turn.verdict));
+            let turns = board.turned.with(record.seq).filter(news);
             let turns: Vec<Noticed> = turns
                 .map(|turn| {
                     let (by, why) = (format!("objective {}", turn.objective), turn.why.clone());

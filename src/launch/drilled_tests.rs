@@ -106,6 +106,13 @@ fn a_silence_is_noticed_and_a_breach_after_it_more_so() {
 }
 
 #[test]
+fn what_is_evaluated_first_is_noticed_where_it_is_wrong_and_not_where_it_is_not_known_yet() {
+    let first = |against| after(&[(1, switched("errors=60%", true)), (10, round(10, against))]);
+    assert!(first(Some(50)).drilled[0].noticed.is_some());
+    assert!(first(None).drilled[0].noticed.is_none());
+}
+
+#[test]
 fn what_follows_belongs_to_the_fault_that_is_on() {
     let mut records = vec![(1, switched("slow", true)), (2, switched("slow", false))];
     records.extend(way_back());

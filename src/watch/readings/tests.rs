@@ -378,12 +378,12 @@ fn what_was_asked_before_a_jump_and_answered_after_it_is_no_reset() {
     let desk = Desk::of(&plan);
     desk.readings.made_by(Arc::new(Grows));
     desk.readings.skipped(Instant(0), Instant(60 * SECOND));
-    // Asked at 58 s, answered once time had gone on to 60 s, with where it stood then.
+    // Asked at 54 s, answered once time had gone on to 60 s, with where it stood then.
     desk.now.store(60 * SECOND, Ordering::SeqCst);
     let taken = Taken::Number { value: 60.0, instance: None, samples: None };
     desk.intake.take(&"errors".into(), Point { at: Instant(54 * SECOND), taken, generated: false });
     desk.readings.skipped(Instant(60 * SECOND), Instant(90 * SECOND));
-    let counts = &desk.readings.evaluate(Instant(90 * SECOND))[&"share".into()];
+    let counts = &desk.readings.evaluate(Instant(80 * SECOND))[&"share".into()];
     assert_eq!((counts.seen.resets, counts.seen.against, counts.seen.of), (0, 30, 30), "{counts:?}");
     assert!(counts.generated);
 }
