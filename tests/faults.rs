@@ -26,6 +26,10 @@ struct Facts {
     text: &'static [&'static str],
     /// Those that ask somebody else than the service, whose silence tells nothing of it.
     second_hand: &'static [&'static str],
+    /// Those that look at a number that somebody tells.
+    numbers: &'static [&'static str],
+    /// Those by which an alert must be firing.
+    firing: &'static [&'static str],
     matrices: &'static [&'static str],
     /// Those that need what `csrf` and the ones after it captured, in the order of the plan.
     after_csrf: &'static [&'static str],
@@ -40,6 +44,8 @@ const SMALL: Facts = Facts {
     json: &["health", "repairs", "tag", "csrf", "telemetry", "build-info"],
     text: &["front-page"],
     second_hand: &["error-rate", "ringing"],
+    numbers: &["error-rate", "repairs"],
+    firing: &["ringing"],
     matrices: &["preflight"],
     after_csrf: &["login", "conversation", "run", "stream", "cancel"],
     timed: &["health", "stream", "cancel"],
@@ -62,6 +68,8 @@ const BUNDLED: Facts = Facts {
     ],
     text: &[],
     second_hand: &[],
+    numbers: &[],
+    firing: &[],
     matrices: &["preflight", "preflight-after"],
     after_csrf: &["login", "conversation", "run", "stream", "long-run", "cancel", "telemetry", "telemetry-flood"],
     timed: &["stream", "cancel"],
@@ -113,8 +121,19 @@ impl Facts {
                 expected.extend([("login", Fail), ("conversation", Fail)]);
                 expected
             }
-            // The steps of a rollback lie, no check does.
-            Fault::RollbackLies => Expected::new(),
+            // What allows less than that is too late.
+            Fault::Latency => all(self.timed, Fail),
+            // Who is asked for numbers and alerts has none, and the one that must be firing is not; the service itself
+            // answers as before.
+            Fault::NoData => {
+                let mut expected = all(self.numbers, Unknown);
+                expected.extend(all(self.firing, Fail));
+                expected
+            }
+            // A number of another clock is no number of now.
+            Fault::ClockSkew => all(self.second_hand.iter().filter(|slug| **slug == "error-rate"), Unknown),
+            // The steps of a rollback lie, no check does; counters and users are what signals look at.
+            Fault::RollbackLies | Fault::CounterReset | Fault::StickyUsers => Expected::new(),
         }
     }
 }
@@ -123,6 +142,7 @@ impl Facts {
 fn asked(fault: Fault) -> String {
     match fault {
         Fault::Errors => "errors=100%".to_owned(),
+        Fault::Latency => "latency=4500ms".to_owned(),
         other => other.name().to_owned(),
     }
 }
@@ -149,7 +169,8 @@ fn rows(report: &Report) -> BTreeMap<String, Verdict> {
 
 async fn each_fault_turns_what_it_concerns_and_nothing_else(facts: &Facts) {
     // Those that wait for something wait at the same time; the others have the machine to themselves.
-    let waits = |fault: &Fault| matches!(fault, Fault::Slow | Fault::StreamStalls | Fault::StreamNeverEnds);
+    let waits =
+        |fault: &Fault| matches!(fault, Fault::Slow | Fault::Latency | Fault::StreamStalls | Fault::StreamNeverEnds);
     let (waiting, quick): (Vec<Fault>, Vec<Fault>) =
         Fault::ALL.map(|(fault, ..)| fault).iter().partition(|fault| waits(fault));
     let mut found = Vec::new();

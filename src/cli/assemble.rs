@@ -25,7 +25,7 @@ use crate::engine::acting::{self, Acting};
 use crate::engine::amending::{self, Amender, Keep, Move};
 use crate::engine::effects::{Effects, Switch};
 use crate::engine::revisions;
-use crate::engine::run::{Loop, Parts, Wires};
+use crate::engine::run::{Loop, Parts, Switching, Wires};
 use crate::engine::steps::Outputs;
 use crate::engine::time::{Axis, Pace};
 use crate::engine::unwritten::launch_of;
@@ -39,9 +39,9 @@ use crate::launch::event::{Actor, Event, Mode};
 use crate::launch::id::ObjectiveId;
 use crate::launch::objective::ObjectiveState;
 use crate::launch::plan::Plan;
-use crate::launch::time::{Instant, Mark};
+use crate::launch::time::Instant;
 use crate::plan::{self, Environment, Loaded, Options};
-use crate::rehearsal::Target;
+use crate::rehearsal::{Target, Traffic};
 use crate::watch::Readings;
 use crate::{base, clock};
 
@@ -71,9 +71,10 @@ pub struct Site {
 /// The target of a rehearsal, and its faults.
 pub struct Rehearsal {
     pub target: Arc<Target>,
+    /// The numbers of its signals.
+    pub traffic: Arc<Traffic>,
     pub switch: Switch,
-    /// At a mark, or from the start.
-    pub script: Vec<(Option<Mark>, String)>,
+    pub script: Vec<Switching>,
     /// The target of another plan.
     pub moves: Move,
 }
@@ -298,6 +299,7 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
     let over = board.ended.is_some();
     let launch_of = launch_of(&board);
     if let Some(rehearsal) = &rehearsal {
+        rehearsal.traffic.along(axis.told(), !new);
         // The target is a new one: it misbehaves as the old one did.
         board.faults.iter().for_each(|fault| (rehearsal.switch)(fault, true));
         done.iter().for_each(|step| rehearsal.target.restore(step));
@@ -319,6 +321,9 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
     logging::to(&folder.console_log(), &world.redactor);
     let redactor = world.redactor.clone();
     let readings = Readings::new(axis.told(), &plan);
+    if let Some(rehearsal) = &rehearsal {
+        readings.made_by(Arc::clone(&rehearsal.traffic) as _);
+    }
     let late = |(id, state): (&ObjectiveId, &ObjectiveState)| (id.clone(), state.counts.late);
     let late = board.objectives.iter().map(late).collect();
     let read = readings.read_back(&folder.samples(), &vouched, &late, &board.revisions.asked);
@@ -327,7 +332,7 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
     }
     let watch = amending::watch(&world, folder.streams(), Arc::clone(&readings));
     let (target, faults, script, moves) = match rehearsal {
-        Some(Rehearsal { target, switch, script, moves }) => (Some(target), Some(switch), script, Some(moves)),
+        Some(Rehearsal { target, switch, script, moves, .. }) => (Some(target), Some(switch), script, Some(moves)),
         None => (None, None, Vec::new(), None),
     };
     let (live, stage) = (watch.live(), Arc::new(Mutex::new(Arc::clone(&watch))));

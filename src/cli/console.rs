@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use super::assemble::Flight;
 use super::headless::Front;
 use super::say::{err, out};
-use super::{CANNOT_TELL, Common, INTERRUPTED, summary, take_over, unwritten};
+use super::{CANNOT_TELL, Common, INTERRUPTED, take_over, unwritten};
 use crate::base::proc::this_program;
 use crate::base::secret::covered;
 use crate::base::source::Source;
@@ -85,7 +85,7 @@ where
     if let Some(words) = &lost {
         err!("tminus: {words}");
     } else if over {
-        out!("{}", summary::text(&snapshot.board, snapshot.now.instant, &front.folder.display().to_string()));
+        out!("{}", front.summary(&snapshot.board, snapshot.now.instant).0);
     } else {
         if let Some(words) = process::words(&snapshot.board) {
             out!("Still lives, and goes on without this console: {words}");
@@ -95,7 +95,7 @@ where
     Ok(match left {
         Leave::Signal(_) | Leave::Hangup => INTERRUPTED,
         Leave::Quit | Leave::Closed if lost.is_some() => CANNOT_TELL,
-        Leave::Quit | Leave::Closed if over => summary::exit_code(&snapshot.board, snapshot.now.instant),
+        Leave::Quit | Leave::Closed if over => front.summary(&snapshot.board, snapshot.now.instant).1,
         Leave::Quit | Leave::Closed => 0,
     })
 }

@@ -28,6 +28,7 @@ use crate::launch::process;
 use crate::launch::recovery;
 use crate::launch::time::{Instant, Now};
 use crate::launch::{countdown, gate, poll, schedule, soak};
+use crate::rehearsal::Injection;
 
 /// How long an interrupted launch may take to write down that it was left.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -45,6 +46,8 @@ pub struct Front {
     pub first: Snapshot,
     pub operator: Actor,
     pub folder: PathBuf,
+    /// The faults that are drilled, in a rehearsal that does.
+    pub drills: Option<Vec<Injection>>,
 }
 
 impl Front {
@@ -53,7 +56,17 @@ impl Front {
         let now = Now { instant: Instant(0), wall: clock::wall() };
         let folder = folder.path().to_owned();
         let first = Snapshot::unopened(Arc::clone(plan), mode, now, clock::boot(), folder.display().to_string());
-        Self { first, operator: operator.clone(), folder }
+        Self { first, operator: operator.clone(), folder, drills: None }
+    }
+
+    /// What it says at its end, and the exit code.
+    #[must_use]
+    pub fn summary(&self, board: &Board, now: Instant) -> (String, i32) {
+        let text = summary::text(board, now, &self.folder.display().to_string());
+        match self.drills.as_ref().filter(|_| board.unwritten.is_none()) {
+            Some(drills) => (text + &summary::drills::text(board, drills), summary::drills::exit_code(board, drills)),
+            None => (text, summary::exit_code(board, now)),
+        }
     }
 
     /// The command that goes on with the launch.
@@ -98,6 +111,7 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
         err!("tminus: this launch has ended ({why}); nothing of it runs again");
     }
     let launch = folder.clone();
+    let drills = front.drills.is_some();
     let (mut held_since, mut in_doubt, mut frozen) = (None, BTreeSet::new(), None);
     let mut said = Said::default();
     let crew: Crew = Box::new(move |board, now| match &script {
@@ -106,7 +120,9 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
             let polled = poll::at_poll_hold(board, now) && !board.is_busy();
             let since = if polled { *held_since.get_or_insert_with(clock::boot) } else { clock::boot() };
             let patient = clock::boot() - since < PATIENCE_MS;
-            crew::next(board, now, script.drill.as_ref(), patient).map(|command| (crew::who(board, &command), command))
+            let answer = crew::answer(board).filter(|_| drills);
+            let next = answer.or_else(|| crew::next(board, now, script.drill.as_ref(), patient));
+            next.map(|command| (crew::who(board, &command), command))
         }
         None => {
             // At once, not when nothing else is left to do: what runs by itself goes on meanwhile.
@@ -168,13 +184,13 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
     if let Some(words) = process::words(&board).filter(|_| board.ended.is_none()) {
         err!("tminus: still lives, and goes on without this console: {words}");
     }
-    let mut text = summary::text(&board, now, &folder.display().to_string());
+    let (mut text, code) = front.summary(&board, now);
     if board.ended.is_none() {
         text.push_str(&format!("\nnot over: {}\ngo on with `{again}` on a terminal\n", waiting::first(&board, now)));
     }
     say::whole(&text);
     // It was left with a journal that nobody could write: what the board shows is not what is recorded.
-    Ok(if board.unwritten.is_some() { CANNOT_TELL } else { summary::exit_code(&board, now) })
+    Ok(if board.unwritten.is_some() { CANNOT_TELL } else { code })
 }
 
 /// The crew's second key goes past the loop, as a person's. One that the runner has not looked at yet is written

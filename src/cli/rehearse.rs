@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::str::FromStr as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -15,13 +16,15 @@ use super::{Common, unwritten};
 use crate::base::source::{Source, nearest};
 use crate::engine::amending::{Move, Moved};
 use crate::engine::effects::Switch;
+use crate::engine::run::{SwitchDue, Switching};
 use crate::engine::time::Pace;
 use crate::journal::LaunchFolder;
+use crate::kind::Catalogue;
 use crate::launch::event::Mode;
 use crate::launch::id::RollbackId;
 use crate::launch::plan::Plan;
 use crate::plan::Options;
-use crate::rehearsal::{Faults, Injection, Target};
+use crate::rehearsal::{Faults, Injection, Target, Traffic};
 
 /// The plan that is flown when none is named.
 const BUNDLED: &str = include_str!("../../config/omniai.toml");
@@ -30,8 +33,9 @@ const BUNDLED: &str = include_str!("../../config/omniai.toml");
 pub struct Arguments {
     /// The plan file; without one, the bundled OmniAI launch.
     plan: Option<PathBuf>,
-    /// A fault of the target, now or from a mark on: `down`, `errors=20%@T-5m`. Can be repeated.
-    #[arg(long, value_name = "NAME[@MARK]")]
+    /// A fault of the target, from a mark on or for a while, of all or of one monitor, signal, stream or item: `down`,
+    /// `errors=20%@T-5m`, `latency=2s@T+10m..T+20m:api`. Can be repeated.
+    #[arg(long, value_name = "NAME[=SIZE][@FROM[..UNTIL]][:ID]")]
     fault: Vec<String>,
     /// How much faster than real time idle time passes in the console.
     #[arg(long, value_name = "TIMES", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=3600))]
@@ -39,6 +43,11 @@ pub struct Arguments {
     /// The rollback that a headless rehearsal drills at its end; the plan's first unless named, `none` for none.
     #[arg(long, value_name = "ROLLBACK")]
     drill: Option<String>,
+    /// Drills the faults: the crew answers triggers as the plan says, and at the end planned and actual stand beside
+    /// each other: time to notice, to decide, to start, to verified. The exit code is the drills': 1 where one was not
+    /// met.
+    #[arg(long, requires = "fault")]
+    drill_faults: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -79,12 +88,17 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let side = unwritten::tried(common.side.as_ref())?.or(known_side);
     let (folder, new) = assemble::folder(common, &loaded.plan.id, true)?;
     let (plan, catalogue) = (Arc::new(loaded.plan), Arc::new(loaded.catalogue));
+    injections.iter().try_for_each(|injection| concerns(injection, &catalogue))?;
     let pace = if headless::wants_console(common) { Pace::Times(arguments.speed) } else { Pace::Skip };
     let take_over = common.take_over;
-    let front = Front::new(&plan, Mode::Rehearsal, &folder, &operator);
+    let mut front = Front::new(&plan, Mode::Rehearsal, &folder, &operator);
+    front.drills = arguments.drill_faults.then(|| injections.clone());
+    // A rollback that is drilled for itself answers no fault.
+    let drill = drill.filter(|_| !arguments.drill_faults || arguments.drill.is_some());
     let opening = move |wires| async move {
-        let faults = Faults::new(injections.iter().copied().filter(|injection| injection.from.is_none()));
-        let target = Arc::new(Target::start(&plan, &catalogue, faults.clone()).await?);
+        let faults = Faults::new(injections.iter().filter(|injection| injection.from.is_none()).cloned());
+        let traffic = Arc::new(Traffic::new(faults.clone()));
+        let target = Arc::new(Target::with(&plan, &catalogue, Arc::clone(&traffic)).await?);
         let site = Site {
             version: 1,
             plan: source.name.clone(),
@@ -95,11 +109,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
             side,
             anchor: None,
         };
-        let script = injections
-            .iter()
-            .map(|injection| (injection.from, Injection { from: None, ..*injection }.to_string()))
-            .collect();
-        let rehearsal = Some(assemble::Rehearsal { target, moves: moves(&faults), switch: switch(faults), script });
+        let script = injections.iter().map(switching).collect();
+        let moves = moves(&traffic);
+        let rehearsal = Some(assemble::Rehearsal { target, traffic, moves, switch: switch(faults), script });
         let opening =
             Opening { source, plan, earlier, catalogue, folder, new, site, pace, rehearsal, operator, take_over };
         assemble::open(opening, wires).await
@@ -107,13 +119,34 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     super::fly(headless::fly(front, common, Some(Script { drill }), opening))
 }
 
-/// The target of another plan misbehaves as this one does.
-fn moves(faults: &Faults) -> Move {
-    let faults = faults.clone();
+/// When a fault is switched on, and off again.
+fn switching(injection: &Injection) -> Switching {
+    let lasts = injection.from.zip(injection.until).and_then(|(from, until)| u64::try_from(from.0 - until.0).ok());
+    let due = SwitchDue::On { at: injection.from, lasts: lasts.map(Duration::from_millis) };
+    Switching { fault: injection.switched().to_string(), due }
+}
+
+/// That there is somebody whom the fault alone concerns.
+fn concerns(injection: &Injection, catalogue: &Catalogue) -> anyhow::Result<()> {
+    let owners = || catalogue.entries.iter().map(|entry| entry.owner.as_str());
+    let Some(only) = injection.only.as_deref().filter(|_| !owners().any(|owner| injection.concerns(owner))) else {
+        return Ok(());
+    };
+    let names = owners().map(|owner| {
+        let family = ["monitor.", "signal.", "stream."].iter().find_map(|family| owner.strip_prefix(family));
+        family.unwrap_or(owner)
+    });
+    let near = nearest(only, names).map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
+    anyhow::bail!("--fault {injection}: this plan has no item, monitor, signal or stream `{only}`{near}")
+}
+
+/// The target of another plan misbehaves as this one does, and its counters go on.
+fn moves(traffic: &Arc<Traffic>) -> Move {
+    let traffic = Arc::clone(traffic);
     Arc::new(move |plan, catalogue, done| {
-        let faults = faults.clone();
+        let traffic = Arc::clone(&traffic);
         Box::pin(async move {
-            let target = Target::start(&plan, &catalogue, faults).await.map_err(|why| why.to_string())?;
+            let target = Target::with(&plan, &catalogue, traffic).await.map_err(|why| why.to_string())?;
             done.iter().for_each(|step| target.restore(step));
             Ok(Moved { network: target.network(), address: target.address, target: Arc::new(target) })
         })
@@ -122,8 +155,8 @@ fn moves(faults: &Faults) -> Move {
 
 fn switch(faults: Faults) -> Switch {
     Arc::new(move |name, on| match Injection::from_str(name) {
-        Ok(injection) if on => faults.inject(Injection { from: None, ..injection }),
-        Ok(injection) => faults.switch(injection.fault, false),
+        Ok(injection) if on => faults.inject(injection.switched()),
+        Ok(injection) => faults.withdraw(&injection),
         Err(error) => tracing::error!("{error}"),
     })
 }

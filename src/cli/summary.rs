@@ -16,6 +16,7 @@ use crate::launch::verdict::{Outcome, Verdict};
 use crate::launch::{gate, late, poll, recurring, schedule, waiver};
 use crate::ui::widgets::span;
 
+pub mod drills;
 mod watched;
 
 /// The exit code of a launch (console.md): 0 go · 1 no-go · 2 cannot tell, as of one that was left half

@@ -13,6 +13,7 @@ use crate::launch::plan::{Act, DecidedBy, GoStage, Item, Second};
 use crate::launch::recovery::{self, Way};
 use crate::launch::schedule::{self, Due};
 use crate::launch::time::Instant;
+use crate::launch::trigger::Stage;
 use crate::launch::{ballot, criteria, fields, gate, poll, second, signoff, soak};
 
 /// What it says where a person's word is wanted.
@@ -83,6 +84,28 @@ pub fn next(board: &Board, now: Instant, drill: Option<&RollbackId>, patient: bo
         }),
         _ => None,
     }
+}
+
+/// How the crew answers a trigger that rings, where a fault is drilled: as its plan says, at once.
+#[must_use]
+pub fn answer(board: &Board) -> Option<Command> {
+    if board.ended.is_some() || board.rolling_back().is_some() {
+        return None;
+    }
+    board.plan.triggers.iter().find_map(|trigger| {
+        let state = board.triggers.get(&trigger.id)?;
+        let ran = board.rollbacks.iter().any(|run| run.id == trigger.then);
+        match &state.stage {
+            Stage::Fired { starts: None, why, .. } if !ran => Some(Command::Rollback {
+                rollback: trigger.then.clone(),
+                why: format!("trigger {}: {why}", trigger.id),
+            }),
+            Stage::Fired { starts: None, .. } | Stage::Started { .. } => {
+                Some(Command::AcknowledgeTrigger { trigger: trigger.id.clone() })
+            }
+            _ => None,
+        }
+    })
 }
 
 /// The step whose second key the crew turns now, and as whom: it stands for every role, and is stamped. None

@@ -55,8 +55,8 @@ pub struct Parts {
     /// What monitors, streams and outputs show.
     pub live: watch::Receiver<Arc<Live>>,
     pub pace: Pace,
-    /// Faults of a rehearsal that switch on, at a mark or from the start.
-    pub script: Vec<(Option<Mark>, String)>,
+    /// What a rehearsal switches by itself.
+    pub script: Vec<Switching>,
     /// Who acts at this console.
     pub operator: Actor,
     /// The launch's folder; none for `tminus gate`.
@@ -106,6 +106,25 @@ pub struct Loop {
     /// Up to here the objectives are evaluated.
     evaluated: Instant,
     filling: filling::Filling,
+}
+
+/// A fault that a rehearsal switches by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Switching {
+    pub fault: String,
+    pub due: SwitchDue,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SwitchDue {
+    /// On, at a mark or from the start, and off after so long: a hold of T holds no fault up.
+    On {
+        at: Option<Mark>,
+        lasts: Option<Duration>,
+    },
+    Off {
+        at: Instant,
+    },
 }
 
 /// A question of a headless crew or a gate run, asked once a turn: what to do next?
@@ -382,23 +401,40 @@ impl Loop {
             return None;
         }
         let t = board.mark_at(now);
-        let faults = self.parts.script.iter().filter_map(|(from, _)| *from).filter(|from| *from < t);
-        let faults = faults.map(|from| Instant(now.0 + (t.0 - from.0)));
-        let next = schedule::next_at(board, now).map(|next| faults.fold(next, Instant::min));
+        let (mut begin, mut end) = (Vec::new(), Vec::new());
+        for switching in &self.parts.script {
+            match switching.due {
+                SwitchDue::On { at: Some(at), .. } if at < t => begin.push(Instant(now.0 + (t.0 - at.0))),
+                SwitchDue::On { .. } => {}
+                SwitchDue::Off { at } => end.push(at),
+            }
+        }
+        let next = schedule::next_at(board, now).map(|next| begin.into_iter().fold(next, Instant::min));
+        // One that ends does so though T holds.
+        let next = next.into_iter().chain(end).min();
         self.parts.pace.jump(elapsed, now, next)
     }
 
-    /// Switches on the faults whose mark has come.
+    /// Switches the faults whose mark has come.
     fn due_faults(&mut self, now: Now, inputs: &mut Vec<Input>) {
         if self.parts.script.is_empty() || self.unwritten.is_some() {
             return;
         }
         let t = self.dispatch.published().mark_at(now.instant);
-        let due = |(from, _): &mut (Option<Mark>, String)| from.is_none_or(|from| t <= from);
-        for (_, fault) in self.parts.script.extract_if(.., due) {
-            let command = Command::SwitchFault { fault, on: true };
+        let due = |switching: &mut Switching| match switching.due {
+            SwitchDue::On { at, .. } => at.is_none_or(|at| t <= at),
+            SwitchDue::Off { at } => at <= now.instant,
+        };
+        let mut ends = Vec::new();
+        for Switching { fault, due } in self.parts.script.extract_if(.., due) {
+            let on = matches!(due, SwitchDue::On { .. });
+            if let SwitchDue::On { lasts: Some(lasts), .. } = due {
+                ends.push(Switching { fault: fault.clone(), due: SwitchDue::Off { at: now.instant.plus(lasts) } });
+            }
+            let command = Command::SwitchFault { fault, on };
             inputs.push(Input::Command { by: Actor::engine(), command });
         }
+        self.parts.script.extend(ends);
     }
 }
 

@@ -97,6 +97,8 @@ pub struct Board {
     pub frozen: Option<String>,
     /// Faults a rehearsal has on.
     pub faults: Vec<String>,
+    /// What became of each fault, in the order they began.
+    pub drilled: Vec<super::drilled::Drilled>,
     pub notes: u32,
     /// In the order they were opened.
     pub incidents: Vec<Arc<Incident>>,
@@ -197,6 +199,7 @@ impl Board {
             recovery: None,
             frozen: None,
             faults: Vec::new(),
+            drilled: Vec::new(),
             notes: 0,
             incidents: Vec::new(),
             noted: Notes::default(),
@@ -287,6 +290,7 @@ impl Board {
         self.course.fold(self.clock.as_ref());
         self.turns.turn(self.clock.as_ref(), &record);
         watching::fold(self, &record, seen);
+        super::drilled::fold(self, &record);
         self.keep(record);
     }
 

@@ -13,6 +13,7 @@ pub mod command;
 pub mod countdown;
 pub mod criteria;
 pub mod decide;
+pub mod drilled;
 pub mod event;
 pub mod false_trips;
 pub mod fields;

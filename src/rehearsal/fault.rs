@@ -1,13 +1,12 @@
-//! Faults by name (`errors=20%@T-5m`), and the switchboard that the target asks and the engine works.
-//! What a fault does to an answer is in `reply` and `world`; here is only what there is and what is on.
+//! Faults by name: `errors=20%@T-5m..T+10m:api` is what, how much, when, and whom alone it concerns. What a fault does
+//! to an answer is in `reply` and `world`, what it does to numbers in `traffic`; what is on is the `switchboard`'s.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::base::source::nearest;
-use crate::launch::time::Mark;
+use crate::launch::time::{Mark, millis};
 
 /// One way in which the simulated target misbehaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,16 +24,35 @@ pub enum Fault {
     CsrfRotates,
     Reset,
     RollbackLies,
+    Latency,
+    NoData,
+    CounterReset,
+    ClockSkew,
+    StickyUsers,
 }
 
-/// A fault as the command line or a key asks for it: `NAME[=ARG][@MARK]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A fault as the command line or a key asks for it: `NAME[=SIZE][@FROM[..UNTIL]][:ID]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Injection {
     pub fault: Fault,
-    /// For `errors`: how many requests of a hundred fail, 1 to 100.
-    pub percent: u8,
+    pub size: Size,
     /// When it begins; none is from the start.
     pub from: Option<Mark>,
+    /// When it is over; none is never.
+    pub until: Option<Mark>,
+    /// The one item, monitor, signal or stream that it concerns; none is all of them.
+    pub only: Option<String>,
+}
+
+/// How much of a fault there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// All of it.
+    Whole,
+    /// So many of a hundred, 1 to 100.
+    Share(u8),
+    /// Milliseconds; of a clock, below zero where it is behind.
+    Span(i64),
 }
 
 /// Why a text is no fault, as a sentence.
@@ -44,33 +62,30 @@ pub enum NoFault {
     Name { name: String, near: Option<&'static str> },
     #[error("`{0}` takes no argument")]
     NoArgument(&'static str),
-    #[error("`errors={0}` needs a share from 1% to 100%")]
-    Share(String),
+    #[error("`{0}={1}` needs a share from 1% to 100%")]
+    Share(&'static str, String),
+    #[error("`{0}={1}` needs a span of time, as `{example}`", example = Self::span(.0))]
+    Span(&'static str, String),
     #[error("{0}")]
     Mark(String),
+    #[error("`{0}` ends before it begins")]
+    Backwards(String),
+    #[error("`{0}` ends with the id of the one thing that it concerns: `errors=60%@T+10m:api`")]
+    Nobody(String),
 }
 
-/// What is on. Cheap to clone; all clones are the same switchboard.
-#[derive(Debug, Clone, Default)]
-pub struct Faults {
-    board: Arc<Mutex<Board>>,
+impl NoFault {
+    fn span(name: &str) -> &'static str {
+        if name == Fault::ClockSkew.name() { "clock-skew=-5m" } else { "latency=2s" }
+    }
 }
 
-#[derive(Debug)]
-struct Board {
-    on: BTreeSet<Fault>,
-    /// Of `errors`, as asked for last; it outlives its being switched off.
-    percent: u8,
-    /// Those that wait for their mark, in the order they were asked for.
-    waiting: Vec<(Mark, Injection)>,
-}
-
-/// The share of `errors` where none is said.
-const SHARE: u8 = 20;
+/// A fault lasts for so long at most, in milliseconds: a year.
+const LONGEST: i64 = 365 * 86_400_000;
 
 impl Fault {
     /// Every fault, its name, and what it does, in one sentence.
-    pub const ALL: [(Self, &'static str, &'static str); 13] = [
+    pub const ALL: [(Self, &'static str, &'static str); 18] = [
         (Self::Down, "down", "every connection is reset before a byte of an answer"),
         (
             Self::Slow,
@@ -80,7 +95,8 @@ impl Fault {
         (
             Self::Errors,
             "errors",
-            "a share of the requests is answered 500; `errors=20%` is every fifth of each request",
+            "a share of the requests is answered 500; `errors=20%` is every fifth of each request. What signals count \
+             and streams tell has the same share of errors",
         ),
         (Self::Flap, "flap", "each request is reset and answered by turns, beginning with a reset"),
         (
@@ -100,11 +116,70 @@ impl Fault {
         (Self::CsrfRotates, "csrf-rotates", "a token handed out has changed before it comes back in a header"),
         (Self::Reset, "reset", "every connection is reset in the middle of the answer's head"),
         (Self::RollbackLies, "rollback-lies", "a rollback's step says exit 0 and changes nothing"),
+        (
+            Self::Latency,
+            "latency",
+            "every answer comes so much later, and every time that a signal tells is so much longer",
+        ),
+        (
+            Self::NoData,
+            "no-data",
+            "signals are answered without a number, alerts without a rule, and streams of lines fall silent",
+        ),
+        (
+            Self::CounterReset,
+            "counter-reset",
+            "every counter falls to 0 once, as of processes that were started anew, and grows on from there",
+        ),
+        (
+            Self::ClockSkew,
+            "clock-skew",
+            "the target's clock is wrong: its answers and its samples are dated so much too early, or too late",
+        ),
+        (
+            Self::StickyUsers,
+            "sticky-users",
+            "what steps undo takes only a part of the users along: signals tell of the others as if nothing had changed",
+        ),
     ];
 
     #[must_use]
     pub fn name(self) -> &'static str {
         Self::ALL.iter().find(|(fault, ..)| *fault == self).map_or("", |(_, name, _)| name)
+    }
+
+    /// How much of it there is where nobody says; what kind of size it has.
+    #[must_use]
+    pub fn size(self) -> Size {
+        match self {
+            Self::Errors | Self::StickyUsers => Size::Share(20),
+            Self::Latency => Size::Span(2_000),
+            Self::ClockSkew => Size::Span(-300_000),
+            _ => Size::Whole,
+        }
+    }
+
+    fn sized(self, text: &str) -> Result<Size, NoFault> {
+        match self.size() {
+            Size::Whole => Err(NoFault::NoArgument(self.name())),
+            Size::Share(_) => text
+                .strip_suffix('%')
+                .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
+                .and_then(|digits| digits.parse().ok())
+                .filter(|percent| (1..=100).contains(percent))
+                .map(Size::Share)
+                .ok_or_else(|| NoFault::Share(self.name(), text.to_owned())),
+            Size::Span(_) => {
+                let (sign, span) = match (self, text.strip_prefix('-'), text.strip_prefix('+')) {
+                    (Self::ClockSkew, Some(span), _) => (-1, span),
+                    (Self::ClockSkew, _, Some(span)) => (1, span),
+                    _ => (1, text),
+                };
+                let span = humantime::parse_duration(span).map(millis).ok();
+                let span = span.filter(|span| (1..=LONGEST).contains(span));
+                span.map(|span| Size::Span(sign * span)).ok_or_else(|| NoFault::Span(self.name(), text.to_owned()))
+            }
+        }
     }
 
     /// What it does, in one sentence without a full stop.
@@ -132,131 +207,94 @@ impl FromStr for Fault {
     }
 }
 
+impl Injection {
+    /// The fault alone, as large as it is where nobody says.
+    #[must_use]
+    pub fn of(fault: Fault) -> Self {
+        Self { fault, size: fault.size(), from: None, until: None, only: None }
+    }
+
+    /// The same without its marks: as it is switched on and off.
+    #[must_use]
+    pub fn switched(&self) -> Self {
+        Self { from: None, until: None, ..self.clone() }
+    }
+
+    /// Whether it concerns what the plan calls `owner`: `monitor.api`, `signal.errors`, an item's id.
+    #[must_use]
+    pub fn concerns(&self, owner: &str) -> bool {
+        let Some(only) = &self.only else { return true };
+        let bare = ["monitor.", "signal.", "stream."].iter().find_map(|family| owner.strip_prefix(family));
+        only == owner || bare == Some(only.as_str())
+    }
+
+    /// Of `errors` and `sticky-users`: how many of a hundred.
+    #[must_use]
+    pub fn percent(&self) -> u8 {
+        if let Size::Share(percent) = self.size { percent } else { 0 }
+    }
+
+    /// Of `latency` and `clock-skew`: milliseconds, of a clock that is behind below zero.
+    #[must_use]
+    pub fn millis(&self) -> i64 {
+        if let Size::Span(millis) = self.size { millis } else { 0 }
+    }
+}
+
 impl FromStr for Injection {
     type Err = NoFault;
 
     fn from_str(text: &str) -> Result<Self, NoFault> {
-        let (what, from) = match text.split_once('@') {
-            Some((what, mark)) => (what, Some(Mark::parse(mark).map_err(NoFault::Mark)?)),
+        // Neither a size nor a mark has a colon; an id may.
+        let (rest, only) = match text.split_once(':') {
+            Some((_, "")) => return Err(NoFault::Nobody(text.to_owned())),
+            Some((rest, only)) => (rest, Some(only.to_owned())),
             None => (text, None),
         };
+        let mark = |mark: &str| Mark::parse(mark).map_err(NoFault::Mark);
+        let (what, from, until) = match rest.split_once('@') {
+            Some((what, marks)) => match marks.split_once("..") {
+                Some((from, until)) => (what, Some(mark(from)?), Some(mark(until)?)),
+                None => (what, Some(mark(marks)?), None),
+            },
+            None => (rest, None, None),
+        };
+        if from.zip(until).is_some_and(|(from, until)| until >= from) {
+            return Err(NoFault::Backwards(text.to_owned()));
+        }
         let (name, argument) = match what.split_once('=') {
             Some((name, argument)) => (name, Some(argument)),
             None => (what, None),
         };
         let fault: Fault = name.parse()?;
-        let percent = match argument {
-            None => SHARE,
-            Some(_) if fault != Fault::Errors => return Err(NoFault::NoArgument(fault.name())),
-            Some(share) => share
-                .strip_suffix('%')
-                .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
-                .and_then(|digits| digits.parse().ok())
-                .filter(|percent| (1..=100).contains(percent))
-                .ok_or_else(|| NoFault::Share(share.to_owned()))?,
-        };
-        Ok(Self { fault, percent, from })
+        let size = argument.map_or(Ok(fault.size()), |argument| fault.sized(argument))?;
+        Ok(Self { fault, size, from, until, only })
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole => Ok(()),
+            Self::Share(percent) => write!(f, "={percent}%"),
+            Self::Span(millis) => {
+                let span = humantime::format_duration(Duration::from_millis(millis.unsigned_abs())).to_string();
+                write!(f, "={}{}", if *millis < 0 { "-" } else { "" }, span.replace(' ', ""))
+            }
+        }
     }
 }
 
 impl fmt::Display for Injection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.fault.name())?;
-        if self.fault == Fault::Errors {
-            write!(f, "={}%", self.percent)?;
+        write!(f, "{}{}", self.fault.name(), self.size)?;
+        if let Some(from) = self.from {
+            write!(f, "@{from}")?;
         }
-        self.from.map_or(Ok(()), |mark| write!(f, "@{mark}"))
-    }
-}
-
-impl Faults {
-    /// A switchboard with every fault that has no mark on, and the others waiting.
-    #[must_use]
-    pub fn new(injections: impl IntoIterator<Item = Injection>) -> Self {
-        let faults = Self::default();
-        for injection in injections {
-            faults.inject(injection);
+        if let Some(until) = self.until {
+            write!(f, "..{until}")?;
         }
-        faults
-    }
-
-    /// Switches a fault on, or lets it wait for its mark.
-    pub fn inject(&self, injection: Injection) {
-        let mut board = self.board();
-        match injection.from {
-            Some(mark) => board.waiting.push((mark, injection)),
-            None => board.begin(injection),
-        }
-    }
-
-    pub fn switch(&self, fault: Fault, on: bool) {
-        let mut board = self.board();
-        match on {
-            true => {
-                board.on.insert(fault);
-            }
-            false => {
-                board.on.remove(&fault);
-            }
-        }
-    }
-
-    /// The marks at which something is still to begin, earliest on the countdown first.
-    #[must_use]
-    pub fn schedule(&self) -> Vec<(Mark, Fault)> {
-        let mut waiting: Vec<_> = self.board().waiting.iter().map(|(mark, what)| (*mark, what.fault)).collect();
-        waiting.sort_by_key(|(mark, _)| std::cmp::Reverse(*mark));
-        waiting
-    }
-
-    /// Switches on everything whose mark is `mark` or lies before it on the countdown; answers what
-    /// that was.
-    pub fn at(&self, mark: Mark) -> Vec<Fault> {
-        let mut board = self.board();
-        let (due, waiting): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut board.waiting).into_iter().partition(|(begins, _)| *begins >= mark);
-        board.waiting = waiting;
-        for (_, injection) in &due {
-            board.begin(*injection);
-        }
-        due.into_iter().map(|(_, injection)| injection.fault).collect()
-    }
-
-    #[must_use]
-    pub fn is_on(&self, fault: Fault) -> bool {
-        self.board().on.contains(&fault)
-    }
-
-    /// What is on now, in the order of [`Fault::ALL`].
-    #[must_use]
-    pub fn on(&self) -> Vec<Fault> {
-        self.board().on.iter().copied().collect()
-    }
-
-    /// How many of a hundred requests `errors` fails; none where it is off.
-    #[must_use]
-    pub fn share(&self) -> Option<u8> {
-        let board = self.board();
-        board.on.contains(&Fault::Errors).then_some(board.percent)
-    }
-
-    fn board(&self) -> MutexGuard<'_, Board> {
-        self.board.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Default for Board {
-    fn default() -> Self {
-        Self { on: BTreeSet::new(), percent: SHARE, waiting: Vec::new() }
-    }
-}
-
-impl Board {
-    fn begin(&mut self, injection: Injection) {
-        if injection.fault == Fault::Errors {
-            self.percent = injection.percent;
-        }
-        self.on.insert(injection.fault);
+        self.only.as_ref().map_or(Ok(()), |only| write!(f, ":{only}"))
     }
 }
 
@@ -281,9 +319,15 @@ mod tests {
     #[test]
     fn a_fault_reads_its_argument_and_its_mark() {
         let mark = |text| Some(Mark::parse(text).expect("a mark"));
-        assert_eq!(injection("down"), Injection { fault: Fault::Down, percent: 20, from: None });
-        assert_eq!(injection("errors=35%@T-5m"), Injection { fault: Fault::Errors, percent: 35, from: mark("T-5m") });
+        assert_eq!(injection("down"), Injection::of(Fault::Down));
+        let errors = Injection { size: Size::Share(35), from: mark("T-5m"), ..Injection::of(Fault::Errors) };
+        assert_eq!(injection("errors=35%@T-5m"), errors);
         assert_eq!(injection("rollback-lies@T+30m").from, mark("T+30m"));
+        let window = Injection { until: mark("T+10m"), only: Some("web[https://a.example]".into()), ..errors };
+        assert_eq!(injection("errors=35%@T-5m..T+10m:web[https://a.example]"), window);
+        assert_eq!(injection("latency").size, Size::Span(2_000));
+        assert_eq!(injection("clock-skew=+1h").size, Size::Span(3_600_000));
+        assert_eq!(injection("clock-skew").to_string(), "clock-skew=-5m");
     }
 
     #[test]
@@ -296,6 +340,12 @@ mod tests {
             assert!(wrong(text).contains("from 1% to 100%"), "{text}");
         }
         assert!(wrong("down@noon").contains("T-2h"));
+        assert!(wrong("down@T-5m..T-9m").contains("before it begins"));
+        assert!(wrong("down@T-5m..T-5m").contains("before it begins"));
+        assert!(wrong("down:").contains("the id of the one"));
+        for text in ["latency=5", "latency=-5s", "latency=0s", "clock-skew=--5m", "latency=900y"] {
+            assert!(wrong(text).contains("a span of time"), "{text}");
+        }
     }
 
     #[test]
@@ -307,28 +357,9 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_fault_waits_for_its_mark_and_one_passed_over_still_begins() {
-        let faults = Faults::new(["flap@T-5m", "down", "errors=50%@T-10m"].map(injection));
-        let mark = |text| Mark::parse(text).expect("a mark");
-        assert_eq!(faults.on(), [Fault::Down]);
-        assert_eq!(faults.schedule(), [(mark("T-10m"), Fault::Errors), (mark("T-5m"), Fault::Flap)]);
-        assert!(faults.at(mark("T-11m")).is_empty());
-        assert_eq!(faults.at(mark("T-10m")), [Fault::Errors]);
-        assert_eq!(faults.share(), Some(50));
-        assert_eq!(faults.at(mark("T+1m")), [Fault::Flap]);
-        faults.switch(Fault::Down, false);
-        assert_eq!(faults.on(), [Fault::Errors, Fault::Flap]);
-        faults.switch(Fault::Errors, false);
-        assert_eq!(faults.share(), None);
-        faults.switch(Fault::Errors, true);
-        assert_eq!(faults.share(), Some(50), "the share asked for is kept");
-        assert!(faults.schedule().is_empty());
-    }
-
     proptest! {
         #[test]
-        fn any_text_is_a_fault_or_a_sentence(text in "\\PC{0,24}|(errors|down|flap)?=?[0-9%]{0,5}@?T?[-+]?[0-9a-z]{0,4}") {
+        fn any_text_is_a_fault_or_a_sentence(text in "\\PC{0,24}|(errors|down|latency|clock-skew)?=?[-0-9%ms]{0,5}@?T?[-+]?[0-9a-z]{0,4}(..T[-+][0-9]{1,2}m)?(:[a-z:]{0,3})?") {
             if let Ok(read) = text.parse::<Injection>() {
                 prop_assert_eq!(read.to_string().parse::<Injection>(), Ok(read));
             }

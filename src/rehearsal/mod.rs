@@ -4,7 +4,10 @@
 //!
 //! | file | is |
 //! |---|---|
-//! | `fault` | the faults by name, and the switchboard |
+//! | `fault` | the faults by name |
+//! | `expected` | which triggers of a plan are there for a fault |
+//! | `switchboard` | what is on, and since when |
+//! | `traffic` | the numbers of signals, and looks in time that a rehearsal skips |
 //! | `pattern` | texts and addresses with `{{ name }}` in them, matched against a request |
 //! | `routes` | what the plan says may be asked, and the answer to each |
 //! | `world` | state, memory of what was handed out, which answer a request gets |
@@ -16,6 +19,7 @@
 //! | `line` | one connection that can be broken off in the middle |
 
 pub mod certificate;
+mod expected;
 pub mod fault;
 mod line;
 mod memory;
@@ -23,11 +27,16 @@ mod pace;
 mod pattern;
 mod reply;
 mod routes;
+mod switchboard;
 pub mod target;
+pub mod traffic;
 mod world;
 
-pub use fault::{Fault, Faults, Injection};
+pub use expected::caught_by;
+pub use fault::{Fault, Injection, Size};
+pub use switchboard::{Episode, Faults};
 pub use target::Target;
+pub use traffic::Traffic;
 
 /// Why there is no simulated target.
 #[derive(Debug, thiserror::Error)]

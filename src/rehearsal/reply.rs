@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::fault::Fault;
 use super::memory::{Filled, FilledEvent};
+use crate::launch::time::Wall;
 
 /// What a request comes to.
 #[derive(Debug, Clone, PartialEq)]
@@ -137,6 +138,36 @@ impl Reply {
         }
     }
 
+    /// The same answer without the data in it: nothing is known of what was asked for.
+    #[must_use]
+    pub fn emptied(self) -> Self {
+        match self {
+            Self::Whole(whole) if is_json(&whole.headers) => {
+                let document = serde_json::from_slice(&whole.body).unwrap_or_default();
+                let body = Bytes::from(without_data(document).to_string());
+                Self::Whole(Whole { body, ..whole })
+            }
+            same => same,
+        }
+    }
+
+    /// The same answer of a server whose clock is `skew` milliseconds ahead of `now`.
+    #[must_use]
+    pub fn dated(mut self, now: Wall, skew: i64) -> Self {
+        let headers = match &mut self {
+            Self::Whole(whole) => &mut whole.headers,
+            Self::Stream(flow) => &mut flow.headers,
+            Self::Reset | Self::Cut => return self,
+        };
+        let date = now.checked_add_signed(chrono::TimeDelta::milliseconds(skew)).unwrap_or(now);
+        let date = date.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        if let Ok(date) = HeaderValue::try_from(date) {
+            // An example that says a date of its own says how old its document is.
+            headers.entry(header::DATE).or_insert(date);
+        }
+        self
+    }
+
     /// The same answer, `late` later.
     #[must_use]
     pub fn later(mut self, late: Duration) -> Self {
@@ -162,6 +193,20 @@ fn broken(body: &Bytes) -> Bytes {
     let mut half = body.slice(..body.len() / 2).to_vec();
     half.extend_from_slice(b"{\"cut");
     Bytes::from(half)
+}
+
+/// Lists are empty, numbers are gone; an answer of a metrics server stays one.
+fn without_data(document: Value) -> Value {
+    match document {
+        Value::Array(_) => json!([]),
+        Value::Object(mut entries) if entries.get("status").is_some_and(Value::is_string) => {
+            if let Some(Value::Object(data)) = entries.get_mut("data") {
+                data.values_mut().filter(|value| value.is_array()).for_each(|value| *value = json!([]));
+            }
+            Value::Object(entries)
+        }
+        _ => json!({}),
+    }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

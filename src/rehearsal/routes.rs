@@ -37,9 +37,21 @@ pub struct Place {
     pub baseline: bool,
     /// Places with the same request share this number, which is its order in the plan.
     pub request: usize,
+    /// Of a signal: what its numbers of now are put into.
+    pub asks: Option<Arc<Asks>>,
     /// Worked out when `slow` first asks.
     pub lateness: OnceCell<Duration>,
     pub timeout: Duration,
+}
+
+/// A question of a signal, of one of its good examples.
+#[derive(Debug)]
+pub struct Asks {
+    pub example: Answered,
+    /// Which of the requests that the example answers.
+    part: usize,
+    session: Option<Session>,
+    pub scope: Scope,
 }
 
 /// A header a request must carry.
@@ -83,6 +95,8 @@ pub struct Routes {
     /// Names that some answer hands out.
     pub handed: BTreeSet<String>,
     pub hosts: BTreeSet<String>,
+    /// Of each signal, what its routes ask, in their order.
+    asks: BTreeMap<ItemId, Vec<Arc<Asks>>>,
     /// What could not be made into a route, and why.
     pub left_out: Vec<(ItemId, String)>,
 }
@@ -152,7 +166,16 @@ impl Routes {
                     match good {
                         Ok(good) => {
                             let scope = catalogue.handed.with(&entry.scope);
-                            let of_entry = asked.routes(&good, session.as_ref(), &scope);
+                            let mut of_entry = Vec::new();
+                            for example in good {
+                                let told = asked.routes(std::slice::from_ref(&example), session.as_ref(), &scope);
+                                let asks = (0..told.len()).map(|part| {
+                                    let (example, session, scope) = (example.clone(), session.clone(), scope.clone());
+                                    Arc::new(Asks { example, part, session, scope })
+                                });
+                                routes.asks.entry(entry.owner.clone()).or_default().extend(asks);
+                                of_entry.extend(told);
+                            }
                             let timeout = timeout_of(plan, spec);
                             said.push(Said { entry, routes: of_entry, timeout, control: false, baseline: false });
                         }
@@ -194,14 +217,15 @@ impl Routes {
         self.handed = captures.map(|text| Capture::parse(text).name).collect();
         let mut requests = BTreeMap::new();
         for Said { entry, routes, timeout, control, baseline } in said {
-            for route in routes {
+            for (nth, route) in routes.iter().enumerate() {
                 let key = (route.method.clone(), route.url.clone(), route.headers.clone());
                 let next = requests.len();
                 let request = *requests.entry(key).or_insert(next);
                 match self.place(entry, route, routes) {
                     Ok(place) => {
                         let (timeout, control, baseline) = (*timeout, *control, *baseline);
-                        self.places.push(Place { request, timeout, control, baseline, ..place });
+                        let asks = self.asks.get(&entry.owner).and_then(|asks| asks.get(nth)).cloned();
+                        self.places.push(Place { request, timeout, control, baseline, asks, ..place });
                     }
                     Err(why) => self.left_out.push((entry.owner.clone(), why)),
                 }
@@ -242,9 +266,20 @@ impl Routes {
             control: false,
             baseline: false,
             request: 0,
+            asks: None,
             lateness: OnceCell::new(),
             timeout: Duration::ZERO,
         })
+    }
+}
+
+impl Asks {
+    /// The answer that `example` gives to this question.
+    #[must_use]
+    pub fn answer(&self, spec: &Spec, example: &Answered) -> Option<Answered> {
+        let Spec::Signal(asked) = spec else { return None };
+        let routes = asked.routes(std::slice::from_ref(example), self.session.as_ref(), &self.scope);
+        routes.into_iter().nth(self.part).map(|route| route.answer)
     }
 }
 

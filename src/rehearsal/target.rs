@@ -23,10 +23,11 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
-use super::fault::Faults;
 use super::line::{Line, Scissors};
 use super::pattern::Asked;
 use super::reply::{Flow, Reply, Then, Whole};
+use super::switchboard::Faults;
+use super::traffic::Traffic;
 use super::world::{Question, STEPS, World};
 use super::{StartError, certificate};
 use crate::base::wire::Network;
@@ -82,7 +83,17 @@ impl Target {
     /// # Errors
     /// The listener, the certificate or TLS could not be set up.
     pub async fn start(plan: &Plan, catalogue: &Catalogue, faults: Faults) -> Result<Self, StartError> {
-        Self::over(World::new(plan, catalogue, faults.clone()), faults)
+        Self::with(plan, catalogue, Arc::new(Traffic::new(faults))).await
+    }
+
+    /// The same with numbers that go on from those of an earlier target.
+    ///
+    /// # Errors
+    /// As [`Target::start`].
+    pub async fn with(plan: &Plan, catalogue: &Catalogue, traffic: Arc<Traffic>) -> Result<Self, StartError> {
+        traffic.under(plan, catalogue).await;
+        let faults = traffic.faults().clone();
+        Self::over(World::new(plan, catalogue, traffic), faults)
     }
 
     /// Must be called inside a runtime.

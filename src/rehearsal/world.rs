@@ -2,21 +2,24 @@
 //! gets. No socket and no clock; an answer's pace goes with it.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
-use super::fault::{Fault, Faults, falls_on};
+use super::fault::{Fault, Injection, falls_on};
 use super::memory::{Filled, Handing, Memory};
 use super::pace;
 use super::pattern::{Asked, Found, percent_decoded};
 use super::reply::Reply;
-use super::routes::{Place, Routes, Wanted};
+use super::routes::{Look, Place, Routes, Wanted};
+use super::switchboard::Faults;
+use super::traffic::Traffic;
 use crate::base::template::Scope;
-use crate::kind::Catalogue;
 use crate::kind::check::simulated::Told;
 use crate::kind::example::Answered;
+use crate::kind::{Catalogue, Spec, check};
 use crate::launch::id::{ItemId, SessionId};
 use crate::launch::plan::Plan;
 use crate::launch::verdict::Verdict;
@@ -38,6 +41,7 @@ pub struct World {
     /// Values known at load, place by place.
     scopes: Vec<Scope>,
     faults: Faults,
+    traffic: Arc<Traffic>,
     inner: Mutex<Inner>,
 }
 
@@ -48,6 +52,8 @@ struct Inner {
     memories: HashMap<Option<SessionId>, Memory>,
     /// How often each request came while a fault that counts was on.
     counts: Vec<u64>,
+    /// How often each stream was told.
+    tellings: HashMap<ItemId, u64>,
     minted: u64,
 }
 
@@ -65,15 +71,15 @@ pub(super) mod tests;
 
 impl World {
     #[must_use]
-    pub fn new(plan: &Plan, catalogue: &Catalogue, faults: Faults) -> Self {
+    pub fn new(plan: &Plan, catalogue: &Catalogue, traffic: Arc<Traffic>) -> Self {
         let routes = Routes::of(plan, catalogue);
         let scopes = routes.places.iter().map(|place| super::routes::scope_of(&place.entry, catalogue)).collect();
-        Self::with(routes, scopes, faults)
+        Self::with(routes, scopes, traffic)
     }
 
-    fn with(routes: Routes, scopes: Vec<Scope>, faults: Faults) -> Self {
+    fn with(routes: Routes, scopes: Vec<Scope>, traffic: Arc<Traffic>) -> Self {
         let inner = Mutex::new(Inner { counts: vec![0; routes.requests], ..Inner::default() });
-        Self { routes, scopes, faults, inner }
+        Self { routes, scopes, faults: traffic.faults().clone(), traffic, inner }
     }
 
     #[must_use]
@@ -90,14 +96,18 @@ impl World {
     /// The answer to a request.
     pub async fn answer(&self, question: &Question<'_>) -> Reply {
         let (reply, place) = self.choose(question);
-        match place {
-            Some(at) if self.faults.is_on(Fault::Slow) && !self.routes.places[at].control => {
-                let place = &self.routes.places[at];
-                let late = place.lateness.get_or_init(|| pace::too_late(place, &self.scopes[at])).await;
-                reply.later(*late)
-            }
-            _ => reply,
+        let Some(at) = place else { return reply };
+        let place = &self.routes.places[at];
+        let on = self.on(place);
+        let mut late = Duration::ZERO;
+        if on.iter().any(|what| what.fault == Fault::Slow) {
+            late += *place.lateness.get_or_init(|| pace::too_late(place, &self.scopes[at])).await;
         }
+        // Who keeps numbers tells of what is slow, and is not slow itself.
+        if let Some(latency) = on.iter().find(|what| what.fault == Fault::Latency && !is_signal(place)) {
+            late += Duration::from_millis(latency.millis().unsigned_abs());
+        }
+        reply.later(late)
     }
 
     /// Acts a step from its example: `{"exit":…,"stdout":…}`.
@@ -112,9 +122,10 @@ impl World {
         let examples = &step.entry.examples;
         let told = fitting(&examples.good, &inner.state).cloned().unwrap_or_default();
         let exit = told.exit.unwrap_or(0);
-        let lies = step.rollback && self.faults.is_on(Fault::RollbackLies);
+        let lies = step.rollback && self.faults.of(id.as_str()).iter().any(|what| what.fault == Fault::RollbackLies);
         if exit == 0 && !lies {
             inner.set(&examples.sets);
+            self.traffic.stands(&inner.state);
         }
         let stdout = told.stdout.clone().unwrap_or_default();
         drop(inner);
@@ -134,10 +145,12 @@ impl World {
             let why = format!("the plan says nothing of `{id}` in the present state");
             return Reply::own(StatusCode::NOT_IMPLEMENTED, &json!({ "error": why }));
         };
+        let answer = self.told(look, answer, &mut inner);
         let Inner { memories, minted, .. } = &mut *inner;
         let memory = memories.entry(look.entry.session.clone()).or_default();
         let filled = memory.fill(&answer, Handing::NOTHING, &look.scope, minted);
         inner.set(&look.entry.examples.sets);
+        self.traffic.stands(&inner.state);
         drop(inner);
         let told = Told {
             status: answer.status,
@@ -152,17 +165,45 @@ impl World {
         Reply::own(StatusCode::OK, &serde_json::to_value(told).unwrap_or_default())
     }
 
+    /// An example that is told beside the wire, with its numbers and lines of now.
+    fn told(&self, look: &Look, answer: Answered, inner: &mut Inner) -> Answered {
+        let owner = look.entry.owner.as_str();
+        match &look.entry.spec {
+            spec @ Spec::Signal(_) => {
+                let silent = self.faults.of(owner).iter().any(|what| what.fault == Fault::NoData);
+                let answer = self.traffic.example(owner, spec, &answer, &look.scope).unwrap_or(answer);
+                if silent { Answered { stdout: Some(String::new()), ..answer } } else { answer }
+            }
+            Spec::Tail(_) => {
+                let tellings = inner.tellings.entry(look.entry.owner.clone()).or_default();
+                *tellings += 1;
+                match self.traffic.lines(owner, *tellings - 1) {
+                    Some(lines) => Answered { body: Some(lines), stdout: None, ..answer },
+                    None => answer,
+                }
+            }
+            _ => answer,
+        }
+    }
+
+    /// What is on for whoever asks at `place`.
+    fn on(&self, place: &Place) -> Vec<Injection> {
+        if place.control { Vec::new() } else { self.faults.of(place.entry.owner.as_str()) }
+    }
+
     fn choose(&self, question: &Question<'_>) -> (Reply, Option<usize>) {
         let mut inner = self.inner();
         let Some((at, found)) = self.find(question, &inner) else {
-            let on = self.faults.on().into_iter().filter(|fault| matches!(fault, Fault::Down | Fault::Reset));
+            let on = self.faults.of_all().into_iter().filter(|fault| matches!(fault, Fault::Down | Fault::Reset));
             let reply = on.fold(self.unknown(question), Reply::bent);
             return (reply, None);
         };
         let place = &self.routes.places[at];
-        let on = |fault| !place.control && self.faults.is_on(fault);
-        let share = self.faults.share().filter(|_| !place.control);
-        let flap = on(Fault::Flap);
+        let all = self.on(place);
+        let on = |fault| all.iter().find(|what| what.fault == fault);
+        // Who counts errors has none itself.
+        let share = on(Fault::Errors).filter(|_| !is_signal(place)).map(Injection::percent);
+        let flap = on(Fault::Flap).is_some();
         // Counted only while it matters: a fault begins its turns where it is switched on.
         let count = match inner.counts.get_mut(place.request).filter(|_| flap || share.is_some()) {
             Some(count) => {
@@ -171,7 +212,7 @@ impl World {
             }
             None => 0,
         };
-        if on(Fault::Down) || (flap && count.is_multiple_of(2)) {
+        if on(Fault::Down).is_some() || (flap && count.is_multiple_of(2)) {
             return (Reply::Reset, None);
         }
         // Spread over the requests by their order in the plan: what fails does not depend on what
@@ -183,8 +224,12 @@ impl World {
             Some(refused) => self.refuse(at, &refused, &mut inner),
             None => self.serve(at, &mut inner),
         };
-        for fault in self.faults.on().into_iter().filter(|_| !place.control) {
-            reply = reply.bent(fault);
+        for what in &all {
+            reply = match what.fault {
+                Fault::NoData if has_data(place) => reply.emptied(),
+                Fault::ClockSkew => reply.dated(crate::clock::wall(), what.millis()),
+                fault => reply.bent(fault),
+            };
         }
         (reply, Some(at))
     }
@@ -211,7 +256,7 @@ impl World {
         let last = |name: &str| memory.and_then(|memory| memory.last(name));
         for wanted in place.headers.iter().filter(|wanted| wanted.token) {
             let refused = Refused { what: format!("header `{}`", wanted.name), means: &[403, 401] };
-            let rotated = !place.control && self.faults.is_on(Fault::CsrfRotates);
+            let rotated = self.on(place).iter().any(|what| what.fault == Fault::CsrfRotates);
             if rotated || !brought(wanted, question.headers, &last) {
                 return Some(refused);
             }
@@ -240,11 +285,17 @@ impl World {
 
     fn serve(&self, at: usize, inner: &mut Inner) -> Reply {
         let place = &self.routes.places[at];
-        let opened = place.opened.as_ref().filter(|_| self.faults.is_on(Fault::CorsOpen));
-        let answer = opened.unwrap_or(&place.answer);
+        let open = || self.on(place).iter().any(|what| what.fault == Fault::CorsOpen);
+        let opened = place.opened.as_ref().filter(|_| open());
+        let made = place.asks.as_ref().and_then(|asks| {
+            let (owner, spec) = (place.entry.owner.as_str(), &place.entry.spec);
+            asks.answer(spec, &self.traffic.example(owner, spec, &asks.example, &asks.scope)?)
+        });
+        let answer = opened.or(made.as_ref()).unwrap_or(&place.answer);
         let handing = Handing { captures: &place.captures, anew: !place.baseline };
         let filled = self.fill(at, answer, handing, inner);
         inner.set(&place.entry.examples.sets);
+        self.traffic.stands(&inner.state);
         Reply::told(answer.status, &filled, answer.after.unwrap_or_default(), place.stream)
     }
 
@@ -280,6 +331,15 @@ impl Inner {
     fn set(&mut self, sets: &BTreeMap<String, Value>) {
         self.state.extend(sets.iter().map(|(name, value)| (name.clone(), value.clone())));
     }
+}
+
+fn is_signal(place: &Place) -> bool {
+    matches!(place.entry.spec, Spec::Signal(_))
+}
+
+/// Whether it is asked for numbers, or for alerts.
+fn has_data(place: &Place) -> bool {
+    is_signal(place) || matches!(place.entry.spec, Spec::Check(check::Spec::Signal(_) | check::Spec::Alerts(_)))
 }
 
 /// What the wildcards of `place` stood for, where this is its request, in whatever state.

@@ -70,7 +70,7 @@ fn world(said: &[Said], steps: Vec<(Arc<Entry>, bool)>) -> World {
     }
     assert!(routes.left_out.is_empty(), "{:?}", routes.left_out);
     let scopes = vec![Scope::default(); routes.places.len()];
-    World::with(routes, scopes, Faults::default())
+    World::with(routes, scopes, Arc::new(Traffic::new(Faults::default())))
 }
 
 /// A plan in small: health, a session with a token, a stream, a step that deploys.

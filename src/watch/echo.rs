@@ -1,5 +1,5 @@
-//! What a rehearsal takes for the time that it skips: what each source said last, again and again, stamped as
-//! generated. A source that has fallen silent is not spoken for.
+//! What a rehearsal takes for the time that it skips, stamped as generated: what somebody makes up, or else what each
+//! source said last, again and again. A source that has fallen silent is not spoken for.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -7,10 +7,12 @@ use std::time::Duration;
 use tokio::time::Instant as WireInstant;
 
 use super::kept::MINUTE;
+use super::made::Making;
 use super::point::{Point, Taken};
 use crate::launch::id::SignalId;
 use crate::launch::plan::{Objective, Plan, SignalSource};
 use crate::launch::time::{Instant, millis};
+use crate::launch::verdict::Verdict;
 
 /// A source that said nothing for so many of its intervals, and this long beside, is silent.
 const INTERVALS: u32 = 3;
@@ -37,6 +39,8 @@ impl Default for Echoes {
 struct Echo {
     point: Point,
     heard: WireInstant,
+    /// The last look that found nothing wrong, in the world as it is.
+    well: Option<Taken>,
 }
 
 impl Echoes {
@@ -60,7 +64,11 @@ impl Echoes {
         let took = if let Taken::Look { took, .. } = &point.taken { *took } else { Duration::ZERO };
         let before = heard.checked_sub(took).is_none_or(|began| began < self.stirred);
         if !before && self.every.contains_key(signal) {
-            self.last.insert(signal.clone(), Echo { point: point.clone(), heard });
+            let well = match &point.taken {
+                Taken::Look { verdict: Verdict::Pass | Verdict::Warn, .. } => Some(point.taken.clone()),
+                _ => self.last.get_mut(signal).and_then(|echo| echo.well.take()),
+            };
+            self.last.insert(signal.clone(), Echo { point: point.clone(), heard, well });
         }
     }
 
@@ -71,14 +79,25 @@ impl Echoes {
     }
 
     /// True while one of `signals` may say something of the world as it is now, and has not yet.
-    pub fn awaits<'a>(&self, mut signals: impl Iterator<Item = &'a SignalId>) -> bool {
-        let unheard = |signal: &SignalId| self.every.contains_key(signal) && !self.last.contains_key(signal);
+    pub fn awaits<'a>(&self, mut signals: impl Iterator<Item = &'a SignalId>, making: Option<&dyn Making>) -> bool {
+        let unheard = |signal: &SignalId| {
+            let made = making.is_some_and(|making| making.makes(signal));
+            // Of looks of which some are spared, one of those must be known.
+            let well = || making.is_some_and(|making| making.spares(signal));
+            let heard = self.last.get(signal).is_some_and(|echo| echo.well.is_some() || !well());
+            !made && self.every.contains_key(signal) && !heard
+        };
         self.stirred.elapsed() < FIRST && signals.any(unheard)
     }
 
-    /// What the sources would have said from `from` to the instant that is handed back with it: `until`, or a
-    /// minute on, so that a jump over days does not lie in memory at once.
-    pub fn repeat(&mut self, from: Instant, until: Instant) -> (Vec<(SignalId, Point)>, Instant) {
+    /// What the sources would have said from `from` to the instant that is handed back with it, but for those that
+    /// are made up: `until`, or a minute on, so that a jump over days does not lie in memory at once.
+    pub fn repeat(
+        &mut self,
+        from: Instant,
+        until: Instant,
+        making: Option<&dyn Making>,
+    ) -> (Vec<(SignalId, Point)>, Instant) {
         let until = until.min(Instant(from.0.saturating_add(MINUTE)));
         let mut all = Vec::new();
         for (signal, echo) in &mut self.last {
@@ -88,26 +107,42 @@ impl Echoes {
                 Taken::Number { instance, .. } => instance.is_none(),
                 Taken::Histogram { .. } => false,
             };
-            if !level || every.is_zero() || echo.heard.elapsed() > every * INTERVALS + BESIDE {
+            let made = making.is_some_and(|making| making.makes(signal));
+            if made || !level || every.is_zero() || echo.heard.elapsed() > every * INTERVALS + BESIDE {
                 continue;
             }
-            let mut at = echo.point.at.plus(every).max(from);
+            let pause = pause(every, &echo.point.taken);
+            let mut at = echo.point.at.plus(pause).max(from);
             while at < until {
-                let point = Point { at, taken: echo.point.taken.clone(), generated: true };
-                all.push((signal.clone(), point));
+                let hit = making.and_then(|making| making.hit(signal, at, every));
+                let taken = match (&echo.point.taken, hit) {
+                    (Taken::Look { took, .. }, Some(verdict)) => Taken::Look { verdict, took: *took },
+                    // Spared: what was hit itself says nothing of it.
+                    (last, None) if making.is_some_and(|making| making.spares(signal)) => {
+                        echo.well.as_ref().unwrap_or(last).clone()
+                    }
+                    (last, _) => last.clone(),
+                };
+                all.push((signal.clone(), Point { at, taken, generated: true }));
                 echo.point.at = at;
-                at = Instant(at.0.saturating_add(millis(every).max(1)));
+                at = Instant(at.0.saturating_add(millis(pause).max(1)));
             }
         }
         (all, until)
     }
 }
 
+/// From one look to the next: one that takes longer than its interval misses the ticks in it.
+fn pause(every: Duration, taken: &Taken) -> Duration {
+    let Taken::Look { took, .. } = taken else { return every };
+    let ticks = took.as_nanos().div_ceil(every.as_nanos().max(1)).max(1);
+    every.saturating_mul(u32::try_from(ticks).unwrap_or(u32::MAX))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::launch::plan::Beside;
-    use crate::launch::verdict::Verdict;
     use crate::watch::readings::tests::{objective, plan};
 
     #[tokio::test(start_paused = true)]
@@ -123,7 +158,7 @@ mod tests {
         let until = Instant(3 * 86_400_000 + 500);
         let (mut upto, mut told) = (Instant(0), Vec::new());
         while upto < until {
-            let (said, after) = echoes.repeat(upto, until);
+            let (said, after) = echoes.repeat(upto, until, None);
             assert!(said.len() <= 60 && after > upto, "{} samples up to {after:?}", said.len());
             told.extend(said.into_iter().map(|(signal, point)| (signal, point.at)));
             upto = after;

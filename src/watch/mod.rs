@@ -8,6 +8,7 @@ mod follow;
 mod follow_tests;
 mod guard;
 pub mod kept;
+pub mod made;
 mod monitor;
 mod outlet;
 mod pane;

@@ -15,6 +15,7 @@ use std::time::Duration;
 pub(super) use self::refill::{Said, refilled};
 use self::state::State;
 use super::kept::{self, Keeper, Keeping, MINUTE, Vouched, WATCHED};
+use super::made::Making;
 use super::point::{Axis, Intake, Point};
 use crate::launch::command::Observation;
 use crate::launch::id::{ObjectiveId, SignalId};
@@ -76,6 +77,11 @@ impl Readings {
         let soon = state.hear(signal, point, now);
         drop(state);
         self.soon(soon);
+    }
+
+    /// From here on `making` speaks for the sources in time that a rehearsal skips.
+    pub fn made_by(&self, making: Arc<dyn Making>) {
+        self.state().made_by(making);
     }
 
     /// The loop watches at `now`; `gap` is how long nobody did before that, where it was too long.

@@ -118,13 +118,26 @@ impl Verdicts {
         for (id, counted) in &counts {
             let Some((verdict, _)) = judged(&board.plan, id, counted, at) else { continue };
             let before = self.0.insert(id.clone(), verdict);
-            stops |= before != Some(verdict) || (verdict != Verdict::Pass && may_fire(board, id, at));
+            let decides = match verdict {
+                Verdict::Pass => false,
+                // Until its silence has lasted too long; after that only another verdict changes anything.
+                Verdict::Unknown | Verdict::Stale => still_waits(board, id, at),
+                _ => true,
+            };
+            stops |= before != Some(verdict) || (decides && may_fire(board, id, at));
         }
         if !counts.is_empty() {
             rounds.push(Round { at, counts });
         }
         stops
     }
+}
+
+/// Whether it is not yet told that an objective which tells nothing has done so for too long.
+fn still_waits(board: &Board, id: &ObjectiveId, at: Instant) -> bool {
+    let Some(objective) = board.plan.objectives.iter().find(|objective| objective.id == *id) else { return true };
+    let untold = board.objectives.get(id).and_then(|state| state.untold);
+    untold.is_none_or(|since| at.since(since) <= objective.unknown_for + 2 * objective.evaluate_every)
 }
 
 /// Whether a trigger that has not fired yet looks at `objective`.

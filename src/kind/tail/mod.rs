@@ -91,6 +91,17 @@ impl Tail {
         Answered { body: Some("a line of the rehearsal".to_owned()), ..Answered::default() }
     }
 
+    /// `line` as an error of this stream, where it says by a word which lines are.
+    #[must_use]
+    pub fn failing(&self, line: &Line) -> Option<String> {
+        let level = self.errors.levels.first()?;
+        let Some(json) = &line.json else { return Some(format!("{level}: simulated: the service failed")) };
+        let mut json = json.clone();
+        let key = LEVELS.into_iter().find(|key| json.get(*key).is_some()).unwrap_or(LEVELS[0]);
+        json.as_object_mut()?.insert(key.to_owned(), level.clone().into());
+        Some(json.to_string())
+    }
+
     /// The lines of an example.
     #[must_use]
     pub fn lines(example: &Answered) -> Vec<Line> {

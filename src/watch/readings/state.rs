@@ -12,6 +12,7 @@ use crate::launch::threshold::{Dimension, Unit};
 use crate::launch::time::{Instant, millis};
 use crate::watch::echo::Echoes;
 use crate::watch::kept::{Back, Page, Pending, Sealed};
+use crate::watch::made::Making;
 use crate::watch::point::{Point, Taken};
 use crate::watch::series::growth::whole;
 use crate::watch::series::{Series, Side, Terms};
@@ -35,6 +36,10 @@ pub(super) struct State {
     /// How far back anything is needed.
     horizon: Duration,
     echoes: Echoes,
+    /// Who makes up what a rehearsal skips.
+    making: Option<Arc<dyn Making>>,
+    /// Up to where a rehearsal skipped time.
+    jumped: Option<Instant>,
     /// What is to be written; none where nothing is kept.
     pending: Option<Pending>,
     sealed: Sealed,
@@ -89,6 +94,11 @@ impl State {
 
     /// Takes what a source said by itself. True where there is much to write now.
     pub fn hear(&mut self, signal: &SignalId, point: Point, now: Instant) -> bool {
+        // Asked before a jump and answered after it: of the time in between samples were made.
+        let overtaken = self.jumped.is_some_and(|jumped| point.at < jumped);
+        if overtaken && self.making.as_ref().is_some_and(|making| making.makes(signal)) {
+            return false;
+        }
         let point = rounded(point);
         self.echoes.hear(signal, &point);
         self.take(signal, &point, now);
@@ -126,24 +136,35 @@ impl State {
 
     /// True while a rehearsal is to wait for what a source says.
     pub fn awaits(&self) -> bool {
-        self.echoes.awaits(self.feeds.keys())
+        self.echoes.awaits(self.feeds.keys(), self.making.as_deref())
     }
 
     pub fn stirred(&mut self) {
         self.echoes.stirred();
     }
 
+    pub fn made_by(&mut self, making: Arc<dyn Making>) {
+        self.making = Some(making);
+    }
+
     pub fn skipped(&mut self, from: Instant, until: Instant) -> bool {
         let (mut soon, mut upto) = (false, from);
         while upto < until {
-            let (said, after) = self.echoes.repeat(upto, until);
-            for (signal, point) in said {
-                let at = point.at;
-                self.take(&signal, &point, at);
-                soon |= self.pending.as_mut().is_some_and(|pending| pending.put(&signal, &point, at));
+            let (said, after) = self.echoes.repeat(upto, until, self.making.as_deref());
+            let mut all: Vec<_> = said.into_iter().map(|(signal, point)| (signal, point.at, point)).collect();
+            if let Some(making) = &self.making {
+                for signal in self.feeds.keys().filter(|signal| making.makes(signal)) {
+                    let made = making.points(signal, upto, after).into_iter();
+                    all.extend(made.map(|(came, point)| (signal.clone(), came, point)));
+                }
+            }
+            for (signal, came, point) in all {
+                self.take(&signal, &point, came);
+                soon |= self.pending.as_mut().is_some_and(|pending| pending.put(&signal, &point, came));
             }
             upto = after;
         }
+        self.jumped = self.jumped.max(Some(until));
         self.watched.add(from, until);
         self.until = Some(until);
         self.forget(until);

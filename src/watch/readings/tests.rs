@@ -7,6 +7,7 @@ use crate::launch::objective::Span;
 use crate::launch::plan::{Beside, Monitor, Signal, SignalSource, SpecId};
 use crate::launch::threshold::{Threshold, Unit};
 use crate::launch::verdict::Verdict;
+use crate::watch::made::Making;
 use crate::watch::point::Taken;
 
 const SECOND: i64 = 1_000;
@@ -437,4 +438,43 @@ fn samples_that_a_disk_cannot_take_are_told_and_memory_is_bounded() {
     let second = Desk::at(&errors(), 122_000);
     assert_eq!(back(&second, &path, &vouched), Vec::<String>::new());
     assert_eq!(second.counts("errors", 120_000).seen.of, 30);
+}
+
+/// A counter that grows by one each second, told every five.
+struct Grows;
+
+impl Making for Grows {
+    fn makes(&self, signal: &SignalId) -> bool {
+        ["errors", "requests"].contains(&signal.as_str())
+    }
+
+    fn points(&self, _: &SignalId, from: Instant, until: Instant) -> Vec<(Instant, Point)> {
+        let ticks = (from.0..until.0).filter(|at| at % (5 * SECOND) == 0);
+        let taken = |at: i64| Taken::Number { value: (at / SECOND) as f64, instance: None, samples: None };
+        ticks.map(|at| (Instant(at), Point { at: Instant(at), taken: taken(at), generated: true })).collect()
+    }
+
+    fn hit(&self, _: &SignalId, _: Instant, _: Duration) -> Option<Verdict> {
+        None
+    }
+
+    fn spares(&self, _: &SignalId) -> bool {
+        false
+    }
+}
+
+#[test]
+fn what_was_asked_before_a_jump_and_answered_after_it_is_no_reset() {
+    let plan = plan(vec![objective("share", "errors", "<= 150%", Beside::Per("requests".into()))]);
+    let desk = Desk::of(&plan);
+    desk.readings.made_by(Arc::new(Grows));
+    desk.readings.skipped(Instant(0), Instant(60 * SECOND));
+    // Asked at 54 s, answered once time had gone on to 60 s, with where it stood then.
+    desk.now.store(60 * SECOND, Ordering::SeqCst);
+    let taken = Taken::Number { value: 60.0, instance: None, samples: None };
+    desk.intake.take(&"errors".into(), Point { at: Instant(54 * SECOND), taken, generated: false });
+    desk.readings.skipped(Instant(60 * SECOND), Instant(90 * SECOND));
+    let counts = &desk.readings.evaluate(Instant(80 * SECOND))[&"share".into()];
+    assert_eq!((counts.seen.resets, counts.seen.against, counts.seen.of), (0, 30, 30), "{counts:?}");
+    assert!(counts.generated);
 }

@@ -183,3 +183,116 @@ fn document_route(json: &Json, good: &Answered, session: Option<&Session>, scope
     let url = open(|scope| Session::join(session, &json.address, scope), scope)?;
     Some(Route { url, ..server.route("", &[], good.clone(), session, scope)? })
 }
+
+/// `example` with another number, of so many samples, so old and so far ahead, where it stands at a plain place.
+pub(super) fn showing(
+    source: &Source,
+    example: &Answered,
+    number: f64,
+    of: Option<u64>,
+    (age, ahead): (Duration, Duration),
+) -> Option<Answered> {
+    let mut shown = example.clone();
+    match source {
+        Source::Json(json) => {
+            let document = shown.json.as_mut()?;
+            set(document, &json.jq, &json!(number))?;
+            if let (Some(samples), Some(of)) = (&json.samples, of) {
+                set(document, samples, &json!(of))?;
+            }
+            if let Some(at) = json.at.as_ref().filter(|_| age != ahead) {
+                let known = get(document, at)?;
+                set(document, at, &moved(&known, ahead.as_secs_f64() - age.as_secs_f64())?)?;
+            }
+        }
+        Source::Command(command) => {
+            let stdout = shown.stdout.as_mut()?;
+            *stdout = match &command.place {
+                Place::Whole => number.to_string(),
+                Place::Json(jq) => {
+                    let mut document = Shape::Plain(serde_json::from_str(stdout).ok()?);
+                    set(&mut document, jq, &json!(number))?;
+                    let Shape::Plain(document) = document else { return None };
+                    document.to_string()
+                }
+                Place::Pattern(pattern) => {
+                    let found = pattern.captures(stdout)?.get(1)?.range();
+                    format!("{}{number}{}", &stdout[..found.start], &stdout[found.end..])
+                }
+            };
+        }
+        Source::Promql(_) | Source::Monitor(_) => return None,
+    }
+    Some(shown)
+}
+
+/// An instant of a document, so many seconds later.
+fn moved(at: &Value, by: f64) -> Option<Value> {
+    match at {
+        Value::String(text) => {
+            let at = chrono::DateTime::parse_from_rfc3339(text).ok()?;
+            let by = chrono::TimeDelta::milliseconds((by * 1_000.0) as i64);
+            Some(json!(at.checked_add_signed(by)?.to_rfc3339()))
+        }
+        Value::Number(number) => {
+            let number = number.as_f64()?;
+            let per = if number.abs() < 1e11 { 1.0 } else { 1_000.0 };
+            Some(json!(number + by * per))
+        }
+        _ => None,
+    }
+}
+
+fn plain_path(program: &Program) -> Option<Vec<Value>> {
+    let [path] = <[_; 1]>::try_from(program.paths()).ok()?;
+    (program.is_bare() && !path.is_empty()).then_some(path)
+}
+
+fn get(shape: &Shape, program: &Program) -> Option<Value> {
+    let mut at = shape;
+    let path = plain_path(program)?;
+    for (depth, key) in path.iter().enumerate() {
+        at = match at {
+            Shape::Table(entries) => &entries.iter().find(|(name, _)| Some(name.as_str()) == key.as_str())?.1,
+            Shape::List(shapes) => shapes.get(usize::try_from(key.as_u64()?).ok()?)?,
+            Shape::Plain(value) => {
+                return path[depth..].iter().try_fold(value, |at, key| step(at, key)).cloned();
+            }
+            Shape::Text(_) => return None,
+        };
+    }
+    if let Shape::Plain(value) = at { Some(value.clone()) } else { None }
+}
+
+fn step<'a>(at: &'a Value, key: &Value) -> Option<&'a Value> {
+    match key {
+        Value::String(key) => at.get(key),
+        key => at.get(usize::try_from(key.as_u64()?).ok()?),
+    }
+}
+
+/// Puts `value` where the program looks, in the place of what stands there.
+fn set(shape: &mut Shape, program: &Program, value: &Value) -> Option<()> {
+    let path = plain_path(program)?;
+    let mut at = shape;
+    for (depth, key) in path.iter().enumerate() {
+        at = match at {
+            Shape::Table(entries) => &mut entries.iter_mut().find(|(name, _)| Some(name.as_str()) == key.as_str())?.1,
+            Shape::List(shapes) => shapes.get_mut(usize::try_from(key.as_u64()?).ok()?)?,
+            Shape::Plain(plain) => {
+                let mut at = plain;
+                for key in &path[depth..] {
+                    at = match key {
+                        Value::String(key) => at.get_mut(key)?,
+                        key => at.get_mut(usize::try_from(key.as_u64()?).ok()?)?,
+                    };
+                }
+                *at = value.clone();
+                return Some(());
+            }
+            Shape::Text(_) => return None,
+        };
+    }
+    *at = Shape::Plain(value.clone());
+    Some(())
+}

@@ -256,6 +256,37 @@ impl Asked {
         }
     }
 
+    /// `example` with these numbers in the place of its own, by a clock so far `ahead`; none where they stand at no
+    /// plain place.
+    #[must_use]
+    pub fn showing(&self, example: &Answered, samples: &[Sample], ahead: Duration, scope: &Scope) -> Option<Answered> {
+        told::showing(self, example, samples, ahead, scope)
+    }
+
+    /// Whom each of several addresses counts for, as far as the plan says where they are; empty where one is asked.
+    #[must_use]
+    pub fn instances(&self, session: Option<&Session>, scope: &Scope) -> Vec<Option<String>> {
+        let Source::Json(first) = &self.source else { return Vec::new() };
+        let all = std::iter::once(first.as_ref()).chain(&self.others).filter(|_| !self.others.is_empty());
+        all.map(|json| Session::join(session, &json.address, scope).ok()).collect()
+    }
+
+    /// True where its source says how old a number is by a clock of its own.
+    #[must_use]
+    pub fn is_dated(&self) -> bool {
+        match &self.source {
+            Source::Promql(_) => true,
+            Source::Json(json) => json.at.is_some(),
+            Source::Command(_) | Source::Monitor(_) => false,
+        }
+    }
+
+    /// True where another server keeps the numbers, whose clock is compared with ours.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        matches!(self.source, Source::Promql(_))
+    }
+
     /// What the simulated target must answer, given good examples.
     #[must_use]
     pub fn routes(&self, good: &[Answered], session: Option<&Session>, scope: &Scope) -> Vec<Route> {

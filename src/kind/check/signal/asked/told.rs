@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Asked, Each, many};
+use super::{Asked, Each, Sample, What, many};
 use crate::base::template::{Scope, Shape};
 use crate::kind::check::prometheus::{document, seen as as_seen, told};
 use crate::kind::check::signal::{Source, ask, told as of_source};
@@ -74,4 +74,58 @@ pub(super) fn routes(asked: &Asked, good: &[Answered], session: Option<&Session>
         }
         _ => Vec::new(),
     }
+}
+
+/// `example` with these numbers, and how old they are, in the place of its own, dated `ahead` of our clock; none
+/// where they stand at no plain path.
+pub(super) fn showing(
+    asked: &Asked,
+    example: &Answered,
+    samples: &[Sample],
+    ahead: Duration,
+    scope: &Scope,
+) -> Option<Answered> {
+    let one = samples.first()?;
+    let What::Number(number) = one.what else { return series(asked, example, samples, scope) };
+    match (&asked.source, &asked.each) {
+        (Source::Promql(_), Each::One) => {
+            let mut read = document(example, scope).unwrap_or_else(|| json!({}));
+            read["value"] = json!(number);
+            read["age"] = json!(one.age.as_secs_f64());
+            if let Some(of) = one.of {
+                read["samples"] = json!(of);
+            }
+            Some(told(example, read))
+        }
+        (Source::Promql(_), _) => series(asked, example, samples, scope),
+        (source, _) => of_source::showing(source, example, number, one.of, (one.age, ahead)),
+    }
+}
+
+fn series(asked: &Asked, example: &Answered, samples: &[Sample], scope: &Scope) -> Option<Answered> {
+    let mut read = document(example, scope)?;
+    let all: Vec<Value> = samples
+        .iter()
+        .map(|sample| {
+            let mut one = json!({ "age": sample.age.as_secs_f64() });
+            if let Some(name) = &sample.instance {
+                one["instance"] = json!(&**name);
+            }
+            match &sample.what {
+                What::Number(number) => one["value"] = json!(number),
+                What::Buckets(upto) => {
+                    for (bound, count) in upto.iter() {
+                        let bound = if bound.is_finite() { bound.to_string() } else { "+Inf".to_owned() };
+                        one["buckets"][bound] = json!(count);
+                    }
+                }
+            }
+            one
+        })
+        .collect();
+    if asked.each == Each::One {
+        return None;
+    }
+    read["series"] = json!(all);
+    Some(told(example, read))
 }
