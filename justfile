@@ -64,6 +64,7 @@ bench *ARGS: hurl
     cargo bench --profile release --bench gate -- {{ARGS}}
     cargo bench --profile release --bench console -- {{ARGS}}
     cargo bench --profile release --bench journal
+    cargo bench --profile release --bench rollback
     cargo bench --profile release --bench watching
 
 # hurl, the peer of `tminus gate`: from crates.io, with libxml2 and libcurl from the system

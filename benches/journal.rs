@@ -164,6 +164,7 @@ fn recorded(n: u64, plan: &Plan, items: &[ItemId]) -> Recorded {
             mode: Mode::Rehearsal,
             start: plan.start(wall(n)),
             release: plan.release.clone(),
+            target: None,
         },
         _ => event(n, plan, items),
     };

@@ -3,6 +3,8 @@
 //!
 //! `cargo bench --bench watching -- [SECONDS]` (default 60 of real time).
 
+mod usage;
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
@@ -11,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use tminus::launch::command::Observation;
 use tminus::launch::id::SignalId;
 use tminus::launch::plan::{Beside, Monitor, Objective, Plan, SpecId};
@@ -20,13 +22,12 @@ use tminus::launch::time::Instant;
 use tminus::launch::verdict::Verdict;
 use tminus::watch::Readings;
 use tminus::watch::point::{Point, Taken};
+use usage::{TICKS, memory_kib, processor_ticks};
 
 const TMINUS: &str = env!("CARGO_BIN_EXE_tminus");
 const HOURS: i64 = 48;
 const MONITORS: i64 = 20;
 const ENDPOINTS: usize = 100;
-/// Ticks a second in /proc/PID/stat: fixed by Linux for every program.
-const TICKS: f64 = 100.0;
 
 fn main() -> ExitCode {
     let seconds = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(60);
@@ -176,9 +177,9 @@ fn endpoints(time: Duration) -> Result<()> {
     // The first seconds are its opening.
     std::thread::sleep(Duration::from_secs(3));
     let measured = (|| {
-        let before = ticks(child.id())?;
+        let before = processor_ticks(child.id())?;
         std::thread::sleep(time);
-        Ok::<_, anyhow::Error>((ticks(child.id())? - before, memory_mib(child.id())?))
+        Ok::<_, anyhow::Error>((processor_ticks(child.id())? - before, memory_mib(child.id())?))
     })();
     let _ = child.kill();
     let _ = child.wait();
@@ -198,20 +199,8 @@ fn answer(mut stream: std::net::TcpStream) {
     }
 }
 
-fn ticks(pid: u32) -> Result<f64> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    let (_, fields) = text.rsplit_once(')').context("no fields")?;
-    let fields: Vec<&str> = fields.split_whitespace().collect();
-    let field = |place: usize| -> Result<f64> { Ok(fields.get(place).context("too few fields")?.parse()?) };
-    Ok(field(11)? + field(12)?)
-}
-
 fn memory_mib(pid: u32) -> Result<f64> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
-    let pss = text.lines().find_map(|line| line.strip_prefix("Pss:")?.split_whitespace().next()?.parse::<f64>().ok());
-    let pss = pss.context("no Pss")?;
-    ensure!(pss > 0.0, "it uses no memory");
-    Ok(pss / 1_024.0)
+    Ok(memory_kib(pid)? / 1_024.0)
 }
 
 const HEAD: &str = r#"
