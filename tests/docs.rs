@@ -3,6 +3,8 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
 
+#[path = "docs/coverage.rs"]
+mod coverage;
 #[path = "docs/format.rs"]
 mod format;
 #[path = "docs/github.rs"]
@@ -293,4 +295,9 @@ fn the_page_of_the_plan_is_fresh() {
         }
     }
     held("plan.md", &page);
+}
+
+#[test]
+fn the_page_of_the_coverage_is_fresh() {
+    held("coverage.md", &coverage::page(MADE));
 }

@@ -26,6 +26,8 @@ struct Facts {
     text: &'static [&'static str],
     /// Those that ask somebody else than the service, whose silence tells nothing of it.
     second_hand: &'static [&'static str],
+    /// Those of so many requests that late answers do not fit into their time.
+    many: &'static [&'static str],
     /// Those that look at a number that somebody tells.
     numbers: &'static [&'static str],
     /// Those by which an alert must be firing.
@@ -44,6 +46,7 @@ const SMALL: Facts = Facts {
     json: &["health", "repairs", "tag", "csrf", "telemetry", "build-info"],
     text: &["front-page"],
     second_hand: &["error-rate", "ringing"],
+    many: &[],
     numbers: &["error-rate", "repairs"],
     firing: &["ringing"],
     matrices: &["preflight"],
@@ -68,6 +71,7 @@ const BUNDLED: Facts = Facts {
     ],
     text: &[],
     second_hand: &[],
+    many: &["telemetry-flood"],
     numbers: &[],
     firing: &[],
     matrices: &["preflight", "preflight-after"],
@@ -122,7 +126,7 @@ impl Facts {
                 expected
             }
             // What allows less than that is too late.
-            Fault::Latency => all(self.timed, Fail),
+            Fault::Latency => all(self.timed.iter().chain(self.many), Fail),
             // Who is asked for numbers and alerts has none, and the one that must be firing is not; the service itself
             // answers as before.
             Fault::NoData => {

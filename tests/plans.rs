@@ -75,16 +75,30 @@ async fn every_bundled_plan_is_sound_without_a_warning() {
             continue;
         }
         let source = Source::new(path.display().to_string(), std::fs::read_to_string(&path).expect("text"));
-        let checked = check_report(&source, &environment(), &jq(), false).await;
-        assert_eq!((checked.errors, checked.warnings), (0, 0), "{}", checked.text);
-        assert!(load(source, &environment(), &Options::default()).is_ok());
+        let rehearsed =
+            load(source.clone(), &Environment::default(), &Options { rehearsal: true, ..Options::default() });
+        let rehearsed = rehearsed.unwrap_or_else(|wrong| panic!("{}", source.render(&wrong, false)));
+        let places = rehearsed.targets.into_iter().map(Some).chain([None]);
+        for target in places {
+            let options = Options { rehearsal: true, target: target.clone(), ..Options::default() };
+            let wanted = load(source.clone(), &Environment::default(), &options).expect("sound at each place").unset;
+            let checked = check_report(&source, &Environment::default(), target.clone(), &jq(), false).await;
+            assert_eq!((checked.errors, checked.warnings), (0, 0), "{target:?}: {}", checked.text);
+            assert!(wanted.iter().all(|unset| checked.text.contains(&unset.variable)), "{target:?}: {}", checked.text);
+            // What it lists is all that a launch there needs.
+            let set: Environment = wanted.iter().map(|unset| (unset.variable.as_str(), "a-stand-in")).collect();
+            let flown = load(source.clone(), &set, &Options { target: target.clone(), ..Options::default() });
+            let wrong = flown.err().unwrap_or_default();
+            let missing = wrong.iter().filter(|wrong| wrong.code.starts_with("missing-"));
+            assert_eq!(missing.count(), 0, "{target:?}: {}", source.render(&wrong, false));
+        }
         seen += 1;
     }
     assert!(seen > 0, "no plan is bundled");
 }
 
 async fn checked(text: &str) -> (usize, usize, String) {
-    let checked = check_report(&Source::new("plan.toml", text), &environment(), &jq(), false).await;
+    let checked = check_report(&Source::new("plan.toml", text), &environment(), None, &jq(), false).await;
     (checked.errors, checked.warnings, checked.text)
 }
 

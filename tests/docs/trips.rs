@@ -14,7 +14,8 @@ pub fn page(made: &str) -> String {
     let mut page = format!(
         "# How often noise fires a trigger\n\n{made}\n\nAn upper bound for the triggers of the bundled plans, where samples \
          fail independently of each other though nothing is wrong: each with the probability at the head of its column. \
-         Outages, retries and bursts are no noise; they are what a trigger is for. `launch/false_trips.rs` says what is \
+         Outages, retries and bursts are no noise; they are what a trigger is for. How \
+         many requests a number of Prometheus or of a script is made of no plan says: those are not counted here. `launch/false_trips.rs` says what is \
          counted, and its tests hold it to exact binomial tables and to simulated days.\n\n"
     );
     let heads: Vec<String> = SHARES.iter().map(|share| format!("{}% fail", share * 100.0)).collect();
@@ -39,9 +40,12 @@ fn told(plan: &Plan, trigger: &Trigger, share: f64) -> String {
         Condition::Objective(id) => {
             let objective = plan.objectives.iter().find(|known| known.id == *id).expect("an objective");
             let monitor = objective.signal.monitor().and_then(|id| plan.monitors.iter().find(|known| known.id == id));
-            let every = monitor.expect("a monitor's looks").every;
+            // How many requests another system's number is made of the plan does not say.
+            let Some(every) = monitor.map(|monitor| monitor.every) else { return "as its source counts".to_owned() };
             u64::try_from(objective.window.as_millis() / every.as_millis()).expect("a few")
         }
+        // Whoever rules the alert has said how often it may be wrong.
+        Condition::Monitor(id) if id.as_str().starts_with("alert.") => return "as its source counts".to_owned(),
         _ => 1,
     };
     false_trips(plan, trigger, Noise { share, samples })
