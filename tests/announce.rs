@@ -293,8 +293,13 @@ http = {{ get = "http://{at}/version", expect = {{ json = ['.version == "1.4.1"'
     );
     fs::write(launch.path("plan.toml"), plan).expect("written");
     fs::write(launch.path("baseline.json"), "{}").expect("written");
-    let file =
-        LaunchFile { base: launch.0.path().to_owned(), network: Network::Outside, simulated: false, target: None };
+    let file = LaunchFile {
+        base: launch.0.path().to_owned(),
+        network: Network::Outside,
+        simulated: false,
+        target: None,
+        environment: Default::default(),
+    };
     fs::write(launch.path("launch.json"), serde_json::to_vec(&file).expect("json")).expect("written");
     let mut command = Command::new(PROGRAM);
     command.args([rollback::ROLLBACK]).arg(launch.0.path()).args(["1", "frontend"]);

@@ -87,7 +87,7 @@ async fn after_a_kill_it_comes_back_holding_and_flies_on() {
     assert_eq!(count(returned, starts("health")), 0, "what passed stands");
     assert_ne!(opened_as(&folder)["network"], old["network"], "the simulated target is another");
     assert_eq!(second.code, Some(1), "the fault stands as the board has it: {second:?}");
-    assert!(second.out.contains("stream[https://omniplexity.github.io]:"), "{}", second.out);
+    assert!(second.out.contains("stream[https://web.staging.rehearsal.test]:"), "{}", second.out);
 }
 
 #[tokio::test]

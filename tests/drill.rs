@@ -103,8 +103,13 @@ good = {{ status = 200, json = {{ version = "1.9" }} }}
         );
         let site = Self { folder, text };
         site.write("plan.toml", site.text.as_bytes());
-        let file =
-            LaunchFile { base: site.folder.path().into(), network: Network::Outside, simulated: false, target: None };
+        let file = LaunchFile {
+            base: site.folder.path().into(),
+            network: Network::Outside,
+            simulated: false,
+            target: None,
+            environment: Default::default(),
+        };
         site.write("launch.json", &serde_json::to_vec(&file).expect("json"));
         // The launch's own baseline is another place's: a drill that took it would never be verified.
         site.write("baseline.json", json!({ "previous": { "value": "2.0" } }).to_string().as_bytes());

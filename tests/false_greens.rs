@@ -150,6 +150,6 @@ async fn every_item_has_a_case_that_is_no_pass() {
 
 #[tokio::test]
 async fn the_items_are_tried_on_their_examples_without_a_warning() {
-    let checked = check_report(&Source::new("plan.toml", PLAN), &Environment::default(), &jq(), false).await;
+    let checked = check_report(&Source::new("plan.toml", PLAN), &Environment::default(), None, &jq(), false).await;
     assert_eq!((checked.errors, checked.warnings), (0, 0), "{}", checked.text);
 }

@@ -239,7 +239,7 @@ async fn a_plan_that_asks_everything_is_tried_and_rehearsed() {
     let environment: Environment = [("SMOKE_PASSWORD", "correct horse battery")].into_iter().collect();
     let source = Source::new("plan.toml", PLAN);
     let jq = Jq::with_worker(env!("CARGO_BIN_EXE_tminus"));
-    let checked = check_report(&source, &environment, &jq, false).await;
+    let checked = check_report(&source, &environment, None, &jq, false).await;
     assert_eq!((checked.errors, checked.warnings), (0, 0), "{}", checked.text);
     let options = Options { rehearsal: true, ..Options::default() };
     let loaded = load(source, &environment, &options).expect("a plan");

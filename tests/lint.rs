@@ -251,7 +251,7 @@ async fn every_finding_has_a_plan_that_triggers_it_and_one_that_does_not() {
     for (code, has, has_not) in table() {
         for (plan, expected) in [(has, true), (has_not, false)] {
             let source = Source::new("plan.toml", plan.clone());
-            let told = check_report(&source, &environment, &jq, false).await.text;
+            let told = check_report(&source, &environment, None, &jq, false).await.text;
             // Told by its code, with a line.
             let found = told.contains(&format!("[{code}]"));
             if found != expected || expected && !told.contains("plan.toml:") {

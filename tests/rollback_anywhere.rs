@@ -10,6 +10,8 @@ mod binary;
 mod crude;
 #[path = "rollback_anywhere/hostile.rs"]
 mod hostile;
+#[path = "rollback_anywhere/place.rs"]
+mod place;
 #[expect(dead_code, reason = "each test file uses a part of this")]
 mod told;
 #[expect(dead_code, reason = "each test file uses a part of this")]

@@ -47,8 +47,13 @@ impl Launch {
         let folder = tempfile::tempdir().expect("a folder");
         let target = Crude::start([("/up", Answer::whole("application/json", r#"{"status":"ok"}"#))]).await;
         let launch = Self { folder, target };
-        let site =
-            LaunchFile { base: launch.folder.path().into(), network: Network::Outside, simulated: false, target: None };
+        let site = LaunchFile {
+            base: launch.folder.path().into(),
+            network: Network::Outside,
+            simulated: false,
+            target: None,
+            environment: Default::default(),
+        };
         let json = serde_json::to_vec(&site).expect("JSON");
         for (name, bytes) in [("plan.toml", launch.plan().as_bytes()), ("baseline.json", b"{}"), ("launch.json", &json)]
         {

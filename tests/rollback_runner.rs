@@ -75,7 +75,8 @@ expect = {{ json = ['.version == $previous'] }}
     }
 
     fn network(&self, network: Network, simulated: bool) {
-        let file = LaunchFile { base: self.folder.path().to_owned(), network, simulated, target: None };
+        let (base, environment) = (self.folder.path().to_owned(), Default::default());
+        let file = LaunchFile { base, network, simulated, target: None, environment };
         fs::write(self.path("launch.json"), serde_json::to_vec(&file).expect("json")).expect("written");
     }
 

@@ -49,7 +49,7 @@ fn sound(rest: &str) -> Loaded {
 async fn checked(rest: &str) -> (usize, usize, String) {
     let jq = Jq::with_worker(env!("CARGO_BIN_EXE_tminus")).with_deadline(Duration::from_secs(20));
     let source = Source::new("plan.toml", format!("{HEAD}{rest}"));
-    let checked = check_report(&source, &Environment::default(), &jq, false).await;
+    let checked = check_report(&source, &Environment::default(), None, &jq, false).await;
     (checked.errors, checked.warnings, checked.text)
 }
 

@@ -126,7 +126,13 @@ async fn ann() -> Ann {
     let target = TcpListener::bind("127.0.0.1:0").expect("a port");
     target.set_nonblocking(true).expect("set");
     let text = plan(place.path(), &target);
-    let site = LaunchFile { base: place.path().to_owned(), network: Network::Outside, simulated: false, target: None };
+    let site = LaunchFile {
+        base: place.path().to_owned(),
+        network: Network::Outside,
+        simulated: false,
+        target: None,
+        environment: Default::default(),
+    };
     folder.write(&folder.plan(), text.as_bytes()).expect("written");
     folder.write(&folder.launch(), &serde_json::to_vec(&site).expect("JSON")).expect("written");
     let source = Source::new("plan.toml", text);
@@ -173,6 +179,7 @@ async fn ann() -> Ann {
         mode: Mode::Launch,
         start: plan.clock.start,
         release: Release::default(),
+        target: None,
     };
     looping.state(opened, Actor::engine()).await.expect("recorded");
     let flying = tokio::spawn(looping.run(None));

@@ -148,6 +148,7 @@ async fn fly(nth: i64, after: bool, still: i64, every: Duration) -> Flown {
         mode: Mode::Launch,
         start: plan.clock.start,
         release: Release::default(),
+        target: None,
     };
     looping.state(opened, Actor::engine()).await.expect("recorded");
     readings.store(0, Ordering::SeqCst);

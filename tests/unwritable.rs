@@ -191,7 +191,13 @@ async fn launch_with(disk: Disk, side: Option<&Path>, crew: Option<Crew>) -> Lau
     let text = plan(folder.path(), &target);
     std::fs::write(folder.path().join("plan.toml"), &text).expect("written");
     std::fs::write(folder.path().join("baseline.json"), "{}").expect("written");
-    let site = LaunchFile { base: folder.path().to_owned(), network: Network::Outside, simulated: false, target: None };
+    let site = LaunchFile {
+        base: folder.path().to_owned(),
+        network: Network::Outside,
+        simulated: false,
+        target: None,
+        environment: Default::default(),
+    };
     std::fs::write(folder.path().join("launch.json"), serde_json::to_vec(&site).expect("JSON")).expect("written");
     let source = Source::new("plan.toml", text);
     let environment: Environment = [("HOME", "/nowhere")].into_iter().collect();
@@ -241,6 +247,7 @@ async fn launch_with(disk: Disk, side: Option<&Path>, crew: Option<Crew>) -> Lau
         mode: Mode::Launch,
         start: plan.clock.start,
         release: Release::default(),
+        target: None,
     };
     let first = if before.is_empty() { opened } else { Event::ConsoleReturned { clean: false, t: 0 } };
     looping.state(first, Actor::engine()).await.expect("recorded");

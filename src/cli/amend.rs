@@ -10,10 +10,11 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use super::assemble::{self, Site};
+use super::assemble;
 use super::plans::{self, Plans};
 use super::reopen::{reopen, stranded};
 use super::say::{err, out};
+use super::site::Site;
 use super::{CANNOT_TELL, NO_GO, runtime};
 use crate::base::secret::Redactor;
 use crate::base::source::Source;
@@ -130,7 +131,7 @@ fn read(folder: &LaunchFolder, plans: &Plans) -> anyhow::Result<Board> {
 /// The new plan; its mistakes are told as `tminus check` does.
 fn prepared(arguments: &Arguments, folder: &LaunchFolder, site: &Site, board: &Board) -> anyhow::Result<Prepared> {
     let text = amending::read(&arguments.plan).map_err(anyhow::Error::msg)?;
-    let options = Options { rehearsal: site.rehearsal, without_secrets: true, ..Options::default() };
+    let options = Options { without_secrets: true, ..site.options() };
     let name = arguments.plan.file_name().unwrap_or_default();
     assemble::load(&Source::new(arguments.plan.display().to_string(), text.clone()), &options)?;
     // As it will be loaded by the console: files are told from the folder of the launch's own plan.
@@ -242,7 +243,7 @@ async fn keep(
         Draft { at, occurred_at, recorded_at, actor, event }
     });
     journal.append(drafts.collect(), Durable::Synced).await.map_err(|why| anyhow::anyhow!("{why}"))?;
-    revisions::put_in_force(folder, &prepared.text)
+    revisions::put_in_force(folder, &prepared.text, &prepared.environment)
         .context("the amendment is recorded, and the next console to open the launch puts the plan in force")?;
     Ok(())
 }

@@ -2,25 +2,24 @@
 //! loop. What `run` and `rehearse` share.
 
 use std::io::{IsTerminal as _, Read as _};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, bail};
-use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::anchor::{Anchor, Clocks};
 use super::plans::Plans;
 use super::reopen::{Told, reopen, stranded};
 use super::say::err;
+use super::site::Site;
 use super::take_over::{self, refused, taken};
 use super::{Common, logging, person, unwritten};
 use crate::base::boundary::reach;
 use crate::base::jq::Jq;
 use crate::base::source::Source;
 use crate::base::text::printable;
-use crate::base::wire::{Client, Limits, Network};
+use crate::base::wire::{Client, Limits};
 use crate::engine::acting::{self, Acting};
 use crate::engine::amending::{self, Amender, Keep, Move};
 use crate::engine::effects::{Effects, Switch};
@@ -47,26 +46,6 @@ use crate::{base, clock};
 
 /// Bytes kept back, given up when the disk is full, so that a rollback can still write its log.
 const RESERVE: usize = 1 << 20;
-
-/// How a launch was opened: `launch.json`. The rollback runner reads `base`, `network`, `simulated`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Site {
-    pub version: u32,
-    /// The plan as it was named when the launch was opened.
-    pub plan: String,
-    /// The folder of the plan: where steps run.
-    pub base: PathBuf,
-    pub rehearsal: bool,
-    pub network: Network,
-    /// True in a rehearsal: steps ask the simulated target instead of running.
-    pub simulated: bool,
-    /// Where the side file was wanted, if anywhere.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub side: Option<PathBuf>,
-    /// Where the launch's axis is fixed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub anchor: Option<Anchor>,
-}
 
 /// The target of a rehearsal, and its faults.
 pub struct Rehearsal {
@@ -95,23 +74,6 @@ pub struct Opening {
     pub operator: Actor,
     /// Take it from the console that holds it, if one does.
     pub take_over: bool,
-}
-
-impl Site {
-    /// The subcommand that goes on with this launch.
-    #[must_use]
-    pub fn word(&self) -> &'static str {
-        if self.rehearsal { "rehearse" } else { "run" }
-    }
-
-    /// The simulated target, in a rehearsal.
-    #[must_use]
-    pub fn target(&self) -> Option<SocketAddr> {
-        match &self.network {
-            Network::Loopback { address, .. } if self.simulated => Some(*address),
-            _ => None,
-        }
-    }
 }
 
 /// A launch that is ready to fly.
@@ -218,6 +180,19 @@ pub fn site(folder: &LaunchFolder) -> anyhow::Result<Site> {
     serde_json::from_slice(&bytes).with_context(|| format!("{} is not readable as a launch", path.display()))
 }
 
+/// How the plan is read: for the place that is asked for, or as when the launch was opened, where it is gone on with.
+///
+/// # Errors
+/// Another is asked for.
+pub fn options(asked: Option<&str>, known: Option<&Site>) -> anyhow::Result<Options> {
+    let Some(site) = known else { return Ok(Options { target: asked.map(str::to_owned), ..Options::default() }) };
+    if let Some(asked) = asked.filter(|asked| site.target.as_deref() != Some(*asked)) {
+        let opened = site.target.as_deref().map_or("what the plan itself says".to_owned(), printable);
+        bail!("this launch was opened for {opened}, not {}: leave --env out to go on with it", printable(asked));
+    }
+    Ok(site.options())
+}
+
 /// The operator as the arguments name one.
 ///
 /// # Errors
@@ -277,7 +252,7 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
     }
     if !new && plan::hash(&std::fs::read_to_string(folder.plan()).unwrap_or_default()) != plan.hash {
         // Its console died between the record of an amendment and this file.
-        revisions::put_in_force(&folder, &source.text)?;
+        revisions::put_in_force(&folder, &source.text, &site.environment)?;
     }
     let earlier = self::site(&folder).ok();
     let (earlier_side, anchor) = earlier.map_or((None, None), |site| (site.side, site.anchor));
@@ -421,6 +396,7 @@ pub fn first_event(plan: &Plan, left: Option<bool>, t: i64, rehearsal: bool) -> 
             mode: if rehearsal { Mode::Rehearsal } else { Mode::Launch },
             start: plan.start(clock::wall()),
             release: plan.release.clone(),
+            target: plan.target.clone(),
         },
         Some(clean) => Event::ConsoleReturned { clean, t },
     }

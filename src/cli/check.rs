@@ -14,6 +14,9 @@ use crate::plan::{Environment, check_report};
 pub struct Arguments {
     /// The plan file.
     plan: PathBuf,
+    /// The place that is meant: the plan's own environment, or one of its targets.
+    #[arg(long, value_name = "TARGET")]
+    env: Option<String>,
 }
 
 /// # Errors
@@ -27,7 +30,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         }
     };
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let checked = runtime()?.block_on(check_report(&source, &Environment::of_process(), &Jq::default(), colour));
+    let (environment, jq) = (Environment::of_process(), Jq::default());
+    let checked = runtime()?.block_on(check_report(&source, &environment, arguments.env.clone(), &jq, colour));
     say::whole(&checked.text);
     Ok(i32::from(checked.errors > 0))
 }

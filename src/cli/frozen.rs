@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::assemble::{self, Site};
+use super::assemble;
 use super::person;
 use super::plans;
+use super::site::Site;
 use crate::base::secret::Redactor;
 use crate::base::source::nearest;
 use crate::base::text::printable;
@@ -42,7 +43,7 @@ impl Frozen {
         let site = assemble::site(&folder)?;
         let mut source = assemble::read(&folder.plan())?;
         source.name = assemble::named(&site);
-        let options = Options { rehearsal: site.rehearsal, without_secrets: true, ..Options::default() };
+        let options = Options { without_secrets: true, ..site.options() };
         let loaded = plan::load(source.clone(), &Environment::of_process(), &options);
         let loaded = loaded.map_err(|wrong| anyhow::anyhow!("{}", source.render(&wrong, false)));
         let loaded = loaded.context("the launch's frozen plan does not load")?;

@@ -39,6 +39,9 @@ pub struct Arguments {
     /// Print one JSON document with every verdict, expected, seen and duration.
     #[arg(long)]
     json: bool,
+    /// The place to look at: the plan's own environment, or one of its targets.
+    #[arg(long, value_name = "TARGET")]
+    env: Option<String>,
     /// Keep the journal of this run in a new folder.
     #[arg(long, value_name = "DIR")]
     journal: Option<PathBuf>,
@@ -48,7 +51,10 @@ pub struct Arguments {
 /// The plan, the names or the folder are wrong.
 pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let source = assemble::read(&arguments.plan)?;
-    let loaded = assemble::load(&source, &Options { without_secrets: true, ..Options::default() })?;
+    let loaded = assemble::load(
+        &source,
+        &Options { target: arguments.env.clone(), without_secrets: true, ..Options::default() },
+    )?;
     for unset in &loaded.unset {
         err!("tminus: {} is not set ({}): what needs it cannot be told", unset.variable, source.at(unset.span));
     }
@@ -101,6 +107,7 @@ async fn fly(arguments: &Arguments, loaded: Loaded, selected: Selected) -> anyho
         mode: Mode::Gate,
         start: 0,
         release: plan.release.clone(),
+        target: plan.target.clone(),
     };
     looping.state(opened, Actor::engine()).await.map_err(anyhow::Error::msg)?;
     let began = clock::boot();

@@ -41,6 +41,7 @@ mod reopen;
 mod rollback;
 mod run;
 mod say;
+mod site;
 mod summary;
 mod take_over;
 mod unwritten;

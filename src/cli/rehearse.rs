@@ -9,9 +9,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 
-use super::assemble::{self, Opening, Site};
+use super::assemble::{self, Opening};
 use super::headless::{self, Front, Script};
 use super::plans::{self, Frozen};
+use super::site::Site;
 use super::{Common, unwritten};
 use crate::base::source::{Source, nearest};
 use crate::engine::amending::{Move, Moved};
@@ -23,7 +24,7 @@ use crate::kind::Catalogue;
 use crate::launch::event::Mode;
 use crate::launch::id::RollbackId;
 use crate::launch::plan::Plan;
-use crate::plan::Options;
+use crate::plan::{Loaded, Options};
 use crate::rehearsal::{Faults, Injection, Target, Traffic};
 
 /// The plan that is flown when none is named.
@@ -43,6 +44,10 @@ pub struct Arguments {
     /// The rollback that a headless rehearsal drills at its end; the plan's first unless named, `none` for none.
     #[arg(long, value_name = "ROLLBACK")]
     drill: Option<String>,
+    /// The place to rehearse for: the plan's own environment, or one of its targets [default: the plan's own environment;
+    /// where that is production, its first other target].
+    #[arg(long, value_name = "TARGET")]
+    env: Option<String>,
     /// Drills the faults: the crew answers triggers as the plan says, and at the end planned and actual stand beside
     /// each other: time to notice, to decide, to start, to verified. The exit code is the drills': 1 where one was not
     /// met.
@@ -57,7 +62,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let common = &arguments.common;
     let existing = assemble::existing(common, arguments.plan.is_some())?;
-    let (source, earlier, base, known_side) = match (&arguments.plan, existing) {
+    let (source, earlier, base, known) = match (&arguments.plan, existing) {
         (_, Some(folder)) => {
             let folder = LaunchFolder::open(folder)?;
             let site = assemble::site(&folder)?;
@@ -69,7 +74,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
                 assemble::same_text(plan, &source, &folder)?;
             }
             source.name.clone_from(&site.plan);
-            (source, earlier, site.base, site.side)
+            (source, earlier, site.base.clone(), Some(site))
         }
         (Some(plan), None) => (assemble::read(plan)?, Vec::new(), assemble::base_of(plan), None),
         (None, None) => (Source::new("omniai.toml (bundled)", BUNDLED), Vec::new(), std::env::current_dir()?, None),
@@ -79,15 +84,21 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         .iter()
         .map(|text| Injection::from_str(text).with_context(|| format!("--fault {text}")))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let loaded = assemble::load(&source, &Options { rehearsal: true, ..Options::default() })?;
+    let options = Options { rehearsal: true, ..assemble::options(arguments.env.as_deref(), known.as_ref())? };
+    let mut loaded = assemble::load(&source, &options)?;
+    // What a rehearsal does for real it does not do to production, unless that is asked for.
+    if let (None, None, Some(target)) = (&arguments.env, &known, elsewhere(&loaded)) {
+        loaded = assemble::load(&source, &Options { target: Some(target), ..options })?;
+    }
     let operator = assemble::operator(common, &loaded.plan)?;
     if existing.is_none() {
         assemble::fits(&loaded.plan)?;
     }
     let drill = drill(arguments.drill.as_deref(), &loaded.plan)?;
-    let side = unwritten::tried(common.side.as_ref())?.or(known_side);
+    let side = unwritten::tried(common.side.as_ref())?.or(known.as_ref().and_then(|site| site.side.clone()));
     let (folder, new) = assemble::folder(common, &loaded.plan.id, true)?;
-    let (plan, catalogue) = (Arc::new(loaded.plan), Arc::new(loaded.catalogue));
+    let before = known.map(|site| site.environment).unwrap_or_default();
+    let (plan, catalogue, environment) = (Arc::new(loaded.plan), Arc::new(loaded.catalogue), loaded.environment);
     injections.iter().try_for_each(|injection| concerns(injection, &catalogue))?;
     let pace = if headless::wants_console(common) { Pace::Times(arguments.speed) } else { Pace::Skip };
     let take_over = common.take_over;
@@ -99,16 +110,19 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         let faults = Faults::new(injections.iter().filter(|injection| injection.from.is_none()).cloned());
         let traffic = Arc::new(Traffic::new(faults.clone()));
         let target = Arc::new(Target::with(&plan, &catalogue, Arc::clone(&traffic)).await?);
-        let site = Site {
+        let mut site = Site {
             version: 1,
             plan: source.name.clone(),
             base,
+            target: plan.target.clone(),
+            environment: before,
             rehearsal: true,
             network: target.network(),
             simulated: true,
             side,
             anchor: None,
         };
+        site.learn(environment);
         let script = injections.iter().map(switching).collect();
         let moves = moves(&traffic);
         let rehearsal = Some(assemble::Rehearsal { target, traffic, moves, switch: switch(faults), script });
@@ -117,6 +131,16 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         assemble::open(opening, wires).await
     };
     super::fly(headless::fly(front, common, Some(Script { drill }), opening))
+}
+
+/// What a rehearsal is for in place of production, which is never its default.
+fn elsewhere(loaded: &Loaded) -> Option<String> {
+    let is_production = |target: &str| {
+        let target = target.to_lowercase();
+        target.starts_with("prod") || target == "live"
+    };
+    let others = || loaded.targets.iter().find(|target| !is_production(target)).cloned();
+    if is_production(&loaded.plan.environment) { others() } else { None }
 }
 
 /// When a fault is switched on, and off again.

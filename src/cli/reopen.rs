@@ -23,6 +23,8 @@ pub struct Told {
     pub done: Vec<ItemId>,
     /// The hash of the plan it was opened with; none in a new launch.
     pub plan_hash: Option<String>,
+    /// The target it was opened for.
+    pub target: Option<String>,
     /// What it vouches for of the samples that a window may still need.
     pub vouched: Vouched,
 }
@@ -31,12 +33,15 @@ impl Told {
     #[must_use]
     pub fn new(plans: &Plans) -> Self {
         let vouched = Vouched::lately(watch::horizon(&plans.newest));
-        Self { board: plans.board(), done: Vec::new(), plan_hash: None, vouched }
+        Self { board: plans.board(), done: Vec::new(), plan_hash: None, target: None, vouched }
     }
 
     pub fn take(&mut self, record: Recorded) {
         match &record.event {
-            Event::LaunchOpened { plan_hash, .. } if record.seq == 1 => self.plan_hash = Some(plan_hash.clone()),
+            Event::LaunchOpened { plan_hash, target, .. } if record.seq == 1 => {
+                self.plan_hash = Some(plan_hash.clone());
+                self.target.clone_from(target);
+            }
             Event::StepEnded { item: step, verdict: Verdict::Pass, .. }
             // By a person's word too.
             | Event::StepMarked { item: step, passed: true, .. }
@@ -67,6 +72,10 @@ impl Told {
             let first = folder.revision(1);
             let file = if first.exists() || revisions.number > 1 { first } else { folder.plan() };
             bail!("{} is not the plan this launch was opened with: put the frozen copy back", file.display())
+        }
+        if self.plan_hash.is_some() && self.target != self.board.plan.target {
+            let (file, named) = (folder.launch(), self.target.as_deref().unwrap_or("no target"));
+            bail!("{} names another target than the launch was opened for: {}", file.display(), printable(named))
         }
         if revisions.missing.is_some() {
             let file = folder.revision(revisions.number);
@@ -176,6 +185,7 @@ mod tests {
             mode: crate::launch::event::Mode::Rehearsal,
             start: plan.start(clock::wall()),
             release: plan.release.clone(),
+            target: None,
         };
         let ended = |step: &str, verdict| Event::StepEnded {
             item: step.into(),

@@ -5,20 +5,24 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::assemble::{self, Opening, Site};
+use super::assemble::{self, Opening};
 use super::headless::{self, Front};
 use super::plans::{self, Frozen};
+use super::site::Site;
 use super::{Common, unwritten};
 use crate::base::wire::Network;
 use crate::engine::time::Pace;
 use crate::launch::event::Mode;
-use crate::plan::Options;
+use crate::plan::Variables;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// The plan file; not needed to go on with the launch in --launch DIR.
     #[arg(required_unless_present = "launch")]
     plan: Option<PathBuf>,
+    /// Where to launch to: the plan's own environment, or one of its targets.
+    #[arg(long, value_name = "TARGET")]
+    env: Option<String>,
     #[command(flatten)]
     common: Common,
 }
@@ -45,7 +49,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         (None, Some(plan)) => (assemble::read(plan)?, Vec::new(), None),
         (None, None) => anyhow::bail!("no launch is in that folder: name the plan to open one there"),
     };
-    let loaded = assemble::load(&source, &Options::default())?;
+    let loaded = assemble::load(&source, &assemble::options(arguments.env.as_deref(), known.as_ref())?)?;
     let operator = assemble::operator(common, &loaded.plan)?;
     if existing.is_none() {
         assemble::fits(&loaded.plan)?;
@@ -56,6 +60,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         version: 1,
         plan: source.name.clone(),
         base: assemble::base_of(Path::new(&source.name)),
+        target: loaded.plan.target.clone(),
+        environment: Variables::new(),
         rehearsal: false,
         network: Network::Outside,
         simulated: false,
@@ -63,6 +69,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         anchor: None,
     });
     site.side = side.or(site.side);
+    site.learn(loaded.environment);
     let (plan, catalogue) = (Arc::new(loaded.plan), Arc::new(loaded.catalogue));
     let take_over = common.take_over;
     let front = Front::new(&plan, Mode::Launch, &folder, &operator);

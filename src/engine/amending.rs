@@ -26,7 +26,7 @@ use crate::launch::plan::{Act, Plan};
 use crate::launch::port::Proposal;
 use crate::launch::time::Instant;
 use crate::launch::verdict::Verdict;
-use crate::plan::{self, Environment, Options, diff};
+use crate::plan::{self, Environment, Options, Variables, diff};
 use crate::watch::{Readings, Watch};
 
 /// How long a stream's head may take; monitors have timeouts of their own.
@@ -77,6 +77,8 @@ pub struct Prepared {
     pub plan: Arc<Plan>,
     pub catalogue: Arc<Catalogue>,
     pub text: String,
+    /// The environment variables that its variables stand on.
+    pub environment: Variables,
     pub amendment: Amendment,
 }
 
@@ -111,7 +113,13 @@ pub fn prepare(folder: &LaunchFolder, source: &Source, options: &Options, board:
     })?;
     let old = revisions::text(folder, board.revisions.number, &board.plan.hash)?;
     let amendment = diff::amendment(&old, &text, &loaded.plan);
-    Ok(Prepared { plan: Arc::new(loaded.plan), catalogue: Arc::new(loaded.catalogue), text, amendment })
+    Ok(Prepared {
+        environment: loaded.environment,
+        plan: Arc::new(loaded.plan),
+        catalogue: Arc::new(loaded.catalogue),
+        text,
+        amendment,
+    })
 }
 
 impl Amender {
@@ -132,7 +140,8 @@ impl Amender {
     pub fn prepare(&self, name: &Path, text: String, board: &Board) -> Result<Prepared, String> {
         let name = name.file_name().unwrap_or(name.as_os_str());
         let source = Source::new(self.parts.base.join(name).display().to_string(), text);
-        let options = Options { rehearsal: self.parts.rehearsal, ..Options::default() };
+        let site = revisions::site(&self.parts.folder)?;
+        let options = Options { rehearsal: self.parts.rehearsal, without_secrets: false, ..site.options() };
         prepare(&self.parts.folder, &source, &options, board)
     }
 

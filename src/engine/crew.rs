@@ -3,6 +3,8 @@
 //! sees: a red gate ends its launch with NO-GO. After a crash it repeats what may be repeated by a key, and
 //! leaves where a person's word is wanted: it can look at nothing by hand.
 
+use std::time::Duration;
+
 use crate::launch::board::{Board, Progress};
 use crate::launch::command::Command;
 use crate::launch::countdown;
@@ -14,7 +16,7 @@ use crate::launch::recovery::{self, Way};
 use crate::launch::schedule::{self, Due};
 use crate::launch::time::Instant;
 use crate::launch::trigger::Stage;
-use crate::launch::{ballot, criteria, fields, gate, poll, second, signoff, soak};
+use crate::launch::{ballot, criteria, fields, gate, lost, poll, second, signoff, soak};
 
 /// What it says where a person's word is wanted.
 const WORD: &str = "scripted crew of a rehearsal";
@@ -160,6 +162,9 @@ fn for_item(board: &Board, item: &Item, now: Instant) -> Option<Command> {
     }
 }
 
+/// How long the crew waits for a source that is lost.
+const GONE: Duration = Duration::from_secs(600);
+
 fn at_hold(board: &Board, clock: &countdown::Countdown, now: Instant, patient: bool) -> Option<Command> {
     // What the machine latched because nobody watched, the crew clears as a person would; a gate's latch
     // and the poll's clear themselves.
@@ -175,6 +180,10 @@ fn at_hold(board: &Board, clock: &countdown::Countdown, now: Instant, patient: b
             }
             _ => {}
         }
+    }
+    // Somebody would look into it; a source that stays away for so long is no launch.
+    if let Some(lost) = lost::lost(board, now).iter().find(|lost| now.since(lost.at) > GONE) {
+        return Some(Command::Scrub { why: lost.why.clone() });
     }
     let polled = poll::at_poll_hold(board, now) || clock.latches.contains_key(schedule::GO_LATCH);
     if let Some(judged) = judge(board, GoStage::Launch, now).filter(|_| polled) {

@@ -41,7 +41,7 @@ impl Effects {
         for (id, state) in &board.items {
             let (Some(item), Some(attempt)) = (board.plan.item(id), state.attempt) else { continue };
             if let (Act::Step { spec, .. }, true) = (&item.act, state.is_running()) {
-                steps::adopt(&self.world, &self.outputs, item, *spec, attempt);
+                steps::adopt(&self.world, &self.outputs, item, *spec, attempt, steps::LEFT);
                 // Asked for by a console that went before it could reach the shim.
                 if state.cancelled {
                     self.world.cancel(id, attempt);
@@ -168,7 +168,7 @@ impl Effects {
         match &record.event {
             Event::StepIntended { item, attempt } => {
                 if let Some((item, Act::Step { spec, .. })) = board.plan.item(item).map(|item| (item, &item.act)) {
-                    steps::adopt(&self.world, &self.outputs, item, *spec, *attempt);
+                    steps::adopt(&self.world, &self.outputs, item, *spec, *attempt, steps::GIVEN_UP);
                 }
             }
             Event::ItemStarted { .. }
@@ -190,7 +190,7 @@ impl Effects {
             if let Err(error) = proc::fence(&steps::folder(&launch, &item.id, attempt), steps::OVERTAKEN) {
                 tracing::error!("failed to fence {}: {error}", item.id);
             }
-            steps::adopt(&world, &outputs, &item, spec, attempt);
+            steps::adopt(&world, &outputs, &item, spec, attempt, steps::OVERTAKEN);
         }))
     }
 

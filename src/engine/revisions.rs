@@ -5,6 +5,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use serde_json::{Value, json};
+
 use super::rollback::LaunchFile;
 use crate::base::boundary::reach;
 use crate::base::regular;
@@ -14,7 +16,7 @@ use crate::journal::folder::FolderError;
 use crate::journal::{LaunchFolder, OpenError, Purpose, open_each};
 use crate::launch::event::{Event, Recorded};
 use crate::launch::plan::Plan;
-use crate::plan::{self, Environment, Options};
+use crate::plan::{self, Environment, Options, Variables};
 
 /// `launch.json` is never longer, in bytes.
 const LONGEST_SITE: u64 = 1 << 20;
@@ -87,6 +89,16 @@ pub fn text(folder: &LaunchFolder, number: u32, hash: &str) -> Result<String, St
     })
 }
 
+/// How the launch was opened.
+///
+/// # Errors
+/// `launch.json` cannot be read.
+pub fn site(folder: &LaunchFolder) -> Result<LaunchFile, String> {
+    regular::read(&folder.launch(), LONGEST_SITE)
+        .and_then(|bytes| Ok(serde_json::from_slice(&bytes)?))
+        .map_err(|why| format!("launch.json cannot be read: {why}"))
+}
+
 /// A plan that the launch went by, for its board alone: what this process's environment lacks is missing to
 /// nobody.
 ///
@@ -94,13 +106,11 @@ pub fn text(folder: &LaunchFolder, number: u32, hash: &str) -> Result<String, St
 /// A sentence that names the file.
 pub fn load(folder: &LaunchFolder, number: u32, hash: &str) -> Result<Arc<Plan>, String> {
     let text = text(folder, number, hash)?;
-    let site: LaunchFile = regular::read(&folder.launch(), LONGEST_SITE)
-        .and_then(|bytes| Ok(serde_json::from_slice(&bytes)?))
-        .map_err(|why| format!("launch.json cannot be read: {why}"))?;
+    let site = site(folder)?;
     let source = Source::new(site.base.join("plan.toml").display().to_string(), text);
     let environment = Environment::of_process();
     let tried = |rehearsal| {
-        let options = Options { rehearsal, without_secrets: true, ..Options::default() };
+        let options = Options { rehearsal, ..site.options() };
         plan::load(source.clone(), &environment, &options)
     };
     let loaded = tried(site.simulated).or_else(|wrong| tried(true).map_err(|_| wrong));
@@ -129,12 +139,33 @@ pub fn file(folder: &LaunchFolder, before: (u32, &str), text: &str) -> Result<()
     Ok(())
 }
 
+/// Writes down what the variables of another plan stand on, where the launch has not stood on it before.
+fn remember(folder: &LaunchFolder, environment: &Variables) -> Result<(), FolderError> {
+    let read = regular::read(&folder.launch(), LONGEST_SITE).ok();
+    // Other keys are the console's own.
+    let Some(mut site) = read.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok()) else { return Ok(()) };
+    let Some(known) = site.as_object_mut().map(|site| site.entry("environment").or_insert_with(|| json!({}))) else {
+        return Ok(());
+    };
+    let before = known.clone();
+    for (name, set) in environment {
+        if let Some(known) = known.as_object_mut().filter(|known| !known.contains_key(name)) {
+            known.insert(name.clone(), json!(set));
+        }
+    }
+    if *known == before {
+        return Ok(());
+    }
+    folder.write(&folder.launch(), format!("{site:#}").as_bytes())
+}
+
 /// Makes `text` the plan that rollbacks and other terminals read, once the journal names it.
 ///
 /// # Errors
 /// It cannot be written: they would go by an older plan.
-pub fn put_in_force(folder: &LaunchFolder, text: &str) -> Result<(), FolderError> {
+pub fn put_in_force(folder: &LaunchFolder, text: &str, environment: &Variables) -> Result<(), FolderError> {
     reach("amendment-kept");
+    remember(folder, environment)?;
     folder.write(&folder.plan(), text.as_bytes())?;
     reach("plan-replaced");
     Ok(())

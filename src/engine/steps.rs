@@ -36,6 +36,10 @@ pub fn folder(launch: &Path, item: &ItemId, attempt: Attempt) -> PathBuf {
     launch.join("steps").join(item.folder()).join(attempt.to_string())
 }
 
+/// Why nobody begins a step any more that a console which is gone meant to begin.
+pub const LEFT: &str = "its console went before it began; it never ran";
+/// Of a step whose intent was given up, since the disk did not answer, and stood on it after all.
+pub const GIVEN_UP: &str = "the disk said too late that it was recorded: it was not begun, and never ran";
 /// Why a step that was decided before a rollback it did not know of does not run.
 pub const OVERTAKEN: &str = "a rollback was begun elsewhere before it began; it never ran";
 
@@ -103,7 +107,15 @@ pub fn start(world: &World, outputs: &Outputs, item: &Item, spec: SpecId, attemp
 }
 
 /// Follows an attempt that another console started, or learns how it ended.
-pub fn adopt(world: &World, outputs: &Outputs, item: &Item, spec: SpecId, attempt: Attempt) {
+/// One that nobody claimed never runs, `unless_claimed` says why.
+pub fn adopt(
+    world: &World,
+    outputs: &Outputs,
+    item: &Item,
+    spec: SpecId,
+    attempt: Attempt,
+    unless_claimed: &'static str,
+) {
     let (Some(entry), Some(launch)) = (world.catalogue.get(spec).cloned(), world.folder.clone()) else { return };
     let (world, outputs, item) = (world.clone(), Arc::clone(outputs), item.clone());
     let cancel = world.cancel_token(&item.id, attempt);
@@ -117,7 +129,7 @@ pub fn adopt(world: &World, outputs: &Outputs, item: &Item, spec: SpecId, attemp
         }
         // An attempt that nobody claimed may still be claimed by a shim that is only just beginning:
         // fenced, it can never run, and repeating it is safe.
-        let fenced = proc::fence(&dir, "its console went before it began; it never ran");
+        let fenced = proc::fence(&dir, unless_claimed);
         let standing = match fenced {
             Ok(_) => {
                 // Told again though it was told before: the journal then says that it lived when we came.

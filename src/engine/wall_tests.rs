@@ -62,6 +62,7 @@ impl Desk {
             mode: Mode::Launch,
             start,
             release: Release::default(),
+            target: None,
         };
         let _ = dispatch.state(opened, Actor::engine(), axis.now());
         dispatch.commit();

@@ -172,6 +172,7 @@ pub fn one_of_each() -> Vec<Event> {
             mode: Mode::Rehearsal,
             start: 7_200_000,
             release: release.clone(),
+            target: None,
         },
         Event::ConsoleReturned { clean: false, t: -5 },
         Event::ConsoleLeft,
@@ -242,6 +243,7 @@ pub fn one_of_each() -> Vec<Event> {
         mode,
         start: i64::MIN,
         release: release.clone(),
+        target: None,
     }));
     all.extend([Passage::Held(Mark(600_000)), Passage::Liftoff, Passage::CutOff].map(Event::Passed));
     all.extend(Verdict::ALL.map(|verdict| Event::MonitorChanged { monitor: "api".into(), verdict, why: why() }));

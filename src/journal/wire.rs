@@ -120,6 +120,8 @@ pub enum EventV1 {
         start: i64,
         #[serde(with = "ReleaseV1")]
         release: Release,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        target: Option<String>,
     },
     ConsoleReturned {
         clean: bool,

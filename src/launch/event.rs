@@ -19,7 +19,7 @@ use super::verdict::{Captured, Outcome, Report, Verdict};
 
 mod told;
 
-pub use told::{RollbackEnd, RollbackFact, SampleBlock};
+pub use told::{Mode, RollbackEnd, RollbackFact, SampleBlock};
 
 /// Who did it, or asked for it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,15 +46,6 @@ pub struct Recorded {
     pub event: Event,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    Launch,
-    /// Against a simulated target; stamped everywhere.
-    Rehearsal,
-    /// `tminus gate`: checks once, no clock.
-    Gate,
-}
-
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     LaunchOpened {
@@ -64,6 +55,8 @@ pub enum Event {
         /// Milliseconds before T-0.
         start: i64,
         release: Release,
+        /// As `Plan::target`.
+        target: Option<String>,
     },
     /// A console came back; `clean` if it had left by itself, `t` is the last journaled T.
     ConsoleReturned {
@@ -400,7 +393,7 @@ pub enum Event {
         reason: String,
         /// The difference, a line each.
         changes: Vec<String>,
-        /// Items of both plans that wait again: they do something else now, or stand in a session with one that does.
+        /// Items of both plans that wait again: they do something else, or stand in a session with one that does.
         again: Vec<ItemId>,
         /// Baseline values that are captured anew.
         recapture: Vec<String>,

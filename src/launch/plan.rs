@@ -37,6 +37,8 @@ pub struct Plan {
     pub id: String,
     pub title: String,
     pub environment: String,
+    /// The target that `--env` asked for; none where the plan's own environment is meant.
+    pub target: Option<String>,
     pub description: String,
     pub release: Release,
     /// SHA-256 of the plan file's bytes, in hex.
@@ -225,6 +227,8 @@ pub struct Item {
     /// When it is due; its phase's mark unless it has its own.
     pub at: Mark,
     pub needs: Vec<ItemId>,
+    /// Where it acts, where that is not where the launch is.
+    pub target: Option<String>,
     /// Items of one session run one after another, in the order of the plan.
     pub session: Option<SessionId>,
     pub timeout: Duration,

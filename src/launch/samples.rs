@@ -34,6 +34,7 @@ fn item(plan: &mut Plan, phase: &str, id: &str, act: Act, needs: &[&str]) {
         act,
         at,
         needs: needs.iter().map(ItemId::new).collect(),
+        target: None,
         session: None,
         timeout: Duration::from_secs(10),
         retries: 0,
@@ -143,6 +144,7 @@ impl Flight {
             mode: Mode::Launch,
             start,
             release: super::plan::Release::default(),
+            target: None,
         };
         flight.record(Instant(0), Actor::engine(), opened);
         flight.follow();

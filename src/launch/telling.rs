@@ -27,9 +27,10 @@ const UNWATCHED: chrono::TimeDelta = chrono::TimeDelta::seconds(2);
 pub fn tell(record: &Recorded) -> String {
     let by = by(&record.actor);
     match &record.event {
-        Event::LaunchOpened { plan, mode, release, .. } => {
+        Event::LaunchOpened { plan, mode, release, target, .. } => {
             let version = release.version.as_deref().map(|version| format!(" {version}")).unwrap_or_default();
-            format!("{} of {plan}{version} opened{by}", mode.word())
+            let target = target.as_deref().map(|target| format!(" for {target}")).unwrap_or_default();
+            format!("{} of {plan}{version}{target} opened{by}", mode.word())
         }
         Event::ConsoleReturned { clean: true, .. } => format!("console came back{by}"),
         Event::ConsoleReturned { clean: false, .. } => format!("console came back after a crash{by}"),

@@ -32,6 +32,10 @@ impl Reader<'_> {
 
     fn check_address(&self, address: Option<&Template>, based: bool, scope: &Scope) {
         let Some(address) = address.filter(|address| !address.is_secret(scope)) else { return };
+        // One that the environment lacks was reported where it stands.
+        if address.names().any(|name| scope.get(name).is_ok_and(|bound| bound.value.is_null())) {
+            return;
+        }
         let whole = address.text(scope);
         let text = whole.clone().unwrap_or_else(|_| address.written());
         let is_whole = ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme));

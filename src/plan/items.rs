@@ -65,6 +65,7 @@ struct Common {
     confirm: Option<Confirm>,
     second: Second,
     every: Option<Every>,
+    target: Option<String>,
 }
 
 /// How the copies of an item come about.
@@ -79,7 +80,7 @@ impl<'a> Reader<'a> {
     pub(super) fn read_item(
         &mut self,
         table: Table<'a>,
-        of_phase: Option<&Branched>,
+        (of_phase, at_phase): (Option<&Branched>, Option<&Placed<String>>),
         slugs: &mut Slugs,
         drafts: &mut Vec<Draft>,
     ) {
@@ -89,13 +90,16 @@ impl<'a> Reader<'a> {
             self.claim_slug(slugs, id);
         }
         let slug = id.unwrap_or(Placed { value: "item".to_owned(), span: table.span });
-        let common = self.common(&table, &slug.value);
+        let mut common = self.common(&table, &slug.value);
         let at = self.item_mark(&table);
         let needs = table.texts("needs");
         let (when, phase_when) = match (self.read_when(&table), of_phase) {
             (Some(own), outer) => (Some(own), outer.cloned()),
             (None, outer) => (outer.cloned(), None),
         };
+        let target = self.item_target(&table, at_phase);
+        let launch = self.stand_at(target.as_deref());
+        common.target = target.filter(|target| *target != self.plan.environment);
         let copies = self.copies(&table);
         let fit: Vec<Kind> = kinds::all().collect();
         let body = self.body(&table, &fit, &format!("item {}", slug.value));
@@ -105,6 +109,7 @@ impl<'a> Reader<'a> {
             let copies = vec![(None, ItemId::new(&slug.value))];
             drafts.push(Draft { slug, phase, session: None, repeats: None, copies, needs, when, phase_when });
             table.finish();
+            self.scope = launch;
             return;
         };
         if self.plan.items.len() + copies.each.len() > MOST_ITEMS {
@@ -118,6 +123,7 @@ impl<'a> Reader<'a> {
             drafts.push(Draft { slug, phase, session, repeats, copies: made, needs, when, phase_when });
         }
         table.finish();
+        self.scope = launch;
     }
 
     fn common(&self, table: &Table<'_>, slug: &str) -> Common {
@@ -143,6 +149,7 @@ impl<'a> Reader<'a> {
             confirm: table.word("confirm", &Confirm::WORDS),
             second: self.read_second(table),
             every: self.every(table),
+            target: None,
         }
     }
 
@@ -296,6 +303,7 @@ impl<'a> Reader<'a> {
             act,
             at: at.or(opens).unwrap_or_default(),
             needs: Vec::new(),
+            target: common.target.clone(),
             session,
             retries: common.retries,
             valid_for: common.valid_for,

@@ -65,6 +65,8 @@ mod triggers;
 mod unbuilt;
 mod vars;
 
+use std::collections::BTreeMap;
+
 use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
@@ -88,11 +90,17 @@ pub const MOST_ITEMS: usize = 10_000;
 /// The most values a list may have that something is repeated for.
 pub const MOST_VALUES: usize = 1_000;
 
+/// Environment variables by name, as they are set; none is not set.
+pub type Variables = BTreeMap<String, Option<String>>;
+
 /// How a plan is loaded.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// What `--env` asked for: the plan's own environment, or one of its targets.
     pub target: Option<String>,
+    /// The environment variables that the plan's variables stood on when its launch was opened: they are what they were
+    /// then, whoever reads the plan again, and from where. Secrets are asked of the process.
+    pub opened_with: Variables,
     /// Secrets are stand-ins, the environment's own are not read, and what is not set is no mistake.
     pub rehearsal: bool,
     /// A secret whose variable is not set is left without a value instead of being a mistake: what needs it
@@ -115,6 +123,10 @@ pub struct Loaded {
     pub unset: Vec<Unset>,
     /// How long each canary must run to see what it is meant to see.
     pub canaries: Vec<Canary>,
+    /// Every `[target.ID]`, in the order of the file.
+    pub targets: Vec<String>,
+    /// The environment variables that its variables name, as they are.
+    pub environment: Variables,
 }
 
 /// Reads a plan.
@@ -124,8 +136,8 @@ pub struct Loaded {
 /// broken line would only mislead), else all others at once.
 pub fn load(source: Source, environment: &Environment, options: &Options) -> Result<Loaded, Vec<Diagnostic>> {
     let read = read(&source, environment, options, &Notes::default())?;
-    let reader::Read { plan, catalogue, warnings, places, unset, canaries } = read;
-    Ok(Loaded { plan, catalogue, source, warnings, places, unset, canaries })
+    let reader::Read { plan, catalogue, warnings, places, unset, canaries, targets, environment } = read;
+    Ok(Loaded { plan, catalogue, source, warnings, places, unset, canaries, targets, environment })
 }
 
 /// Every key that the readers ask for in the tables this plan has: what the format's reference is made
@@ -199,5 +211,7 @@ pub fn hash(text: &str) -> String {
     })
 }
 
+#[cfg(test)]
+mod targets_tests;
 #[cfg(test)]
 mod watched_tests;

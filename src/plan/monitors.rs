@@ -51,13 +51,17 @@ impl<'a> Reader<'a> {
                 table.finish();
                 continue;
             }
+            let target = self.target_of(&table);
             let body = self.body(&table, check::KINDS, &format!("monitor {slug}"));
             table.finish();
             let Some(body) = body else { continue };
+            let launch = self.stand_at(target.as_ref().map(|target| target.value.as_str()));
             let timeout = timeout.unwrap_or_else(|| timeout_of(body.kind, body.deadline, Duration::ZERO));
             let owner = ItemId::new(format!("monitor.{slug}"));
             let names = self.names.clone();
-            if let Some(spec) = self.enter(owner, body, &names, &Scope::default(), None, false) {
+            let spec = self.enter(owner, body, &names, &Scope::default(), None, false);
+            self.scope = launch;
+            if let Some(spec) = spec {
                 let id = MonitorId::new(slug);
                 let (items, ready_for) = (Vec::new(), None);
                 self.plan.monitors.push(Monitor { id, title, spec, every, timeout, fails_after, items, ready_for });
@@ -89,6 +93,7 @@ impl<'a> Reader<'a> {
         self.of_monitors.push(draft.clone());
         let mut rounds: Vec<Vec<SpecId>> = vec![Vec::new(); each.len()];
         let (mut ids, mut longest) = (BTreeMap::new(), Duration::ZERO);
+        let launch = self.stand_at(draft.target.as_deref());
         for item in items {
             let id = self.need_id(&item, "`id = \"login\"`");
             if let Some(id) = &id {
@@ -111,6 +116,7 @@ impl<'a> Reader<'a> {
                 rounds[index].extend(spec);
             }
         }
+        self.scope = launch;
         let Course { title, every, timeout, fails_after } = course;
         let timeout = timeout.unwrap_or(longest);
         for ((_, key, _), items) in each.iter().zip(rounds) {

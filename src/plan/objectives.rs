@@ -8,6 +8,7 @@ use super::canaries::Expects;
 use super::reader::Reader;
 use crate::base::source::{Diagnostic, Span, nearest};
 use crate::base::table::{Placed, Table};
+use crate::base::template::Template;
 use crate::base::text::printable;
 use crate::launch::id::{ObjectiveId, SignalId};
 use crate::launch::plan::{Beside, Objective};
@@ -115,13 +116,22 @@ impl<'a> Reader<'a> {
 
     fn threshold(&self, table: &Table<'_>) -> Option<(Threshold, Span)> {
         let text = table.need_text("that", "`that = \"error_rate <= 5%\"`")?;
-        match Threshold::parse(&text.value) {
+        match self.filled(&text).and_then(|filled| Threshold::parse(&filled)) {
             Ok(that) => Some((that, text.span)),
             Err(why) => {
                 table.wrong_value(text.span, why);
                 None
             }
         }
+    }
+
+    /// A threshold with the values of its variables: it may be another at another target.
+    fn filled(&self, text: &Placed<String>) -> Result<String, String> {
+        let template = Template::parse(&text.value, text.span)?;
+        if let Some(secret) = template.names().find(|name| self.scope.get(name).is_ok_and(|bound| bound.secret)) {
+            return Err(format!("`{}` is a secret: a threshold is shown", printable(secret)));
+        }
+        template.text(&self.scope).map_err(|unbound| format!("no variable `{}`", printable(&unbound.0)))
     }
 
     /// The signal that is named; reports one that is not there.

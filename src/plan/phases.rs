@@ -40,6 +40,7 @@ impl<'a> Reader<'a> {
             let gate = table.flag("gate").unwrap_or(false);
             needs.push(table.texts("needs"));
             let when = self.read_when(&table);
+            let target = self.target_of(&table);
             let phase = Phase { id: PhaseId::new(&id), title, at, gate, needs: Vec::new(), items: Vec::new() };
             self.plan.phases.push(phase);
             let items = table.tables("item");
@@ -48,7 +49,7 @@ impl<'a> Reader<'a> {
                 self.notes.report(Diagnostic::error("empty-gate", table.span, message));
             }
             for item in items {
-                self.read_item(item, when.as_ref(), &mut slugs, &mut drafts);
+                self.read_item(item, (when.as_ref(), target.as_ref()), &mut slugs, &mut drafts);
             }
             table.finish();
         }

@@ -1,7 +1,7 @@
 //! The pass over the file: which table is read when, and what the readers of the nouns share. A reader
 //! never stops at a mistake.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +13,10 @@ use super::names::{Names, Stands};
 use super::objectives::ObjectivePlace;
 use super::processes::Handed;
 use super::sessions::SessionDraft;
+use super::targets::Target;
 use super::triggers::TriggerPlace;
-use super::{Environment, Options, branches, effects, examples, inside, kinds, lint, needs, soaks, unbuilt};
+use super::vars::Var;
+use super::{Environment, Options, Variables, branches, effects, examples, inside, kinds, lint, needs, soaks, unbuilt};
 use crate::base::known::Wanted;
 use crate::base::secret::Redactor;
 use crate::base::source::{Diagnostic, Source, Span};
@@ -71,6 +73,8 @@ pub(super) struct Read {
     pub places: Vec<Place>,
     pub unset: Vec<Unset>,
     pub canaries: Vec<Canary>,
+    pub targets: Vec<String>,
+    pub environment: Variables,
 }
 
 pub(super) struct Reader<'a> {
@@ -103,8 +107,18 @@ pub(super) struct Reader<'a> {
     pub canaries: Vec<Canary>,
     /// Monitors of one alert each, with whose servers they ask.
     pub alerts_implied: Vec<(MonitorId, MonitorId)>,
-    /// Every `[target.ID]`.
-    pub targets: Vec<String>,
+    /// The variables as written.
+    pub vars: BTreeMap<String, Var>,
+    /// Every `[target.ID]`, in the order of the file.
+    pub targets: Vec<Target>,
+    /// The environment that the plan says it is for.
+    pub written_for: String,
+    /// The environment variables that variables name.
+    pub named: Variables,
+    /// Those with secrets.
+    pub secret: BTreeSet<String>,
+    /// Where the variables stand whose lack was reported.
+    pub wanted: BTreeSet<Span>,
     pub plan: Plan,
     pub catalogue: Catalogue,
     pub places: Vec<Place>,
@@ -156,7 +170,12 @@ impl<'a> Reader<'a> {
             trigger_places: Vec::new(),
             canaries: Vec::new(),
             alerts_implied: Vec::new(),
+            vars: BTreeMap::new(),
             targets: Vec::new(),
+            written_for: String::new(),
+            named: Variables::new(),
+            secret: BTreeSet::new(),
+            wanted: BTreeSet::new(),
             plan: Plan::default(),
             catalogue: Catalogue::default(),
             places: Vec::new(),
@@ -201,8 +220,14 @@ impl<'a> Reader<'a> {
         root.finish();
         self.catalogue.sessions = self.session_plans();
         self.catalogue.secrets = self.scope.secrets().collect();
+        let targets = self.targets.into_iter().map(|target| target.id).collect();
+        let mut environment = self.named;
+        // What a secret stands in is never written down, nor what has one in it.
+        let redactor = &self.redactor;
+        let bare = |value: &Option<String>| value.as_ref().is_none_or(|value| redactor.text(value) == *value);
+        environment.retain(|name, value| !self.secret.contains(name) && bare(value));
         let Self { plan, catalogue, places, unset, canaries, .. } = self;
-        Read { plan, catalogue, warnings: Vec::new(), places, unset, canaries }
+        Read { plan, catalogue, warnings: Vec::new(), places, unset, canaries, targets, environment }
     }
 
     /// `[plan]`

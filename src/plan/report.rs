@@ -20,8 +20,14 @@ pub struct Checked {
 
 /// Loads a plan and tries its checks on their examples. Reads no secret and asks for none: what the
 /// environment must set for a launch and does not is told in one line, and is no mistake of the plan.
-pub async fn check_report(source: &Source, environment: &Environment, jq: &Jq, colour: bool) -> Checked {
-    let options = Options { rehearsal: true, ..Options::default() };
+pub async fn check_report(
+    source: &Source,
+    environment: &Environment,
+    target: Option<String>,
+    jq: &Jq,
+    colour: bool,
+) -> Checked {
+    let options = Options { rehearsal: true, target, ..Options::default() };
     match load(source.clone(), environment, &options) {
         Err(found) => told(source, &found, BTreeSet::new(), &[], colour),
         Ok(loaded) => {

@@ -67,6 +67,7 @@ impl<'a> Reader<'a> {
 
     /// In a rehearsal the real value is not even read: a simulated target has no right to it.
     fn secret_of_environment(&mut self, name: &str, env: Placed<String>) -> Option<String> {
+        self.secret.insert(env.value.clone());
         let set = self.environment.get(&env.value);
         if self.options.rehearsal {
             if set.is_none() {

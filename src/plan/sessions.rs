@@ -22,6 +22,10 @@ pub(super) struct SessionDraft {
     pub names: Names,
     /// `names` before any item captured something.
     pub bare: Names,
+    /// Where it is, where that is not where the launch is.
+    pub target: Option<String>,
+    /// The names as they are there.
+    scope: Scope,
     base: Option<Template>,
     headers: Vec<(String, Template)>,
     cookies: bool,
@@ -68,7 +72,10 @@ impl<'a> Reader<'a> {
 
     fn read_session(&mut self, slug: &str, span: Span, session: Table<'a>) {
         let _ = self.notes.take_names();
+        let target = self.target_of(&session).map(|target| target.value);
+        let launch = self.stand_at(target.as_deref());
         let repeat = self.read_repeat(&session);
+        let scope = std::mem::replace(&mut self.scope, launch);
         let mut names = self.names.clone();
         if let Some(repeat) = &repeat {
             names.bind(&repeat.name, repeat.span, Stands::Key, self.notes);
@@ -89,6 +96,8 @@ impl<'a> Reader<'a> {
             repeat,
             names,
             bare,
+            target,
+            scope,
             base,
             headers,
             cookies,
@@ -124,7 +133,7 @@ impl<'a> Reader<'a> {
             cookies: session.cookies,
             auth: session.auth.clone(),
             tls: session.tls.clone(),
-            scope: self.scope.with(scope),
+            scope: session.scope.with(scope),
         };
         self.sessions
             .iter()

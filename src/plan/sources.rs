@@ -74,6 +74,7 @@ impl<'a> Reader<'a> {
             table.wrong_value(table.span, "`every` is less than 100ms: that is a load test, not a look");
         }
         let timeout = self.span_over_zero(table, "timeout").unwrap_or(CHECK_TIMEOUT);
+        let target = self.target_of(table);
         let owner = ItemId::new(format!("signal.{slug}"));
         let _ = self.notes.take_names();
         let examples = examples::read(table);
@@ -96,7 +97,10 @@ impl<'a> Reader<'a> {
             real,
         };
         let names = self.names.clone();
-        if let Some(spec) = self.enter(owner, body, &names, &Scope::default(), None, false) {
+        let launch = self.stand_at(target.as_ref().map(|target| target.value.as_str()));
+        let spec = self.enter(owner, body, &names, &Scope::default(), None, false);
+        self.scope = launch;
+        if let Some(spec) = spec {
             let (id, source) = (SignalId::new(slug), SignalSource::Asked(spec));
             self.plan.signals.push(Signal { id, title, source, unit, counter, every, timeout, stale_after });
         }
@@ -110,6 +114,7 @@ impl<'a> Reader<'a> {
             let _ = table.duration(key);
         }
         let _ = (table.flag("counter"), table.any("instance"), table.any("example"));
+        effects::refuse(table, "target", "on a signal that is taken out of a stream: it is where the stream is");
         let _ = self.notes.take_names();
         let read = Take::read(table, SignalId::new(slug));
         let used = self.notes.take_names();

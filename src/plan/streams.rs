@@ -38,8 +38,11 @@ impl<'a> Reader<'a> {
             let title = self.title(&table, &slug);
             let session = self.session_of(&table);
             let after = table.text("after").and_then(|after| self.draft_of(&after, drafts));
+            let target = self.item_target(&table, None);
             if LINES.iter().any(|key| table.has(key)) {
+                let launch = self.stand_at(target.as_deref());
                 self.read_tail(&table, &slug, &title, after);
+                self.scope = launch;
                 table.finish();
                 continue;
             }
@@ -55,7 +58,9 @@ impl<'a> Reader<'a> {
             effects::stream(&table);
             table.finish();
             let (Some(body), Ok(session)) = (body, session) else { continue };
+            let launch = self.stand_at(target.as_deref());
             self.open_tails(&slug, &title, &body, session, after);
+            self.scope = launch;
         }
     }
 

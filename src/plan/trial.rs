@@ -38,7 +38,7 @@ pub(super) async fn all(loaded: &Loaded, jq: &Jq) -> Vec<Diagnostic> {
             let scope = loaded.catalogue.handed.with(&captured.scope(entry));
             let good = one(check, entry, place, &scope, jq, &mut found).await;
             if let Some(good) = good {
-                captured.keep(entry, place, &good, &scope, jq).await;
+                captured.keep(check, entry, place, &good, &scope, jq).await;
             }
             tell(check, entry, place, loaded, &mut told);
         }
@@ -75,11 +75,14 @@ impl Captured {
         session.map_or_else(|| scope.clone(), |session| scope.with(session))
     }
 
-    async fn keep(&mut self, entry: &Entry, place: &Place, good: &Seen, scope: &Scope, jq: &Jq) {
+    async fn keep(&mut self, check: &check::Spec, entry: &Entry, place: &Place, good: &Seen, scope: &Scope, jq: &Jq) {
+        let told = check.captured(good, scope, jq).await;
         let body = good.answers.first().and_then(|(_, answer)| answer.as_ref().ok());
         let json = body.and_then(|answer| serde_json::from_slice::<Value>(&answer.http.body).ok()).unwrap_or_default();
         for (name, _, program) in &place.captures {
+            let told = told.iter().find(|(told, _)| told == name).map(|(_, value)| value.clone());
             let value = match program.as_deref().map(Program::parse) {
+                _ if told.is_some() => told,
                 Some(Ok(program)) => jq.value(&program, &json, scope).await.ok(),
                 _ => None,
             };

@@ -13,6 +13,17 @@ use crate::base::table::{Placed, Table, plain_value};
 use crate::base::template::{Scope, as_text};
 use crate::base::text::printable;
 
+/// A variable as the file and the environment give it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Var {
+    Known(Value),
+    /// Required, and not set: a mistake where something stands on it.
+    Missing {
+        env: Placed<String>,
+        default: Option<Value>,
+    },
+}
+
 /// What something is repeated for.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Repeat {
@@ -34,23 +45,29 @@ impl Repeat {
 }
 
 impl<'a> Reader<'a> {
+    /// What they come to is known with the target: its own stand in their place.
     pub(super) fn read_vars(&mut self, root: &Table<'a>) {
         let Some(vars) = root.table("vars") else { return };
         for (name, span) in vars.keys() {
-            let Some(placed) = vars.any(name) else { continue };
             self.names.bind(name, span, Stands::Var, self.notes);
-            let value = match placed.value {
-                DeValue::Table(_) => vars.table_named(name).and_then(|table| self.environment_var(name, table, true)),
-                plain if !vars.fits(plain, placed.span) => None,
-                plain => self.plain_var(name, &Placed { value: plain_value(plain), span: placed.span }),
-            };
             // A wrong variable still has a name: what uses it is not wrong too.
-            self.scope.bind(name, value.unwrap_or(Value::Null));
+            let var = self.var(&vars, name).unwrap_or(Var::Known(Value::Null));
+            self.vars.insert(name.to_owned(), var);
         }
         vars.accept_all();
     }
 
-    pub(super) fn plain_var(&self, name: &str, placed: &Placed<Value>) -> Option<Value> {
+    /// The variable `name` of a table of variables.
+    pub(super) fn var(&mut self, vars: &Table<'a>, name: &'a str) -> Option<Var> {
+        let placed = vars.any(name)?;
+        match placed.value {
+            DeValue::Table(_) => self.environment_var(name, vars.table_named(name)?),
+            plain if !vars.fits(plain, placed.span) => None,
+            plain => self.plain_var(name, &Placed { value: plain_value(plain), span: placed.span }).map(Var::Known),
+        }
+    }
+
+    fn plain_var(&self, name: &str, placed: &Placed<Value>) -> Option<Value> {
         if as_text(&placed.value).contains("{{") {
             let message = format!("`{name}` uses `{{{{ … }}}}`: a variable is a plain value");
             self.notes.report(Diagnostic::error("wrong-value", placed.span, message));
@@ -59,8 +76,8 @@ impl<'a> Reader<'a> {
         Some(placed.value.clone())
     }
 
-    /// `{ env = "NAME", default = …, required = true }`. That it must be set is asked where it is `wanted`.
-    pub(super) fn environment_var(&mut self, name: &str, table: Table<'a>, wanted: bool) -> Option<Value> {
+    /// `{ env = "NAME", default = …, required = true }`
+    fn environment_var(&mut self, name: &str, table: Table<'a>) -> Option<Var> {
         let env = table.need_text("env", "`env = \"NAME\"`");
         let default = table.plain("default");
         let required = table.flag("required").unwrap_or(default.is_none());
@@ -73,25 +90,46 @@ impl<'a> Reader<'a> {
             None => None,
         };
         let env = env?;
-        if let Some(text) = self.environment.get(&env.value) {
-            return match typed(text, default.as_ref()) {
-                Some(value) => Some(value),
-                None => {
+        let set = match self.options.opened_with.get(&env.value) {
+            Some(then) => then.clone(),
+            None => self.environment.get(&env.value).map(str::to_owned),
+        };
+        // One that is required and missing is asked for again: it may be set by then.
+        if set.is_some() || !required {
+            self.named.insert(env.value.clone(), set.clone());
+        }
+        match set.as_deref() {
+            Some(text) => {
+                let value = typed(text, default.as_ref());
+                if value.is_none() {
                     let message = format!("{} is set to what is not of the type of its default", env.value);
                     self.notes.report(Diagnostic::error("wrong-variable", env.span, message));
-                    None
                 }
-            };
+                value.map(Var::Known)
+            }
+            None if required => Some(Var::Missing { env, default }),
+            None => Some(Var::Known(default.unwrap_or(Value::Null))),
         }
-        if !required || !wanted {
-            return default.or(Some(Value::Null));
-        }
+    }
+
+    /// The value of a variable that something stands on: one that the environment lacks is a mistake now, once. In a
+    /// rehearsal one of the same form (`like`) stands in for it.
+    pub(super) fn value_of(&mut self, name: &str, var: &Var, like: Option<Value>) -> Value {
+        let (env, default) = match var {
+            Var::Known(value) => return value.clone(),
+            Var::Missing { env, default } => (env, default.clone()),
+        };
+        let first = self.wanted.insert(env.span);
         if self.options.rehearsal {
-            self.unset.push(Unset { variable: env.value, span: env.span });
-            return default.or_else(|| Some(Value::String(format!("rehearsal-{name}"))));
+            if first {
+                self.unset.push(Unset { variable: env.value.clone(), span: env.span });
+            }
+            return default.or(like).unwrap_or_else(|| Value::String(format!("rehearsal-{name}")));
         }
-        self.missing_variable(&env, &format!("`{name}`"));
-        None
+        if first {
+            self.missing_variable(env, &format!("`{name}`"));
+        }
+        default.unwrap_or(Value::Null)
     }
 
     pub(super) fn missing_variable(&self, env: &Placed<String>, what: &str) {

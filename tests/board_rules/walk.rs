@@ -109,6 +109,7 @@ impl Walk {
             mode: Mode::Launch,
             start: plan.clock.start,
             release: plan.release.clone(),
+            target: None,
         };
         let mut dispatch = Dispatch::new(Board::new(plan));
         texts.iter().for_each(|(_, plan)| dispatch.learn(plan));

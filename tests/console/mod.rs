@@ -61,6 +61,7 @@ pub fn item(phase: &str, id: &str, title: &str, act: Act) -> Item {
         act,
         at,
         needs: Vec::new(),
+        target: None,
         session: None,
         timeout: Duration::from_secs(10),
         retries: 0,
@@ -206,8 +207,14 @@ impl Story {
         let set = Vec::new();
         let mut story = Self { plan, records, live: live(), alarm: None, taken_over: None, seat, mode, set };
         let release = Release { version: Some("1.0.0".into()), ..Release::default() };
-        let opened =
-            Event::LaunchOpened { plan: "omniai".into(), plan_hash: "00".into(), mode, start: 7_200_000, release };
+        let opened = Event::LaunchOpened {
+            plan: "omniai".into(),
+            plan_hash: "00".into(),
+            mode,
+            start: 7_200_000,
+            release,
+            target: None,
+        };
         story.at(0, opened);
         story.at(0, Event::PhaseOpened { phase: "gate-a".into() });
         story

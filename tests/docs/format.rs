@@ -104,7 +104,11 @@ pub const TABLES: &[Section] = &[
     ),
     section(
         "[target.NAME]",
-        "Another place than the plan's own environment. A drill runs against one.",
+        "A place to launch to, or to try things at. `--env NAME` makes it the launch's own; without it that is the \
+         plan's `environment`, with the values of its own `[target]` where it has one. A rehearsal of a plan for \
+         production is for its first other target, unless `--env` says so. A phase, an item, a session, a \
+         monitor, a stream or a signal may name the target it is at (`target = \"staging\"`), and a drill runs \
+         against one. Thresholds differ by place through variables: `that = \"error_rate <= {{ most_errors }}\"`.",
         &[("vars", "the variables of `[vars]` that are different there, written as they are there; required")],
     ),
     section(
@@ -168,6 +172,7 @@ pub const TABLES: &[Section] = &[
          ones before it captured.",
         &[
             ("base", "put before addresses that begin with `/`"),
+            ("target", "where it is, where that is not where the launch is: a `[target.NAME]`"),
             ("headers", "sent with every request"),
             ("cookies", "whether answers fill a cookie jar that later requests send; false unless said"),
             (
@@ -190,6 +195,7 @@ pub const TABLES: &[Section] = &[
             ("gate", "whether the countdown holds at the next phase's mark until all its items are clear"),
             ("needs", "phases that come first: a gate must be open, another phase begun"),
             ("item", "the lines of the checklist"),
+            ("target", "where its items act, but those that name their own or have a session: a `[target.NAME]`"),
             ("when", "the branch that all its items stand on, but those that name their own"),
         ],
     ),
@@ -212,6 +218,10 @@ pub const TABLES: &[Section] = &[
             ("needs", "items or phases that come first"),
             ("when", "the branch it stands on: `{ choice = \"tunnel-mode\", is = \"named\" }`"),
             ("session", "the session whose address, cookies and values it uses; checks only"),
+            (
+                "target",
+                "where it acts, where that is not where the launch is: a `[target.NAME]`; with a session, the session's",
+            ),
             ("for_each", "one item for each value: `{ origin = \"origins\" }`"),
             (
                 "timeout",

@@ -102,7 +102,7 @@ async fn the_baseline_is_taken_from_programs_and_files() {
         taken.extend(ran.captured.into_iter().map(|(name, value)| format!("{name} = {value}")));
     }
     assert_eq!(taken, ["revision = \"7\"", "image = \"api:1.4.1\"", "last = \"1.4.0\"", "report = \"1.4.2\""]);
-    let checked = check_report(&Source::new("plan.toml", text), &Environment::default(), &jq(), false).await;
+    let checked = check_report(&Source::new("plan.toml", text), &Environment::default(), None, &jq(), false).await;
     assert_eq!((checked.errors, checked.warnings), (0, 0), "{}", checked.text);
 }
 

@@ -170,3 +170,22 @@ async fn the_exits_of_a_steps_examples_come_to_what_they_say() {
         assert!(warnings == 0 || text.contains("[vacuous-check]"), "{text}");
     }
 }
+
+/// What a program's text gives is compared with what another says: the pattern tells it, no stand-in.
+#[tokio::test]
+async fn a_value_taken_by_a_pattern_is_known_to_the_checks_after_it() {
+    let plan = |revision: &str| {
+        let baseline = "[baseline.revision]\ncommand = [\"kubectl\", \"rollout\", \"history\"]\nregex = 'revision=(\\d+)'\n\
+                        example = { good = { stdout = \"revision=7\" } }\n";
+        let item = "[[phase.item]]\nid = \"x\"\n[phase.item.http]\nget = \"https://a.example\"\n\
+                    expect = { json = ['.revision == $revision'] }\n";
+        with_items(
+            baseline,
+            &format!("{item}[phase.item.example]\ngood = {{ json = {{ revision = \"{revision}\" }} }}\n"),
+        )
+    };
+    let (errors, _, text) = checked(&plan("7")).await;
+    assert_eq!(errors, 0, "{text}");
+    let (errors, _, text) = checked(&plan("8")).await;
+    assert!(errors == 1 && text.contains("[wrong-example]"), "{text}");
+}

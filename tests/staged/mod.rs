@@ -171,7 +171,7 @@ async fn what_stands_inside_a_sequence_is_tried_on_its_examples() {
             };
             let table = format!("[phase.item.sequence]\nfor_each = {{ n = [1] }}\n{other}{key} = [{what}]\n");
             let source = Source::new("plan.toml", in_plan(&table));
-            let checked = check_report(&source, &Environment::of_process(), &jq, false).await;
+            let checked = check_report(&source, &Environment::of_process(), None, &jq, false).await;
             match wrong {
                 None => assert!(checked.errors == 0, "{}", checked.text),
                 Some(wrong) => assert!(checked.errors > 0 && checked.text.contains(wrong), "{wrong}: {}", checked.text),
@@ -199,7 +199,7 @@ async fn a_step_that_fails_stops_the_rounds() {
 async fn mistakes_inside_are_told_at_their_own_place() {
     let checked = |table: String| async move {
         let jq = Jq::with_worker(cluster::PROGRAM);
-        check_report(&Source::new("plan.toml", in_plan(&table)), &Environment::of_process(), &jq, false).await
+        check_report(&Source::new("plan.toml", in_plan(&table)), &Environment::of_process(), None, &jq, false).await
     };
     for (table, told) in [
         (

@@ -52,7 +52,7 @@ dns = { name = "example.com", type = "CAA", expect = { contains = ["0 issue \"ca
 #[tokio::test]
 async fn a_plan_with_both_is_sound_without_a_warning() {
     let jq = Jq::with_worker(env!("CARGO_BIN_EXE_tminus"));
-    let checked = check_report(&Source::new("plan.toml", PLAN), &Environment::default(), &jq, false).await;
+    let checked = check_report(&Source::new("plan.toml", PLAN), &Environment::default(), None, &jq, false).await;
     assert_eq!((checked.errors, checked.warnings), (0, 0), "{}", checked.text);
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tminus::base::source::Source;
+use tminus::engine::rollback::LaunchFile;
 use tminus::journal::{self, LaunchFolder, Purpose};
 use tminus::launch::board::Board;
 use tminus::launch::event::Recorded;
@@ -20,6 +21,9 @@ pub fn board(folder: &Path, records: &[Recorded]) -> Board {
     let text = std::fs::read_to_string(folder.join("plan.toml")).expect("a frozen plan");
     let source = Source::new("plan.toml", text);
     let environment: Environment = [("SMOKE_USERNAME", "unused"), ("SMOKE_PASSWORD", "unused")].into_iter().collect();
-    let loaded = load(source, &environment, &Options { rehearsal: true, ..Options::default() }).expect("a sound plan");
+    let site = std::fs::read(folder.join("launch.json")).expect("launch.json");
+    let site: LaunchFile = serde_json::from_slice(&site).expect("how it was opened");
+    let options = Options { rehearsal: true, ..site.options() };
+    let loaded = load(source, &environment, &options).expect("a sound plan");
     Board::replay(Arc::new(loaded.plan), records)
 }

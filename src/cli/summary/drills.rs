@@ -15,6 +15,7 @@ use crate::launch::verdict::Verdict;
 use crate::rehearsal::{Fault, Injection, caught_by};
 use crate::ui::watched;
 
+const VERIFIED: &str = "verified";
 /// Longer than planned by this is no longer as planned: a process has to start.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -156,7 +157,7 @@ fn rows(plan: &Plan, drilled: &Drilled, trigger: Option<&Trigger>) -> Vec<Row> {
     let deadline = plan.rollback(&trigger.then).map(|rollback| rollback.deadline);
     let verified = drilled.ended.as_ref().filter(|(_, end)| *end == RollbackEnd::Verified);
     rows.push(Row {
-        what: "verified",
+        what: VERIFIED,
         planned: deadline,
         actual: verified.zip(decided).map(|((at, _), decided)| at.since(decided.at)),
         by: drilled.ended.as_ref().map(|(_, end)| end.words().to_owned()).unwrap_or_default(),
@@ -206,9 +207,10 @@ fn judged(board: &Board, fault: &Injection, drilled: Option<&Drilled>) -> Judged
     let rows = rows(&board.plan, drilled, trigger(&board.plan, fault, Some(drilled)));
     let slow = |row: &&Row| row.planned.zip(row.actual).is_some_and(|(planned, actual)| actual > planned + GRACE);
     let slower: Vec<&str> = rows.iter().filter(slow).map(|row| row.what).collect();
-    match slower.is_empty() {
-        true => is(Some(true), "as planned"),
-        false => is(Some(true), &format!("met, but SLOWER THAN PLANNED: {}", slower.join(", "))),
+    match (slower.is_empty(), slower.contains(&VERIFIED)) {
+        (true, _) => is(Some(true), "as planned"),
+        (false, true) => missed(format!("TOO LATE: it was verified after its deadline ({})", slower.join(", "))),
+        (false, false) => is(Some(true), &format!("met, but SLOWER THAN PLANNED: {}", slower.join(", "))),
     }
 }
 

@@ -13,6 +13,8 @@ use crate::watch::kept::Vouched;
 pub struct Facts {
     /// The plan's hash, and what was opened.
     pub opened: Option<(String, Mode)>,
+    /// The target that it was opened for.
+    pub target: Option<String>,
     /// The hashes of the plans that it was amended to, with their records.
     pub amended: Vec<(u64, String)>,
     /// In the order they were captured.
@@ -31,7 +33,10 @@ pub struct Facts {
 impl Facts {
     pub fn take(&mut self, record: Recorded) {
         match record.event {
-            Event::LaunchOpened { plan_hash, mode, .. } if record.seq == 1 => self.opened = Some((plan_hash, mode)),
+            Event::LaunchOpened { plan_hash, mode, target, .. } if record.seq == 1 => {
+                self.opened = Some((plan_hash, mode));
+                self.target = target;
+            }
             Event::PlanAmended { plan_hash, .. } => self.amended.push((record.seq, plan_hash)),
             Event::LaunchEnded { .. } => self.over = true,
             Event::SamplesKept { minute, blocks } => self.vouched.take(minute, &blocks),

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::facts::{Facts, untold};
-use crate::cli::assemble::Site;
+use crate::cli::site::Site;
 use crate::engine::rollback;
 use crate::journal::finding::Span;
 use crate::journal::head::Found;
@@ -106,7 +106,7 @@ fn once(folder: &LaunchFolder) -> Looked {
     if let Some((hash, mode)) = &facts.opened {
         looked.plan(folder, hash, *mode, &facts.amended);
         looked.revisions(folder, hash, &facts.amended);
-        looked.site(folder, *mode);
+        looked.site(folder, *mode, facts.target.as_deref());
     }
     if vouches && (!facts.baseline.is_empty() || folder.baseline().exists()) {
         looked.baseline(folder, &facts);
@@ -166,13 +166,16 @@ impl Looked {
         self.checked.push("the synced head");
     }
 
-    fn site(&mut self, folder: &LaunchFolder, mode: Mode) {
+    fn site(&mut self, folder: &LaunchFolder, mode: Mode, target: Option<&str>) {
         match bounded(&folder.launch()) {
             Ok(bytes) => match serde_json::from_slice::<Site>(&bytes) {
                 Ok(site) if site.version > SITE => {
                     let version = site.version;
                     let words = format!("it is of version {version}, and this tminus reads up to version {SITE}");
                     self.doubt("launch.json", format!("{words}: use a newer one"));
+                }
+                Ok(site) if site.target.as_deref() != target => {
+                    self.wrong("launch.json", "it names another target than the launch was opened for (record 1)");
                 }
                 Ok(_) => self.checked.push("launch.json"),
                 Err(wrong) => self.wrong("launch.json", format!("it does not say how the launch was opened: {wrong}")),

@@ -15,7 +15,14 @@ use tokio::sync::oneshot;
 
 fn opened(plan: &Plan) -> Event {
     let (plan, plan_hash) = (plan.id.clone(), plan.hash.clone());
-    Event::LaunchOpened { plan, plan_hash, mode: Mode::Launch, start: 3_600_000, release: Release::default() }
+    Event::LaunchOpened {
+        plan,
+        plan_hash,
+        mode: Mode::Launch,
+        start: 3_600_000,
+        release: Release::default(),
+        target: None,
+    }
 }
 
 fn draft(event: Event) -> Draft {

@@ -27,7 +27,7 @@ use crate::launch;
 use crate::launch::id::{RollbackId, SessionId};
 use crate::launch::plan::Verify;
 use crate::launch::verdict::{Captured, Report, Verdict};
-use crate::plan::{self, Environment, Options};
+use crate::plan::{self, Environment};
 
 /// A simulated target has its new state at once: waiting longer for it would only stretch a rehearsal.
 const SIMULATED_PATIENCE: Duration = Duration::from_secs(5);
@@ -72,7 +72,7 @@ pub fn frozen(launch: &Path) -> Result<Frozen, String> {
     let wrong = |error: &dyn std::fmt::Display| format!("failed to read {}: {error}", path.display());
     let text = regular::read(&path, LONGEST).map_err(|error| wrong(&error))?;
     let text = String::from_utf8(text).map_err(|error| wrong(&error))?;
-    let options = Options { rehearsal: file.simulated, without_secrets: true, target: file.target.clone() };
+    let options = file.options();
     // Named as it lay in its own folder: its secrets' files are told from there.
     let source = Source::new(file.base.join("plan.toml").display().to_string(), text);
     let loaded = plan::load(source.clone(), &Environment::of_process(), &options)

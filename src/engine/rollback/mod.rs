@@ -38,6 +38,7 @@ use crate::clock;
 use crate::launch::event::{RollbackEnd, RollbackFact};
 use crate::launch::id::{ItemId, RollbackId};
 use crate::launch::plan::Fallback;
+use crate::plan::{Options, Variables};
 
 pub use approval::{Given, approve};
 pub use ask::{Asked, Wanted, ask};
@@ -83,6 +84,18 @@ pub struct LaunchFile {
     /// The target of the plan that its values are for; the plan's own environment where none is named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
+    /// The environment variables that its variables stood on when the launch was opened.
+    #[serde(default, skip_serializing_if = "Variables::is_empty")]
+    pub environment: Variables,
+}
+
+impl LaunchFile {
+    /// How its plan is read again, by whoever does.
+    #[must_use]
+    pub fn options(&self) -> Options {
+        let (target, opened_with) = (self.target.clone(), self.environment.clone());
+        Options { rehearsal: self.simulated, without_secrets: true, target, opened_with }
+    }
 }
 
 /// A runner we are the parent of. It goes on when this is dropped.

@@ -48,6 +48,10 @@ impl Loop {
     }
 
     fn ask_source(&mut self, now: Now) {
+        // One answer at a time: a new hole is asked for once that has come, or is given up.
+        if self.filling.is_asking() {
+            return;
+        }
         let board = self.dispatch.published();
         // A rehearsal's target keeps nothing of what it said.
         if board.mode != Mode::Launch || board.ended.is_some() {

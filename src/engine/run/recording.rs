@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant as WireInstant;
 
 use super::{Loop, settling};
+use crate::engine::time::Pace;
 use crate::engine::unwritten::{self, Unwritten};
 use crate::journal::side::{Left, Of};
 use crate::journal::{AppendError, Draft, Durable, Health};
@@ -15,8 +16,8 @@ use crate::launch::command::{Command, Input};
 use crate::launch::event::{Actor, Event, Recorded};
 
 /// A disk that has not answered for so long counts as one that fails.
-pub(super) const LIMIT: Duration = Duration::from_secs(1);
-/// The same, before a launch is flown: nothing runs yet that it would hold up.
+const LIMIT: Duration = Duration::from_secs(1);
+/// The same, before a launch is flown, and where nobody is there: it holds up nothing.
 pub(super) const OPENING: Duration = Duration::from_secs(10);
 /// A rollback waits no longer for its request to be synced (budgets.md).
 const UNSYNCED: Duration = Duration::from_millis(50);
@@ -54,6 +55,11 @@ impl Loop {
         let gone = self.parts.folder.as_ref().is_some_and(|folder| matches!(folder.try_exists(), Ok(false)));
         let lost = |unwritten: &Unwritten| unwritten.is_lasting() || unwritten.is_too_long() || gone;
         self.unwritten.as_ref().is_some_and(lost) && self.dispatch.shown().rolling_back().is_none()
+    }
+
+    /// How long a turn waits for the disk. Where time is skipped nobody is there whom that would keep waiting.
+    pub(super) fn limit(&self) -> Duration {
+        if self.parts.pace == Pace::Skip { OPENING } else { LIMIT }
     }
 
     /// Records a turn. A disk that does not answer within `limit` is no longer waited for: what it says later is

@@ -7,7 +7,6 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::Instant as WireInstant;
 
-use super::recording::LIMIT;
 use super::{Loop, Reply, SECOND, snapshot, stand_by};
 use crate::engine::dispatch::Turn;
 use crate::engine::unwritten::{self, Unwritten};
@@ -44,7 +43,7 @@ impl Loop {
         let before = Arc::clone(self.dispatch.published());
         let mut recorded = false;
         if self.unwritten.is_none() {
-            match self.append(&records, LIMIT).await {
+            match self.append(&records, self.limit()).await {
                 Ok(()) => {
                     if !records.is_empty() {
                         self.dispatch.commit();

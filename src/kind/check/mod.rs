@@ -337,6 +337,10 @@ macro_rules! checks {
                 match self { $(Self::$kind(check) => check.judge(seen, scope, jq).await,)* }
             }
 
+            pub async fn captured(&self, seen: &Seen, scope: &Scope, jq: &Jq) -> Vec<(String, Value)> {
+                match self { $(Self::$kind(check) => check.captured(seen, scope, jq).await,)* }
+            }
+
             /// # Errors
             /// Which expectation is not plain.
             pub fn derive(&self, scope: &Scope) -> Result<Answered, String> {

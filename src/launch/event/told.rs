@@ -95,3 +95,12 @@ pub struct SampleBlock {
     pub sha256: String,
     pub samples: u64,
 }
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Launch,
+    /// Against a simulated target; stamped everywhere.
+    Rehearsal,
+    /// `tminus gate`: checks once, no clock.
+    Gate,
+}

@@ -40,7 +40,7 @@ example.good = [{ json = { series = [{ instance = "a", value = 1200 }, { instanc
 [[signal]]
 id = "asked"
 counter = true
-promql = { server = "http://prom", query = "sum(requests_total)" }
+promql = { server = "http://prom", query = "requests_total" }
 [[signal]]
 id = "spans"
 unit = "s"

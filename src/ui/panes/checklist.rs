@@ -188,7 +188,12 @@ fn line<'v>(state: &State, view: &View<'v>, line: &Line) -> Row<'v> {
             let (Some(item), Some(known)) = (view.plan().item(id), view.board().item(id)) else { return row };
             let sign = standing::item(view, item, known);
             let name = if sign.role == Role::Muted { Role::Muted } else { Role::Plain };
-            row.say(sign.role, format!("  {} ", sign.glyph)).say(name, &item.title).right(sign.role, &sign.words)
+            let row = row.say(sign.role, format!("  {} ", sign.glyph)).say(name, &item.title);
+            let row = match &item.target {
+                Some(target) => row.say(Role::Warned, format!(" @{target}")),
+                None => row,
+            };
+            row.right(sign.role, &sign.words)
         }
         Line::Row(id, name) => {
             let verdict = rows_of(view, id).into_iter().find(|(known, _)| known == name).map(|(_, verdict)| verdict);

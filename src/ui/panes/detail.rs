@@ -168,6 +168,9 @@ impl<'v> Page<'v> {
         if !item.why.is_empty() {
             self.say(Role::Muted, &item.why);
         }
+        if let Some(target) = &item.target {
+            self.named("acts on", Role::Warned, &format!("{target}, not {}", self.view.plan().environment));
+        }
         self.times(item);
         for field in fields::asked(self.view.plan(), id) {
             match state.fields.get(field) {

@@ -30,7 +30,7 @@ pub(in crate::watch) fn refilled(
     let wanted = |objective: &&Objective| objectives.contains(&objective.id);
     let plan = Plan { objectives: plan.objectives.iter().filter(wanted).cloned().collect(), ..plan.clone() };
     let mut state = State::default();
-    state.under(&plan, from);
+    state.under(&plan, &[], from);
     state.told_afterwards(from, hole.1);
     let mut points = Vec::new();
     for (signal, said) in said {

@@ -1,6 +1,6 @@
 //! What [`super::Readings`] holds: each objective with its sides, which signal feeds which, when somebody watched.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,6 +46,10 @@ pub(super) struct State {
     trouble: Option<String>,
     /// Who of a signal's several sources is silent, and since when.
     silent: HashMap<SignalId, BTreeMap<Arc<str>, Instant>>,
+    /// Signals that were asked about by this console.
+    asked: BTreeSet<SignalId>,
+    /// Consoles were here before: what is silent may have been so for any time.
+    again: bool,
     /// How many plans it went by.
     pub plans: u32,
 }
@@ -217,10 +221,12 @@ impl State {
 
     /// All sources of a signal were asked at `at`, and these told nothing.
     pub fn silent(&mut self, signal: &SignalId, at: Instant, who: &[Arc<str>]) {
+        let first = self.asked.insert(signal.clone());
+        let since = if first && self.again { Instant(i64::MIN) } else { at };
         let mut known = self.silent.remove(signal).unwrap_or_default();
         known.retain(|name, _| who.contains(name));
         for name in who {
-            known.entry(Arc::clone(name)).or_insert(at);
+            known.entry(Arc::clone(name)).or_insert(since);
         }
         if !known.is_empty() {
             self.silent.insert(signal.clone(), known);
@@ -305,6 +311,7 @@ impl State {
         asked: &BTreeMap<SignalId, Instant>,
     ) -> Vec<String> {
         let first = back.watched.iter().map(|(from, _)| *from).min();
+        self.again = first.is_some();
         for (from, until) in back.watched {
             self.watched.add(from, until);
             // It stands on disk already.
@@ -372,5 +379,37 @@ fn terms(objective: &Objective, signal: &SignalId, per: bool, plan: &Plan) -> Te
         width: objective.evaluate_every,
         window: objective.window,
         patience: objective.stale_after,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::launch::plan::Beside;
+    use crate::launch::threshold::Threshold;
+
+    /// What the objective is told of who is silent, an instant after the first answers of a console.
+    fn told(again: bool) -> Option<String> {
+        let objective = Objective {
+            id: "o".into(),
+            title: String::new(),
+            signal: "load".into(),
+            beside: Beside::Nothing,
+            that: Threshold::parse("<= 5").expect("a threshold"),
+            window: Duration::from_secs(30),
+            min_samples: 1,
+            stale_after: Duration::from_secs(60),
+            evaluate_every: Duration::from_secs(10),
+            unknown_for: Duration::from_secs(60),
+        };
+        let mut state = State { again, ..State::default() };
+        state.silent(&"load".into(), Instant(1_000), &["b".into()]);
+        state.silent_too_long(&objective, Instant(2_000))
+    }
+
+    #[test]
+    fn who_is_silent_when_a_console_comes_back_was_so_before_for_all_it_knows() {
+        assert_eq!(told(true).as_deref(), Some("b"));
+        assert_eq!(told(false), None, "in a new launch it has its time");
     }
 }

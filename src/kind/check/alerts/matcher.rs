@@ -1,8 +1,11 @@
 //! A matcher of labels as Prometheus and Alertmanager write it: `team="api"`, `code=~"5.."`. A label that is not
 //! there is empty.
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 use serde_json::Value;
+
+/// Bytes of a pattern that an answer brings, compiled.
+const LARGEST: usize = 64 << 10;
 
 /// One matcher.
 #[derive(Debug, Clone)]
@@ -49,7 +52,7 @@ impl Matcher {
     /// One of a silence, as Alertmanager tells it; none of what cannot be read.
     pub fn told(told: &Value) -> Option<Self> {
         let (label, value) = (told["name"].as_str()?.to_owned(), told["value"].as_str()?.to_owned());
-        let pattern = || Regex::new(&format!("^(?s:{value})$")).ok();
+        let pattern = || RegexBuilder::new(&format!("^(?s:{value})$")).size_limit(LARGEST).build().ok();
         // Before there was another, each was equal.
         let is = match (told["isRegex"].as_bool()?, told["isEqual"].as_bool().unwrap_or(true)) {
             (false, true) => Is::Equal(value.clone()),

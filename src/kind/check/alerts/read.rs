@@ -19,6 +19,8 @@ const INTERVALS: f64 = 3.0;
 const MOST_ROUTED: usize = 5_000;
 /// Silences that are looked at.
 const MOST_SILENCES: usize = 500;
+/// Matchers of one of them.
+const MOST_MATCHERS: usize = 32;
 /// Names and reasons that are kept of each.
 const MOST: usize = 8;
 
@@ -242,7 +244,8 @@ pub(super) fn is_unrouted(answers: &Answers) -> bool {
 fn silences(told: &Option<Result<Value, String>>) -> Vec<Vec<Matcher>> {
     let Some(Ok(Value::Array(all))) = told else { return Vec::new() };
     let active = all.iter().filter(|silence| silence["status"]["state"] == "active").take(MOST_SILENCES);
-    let matchers = |silence: &Value| silence["matchers"].as_array()?.iter().map(Matcher::told).collect::<Option<_>>();
+    let few = |silence: &Value| Some(silence["matchers"].as_array()?).filter(|all| all.len() <= MOST_MATCHERS).cloned();
+    let matchers = |silence: &Value| few(silence)?.iter().map(Matcher::told).collect::<Option<_>>();
     active.filter_map(matchers).filter(|matchers: &Vec<Matcher>| !matchers.is_empty()).collect()
 }
 

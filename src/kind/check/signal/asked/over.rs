@@ -17,6 +17,10 @@ use crate::kind::check::signal::ask::{self, Queries, time};
 use crate::kind::check::{Context, Seen};
 use crate::launch::time::{Wall, millis};
 
+/// Bytes of series over time, each sample with the name of its series.
+const LARGEST: usize = 64 << 20;
+/// Bytes of a sample beside that name.
+const AROUND: usize = 64;
 const QUERY_RANGE: &str = "/api/v1/query_range";
 /// Steps of one request: Prometheus answers 11,000 at most, and an answer has a limit here too.
 const STEPS: u32 = 1_000;
@@ -133,12 +137,18 @@ fn by_step(data: &Value, steps: Steps) -> Result<ByStep, String> {
         return Err(format!("a {}, not series over time", data["resultType"].as_str().unwrap_or("nothing")));
     };
     let mut all = ByStep::new();
+    let mut size = 0_usize;
     for row in rows {
+        let named = row["metric"].to_string().len();
         // Histograms of the new kind have no values.
         let values = row["values"].as_array().ok_or("a series without values")?;
         for sample in values {
             let at = sample.get(0).and_then(Value::as_f64).and_then(|seconds| steps.of(seconds));
             let at = at.filter(|step| *step < steps.count).ok_or("a sample of a time that was not asked for")?;
+            size = size.saturating_add(named).saturating_add(AROUND);
+            if size > LARGEST {
+                return Err(format!("more than {} MiB of series: narrow the query", LARGEST >> 20));
+            }
             all.entry(at).or_default().push(json!({ "metric": row["metric"], "value": sample }));
         }
     }
@@ -170,6 +180,14 @@ mod tests {
     fn steps(count: u32) -> Steps {
         let first = Wall::from_timestamp_millis(1_767_225_600_250).expect("a time");
         Steps { first, apart: Duration::from_millis(2_500), count }
+    }
+
+    #[test]
+    fn an_answer_that_would_not_fit_is_refused_before_it_is_made() {
+        let name = "x".repeat(1 << 20);
+        let values: Vec<Value> = (0..100).map(|_| json!([1_767_225_600.25, "1"])).collect();
+        let told = json!({ "resultType": "matrix", "result": [{ "metric": { "a": name }, "values": values }] });
+        assert!(by_step(&told, steps(3)).is_err_and(|why| why.contains("narrow the query")));
     }
 
     #[test]
