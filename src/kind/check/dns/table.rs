@@ -93,8 +93,10 @@ pub(super) fn normal(kind: Type, written: &str) -> Result<String, String> {
             let (flags, rest) = text.split_once(char::is_whitespace).ok_or_else(|| wrong(how))?;
             let flags = flags.parse::<u8>().map_err(|_| wrong(how))?;
             let (tag, value) = rest.trim_start().split_once(char::is_whitespace).ok_or_else(|| wrong(how))?;
-            let value = value.trim();
-            let bare = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
+            let mut bare = value.trim();
+            while let Some(inner) = bare.strip_prefix('"').and_then(|value| value.strip_suffix('"')) {
+                bare = inner.trim();
+            }
             Ok(format!("{flags} {} {bare}", tag.to_ascii_lowercase()))
         }
     }
@@ -102,7 +104,7 @@ pub(super) fn normal(kind: Type, written: &str) -> Result<String, String> {
 
 fn name(text: &str) -> Option<String> {
     let bare = text.strip_suffix('.').unwrap_or(text);
-    let whole = !bare.is_empty() && !bare.contains(char::is_whitespace) && !bare.contains("..");
+    let whole = !bare.contains(char::is_whitespace) && bare.split('.').all(|label| !label.is_empty());
     whole.then(|| bare.to_ascii_lowercase())
 }
 
