@@ -189,6 +189,11 @@ fn judged(board: &Board, fault: &Injection, drilled: Option<&Drilled>) -> Judged
         };
     }
     let names = expected.join(", ");
+    if let Some(other) = fired.filter(|id| !expected.contains(&id.as_str())) {
+        return missed(format!(
+            "NOT DECIDED by what is for it: trigger {other} fired, and of {names} nothing is known"
+        ));
+    }
     if fired.is_none() {
         let word = if noticed { "NOT DECIDED" } else { "NOT NOTICED" };
         return missed(format!("{word}: trigger {names} is for this, and did not fire"));
