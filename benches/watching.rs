@@ -8,7 +8,7 @@ mod usage;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -165,7 +165,7 @@ fn endpoints(time: Duration) -> Result<()> {
     }
     let path = place.path().join("plan.toml");
     std::fs::write(&path, plan.replace("URL", &url))?;
-    let mut child = Command::new(TMINUS)
+    let child = Command::new(TMINUS)
         .args(["run", "--headless", "--launch"])
         .arg(place.path().join("launch"))
         .arg(&path)
@@ -176,18 +176,74 @@ fn endpoints(time: Duration) -> Result<()> {
         .spawn()?;
     // The first seconds are its opening.
     std::thread::sleep(Duration::from_secs(3));
-    let measured = (|| {
-        let before = processor_ticks(child.id())?;
-        std::thread::sleep(time);
-        Ok::<_, anyhow::Error>((processor_ticks(child.id())? - before, memory_mib(child.id())?))
-    })();
-    let _ = child.kill();
-    let _ = child.wait();
-    let (used, memory) = measured?;
+    let (processor, memory) = used_by(&mut [child], time)?;
     println!("{ENDPOINTS} endpoints at 1 Hz for {time:?}, samples kept, headless");
-    println!("  processor {:>6.2} %     (budget 5)", 100.0 * used / TICKS / time.as_secs_f64());
+    println!("  processor {processor:>6.2} %     (budget 5)");
     println!("  memory    {memory:>6.1} MiB   (budget 40)");
+    match peers(&url, place.path(), time) {
+        Ok((processor, memory)) => {
+            println!("  blackbox_exporter with Prometheus, beside it: {processor:.2} %, {memory:.1} MiB");
+        }
+        Err(why) => println!("  blackbox_exporter with Prometheus is not compared: {why:#}"),
+    }
     Ok(())
+}
+
+/// Percent of a core and MiB of these together, over `time`; they are ended.
+fn used_by(children: &mut [Child], time: Duration) -> Result<(f64, f64)> {
+    let measured = (|| {
+        let ticks = |children: &[Child]| children.iter().map(|child| processor_ticks(child.id())).sum::<Result<f64>>();
+        let before = ticks(children)?;
+        std::thread::sleep(time);
+        let memory = children.iter().map(|child| memory_mib(child.id())).sum::<Result<f64>>()?;
+        Ok::<_, anyhow::Error>((100.0 * (ticks(children)? - before) / TICKS / time.as_secs_f64(), memory))
+    })();
+    for child in children {
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+    measured
+}
+
+/// The same endpoints, as often, by the pair that is usually put to it.
+fn peers(url: &str, place: &Path, time: Duration) -> Result<(f64, f64)> {
+    let free = || -> Result<u16> { Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port()) };
+    let (blackbox, prometheus) = (free()?, free()?);
+    let targets: Vec<String> = (0..ENDPOINTS).map(|number| format!("'{url}{number}'")).collect();
+    let modules = place.join("blackbox.yml");
+    std::fs::write(&modules, "modules:\n  up:\n    prober: http\n    timeout: 5s\n")?;
+    let scrapes = place.join("prometheus.yml");
+    let config = format!(
+        "global:\n  scrape_interval: 1s\nscrape_configs:\n- job_name: up\n  metrics_path: /probe\n  params:\n    module: [up]\n  \
+         static_configs:\n  - targets: [{}]\n  relabel_configs:\n  - source_labels: [__address__]\n    target_label: __param_target\n  \
+         - source_labels: [__param_target]\n    target_label: instance\n  - target_label: __address__\n    replacement: \
+         127.0.0.1:{blackbox}\n",
+        targets.join(", ")
+    );
+    std::fs::write(&scrapes, config)?;
+    let start = |program: &str, arguments: &[String]| {
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().with_context(|| format!("{program} does not start"))
+    };
+    let listen = |port: u16| format!("--web.listen-address=127.0.0.1:{port}");
+    let storage = format!("--storage.tsdb.path={}", place.join("tsdb").display());
+    let asked = [
+        ("prometheus-blackbox-exporter", vec![format!("--config.file={}", modules.display()), listen(blackbox)]),
+        ("prometheus", vec![format!("--config.file={}", scrapes.display()), storage, listen(prometheus)]),
+    ];
+    let mut children = Vec::new();
+    for (program, arguments) in asked {
+        match start(program, &arguments) {
+            Ok(child) => children.push(child),
+            Err(why) => {
+                let _ = used_by(&mut children, Duration::ZERO);
+                return Err(why);
+            }
+        }
+    }
+    std::thread::sleep(Duration::from_secs(5));
+    used_by(&mut children, time)
 }
 
 fn answer(mut stream: std::net::TcpStream) {
