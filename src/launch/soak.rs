@@ -220,9 +220,11 @@ pub(super) fn ending(board: &Board, now: Instant) -> Vec<Timed> {
         let given_up = soak.deadline.map(|deadline| ledger.since.plus(deadline));
         // Both may be told in one turn: what comes first counts.
         let in_time = ledger.through.filter(|through| given_up.is_none_or(|given_up| *through <= given_up));
+        // A deadline that passed while nobody watched: whether it was through by then its source may tell yet.
+        let may_have_been = |by: Instant| ledger.open_gap().is_some_and(|(from, _)| from < by);
         let (at, verdict) = match (in_time, given_up) {
             (Some(at), _) => (at, Verdict::Pass),
-            (None, Some(at)) if at <= now => (at, Verdict::Fail),
+            (None, Some(at)) if at <= now && !may_have_been(at) => (at, Verdict::Fail),
             _ => continue,
         };
         let at = at.max(board.at);

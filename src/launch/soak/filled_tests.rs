@@ -53,3 +53,24 @@ fn a_breach_that_a_source_tells_of_afterwards_is_one() {
     assert_eq!((ledger(&flight).restarts, ledger(&flight).credited), (1, Duration::from_secs(70)));
     replays(&flight);
 }
+
+#[test]
+fn a_deadline_that_passed_while_nobody_watched_waits_for_what_the_source_tells() {
+    for (told, wanted) in [(true, Verdict::Pass), (false, Verdict::Fail)] {
+        let mut plan = soaking(Some(minutes(40)));
+        plan.objectives = vec![objective("errors"), objective("p95")];
+        let mut flight = Flight::of(plan);
+        evaluated(&mut flight, minutes(10), WELL);
+        let (gap, from) = (minutes(35), flight.now.0 / 10_000 + 1);
+        flight.now = flight.now.plus(gap);
+        flight.input(&Input::Observation(Observation::Slept { gap })).expect("taken");
+        assert!(state(&flight).is_running(), "nobody knows yet");
+        if told {
+            let rounds = (from..=flight.now.0 / 10_000).map(|at| round(at * 10_000, WELL)).collect();
+            flight.input(&Input::Observation(Observation::HoleFilled { rounds })).expect("taken");
+        }
+        evaluated(&mut flight, minutes(1), WELL);
+        assert_eq!(ended(&flight).map(|(verdict, _)| verdict), Some(wanted));
+        replays(&flight);
+    }
+}
