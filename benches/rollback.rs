@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use seat::Console;
 use tminus::clock;
 
@@ -62,8 +62,15 @@ fn keys(rounds: usize, loaded: bool) -> Result<Vec<f64>> {
         console.sees("START IT")?;
         let pressed = clock::wall();
         console.press("\r")?;
+        let said = loop {
+            match std::fs::read_to_string(&started) {
+                Ok(said) if said.ends_with('\n') => break said,
+                _ if pressed + chrono::Duration::seconds(20) < clock::wall() => bail!("round {round}: no step began"),
+                _ => drop(console.watch(Duration::from_millis(2))),
+            }
+        };
         console.sees("VERIFIED: the old state is back").with_context(|| format!("round {round}"))?;
-        let at: i64 = std::fs::read_to_string(&started)?.trim().replace(['.', ','], "").parse()?;
+        let at: i64 = said.trim().replace(['.', ','], "").parse()?;
         took.push(f64::from(u32::try_from(at - pressed.timestamp_micros())?) / 1_000.0);
         console.press("\x1b")?;
         console.watch(Duration::from_millis(300));
