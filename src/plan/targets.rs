@@ -127,7 +127,7 @@ impl<'a> Reader<'a> {
         before
     }
 
-    /// Where an item acts: what it says, else its phase; with a session it is where that is.
+    /// Where an item, a monitor or a stream acts: what it says, else its phase; with a session it is where that is.
     pub(super) fn item_target(&self, table: &Table<'a>, of_phase: Option<&Placed<String>>) -> Option<String> {
         let own = self.target_of(table);
         let asked = own.as_ref().or(of_phase);
@@ -139,8 +139,9 @@ impl<'a> Reader<'a> {
         let place = |target: Option<&String>| target.cloned().unwrap_or_else(|| self.plan.environment.clone());
         let stands = place(session.target.as_ref());
         if let Some(asked) = asked.filter(|asked| asked.value != stands) {
+            let owner = if table.path.ends_with("item]") { "an item" } else { &table.path };
             let message = format!(
-                "an item of session `{}`, which is at {}, and not at {}",
+                "{owner} of session `{}`, which is at {}, and not at {}",
                 session.slug,
                 printable(&stands),
                 printable(&asked.value)

@@ -159,6 +159,30 @@ fn an_item_of_a_session_is_where_its_session_is() {
 }
 
 #[test]
+fn a_monitor_of_a_session_is_where_its_session_is() {
+    let round = "\n[[monitor]]\nid = \"round\"\nevery = \"1s\"\nsession = \"lab\"\n[[monitor.item]]\nid = \"x\"\n\
+                 http = { get = \"/x\", expect = { status = 200 } }\n";
+    let with = |target: &str| {
+        let named = format!("session = \"lab\"\ntarget = \"{target}\"");
+        format!("{PLAN}{}", round.replace("session = \"lab\"", &named))
+    };
+    for text in [format!("{PLAN}{round}"), with("lab")] {
+        let loaded = read(&text, API, None).expect("sound");
+        let of_round = loaded.catalogue.sessions.iter().find(|(id, _)| id.as_str() == "monitor.round");
+        let (_, session) = of_round.expect("a session of its own");
+        assert_eq!(
+            session.base.as_ref().expect("a base").text(&session.scope).expect("bound"),
+            "https://lab.example.com"
+        );
+    }
+    for other in ["staging", "production"] {
+        let told = messages(&with(other), API, None);
+        assert_eq!(told, [format!("[monitor] of session `lab`, which is at lab, and not at {other}")]);
+    }
+    assert_eq!(messages(&with("stagign"), API, None), ["no target `stagign`: there is no [target.stagign]"]);
+}
+
+#[test]
 fn a_place_that_is_none_is_a_mistake_wherever_it_is_named() {
     for (named, instead) in [
         ("target = \"staging\"\nfor_each", "target = \"stagign\"\nfor_each"),
