@@ -391,6 +391,7 @@ impl Loop {
         if self.unwritten.is_some()
             || board.is_busy()
             || self.parts.pace == Pace::Real
+            || schedule::waits_for_baseline(board, now.instant)
             || !self.parts.observations.is_empty()
         {
             return None;
