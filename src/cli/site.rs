@@ -52,7 +52,7 @@ impl Site {
     #[must_use]
     pub fn options(&self) -> Options {
         let (target, opened_with) = (self.target.clone(), self.environment.clone());
-        Options { rehearsal: self.rehearsal, without_secrets: false, target, opened_with }
+        Options { rehearsal: self.rehearsal, without_secrets: false, target, opened_with, no_launch: true }
     }
 
     /// The simulated target, in a rehearsal.

@@ -192,9 +192,11 @@ impl<'a> Reader<'a> {
 
     fn check_target_of(&self, drill: &Drill) {
         let asked = &drill.target;
-        if asked.value == self.plan.environment && self.options.target.is_none() {
+        // A rehearsal that is asked for a place touches nothing there.
+        let rehearsed = self.options.rehearsal && self.options.target.is_some();
+        if asked.value == self.plan.environment && !rehearsed && !self.options.no_launch {
             let message =
-                format!("a drill against `{}`, which is where this plan launches to", printable(&asked.value));
+                format!("a drill against `{}`, which is where this plan is launched to", printable(&asked.value));
             let wrong = Diagnostic::error("drill-on-launch", asked.span, message).label("a drill needs another place");
             self.notes.report(wrong);
         } else if !self.targets.iter().any(|target| target.id == asked.value) {

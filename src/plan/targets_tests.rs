@@ -207,3 +207,26 @@ fn in_a_rehearsal_the_plans_own_value_stands_in_for_what_a_target_lacks() {
     let unset: Vec<&str> = loaded.unset.iter().map(|unset| unset.variable.as_str()).collect();
     assert_eq!(unset, ["LAB_API"], "and is told");
 }
+
+#[test]
+fn a_drill_is_never_where_the_launch_is_whatever_place_was_asked_for() {
+    let drill =
+        "\n[[phase.item]]\nid = \"drill\"\nclass = \"once\"\ndrill = { rollback = \"back\", target = \"staging\" }\n";
+    let back = "\n[[rollback]]\nid = \"back\"\nkey = \"1\"\nstep = [{ id = \"s\", class = \"idempotent\", run = { command = \
+                [\"true\"] } }]\nverify = [{ id = \"v\", http = { get = \"{{ api }}\", expect = { status = 200 } } }]\n";
+    let at = PLAN.find("\n[[monitor]]").expect("there");
+    let text = format!("{}{drill}{}{back}", &PLAN[..at], &PLAN[at..]);
+    let load = |target: &str, rehearsal, no_launch| {
+        let options = Options { target: Some(target.to_owned()), rehearsal, no_launch, ..Options::default() };
+        let environment = API.iter().copied().collect::<Environment>();
+        load(Source::new("plan.toml", text.clone()), &environment, &options)
+    };
+    assert!(load("lab", false, false).is_ok());
+    assert!(read(&text, API, None).is_ok());
+    let told = load("staging", false, false).expect_err("a drill against the launch itself");
+    let told = told.iter().filter(|told| told.severity == Severity::Error);
+    let told: Vec<_> = told.map(|told| (told.code, told.message.as_str())).collect();
+    assert_eq!(told, [("drill-on-launch", "a drill against `staging`, which is where this plan is launched to")]);
+    assert!(load("staging", true, false).is_ok(), "a rehearsal drills nothing for real");
+    assert!(load("staging", false, true).is_ok(), "the drill itself reads the plan from there");
+}

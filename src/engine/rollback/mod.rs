@@ -94,7 +94,7 @@ impl LaunchFile {
     #[must_use]
     pub fn options(&self) -> Options {
         let (target, opened_with) = (self.target.clone(), self.environment.clone());
-        Options { rehearsal: self.simulated, without_secrets: true, target, opened_with }
+        Options { rehearsal: self.simulated, without_secrets: true, target, opened_with, no_launch: true }
     }
 }
 
