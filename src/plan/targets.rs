@@ -179,7 +179,9 @@ impl<'a> Reader<'a> {
                 self.notes.report(wrong.label(near.map(|near| format!("did you mean `{near}`?")).unwrap_or_default()));
                 continue;
             };
-            let time = rollback.deadline.saturating_mul(2).saturating_add(AROUND);
+            // What it is verified by is looked at before it begins, too.
+            let looks = rollback.verify.iter().fold(AROUND, |time, check| time.saturating_add(check.timeout));
+            let time = rollback.deadline.saturating_mul(2).saturating_add(looks);
             for item in self.plan.items.values_mut() {
                 if matches!(item.act, Act::Step { spec, .. } if spec.0 == at)
                     && item.timeout == super::items::STEP_TIMEOUT

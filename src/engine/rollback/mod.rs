@@ -62,6 +62,8 @@ pub mod code {
     pub const FAILED: i32 = 2;
     /// Another runner is at it, or at another rollback: this request joined that one.
     pub const JOINED: i32 = 3;
+    /// Of a drill alone: verified in time, and no less before anything was done.
+    pub const UNPROVEN: i32 = 4;
 }
 
 /// `println!` and `eprintln!` panic where they cannot write, and `runner.log` lies on the disk that may be
