@@ -3,10 +3,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use unicode_width::UnicodeWidthStr;
 
 use super::row::{Row, clean};
-use crate::base::text::cut;
+use crate::base::text::{columns, cut};
 use crate::ui::theme::{Role, Theme};
 
 /// Draws a frame with a title at the left and a remark at the right; answers what is inside.
@@ -27,14 +26,14 @@ pub fn pane(area: Rect, title: &str, remark: &str, frame: Role, theme: &Theme, b
     }
     let room = usize::from(area.width).saturating_sub(4);
     let remark = cut(&clean(theme, remark), room / 2);
-    let title = cut(&clean(theme, title), room.saturating_sub(remark.width() + 3));
+    let title = cut(&clean(theme, title), room.saturating_sub(columns(&remark) + 3));
     // Over the frame's own style: nothing of it is left in the title.
     let title_style = if frame == Role::Muted { Style::reset().patch(theme.style(Role::Title)) } else { style };
     if !title.is_empty() {
         buf.set_stringn(left + 1, top, format!(" {title} "), room + 1, title_style);
     }
     if !remark.is_empty() {
-        let wide = u16::try_from(remark.width()).unwrap_or(0) + 2;
+        let wide = u16::try_from(columns(&remark)).unwrap_or(0) + 2;
         buf.set_stringn(right.saturating_sub(wide), top, format!(" {remark} "), room, style);
     }
     Rect { x: left + 1, y: top + 1, width: area.width - 2, height: area.height - 2 }
