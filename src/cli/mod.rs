@@ -31,6 +31,7 @@ mod keys;
 mod kinds;
 mod log;
 mod logging;
+mod look;
 mod moment;
 mod note;
 mod person;
@@ -148,9 +149,8 @@ struct Common {
     /// Your name in the journal.
     #[arg(long, env = "USER", value_name = "NAME", default_value = "operator")]
     name: String,
-    /// Draw with ASCII alone.
-    #[arg(long)]
-    ascii: bool,
+    #[command(flatten)]
+    look: look::Arguments,
 }
 
 /// Parses the arguments, runs the subcommand, and answers with its exit code.
