@@ -14,6 +14,8 @@ mod crew;
 mod fields;
 #[path = "screens/keys.rs"]
 mod keys;
+#[path = "screens/look.rs"]
+mod look;
 #[path = "screens/playbooks.rs"]
 mod playbooks;
 #[path = "screens/polls.rs"]

@@ -179,6 +179,7 @@ actions! {
     Palette, "palette", "palette", Panes, false, "Find an action by its words";
     Help, "help", "help", Panes, false, "Show every key";
     Back, "back", "back", Panes, false, "Leave the zoom, drop the filter, clear the message";
+    Suspend, "suspend", "suspend", Panes, true, "Stop this console and go back to the shell; the launch's watch stops with it until `fg`";
     Quit, "quit", "quit", Panes, false, "Leave the console; what runs goes on";
     Confirm, "confirm", "yes", Dialogs, false, "Say yes, or choose the selected line";
     Dismiss, "dismiss", "no", Dialogs, false, "Say no, close the dialog";

@@ -17,10 +17,20 @@ use crate::launch::plan::Item;
 /// Bands of a screen that has room for nothing else: what happens, and why.
 const SMALL_BANDS: usize = 3;
 
-/// Draws everything into `area`; answers where the cursor stands, if a text is being typed.
-pub fn draw(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
+/// What a frame has where: for the cursor, and for what a mouse points at.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Drawn {
+    /// Where the cursor stands, if a text is being typed.
+    pub cursor: Option<Position>,
+    pub panes: Vec<(Pane, Rect)>,
+    /// Keys that are written on the screen.
+    pub keys: Vec<(Action, Rect)>,
+}
+
+/// Draws everything into `area`.
+pub fn draw(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Drawn {
     if layout::size(area) == Size::TooSmall {
-        return too_small(state, view, area, buf);
+        return Drawn { cursor: too_small(state, view, area, buf), ..Drawn::default() };
     }
     let bands = header::bands(view);
     let places = layout::places(state, area, bands.len(), soak::lines(view), is_watched(view));
@@ -34,9 +44,11 @@ pub fn draw(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Opt
         panes::draw(*pane, state, view, *area, buf);
     }
     rollback_bar::draw(view, places.bar, buf);
-    footer(state, view, places.footer, buf);
+    let mut keys = footer(state, view, places.footer, buf);
+    keys.push((Action::Rollback, places.bar));
     let body = places.panes.iter().map(|(_, area)| *area).reduce(Rect::union).unwrap_or(area);
-    state.overlay.as_ref().and_then(|overlay| overlays::draw(overlay, view, body, buf))
+    let cursor = state.overlay.as_ref().and_then(|overlay| overlays::draw(overlay, view, body, buf));
+    Drawn { cursor, panes: places.panes, keys }
 }
 
 /// Objectives and triggers stand beside the monitors.
@@ -80,16 +92,22 @@ fn too_small(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Op
     None
 }
 
-/// What the keys do here and now, or what was just said.
-fn footer(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) {
+/// What the keys do here and now, or what was just said; where each key is.
+fn footer(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Vec<(Action, Rect)> {
     if let Some(message) = &state.message {
         Row::new(view.theme).say(message.role, format!(" {}", message.text)).put(area, buf);
-        return;
+        return Vec::new();
     }
     // A dialog names its own keys.
     if state.overlay.is_some() {
-        return;
+        return Vec::new();
     }
+    let mut keys = Vec::new();
+    let mut place = |action: Action, from: usize, to: usize| {
+        let [from, to] = [from, to].map(|column| u16::try_from(column).unwrap_or(u16::MAX));
+        let own = Rect { x: area.x.saturating_add(from), width: to.saturating_sub(from), ..area };
+        keys.push((action, own.intersection(area)));
+    };
     let always = [Action::Help, Action::Palette];
     let mut tail = Row::new(view.theme);
     for action in always {
@@ -103,13 +121,17 @@ fn footer(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) {
     for entry in entries {
         let longer = key(row.clone(), view, entry.action);
         if longer.width() <= room {
+            place(entry.action, row.width(), longer.width());
             row = longer;
         }
     }
     for action in always {
+        let from = row.width();
         row = key(row, view, action);
+        place(action, from, row.width());
     }
     row.put(area, buf);
+    keys
 }
 
 fn key<'v>(row: Row<'v>, view: &View<'v>, action: Action) -> Row<'v> {
