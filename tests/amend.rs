@@ -1,22 +1,16 @@
 //! `tminus amend`: a launch under way goes by another plan wholly or not at all, whoever holds it and whoever
 //! dies when; what happened is never told otherwise, and every plan it went by is kept and proven.
 
-#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
-
-mod binary;
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod pty;
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod told;
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod wait;
+use crate::wait;
 
 use std::fs;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use binary::{Place, Ran, ended, signal};
-use pty::{Seat, WIDE};
+use crate::binary::{Place, Ran, ended, signal};
+use crate::pty::{Seat, WIDE};
+use crate::told::records;
+use crate::wait::comes;
 use rustix::process::Signal;
 use tminus::base::boundary;
 use tminus::engine::attached::reading::Reading;
@@ -26,8 +20,6 @@ use tminus::launch::board::Board;
 use tminus::launch::event::{Event, Recorded};
 use tminus::plan::hash;
 use tokio::process::Child;
-use told::records;
-use wait::comes;
 
 /// A step that waits for its fifo, a poll, and a phase that is due much later.
 const PLAN: &str = r#"

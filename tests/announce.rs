@@ -1,10 +1,7 @@
 //! The steps `notify` and `snapshot` as they run: under the shim, by this binary, against a webhook and sources
 //! made here; and in a rollback, which an announcement holds up in nothing.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
-
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod binary;
+use crate::binary;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -2,35 +2,24 @@
 //! frozen or gone. It blocks that step alone, and without it nothing is green. What stands in for a step that
 //! failed is told as that.
 
-#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
-
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod anywhere;
-mod binary;
 #[path = "approve/console.rs"]
 mod console;
-mod crude;
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod pty;
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod told;
-mod wait;
 
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 
-use anywhere::{Launch, WAITS, facts, is_over, requests, says, verified};
-use binary::{Place, Ran, ended, signal};
+use crate::anywhere::{Launch, WAITS, facts, is_over, requests, says, verified};
+use crate::binary::{Place, Ran, ended, signal};
+use crate::told::records;
+use crate::wait::comes;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use tminus::engine::rollback;
 use tminus::launch::event::{Actor, RollbackEnd, RollbackFact};
 use tminus::launch::id::{ItemId, RollbackId};
 use tminus::launch::verdict::Verdict;
-use told::records;
-use wait::comes;
 
 /// Three steps, of which the second is the DB owner's. `first` is what the first does beside saying that it ran,
 /// `more` stands in the second's table.

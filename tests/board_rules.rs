@@ -2,8 +2,6 @@
 //! 100,000 steps, each record held against the rules as it is folded. The rules are told here in their own words
 //! and ask `decide` and `schedule` nothing.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::FileFailurePersistence;

@@ -1,24 +1,17 @@
 //! A launch outlives its console: left, interrupted or killed, the next one goes on where it stood, and
 //! says what it cannot know.
 
-#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
-
-mod binary;
-mod told;
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod wait;
-
 use std::path::Path;
 use std::time::Duration;
 
-use binary::{Place, Ran, ended, signal};
+use crate::binary::{Place, Ran, ended, signal};
+use crate::told::{board, records};
+use crate::wait::{comes, pause};
 use rustix::process::Signal;
 use tminus::launch::countdown::CONSOLE_RESTART;
 use tminus::launch::event::{Event, Recorded, RollbackEnd};
 use tminus::launch::id::ItemId;
 use tokio::process::Child;
-use told::{board, records};
-use wait::{comes, pause};
 
 /// Stays at the stream of Gate B for as long as any test looks.
 const STUCK: [&str; 2] = ["--fault", "stream-never-ends"];

@@ -1,15 +1,10 @@
 //! The checks against a server that answers as the real backend does: what must pass passes, what must
 //! fail fails, and silence proves nothing.
 
-#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
-
-#[path = "contract/mod.rs"]
-mod backend;
-
 use std::time::Duration;
 
+use crate::backend::{Behaviour, Contract, Lookalike, ORIGIN, PASSWORD, USERNAME};
 use Verdict::{Fail, Pass, Unknown};
-use backend::{Behaviour, Contract, Lookalike, ORIGIN, PASSWORD, USERNAME};
 use serde_json::json;
 use tminus::base::jq::Jq;
 use tminus::base::secret::Redactor;

@@ -1,18 +1,12 @@
 //! The `sse` check and the live tail on the wire: against the server that answers as the real backend
 //! does, and against one that sends whatever it is told.
 
-#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
-
-#[expect(dead_code, reason = "the server is shared: what is not used here is used by the other contract tests")]
-#[path = "contract/mod.rs"]
-mod backend;
-
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::backend::{Behaviour, Contract, ORIGIN, PASSWORD, USERNAME};
 use Verdict::{Fail, Pass};
-use backend::{Behaviour, Contract, ORIGIN, PASSWORD, USERNAME};
 use serde_json::json;
 use tminus::base::jq::Jq;
 use tminus::base::secret::Redactor;

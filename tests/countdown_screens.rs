@@ -1,14 +1,9 @@
 //! The countdown as it is seen: what the header tells, the sheet that tells all of it on a small screen, a
 //! T-0 that slips, and what is late or comes again.
 
-#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
-
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod console;
-
 use std::time::Duration;
 
-use console::{SIZES, Story, console, looked, plan, press, screen, seen, text, type_in, under_way, wall};
+use crate::console::{SIZES, Story, console, looked, plan, press, screen, seen, text, type_in, under_way, wall};
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 use tminus::launch::command::Command;
 use tminus::launch::event::{Event, Mode};

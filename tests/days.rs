@@ -1,17 +1,14 @@
 //! A launch that is left for days and opened again, by the binary itself: the machine's clock is moved under
 //! it between two consoles, the wall clock is not asked.
 
-#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
-
-mod binary;
-mod told;
+use crate::binary;
 
 use std::path::Path;
 
-use binary::{Place, Ran};
+use crate::binary::{Place, Ran};
+use crate::told::{board, records};
 use tminus::launch::countdown::{Phase, REOPENED};
 use tminus::launch::event::Event;
-use told::{board, records};
 
 const DAY_MS: i64 = 86_400_000;
 

@@ -1,29 +1,23 @@
 //! Full and failing disks under the program itself: nothing is done on the strength of what is not recorded,
 //! rollbacks run, and what happened meanwhile is recorded once when the disk returns.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
+use crate::wait;
 
 #[path = "disk/faulty.rs"]
 mod faulty;
 #[path = "disk/hangs.rs"]
 mod hangs;
-mod preload;
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod pty;
 #[path = "disk/site.rs"]
 mod site;
 #[path = "disk/small.rs"]
 mod small;
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod told;
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod wait;
 
 use std::process::Command;
 use std::time::Duration;
 
+use crate::pty::Seat;
+use crate::wait::wait;
 use faulty::Faulty;
-use pty::Seat;
 use site::{NOISE, Site};
 use small::Disk;
 use tminus::base::proc::OutcomeFile;
@@ -31,7 +25,6 @@ use tminus::journal::{LaunchFolder, Noticed, Purpose, open, side};
 use tminus::launch::countdown::JOURNAL;
 use tminus::launch::event::{Event, RollbackEnd, RollbackFact};
 use tminus::launch::verdict::Verdict;
-use wait::wait;
 
 /// Columns and rows: wide enough for a banner and where it is kept.
 const SIZE: (u16, u16) = (200, 36);

@@ -1,8 +1,6 @@
 //! A drill runs a rollback for real against another target of the plan, in time or not at all; the launch's own
 //! place is not touched.
 
-#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
-
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;

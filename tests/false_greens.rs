@@ -1,8 +1,6 @@
 //! False greens: what says that it passes and does not, and what cannot say. Each case is what a script or an
 //! endpoint of the five systems answers, in its shape; an item of the plan must come to the verdict it names.
 
-#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
-
 #[path = "false_greens/asked.rs"]
 mod asked;
 

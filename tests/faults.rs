@@ -1,15 +1,11 @@
 //! Every fault turns exactly the checks it concerns, to the verdict the rules name, and nothing else.
 //! The table below is written from the rules, item by item; what it does not name passes.
 
-#![expect(clippy::panic, clippy::expect_used, reason = "a helper of tests fails by panicking")]
-
-mod rehearsal_plan;
-
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::rehearsal_plan::{Flight, bundled, small};
 use futures_util::future::{join, join_all};
-use rehearsal_plan::{Flight, bundled, small};
 use tminus::launch::plan::Act;
 use tminus::launch::verdict::{Report, Verdict};
 use tminus::plan::Loaded;

@@ -1,17 +1,9 @@
 //! `tminus gate` with the bundled plan against a server that answers as the real backend does: what the
 //! product's own gate script gets wrong, this gets right.
 
-#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
-
-#[path = "contract/mod.rs"]
-mod backend;
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod binary;
-mod crude;
-
-use backend::{Behaviour, Contract, Lookalike, ORIGIN, PASSWORD, USERNAME};
-use binary::{Place, Ran};
-use crude::{Answer, Crude};
+use crate::backend::{Behaviour, Contract, Lookalike, ORIGIN, PASSWORD, USERNAME};
+use crate::binary::{Place, Ran};
+use crate::crude::{Answer, Crude};
 use serde_json::Value;
 
 const PLAN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/omniai.toml");

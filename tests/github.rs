@@ -1,12 +1,10 @@
 //! The `github` check and the `dispatch` step against a server that behaves as GitHub's API does and holds every
 //! request against its published document: old and new behaviour, pages, limits, lost answers, annotated tags.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
+use crate::rehearsal_plan;
 
 #[path = "github/dispatch.rs"]
 mod dispatch;
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod rehearsal_plan;
 #[path = "github/spec.rs"]
 mod spec;
 #[path = "github/stub.rs"]

@@ -1,19 +1,13 @@
 //! A rehearsal without a terminal: a scripted crew flies the bundled plan to its end, says so, and leaves
 //! a journal that tells the same.
 
-#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
-
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod binary;
-mod told;
-
 use std::path::Path;
 
-use binary::{Place, Ran};
+use crate::binary::{Place, Ran};
+use crate::told::{board, records};
 use tminus::launch::countdown::Phase;
 use tminus::launch::event::{Event, RollbackEnd, RollbackFact};
 use tminus::launch::verdict::Verdict;
-use told::{board, records};
 
 /// Flies the bundled plan in `folder` with `faults`.
 async fn fly(place: &Place, folder: &Path, faults: &[&str]) -> Ran {

@@ -146,3 +146,24 @@ fn expressions_are_read_as_spdx_means_them() {
         assert_eq!(permitted(expression, &allowed), holds, "{expression}");
     }
 }
+
+/// With `autotests = false` a file that nobody names would be a test that nobody runs.
+#[test]
+fn every_file_of_tests_is_run() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let manifest = read("Cargo.toml");
+    let targets = manifest["test"].as_array().expect("targets").iter();
+    let mut run: BTreeSet<String> = targets.map(|test| test["name"].as_str().expect("a name").to_owned()).collect();
+    for root in ["whole.rs", "screens.rs"] {
+        let text = std::fs::read_to_string(folder.join(root)).expect(root);
+        let named = text.lines().filter_map(|line| line.strip_prefix("#[path = \"")?.strip_suffix(".rs\"]"));
+        run.extend(named.map(str::to_owned));
+    }
+    for entry in std::fs::read_dir(&folder).expect("tests") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            assert!(run.contains(&name), "tests/{name}.rs stands in no binary: name it in tests/whole.rs");
+        }
+    }
+}

@@ -1,13 +1,8 @@
 //! Requests on the wire, as `http`, `sse` and `send` make them: who asks, what is signed, where redirects lead,
 //! which certificates count, by which protocol and by whose proxy.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
-
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod binary;
 #[path = "http_request/redirects.rs"]
 mod redirects;
-mod request_server;
 #[path = "http_request/send.rs"]
 mod send;
 
@@ -15,9 +10,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::binary::Place;
+use crate::request_server::{Certificates, Got, Says, Server};
 use Verdict::{Fail, Pass, Unknown};
-use binary::Place;
-use request_server::{Certificates, Got, Says, Server};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tminus::base::jq::Jq;

@@ -1,13 +1,10 @@
 //! Incidents as a console shows them and its keys change them: the pane, the band, the dialogs, the bell. At
 //! both sizes, with the role of every run of text.
 
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod console;
-
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use console::{SIZES, Story, console, looked, plan, press, screen, seen, setup, text, type_in, under_way};
+use crate::console::{SIZES, Story, console, looked, plan, press, screen, seen, setup, text, type_in, under_way};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use tminus::launch::command::{Command, Refusal};

@@ -2,25 +2,17 @@
 //! stands by, each deadline told once though the console is killed on the way, the record kept beside the
 //! journal.
 
-#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
-
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod binary;
-mod told;
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod wait;
-
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use binary::{Place, Ran};
+use crate::binary::{Place, Ran};
+use crate::told::{board, records};
+use crate::wait::comes;
 use tminus::clock;
 use tminus::launch::event::{Event, Recorded};
 use tminus::launch::incident::{Due, Stage, find};
 use tokio::process::Child;
-use told::{board, records};
-use wait::comes;
 
 /// Its only step waits until someone writes into its fifo: the launch stands there for as long as a test looks.
 const PLAN: &str = r##"

@@ -1,15 +1,10 @@
 //! The five launches of `config/`: each rehearses to GO, and to NO-GO or a rollback that is told as what it is under the
 //! faults that its runbook names as a no-go or a trigger. Which kinds of fault a plan must stand is derived from it.
 
-#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
-
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod binary;
-
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use binary::Place;
+use crate::binary::Place;
 use futures_util::future::join_all;
 use tminus::base::source::Source;
 use tminus::kind::{Spec, check};

@@ -1,19 +1,12 @@
 //! A launch whose console is killed while it is being opened: it opens again when its plan is named, or is
 //! refused with a sentence. Never is it half there.
 
-#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
-
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod binary;
-#[expect(dead_code, reason = "records are enough here")]
-mod told;
-
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 
-use binary::{PATIENCE, Place, Ran};
+use crate::binary::{PATIENCE, Place, Ran};
+use crate::told::records;
 use tminus::launch::event::Event;
-use told::records;
 
 /// In the order they are reached; from `launch-filed` on, all that going on needs is there.
 const BOUNDARIES: [&str; 9] = [

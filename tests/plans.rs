@@ -1,8 +1,6 @@
 //! Plans, sound and broken: the bundled ones load and check clean, and every mistake is told at its place,
 //! all of a file at once.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
-
 #[path = "plans/branches.rs"]
 mod branches;
 #[path = "plans/bundled.rs"]

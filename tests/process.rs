@@ -1,22 +1,16 @@
 //! What a step left living: it is ready before its step passes, what it hands out is used by later checks, no
 //! death of a console ends it, its own death is told, and whoever stops it ends its whole tree.
 
-#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
-
-#[expect(dead_code, reason = "a part of it serves other tests")]
-mod binary;
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod pty;
-mod told;
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod wait;
+use crate::wait;
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
-use binary::{Place, Ran, ended, signal};
-use pty::{Seat, WIDE};
+use crate::binary::{Place, Ran, ended, signal};
+use crate::pty::{Seat, WIDE};
+use crate::told::{board, records};
+use crate::wait::wait;
 use rustix::process::{Pid, Signal, test_kill_process};
 use serde_json::json;
 use tminus::base::proc;
@@ -25,8 +19,6 @@ use tminus::launch::event::{Event, Recorded};
 use tminus::launch::id::ItemId;
 use tminus::launch::process;
 use tminus::launch::verdict::Verdict;
-use told::{board, records};
-use wait::wait;
 
 /// A tunnel that says where it is, with a grandchild that ignores TERM; it ends once a line comes from the fifo.
 const TUNNEL: &str = r#"

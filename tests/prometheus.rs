@@ -1,19 +1,14 @@
 //! The checks `signal` and `alerts` against a real Prometheus and a real Alertmanager: what they say of data that
 //! is there, wrong, missing, old, and of alerts that ring, are held back, or have no rule.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
+use crate::wait;
 
-#[expect(dead_code, reason = "shared with other tests")]
-mod binary;
 #[path = "prometheus/filled.rs"]
 mod filled;
 #[path = "prometheus/fired.rs"]
 mod fired;
 #[path = "prometheus/servers.rs"]
 mod servers;
-mod told;
-#[expect(dead_code, reason = "shared with other tests")]
-mod wait;
 #[path = "prometheus/watched.rs"]
 mod watched;
 

@@ -1,25 +1,15 @@
 //! A console killed while a step runs comes back on the recovery screen: what ran on is followed, what
 //! ended is told, what nobody knows is settled by a person, and nothing happens twice by itself.
 
-#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
-
-#[expect(dead_code, reason = "a part of it serves other tests")]
-mod binary;
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod pty;
-mod told;
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod wait;
-
 use std::path::PathBuf;
 
-use binary::{Place, Ran, ended};
-use pty::{Seat, WIDE};
+use crate::binary::{Place, Ran, ended};
+use crate::pty::{Seat, WIDE};
+use crate::told::{board, records};
+use crate::wait::wait;
 use rustix::process::{Pid, Signal, kill_process};
 use tminus::launch::event::{Event, Recorded};
 use tminus::launch::recovery::Standing;
-use told::{board, records};
-use wait::wait;
 
 /// A launch of one step that writes down that it ran, and ends once the test lets it; what needs it writes
 /// down that it ran too.

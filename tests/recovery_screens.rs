@@ -1,9 +1,6 @@
 //! The recovery screen and the ways out of a step of unknown outcome, as they are seen and by their keys.
 
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod console;
-
-use console::{SIZES, console, crashed, looked, outcome, press, screen, setup, text, type_in, under_way};
+use crate::console::{SIZES, console, crashed, looked, outcome, press, screen, setup, text, type_in, under_way};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use tminus::launch::command::Command;
@@ -62,7 +59,7 @@ fn the_recovery_screen_follows_what_becomes_of_each() {
         2010,
         Event::StepMarked { item: "migrate".into(), attempt: Attempt(1), passed: true, reason: "schema is v2".into() },
     );
-    let end = Outcome { ended_at: Some(console::wall(2011)), ..outcome(3) };
+    let end = Outcome { ended_at: Some(crate::console::wall(2011)), ..outcome(3) };
     let ended = Event::StepEnded { item: "index".into(), attempt: Attempt(1), verdict: Verdict::Fail, outcome: end };
     story.at(2011, ended);
     story.person(2012, Event::StepIntended { item: "warm".into(), attempt: Attempt(2) });

@@ -1,16 +1,8 @@
 //! Attached terminals ask, the console that holds the launch decides: each request once, whoever dies when;
 //! what nobody decides is said to be undecided, and never comes true later.
 
-#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
-
-mod binary;
 #[path = "requests/crew.rs"]
 mod crew;
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod pty;
-mod told;
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod wait;
 #[path = "requests/watch.rs"]
 mod watch;
 
@@ -18,15 +10,15 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use binary::{PATIENCE, Place, Ran, signal};
+use crate::binary::{PATIENCE, Place, Ran, signal};
+use crate::told::{board, records};
+use crate::wait::comes;
 use rustix::process::Signal;
 use tminus::engine::inbox::ask;
 use tminus::engine::inbox::form::Answer;
 use tminus::launch::command::Command;
 use tminus::launch::event::{Event, Recorded, Vote};
 use tokio::process::Child;
-use told::{board, records};
-use wait::comes;
 
 /// Its only step waits until someone writes into its fifo: the launch stands there for as long as a test looks.
 const PLAN: &str = r#"

@@ -1,28 +1,21 @@
 //! A rollback from any terminal: with the holder frozen, dead or gone, with a journal that is broken or
 //! missing. One at a time, nothing twice, and the journal has it once it can.
 
-#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
-
 #[path = "rollback_anywhere/alone.rs"]
 mod alone;
-mod anywhere;
-mod binary;
-mod crude;
 #[path = "rollback_anywhere/hostile.rs"]
 mod hostile;
 #[path = "rollback_anywhere/place.rs"]
 mod place;
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod told;
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod wait;
 
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-use anywhere::{Launch, WAITS, ended_children, facts, is_over, requests, says, started, stopped, verified};
-use binary::{ended, pid, signal};
+use crate::anywhere::{Launch, WAITS, ended_children, facts, is_over, requests, says, started, stopped, verified};
+use crate::binary::{ended, pid, signal};
+use crate::told::records;
+use crate::wait::comes;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
 use tminus::base::boundary;
 use tminus::clock;
@@ -30,8 +23,6 @@ use tminus::engine::rollback::{self, Entry, Log, Opened};
 use tminus::launch::event::{Event, Recorded, RollbackEnd, RollbackFact};
 use tminus::launch::id::{ItemId, RollbackId};
 use tokio::process::Command;
-use told::records;
-use wait::comes;
 
 #[tokio::test]
 async fn a_holder_stopped_in_the_middle_of_a_transaction_delays_no_rollback() {

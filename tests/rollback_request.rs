@@ -1,15 +1,11 @@
 //! A rollback that was asked for is run: though an older run of its number lies there, though its console
 //! died before the runner was started, and its facts are told once.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
-
-mod crude;
-
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::crude::{Answer, Crude};
 use chrono::TimeDelta;
-use crude::{Answer, Crude};
 use tempfile::TempDir;
 use tminus::base::jq::Jq;
 use tminus::base::source::Source;

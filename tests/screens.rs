@@ -1,6 +1,8 @@
 //! The console as it is seen: every pane and dialog at the sizes people have, with the role of every run
 //! of text, and the promises about keys, selection and outside text.
 
+#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
+
 #[path = "screens/amend.rs"]
 mod amend;
 #[path = "screens/approval.rs"]
@@ -8,10 +10,16 @@ mod approval;
 #[path = "screens/attached.rs"]
 mod attached;
 mod console;
+#[path = "countdown_screens.rs"]
+mod countdown_screens;
 #[path = "screens/crew.rs"]
 mod crew;
+#[path = "crew/screens.rs"]
+mod crew_screens;
 #[path = "screens/fields.rs"]
 mod fields;
+#[path = "incident_screens.rs"]
+mod incident_screens;
 #[path = "screens/keys.rs"]
 mod keys;
 #[path = "screens/look.rs"]
@@ -22,6 +30,8 @@ mod playbooks;
 mod polls;
 #[path = "screens/ready.rs"]
 mod ready;
+#[path = "recovery_screens.rs"]
+mod recovery_screens;
 #[path = "screens/silent.rs"]
 mod silent;
 #[path = "screens/soak.rs"]

@@ -2,18 +2,12 @@
 //! them back in every way it can, flown by the program itself on a real terminal. Afterwards every file, the
 //! process list and the screen are searched for every secret in every form.
 
-#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
-
 #[path = "secrets/forms.rs"]
 mod forms;
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod pty;
 #[path = "secrets/seat.rs"]
 mod seat;
 #[path = "secrets/server.rs"]
 mod server;
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod wait;
 
 use std::collections::BTreeSet;
 use std::fs;

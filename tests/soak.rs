@@ -1,31 +1,22 @@
 //! A soak outlives the console that began it, by the binary itself and its journal: a console is killed, another
 //! comes back later than may be, and a person's word lets the time go on.
 
-#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
-
-#[expect(dead_code, reason = "a part of it serves other tests")]
-mod binary;
-mod crude;
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod pty;
-mod told;
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod wait;
+use crate::binary;
 
 use std::path::Path;
 use std::time::Duration;
 
-use binary::Place;
-use crude::{Answer, Crude};
-use pty::{Seat, WIDE};
+use crate::binary::Place;
+use crate::crude::{Answer, Crude};
+use crate::pty::{Seat, WIDE};
+use crate::told::{board, records};
+use crate::wait::comes;
 use rustix::process::Signal;
 use tminus::launch::board::{Board, Progress};
 use tminus::launch::event::Event;
 use tminus::launch::id::ItemId;
 use tminus::launch::soak::{Known, Ledger, Why};
 use tminus::launch::verdict::Verdict;
-use told::{board, records};
-use wait::comes;
 
 /// T-0 is one second after it is opened; then fifteen seconds of a service that answers.
 const PLAN: &str = r#"

@@ -1,8 +1,6 @@
 //! Where samples come from beside plain monitors: signals, streams of lines, monitors that are sessions. Their
 //! tables, their examples, and what they bring over a real wire and in a rehearsal.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
-
 #[path = "sources/kept.rs"]
 mod kept;
 

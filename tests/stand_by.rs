@@ -1,8 +1,6 @@
 //! A console that was suspended for an hour and was taken over meanwhile: the first thing it finds out is
 //! that it acts no more. No T-0, no check that came due, no step, nothing written; a rollback all the same.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
-
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! What the shim promises: an outcome for every command that was claimed, whole outputs without secrets,
 //! and nobody left of what it started.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
+use crate::preload;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -11,10 +11,7 @@ use std::process::{Command, Stdio};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tminus::base::proc::{self, EndedBy, Standing};
 
-use attempt::{Attempt, PATIENCE, PROGRAM, ended, lives, pids};
-
-mod attempt;
-mod preload;
+use crate::attempt::{Attempt, PATIENCE, PROGRAM, ended, lives, pids};
 
 #[tokio::test]
 async fn exit_codes_signals_and_times_are_told() {

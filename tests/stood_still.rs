@@ -1,8 +1,6 @@
 //! A process that stands still (suspended, stopped, starved) at any reading of its clock: T-0 never fires by
 //! the time that nobody watched, and no step begins by it.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
-
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,25 +1,18 @@
 //! One console acts. Whoever held a launch and was suspended, frozen in the middle of a write, or simply
 //! was not fast enough, can be taken out of the way by another, and does nothing any more when it wakes.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
-
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod binary;
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod pty;
-mod told;
-mod wait;
+use crate::binary;
 
 use std::path::{Path, PathBuf};
 
-use binary::{Place, Ran};
-use pty::{Seat, WIDE};
+use crate::binary::{Place, Ran};
+use crate::pty::{Seat, WIDE};
+use crate::told::{board, records};
+use crate::wait::{comes, stands_still, wait};
 use rustix::process::Signal;
 use tminus::journal::{Held, look};
 use tminus::launch::countdown::CONSOLE_RESTART;
 use tminus::launch::event::{Event, Recorded};
-use told::{board, records};
-use wait::{comes, stands_still, wait};
 
 /// What a console says that was taken over.
 const BANNER: &str = "this console can no longer act";

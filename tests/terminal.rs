@@ -1,16 +1,9 @@
 //! The whole program on a real pseudo-terminal: keys in, screen out, the terminal given back however it
 //! ends; live resizes; inside tmux.
 
-#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
-
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod pty;
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod wait;
-
 use std::process::Command;
 
-use pty::{Seat, WIDE};
+use crate::pty::{Seat, WIDE};
 use rustix::process::Signal;
 
 const NARROW: (u16, u16) = (80, 24);

@@ -1,10 +1,6 @@
 //! The `tls` and `dns` checks against servers made here: certificates of every kind of wrong, versions accepted
 //! and refused, resolvers that tell, cut, lie and keep silent; and both in a plan that is checked and rehearsed.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
-
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod binary;
 #[path = "tls_dns/dns.rs"]
 mod dns;
 #[path = "tls_dns/plan.rs"]

@@ -2,19 +2,13 @@
 //! what was not read: nothing is believed that was not read back, nothing is lost to a conflict, a lone
 //! Ingress is never touched, and a canary goes only once the version is seen.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
-
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod binary;
-mod cluster;
+#[path = "staged/mod.rs"]
 mod staged;
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod told;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cluster::{Cluster, kubectl};
+use crate::cluster::{Cluster, kubectl};
 use serde_json::{Value, json};
 use tminus::launch::verdict::{Verdict, Weight};
 

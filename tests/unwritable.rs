@@ -1,9 +1,6 @@
 //! A journal that cannot be written: nothing is done on the strength of what was not recorded, nothing
 //! that was seen is lost, and a rollback starts all the same, once.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
-
-mod crude;
 #[path = "unwritable/triggered.rs"]
 mod triggered;
 #[path = "unwritable/waits.rs"]
@@ -14,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crude::{Answer, Crude};
+use crate::crude::{Answer, Crude};
 use tempfile::TempDir;
 use tminus::base::jq::Jq;
 use tminus::base::source::Source;

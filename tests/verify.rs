@@ -1,20 +1,14 @@
 //! `tminus verify`: a sound launch is called whole, flown or left or killed, and nothing of it changes;
 //! whatever was done to one is named, and no console acts on it.
 
-#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
-
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod binary;
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod told;
-
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use binary::{PATIENCE, Place, Ran, ended};
+use crate::binary::{PATIENCE, Place, Ran, ended};
+use crate::told::records;
 use proptest::prelude::*;
 use rusqlite::Connection;
 use tminus::journal::chain::Link;
@@ -23,7 +17,6 @@ use tminus::journal::store::Store;
 use tminus::journal::{Draft, Durable, Holder, LaunchFolder, OpenError, Purpose, inspect, open};
 use tminus::launch::event::{Actor, Event, Recorded};
 use tminus::launch::time::{Instant, Now};
-use told::records;
 
 /// Every file under `root`: its bytes, and when it was last written.
 fn state(root: &Path) -> BTreeMap<PathBuf, (Vec<u8>, i64, i64)> {

@@ -1,18 +1,12 @@
 //! What a fault of the simulated target comes to in a launch that is watched, by the binary itself: the truth, and
 //! never health where there is none. Most of the time is skipped, so that most samples are made up.
 
-#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
-
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod binary;
-mod told;
-
-use binary::{Place, Ran};
+use crate::binary::{Place, Ran};
+use crate::told::{board, records};
 use tminus::launch::event::{Event, Recorded, RollbackEnd};
 use tminus::launch::objective::Counts;
 use tminus::launch::time::Instant;
 use tminus::launch::verdict::Verdict;
-use told::{board, records};
 
 const PLAN: &str = include_str!("rehearsal_plan/watched.toml");
 

@@ -1,29 +1,19 @@
 //! A launch that is watched: its objectives are evaluated from what its monitors see, a console that is killed and
 //! returns has its windows full again, and a block of samples that was altered is named.
 
-#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
-
-mod binary;
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod pty;
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod told;
-#[expect(dead_code, reason = "each test file uses a part of this")]
-mod wait;
-
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use binary::{Place, Ran, ended, signal};
-use pty::{Seat, WIDE};
+use crate::binary::{Place, Ran, ended, signal};
+use crate::pty::{Seat, WIDE};
+use crate::told::records;
+use crate::wait::comes;
 use rustix::process::Signal;
 use tminus::launch::event::{Event, Recorded};
 use tminus::launch::objective::{Counts, Span};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use told::records;
-use wait::comes;
 
 const PLAN: &str = r#"
 [plan]

@@ -78,7 +78,10 @@ impl Console {
         let mut bytes = 0;
         loop {
             match self.output.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(chunk) => bytes += chunk.len(),
+                Ok(chunk) => {
+                    bytes += chunk.len();
+                    self.screen.process(&chunk);
+                }
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                     return f64::from(u32::try_from(bytes).unwrap_or(u32::MAX));
                 }

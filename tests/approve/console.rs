@@ -2,12 +2,12 @@
 
 use tminus::launch::event::{Actor, RollbackFact};
 
-use super::anywhere::{Launch, facts, is_over, verified};
-use super::binary::{ended, signal};
-use super::pty::{Seat, WIDE};
-use super::told::records;
-use super::wait::comes;
 use super::{KEYED, Signal, approved, launch, stands};
+use crate::anywhere::{Launch, facts, is_over, verified};
+use crate::binary::{ended, signal};
+use crate::pty::{Seat, WIDE};
+use crate::told::records;
+use crate::wait::comes;
 
 /// Asks for the key, and says yes.
 fn turn(seat: &mut Seat) {

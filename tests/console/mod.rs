@@ -1,8 +1,6 @@
 //! A launch made by hand for the console's tests: a plan, the events that brought it where it stands,
 //! and a console over a buffer. The boards are folded, so they are boards that can be.
 
-#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

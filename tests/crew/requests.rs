@@ -11,9 +11,9 @@ use tminus::launch::event::{Event, Recorded};
 use tminus::launch::verdict::Verdict;
 use tokio::process::Child;
 
-use super::binary::{PATIENCE, Place, Ran, ended, signal};
-use super::told::{board, records};
-use super::wait::comes;
+use crate::binary::{PATIENCE, Place, Ran, ended, signal};
+use crate::told::{board, records};
+use crate::wait::comes;
 
 /// A step that stands until someone writes into its fifo, a task for two, a step that waits for a word.
 const PLAN: &str = r#"

@@ -5,7 +5,7 @@ use tminus::launch::event::{Actor, Event, Mode, Vote};
 use tminus::launch::plan::{Act, Class, Confirm, Evidence, Plan, Second};
 use tminus::ui::state::Effect;
 
-use super::console::{SPEC, Story, console, looked, plan, press, screen, text, type_in};
+use crate::console::{SPEC, Story, console, looked, plan, press, screen, text, type_in};
 
 fn crewed() -> Plan {
     let mut plan = plan();

@@ -3,8 +3,8 @@
 
 use std::path::PathBuf;
 
-use super::preload::library;
 use super::site::Site;
+use crate::preload::library;
 
 /// The control file of one launch.
 pub struct Faulty {

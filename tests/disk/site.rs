@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
-use super::told::records;
+use crate::told::records;
 use tminus::launch::event::{Event, Recorded};
 
 /// Bytes that the noisy step prints.

@@ -61,10 +61,15 @@ pub fn disk(name: &str, size: &str) -> Disk {
         return Disk::Nowhere;
     }
     let mut again = Command::new("unshare");
-    again.arg("-Urm").arg(std::env::current_exe().expect("this test")).args(["--exact", name, "--nocapture"]);
+    again.arg("-Urm").arg(std::env::current_exe().expect("this test")).args([
+        "--exact",
+        &format!("disk::{name}"),
+        "--nocapture",
+    ]);
     match again.env(INSIDE, "1").output() {
         Ok(ran) if ran.status.success() => {
             let told = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
+            assert!(told.contains("1 passed"), "no test was run inside: {told}");
             if told.contains("skipped: ") { Disk::Nowhere } else { Disk::Elsewhere }
         }
         Ok(ran) if String::from_utf8_lossy(&ran.stderr).contains("unshare") => Disk::Nowhere,

@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::spec::{Call, Spec};
-use crate::world::{COMMIT, Start, TOKEN, World};
+use super::spec::{Call, Spec};
+use super::world::{COMMIT, Start, TOKEN, World};
 
 pub struct Stub {
     pub url: String,

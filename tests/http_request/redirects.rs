@@ -4,8 +4,8 @@ use std::path::Path;
 
 use tminus::kind::session::{Session, SessionPlan};
 
-use super::request_server::{Got, Says, Server};
 use super::{Fail, KEY, Pass, finding, run, run_in};
+use crate::request_server::{Got, Says, Server};
 
 #[tokio::test]
 async fn a_redirect_is_the_answer_unless_the_plan_says_otherwise() {

@@ -13,8 +13,8 @@ use tminus::kind::{self, Entry};
 use tminus::launch::id::ItemId;
 use tminus::launch::verdict::{Report, Verdict};
 
-use super::request_server::{Got, Says, Server};
 use super::{Fail, KEY, PATIENCE, PROGRAM, Pass, TOKEN, Unknown, read, scope};
+use crate::request_server::{Got, Says, Server};
 
 /// A `send` step under the shim, to its outcome.
 async fn sent(table: &str, timeout: Duration) -> (Verdict, Report, String, TempDir) {

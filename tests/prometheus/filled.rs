@@ -11,10 +11,10 @@ use tminus::launch::board::Board;
 use tminus::launch::event::Event;
 use tminus::launch::soak::Ledger;
 
-use super::binary::{Place, signal};
 use super::servers::{Server, State, service, tool};
-use super::told::{board, records};
 use super::{config, wait};
+use crate::binary::{Place, signal};
+use crate::told::{board, records};
 
 const PLAN: &str = r#"
 [plan]

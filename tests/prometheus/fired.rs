@@ -8,10 +8,10 @@ use tminus::launch::board::Board;
 use tminus::launch::event::{Event, Recorded};
 use tminus::launch::verdict::Verdict::{self, Fail, Pass, Unknown, Warn};
 
-use super::binary::Place;
 use super::servers::{Server, State, service, tool};
-use super::told::{board, records};
 use super::{ROUTES, RULES, becomes, config, silence, wait};
+use crate::binary::Place;
+use crate::told::{board, records};
 
 const PLAN: &str = r#"
 [plan]

@@ -5,9 +5,9 @@ use rustix::process::Signal;
 use tminus::launch::event::Event;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-use super::binary::{PATIENCE, ended, signal};
-use super::pty::{Seat, WIDE};
 use super::{Held, is_hold, is_note};
+use crate::binary::{PATIENCE, ended, signal};
+use crate::pty::{Seat, WIDE};
 
 /// A terminal with `tminus watch` on it.
 fn watch(held: &Held, size: (u16, u16)) -> Seat {

@@ -6,8 +6,8 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
-use super::anywhere::{self, Launch, verified};
-use super::binary::{Place, ended};
+use crate::anywhere::{self, Launch, verified};
+use crate::binary::{Place, ended};
 
 #[tokio::test]
 async fn it_needs_no_journal() {

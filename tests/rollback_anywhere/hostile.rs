@@ -4,8 +4,8 @@
 use std::fs;
 use std::process::Stdio;
 
-use super::anywhere::{Launch, verified};
-use super::binary::{self, ended, signal};
+use crate::anywhere::{Launch, verified};
+use crate::binary::{self, ended, signal};
 use rustix::process::Signal;
 use tminus::clock;
 use tminus::engine::rollback;

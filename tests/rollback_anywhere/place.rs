@@ -5,8 +5,8 @@ use std::fs;
 
 use tokio::process::Child;
 
-use super::anywhere::{Launch, plan, verified};
-use super::binary::{ended, signal};
+use crate::anywhere::{Launch, plan, verified};
+use crate::binary::{ended, signal};
 use rustix::process::Signal;
 use tminus::launch::event::Event;
 

@@ -1,6 +1,7 @@
 //! A disk that is full, refuses to sync, or lets no file grow stops no rollback.
 
 use super::*;
+use crate::preload;
 
 fn full() -> Stdio {
     File::options().write(true).open("/dev/full").expect("Linux has it").into()

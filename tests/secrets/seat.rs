@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::forms::Wanted;
-use super::pty;
+use crate::pty;
 
 /// Between two looks at the process list.
 const LOOK: Duration = Duration::from_millis(5);

@@ -8,10 +8,10 @@ use tminus::launch::event::Event;
 use tminus::launch::verdict::{Verdict, Weight};
 use tminus::plan::{Environment, check_report};
 
-use super::binary::Place;
-use super::cluster::{self, Cluster, in_plan};
-use super::told::records;
 use super::{finish, nginx};
+use crate::binary::Place;
+use crate::cluster::{self, Cluster, in_plan};
+use crate::told::records;
 
 fn staged(rest: &str, guard: &str) -> String {
     format!(

@@ -4,7 +4,7 @@ use tminus::base::jq::Jq;
 use tminus::base::source::Source;
 use tminus::plan::{Environment, check_report};
 
-use super::binary::Place;
+use crate::binary::Place;
 
 const PLAN: &str = r#"
 [plan]
