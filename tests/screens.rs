@@ -225,18 +225,6 @@ fn any_size_can_be_drawn() {
 }
 
 #[test]
-fn ascii_without_colour_says_the_same() {
-    let terminal = Terminal::new(TestBackend::new(80, 24)).expect("a buffer");
-    let theme = Theme::new(false, true);
-    let mut console = Console::new(terminal, setup(theme), under_way(Mode::Launch).snapshot(1810));
-    let shown = text(&screen(&mut console));
-    assert!(shown.is_ascii(), "{shown}");
-    for part in ["pass 2/2", "x The smoke account", "NO-GO", "ROLLBACK"] {
-        assert!(shown.contains(part), "{part} in\n{shown}");
-    }
-}
-
-#[test]
 fn the_selection_survives_updates_and_resizes() {
     let mut console = console(under_way(Mode::Launch).snapshot(1810), 120, 36);
     press(&mut console, "j j j j j j");

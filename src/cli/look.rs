@@ -12,7 +12,7 @@ use crate::ui::look::{self, Chosen, GLYPHS, Look, NOTIFY, SWITCH, THEMES};
 /// The flags of every command that draws a console.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "The console")]
-pub struct Arguments {
+pub struct Wanted {
     /// Draw with ASCII alone, as `--glyphs ascii`.
     #[arg(long)]
     ascii: bool,
@@ -33,7 +33,7 @@ pub struct Arguments {
     notify: Option<String>,
 }
 
-impl Arguments {
+impl Wanted {
     /// What they ask for, with the user's file and the terminal's own word under it.
     ///
     /// # Errors

@@ -150,7 +150,7 @@ struct Common {
     #[arg(long, env = "USER", value_name = "NAME", default_value = "operator")]
     name: String,
     #[command(flatten)]
-    look: look::Arguments,
+    look: look::Wanted,
 }
 
 /// Parses the arguments, runs the subcommand, and answers with its exit code.
@@ -220,4 +220,16 @@ fn fly<T>(flying: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> 
 /// The runtime of every subcommand that needs one.
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
 }

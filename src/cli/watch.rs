@@ -31,7 +31,7 @@ pub struct Arguments {
     #[arg(long, env = "USER", value_name = "NAME", default_value = "operator")]
     name: String,
     #[command(flatten)]
-    look: look::Arguments,
+    look: look::Wanted,
 }
 
 /// # Errors
@@ -49,7 +49,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     done
 }
 
-async fn attach(frozen: Frozen, asker: Asker, look: &look::Arguments) -> anyhow::Result<i32> {
+async fn attach(frozen: Frozen, asker: Asker, look: &look::Wanted) -> anyhow::Result<i32> {
     let look = look.look()?;
     let setup = Setup {
         operator: asker.name.clone(),

@@ -8,6 +8,7 @@ use chrono::{FixedOffset, TimeDelta};
 use ratatui::Terminal;
 use ratatui::backend::Backend;
 use ratatui::crossterm::event::{KeyEvent, KeyEventKind, MouseEvent};
+use ratatui::layout::Position;
 
 use super::action::{Action, Place};
 use super::bell::Bell;
@@ -197,7 +198,9 @@ impl<B: Backend> Console<B> {
     /// # Errors
     /// The backend's own.
     pub fn back(&mut self, asked: bool, stopped: bool) -> Result<(), B::Error> {
-        self.terminal.clear()?;
+        // `clear` would ask the terminal where its cursor is, and the answer comes among the keys.
+        let size = self.terminal.size()?;
+        self.terminal.resize((Position::ORIGIN, size).into())?;
         self.dirty = true;
         let away = u64::try_from(self.gap.max((self.setup.boot)() - self.looked_at)).unwrap_or(0);
         let away = span::stopwatch(Duration::from_millis(away));

@@ -120,7 +120,10 @@ impl<'t> Row<'t> {
     /// The text without its styles.
     #[must_use]
     pub fn text(&self) -> String {
-        self.left.iter().chain(&self.right).map(|(text, _)| text.as_str()).collect()
+        let said = |parts: &[(String, Style)]| parts.iter().map(|(text, _)| text.as_str()).collect::<String>();
+        let (left, right) = (said(&self.left), said(&self.right));
+        let gap = if left.is_empty() || right.is_empty() { "" } else { " " };
+        format!("{left}{gap}{right}")
     }
 
     /// Draws into the first line of `area`.

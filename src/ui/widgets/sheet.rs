@@ -43,6 +43,12 @@ pub fn pane(area: Rect, title: &str, remark: &str, frame: Role, theme: &Theme, b
 pub fn sheet(area: Rect, title: &str, remark: &str, frame: Role, theme: &Theme, buf: &mut Buffer) -> Rect {
     let area = area.intersection(buf.area);
     for y in area.top()..area.bottom() {
+        // A sign of two columns under the left edge would take the edge's own with it.
+        if let Some(before) = area.x.checked_sub(1).filter(|x| *x >= buf.area.x)
+            && columns(buf[(before, y)].symbol()) > 1
+        {
+            buf[(before, y)].set_symbol(" ");
+        }
         for x in area.left()..area.right() {
             buf[(x, y)].reset();
         }
@@ -67,4 +73,24 @@ pub fn rows<'t>(rows: impl IntoIterator<Item = Row<'t>>, area: Rect, buf: &mut B
 /// Fills one line of `area` with a style.
 pub fn band(area: Rect, style: Style, buf: &mut Buffer) {
     buf.set_style(Rect { height: 1.min(area.height), ..area }.intersection(buf.area), style);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sheet_over_signs_of_two_columns_keeps_its_edges() {
+        let theme = Theme::default();
+        for x in 1..5 {
+            let mut buf = Buffer::empty(Rect::new(0, 0, 12, 3));
+            (0..3).for_each(|y| drop(buf.set_string(0, y, "配信を開始す", Style::new())));
+            sheet(Rect::new(x, 0, 5, 3), "", "", Role::Plain, &theme, &mut buf);
+            for y in 0..3 {
+                let before = buf[(x - 1, y)].symbol();
+                assert!(columns(before) < 2, "{before} lies under the edge at {x},{y}");
+            }
+            assert_eq!([buf[(x, 1)].symbol(), buf[(x + 4, 1)].symbol()], ["│", "│"]);
+        }
+    }
 }
