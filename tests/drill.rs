@@ -1,5 +1,5 @@
 //! A drill runs a rollback for real against another target of the plan, in time or not at all; the launch's own
-//! place is not touched.
+//! place is not touched. Where there was nothing to take back it is no proof.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -13,10 +13,12 @@ use tminus::base::proc::MARK;
 use tminus::base::source::{Diagnostic, Source};
 use tminus::base::wire::Network;
 use tminus::engine::rollback::LaunchFile;
+use tminus::kind::Spec;
 use tminus::kind::step::drill::DRILL;
+use tminus::launch::verdict::{Outcome, Verdict};
 use tminus::plan::{Environment, Options, load};
 
-/// A place that serves the version in its file.
+/// A place that serves the version in its file, and says which share a canary has.
 fn serve(file: PathBuf) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("bound");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -24,7 +26,9 @@ fn serve(file: PathBuf) -> String {
         for stream in listener.incoming() {
             let Ok(mut stream) = stream else { return };
             let _ = stream.read(&mut [0; 2048]);
-            let body = json!({ "version": fs::read_to_string(&file).unwrap_or_default().trim() }).to_string();
+            let read = |file: &Path| fs::read_to_string(file).unwrap_or_default().trim().to_owned();
+            let (version, share) = (read(&file), read(&file.with_extension("share")));
+            let body = json!({ "version": version, "share": share }).to_string();
             let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
             let _ = stream.write_all(format!("{head}{body}").as_bytes());
         }
@@ -42,6 +46,7 @@ impl Site {
         let folder = tempfile::tempdir().expect("a folder");
         for (place, version) in [("production", "2.0"), ("staging", "1.9")] {
             fs::write(folder.path().join(place), version).expect("written");
+            fs::write(folder.path().join(place).with_extension("share"), "20").expect("written");
         }
         let [production, staging] = ["production", "staging"].map(|place| serve(folder.path().join(place)));
         let (text, at) = (script, folder.path().display());
@@ -94,9 +99,9 @@ id = "version"
 within = "1s"
 [rollback.verify.http]
 get = "{{{{ api }}}}/version"
-expect = {{ json = ['.version == $previous'] }}
+expect = {{ json = ['.version == $previous', '.share == "0"'] }}
 [rollback.verify.example]
-good = {{ status = 200, json = {{ version = "1.9" }} }}
+good = {{ status = 200, json = {{ version = "1.9", share = "0" }} }}
 "#
         );
         let site = Self { folder, text };
@@ -136,7 +141,7 @@ good = {{ status = 200, json = {{ version = "1.9" }} }}
     }
 }
 
-const RESTORE: &str = r#"echo "$2" > "$1""#;
+const RESTORE: &str = r#"echo 0 > "$1.share"; echo "$2" > "$1""#;
 
 #[test]
 fn it_ends_verified_on_its_target_and_the_launchs_own_place_is_as_it_was() {
@@ -153,8 +158,24 @@ fn it_ends_verified_on_its_target_and_the_launchs_own_place_is_as_it_was() {
 }
 
 #[test]
+fn where_nothing_was_there_to_take_back_it_proves_nothing() {
+    let site = Site::new("1m", RESTORE);
+    fs::write(site.folder.path().join("staging.share"), "0").expect("written");
+    let (code, said) = site.drill("staging");
+    let verdict = Outcome { exit: code, ..Outcome::default() }.verdict(&exits(&site.text));
+    assert_eq!((code, verdict), (Some(4), Verdict::Unknown), "{said}");
+    for told in ["before anything is done back/version is pass", "nothing was there to take back"] {
+        assert!(said.contains(told), "{told} is not in\n{said}");
+    }
+    // What fails all the same fails.
+    let site = Site::new("1m", "exit 3");
+    fs::write(site.folder.path().join("staging.share"), "0").expect("written");
+    assert_eq!(site.drill("staging").0, Some(2));
+}
+
+#[test]
 fn a_rollback_that_is_verified_too_late_fails_the_drill() {
-    let site = Site::new("1s", r#"sleep 1.5; echo "$2" > "$1""#);
+    let site = Site::new("1s", r#"sleep 1.5; echo 0 > "$1.share"; echo "$2" > "$1""#);
     let (code, said) = site.drill("staging");
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("where 1s is the deadline"), "{said}");
@@ -194,7 +215,8 @@ fn what_a_plan_says_wrong_of_targets_and_drills_is_told_at_its_place() {
 fn a_target_changes_the_variables_it_names_and_no_other() {
     let text = Site::new("1m", RESTORE).text;
     let of = |target: Option<&str>| {
-        let options = Options { target: target.map(str::to_owned), ..Options::default() };
+        // As a drill reads it, from the place that it runs against.
+        let options = Options { target: target.map(str::to_owned), no_launch: true, ..Options::default() };
         load(Source::new("plan.toml", text.clone()), &Environment::default(), &options)
     };
     let file = |loaded: &tminus::plan::Loaded| {
@@ -208,6 +230,14 @@ fn a_target_changes_the_variables_it_names_and_no_other() {
     assert_eq!(file(&of(Some("staging")).expect("sound")), ("staging".to_owned(), Some(true)));
     let wrong = of(Some("nowhere")).expect_err("no such target");
     assert_eq!(wrong[0].code, "unknown-target");
+}
+
+/// What the exit codes of the plan's drill are taken for.
+fn exits(text: &str) -> Vec<(i32, Verdict)> {
+    let loaded = load(Source::new("plan.toml", text), &Environment::default(), &Options::default()).expect("sound");
+    let entry = loaded.catalogue.entries.iter().find(|entry| entry.owner.as_str() == "drill").expect("the drill");
+    let Spec::Step(step) = &entry.spec else { panic!("a step") };
+    step.exits().to_vec()
 }
 
 fn found(text: &str) -> Vec<Diagnostic> {

@@ -195,7 +195,7 @@ async fn a_drill_says_what_was_planned_and_what_came() {
             assert!(out.contains(told), "{told} is not in\n{out}");
         }
         let drilled = &flown.board().drilled[0];
-        let fired = drilled.fired.as_ref().map(|(at, _)| *at);
+        let fired = drilled.fired.first().map(|(at, _)| *at);
         assert_eq!(fired, flown.fired(), "the journal says the same");
     }
 }

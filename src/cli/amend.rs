@@ -131,7 +131,7 @@ fn read(folder: &LaunchFolder, plans: &Plans) -> anyhow::Result<Board> {
 /// The new plan; its mistakes are told as `tminus check` does.
 fn prepared(arguments: &Arguments, folder: &LaunchFolder, site: &Site, board: &Board) -> anyhow::Result<Prepared> {
     let text = amending::read(&arguments.plan).map_err(anyhow::Error::msg)?;
-    let options = Options { without_secrets: true, ..site.options() };
+    let options = Options { without_secrets: true, no_launch: false, ..site.options() };
     let name = arguments.plan.file_name().unwrap_or_default();
     assemble::load(&Source::new(arguments.plan.display().to_string(), text.clone()), &options)?;
     // As it will be loaded by the console: files are told from the folder of the launch's own plan.

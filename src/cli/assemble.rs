@@ -307,7 +307,10 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
     }
     let watch = amending::watch(&world, folder.streams(), Arc::clone(&readings));
     let (target, faults, script, moves) = match rehearsal {
-        Some(Rehearsal { target, switch, script, moves, .. }) => (Some(target), Some(switch), script, Some(moves)),
+        Some(Rehearsal { target, switch, script, moves, .. }) => {
+            let script = script.into_iter().filter_map(|switching| switching.left(&board)).collect();
+            (Some(target), Some(switch), script, Some(moves))
+        }
         None => (None, None, Vec::new(), None),
     };
     let (live, stage) = (watch.live(), Arc::new(Mutex::new(Arc::clone(&watch))));

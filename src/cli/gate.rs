@@ -53,7 +53,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let source = assemble::read(&arguments.plan)?;
     let loaded = assemble::load(
         &source,
-        &Options { target: arguments.env.clone(), without_secrets: true, ..Options::default() },
+        &Options { target: arguments.env.clone(), without_secrets: true, no_launch: true, ..Options::default() },
     )?;
     for unset in &loaded.unset {
         err!("tminus: {} is not set ({}): what needs it cannot be told", unset.variable, source.at(unset.span));

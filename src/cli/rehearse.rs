@@ -97,9 +97,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let drill = drill(arguments.drill.as_deref(), &loaded.plan)?;
     let side = unwritten::tried(common.side.as_ref())?.or(known.as_ref().and_then(|site| site.side.clone()));
     let (folder, new) = assemble::folder(common, &loaded.plan.id, true)?;
-    let before = known.map(|site| site.environment).unwrap_or_default();
+    let (before, had) = known.map(|site| (site.environment, site.faults)).unwrap_or_default();
     let (plan, catalogue, environment) = (Arc::new(loaded.plan), Arc::new(loaded.catalogue), loaded.environment);
     injections.iter().try_for_each(|injection| concerns(injection, &catalogue))?;
+    let all = with_earlier(&injections, &had);
     let pace = if headless::wants_console(common) { Pace::Times(arguments.speed) } else { Pace::Skip };
     let take_over = common.take_over;
     let mut front = Front::new(&plan, Mode::Rehearsal, &folder, &operator);
@@ -107,7 +108,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     // A rollback that is drilled for itself answers no fault.
     let drill = drill.filter(|_| !arguments.drill_faults || arguments.drill.is_some());
     let opening = move |wires| async move {
-        let faults = Faults::new(injections.iter().filter(|injection| injection.from.is_none()).cloned());
+        let faults = Faults::new(injections.into_iter().filter(|injection| injection.from.is_none()));
         let traffic = Arc::new(Traffic::new(faults.clone()));
         let target = Arc::new(Target::with(&plan, &catalogue, Arc::clone(&traffic)).await?);
         let mut site = Site {
@@ -120,10 +121,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
             network: target.network(),
             simulated: true,
             side,
+            faults: all.iter().map(ToString::to_string).collect(),
             anchor: None,
         };
         site.learn(environment);
-        let script = injections.iter().map(switching).collect();
+        let script = all.iter().map(switching).collect();
         let moves = moves(&traffic);
         let rehearsal = Some(assemble::Rehearsal { target, traffic, moves, switch: switch(faults), script });
         let opening =
@@ -141,6 +143,14 @@ fn elsewhere(loaded: &Loaded) -> Option<String> {
     };
     let others = || loaded.targets.iter().find(|target| !is_production(target)).cloned();
     if is_production(&loaded.plan.environment) { others() } else { None }
+}
+
+/// The faults that are asked for, after those with a mark that the rehearsal was opened with: what it began before is
+/// ended as it was to end, and what is still to come comes.
+fn with_earlier(asked: &[Injection], had: &[String]) -> Vec<Injection> {
+    let had = had.iter().filter_map(|text| Injection::from_str(text).ok());
+    let had = had.filter(|known| known.from.is_some() && !asked.contains(known));
+    had.chain(asked.iter().cloned()).collect()
 }
 
 /// When a fault is switched on, and off again.
@@ -197,5 +207,25 @@ fn drill(wanted: Option<&str>, plan: &Plan) -> anyhow::Result<Option<RollbackId>
                 anyhow::bail!("no rollback `{name}` in this plan{near}")
             }
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_goes_on_with_a_rehearsal_ends_what_it_had_begun() {
+        let all = |asked: &[&str], had: &[&str]| {
+            let asked: Vec<Injection> = asked.iter().map(|text| text.parse().expect("a fault")).collect();
+            let had: Vec<String> = had.iter().map(ToString::to_string).collect();
+            with_earlier(&asked, &had).iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+        };
+        let window = "errors=20%@T-5m..T+10m:api";
+        assert_eq!(all(&[], &[window]), window, "though nobody says it again");
+        assert_eq!(all(&[window], &[window]), window, "said again it is the same");
+        assert_eq!(all(&["down@T+1h"], &[window]), format!("{window} down@T+1h"));
+        // What has no mark is on the board while it is on, and has no end.
+        assert_eq!(all(&[], &["slow", "no fault at all"]), "");
     }
 }

@@ -66,6 +66,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         network: Network::Outside,
         simulated: false,
         side: None,
+        faults: Vec::new(),
         anchor: None,
     });
     site.side = side.or(site.side);

@@ -30,6 +30,9 @@ pub struct Site {
     /// Where the side file was wanted, if anywhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub side: Option<PathBuf>,
+    /// The faults of a rehearsal, as they were asked for: whoever goes on with it ends what it had begun.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<String>,
     /// Where the launch's axis is fixed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anchor: Option<Anchor>,
@@ -52,7 +55,7 @@ impl Site {
     #[must_use]
     pub fn options(&self) -> Options {
         let (target, opened_with) = (self.target.clone(), self.environment.clone());
-        Options { rehearsal: self.rehearsal, without_secrets: false, target, opened_with }
+        Options { rehearsal: self.rehearsal, without_secrets: false, target, opened_with, no_launch: true }
     }
 
     /// The simulated target, in a rehearsal.

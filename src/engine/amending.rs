@@ -107,7 +107,9 @@ pub fn prepare(folder: &LaunchFolder, source: &Source, options: &Options, board:
     if text.len() > LARGEST {
         return Err(format!("a plan that a launch is amended to has at most {} MiB", LARGEST >> 20));
     }
-    let loaded = plan::load(source.clone(), &Environment::of_process(), options).map_err(|mistakes| {
+    // Another plan than the one that was opened is held to all that a new one is.
+    let options = Options { no_launch: false, ..options.clone() };
+    let loaded = plan::load(source.clone(), &Environment::of_process(), &options).map_err(|mistakes| {
         let told = printable_lines(&source.render(&mistakes, false));
         format!("the plan is not sound:\n{}", told.chars().take(MISTAKES_KEPT).collect::<String>())
     })?;

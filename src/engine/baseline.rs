@@ -15,6 +15,8 @@ use crate::launch::verdict::Captured;
 /// Between two tries at a value that did not come.
 const AGAIN: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// What a look may take beyond its own timeout before it counts as hung.
+const HUNG: Duration = Duration::from_secs(5);
 /// A program takes longer than a request.
 const PROGRAM_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -49,7 +51,11 @@ async fn look(world: &World, wanted: &Baseline) -> Captured {
         return Captured::Missing("only a check can capture it".into());
     };
     let timeout = if spec.invoked().is_some() { PROGRAM_TIMEOUT } else { TIMEOUT };
-    let ran = spec.run(&world.context(entry, &Scope::default(), timeout)).await;
+    let context = world.context(entry, &Scope::default(), timeout);
+    // Items wait for what is told here: a look that hangs is told too.
+    let Ok(ran) = tokio::time::timeout(timeout + HUNG, spec.run(&context)).await else {
+        return Captured::Missing("the look did not end".into());
+    };
     let value = ran.captured.into_iter().find(|(name, _)| *name == wanted.name).map(|(_, value)| value);
     match value {
         Some(value) if world.catalogue.secrets.iter().any(|secret| holds(&value, secret)) => {

@@ -7,6 +7,7 @@ mod filling;
 mod hung;
 mod recording;
 mod settling;
+mod switching;
 mod triggered;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant as WireInstant;
 
+pub use self::switching::{SwitchDue, Switching};
 use super::approving;
 use super::dispatch::Dispatch;
 use super::door;
@@ -32,7 +34,7 @@ use crate::launch::event::{Actor, Event};
 use crate::launch::live::Live;
 use crate::launch::port::{Ask, Port, Seat, Snapshot};
 use crate::launch::schedule;
-use crate::launch::time::{Instant, Mark, Now};
+use crate::launch::time::{Instant, Now};
 use crate::launch::watching;
 use hung::Hung;
 
@@ -106,25 +108,6 @@ pub struct Loop {
     /// Up to here the objectives are evaluated.
     evaluated: Instant,
     filling: filling::Filling,
-}
-
-/// A fault that a rehearsal switches by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Switching {
-    pub fault: String,
-    pub due: SwitchDue,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SwitchDue {
-    /// On, at a mark or from the start, and off after so long: a hold of T holds no fault up.
-    On {
-        at: Option<Mark>,
-        lasts: Option<Duration>,
-    },
-    Off {
-        at: Instant,
-    },
 }
 
 /// A question of a headless crew or a gate run, asked once a turn: what to do next?
@@ -391,6 +374,7 @@ impl Loop {
         if self.unwritten.is_some()
             || board.is_busy()
             || self.parts.pace == Pace::Real
+            || schedule::waits_for_baseline(board, now.instant)
             || !self.parts.observations.is_empty()
         {
             return None;
@@ -401,40 +385,11 @@ impl Loop {
             return None;
         }
         let t = board.mark_at(now);
-        let (mut begin, mut end) = (Vec::new(), Vec::new());
-        for switching in &self.parts.script {
-            match switching.due {
-                SwitchDue::On { at: Some(at), .. } if at < t => begin.push(Instant(now.0 + (t.0 - at.0))),
-                SwitchDue::On { .. } => {}
-                SwitchDue::Off { at } => end.push(at),
-            }
-        }
+        let (begin, end) = self.next_switch(now, t);
         let next = schedule::next_at(board, now).map(|next| begin.into_iter().fold(next, Instant::min));
         // One that ends does so though T holds.
         let next = next.into_iter().chain(end).min();
         self.parts.pace.jump(elapsed, now, next)
-    }
-
-    /// Switches the faults whose mark has come.
-    fn due_faults(&mut self, now: Now, inputs: &mut Vec<Input>) {
-        if self.parts.script.is_empty() || self.unwritten.is_some() {
-            return;
-        }
-        let t = self.dispatch.published().mark_at(now.instant);
-        let due = |switching: &mut Switching| match switching.due {
-            SwitchDue::On { at, .. } => at.is_none_or(|at| t <= at),
-            SwitchDue::Off { at } => at <= now.instant,
-        };
-        let mut ends = Vec::new();
-        for Switching { fault, due } in self.parts.script.extract_if(.., due) {
-            let on = matches!(due, SwitchDue::On { .. });
-            if let SwitchDue::On { lasts: Some(lasts), .. } = due {
-                ends.push(Switching { fault: fault.clone(), due: SwitchDue::Off { at: now.instant.plus(lasts) } });
-            }
-            let command = Command::SwitchFault { fault, on };
-            inputs.push(Input::Command { by: Actor::engine(), command });
-        }
-        self.parts.script.extend(ends);
     }
 }
 

@@ -210,9 +210,7 @@ fn may_vote(board: &Board, poll: Option<&ItemId>, now: Instant) -> Result<(), Re
     }
     match due(board, item, now) {
         Due::NotYet { at } => Err(Refusal(format!("{id} opens at {at}"))),
-        Due::Blocked(by) => Err(Refusal(format!("{id} needs {by}"))),
-        Due::After(other) => Err(Refusal(format!("{id} comes after {other}"))),
-        Due::Now | Due::Begun => Ok(()),
+        due => due.may(id),
     }
 }
 

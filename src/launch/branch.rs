@@ -101,12 +101,7 @@ pub(super) fn decide(
     if reason.trim().is_empty() {
         return Err(Refusal("say why: a choice needs a reason".into()));
     }
-    match due(board, item, now) {
-        Due::NotYet { at } => return Err(Refusal(format!("{} is due at {at}", item.id))),
-        Due::Blocked(by) => return Err(Refusal(format!("{} needs {by}", item.id))),
-        Due::After(other) => return Err(Refusal(format!("{} comes after {other}", item.id))),
-        Due::Now | Due::Begun => {}
-    }
+    due(board, item, now).may(&item.id)?;
     let state = board.item(&item.id);
     let made = state.and_then(|state| state.chosen.as_ref());
     // One that has aged is made fresh by the same word.

@@ -324,12 +324,8 @@ fn begin(board: &Board, by: &Actor, item: &Item, now: Instant) -> Result<Event, 
     }
     // A check may look before its mark, but not before what it needs.
     match waits_for(board, item, now).unwrap_or_else(|| due(board, item, now)) {
-        Due::Blocked(by) => return Err(Refusal(format!("{} needs {by}", item.id))),
-        Due::After(other) => return Err(Refusal(format!("{} comes after {other}", item.id))),
-        Due::NotYet { at } if !matches!(item.act, Act::Check(_)) => {
-            return Err(Refusal(format!("{} is due at {at}", item.id)));
-        }
-        _ => {}
+        Due::NotYet { .. } if matches!(item.act, Act::Check(_)) => {}
+        due => due.may(&item.id)?,
     }
     match &item.act {
         Act::Manual { .. } => Err(Refusal(format!("{} is for a person: attest it", item.id))),
@@ -434,12 +430,7 @@ fn attest(
     if matches!(item.act, Act::Step { .. }) {
         return Ok(vec![Event::Attested { item: item.id.clone(), note: note.to_owned(), passed }]);
     }
-    match due(board, item, now) {
-        Due::NotYet { at } => return Err(Refusal(format!("{} is due at {at}", item.id))),
-        Due::Blocked(by) => return Err(Refusal(format!("{} needs {by}", item.id))),
-        Due::After(other) => return Err(Refusal(format!("{} comes after {other}", item.id))),
-        Due::Now | Due::Begun => {}
-    }
+    due(board, item, now).may(&item.id)?;
     Ok(vec![Event::Attested { item: item.id.clone(), note: note.to_owned(), passed }])
 }
 

@@ -1,9 +1,13 @@
 //! What became of each fault of a rehearsal: when it was noticed, what was decided, when the way back began and
 //! whether it worked. Folded by the board alone; what the plan promised of that is its readers' to compare.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use super::board::Board;
 use super::event::{Actor, Event, Recorded, RollbackEnd, RollbackFact};
-use super::id::{RollbackId, TriggerId};
+use super::id::{MonitorId, ObjectiveId, RollbackId, TriggerId};
+use super::plan::{Condition, Plan, Trigger};
 use super::time::{Instant, Mark};
 use super::turned::Turn;
 use super::verdict::Verdict;
@@ -19,10 +23,16 @@ pub struct Drilled {
     pub over: Option<Instant>,
     /// The first objective or monitor that was not well any more.
     pub noticed: Option<Noticed>,
-    /// The first trigger that fired.
-    pub fired: Option<(Instant, TriggerId)>,
-    /// The rollback that was asked for.
-    pub decided: Option<Decided>,
+    /// The triggers that fired, in their order.
+    pub fired: Vec<(Instant, TriggerId)>,
+    /// The rollbacks that were asked for, in their order.
+    pub runs: Vec<Run>,
+}
+
+/// A rollback that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    pub decided: Decided,
     /// Its first step.
     pub started: Option<Instant>,
     pub ended: Option<(Instant, RollbackEnd)>,
@@ -47,9 +57,7 @@ pub struct Decided {
 
 impl Drilled {
     fn new(fault: &str, began: Instant, mark: Mark) -> Self {
-        let fault = fault.to_owned();
-        let (over, noticed, fired, decided, started, ended) = (None, None, None, None, None, None);
-        Self { fault, began, mark, over, noticed, fired, decided, started, ended }
+        Self { fault: fault.to_owned(), began, mark, over: None, noticed: None, fired: Vec::new(), runs: Vec::new() }
     }
 }
 
@@ -73,32 +81,42 @@ pub(super) fn fold(board: &mut Board, record: &Recorded) {
             let news =
                 |turn: &&Turn| turn.verdict == Verdict::Fail || (turn.before.is_some() && !is_well(turn.verdict));
             let turns = board.turned.with(record.seq).filter(news);
-            let turns: Vec<Noticed> = turns
+            let turns: Vec<(Noticed, Duration)> = turns
                 .map(|turn| {
                     let (by, why) = (format!("objective {}", turn.objective), turn.why.clone());
-                    Noticed { at: turn.at, by, verdict: turn.verdict, why }
+                    (
+                        Noticed { at: turn.at, by, verdict: turn.verdict, why },
+                        of_objective(&board.plan, &turn.objective),
+                    )
                 })
                 .collect();
-            turns.iter().for_each(|noticed| notice(board, noticed));
+            turns.iter().for_each(|(noticed, lingers)| notice(board, noticed, *lingers));
         }
         Event::MonitorChanged { monitor, verdict, why } if !is_well(*verdict) => {
             let (by, why) = (format!("monitor {monitor}"), why.clone());
-            notice(board, &Noticed { at, by, verdict: *verdict, why });
+            let lingers = of_monitor(&board.plan, monitor);
+            notice(board, &Noticed { at, by, verdict: *verdict, why }, lingers);
         }
         Event::TriggerFired { trigger, .. } => {
-            each(board, at, |known| {
-                known.fired.get_or_insert_with(|| (at, trigger.clone()));
-            });
+            let known = board.plan.triggers.iter().find(|known| known.id == *trigger);
+            let lingers = known.map_or(Duration::ZERO, |known| of_trigger(&board.plan, known));
+            each(board, at, |known| within(known, at, lingers), |known| known.fired.push((at, trigger.clone())));
         }
         Event::RollbackRequested { rollback, run, .. } => {
             let decided = Decided { at, rollback: rollback.clone(), run: *run, by: record.actor.clone() };
-            each(board, at, |known| {
-                known.decided.get_or_insert_with(|| decided.clone());
-            });
+            let run = Run { decided, started: None, ended: None };
+            let plan = Arc::clone(&board.plan.0);
+            // Whoever answers a trigger may take his time.
+            let answers = |known: &Drilled| {
+                let then = |id: &TriggerId| plan.triggers.iter().find(|trigger| trigger.id == *id).map(|one| &one.then);
+                known.fired.iter().any(|(_, id)| then(id) == Some(rollback))
+            };
+            let lingers = plan.triggers.iter().map(|trigger| of_trigger(&plan, trigger)).max().unwrap_or_default();
+            each(board, at, |known| answers(known) || within(known, at, lingers), |known| known.runs.push(run.clone()));
         }
         Event::RollbackTold { run, fact } => {
-            let of_run = |known: &&mut Drilled| known.decided.as_ref().is_some_and(|decided| decided.run == *run);
-            for known in board.drilled.iter_mut().filter(of_run) {
+            let runs = board.drilled.iter_mut().flat_map(|known| &mut known.runs);
+            for known in runs.filter(|known| known.decided.run == *run) {
                 match fact {
                     RollbackFact::StepStarted { .. } => known.started = known.started.or(Some(at)),
                     RollbackFact::Ended { end, .. } => known.ended = Some((at, end.clone())),
@@ -115,26 +133,54 @@ fn is_well(verdict: Verdict) -> bool {
 }
 
 /// A breach tells more than a silence before it.
-fn notice(board: &mut Board, noticed: &Noticed) {
-    each(board, noticed.at, |known| {
+fn notice(board: &mut Board, noticed: &Noticed, lingers: Duration) {
+    let change = |known: &mut Drilled| {
         let worse = known.noticed.as_ref().is_none_or(|before| {
-            before.verdict != Verdict::Fail && noticed.verdict == Verdict::Fail && known.fired.is_none()
+            before.verdict != Verdict::Fail && noticed.verdict == Verdict::Fail && known.fired.is_empty()
         });
         if worse {
             known.noticed = Some(noticed.clone());
         }
-    });
+    };
+    each(board, noticed.at, |known| within(known, noticed.at, lingers), change);
 }
 
-/// Those that are on at `at`; where none is, what is still in a window is the last one's.
-fn each(board: &mut Board, at: Instant, mut change: impl FnMut(&mut Drilled)) {
+/// Those that are on at `at`; where none is, the last one, where it still `shows`.
+fn each(board: &mut Board, at: Instant, shows: impl Fn(&Drilled) -> bool, mut change: impl FnMut(&mut Drilled)) {
     let began = |known: &Drilled| known.began <= at;
     let on = |known: &Drilled| began(known) && known.over.is_none_or(|over| at <= over);
     if board.drilled.iter().any(on) {
         board.drilled.iter_mut().filter(|known| on(known)).for_each(change);
-    } else if let Some(last) = board.drilled.iter_mut().rfind(|known| began(known)) {
+    } else if let Some(last) = board.drilled.iter_mut().rfind(|known| began(known)).filter(|last| shows(last)) {
         change(last);
     }
+}
+
+/// Whether what `known` did can still be in a window at `at`.
+fn within(known: &Drilled, at: Instant, lingers: Duration) -> bool {
+    known.over.is_none_or(|over| at.since(over) <= lingers)
+}
+
+/// How long after its cause an objective can turn: what is in its window, or missing there, and told a round late.
+fn of_objective(plan: &Plan, id: &ObjectiveId) -> Duration {
+    let objective = plan.objectives.iter().find(|objective| objective.id == *id);
+    objective.map_or(Duration::ZERO, |known| known.window.max(known.stale_after) + 2 * known.evaluate_every)
+}
+
+fn of_monitor(plan: &Plan, id: &MonitorId) -> Duration {
+    let monitor = plan.monitors.iter().find(|monitor| monitor.id == *id);
+    monitor.map_or(Duration::ZERO, |known| {
+        known.every.saturating_mul(known.fails_after.saturating_add(1)).saturating_add(known.timeout)
+    })
+}
+
+fn of_trigger(plan: &Plan, trigger: &Trigger) -> Duration {
+    let lingers = match &trigger.when {
+        Condition::Objective(id) => of_objective(plan, id),
+        Condition::Monitor(id) => of_monitor(plan, id),
+        Condition::Manual => Duration::ZERO,
+    };
+    lingers.saturating_add(trigger.lasts)
 }
 
 #[cfg(test)]

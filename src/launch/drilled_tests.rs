@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::launch::objective::{Counts, Measured, Round};
-use crate::launch::plan::{Beside, Objective, Plan};
+use crate::launch::plan::{Beside, FireMode, Objective, Plan};
 use crate::launch::threshold::Threshold;
 use crate::launch::time::Wall;
 
@@ -24,7 +24,22 @@ fn plan() -> Arc<Plan> {
         evaluate_every: Duration::from_secs(10),
         unknown_for: Duration::from_secs(120),
     };
-    Arc::new(Plan { objectives: vec![objective], ..Plan::default() })
+    let trigger = |id: &str, when, lasts, then: &str| Trigger {
+        id: id.into(),
+        title: id.into(),
+        when,
+        lasts: Duration::from_secs(lasts),
+        recovers_after: Duration::from_secs(2 * lasts),
+        then: then.into(),
+        mode: FireMode::Ask,
+        armed_from: None,
+        armed_until: None,
+    };
+    let triggers = vec![
+        trigger("many", Condition::Objective("errors".into()), 120, "back"),
+        trigger("other", Condition::Manual, 0, "aside"),
+    ];
+    Arc::new(Plan { objectives: vec![objective], triggers, ..Plan::default() })
 }
 
 fn switched(fault: &str, on: bool) -> Event {
@@ -77,10 +92,11 @@ fn each_instant_is_the_first_of_its_kind() {
     let [one] = board.drilled.as_slice() else { panic!("{:?}", board.drilled) };
     let noticed = one.noticed.as_ref().map(|noticed| (noticed.at.0, noticed.by.as_str(), noticed.verdict));
     assert_eq!(noticed, Some((30_000, "objective errors", Verdict::Fail)));
-    assert_eq!(one.fired, Some((Instant(150_000), "many".into())));
-    assert_eq!(one.decided.as_ref().map(|decided| decided.at), Some(Instant(160_000)));
-    assert_eq!((one.began, one.over, one.started), (Instant(15_000), None, Some(Instant(161_000))));
-    assert_eq!(one.ended, Some((Instant(170_000), RollbackEnd::Verified)));
+    assert_eq!(one.fired, [(Instant(150_000), "many".into())]);
+    let [run] = one.runs.as_slice() else { panic!("{:?}", one.runs) };
+    assert_eq!(run.decided.at, Instant(160_000));
+    assert_eq!((one.began, one.over, run.started), (Instant(15_000), None, Some(Instant(161_000))));
+    assert_eq!(run.ended, Some((Instant(170_000), RollbackEnd::Verified)));
 }
 
 #[test]
@@ -118,7 +134,46 @@ fn what_follows_belongs_to_the_fault_that_is_on() {
     records.extend(way_back());
     let board = after(&records);
     assert_eq!(board.drilled.iter().map(|one| one.noticed.is_some()).collect::<Vec<_>>(), [false, true]);
-    assert!(board.drilled[0].ended.is_none());
+    assert!(board.drilled[0].runs.is_empty());
+}
+
+fn fired(second: i64, trigger: &str) -> (i64, Event) {
+    (second, Event::TriggerFired { trigger: trigger.into(), why: "10%".into(), starts: None })
+}
+
+fn asked(second: i64, rollback: &str, run: u32) -> (i64, Event) {
+    (second, Event::RollbackRequested { rollback: rollback.into(), run, why: "so".into() })
+}
+
+#[test]
+fn what_comes_long_after_a_fault_is_not_its_doing() {
+    let of = |more: &[(i64, Event)]| {
+        let mut records =
+            vec![(10, round(10, Some(0))), (15, switched("errors=60%", true)), (25, switched("errors=60%", false))];
+        records.extend_from_slice(more);
+        after(&records).drilled[0].clone()
+    };
+    // The window is 30s, told every 10s, and the trigger waits for 120s.
+    assert!(of(&[(70, round(70, Some(50)))]).noticed.is_some(), "it is in the window still");
+    assert!(of(&[(90, round(90, Some(50)))]).noticed.is_none(), "nothing of it is in the window");
+    assert_eq!(of(&[fired(190, "many")]).fired.len(), 1);
+    assert!(of(&[fired(200, "many")]).fired.is_empty());
+    assert!(of(&[fired(26, "other")]).fired.is_empty(), "what a person fires stands on no window");
+    assert!(of(&[asked(200, "back", 1)]).runs.is_empty());
+    assert_eq!(of(&[fired(190, "many"), asked(900, "back", 1)]).runs.len(), 1, "whoever answers it may take his time");
+    assert!(of(&[fired(190, "many"), asked(900, "aside", 1)]).runs.is_empty(), "that answers another");
+}
+
+#[test]
+fn every_trigger_that_fires_is_kept_and_every_way_back() {
+    let mut records = way_back();
+    records.extend([fired(180, "other"), asked(185, "aside", 2)]);
+    records.push((190, Event::RollbackTold { run: 2, fact: RollbackFact::StepStarted { step: "aside/one".into() } }));
+    let board = after(&records);
+    let [one] = board.drilled.as_slice() else { panic!("{:?}", board.drilled) };
+    assert_eq!(one.fired.iter().map(|(_, id)| id.as_str()).collect::<Vec<_>>(), ["many", "other"]);
+    let started: Vec<_> = one.runs.iter().map(|run| (run.decided.run, run.started)).collect();
+    assert_eq!(started, [(1, Some(Instant(161_000))), (2, Some(Instant(190_000)))]);
 }
 
 proptest! {
@@ -128,8 +183,7 @@ proptest! {
         let records: Vec<_> = order.iter().map(|at| all[*at].clone()).collect();
         let board = after(&records);
         prop_assert!(board.drilled.len() <= 1);
-        for one in &board.drilled {
-            prop_assert!(one.decided.is_some() || (one.started.is_none() && one.ended.is_none()));
-        }
+        let asked = order.iter().filter(|at| **at == 5).count();
+        prop_assert!(board.drilled.iter().all(|one| one.runs.len() <= asked));
     }
 }

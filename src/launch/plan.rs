@@ -245,6 +245,8 @@ pub struct Item {
     pub when: Option<When>,
     /// Due again and again from its mark on.
     pub every: Option<Every>,
+    /// Names of the baseline values that it uses.
+    pub baseline: Vec<String>,
 }
 
 /// The branch an item stands on.

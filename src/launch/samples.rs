@@ -46,6 +46,7 @@ fn item(plan: &mut Plan, phase: &str, id: &str, act: Act, needs: &[&str]) {
         expects: Vec::new(),
         when: None,
         every: None,
+        baseline: Vec::new(),
     };
     plan.items.insert(item.id.clone(), item);
     if let Some(phase) = plan.phases.iter_mut().find(|known| known.id.as_str() == phase) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::board::{Board, ItemState, Progress};
 use super::branch;
+use super::command::Refusal;
 use super::countdown::{self, Countdown, Passage};
 use super::event::{Event, Mode};
 use super::gate;
@@ -37,10 +38,26 @@ pub enum Due {
     After(ItemId),
     /// What it needs did not pass.
     Blocked(String),
+    /// Waits for a baseline value, which is being captured.
+    Captured(String),
     /// Nothing is in its way but, perhaps, a person's key or word.
     Now,
     /// It runs, or has run.
     Begun,
+}
+
+impl Due {
+    /// # Errors
+    /// Why `item` does not begin yet.
+    pub fn may(&self, item: &ItemId) -> Result<(), Refusal> {
+        Err(Refusal(match self {
+            Self::NotYet { at } => format!("{item} is due at {at}"),
+            Self::Blocked(by) => format!("{item} needs {by}"),
+            Self::After(other) => format!("{item} comes after {other}"),
+            Self::Captured(name) => format!("{item} waits for baseline value {name}, which is being captured"),
+            Self::Now | Self::Begun => return Ok(()),
+        }))
+    }
 }
 
 /// An event with the instant it happened at.
@@ -270,7 +287,7 @@ fn starts(board: &Board, now: Instant, in_flight: usize) -> Vec<Timed> {
                 Due::Blocked(by) if !matches!(&state.progress, Progress::Blocked { by: known } if *known == by) => {
                     events.push((now, Event::ItemBlocked { item: id.clone(), by }));
                 }
-                Due::After(_) => stalled.extend(&item.session),
+                Due::After(_) | Due::Captured(_) => stalled.extend(&item.session),
                 _ => {}
             }
         }
@@ -351,7 +368,14 @@ fn needs(board: &Board, item: &Item, before: Option<&ItemId>, now: Instant) -> O
             return Some(Due::Blocked(format!("{needed}: {word}")));
         }
     }
-    None
+    board.untold_for(item).map(|name| Due::Captured(name.to_owned()))
+}
+
+/// Whether an item could begin at `now`, were it not for a baseline value that is still being captured.
+#[must_use]
+pub fn waits_for_baseline(board: &Board, now: Instant) -> bool {
+    let mut items = board.plan.items.values().filter(|item| board.untold_for(item).is_some());
+    items.any(|item| matches!(due(board, item, now), Due::Captured(_)))
 }
 
 /// The item of the same session that must have ended before this one.

@@ -11,7 +11,7 @@ use super::id::{ItemId, RoleId};
 use super::people::{answers_to, is_same};
 use super::plan::{Act, Item};
 use super::polled;
-use super::schedule::{Due, Timed, due};
+use super::schedule::{Timed, due};
 use super::time::{Instant, Wall};
 use super::verdict::{Finding, Report, Verdict};
 
@@ -75,12 +75,7 @@ fn is_due(board: &Board, item: &Item, now: Instant) -> Result<(), Refusal> {
     if state.is_some_and(|state| matches!(state.progress, Progress::Ended { .. })) {
         return Err(Refusal(format!("{} is signed: run it again to have it signed anew", item.id)));
     }
-    match due(board, item, now) {
-        Due::NotYet { at } => Err(Refusal(format!("{} is due at {at}", item.id))),
-        Due::Blocked(by) => Err(Refusal(format!("{} needs {by}", item.id))),
-        Due::After(other) => Err(Refusal(format!("{} comes after {other}", item.id))),
-        Due::Now | Due::Begun => Ok(()),
-    }
+    due(board, item, now).may(&item.id)
 }
 
 pub(super) fn fold(board: &mut Board, record: &Recorded) {

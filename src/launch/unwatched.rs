@@ -41,7 +41,7 @@ fn became_due(board: &Board, item: &Item, now: Instant, [since_t, t]: [Mark; 2])
     match due(board, item, now) {
         Due::Begun | Due::Blocked(_) => false,
         Due::Now => true,
-        Due::NotYet { .. } | Due::After(_) => {
+        Due::NotYet { .. } | Due::After(_) | Due::Captured(_) => {
             !has_come(board, item, since_t) || item.needs.iter().any(|needed| may_have_ended(board, needed, now))
         }
     }

@@ -37,6 +37,12 @@ impl<'a> Reader<'a> {
         baseline.accept_all();
     }
 
+    /// The baseline values that what was entered lately uses.
+    pub(super) fn baseline_used(&self) -> Vec<String> {
+        let baseline = self.plan.baseline.iter().map(|wanted| &wanted.name);
+        baseline.filter(|name| self.used.contains(*name)).cloned().collect()
+    }
+
     /// The check of one value, as a table of its kind that was never written.
     fn baseline_body(&self, name: &str, span: Span, table: &Table<'a>) -> Option<Body> {
         let sources = SOURCES.map(|key| (key, table.has(key)));
@@ -138,4 +144,64 @@ fn string<'k>(text: &str, span: Span) -> Spanned<DeValue<'k>> {
 /// An integer as the parser makes it: the crate has no other way to one.
 fn integer<'k>(text: &'k str) -> Option<DeValue<'k>> {
     DeValue::parse(text).ok().map(Spanned::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::base::source::Source;
+    use crate::launch::id::ItemId;
+    use crate::plan::{Environment, Options, load};
+
+    const PLAN: &str = r#"
+[plan]
+schema = 1
+id = "p"
+title = "P"
+[baseline.previous]
+http = "https://a.example/v"
+jq = ".v"
+[baseline.image]
+http = "https://a.example/v"
+jq = ".image"
+[session.old]
+base = "https://{{ image }}.example"
+[[phase]]
+id = "a"
+at = "T-1h"
+[[phase.item]]
+id = "plain"
+http = { get = "https://a.example/", expect = { status = 200 } }
+[[phase.item]]
+id = "same"
+for_each = { lang = ["de", "en"] }
+http = { get = "https://a.example/{{ lang }}", expect = { json = [".v == $previous"] } }
+[[phase.item]]
+id = "undo"
+class = "once"
+run = { command = ["undo", "{{ previous }}", "{{ image }}"] }
+[[phase.item]]
+id = "in-old"
+session = "old"
+http = { get = "/x", expect = { status = 200 } }
+[[phase.item]]
+id = "after"
+manual = {}
+"#;
+
+    #[test]
+    fn an_item_knows_the_baseline_values_that_it_uses_and_no_others() {
+        let options = Options { rehearsal: true, ..Options::default() };
+        let loaded = load(Source::new("p.toml", PLAN), &Environment::default(), &options).expect("sound");
+        let uses = |id: &str| loaded.plan.items[&ItemId::new(id)].baseline.join(" ");
+        for (item, wanted) in [
+            ("plain", ""),
+            ("same[de]", "previous"),
+            ("same[en]", "previous"),
+            ("undo", "previous image"),
+            ("in-old", "image"),
+            ("after", ""),
+        ] {
+            assert_eq!(uses(item), wanted, "{item}");
+        }
+    }
 }

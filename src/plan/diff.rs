@@ -1,13 +1,14 @@
 //! How one plan file differs from another, by what things are called and not by lines; and which of their
 //! items do something else. From the two texts alone, so that no process's environment has a say.
 
+mod places;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use regex::Regex;
 use serde_json::{Map, Value};
-use std::sync::LazyLock;
 use toml::de::{DeTable, DeValue};
 
+use self::places::Places;
 use crate::base::table::plain_value;
 use crate::base::text::{cut, printable};
 use crate::launch::amend::Amendment;
@@ -40,22 +41,21 @@ const OF_ITS_NAME: [&str; 3] = ["title", "why", "example"];
 /// Keys of a monitor or a signal that say how often it asks and what follows, and not what it asks.
 const OF_ITS_RHYTHM: [&str; 2] = ["every", "fails_after"];
 
-/// Names that a text uses: `{{ name }}`, and `$name` in a jq program.
-static NAMES: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"\{\{\s*([A-Za-z_][A-Za-z0-9_-]*)|\$([A-Za-z_][A-Za-z0-9_]*)").ok());
+/// Where a table acts is told by the place that it comes to, wherever that is written.
+const PLACE: &str = "target";
 
 /// What `new` is to a launch that goes by `old`; `plan` is the loaded `new`. Both texts are of plans that load.
 #[must_use]
 pub fn amendment(old: &str, new: &str, plan: &Plan) -> Amendment {
     let from = super::hash(old);
     let (old, new) = (document(old), document(new));
-    let (was, is) = (definitions(&old), definitions(&new));
+    let (before, after) = (Places::new(&old, plan.target.as_deref()), Places::new(&new, plan.target.as_deref()));
+    let (was, is) = (definitions(&before), definitions(&after));
     let differs = |slug: &str| matches!((was.get(slug), is.get(slug)), (Some(was), Some(is)) if was != is);
     let changed: Vec<ItemId> = plan.items.keys().filter(|id| differs(id.slug())).cloned().collect();
-    let (was, is) = (baseline(&old), baseline(&new));
-    let recapture = was.iter().filter(|(name, was)| is.get(*name).is_some_and(|is| is != *was));
-    let recapture = recapture.map(|(name, _)| name.clone()).collect();
-    let asked = asked(&old, &new);
+    let recapture = before.baseline.iter().filter(|(name, was)| after.baseline.get(*name).is_some_and(|is| is != *was));
+    let recapture = recapture.map(|(name, _)| (*name).to_owned()).collect();
+    let asked = asked(&before, &after);
     Amendment { from, plan_hash: plan.hash.clone(), changes: lines(&old, &new), changed, recapture, asked }
 }
 
@@ -174,26 +174,26 @@ fn shown(value: &Value) -> String {
     cut(&printable(&value.to_string()), VALUE_KEPT)
 }
 
-/// What each item does, by its slug: its own table, its session's, what it watches, and whatever they name.
-fn definitions(plan: &Value) -> BTreeMap<String, String> {
-    let none = Map::new();
-    let table = |name: &str| plan.get(name).and_then(Value::as_object).unwrap_or(&none);
-    let named = [table("vars"), table("secrets"), table("baseline")];
-    let sessions = table("session");
+/// What each item does, by its slug: its own table, its session's, what it watches, where all that is, and whatever
+/// they name.
+fn definitions(places: &Places<'_>) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
-    let phases = plan.get("phase").and_then(Value::as_array).into_iter().flatten();
-    for item in phases.filter_map(|phase| phase.get("item")?.as_array()).flatten().filter_map(Value::as_object) {
-        let Some(id) = item.get("id").and_then(Value::as_str) else { continue };
-        let does = item.iter().filter(|(key, _)| !OF_THE_SCHEDULE.contains(&key.as_str()));
-        let session = item.get("session").and_then(Value::as_str).and_then(|name| sessions.get(name));
-        let mut text = String::new();
-        for (key, value) in does {
-            write(&Value::Array(vec![Value::String(key.clone()), sorted(value)]), &mut text);
+    let phases = places.plan.get("phase").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object);
+    for phase in phases {
+        let items = phase.get("item").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object);
+        for item in items {
+            let Some(id) = item.get("id").and_then(Value::as_str) else { continue };
+            let session = item.get("session").and_then(Value::as_str);
+            let session = session.and_then(|name| places.plan.get("session")?.get(name)?.as_object());
+            let does = Value::Array(vec![
+                without(item, &[OF_THE_SCHEDULE.as_slice(), &[PLACE]].concat()),
+                session.map_or(Value::Null, |session| without(session, &[PLACE])),
+            ]);
+            // An item of a session is where its session is; the reader holds them to it.
+            let mut text = places.told(&does, places.of(session.into_iter().chain([item, phase])));
+            with_watched(places, item, &mut text);
+            all.insert(id.to_owned(), text);
         }
-        session.iter().for_each(|session| write(&sorted(session), &mut text));
-        with_watched(plan, item, &mut text);
-        with_names(&mut text, &named);
-        all.insert(id.to_owned(), text);
     }
     all
 }
@@ -237,23 +237,23 @@ fn without(table: &Map<String, Value>, keys: &[&str]) -> Value {
 
 /// The signals of both plans, `monitor.ID` too, that ask something else, whatever they are called and however often
 /// they ask.
-fn asked(old: &Value, new: &Value) -> Vec<SignalId> {
+fn asked(old: &Places<'_>, new: &Places<'_>) -> Vec<SignalId> {
     let (was, is) = (questions(old), questions(new));
     let other = is.into_iter().filter(|(id, is)| was.get(id).is_some_and(|was| was != is));
     other.map(|(id, _)| SignalId::new(id)).collect()
 }
 
 /// What each signal asks. A trigger on an alert has a monitor that asks whom the plan's monitors of alerts ask.
-fn questions(plan: &Value) -> BTreeMap<String, String> {
-    let none = Map::new();
-    let table = |name: &str| plan.get(name).and_then(Value::as_object).unwrap_or(&none);
+fn questions(places: &Places<'_>) -> BTreeMap<String, String> {
+    let plan = places.plan;
     let list = |name: &str| plan.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object);
     let called = |table: &Map<String, Value>| table.get("id").and_then(Value::as_str).map(str::to_owned);
     let monitors = list("monitor").filter_map(called).map(|id| format!("monitor.{id}"));
-    let mut all: BTreeMap<String, Vec<&Map<String, Value>>> = BTreeMap::new();
+    let keys = [OF_ITS_NAME.as_slice(), &OF_ITS_RHYTHM].concat();
+    let mut all = BTreeMap::new();
     for id in monitors.chain(list("signal").filter_map(called)) {
-        let tables = behind(plan, &id);
-        all.insert(id, tables);
+        let text = source(places, &behind(plan, &id), &keys);
+        all.insert(id, text);
     }
     for trigger in list("trigger") {
         let alert = trigger.get("when").and_then(Value::as_str).and_then(|when| when.strip_prefix("alert."));
@@ -261,61 +261,30 @@ fn questions(plan: &Value) -> BTreeMap<String, String> {
         let named = trigger.get("alerts").and_then(Value::as_str).and_then(|from| from.strip_prefix("monitor."));
         let asks = list("monitor").filter(|table| table.contains_key("alerts"));
         let asks = asks.filter(|table| named.is_none_or(|named| called(table).as_deref() == Some(named)));
-        all.insert(format!("monitor.alert.{alert}"), asks.collect());
+        all.insert(format!("monitor.alert.{alert}"), asks.map(|table| source(places, &[table], &keys)).collect());
     }
-    let names = [table("vars"), table("secrets"), table("baseline")];
-    let keys = [OF_ITS_NAME.as_slice(), &OF_ITS_RHYTHM].concat();
-    let text = |tables: Vec<&Map<String, Value>>| {
-        let mut text = String::new();
-        tables.into_iter().for_each(|table| write(&without(table, &keys), &mut text));
-        with_names(&mut text, &names);
-        text
-    };
-    all.into_iter().map(|(id, tables)| (id, text(tables))).collect()
+    all
+}
+
+/// What the tables of one source say, without these keys, and where it is.
+fn source(places: &Places<'_>, tables: &[&Map<String, Value>], keys: &[&str]) -> String {
+    let keys = [keys, &[PLACE]].concat();
+    let says = Value::Array(tables.iter().map(|table| without(table, &keys)).collect());
+    places.told(&says, places.of(tables.iter().copied()))
 }
 
 /// Adds what a soak's objectives and a signal's monitor say: they decide what the item comes to.
-fn with_watched(plan: &Value, item: &Map<String, Value>, text: &mut String) {
-    let mut add = |table: &Map<String, Value>| write(&without(table, &OF_ITS_NAME), text);
+fn with_watched(places: &Places<'_>, item: &Map<String, Value>, text: &mut String) {
     let asked = item.get("soak").and_then(|soak| soak.get("objectives"));
     let asked = asked.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-    let objectives: Vec<_> = asked.filter_map(|id| named_in(plan, "objective", id)).collect();
+    let objectives: Vec<_> = asked.filter_map(|id| named_in(places.plan, "objective", id)).collect();
     let of_item = item.get("signal").and_then(|signal| signal.get("from")).and_then(Value::as_str);
     let of_objectives = objectives.iter().flat_map(|objective| {
         ["signal", "per", "minus", "against"].into_iter().filter_map(|key| objective.get(key).and_then(Value::as_str))
     });
     let sources: BTreeSet<&str> = of_objectives.chain(of_item).collect();
-    objectives.iter().for_each(|objective| add(objective));
-    sources.into_iter().flat_map(|source| behind(plan, source)).for_each(add);
-}
-
-fn baseline(plan: &Value) -> BTreeMap<String, String> {
-    let none = Map::new();
-    let table = |name: &str| plan.get(name).and_then(Value::as_object).unwrap_or(&none);
-    let named = [table("vars"), table("secrets")];
-    let each = table("baseline").iter().map(|(name, value)| {
-        let mut text = String::new();
-        write(&sorted(value), &mut text);
-        with_names(&mut text, &named);
-        (name.clone(), text)
-    });
-    each.collect()
-}
-
-/// Adds how each name that `text` uses is declared, and what those use in turn.
-fn with_names(text: &mut String, named: &[&Map<String, Value>]) {
-    let Some(names) = NAMES.as_ref() else { return };
-    let (mut seen, mut read) = (BTreeSet::new(), 0);
-    while read < text.len() {
-        let rest = text[read..].to_owned();
-        read = text.len();
-        let used = names.captures_iter(&rest).filter_map(|found| found.get(1).or(found.get(2)));
-        for name in used.map(|name| name.as_str().to_owned()) {
-            if seen.insert(name.clone()) {
-                named.iter().filter_map(|known| known.get(&name)).for_each(|value| write(&sorted(value), text));
-            }
-        }
-    }
+    objectives.iter().for_each(|objective| text.push_str(&places.told(&without(objective, &OF_ITS_NAME), None)));
+    sources.into_iter().for_each(|id| text.push_str(&source(places, &behind(places.plan, id), &OF_ITS_NAME)));
 }
 
 fn write(value: &Value, text: &mut String) {

@@ -50,7 +50,13 @@ wait.for = "1s"
 fn changed(from: &str, to: &str) -> Vec<String> {
     let new = PLAN.replacen(from, to, 1);
     assert_ne!(new, PLAN, "{from}");
-    let (was, is) = (definitions(&document(PLAN)), definitions(&document(&new)));
+    let (was, is) = (document(PLAN), document(&new));
+    other(&was, &is, None)
+}
+
+/// The items that do something else.
+fn other(old: &Value, new: &Value, home: Option<&str>) -> Vec<String> {
+    let (was, is) = (definitions(&Places::new(old, home)), definitions(&Places::new(new, home)));
     was.into_iter().filter(|(id, was)| is.get(id).is_some_and(|is| is != was)).map(|(id, _)| id).collect()
 }
 
@@ -170,9 +176,7 @@ signal = { from = "monitor.web", that = "up >= 99%", window = "1m" }
 fn watched(from: &str, to: &str) -> (Vec<String>, Vec<String>) {
     let new = WATCHED.replacen(from, to, 1);
     assert_ne!(new, WATCHED, "{from}");
-    let (was, is) = (definitions(&document(WATCHED)), definitions(&document(&new)));
-    let other = was.into_iter().filter(|(id, was)| is.get(id).is_some_and(|is| is != was));
-    (changes(WATCHED, &new), other.map(|(id, _)| id).collect())
+    (changes(WATCHED, &new), other(&document(WATCHED), &document(&new), None))
 }
 
 #[test]
@@ -214,9 +218,14 @@ when = "alert.Down"
         let old = format!("{WATCHED}{more}");
         let new = old.replacen(from, to, 1);
         assert_ne!(new, old, "{from}");
-        let other: Vec<String> = asked(&document(&old), &document(&new)).iter().map(ToString::to_string).collect();
-        assert_eq!(other, wanted, "{from} → {to}");
+        assert_eq!(asked_anew(&old, &new, None), wanted, "{from} → {to}");
     }
+}
+
+/// The signals that ask something else.
+fn asked_anew(old: &str, new: &str, home: Option<&str>) -> Vec<String> {
+    let (old, new) = (document(old), document(new));
+    asked(&Places::new(&old, home), &Places::new(&new, home)).iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -237,4 +246,124 @@ fn what_is_watched_is_told_by_its_names() {
         assert!(lines.iter().any(|line| line.starts_with(told)), "{told}: {lines:?}");
         assert_eq!(other, items, "{from} → {to}");
     }
+}
+
+const PLACES: &str = r#"
+[plan]
+environment = "production"
+[vars]
+api = "http://own"
+[target.production]
+vars = { api = "http://here" }
+[target.lab]
+vars = { api = "http://there" }
+[target.staging]
+vars = { api = "http://beside" }
+[baseline.previous]
+http = "{{ api }}/version"
+[session.far]
+target = "lab"
+base = "{{ api }}"
+[session.near]
+base = "{{ api }}"
+[[phase]]
+id = "a"
+[[phase.item]]
+id = "here"
+http = { get = "{{ api }}/" }
+[[phase.item]]
+id = "there"
+target = "lab"
+http = { get = "{{ api }}/" }
+[[phase.item]]
+id = "in-far"
+session = "far"
+http = { get = "/" }
+[[phase.item]]
+id = "alone"
+http = { get = "http://x/" }
+[[phase]]
+id = "b"
+target = "staging"
+[[phase.item]]
+id = "beside"
+http = { get = "{{ api }}/" }
+[[phase.item]]
+id = "as-before"
+http = { get = "http://x/$previous" }
+[[phase.item]]
+id = "seen"
+signal = { from = "monitor.there", that = "up >= 99%" }
+[[monitor]]
+id = "here"
+http = { get = "{{ api }}/" }
+[[monitor]]
+id = "there"
+target = "lab"
+http = { get = "{{ api }}/" }
+[[monitor]]
+id = "round"
+session = "far"
+[[stream]]
+id = "app"
+target = "staging"
+log = "{{ api }}"
+[[signal]]
+id = "took"
+from = "stream.app"
+[[signal]]
+id = "asked"
+target = "lab"
+json = { get = "{{ api }}/" }
+"#;
+
+#[test]
+fn what_acts_at_another_place_is_something_else_where_that_place_is_declared_otherwise() {
+    let nothing = || Vec::<&str>::new();
+    for (from, to, items, signals, baseline) in [
+        ("http://here", "http://new", vec!["as-before", "here"], vec!["monitor.here"], vec!["previous"]),
+        (
+            "http://there",
+            "http://new",
+            vec!["in-far", "seen", "there"],
+            vec!["asked", "monitor.round", "monitor.there"],
+            vec![],
+        ),
+        ("http://beside", "http://new", vec!["beside"], vec!["took"], vec![]),
+        // Every place has a value of its own.
+        ("http://own", "http://new", nothing(), nothing(), vec![]),
+        ("id = \"here\"\nhttp", "id = \"here\"\ntarget = \"lab\"\nhttp", vec!["here"], nothing(), vec![]),
+        ("id = \"there\"\ntarget = \"lab\"", "id = \"there\"", vec!["there"], nothing(), vec![]),
+        ("target = \"lab\"\nbase", "target = \"staging\"\nbase", vec!["in-far"], vec!["monitor.round"], vec![]),
+        ("id = \"b\"\ntarget = \"staging\"", "id = \"b\"", vec!["as-before", "beside", "seen"], nothing(), vec![]),
+        ("id = \"a\"", "id = \"a\"\ntarget = \"production\"", nothing(), nothing(), vec![]),
+        (
+            "[[monitor]]\nid = \"here\"",
+            "[[monitor]]\nid = \"here\"\ntarget = \"lab\"",
+            nothing(),
+            vec!["monitor.here"],
+            vec![],
+        ),
+        ("id = \"app\"\ntarget = \"staging\"", "id = \"app\"", nothing(), vec!["took"], vec![]),
+        ("id = \"asked\"\ntarget = \"lab\"", "id = \"asked\"", nothing(), vec!["asked"], vec![]),
+    ] {
+        let new = PLACES.replacen(from, to, 1);
+        assert_ne!(new, PLACES, "{from}");
+        let called = format!("{from} → {to}");
+        assert_eq!(other(&document(PLACES), &document(&new), None), items, "{called}");
+        assert_eq!(asked_anew(PLACES, &new, None), signals, "{called}");
+        let loaded = Plan::default();
+        assert_eq!(amendment(PLACES, &new, &loaded).recapture, baseline, "{called}");
+    }
+}
+
+#[test]
+fn a_launch_that_was_opened_elsewhere_stands_on_that_places_values() {
+    let (new, lab) = (PLACES.replacen("http://there", "http://new", 1), Some("lab"));
+    let all = ["as-before", "here", "in-far", "seen", "there"];
+    assert_eq!(other(&document(PLACES), &document(&new), lab), all);
+    let loaded = Plan { target: Some("lab".into()), ..Plan::default() };
+    assert_eq!(amendment(PLACES, &new, &loaded).recapture, ["previous"]);
+    let new = PLACES.replacen("http://here", "http://new", 1);
+    assert_eq!(other(&document(PLACES), &document(&new), lab), Vec::<String>::new());
 }

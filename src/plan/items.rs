@@ -241,8 +241,8 @@ impl<'a> Reader<'a> {
             _ => Vec::new(),
         };
         fields.iter().for_each(|field| names.bind(field, body.place.span, Stands::Field, self.notes));
-        let mut entry = Some(body);
-        let mut made = Vec::new();
+        let (mut entry, mut made) = (Some(body), Vec::new());
+        self.used = copies.session.map(|index| self.sessions[index].used.clone()).unwrap_or_default();
         for ((index, (key, scope, session)), expects) in copies.each.iter().enumerate().zip(expects) {
             let id = ItemId::keyed(&slug.value, key.as_deref());
             made.push((key.clone(), id.clone()));
@@ -263,7 +263,8 @@ impl<'a> Reader<'a> {
             if !fields.is_empty() {
                 self.plan.fields.insert(id.clone(), fields.clone());
             }
-            let item = self.item(id, kind, deadline, least, common, at, act, session.clone(), expects);
+            let mut item = self.item(id, kind, deadline, least, common, at, act, session.clone(), expects);
+            item.baseline = self.baseline_used();
             if index == 0 && item.every.is_some() {
                 self.check_every(table, &item);
             }
@@ -314,6 +315,7 @@ impl<'a> Reader<'a> {
             expects,
             when: None,
             every: common.every,
+            baseline: Vec::new(),
         }
     }
 

@@ -107,6 +107,9 @@ pub struct Options {
     /// says so when it is tried, everything else runs. For a gate that needs no secret, and for a rollback,
     /// which must not fail for want of what it does not use.
     pub without_secrets: bool,
+    /// No launch is opened with it: it was before, or its checks alone are run. Then it may drill at this very place,
+    /// which is where a drill reads it.
+    pub no_launch: bool,
 }
 
 /// A sound plan.

@@ -45,17 +45,17 @@ impl<'a> Reader<'a> {
             }
             let timeout = self.span_over_zero(&table, "timeout");
             let fails_after = self.fails_after(&table, FAILS_AFTER);
+            let target = self.item_target(&table, None);
             if table.has("session") || table.has("item") {
                 let course = Course { title, every, timeout, fails_after };
                 self.read_round(&table, &slug, course);
                 table.finish();
                 continue;
             }
-            let target = self.target_of(&table);
             let body = self.body(&table, check::KINDS, &format!("monitor {slug}"));
             table.finish();
             let Some(body) = body else { continue };
-            let launch = self.stand_at(target.as_ref().map(|target| target.value.as_str()));
+            let launch = self.stand_at(target.as_deref());
             let timeout = timeout.unwrap_or_else(|| timeout_of(body.kind, body.deadline, Duration::ZERO));
             let owner = ItemId::new(format!("monitor.{slug}"));
             let names = self.names.clone();

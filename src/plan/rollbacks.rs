@@ -48,9 +48,7 @@ impl<'a> Reader<'a> {
             table.finish();
             let id = RollbackId::new(slug);
             let key = key.unwrap_or('1');
-            let used = std::mem::take(&mut self.used);
-            let baseline = self.plan.baseline.iter().map(|wanted| &wanted.name);
-            let uses = baseline.filter(|name| used.contains(*name)).cloned().collect();
+            let uses = self.baseline_used();
             self.plan.rollbacks.push(Rollback { id, title, key, deadline, confirm, steps, verify, uses });
         }
         self.idle_approvers();

@@ -1,7 +1,7 @@
 //! `[session.ID]`: what HTTP items share. One session per value of its `for_each`; its items run in the
 //! order of the file, and what they capture has a value only for those after them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::{Names, Stands};
 use super::reader::Reader;
@@ -24,6 +24,8 @@ pub(super) struct SessionDraft {
     pub bare: Names,
     /// Where it is, where that is not where the launch is.
     pub target: Option<String>,
+    /// Names that its own table uses.
+    pub used: BTreeSet<String>,
     /// The names as they are there.
     scope: Scope,
     base: Option<Template>,
@@ -86,7 +88,9 @@ impl<'a> Reader<'a> {
         let auth = auth_of(&session, &headers, false);
         let tls = tls_of(&session);
         session.finish();
-        names.check(&self.notes.take_names(), self.source, self.notes);
+        let used = self.notes.take_names();
+        names.check(&used, self.source, self.notes);
+        let used = used.into_iter().map(|(name, _)| name).collect();
         if slug.contains(['[', ']']) || slug.is_empty() || printable(slug) != slug {
             self.notes.report(Diagnostic::error("wrong-value", span, "the name of a session holds no brackets"));
         }
@@ -97,6 +101,7 @@ impl<'a> Reader<'a> {
             names,
             bare,
             target,
+            used,
             scope,
             base,
             headers,

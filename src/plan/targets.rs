@@ -127,7 +127,7 @@ impl<'a> Reader<'a> {
         before
     }
 
-    /// Where an item acts: what it says, else its phase; with a session it is where that is.
+    /// Where an item, a monitor or a stream acts: what it says, else its phase; with a session it is where that is.
     pub(super) fn item_target(&self, table: &Table<'a>, of_phase: Option<&Placed<String>>) -> Option<String> {
         let own = self.target_of(table);
         let asked = own.as_ref().or(of_phase);
@@ -139,8 +139,9 @@ impl<'a> Reader<'a> {
         let place = |target: Option<&String>| target.cloned().unwrap_or_else(|| self.plan.environment.clone());
         let stands = place(session.target.as_ref());
         if let Some(asked) = asked.filter(|asked| asked.value != stands) {
+            let owner = if table.path.ends_with("item]") { "an item" } else { &table.path };
             let message = format!(
-                "an item of session `{}`, which is at {}, and not at {}",
+                "{owner} of session `{}`, which is at {}, and not at {}",
                 session.slug,
                 printable(&stands),
                 printable(&asked.value)
@@ -178,7 +179,9 @@ impl<'a> Reader<'a> {
                 self.notes.report(wrong.label(near.map(|near| format!("did you mean `{near}`?")).unwrap_or_default()));
                 continue;
             };
-            let time = rollback.deadline.saturating_mul(2).saturating_add(AROUND);
+            // What it is verified by is looked at before it begins, too.
+            let looks = rollback.verify.iter().fold(AROUND, |time, check| time.saturating_add(check.timeout));
+            let time = rollback.deadline.saturating_mul(2).saturating_add(looks);
             for item in self.plan.items.values_mut() {
                 if matches!(item.act, Act::Step { spec, .. } if spec.0 == at)
                     && item.timeout == super::items::STEP_TIMEOUT
@@ -191,9 +194,11 @@ impl<'a> Reader<'a> {
 
     fn check_target_of(&self, drill: &Drill) {
         let asked = &drill.target;
-        if asked.value == self.plan.environment && self.options.target.is_none() {
+        // A rehearsal that is asked for a place touches nothing there.
+        let rehearsed = self.options.rehearsal && self.options.target.is_some();
+        if asked.value == self.plan.environment && !rehearsed && !self.options.no_launch {
             let message =
-                format!("a drill against `{}`, which is where this plan launches to", printable(&asked.value));
+                format!("a drill against `{}`, which is where this plan is launched to", printable(&asked.value));
             let wrong = Diagnostic::error("drill-on-launch", asked.span, message).label("a drill needs another place");
             self.notes.report(wrong);
         } else if !self.targets.iter().any(|target| target.id == asked.value) {

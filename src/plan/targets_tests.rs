@@ -159,6 +159,30 @@ fn an_item_of_a_session_is_where_its_session_is() {
 }
 
 #[test]
+fn a_monitor_of_a_session_is_where_its_session_is() {
+    let round = "\n[[monitor]]\nid = \"round\"\nevery = \"1s\"\nsession = \"lab\"\n[[monitor.item]]\nid = \"x\"\n\
+                 http = { get = \"/x\", expect = { status = 200 } }\n";
+    let with = |target: &str| {
+        let named = format!("session = \"lab\"\ntarget = \"{target}\"");
+        format!("{PLAN}{}", round.replace("session = \"lab\"", &named))
+    };
+    for text in [format!("{PLAN}{round}"), with("lab")] {
+        let loaded = read(&text, API, None).expect("sound");
+        let of_round = loaded.catalogue.sessions.iter().find(|(id, _)| id.as_str() == "monitor.round");
+        let (_, session) = of_round.expect("a session of its own");
+        assert_eq!(
+            session.base.as_ref().expect("a base").text(&session.scope).expect("bound"),
+            "https://lab.example.com"
+        );
+    }
+    for other in ["staging", "production"] {
+        let told = messages(&with(other), API, None);
+        assert_eq!(told, [format!("[monitor] of session `lab`, which is at lab, and not at {other}")]);
+    }
+    assert_eq!(messages(&with("stagign"), API, None), ["no target `stagign`: there is no [target.stagign]"]);
+}
+
+#[test]
 fn a_place_that_is_none_is_a_mistake_wherever_it_is_named() {
     for (named, instead) in [
         ("target = \"staging\"\nfor_each", "target = \"stagign\"\nfor_each"),
@@ -182,4 +206,27 @@ fn in_a_rehearsal_the_plans_own_value_stands_in_for_what_a_target_lacks() {
     assert_eq!(asked(&loaded, "here"), "https://api.example.com/health");
     let unset: Vec<&str> = loaded.unset.iter().map(|unset| unset.variable.as_str()).collect();
     assert_eq!(unset, ["LAB_API"], "and is told");
+}
+
+#[test]
+fn a_drill_is_never_where_the_launch_is_whatever_place_was_asked_for() {
+    let drill =
+        "\n[[phase.item]]\nid = \"drill\"\nclass = \"once\"\ndrill = { rollback = \"back\", target = \"staging\" }\n";
+    let back = "\n[[rollback]]\nid = \"back\"\nkey = \"1\"\nstep = [{ id = \"s\", class = \"idempotent\", run = { command = \
+                [\"true\"] } }]\nverify = [{ id = \"v\", http = { get = \"{{ api }}\", expect = { status = 200 } } }]\n";
+    let at = PLAN.find("\n[[monitor]]").expect("there");
+    let text = format!("{}{drill}{}{back}", &PLAN[..at], &PLAN[at..]);
+    let load = |target: &str, rehearsal, no_launch| {
+        let options = Options { target: Some(target.to_owned()), rehearsal, no_launch, ..Options::default() };
+        let environment = API.iter().copied().collect::<Environment>();
+        load(Source::new("plan.toml", text.clone()), &environment, &options)
+    };
+    assert!(load("lab", false, false).is_ok());
+    assert!(read(&text, API, None).is_ok());
+    let told = load("staging", false, false).expect_err("a drill against the launch itself");
+    let told = told.iter().filter(|told| told.severity == Severity::Error);
+    let told: Vec<_> = told.map(|told| (told.code, told.message.as_str())).collect();
+    assert_eq!(told, [("drill-on-launch", "a drill against `staging`, which is where this plan is launched to")]);
+    assert!(load("staging", true, false).is_ok(), "a rehearsal drills nothing for real");
+    assert!(load("staging", false, true).is_ok(), "the drill itself reads the plan from there");
 }

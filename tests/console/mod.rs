@@ -71,6 +71,7 @@ pub fn item(phase: &str, id: &str, title: &str, act: Act) -> Item {
         expects: vec!["status 200".into(), ".status == \"ok\"".into()],
         when: None,
         every: None,
+        baseline: Vec::new(),
     }
 }
 

@@ -89,8 +89,9 @@ pub const STEPS: &[Section] = &[
     section(
         "[drill]",
         "One of the plan's rollbacks, for real, against another target: in a folder of its own, with that target's \
-         values and a baseline captured there. It passes once it is verified within its deadline. Second keys are not \
-         asked for. `tminus check` refuses one against the plan's own environment.",
+         values and a baseline captured there. It passes once it is verified within its deadline. What it is verified \
+         by is looked at before its first step, too: where all of that holds already, nothing was there to take back, and \
+         the drill is unknown. Second keys are not asked for. One against the place that is launched to is refused.",
         &[("rollback", "which rollback; required"), ("target", "a `[target.NAME]` of the plan; required")],
     ),
     section(

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crate::base::text::printable;
 use crate::launch::board::Board;
-use crate::launch::drilled::Drilled;
+use crate::launch::drilled::{Drilled, Noticed, Run};
 use crate::launch::event::RollbackEnd;
-use crate::launch::id::SignalId;
+use crate::launch::id::{SignalId, TriggerId};
 use crate::launch::plan::{Condition, FireMode, Plan, SignalSource, Trigger};
 use crate::launch::time::{Instant, Mark};
 use crate::launch::verdict::Verdict;
@@ -18,6 +18,15 @@ use crate::ui::watched;
 const VERIFIED: &str = "verified";
 /// Longer than planned by this is no longer as planned: a process has to start.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// What became of a fault, by the trigger that is for it.
+struct Met {
+    began: Instant,
+    mark: Mark,
+    noticed: Option<Noticed>,
+    fired: Option<(Instant, TriggerId)>,
+    run: Option<Run>,
+}
 
 /// One line of the table.
 struct Row {
@@ -65,21 +74,25 @@ pub fn exit_code(board: &Board, faults: &[Injection]) -> i32 {
 }
 
 /// What became of a fault. What another one that was on explains, by the plan's own limits, is not this one's.
-fn found(board: &Board, faults: &[Injection], fault: &Injection) -> Option<Drilled> {
+fn found(board: &Board, faults: &[Injection], fault: &Injection) -> Option<Met> {
     let mut own = began(board, fault)?.clone();
-    if caught_by(&board.plan, fault).next().is_some() {
-        return Some(own);
-    }
-    let others = faults.iter().filter(|other| *other != fault && caught_by(&board.plan, other).next().is_some());
-    for other in others.filter_map(|other| began(board, other)) {
-        let explains = |at: Instant| other.began <= at;
-        own.noticed = own.noticed.filter(|noticed| !explains(noticed.at));
-        own.fired = own.fired.filter(|(at, _)| !explains(*at));
-        if own.decided.as_ref().is_some_and(|decided| explains(decided.at)) {
-            (own.decided, own.started, own.ended) = (None, None, None);
+    let expected: Vec<&TriggerId> = caught_by(&board.plan, fault).map(|trigger| &trigger.id).collect();
+    if expected.is_empty() {
+        let others = faults.iter().filter(|other| *other != fault && caught_by(&board.plan, other).next().is_some());
+        for other in others.filter_map(|other| began(board, other)) {
+            let explains = |at: Instant| other.began <= at;
+            own.noticed = own.noticed.filter(|noticed| !explains(noticed.at));
+            own.fired.retain(|(at, _)| !explains(*at));
+            own.runs.retain(|run| !explains(run.decided.at));
         }
     }
-    Some(own)
+    // Another may fire before the one that is for it, and begin a way back of its own.
+    let by_plan = own.fired.iter().find(|(_, id)| expected.contains(&id));
+    let fired = by_plan.or(own.fired.first()).cloned();
+    let then = fired.as_ref().and_then(|(_, id)| board.plan.triggers.iter().find(|trigger| trigger.id == *id));
+    let of_it = own.runs.iter().find(|run| then.is_some_and(|trigger| trigger.then == run.decided.rollback));
+    let run = of_it.or(own.runs.first()).cloned();
+    Some(Met { began: own.began, mark: own.mark, noticed: own.noticed, fired, run })
 }
 
 fn began<'b>(board: &'b Board, fault: &Injection) -> Option<&'b Drilled> {
@@ -91,13 +104,13 @@ fn began<'b>(board: &'b Board, fault: &Injection) -> Option<&'b Drilled> {
 }
 
 /// The trigger that fired, or else the first that should have.
-fn trigger<'p>(plan: &'p Plan, fault: &'p Injection, drilled: Option<&Drilled>) -> Option<&'p Trigger> {
+fn trigger<'p>(plan: &'p Plan, fault: &'p Injection, drilled: Option<&Met>) -> Option<&'p Trigger> {
     let fired = drilled.and_then(|drilled| drilled.fired.as_ref()).map(|(_, id)| id);
     let fired = fired.and_then(|id| plan.triggers.iter().find(|trigger| trigger.id == *id));
     fired.or_else(|| caught_by(plan, fault).next())
 }
 
-fn rows(plan: &Plan, drilled: &Drilled, trigger: Option<&Trigger>) -> Vec<Row> {
+fn rows(plan: &Plan, drilled: &Met, trigger: Option<&Trigger>) -> Vec<Row> {
     let (mut notice, mut every) = (None, Duration::ZERO);
     match trigger.map(|trigger| &trigger.when) {
         Some(Condition::Objective(id)) => {
@@ -139,7 +152,8 @@ fn rows(plan: &Plan, drilled: &Drilled, trigger: Option<&Trigger>) -> Vec<Row> {
         FireMode::Auto { veto } => (Some(veto), "by itself"),
         FireMode::Ask => (None, "a person's key"),
     };
-    let decided = drilled.decided.as_ref();
+    let run = drilled.run.as_ref();
+    let decided = run.map(|run| &run.decided);
     let by = decided.map_or_else(
         || how.to_owned(),
         |decided| {
@@ -151,21 +165,22 @@ fn rows(plan: &Plan, drilled: &Drilled, trigger: Option<&Trigger>) -> Vec<Row> {
     rows.push(Row {
         what: "started",
         planned: veto,
-        actual: drilled.started.zip(before).map(|(started, before)| started.since(before)),
+        actual: run.and_then(|run| run.started).zip(before).map(|(started, before)| started.since(before)),
         by,
     });
     let deadline = plan.rollback(&trigger.then).map(|rollback| rollback.deadline);
-    let verified = drilled.ended.as_ref().filter(|(_, end)| *end == RollbackEnd::Verified);
+    let ended = run.and_then(|run| run.ended.as_ref());
+    let verified = ended.filter(|(_, end)| *end == RollbackEnd::Verified);
     rows.push(Row {
         what: VERIFIED,
         planned: deadline,
         actual: verified.zip(decided).map(|((at, _), decided)| at.since(decided.at)),
-        by: drilled.ended.as_ref().map(|(_, end)| end.words().to_owned()).unwrap_or_default(),
+        by: ended.map(|(_, end)| end.words().to_owned()).unwrap_or_default(),
     });
     rows
 }
 
-fn judged(board: &Board, fault: &Injection, drilled: Option<&Drilled>) -> Judged {
+fn judged(board: &Board, fault: &Injection, drilled: Option<&Met>) -> Judged {
     let is = |held, words: &str| Judged { held, words: words.to_owned() };
     let missed = |words: String| Judged { held: Some(false), words };
     let Some(drilled) = drilled else {
@@ -198,13 +213,13 @@ fn judged(board: &Board, fault: &Injection, drilled: Option<&Drilled>) -> Judged
         let word = if noticed { "NOT DECIDED" } else { "NOT NOTICED" };
         return missed(format!("{word}: trigger {names} is for this, and did not fire"));
     }
-    let Some(decided) = &drilled.decided else {
+    let Some(Run { decided, started, ended }) = &drilled.run else {
         return is(Some(false), "NOT STARTED: nobody began the way back");
     };
-    if drilled.started.is_none() {
+    if started.is_none() {
         return missed(format!("NOT STARTED: rollback {} came to no step", decided.rollback));
     }
-    match &drilled.ended {
+    match ended {
         Some((_, RollbackEnd::Verified)) => {}
         Some((_, end)) => return missed(format!("NOT VERIFIED: {}", end.words())),
         None => return is(Some(false), "NOT VERIFIED: it was still running"),

@@ -33,8 +33,14 @@ fn met(fault: &str) -> Drilled {
         mark: Mark::parse("T+10m").expect("a mark"),
         over: None,
         noticed: Some(Noticed { at: at(20), by, verdict: Verdict::Fail, why: "60%".into() }),
-        fired: Some((at(140), "too-many".into())),
-        decided: Some(Decided { at: at(150), rollback: "back".into(), run: 1, by: Actor::engine() }),
+        fired: vec![(at(140), "too-many".into())],
+        runs: vec![run("back")],
+    }
+}
+
+fn run(rollback: &str) -> Run {
+    Run {
+        decided: Decided { at: at(150), rollback: rollback.into(), run: 1, by: Actor::engine() },
         started: Some(at(150)),
         ended: Some((at(155), RollbackEnd::Verified)),
     }
@@ -69,7 +75,7 @@ errors=60%@T+10m, began at T+10m
 #[test]
 fn what_did_not_happen_is_said_and_is_not_green() {
     let nothing = |drilled: &mut Drilled| {
-        *drilled = Drilled { noticed: None, fired: None, decided: None, started: None, ended: None, ..drilled.clone() };
+        *drilled = Drilled { noticed: None, fired: Vec::new(), runs: Vec::new(), ..drilled.clone() };
     };
     let errors = "errors=60%@T+10m";
     assert_eq!(told(errors, |_| ()), ("as planned".into(), 0));
@@ -80,13 +86,13 @@ fn what_did_not_happen_is_said_and_is_not_green() {
         drilled.noticed = met("x").noticed;
     });
     assert!(words.starts_with("NOT DECIDED: trigger too-many") && code == 1, "{words}");
-    let (words, code) = told(errors, |drilled| drilled.decided = None);
+    let (words, code) = told(errors, |drilled| drilled.runs.clear());
     assert!(words.starts_with("NOT STARTED: nobody") && code == 1, "{words}");
-    let (words, code) = told(errors, |drilled| (drilled.started, drilled.ended) = (None, None));
+    let (words, code) = told(errors, |drilled| (drilled.runs[0].started, drilled.runs[0].ended) = (None, None));
     assert!(words.starts_with("NOT STARTED: rollback back") && code == 1, "{words}");
-    let (words, code) = told(errors, |drilled| drilled.ended = None);
+    let (words, code) = told(errors, |drilled| drilled.runs[0].ended = None);
     assert!(words.starts_with("NOT VERIFIED") && code == 1, "{words}");
-    let (words, code) = told(errors, |drilled| drilled.started = Some(at(170)));
+    let (words, code) = told(errors, |drilled| drilled.runs[0].started = Some(at(170)));
     assert!(words.contains("SLOWER THAN PLANNED: started") && code == 0, "{words}");
     // Nobody is told of what never was.
     let faults: Vec<Injection> = vec!["errors=60%@T+10m".parse().expect("a fault")];
@@ -96,7 +102,7 @@ fn what_did_not_happen_is_said_and_is_not_green() {
 
 #[test]
 fn a_fault_that_no_trigger_is_for_is_held_to_nothing_but_must_not_be_taken_for_another() {
-    let quiet = |drilled: &mut Drilled| (drilled.noticed, drilled.fired) = (None, None);
+    let quiet = |drilled: &mut Drilled| (drilled.noticed, drilled.fired) = (None, Vec::new());
     assert_eq!(told("errors=3%@T+10m", quiet).1, 0);
     assert!(told("errors=3%@T+10m", quiet).0.starts_with("not noticed; no trigger"));
     assert_eq!(told("counter-reset@T+10m", quiet), ("as planned: nobody took it for errors".into(), 0));
@@ -104,7 +110,7 @@ fn a_fault_that_no_trigger_is_for_is_held_to_nothing_but_must_not_be_taken_for_a
     assert!(words.starts_with("FALSE ALARM: trigger too-many") && code == 1, "{words}");
     let (words, code) = told("no-data@T+10m", quiet);
     assert!(words.starts_with("NOT NOTICED") && code == 1, "{words}");
-    assert_eq!(told("no-data@T+10m", |drilled| drilled.fired = None).1, 0);
+    assert_eq!(told("no-data@T+10m", |drilled| drilled.fired.clear()).1, 0);
 }
 
 #[test]
@@ -112,10 +118,21 @@ fn what_another_fault_explains_is_not_taken_for_a_false_alarm() {
     let faults: Vec<Injection> =
         ["errors=60%@T+10m", "counter-reset@T+5m"].iter().map(|fault| fault.parse().expect(fault)).collect();
     let reset = Drilled { began: at(-300), mark: Mark::parse("T+5m").expect("a mark"), ..met("counter-reset") };
-    let before = Drilled { fired: Some((at(-10), "too-many".into())), ..reset.clone() };
+    let before = Drilled { fired: vec![(at(-10), "too-many".into())], ..reset.clone() };
     let both = board(vec![reset, met("errors=60%")]);
     assert!(text(&both, &faults).ends_with("  as planned: nobody took it for errors\n"), "{}", text(&both, &faults));
     assert_eq!(exit_code(&both, &faults), 0);
     // What came before that other one began is its own.
     assert_eq!(exit_code(&board(vec![before, met("errors=60%")]), &faults), 1);
+}
+
+#[test]
+fn another_trigger_that_fires_first_takes_nothing_from_the_one_that_is_for_it() {
+    let (words, code) = told("errors=60%@T+10m", |drilled| {
+        drilled.fired.insert(0, (at(30), "by-hand".into()));
+        drilled.runs.insert(0, Run { ended: None, ..run("other") });
+    });
+    assert_eq!((words.as_str(), code), ("as planned", 0));
+    let (words, code) = told("errors=60%@T+10m", |drilled| drilled.fired = vec![(at(30), "by-hand".into())]);
+    assert!(words.starts_with("NOT DECIDED by what is for it: trigger by-hand") && code == 1, "{words}");
 }

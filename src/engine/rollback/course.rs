@@ -252,7 +252,7 @@ async fn verify(checks: &[Verify], look: &impl Look, tell: &mut impl FnMut(Rollb
 }
 
 /// One look, given up on where it hangs.
-async fn looked_at(check: &Verify, look: &impl Look) -> Report {
+pub(super) async fn looked_at(check: &Verify, look: &impl Look) -> Report {
     let patience = check.timeout + HUNG;
     let hung = |_| Report::plain(Verdict::Unknown, "the check did not end", patience);
     timeout(patience, look.look(check)).await.unwrap_or_else(hung)

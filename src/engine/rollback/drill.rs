@@ -1,6 +1,7 @@
 //! A drill: one of the plan's rollbacks, for real, against another target of the plan. It runs in a folder of
 //! its own inside the attempt's, with the frozen plan, that target's values and that target's own baseline, so
-//! that nothing of it can be taken for a rollback of the launch. It opens no database.
+//! that nothing of it can be taken for a rollback of the launch. It opens no database. What it is verified by is looked
+//! at before the first step too: where all of it holds already, the end proves nothing.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::course::looked_at;
 use super::load::{Frozen, looking};
 use super::{LaunchFile, code, ended, frozen, load, log_of, serve};
 use crate::base::proc::{MARK, create_private_dir, write_whole};
@@ -18,7 +20,7 @@ use crate::kind::Spec;
 use crate::launch::event::RollbackEnd;
 use crate::launch::id::RollbackId;
 use crate::launch::telling::fact_words;
-use crate::launch::verdict::Captured;
+use crate::launch::verdict::{Captured, Verdict};
 
 /// How often the log is looked at for what to say.
 const LOOK: Duration = Duration::from_millis(100);
@@ -46,6 +48,7 @@ pub fn main(rollback: &str, target: &str) -> i32 {
             return code::FAILED;
         }
     };
+    let held = holds_already(&place, &id).unwrap_or(false);
     let over = Arc::new(AtomicBool::new(false));
     let telling = {
         let (place, id, over) = (place.clone(), id.clone(), Arc::clone(&over));
@@ -72,6 +75,11 @@ pub fn main(rollback: &str, target: &str) -> i32 {
         }
         Some(end) => {
             say(&format!("drill of {rollback} on {target}: {}, {} of {}", end.words(), words(took), words(deadline)));
+            if found == code::VERIFIED && held {
+                say("it was no less so before anything was done: nothing was there to take back, and whether this \
+                     rollback takes anything back is not known");
+                return code::UNPROVEN;
+            }
             found
         }
         None => found,
@@ -99,15 +107,34 @@ fn prepare(target: &str) -> Result<PathBuf, String> {
     Ok(place)
 }
 
+/// Whether everything that the rollback is verified by holds before its first step. One look at each, up to the first
+/// that does not hold. What cannot be loaded is told by the runner.
+fn holds_already(place: &Path, rollback: &RollbackId) -> Result<bool, String> {
+    let (orders, look) = load(place, RUN, rollback)?;
+    orders.redactor.cover().for_good();
+    in_place()?.block_on(async {
+        for check in &orders.rollback.verify {
+            let verdict = looked_at(check, &look).await.verdict;
+            say(&format!("before anything is done {} is {verdict}", check.id));
+            if verdict != Verdict::Pass {
+                return Ok(false);
+            }
+        }
+        Ok(!orders.rollback.verify.is_empty())
+    })
+}
+
+fn in_place() -> Result<tokio::runtime::Runtime, String> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())
+}
+
 /// What is good on the target now: the launch's own baseline is of another place.
 fn captured(place: &Path) -> Result<BTreeMap<String, Captured>, String> {
     let frozen = frozen(place)?;
     if frozen.plan.baseline.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
-    runtime.block_on(look_at(&frozen))
+    in_place()?.block_on(look_at(&frozen))
 }
 
 async fn look_at(frozen: &Frozen) -> Result<BTreeMap<String, Captured>, String> {

@@ -62,6 +62,8 @@ pub mod code {
     pub const FAILED: i32 = 2;
     /// Another runner is at it, or at another rollback: this request joined that one.
     pub const JOINED: i32 = 3;
+    /// Of a drill alone: verified in time, and no less before anything was done.
+    pub const UNPROVEN: i32 = 4;
 }
 
 /// `println!` and `eprintln!` panic where they cannot write, and `runner.log` lies on the disk that may be
@@ -94,7 +96,7 @@ impl LaunchFile {
     #[must_use]
     pub fn options(&self) -> Options {
         let (target, opened_with) = (self.target.clone(), self.environment.clone());
-        Options { rehearsal: self.simulated, without_secrets: true, target, opened_with }
+        Options { rehearsal: self.simulated, without_secrets: true, target, opened_with, no_launch: true }
     }
 }
 

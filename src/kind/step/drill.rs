@@ -11,8 +11,10 @@ use crate::launch::verdict::Verdict;
 pub const DRILL: &str = "__drill";
 
 /// The runner's codes ([`crate::engine::rollback::code`] says them): it was verified within its deadline; it was
-/// not; it failed at a step; another runner had its folder.
-const EXITS: [(i32, Verdict); 4] = [(0, Verdict::Pass), (1, Verdict::Fail), (2, Verdict::Fail), (3, Verdict::Unknown)];
+/// not; it failed at a step; another runner had its folder; it was no less so before anything was done. That last is
+/// unknown, and no warning: what holds without the rollback tells nothing of it, and what is left are exit codes.
+const EXITS: [(i32, Verdict); 5] =
+    [(0, Verdict::Pass), (1, Verdict::Fail), (2, Verdict::Fail), (3, Verdict::Unknown), (4, Verdict::Unknown)];
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Drill {
@@ -27,7 +29,8 @@ impl Step for Drill {
         name: "drill",
         family: "step",
         line: "runs a rollback for real against another target of the plan, timed against its deadline; \
-               it passes once that is verified in time",
+               it passes once that is verified in time, and is unknown where it was so before: \
+               give it something to take back",
         example: "rollback = \"frontend\"\ntarget = \"staging\"\n",
     };
 
@@ -38,7 +41,9 @@ impl Step for Drill {
     }
 
     fn expects(&self, _scope: &Scope) -> Vec<String> {
-        vec![format!("rollback {} on {} is verified within its deadline", self.rollback.value, self.target.value)]
+        let verified =
+            format!("rollback {} on {} is verified within its deadline", self.rollback.value, self.target.value);
+        vec![verified, "that was not so before".to_owned()]
     }
 
     fn how(&self, _scope: &Scope) -> Result<How, Unbound> {

@@ -124,6 +124,7 @@ fn waiting(view: &View<'_>, item: &Item) -> Sign {
     match due(board, item, view.now.instant) {
         Due::NotYet { at } => Sign::new(glyphs.waiting, Role::Muted, at.to_string()),
         Due::After(other) => Sign::new(glyphs.waiting, Role::Muted, format!("after {other}")),
+        Due::Captured(name) => Sign::new(glyphs.waiting, Role::Muted, format!("after baseline {name}")),
         Due::Blocked(by) => Sign::new(glyphs.blocked, Role::Unknown, format!("blocked: {by}")),
         Due::Begun => Sign::new(glyphs.running, Role::Running, "run"),
         Due::Now => match call(view, item) {
