@@ -84,7 +84,7 @@ mod tests {
         let theme = Theme::default();
         for x in 1..5 {
             let mut buf = Buffer::empty(Rect::new(0, 0, 12, 3));
-            (0..3).for_each(|y| drop(buf.set_string(0, y, "配信を開始す", Style::new())));
+            (0..3).for_each(|y| buf.set_string(0, y, "配信を開始す", Style::new()));
             sheet(Rect::new(x, 0, 5, 3), "", "", Role::Plain, &theme, &mut buf);
             for y in 0..3 {
                 let before = buf[(x - 1, y)].symbol();
