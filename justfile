@@ -53,6 +53,11 @@ screen:
     sleep 8
     pane capture-pane -e -N -p | python3 assets/screen-to-svg.py >assets/console.svg
 
+# docs/walkthrough.md again: flies its launch in a real console, six minutes. Needs tmux and python3
+walkthrough:
+    cargo build
+    python3 assets/walkthrough.py target/debug/tminus
+
 # Licences, bans, sources, advisories (advisories need the network)
 deny:
     command -v cargo-deny >/dev/null || cargo install --locked cargo-deny

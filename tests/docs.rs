@@ -21,6 +21,8 @@ mod source_tables;
 mod step_tables;
 #[path = "docs/trips.rs"]
 mod trips;
+#[path = "docs/walkthrough.rs"]
+mod walkthrough;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
