@@ -13,6 +13,7 @@ pub mod keymap;
 pub mod layout;
 pub mod overlays;
 pub mod panes;
+pub mod possible;
 pub mod ready;
 pub mod state;
 pub mod terminal;
