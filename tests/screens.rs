@@ -22,6 +22,8 @@ mod fields;
 mod incident_screens;
 #[path = "screens/keys.rs"]
 mod keys;
+#[path = "screens/look.rs"]
+mod look;
 #[path = "screens/playbooks.rs"]
 mod playbooks;
 #[path = "screens/polls.rs"]
@@ -221,18 +223,6 @@ fn any_size_can_be_drawn() {
             let mut console = console(story.snapshot(1810), width, height);
             press(&mut console, keys);
         }
-    }
-}
-
-#[test]
-fn ascii_without_colour_says_the_same() {
-    let terminal = Terminal::new(TestBackend::new(80, 24)).expect("a buffer");
-    let theme = Theme::new(false, true);
-    let mut console = Console::new(terminal, setup(theme), under_way(Mode::Launch).snapshot(1810));
-    let shown = text(&screen(&mut console));
-    assert!(shown.is_ascii(), "{shown}");
-    for part in ["pass 2/2", "x The smoke account", "NO-GO", "ROLLBACK"] {
-        assert!(shown.contains(part), "{part} in\n{shown}");
     }
 }
 

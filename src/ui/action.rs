@@ -2,6 +2,7 @@
 //! the manual are made from it; nothing else names an action's words.
 
 use super::keymap::Keymap;
+use super::look::SETTINGS;
 use super::state::Pane;
 
 /// Where an action can be asked for.
@@ -193,6 +194,7 @@ actions! {
     Palette, "palette", "palette", Panes, false, "Find an action by its words";
     Help, "help", "help", Panes, false, "Show every key";
     Back, "back", "back", Panes, false, "Leave the zoom, drop the filter, clear the message";
+    Suspend, "suspend", "suspend", Panes, true, "Stop this console and go back to the shell; the launch's watch stops with it until `fg`";
     Quit, "quit", "quit", Panes, false, "Leave the console; what runs goes on";
     Confirm, "confirm", "yes", Dialogs, false, "Say yes, or choose the selected line";
     Dismiss, "dismiss", "no", Dialogs, false, "Say no, close the dialog";
@@ -231,8 +233,46 @@ pub fn keys_page() -> String {
         let line = format!("| {keys} | `{}` | {} | {} |\n", entry.id, entry.place.word(), entry.sentence);
         page.push_str(&line);
     }
+    page.push_str(MOUSE);
+    for (setting, words) in SETTINGS {
+        let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+        let variable = setting.to_uppercase();
+        page.push_str(&format!("| `--{setting}` | `TMINUS_{variable}` | {} |\n", words.join(" ")));
+    }
+    page.push_str(LOOKS);
     page
 }
+
+const MOUSE: &str = "
+## Mouse
+
+A click goes to a pane and selects the line it is on; on a key at the foot of the screen it does what the key says,
+unless that acts on the launch: a click never does. The wheel scrolls what is under it. Everything works without a
+mouse. To select text as ever hold Shift while dragging (Option in iTerm2, Fn in Terminal.app), or switch the mouse off.
+
+## Looks
+
+By flag, by variable, or by a line `theme = \"light\"` in `console.toml` beside `keymap.toml`, in this order.
+
+| flag | variable | words |
+|---|---|---|
+";
+
+const LOOKS: &str = "
+Unless chosen: no colour where `NO_COLOR` is set; `light` where `COLORFGBG` tells of a white background, else `ansi`;
+ASCII on the kernel's own console (`TERM=linux`), on terminals named `vt…`, and where the locale names another
+character set than UTF-8. `colour-blind` and `light` use 256 colours where `TERM` or `COLORTERM` says that there are.
+On a white background that the terminal does not tell of, choose `light`. `--ascii` is `--glyphs ascii`.
+
+The bell rings once for news, and every minute for what needs a key soon. `--notify` has the desktop told of it too,
+once: `osc9` for iTerm2, kitty, WezTerm and Windows Terminal, `osc777` for urxvt, foot and VTE. Inside tmux that needs
+`set -g allow-passthrough on` (tmux 3.3), which is asked at the start. Copying inside tmux goes through a buffer of
+tmux and needs no setting from tmux 3.2 on; elsewhere the terminal is asked to by OSC 52, and does not tell whether it
+did.
+
+Suspending the console that flies a launch stops what it does: it asks first, and `fg` shows what was missed. `bg` does
+not let it go on. One that only watches is suspended at once.
+";
 
 #[cfg(test)]
 mod tests {

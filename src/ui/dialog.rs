@@ -186,6 +186,13 @@ fn other_answer(overlay: &mut Overlay, action: Action, view: &View<'_>) {
     }
 }
 
+/// Moves in what lies over the panes by a step of the wheel.
+pub fn wheel(state: &mut State, step: Step, view: &View<'_>) {
+    let Some(mut overlay) = state.overlay.take() else { return };
+    moved(&mut overlay, step, state.page, view);
+    state.overlay = Some(overlay);
+}
+
 fn moved(overlay: &mut Overlay, step: Step, page: usize, view: &View<'_>) {
     match overlay {
         // A sentence may take two lines.

@@ -21,10 +21,20 @@ const WIDE: u16 = 110;
 /// Bands of a screen that has room for nothing else: what happens, and why.
 const SMALL_BANDS: usize = 3;
 
-/// Draws everything into `area`; answers where the cursor stands, if a text is being typed.
-pub fn draw(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
+/// What a frame has where: for the cursor, and for what a mouse points at.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Drawn {
+    /// Where the cursor stands, if a text is being typed.
+    pub cursor: Option<Position>,
+    pub panes: Vec<(Pane, Rect)>,
+    /// Keys that are written on the screen.
+    pub keys: Vec<(Action, Rect)>,
+}
+
+/// Draws everything into `area`.
+pub fn draw(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Drawn {
     if layout::size(area) == Size::TooSmall {
-        return too_small(state, view, area, buf);
+        return Drawn { cursor: too_small(state, view, area, buf), ..Drawn::default() };
     }
     let bands = header::bands(view);
     let places = layout::places(state, area, bands.len(), soak::lines(view), is_watched(view));
@@ -38,9 +48,11 @@ pub fn draw(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Opt
         panes::draw(*pane, state, view, *area, buf);
     }
     rollback_bar::draw(view, places.bar, buf);
-    footer(state, view, places.footer, buf);
+    let mut keys = footer(state, view, places.footer, buf);
+    keys.push((Action::Rollback, places.bar));
     let body = places.panes.iter().map(|(_, area)| *area).reduce(Rect::union).unwrap_or(area);
-    overlays::draw(state, view, body, buf)
+    let cursor = overlays::draw(state, view, body, buf);
+    Drawn { cursor, panes: places.panes, keys }
 }
 
 /// Objectives and triggers stand beside the monitors.
@@ -84,16 +96,22 @@ fn too_small(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Op
     None
 }
 
-/// What the keys do here and now, or what was just said.
-fn footer(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) {
+/// What the keys do here and now, or what was just said; where each key is.
+fn footer(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Vec<(Action, Rect)> {
     if let Some(message) = &state.message {
         Row::new(view.theme).say(message.role, format!(" {}", message.text)).put(area, buf);
-        return;
+        return Vec::new();
     }
     // A dialog names its own keys.
     if state.overlay.is_some() {
-        return;
+        return Vec::new();
     }
+    let mut keys = Vec::new();
+    let mut place = |action: Action, from: usize, to: usize| {
+        let [from, to] = [from, to].map(|column| u16::try_from(column).unwrap_or(u16::MAX));
+        let own = Rect { x: area.x.saturating_add(from), width: to.saturating_sub(from), ..area };
+        keys.push((action, own.intersection(area)));
+    };
     let always = [Action::Help, Action::Palette];
     let mut tail = Row::new(view.theme);
     for action in always {
@@ -112,25 +130,33 @@ fn footer(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let (here, elsewhere): (Vec<_>, Vec<_>) =
         entries.into_iter().partition(|entry| rank(entry.action) < rank(Action::Release));
     for entry in here {
-        row = wider(row, key(Row::new(view.theme), view, entry.action), room);
+        row = wider(row, key(Row::new(view.theme), view, entry.action), room, |from, to| place(entry.action, from, to));
     }
     // What people look for here, and why it is not to be had.
     let refused = sought(item).into_iter().filter_map(|action| refused(action, state, item, view));
     for words in refused.take(if area.width < WIDE { 1 } else { 2 }) {
-        row = wider(row, Row::new(view.theme).say(Role::Muted, words), room);
+        row = wider(row, Row::new(view.theme).say(Role::Muted, words), room, |_, _| {});
     }
     for entry in elsewhere {
-        row = wider(row, key(Row::new(view.theme), view, entry.action), room);
+        row = wider(row, key(Row::new(view.theme), view, entry.action), room, |from, to| place(entry.action, from, to));
     }
     for action in always {
+        let from = row.width();
         row = key(row, view, action);
+        place(action, from, row.width());
     }
     row.put(area, buf);
+    keys
 }
 
-/// Both, where they fit `room` columns together.
-fn wider<'v>(row: Row<'v>, more: Row<'v>, room: usize) -> Row<'v> {
-    if row.width() + more.width() <= room { row.and(more) } else { row }
+/// Both, where they fit `room` columns together; `placed` is told where the second stands.
+fn wider<'v>(row: Row<'v>, more: Row<'v>, room: usize, mut placed: impl FnMut(usize, usize)) -> Row<'v> {
+    let (from, to) = (row.width(), row.width() + more.width());
+    if to > room {
+        return row;
+    }
+    placed(from, to);
+    row.and(more)
 }
 
 /// What is sought first of an item where it is not offered.

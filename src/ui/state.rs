@@ -335,6 +335,10 @@ pub enum Effect {
     /// In the name of another than who acts here.
     AskAs(Actor, Command),
     Copy(String),
+    /// The process stops; what the journal is to say of it.
+    Suspend {
+        note: Option<String>,
+    },
     Leave,
 }
 

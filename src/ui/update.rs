@@ -9,7 +9,7 @@ use super::state::{Effect, Overlay, Pane, Purpose, Rolling, State, View};
 use super::theme::Role;
 use super::voting;
 use super::widgets::list::{Step, Window};
-use super::{approving, attached, firing};
+use super::{approving, attached, firing, leaving};
 use crate::launch::board::{ItemState, Progress};
 use crate::launch::branch;
 use crate::launch::command::Command;
@@ -129,7 +129,8 @@ pub fn update(state: &mut State, action: Action, view: &View<'_>) -> Option<Effe
         }
         Action::Help => state.overlay = Some(Overlay::Help { window: Window::default() }),
         Action::Back => back(state),
-        Action::Quit => return quit(state, view),
+        Action::Suspend => return leaving::suspend(state, view),
+        Action::Quit => return leaving::quit(state, view),
         _ => {}
     }
     None
@@ -417,19 +418,6 @@ fn back(state: &mut State) {
     } else {
         set_filter(state, state.focus, "");
     }
-}
-
-fn quit(state: &mut State, view: &View<'_>) -> Option<Effect> {
-    // Nothing is this console's to leave behind.
-    if view.attached() || view.snapshot.taken_over.is_some() || !view.board().is_busy() {
-        return Some(Effect::Leave);
-    }
-    let question = match view.board().rolling_back() {
-        Some(run) => format!("Rollback {} is under way; it goes on without this console. Leave?", run.id),
-        None => "Something runs; leaving stops no step. Leave?".to_owned(),
-    };
-    state.ask(question, Effect::Leave);
-    None
 }
 
 /// From everywhere: to the rollback that runs, or to choose one.

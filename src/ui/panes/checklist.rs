@@ -67,6 +67,19 @@ impl State {
         exact.or_else(near).unwrap_or(0)
     }
 
+    /// Selects the line that stands at `line` of so many; whether there is one.
+    pub fn select_at(&mut self, line: usize, height: usize, view: &View<'_>) -> bool {
+        let lines = self.lines(view);
+        let seen = list::around(self.top, self.place(&lines), lines.len(), height);
+        let at = seen.start + line;
+        if !seen.contains(&at) {
+            return false;
+        }
+        self.top = seen.start;
+        self.selected = lines.into_iter().nth(at);
+        true
+    }
+
     pub fn step(&mut self, step: Step, page: usize, view: &View<'_>) {
         let lines = self.lines(view);
         let to = step.from(self.place(&lines), lines.len(), page);

@@ -93,6 +93,21 @@ impl State {
         let said = [order, wrong, &filter].into_iter().filter(|words| !words.is_empty());
         said.collect::<Vec<_>>().join(" · ")
     }
+
+    /// Selects what stands at `line`; whether there is something.
+    pub fn select_at(&mut self, line: usize, inner: Rect, view: &View<'_>) -> bool {
+        let picture = picture(self, view, true, inner);
+        let Some((Some(line), _)) = picture.rows.into_iter().nth(line) else { return false };
+        self.selected = Some(line);
+        true
+    }
+}
+
+/// What the pane shows: its rows, each with the line it belongs to.
+struct Picture<'v> {
+    title: &'static str,
+    remark: String,
+    rows: Vec<(Option<Line>, Row<'v>)>,
 }
 
 /// A part of the pane.
@@ -194,38 +209,42 @@ fn verdict(line: &Line, view: &View<'_>) -> Verdict {
     known.unwrap_or(Verdict::Unknown)
 }
 
-pub fn draw<'v>(state: &State, view: &View<'v>, frame: Role, area: Rect, buf: &mut Buffer) {
+pub fn draw(state: &State, view: &View<'_>, frame: Role, area: Rect, buf: &mut Buffer) {
+    let inner = Rect { width: area.width.saturating_sub(2), height: area.height.saturating_sub(2), ..area };
+    let picture = picture(state, view, frame == Role::Focus, inner);
+    let inner = sheet::pane(area, picture.title, &picture.remark, frame, view.theme, buf);
+    sheet::rows(picture.rows.into_iter().map(|(_, row)| row), inner, buf);
+}
+
+fn picture<'v>(state: &State, view: &View<'v>, focused: bool, inner: Rect) -> Picture<'v> {
     let mut parts = parts(state, view);
     let first = parts.first().map_or("", |part| part.title);
     let title = if matches!(first, "" | "Monitors") { Pane::Monitors.title() } else { first };
-    let height = usize::from(area.height.saturating_sub(2));
-    let room = height.saturating_sub(1);
+    let room = usize::from(inner.height).saturating_sub(1);
     let headed = share(&mut parts, room);
     let remark = parts.first().filter(|part| headed && part.given < part.lines.len()).map(|part| tally(part, view));
     let said = [state.remark(), remark.unwrap_or_default()].into_iter().filter(|words| !words.is_empty());
-    let inner = sheet::pane(area, title, &said.collect::<Vec<_>>().join(" · "), frame, view.theme, buf);
+    let remark = said.collect::<Vec<_>>().join(" · ");
     if parts.is_empty() {
         let nothing = match (state.filter.is_empty(), state.wrong_only) {
             (false, _) => "nothing matches the filter",
             (true, true) => "nothing that is watched is wrong",
             (true, false) => "the plan has no monitors",
         };
-        let mut rows = vec![Row::new(view.theme).say(Role::Muted, nothing)];
+        let mut rows = vec![(None, Row::new(view.theme).say(Role::Muted, nothing))];
         if !state.remark().is_empty() {
-            rows.push(watching::row(view));
+            rows.push((None, watching::row(view)));
         }
-        sheet::rows(rows, inner, buf);
-        return;
+        return Picture { title, remark, rows };
     }
     let width = usize::from(inner.width);
     let selected = state.selected(view);
-    let focused = frame == Role::Focus;
     let shown = state.selected.is_some() || focused;
-    let put = |line: &Line, most: usize, rows: &mut Vec<Row<'v>>| {
+    let put = |line: &Line, most: usize, rows: &mut Vec<(Option<Line>, Row<'v>)>| {
         let own = lines::rows(line, view, width, most);
         for (at, row) in own.into_iter().enumerate() {
             let over = at == 0 && shown && selected.as_ref() == Some(line);
-            rows.push(if over { row.over(view.theme.selected(focused)) } else { row });
+            rows.push((Some(line.clone()), if over { row.over(view.theme.selected(focused)) } else { row }));
         }
     };
     let mut rows = Vec::new();
@@ -233,7 +252,7 @@ pub fn draw<'v>(state: &State, view: &View<'v>, frame: Role, area: Rect, buf: &m
         let most = second_lines(&parts, room, width, view);
         for (place, part) in parts.iter().enumerate() {
             if place > 0 {
-                rows.push(heading(part, view, width));
+                rows.push((None, heading(part, view, width)));
             }
             let at = selected.as_ref().and_then(|line| part.lines.iter().position(|known| known == line));
             for at in around(0, at.unwrap_or(0), part.lines.len(), part.given) {
@@ -251,8 +270,8 @@ pub fn draw<'v>(state: &State, view: &View<'v>, frame: Role, area: Rect, buf: &m
         }
     }
     rows.truncate(room);
-    rows.push(watching::row(view));
-    sheet::rows(rows, inner, buf);
+    rows.push((None, watching::row(view)));
+    Picture { title, remark, rows }
 }
 
 /// Gives every part its lines of `room`, headings aside; false where there is too little for headings at all.
