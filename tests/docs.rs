@@ -15,6 +15,8 @@ mod kind_tables;
 mod program_tables;
 #[path = "docs/requests.rs"]
 mod requests;
+#[path = "docs/schema.rs"]
+mod schema;
 #[path = "docs/sources.rs"]
 mod source_tables;
 #[path = "docs/steps.rs"]

@@ -41,6 +41,7 @@ mod reopen;
 mod rollback;
 mod run;
 mod say;
+mod schema;
 mod site;
 mod summary;
 mod take_over;
@@ -81,6 +82,8 @@ enum Command {
     Kinds(kinds::Arguments),
     /// Print every key of the console.
     Keys,
+    /// Print the JSON Schema of the plan format, for editors.
+    Schema,
     /// Roll a launch back, from any terminal: the journal and the console may be gone, frozen or broken.
     Rollback(rollback::Arguments),
     /// Approve a step of the rollback that runs, as a second person; works as `rollback` does.
@@ -164,7 +167,13 @@ pub fn run() -> i32 {
         }
     };
     // What these print is all they say: whoever stops reading it has seen enough.
-    let says_all = matches!(cli.command, Command::Kinds(_) | Command::Keys | Command::Log(_));
+    let says_all = matches!(
+        cli.command,
+        Command::Kinds(_)
+            | Command::Keys
+            | Command::Schema
+            | Command::Log(_)
+    );
     let done = match cli.command {
         Command::Rehearse(arguments) => rehearse::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
@@ -173,6 +182,7 @@ pub fn run() -> i32 {
 
         Command::Kinds(arguments) => kinds::run(&arguments),
         Command::Keys => keys::run(),
+        Command::Schema => schema::run(),
         Command::Rollback(arguments) => rollback::run(&arguments),
         Command::Approve(arguments) => approve::run(&arguments),
         Command::Log(arguments) => log::run(&arguments),
