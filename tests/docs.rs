@@ -35,6 +35,7 @@ use tminus::base::source::Source;
 use tminus::plan::{self, Environment, Options, kinds};
 use tminus::rehearsal::Fault;
 use tminus::ui::action;
+use tminus::ui::keymap::Keymap;
 
 use format::{Section, TABLES};
 use github_tables::GITHUB;
@@ -270,7 +271,7 @@ fn the_page_of_false_trips_is_fresh() {
 
 #[test]
 fn the_page_of_keys_is_fresh() {
-    held("keys.md", &action::keys_page());
+    held("keys.md", &action::keys_page(&Keymap::default(), None));
 }
 
 #[test]

@@ -130,12 +130,17 @@ fn by_files(front: &Front) -> ByFiles {
     }))
 }
 
-/// The default keys, with the user's own over them where there is a file.
-pub fn keymap() -> anyhow::Result<Keymap> {
+/// The user's own keymap, where there is one.
+pub fn keymap_file() -> Option<PathBuf> {
     let of = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let home = of("HOME").map(|home| home.join(".config"));
     let path = of("XDG_CONFIG_HOME").or(home).map(|folder| folder.join("tminus/keymap.toml"));
-    match path.filter(|path| path.exists()) {
+    path.filter(|path| path.exists())
+}
+
+/// The default keys, with the user's own over them where there is a file.
+pub fn keymap() -> anyhow::Result<Keymap> {
+    match keymap_file() {
         None => Ok(Keymap::load(None)?),
         Some(path) => {
             let text = std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;

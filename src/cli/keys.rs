@@ -2,9 +2,15 @@
 
 use std::io::Write as _;
 
+use super::console;
+use crate::base::text::printable;
+use crate::ui::action;
+
 /// # Errors
-/// Standard output is gone.
+/// The user's keymap is wrong, or standard output is gone.
 pub fn run() -> anyhow::Result<i32> {
-    std::io::stdout().write_all(crate::ui::action::keys_page().as_bytes())?;
+    let (keymap, file) = (console::keymap()?, console::keymap_file());
+    let file = file.map(|file| printable(&file.display().to_string()));
+    std::io::stdout().write_all(action::keys_page(&keymap, file.as_deref()).as_bytes())?;
     Ok(0)
 }

@@ -202,14 +202,21 @@ impl Action {
     }
 }
 
-/// `docs/keys.md`: the manual's page of keys, from the table and the default keymap.
+/// The page of keys, from the table and `keymap`: docs/keys.md for the default one, else with the keys of the user's
+/// `own` file over it.
 #[must_use]
-pub fn keys_page() -> String {
-    let keymap = Keymap::default();
-    let mut page = String::from(
-        "# Keys\n\nMade from the table of actions and `config/keymap.toml`; a test holds this page to them. A file of \
-         your own overrides keys by action id. Actions without a key are found with `:`.\n\n\
-         | key | action | where | what it does |\n|---|---|---|---|\n",
+pub fn keys_page(keymap: &Keymap, own: Option<&str>) -> String {
+    let from = match own {
+        None => {
+            "Made from the table of actions and `config/keymap.toml`; a test holds this page to them. A file of your \
+                 own, `~/.config/tminus/keymap.toml`, overrides keys by action id."
+                .to_owned()
+        }
+        Some(own) => format!("The built-in keys, with those of {own} over them."),
+    };
+    let mut page = format!(
+        "# Keys\n\n{from} Actions without a key are found with `:`.\n\n| key | action | where | what it does \
+         |\n|---|---|---|---|\n"
     );
     for entry in TABLE {
         let keys: Vec<String> = keymap.keys(entry.action).iter().map(|key| format!("`{key}`")).collect();
