@@ -16,6 +16,8 @@ mod countdown_screens;
 mod crew;
 #[path = "crew/screens.rs"]
 mod crew_screens;
+#[path = "screens/faults.rs"]
+mod faults;
 #[path = "screens/fields.rs"]
 mod fields;
 #[path = "incident_screens.rs"]

@@ -145,6 +145,7 @@ actions! {
     Slip, "slip", "slip", Panes, true, "Publish another T-0 while the countdown holds";
     Scrub, "scrub", "scrub", Panes, true, "Give this attempt at the launch up";
     Triggers, "triggers", "triggers", Panes, false, "Show the triggers: what each waits for, from when to when; and fire one by hand";
+    Faults, "faults", "faults", Panes, false, "In a rehearsal: show what its target can do wrong, and switch it on and off";
     Countdown, "countdown", "countdown", Panes, false, "Show all of the countdown: T-0 published and projected, slip, latest resume, next mark";
     Poll, "poll", "poll", Panes, false, "Show the poll, the criteria, and what blocks GO";
     Vote, "vote", "vote", Panes, true, "Vote in the poll: GO, NO-GO, or GO WITH WAIVER";
@@ -237,6 +238,14 @@ mod tests {
             assert_eq!(entry.action.entry().id, entry.id);
             assert_eq!(Action::by_id(entry.id), Some(entry.action));
         }
+    }
+
+    #[test]
+    fn the_page_has_the_keys_of_ones_own_file_and_says_whose_they_are() {
+        let user = crate::base::source::Source::new("mine.toml", "note = [\"W\"]\n");
+        let keymap = Keymap::load(Some(&user)).expect("sound");
+        let page = keys_page(&keymap, Some("mine.toml"));
+        assert!(page.contains("| `W` | `note` |") && page.contains("with those of mine.toml over them"), "{page}");
     }
 
     #[test]

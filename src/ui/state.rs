@@ -305,6 +305,9 @@ pub enum Overlay {
     Triggers {
         selected: usize,
     },
+    Faults {
+        selected: usize,
+    },
     /// Those of the item, where it has some.
     Playbooks {
         item: Option<ItemId>,

@@ -6,6 +6,7 @@ pub mod archive;
 pub mod brief;
 pub mod choose;
 pub mod countdown;
+pub mod faults;
 pub mod help;
 pub mod holds;
 pub mod incident;
@@ -39,6 +40,7 @@ pub fn draw(overlay: &Overlay, view: &View<'_>, area: Rect, buf: &mut Buffer) ->
         Overlay::ActAs(dialog) => return act_as::draw(dialog, view, area, buf),
         Overlay::Brief { window, from } => brief::draw(*window, *from, view, area, buf),
         Overlay::Evidence { selected } => archive::draw(*selected, view, area, buf),
+        Overlay::Faults { selected } => faults::draw(*selected, view, area, buf),
         Overlay::Triggers { selected } => triggers::draw(*selected, view, area, buf),
         Overlay::Playbooks { item, selected } => playbooks::draw(item.as_ref(), *selected, view, area, buf),
         Overlay::Ask { question, .. } => ask(question, view, area, buf),
