@@ -382,6 +382,29 @@ fn the_wheel_scrolls_what_is_under_it() {
     assert_eq!(text(&screen(&mut console)), before);
 }
 
+#[test]
+fn a_wheel_moves_through_no_dialog_that_is_not_seen() {
+    let mut console = console(under_way(Mode::Launch).snapshot(1810), 80, 24);
+    press(&mut console, "?");
+    console.terminal().backend_mut().resize(50, 12);
+    console.draw().expect("a buffer");
+    let before = told(&console);
+    console.point(mouse(MouseEventKind::ScrollDown, 5, 5));
+    assert_eq!(told(&console), before);
+}
+
+#[test]
+fn the_cursor_stands_behind_what_was_typed_whatever_it_is() {
+    for (typed, columns) in [("abc", 3), ("配信", 4), ("🇩🇪", 2), ("👍🏽", 2), ("e\u{301}x", 2), ("", 0)] {
+        let mut console = console(under_way(Mode::Launch).snapshot(1810), 80, 24);
+        press(&mut console, "n");
+        let empty = console.terminal().backend_mut().cursor_position();
+        type_in(&mut console, typed);
+        let cursor = console.terminal().backend_mut().cursor_position();
+        assert_eq!((cursor.x - empty.x, cursor.y), (columns, empty.y), "{typed}");
+    }
+}
+
 /// A console in its loop, with what comes at its milliseconds; what went to the terminal, and what was asked.
 async fn outside(came: Vec<(u64, Came)>, asks: Asks) -> (Console<TestBackend>, Vec<String>, Vec<Command>) {
     let _ = boot();
