@@ -40,6 +40,8 @@ mod soak;
 mod triggers;
 #[path = "screens/watched.rs"]
 mod watched;
+#[path = "screens/why.rs"]
+mod why;
 
 use std::{cell::Cell, time::Duration};
 
@@ -361,15 +363,6 @@ fn a_wrong_word_starts_no_rollback_and_a_paste_presses_no_key() {
     press(&mut console, "esc ! 1");
     console.paste("y\n");
     assert!(text(&screen(&mut console)).contains("START IT"));
-}
-
-#[test]
-fn a_refusal_is_read_at_the_foot_until_the_next_key() {
-    let mut console = console(under_way(Mode::Launch).snapshot(1810), 80, 24);
-    console.answer(Err(Refusal("below the no-hold mark: only a cutoff is left".into())));
-    assert!(text(&screen(&mut console)).contains("below the no-hold mark"));
-    press(&mut console, "j");
-    assert!(!text(&screen(&mut console)).contains("below the no-hold mark"));
 }
 
 thread_local! {

@@ -13,9 +13,12 @@ pub enum Where {
     Panes,
     /// Checklist and detail.
     Items,
-    /// Panes that are lists of text: checklist, streams, journal.
+    /// Panes that are lists of text: checklist, streams, journal, monitors.
     Lists,
     Streams,
+    /// Where some lines may be wrong: checklist, streams, monitors.
+    Wrongs,
+    Monitors,
     /// Poll and criteria.
     Poll,
     /// Checklist, detail, monitors, incidents.
@@ -49,7 +52,11 @@ impl Where {
             (Self::Selected, Place::Pane(pane)) => {
                 matches!(pane, Pane::Checklist | Pane::Detail | Pane::Monitors | Pane::Incidents)
             }
-            (Self::Lists, Place::Pane(pane)) => matches!(pane, Pane::Checklist | Pane::Streams | Pane::Journal),
+            (Self::Lists, Place::Pane(pane)) => {
+                matches!(pane, Pane::Checklist | Pane::Streams | Pane::Journal | Pane::Monitors)
+            }
+            (Self::Wrongs, Place::Pane(pane)) => matches!(pane, Pane::Checklist | Pane::Streams | Pane::Monitors),
+            (Self::Monitors, Place::Pane(pane)) => pane == Pane::Monitors,
             (Self::Streams, Place::Pane(pane)) => pane == Pane::Streams,
             (Self::Poll, Place::Pane(pane)) => pane == Pane::Poll,
             (Self::Journal, Place::Pane(pane)) => pane == Pane::Journal,
@@ -76,7 +83,9 @@ impl Where {
             Self::Everywhere => "everywhere",
             Self::Panes => "panes",
             Self::Items => "checklist, detail",
-            Self::Lists => "checklist, streams, journal",
+            Self::Lists => "checklist, streams, journal, monitors",
+            Self::Wrongs => "checklist, streams, monitors",
+            Self::Monitors => "monitors",
             Self::Streams => "streams",
             Self::Poll => "poll",
             Self::Selected => "checklist, detail, monitors, incidents",
@@ -148,6 +157,10 @@ actions! {
     Triggers, "triggers", "triggers", Panes, false, "Show the triggers: what each waits for, from when to when; and fire one by hand";
     Countdown, "countdown", "countdown", Panes, false, "Show all of the countdown: T-0 published and projected, slip, latest resume, next mark";
     Poll, "poll", "poll", Panes, false, "Show the poll, the criteria, and what blocks GO";
+    Why, "why", "why not GO", Panes, false, "Show what stands between now and GO, and what each of it waits for";
+    Blocker, "blocker", "first blocker", Panes, false, "Go to the first thing in the way that somebody can do something about";
+    NextWrong, "next-wrong", "next wrong", Panes, false, "Go to the next item that is not well";
+    PreviousWrong, "previous-wrong", "wrong before", Panes, false, "Go to the item before that is not well";
     Vote, "vote", "vote", Panes, true, "Vote in the poll: GO, NO-GO, or GO WITH WAIVER";
     Sign, "sign", "sign", Items, true, "Put a role's name under the selected sign-off";
     ActAs, "act-as", "act as", Panes, false, "Act for a role under its holder's name from here on, or as the operator again";
@@ -172,7 +185,8 @@ actions! {
     Zoom, "zoom", "zoom", Panes, false, "Give the whole screen to this pane, or take it back";
     Filter, "filter", "filter", Lists, false, "Show only the lines that hold a text";
     Pause, "pause", "pause", Streams, false, "Stop the lines to read them, and go on";
-    Errors, "errors", "errors only", Streams, false, "Show only the lines that are errors, and all again";
+    Errors, "errors", "wrong only", Wrongs, false, "Show only the lines that are errors, the items and monitors that are not well; and all again";
+    Sort, "sort", "sort", Monitors, false, "Order the monitors by the plan, by the worst first, or by name";
     PreviousStream, "previous-stream", "stream back", Streams, false, "Show the stream before";
     NextStream, "next-stream", "next stream", Streams, false, "Show the next stream";
     Copy, "copy", "copy", Panes, false, "Copy what is known of the selected item to the clipboard";

@@ -149,9 +149,9 @@ impl Scene {
     }
 
     /// What lies over the panes, alone: its frame.
-    fn sheet(&self, overlay: &Overlay, body: Rect, whole: Rect) -> Rect {
+    fn sheet(&self, body: Rect, whole: Rect) -> Rect {
         let mut buf = Buffer::empty(whole);
-        overlays::draw(overlay, &self.view(), body, &mut buf);
+        overlays::draw(&self.state, &self.view(), body, &mut buf);
         let taken = whole.positions().filter(|position| buf[*position].symbol() != " ");
         let sheet = taken.map(|position| Rect::new(position.x, position.y, 1, 1)).reduce(Rect::union);
         let sheet = sheet.expect("a sheet");
@@ -242,7 +242,7 @@ proptest! {
             let scene = Scene { state, snapshot, theme: Theme::default(), keymap: Keymap::default() };
             let (drawn, buf) = scene.drawn(width, height);
             let body = drawn.panes.iter().map(|(_, area)| *area).reduce(Rect::union).expect("panes");
-            let over = scene.state.overlay.as_ref().map(|overlay| scene.sheet(overlay, body, buf.area));
+            let over = scene.state.overlay.is_some().then(|| scene.sheet(body, buf.area));
             for (pane, area) in &drawn.panes {
                 let seen = |x, y| over.is_none_or(|over| !over.contains((x, y).into()));
                 for (x, y, wanted) in border(*area).filter(|(x, y, _)| seen(*x, *y)) {

@@ -15,6 +15,7 @@ use crate::launch::id::{ItemId, RoleId};
 use crate::launch::people::called;
 use crate::launch::plan::{Act, Criterion, DecidedBy};
 use crate::launch::poll::{self, Tally};
+use crate::launch::why::About;
 use crate::ui::action::Action;
 use crate::ui::state::{Pane, View};
 use crate::ui::theme::Role;
@@ -88,6 +89,17 @@ pub fn shown(checklist: &checklist::State, view: &View<'_>) -> Option<ItemId> {
     let selected = checklist.selected(view).and_then(|line| line.item().cloned()).filter(is_poll);
     let open = || ballot::open(view.board(), view.now.instant).next().flatten().cloned();
     selected.or_else(open)
+}
+
+/// Where a criterion or a role stands in the pane.
+#[must_use]
+pub fn place(checklist: &checklist::State, view: &View<'_>, about: &About) -> Option<usize> {
+    let poll = shown(checklist, view);
+    entries(view, poll.as_ref()).iter().position(|entry| match (entry, about) {
+        (Entry::Criterion(criterion, _), About::Criterion(id)) => criterion.id == *id,
+        (Entry::Voter(role), About::Role(id)) => *role == id,
+        _ => false,
+    })
 }
 
 /// The first criterion that waits for a person's word.

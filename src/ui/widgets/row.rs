@@ -53,6 +53,7 @@ fn plain(c: char) -> char {
         '“' | '”' => '"',
         '‖' => '=',
         '▶' => '>',
+        '⏎' => '/',
         other => other,
     }
 }
@@ -66,6 +67,13 @@ impl<'t> Row<'t> {
     #[must_use]
     pub fn say(mut self, role: Role, text: impl AsRef<str>) -> Self {
         self.left.push((clean(self.theme, text.as_ref()), self.theme.style(role)));
+        self
+    }
+
+    /// Adds what is at the left of another.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.left.extend(other.left);
         self
     }
 
