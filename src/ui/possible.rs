@@ -36,8 +36,7 @@ pub fn why_not(action: Action, item: Option<(&Item, &ItemState)>, view: &View<'_
     }
     let unless = |holds: bool, why: &str| (!holds).then(|| why.to_owned());
     if of_one(action) && item.is_none() {
-        let waivable = action == Action::Waive && !plan.criteria.is_empty();
-        return unless(waivable, "no item is selected");
+        return Some("no item is selected".to_owned());
     }
     match (action, item) {
         (Action::Attest, Some((item, state))) => unless(wants_word(item, view), &no_word(item, state)),

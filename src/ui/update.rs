@@ -378,7 +378,7 @@ fn release(state: &mut State, view: &View<'_>) -> Option<Effect> {
 fn next_wrong(state: &mut State, onward: bool, view: &View<'_>) {
     match state.checklist.wrong(onward, view) {
         Some(id) => {
-            state.checklist.reveal(Line::Item(id), view);
+            state.checklist.reveal(&Line::Item(id), view);
             state.detail = detail::State::default();
             state.focus(Pane::Checklist);
         }
