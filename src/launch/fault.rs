@@ -37,7 +37,7 @@ pub fn lines<'a>(offered: &'a [Offered], board: &'a Board) -> Vec<Line<'a>> {
         }
         let same = |(known, _): &(&str, &str)| called(known).0 == called(fault).0;
         let does = names.iter().find(|known| same(known)).map_or("", |(_, does)| *does);
-        let place = names.iter().rposition(|known| same(known)).map_or(names.len(), |at| at + 1);
+        let place = names.iter().rposition(same).map_or(names.len(), |at| at + 1);
         names.insert(place, (fault, does));
     }
     let line = |(fault, does): (&'a str, &'a str)| {
