@@ -1,7 +1,7 @@
 //! The console as it is seen: every pane and dialog at the sizes people have, with the role of every run
 //! of text, and the promises about keys, selection and outside text.
 
-#![expect(clippy::expect_used, reason = "a helper of tests fails by panicking")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails by panicking")]
 
 #[path = "screens/amend.rs"]
 mod amend;
