@@ -375,7 +375,11 @@ fn mark(board: &Board, by: &Actor, item: &Item, passed: bool, reason: &str) -> R
 fn repeat(board: &Board, by: &Actor, item: &Item, reason: &str, now: Instant) -> Result<Vec<Event>, Refusal> {
     let state = board.item(&item.id).ok_or_else(|| Refusal(format!("no item {}", item.id)))?;
     let attempt = match (&item.act, &state.progress, state.attempt) {
-        (Act::Step { .. }, Progress::Ended { verdict, .. }, Some(attempt)) if *verdict != Verdict::Pass => attempt,
+        (Act::Step { .. }, Progress::Ended { verdict, .. }, Some(attempt))
+            if *verdict != Verdict::Pass || state.undone.is_some() =>
+        {
+            attempt
+        }
         (Act::Step { .. }, Progress::Ended { .. }, _) => return Err(Refusal(format!("{} has passed", item.id))),
         (Act::Step { .. }, ..) => return Err(Refusal(format!("{} has not ended", item.id))),
         _ => return Err(Refusal(format!("{} is no step", item.id))),

@@ -54,6 +54,7 @@ pub mod time;
 pub mod trigger;
 pub mod turned;
 pub mod turns;
+pub mod undone;
 pub mod unwatched;
 pub mod unwritten;
 pub mod verdict;

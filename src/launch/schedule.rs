@@ -19,6 +19,7 @@ use super::process;
 use super::recovery;
 use super::soak;
 use super::time::{Instant, Mark};
+use super::undone;
 use super::verdict::{Report, Verdict};
 use super::watching;
 
@@ -69,6 +70,11 @@ pub type Timed = (Instant, Event);
 pub fn follow(board: &Board, now: Instant, in_flight: usize) -> Vec<Timed> {
     if board.ended.is_some() || board.seq == 0 {
         return Vec::new();
+    }
+    // Before anything that an unproven pass would let happen.
+    let undone = undone::follow(board);
+    if !undone.is_empty() {
+        return undone;
     }
     if let Some(event) = next_of_clock(board, now) {
         // In their order: a vote that expired before T-0 is no GO at it.

@@ -41,6 +41,7 @@ pub const REACHED: &[&str] = &[
     "StepIntended",
     "StepEnded",
     "StepMarked",
+    "StepUndone",
     "RepeatOrdered",
     "Attested",
     "Waived",
