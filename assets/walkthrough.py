@@ -83,7 +83,7 @@ class Terminal:
     def checklist(self):
         """Brings the focus to the checklist: its frame is the bright one."""
         for _ in range(10):
-            if re.search(r"38;5;14m┌ Checklist", self.tmux("capture-pane", "-e", "-p", "-t", self.name)):
+            if re.search(r"38;5;14m(\x1b\[49m)?┌ Checklist", self.tmux("capture-pane", "-e", "-p", "-t", self.name)):
                 return
             self.press("Tab")
             time.sleep(0.2)

@@ -22,6 +22,8 @@ mod fields;
 mod incident_screens;
 #[path = "screens/keys.rs"]
 mod keys;
+#[path = "screens/look.rs"]
+mod look;
 #[path = "screens/playbooks.rs"]
 mod playbooks;
 #[path = "screens/polls.rs"]
@@ -38,6 +40,8 @@ mod soak;
 mod triggers;
 #[path = "screens/watched.rs"]
 mod watched;
+#[path = "screens/why.rs"]
+mod why;
 
 use std::{cell::Cell, time::Duration};
 
@@ -223,18 +227,6 @@ fn any_size_can_be_drawn() {
 }
 
 #[test]
-fn ascii_without_colour_says_the_same() {
-    let terminal = Terminal::new(TestBackend::new(80, 24)).expect("a buffer");
-    let theme = Theme::new(false, true);
-    let mut console = Console::new(terminal, setup(theme), under_way(Mode::Launch).snapshot(1810));
-    let shown = text(&screen(&mut console));
-    assert!(shown.is_ascii(), "{shown}");
-    for part in ["pass 2/2", "x The smoke account", "NO-GO", "ROLLBACK"] {
-        assert!(shown.contains(part), "{part} in\n{shown}");
-    }
-}
-
-#[test]
 fn the_selection_survives_updates_and_resizes() {
     let mut console = console(under_way(Mode::Launch).snapshot(1810), 120, 36);
     press(&mut console, "j j j j j j");
@@ -371,15 +363,6 @@ fn a_wrong_word_starts_no_rollback_and_a_paste_presses_no_key() {
     press(&mut console, "esc ! 1");
     console.paste("y\n");
     assert!(text(&screen(&mut console)).contains("START IT"));
-}
-
-#[test]
-fn a_refusal_is_read_at_the_foot_until_the_next_key() {
-    let mut console = console(under_way(Mode::Launch).snapshot(1810), 80, 24);
-    console.answer(Err(Refusal("below the no-hold mark: only a cutoff is left".into())));
-    assert!(text(&screen(&mut console)).contains("below the no-hold mark"));
-    press(&mut console, "j");
-    assert!(!text(&screen(&mut console)).contains("below the no-hold mark"));
 }
 
 thread_local! {

@@ -1,6 +1,11 @@
 //! The whole program on a real pseudo-terminal: keys in, screen out, the terminal given back however it
 //! ends; live resizes; inside tmux.
 
+#[path = "terminal/kinds.rs"]
+mod kinds;
+#[path = "terminal/suspended.rs"]
+mod suspended;
+
 use std::process::Command;
 
 use crate::pty::{Seat, WIDE};
@@ -64,6 +69,16 @@ fn signals_give_the_terminal_back() {
     }
 }
 
+/// False where tmux is missing, which CI must have.
+fn has_tmux(test: &str) -> bool {
+    let has = Command::new("tmux").arg("-V").output().is_ok();
+    if !has {
+        assert!(std::env::var_os("CI").is_none(), "tmux is missing, and CI must have it");
+        eprintln!("skipped: {test}, tmux is missing");
+    }
+    has
+}
+
 /// What tmux shows of its only pane.
 fn tmux(socket: &str, arguments: &[&str]) -> String {
     let run = Command::new("tmux").args(["-L", socket]).args(arguments).output().expect("tmux runs");
@@ -72,9 +87,7 @@ fn tmux(socket: &str, arguments: &[&str]) -> String {
 
 #[test]
 fn inside_tmux_at_two_sizes() {
-    if Command::new("tmux").arg("-V").output().is_err() {
-        assert!(std::env::var_os("CI").is_none(), "tmux is missing, and CI must have it");
-        eprintln!("skipped: inside_tmux_at_two_sizes, tmux is missing");
+    if !has_tmux("inside_tmux_at_two_sizes") {
         return;
     }
     let home = tempfile::tempdir().expect("a folder");

@@ -30,6 +30,13 @@ pub fn printable_lines(text: &str) -> String {
     text.lines().map(|line| printable(line.trim_end_matches('\r'))).collect::<Vec<_>>().join("\n")
 }
 
+/// How many columns `text` takes, character by character: what every terminal agrees on. Clusters of which the sum
+/// is not the whole have no place on a screen.
+#[must_use]
+pub fn columns(text: &str) -> usize {
+    text.chars().map(|c| c.width().unwrap_or(0)).sum()
+}
+
 /// At most `width` columns of `text`, with `…` where it was cut. Characters without a width count too:
 /// at most four a column, and sixteen.
 #[must_use]

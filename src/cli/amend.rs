@@ -243,7 +243,7 @@ async fn keep(
         Draft { at, occurred_at, recorded_at, actor, event }
     });
     journal.append(drafts.collect(), Durable::Synced).await.map_err(|why| anyhow::anyhow!("{why}"))?;
-    revisions::put_in_force(folder, &prepared.text, &prepared.environment)
+    revisions::put_in_force(folder, &prepared.text, &prepared.environment, &prepared.hidden)
         .context("the amendment is recorded, and the next console to open the launch puts the plan in force")?;
     Ok(())
 }

@@ -39,7 +39,7 @@ use crate::launch::id::ObjectiveId;
 use crate::launch::objective::ObjectiveState;
 use crate::launch::plan::Plan;
 use crate::launch::time::Instant;
-use crate::plan::{self, Environment, Loaded, Options};
+use crate::plan::{self, Environment, Hidden, Loaded, Options};
 use crate::rehearsal::{Target, Traffic};
 use crate::watch::Readings;
 use crate::{base, clock};
@@ -69,6 +69,8 @@ pub struct Opening {
     /// False for the folder of a launch to go on with.
     pub new: bool,
     pub site: Site,
+    /// What the plan's secrets stand in.
+    pub hidden: Hidden,
     pub pace: Pace,
     pub rehearsal: Option<Rehearsal>,
     pub operator: Actor,
@@ -223,8 +225,8 @@ struct Ours {
 
 /// As [`open`]; `ours` is set once nobody else acts.
 async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -> anyhow::Result<Flight> {
-    let Opening { source, plan, earlier, catalogue, folder, new, mut site, pace, rehearsal, operator, take_over } =
-        opening;
+    let Opening { source, plan, earlier, catalogue, folder, new, mut site, hidden, pace, .. } = opening;
+    let (rehearsal, operator, take_over) = (opening.rehearsal, opening.operator, opening.take_over);
     let plans = Plans { earlier, newest: Arc::clone(&plan) };
     let holder = Holder::here(operator.name.clone(), clock::wall());
     let (opened, told) = {
@@ -252,7 +254,7 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
     }
     if !new && plan::hash(&std::fs::read_to_string(folder.plan()).unwrap_or_default()) != plan.hash {
         // Its console died between the record of an amendment and this file.
-        revisions::put_in_force(&folder, &source.text, &site.environment)?;
+        revisions::put_in_force(&folder, &source.text, &site.environment, &hidden)?;
     }
     let earlier = self::site(&folder).ok();
     let (earlier_side, anchor) = earlier.map_or((None, None), |site| (site.side, site.anchor));
@@ -361,7 +363,9 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
     noticed.extend(read);
     let (place, filed) = (folder.clone(), site.clone());
     let keep: Keep = Arc::new(move |network| {
-        let site = Site { network: network.clone(), ..filed.clone() };
+        // An amendment may have written there since.
+        let filed = self::site(&place).unwrap_or_else(|_| filed.clone());
+        let site = Site { network: network.clone(), ..filed };
         let bytes = serde_json::to_vec_pretty(&site).map_err(|why| why.to_string())?;
         place.write(&place.launch(), &bytes).map_err(|why| why.to_string())
     });

@@ -1,27 +1,23 @@
 //! The launch in the console: the loop in the background, the screen in front.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use chrono::{DateTime, Local};
 use tokio::sync::oneshot;
 
 use super::assemble::Flight;
 use super::headless::Front;
 use super::say::{err, out};
-use super::{CANNOT_TELL, Common, INTERRUPTED, take_over, unwritten};
+use super::{CANNOT_TELL, Common, INTERRUPTED, look, take_over, unwritten};
 use crate::base::proc::this_program;
 use crate::base::secret::covered;
-use crate::base::source::Source;
 use crate::base::text::printable;
 use crate::engine::rollback::{self, Asked, Wanted};
 use crate::launch::command::Refusal;
 use crate::launch::port::{ByFiles, Port};
 use crate::launch::process;
 use crate::ui::keymap::Keymap;
-use crate::ui::theme::Theme;
 use crate::ui::{Leave, Setup};
 use crate::{clock, ui};
 
@@ -36,10 +32,12 @@ pub async fn fly<F>(front: Front, port: Port, common: &Common, opening: F) -> an
 where
     F: Future<Output = anyhow::Result<Flight>> + Send + 'static,
 {
+    let look = common.look.look()?;
     let setup = Setup {
         operator: front.operator.name.clone(),
         role: front.operator.role.clone(),
-        theme: Theme::new(std::env::var_os("NO_COLOR").is_none(), common.ascii),
+        theme: look.theme,
+        terminal: look.terminal,
         keymap: keymap()?,
         offset: *DateTime::<Local>::from(clock::wall()).offset(),
         boot: clock::boot,
@@ -132,14 +130,6 @@ fn by_files(front: &Front) -> ByFiles {
 
 /// The default keys, with the user's own over them where there is a file.
 pub fn keymap() -> anyhow::Result<Keymap> {
-    let of = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let home = of("HOME").map(|home| home.join(".config"));
-    let path = of("XDG_CONFIG_HOME").or(home).map(|folder| folder.join("tminus/keymap.toml"));
-    match path.filter(|path| path.exists()) {
-        None => Ok(Keymap::load(None)?),
-        Some(path) => {
-            let text = std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
-            Ok(Keymap::load(Some(&Source::new(path.display().to_string(), text)))?)
-        }
-    }
+    let own = look::own("keymap.toml").transpose()?;
+    Ok(Keymap::load(own.as_ref())?)
 }

@@ -31,6 +31,7 @@ mod keys;
 mod kinds;
 mod log;
 mod logging;
+mod look;
 mod moment;
 mod note;
 mod person;
@@ -148,9 +149,8 @@ struct Common {
     /// Your name in the journal.
     #[arg(long, env = "USER", value_name = "NAME", default_value = "operator")]
     name: String,
-    /// Draw with ASCII alone.
-    #[arg(long)]
-    ascii: bool,
+    #[command(flatten)]
+    look: look::Wanted,
 }
 
 /// Parses the arguments, runs the subcommand, and answers with its exit code.
@@ -220,4 +220,16 @@ fn fly<T>(flying: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> 
 /// The runtime of every subcommand that needs one.
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
 }

@@ -98,7 +98,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let side = unwritten::tried(common.side.as_ref())?.or(known.as_ref().and_then(|site| site.side.clone()));
     let (folder, new) = assemble::folder(common, &loaded.plan.id, true)?;
     let (before, had) = known.map(|site| (site.environment, site.faults)).unwrap_or_default();
-    let (plan, catalogue, environment) = (Arc::new(loaded.plan), Arc::new(loaded.catalogue), loaded.environment);
+    let (plan, catalogue) = (Arc::new(loaded.plan), Arc::new(loaded.catalogue));
+    let (environment, hidden) = (loaded.environment, loaded.hidden);
     injections.iter().try_for_each(|injection| concerns(injection, &catalogue))?;
     let all = with_earlier(&injections, &had);
     let pace = if headless::wants_console(common) { Pace::Times(arguments.speed) } else { Pace::Skip };
@@ -124,12 +125,24 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
             faults: all.iter().map(ToString::to_string).collect(),
             anchor: None,
         };
-        site.learn(environment);
+        site.learn(environment, &hidden);
         let script = all.iter().map(switching).collect();
         let moves = moves(&traffic);
         let rehearsal = Some(assemble::Rehearsal { target, traffic, moves, switch: switch(faults), script });
-        let opening =
-            Opening { source, plan, earlier, catalogue, folder, new, site, pace, rehearsal, operator, take_over };
+        let opening = Opening {
+            source,
+            plan,
+            earlier,
+            catalogue,
+            folder,
+            new,
+            site,
+            hidden,
+            pace,
+            rehearsal,
+            operator,
+            take_over,
+        };
         assemble::open(opening, wires).await
     };
     super::fly(headless::fly(front, common, Some(Script { drill }), opening))

@@ -70,14 +70,27 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         anchor: None,
     });
     site.side = side.or(site.side);
-    site.learn(loaded.environment);
+    let hidden = loaded.hidden;
+    site.learn(loaded.environment, &hidden);
     let (plan, catalogue) = (Arc::new(loaded.plan), Arc::new(loaded.catalogue));
     let take_over = common.take_over;
     let front = Front::new(&plan, Mode::Launch, &folder, &operator);
     let opening = move |wires| async move {
         let (pace, rehearsal) = (Pace::Real, None);
-        let opening =
-            Opening { source, plan, earlier, catalogue, folder, new, site, pace, rehearsal, operator, take_over };
+        let opening = Opening {
+            source,
+            plan,
+            earlier,
+            catalogue,
+            folder,
+            new,
+            site,
+            hidden,
+            pace,
+            rehearsal,
+            operator,
+            take_over,
+        };
         assemble::open(opening, wires).await
     };
     super::fly(headless::fly(front, common, None, opening))

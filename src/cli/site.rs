@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::anchor::Anchor;
 use crate::base::wire::Network;
-use crate::plan::{Options, Variables};
+use crate::plan::{Hidden, Options, Variables};
 
 /// How a launch was opened: `launch.json`. The rollback runner reads `base`, `network`, `simulated`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -45,10 +45,11 @@ impl Site {
         if self.rehearsal { "rehearse" } else { "run" }
     }
 
-    /// What the plan's variables stand on, but what they stood on before.
-    pub fn learn(&mut self, environment: Variables) {
+    /// What the plan's variables stand on, but what they stood on before; what has become a secret is let go.
+    pub fn learn(&mut self, environment: Variables, hidden: &Hidden) {
         let before = std::mem::replace(&mut self.environment, environment);
         self.environment.extend(before);
+        self.environment.retain(|name, value| !hidden.hides(name, value.as_deref()));
     }
 
     /// How its plan is read again.

@@ -11,13 +11,12 @@ use clap::Args;
 use super::frozen::Frozen;
 use super::headless::interrupted;
 use super::say::err;
-use super::{INTERRUPTED, console, log, runtime, summary};
+use super::{INTERRUPTED, console, log, look, runtime, summary};
 use crate::base::text::printable;
 use crate::engine::attached::reading::Reading;
 use crate::engine::attached::{self, LOOK, Watched, standing};
 use crate::engine::inbox::bring::Asker;
 use crate::launch::event::Mode;
-use crate::ui::theme::Theme;
 use crate::ui::{Leave, Setup};
 use crate::{clock, ui};
 
@@ -31,9 +30,8 @@ pub struct Arguments {
     /// Your name in the journal.
     #[arg(long, env = "USER", value_name = "NAME", default_value = "operator")]
     name: String,
-    /// Draw with ASCII alone.
-    #[arg(long)]
-    ascii: bool,
+    #[command(flatten)]
+    look: look::Wanted,
 }
 
 /// # Errors
@@ -44,18 +42,20 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let seen = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
     let runtime = runtime()?;
     let done = runtime.block_on(async move {
-        if seen { attach(frozen, asker, arguments.ascii).await } else { print(&frozen, &asker).await }
+        if seen { attach(frozen, asker, &arguments.look).await } else { print(&frozen, &asker).await }
     });
     // A request that waits for its answer keeps nobody here.
     runtime.shutdown_background();
     done
 }
 
-async fn attach(frozen: Frozen, asker: Asker, ascii: bool) -> anyhow::Result<i32> {
+async fn attach(frozen: Frozen, asker: Asker, look: &look::Wanted) -> anyhow::Result<i32> {
+    let look = look.look()?;
     let setup = Setup {
         operator: asker.name.clone(),
         role: asker.role.clone(),
-        theme: Theme::new(std::env::var_os("NO_COLOR").is_none(), ascii),
+        theme: look.theme,
+        terminal: look.terminal,
         keymap: console::keymap()?,
         offset: *DateTime::<Local>::from(clock::wall()).offset(),
         boot: clock::boot,

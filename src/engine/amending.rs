@@ -26,7 +26,7 @@ use crate::launch::plan::{Act, Plan};
 use crate::launch::port::Proposal;
 use crate::launch::time::Instant;
 use crate::launch::verdict::Verdict;
-use crate::plan::{self, Environment, Options, Variables, diff};
+use crate::plan::{self, Environment, Hidden, Options, Variables, diff};
 use crate::watch::{Readings, Watch};
 
 /// How long a stream's head may take; monitors have timeouts of their own.
@@ -79,6 +79,7 @@ pub struct Prepared {
     pub text: String,
     /// The environment variables that its variables stand on.
     pub environment: Variables,
+    pub hidden: Hidden,
     pub amendment: Amendment,
 }
 
@@ -117,6 +118,7 @@ pub fn prepare(folder: &LaunchFolder, source: &Source, options: &Options, board:
     let amendment = diff::amendment(&old, &text, &loaded.plan);
     Ok(Prepared {
         environment: loaded.environment,
+        hidden: loaded.hidden,
         plan: Arc::new(loaded.plan),
         catalogue: Arc::new(loaded.catalogue),
         text,

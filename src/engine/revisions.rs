@@ -2,7 +2,8 @@
 //! plain files; once it was amended `plans/N.toml` has each. The journal says which there were: a file is
 //! believed by its hash alone.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ use crate::journal::folder::FolderError;
 use crate::journal::{LaunchFolder, OpenError, Purpose, open_each};
 use crate::launch::event::{Event, Recorded};
 use crate::launch::plan::Plan;
-use crate::plan::{self, Environment, Options, Variables};
+use crate::plan::{self, Environment, Hidden, Options, Variables};
 
 /// `launch.json` is never longer, in bytes.
 const LONGEST_SITE: u64 = 1 << 20;
@@ -139,34 +140,113 @@ pub fn file(folder: &LaunchFolder, before: (u32, &str), text: &str) -> Result<()
     Ok(())
 }
 
-/// Writes down what the variables of another plan stand on, where the launch has not stood on it before.
-fn remember(folder: &LaunchFolder, environment: &Variables) -> Result<(), FolderError> {
-    let read = regular::read(&folder.launch(), LONGEST_SITE).ok();
+/// Writes down what the variables of another plan stand on, where the launch has not stood on it before, and lets go
+/// of what has become a secret: in `launch.json`, and in what drills took of it.
+fn remember(folder: &LaunchFolder, environment: &Variables, hidden: &Hidden) -> Result<(), FolderError> {
+    rewrite(folder, &folder.launch(), environment, hidden)?;
+    let below = |path: PathBuf| fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
+    let drills = below(folder.path().join("steps")).flat_map(below).map(|attempt| attempt.join("drill/launch.json"));
+    for drill in drills.filter(|path| path.exists()) {
+        rewrite(folder, &drill, &Variables::new(), hidden)?;
+    }
+    Ok(())
+}
+
+fn rewrite(folder: &LaunchFolder, path: &Path, environment: &Variables, hidden: &Hidden) -> Result<(), FolderError> {
+    let read = regular::read(path, LONGEST_SITE).ok();
     // Other keys are the console's own.
     let Some(mut site) = read.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok()) else { return Ok(()) };
     let Some(known) = site.as_object_mut().map(|site| site.entry("environment").or_insert_with(|| json!({}))) else {
         return Ok(());
     };
     let before = known.clone();
-    for (name, set) in environment {
-        if let Some(known) = known.as_object_mut().filter(|known| !known.contains_key(name)) {
-            known.insert(name.clone(), json!(set));
-        }
+    if let Some(known) = known.as_object_mut() {
+        let new = environment.iter().filter(|(name, _)| !known.contains_key(*name)).collect::<Vec<_>>();
+        known.extend(new.into_iter().map(|(name, set)| (name.clone(), json!(set))));
+        known.retain(|name, value| !hidden.hides(name, value.as_str()));
     }
     if *known == before {
         return Ok(());
     }
-    folder.write(&folder.launch(), format!("{site:#}").as_bytes())
+    folder.write(path, format!("{site:#}").as_bytes())
 }
 
 /// Makes `text` the plan that rollbacks and other terminals read, once the journal names it.
 ///
 /// # Errors
 /// It cannot be written: they would go by an older plan.
-pub fn put_in_force(folder: &LaunchFolder, text: &str, environment: &Variables) -> Result<(), FolderError> {
+pub fn put_in_force(
+    folder: &LaunchFolder,
+    text: &str,
+    environment: &Variables,
+    hidden: &Hidden,
+) -> Result<(), FolderError> {
     reach("amendment-kept");
-    remember(folder, environment)?;
+    remember(folder, environment, hidden)?;
     folder.write(&folder.plan(), text.as_bytes())?;
     reach("plan-replaced");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Loaded;
+
+    const TOKEN: &str = "tok-4711-clear";
+
+    fn loaded(secret: bool) -> Loaded {
+        let (vars, secrets) = match secret {
+            false => ("token = { env = 'TOKEN' }\n", ""),
+            true => ("", "[secrets]\ntoken = { env = 'TOKEN' }\n"),
+        };
+        let text = format!(
+            "[plan]\nschema = 1\nid = 'p'\ntitle = 'P'\n[vars]\napi = {{ env = 'API' }}\n{vars}{secrets}[[phase]]\nid = 'a'\nat = \
+             'T-1h'\n[[phase.item]]\nid = 'i'\nhttp = {{ get = '{{{{ api }}}}', headers = {{ X = '{{{{ token }}}}' }}, expect = {{ \
+             status = 200 }} }}\n"
+        );
+        let set = [("API", "https://a.example/"), ("TOKEN", TOKEN), ("WITH", "Bearer tok-4711-clear")];
+        let environment: Environment = set.into_iter().collect();
+        let source = Source::new("plan.toml", text);
+        plan::load(source.clone(), &environment, &Options::default())
+            .unwrap_or_else(|wrong| panic!("{}", source.render(&wrong, false)))
+    }
+
+    /// Every file below that holds the token.
+    fn holding(path: &Path) -> Vec<String> {
+        let mut all = Vec::new();
+        for entry in fs::read_dir(path).expect("a folder").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                all.extend(holding(&path));
+            } else if String::from_utf8_lossy(&fs::read(&path).expect("read")).contains(TOKEN) {
+                all.push(path.display().to_string());
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn what_an_amendment_turns_into_a_secret_stands_nowhere_in_the_folder() {
+        let place = tempfile::tempdir().expect("a folder");
+        let folder = LaunchFolder::create(place.path().join("launch")).expect("made");
+        let first = loaded(false);
+        // One that an earlier plan named holds the value too.
+        let mut environment = first.environment;
+        environment.insert("WITH".into(), Some(format!("Bearer {TOKEN}")));
+        let site = json!({ "version": 1, "environment": environment, "rehearsal": false });
+        let drill = folder.path().join("steps/drill/1/drill/launch.json");
+        fs::create_dir_all(drill.parent().expect("above")).expect("made");
+        for path in [&folder.launch(), &drill] {
+            fs::write(path, site.to_string()).expect("written");
+        }
+        assert_eq!(holding(folder.path()).len(), 2);
+
+        let amended = loaded(true);
+        put_in_force(&folder, "the plan", &amended.environment, &amended.hidden).expect("written");
+        assert_eq!(holding(folder.path()), Vec::<String>::new());
+        let kept: Value = serde_json::from_slice(&fs::read(folder.launch()).expect("read")).expect("JSON");
+        assert_eq!(kept["environment"], json!({ "API": "https://a.example/" }));
+        assert_eq!(kept["version"], 1, "what is the console's own stays");
+    }
 }

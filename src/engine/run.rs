@@ -353,6 +353,9 @@ impl Loop {
 
     /// How long nothing can happen by time alone.
     fn pause(&self) -> Duration {
+        if self.filling.is_behind() {
+            return Duration::ZERO;
+        }
         let again = self.unwritten.as_ref().and_then(Unwritten::try_at);
         let again = again.map_or(SECOND, |at| at.duration_since(WireInstant::now()));
         if self.parts.pace != Pace::Real {

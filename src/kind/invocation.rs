@@ -116,7 +116,10 @@ impl Invocation {
     fn words(&self, text: impl Fn(&Template) -> String) -> String {
         let scripted = SHELL.iter().zip(&self.argv).all(|(word, template)| *word == template.written());
         let from = if scripted && self.argv.len() > SHELL.len() { SHELL.len() } else { 0 };
-        self.argv.iter().skip(from).map(text).collect::<Vec<_>>().join(" ")
+        let words = self.argv.iter().skip(from).map(text).collect::<Vec<_>>().join(" ");
+        // Two commands are never read as one.
+        let lines = words.lines().map(str::trim_end).filter(|line| !line.trim().is_empty());
+        lines.collect::<Vec<_>>().join(" ⏎ ")
     }
 }
 

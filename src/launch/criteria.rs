@@ -189,10 +189,23 @@ pub fn of_stage(board: &Board, stage: GoStage, now: Instant) -> impl Iterator<It
 
 /// What the criteria of a stage say against GO, in plain words: any no-go that is not excluded, any go that is
 /// not met.
+pub fn blocked(board: &Board, stage: GoStage, now: Instant) -> impl Iterator<Item = (&Criterion, String)> {
+    let blocks = of_stage(board, stage, now).filter(|(_, standing)| !standing.is_clear());
+    blocks.map(|(criterion, standing)| (criterion, sentence(criterion, &standing)))
+}
+
+/// The same, as words alone.
 #[must_use]
 pub fn blocks(board: &Board, stage: GoStage, now: Instant) -> Vec<String> {
-    let blocks = of_stage(board, stage, now).filter(|(_, standing)| !standing.is_clear());
-    blocks.map(|(criterion, standing)| sentence(criterion, &standing)).collect()
+    blocked(board, stage, now).map(|(_, words)| words).collect()
+}
+
+/// The items that decide a criterion, in the order of the plan's ids; none where a person does.
+pub fn items<'a>(board: &'a Board, criterion: &'a Criterion) -> BTreeSet<&'a ItemId> {
+    match &criterion.by {
+        DecidedBy::Seen { phases, items, .. } => deciding(board, phases, items),
+        DecidedBy::Person { .. } => BTreeSet::new(),
+    }
 }
 
 /// What stands only by a waiver, in plain words.

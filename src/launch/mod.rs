@@ -62,3 +62,6 @@ pub mod waiver;
 pub mod watching;
 #[cfg(test)]
 mod watching_tests;
+pub mod why;
+#[cfg(test)]
+mod why_tests;

@@ -7,10 +7,12 @@ use super::criteria::{self, Standing};
 use super::event::Vote;
 use super::gate;
 use super::id::{ItemId, RoleId};
+use super::people::title;
 use super::plan::{GoStage, Phase};
 use super::rollback;
 use super::time::Instant;
 use super::waiver;
+use super::why::{About, Blocked};
 
 /// What the crew and the board together say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,23 +60,15 @@ pub fn tally(board: &Board, now: Instant) -> Tally {
 #[must_use]
 pub fn tally_of(board: &Board, poll: Option<&ItemId>, now: Instant) -> Tally {
     let stage = ballot::stage(&board.plan, poll);
-    let machine = match poll {
-        None => machine_blocks(board, now),
-        Some(_) => board.unwritten.iter().cloned().chain(criteria::blocks(board, stage, now)).collect(),
-    };
-    let mut blocking = machine.clone();
-    let mut votes = Vec::new();
-    let mut go = 0;
-    for role in ballot::roles(&board.plan, poll).unwrap_or_default() {
-        let vote = ballot::votes(board, poll).get(role).map(|ballot| ballot.vote.clone());
-        let title = board.plan.role(role).map_or(role.as_str(), |role| role.title.as_str());
-        match &vote {
-            Some(Vote::Go | Vote::GoWithWaiver { .. }) => go += 1,
-            Some(Vote::NoGo { reason }) => blocking.push(format!("{title} says NO-GO: {reason}")),
-            None => blocking.push(format!("{title} has not voted")),
-        }
-        votes.push((role.clone(), vote));
-    }
+    let words = |blocked: Vec<Blocked>| blocked.into_iter().map(|one| one.words);
+    let machine: Vec<String> = words(by_machine(board, poll, now)).collect();
+    let blocking = machine.iter().cloned().chain(words(by_votes(board, poll))).collect();
+    let voted = ballot::roles(&board.plan, poll)
+        .unwrap_or_default()
+        .iter()
+        .map(|role| (role.clone(), ballot::votes(board, poll).get(role).map(|ballot| ballot.vote.clone())));
+    let votes: Vec<(RoleId, Option<Vote>)> = voted.collect();
+    let go = votes.iter().filter(|(_, vote)| matches!(vote, Some(Vote::Go | Vote::GoWithWaiver { .. }))).count();
     let stands: Vec<Standing> = criteria::of_stage(board, stage, now).map(|(_, standing)| standing).collect();
     let clear = stands.iter().filter(|standing| standing.is_clear()).count();
     let mut waived = criteria::waived(board, stage, now);
@@ -89,10 +83,45 @@ pub fn tally_of(board: &Board, poll: Option<&ItemId>, now: Instant) -> Tally {
     Tally { votes, go, criteria: stands.len(), clear, blocking, machine, marked, waived, waivers }
 }
 
+/// What stands between this and the GO of a poll, each with what it is about: what the machine says, then the votes.
+#[must_use]
+pub fn blocked(board: &Board, poll: Option<&ItemId>, now: Instant) -> Vec<Blocked> {
+    let mut blocked = by_machine(board, poll, now);
+    blocked.extend(by_votes(board, poll));
+    blocked
+}
+
 /// What stands against GO before T-0 besides the votes.
 #[must_use]
 pub fn machine_blocks(board: &Board, now: Instant) -> Vec<String> {
-    let mut blocks: Vec<String> = board.unwritten.iter().cloned().collect();
+    by_machine(board, None, now).into_iter().map(|one| one.words).collect()
+}
+
+fn by_votes(board: &Board, poll: Option<&ItemId>) -> Vec<Blocked> {
+    let roles = ballot::roles(&board.plan, poll).unwrap_or_default().iter();
+    let against = roles.filter_map(|role| {
+        let title = title(&board.plan, role);
+        let words = match ballot::votes(board, poll).get(role).map(|ballot| &ballot.vote) {
+            Some(Vote::Go | Vote::GoWithWaiver { .. }) => return None,
+            Some(Vote::NoGo { reason }) => format!("{title} says NO-GO: {reason}"),
+            None => format!("{title} has not voted"),
+        };
+        Some(Blocked { words, about: About::Role(role.clone()) })
+    });
+    against.collect()
+}
+
+fn by_machine(board: &Board, poll: Option<&ItemId>, now: Instant) -> Vec<Blocked> {
+    let unwritten = board.unwritten.iter().map(|words| Blocked { words: words.clone(), about: About::Launch });
+    let mut blocks: Vec<Blocked> = unwritten.collect();
+    let criteria = |stage| {
+        let blocks = criteria::blocked(board, stage, now);
+        blocks.map(|(criterion, words)| Blocked { words, about: About::Criterion(criterion.id.clone()) })
+    };
+    if poll.is_some() {
+        blocks.extend(criteria(ballot::stage(&board.plan, poll)));
+        return blocks;
+    }
     for phase in board.plan.phases.iter().filter(|phase| phase.gate && before_liftoff(phase)) {
         let standing = gate::standing(board, phase, now);
         if !standing.is_clear() {
@@ -102,19 +131,20 @@ pub fn machine_blocks(board: &Board, now: Instant) -> Vec<String> {
                 format!(", first {item}: {word}{}", lapsed.map(|lapsed| format!(" ({lapsed})")).unwrap_or_default())
             });
             let first = first.unwrap_or_default();
-            blocks.push(format!("gate {} is not open: {} of {}{first}", phase.id, standing.clear, standing.total));
+            let words = format!("gate {} is not open: {} of {}{first}", phase.id, standing.clear, standing.total);
+            blocks.push(Blocked { words, about: About::Gate(phase.id.clone()) });
         }
     }
     blocks.extend(ways_back(board));
-    blocks.extend(criteria::blocks(board, GoStage::Launch, now));
+    blocks.extend(criteria(GoStage::Launch));
     blocks
 }
 
 /// Baseline values that are not there, with the rollbacks that go back to them; and rollbacks that their own checks
 /// do not find ready.
-fn ways_back(board: &Board) -> Vec<String> {
+fn ways_back(board: &Board) -> Vec<Blocked> {
     let plan = &board.plan;
-    let mut blocks: Vec<String> = board
+    let mut blocks: Vec<Blocked> = board
         .uncaptured()
         .map(|(name, _)| {
             let users = plan.rollbacks.iter().filter(|rollback| rollback.uses.iter().any(|used| used == name));
@@ -124,13 +154,15 @@ fn ways_back(board: &Board) -> Vec<String> {
                 [one] => format!("rollback {one} goes back to it"),
                 several => format!("rollbacks {} go back to it", several.join(", ")),
             };
-            format!("baseline value {name} is not captured{}: {why}", board.why_uncaptured(name))
+            let words = format!("baseline value {name} is not captured{}: {why}", board.why_uncaptured(name));
+            Blocked { words, about: About::Baseline(name.to_owned()) }
         })
         .collect();
     for rollback in &plan.rollbacks {
         let told = rollback::checked(board, rollback);
         if told.blocks() {
-            blocks.push(format!("rollback {} is {}", rollback.id, told.words()));
+            let words = format!("rollback {} is {}", rollback.id, told.words());
+            blocks.push(Blocked { words, about: About::Rollback(rollback.id.clone()) });
         }
     }
     blocks

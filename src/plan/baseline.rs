@@ -186,6 +186,22 @@ http = { get = "/x", expect = { status = 200 } }
 [[phase.item]]
 id = "after"
 manual = {}
+[[signal]]
+id = "errors"
+unit = "ratio"
+promql = { server = "http://prom", query = "errors{version='{{ previous }}'}" }
+[[signal]]
+id = "load"
+promql = { server = "http://prom", query = "load" }
+[[objective]]
+id = "few"
+signal = "errors"
+that = "<= 5%"
+window = "1m"
+[[criterion]]
+id = "few"
+no_go = "many"
+objectives = ["few"]
 "#;
 
     #[test]
@@ -203,5 +219,7 @@ manual = {}
         ] {
             assert_eq!(uses(item), wanted, "{item}");
         }
+        let signals: Vec<_> = loaded.plan.signals.iter().map(|signal| signal.baseline.join(" ")).collect();
+        assert_eq!(signals, ["previous", ""]);
     }
 }

@@ -65,7 +65,7 @@ mod triggers;
 mod unbuilt;
 mod vars;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use std::fmt::Write as _;
 
@@ -92,6 +92,21 @@ pub const MOST_VALUES: usize = 1_000;
 
 /// Environment variables by name, as they are set; none is not set.
 pub type Variables = BTreeMap<String, Option<String>>;
+
+/// What a plan's secrets stand in, which is written down nowhere.
+#[derive(Debug, Clone, Default)]
+pub struct Hidden {
+    names: BTreeSet<String>,
+    redactor: Redactor,
+}
+
+impl Hidden {
+    /// Whether an environment variable has a secret, or holds one.
+    #[must_use]
+    pub fn hides(&self, name: &str, value: Option<&str>) -> bool {
+        self.names.contains(name) || value.is_some_and(|value| self.redactor.text(value) != value)
+    }
+}
 
 /// How a plan is loaded.
 #[derive(Debug, Clone, Default)]
@@ -130,6 +145,7 @@ pub struct Loaded {
     pub targets: Vec<String>,
     /// The environment variables that its variables name, as they are.
     pub environment: Variables,
+    pub hidden: Hidden,
 }
 
 /// Reads a plan.
@@ -139,8 +155,8 @@ pub struct Loaded {
 /// broken line would only mislead), else all others at once.
 pub fn load(source: Source, environment: &Environment, options: &Options) -> Result<Loaded, Vec<Diagnostic>> {
     let read = read(&source, environment, options, &Notes::default())?;
-    let reader::Read { plan, catalogue, warnings, places, unset, canaries, targets, environment } = read;
-    Ok(Loaded { plan, catalogue, source, warnings, places, unset, canaries, targets, environment })
+    let reader::Read { plan, catalogue, warnings, places, unset, canaries, targets, environment, hidden } = read;
+    Ok(Loaded { plan, catalogue, source, warnings, places, unset, canaries, targets, environment, hidden })
 }
 
 /// Every key that the readers ask for in the tables this plan has: what the format's reference is made

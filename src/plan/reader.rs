@@ -16,7 +16,9 @@ use super::sessions::SessionDraft;
 use super::targets::Target;
 use super::triggers::TriggerPlace;
 use super::vars::Var;
-use super::{Environment, Options, Variables, branches, effects, examples, inside, kinds, lint, needs, soaks, unbuilt};
+use super::{
+    Environment, Hidden, Options, Variables, branches, effects, examples, inside, kinds, lint, needs, soaks, unbuilt,
+};
 use crate::base::known::Wanted;
 use crate::base::secret::Redactor;
 use crate::base::source::{Diagnostic, Source, Span};
@@ -75,6 +77,7 @@ pub(super) struct Read {
     pub canaries: Vec<Canary>,
     pub targets: Vec<String>,
     pub environment: Variables,
+    pub hidden: Hidden,
 }
 
 pub(super) struct Reader<'a> {
@@ -222,12 +225,10 @@ impl<'a> Reader<'a> {
         self.catalogue.secrets = self.scope.secrets().collect();
         let targets = self.targets.into_iter().map(|target| target.id).collect();
         let mut environment = self.named;
-        // What a secret stands in is never written down, nor what has one in it.
-        let redactor = &self.redactor;
-        let bare = |value: &Option<String>| value.as_ref().is_none_or(|value| redactor.text(value) == *value);
-        environment.retain(|name, value| !self.secret.contains(name) && bare(value));
+        let hidden = Hidden { names: self.secret, redactor: self.redactor };
+        environment.retain(|name, value| !hidden.hides(name, value.as_deref()));
         let Self { plan, catalogue, places, unset, canaries, .. } = self;
-        Read { plan, catalogue, warnings: Vec::new(), places, unset, canaries, targets, environment }
+        Read { plan, catalogue, warnings: Vec::new(), places, unset, canaries, targets, environment, hidden }
     }
 
     /// `[plan]`

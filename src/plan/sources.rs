@@ -98,11 +98,13 @@ impl<'a> Reader<'a> {
         };
         let names = self.names.clone();
         let launch = self.stand_at(target.as_ref().map(|target| target.value.as_str()));
+        self.used.clear();
         let spec = self.enter(owner, body, &names, &Scope::default(), None, false);
         self.scope = launch;
         if let Some(spec) = spec {
             let (id, source) = (SignalId::new(slug), SignalSource::Asked(spec));
-            self.plan.signals.push(Signal { id, title, source, unit, counter, every, timeout, stale_after });
+            let baseline = self.baseline_used();
+            self.plan.signals.push(Signal { id, title, source, unit, counter, every, timeout, stale_after, baseline });
         }
     }
 
@@ -137,6 +139,7 @@ impl<'a> Reader<'a> {
             every: EVERY,
             timeout: CHECK_TIMEOUT,
             stale_after: STALE,
+            baseline: Vec::new(),
         });
     }
 

@@ -342,6 +342,7 @@ fn beside_signals(body: &str) -> Vec<String> {
         every: seconds(10),
         timeout: seconds(5),
         stale_after: seconds(60),
+        baseline: Vec::new(),
     };
     let source = Source::new("plan.toml", format!("[[objective]]\nid = \"o\"\nwindow = \"1m\"\n{body}\n"));
     let (notes, environment, options) = (Notes::default(), Environment::default(), Options::default());

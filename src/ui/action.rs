@@ -2,6 +2,7 @@
 //! the manual are made from it; nothing else names an action's words.
 
 use super::keymap::Keymap;
+use super::look::SETTINGS;
 use super::state::Pane;
 
 /// Where an action can be asked for.
@@ -12,9 +13,12 @@ pub enum Where {
     Panes,
     /// Checklist and detail.
     Items,
-    /// Panes that are lists of text: checklist, streams, journal.
+    /// Panes that are lists of text: checklist, streams, journal, monitors.
     Lists,
     Streams,
+    /// Where some lines may be wrong: checklist, streams, monitors.
+    Wrongs,
+    Monitors,
     /// Poll and criteria.
     Poll,
     /// Checklist, detail, monitors, incidents.
@@ -48,7 +52,11 @@ impl Where {
             (Self::Selected, Place::Pane(pane)) => {
                 matches!(pane, Pane::Checklist | Pane::Detail | Pane::Monitors | Pane::Incidents)
             }
-            (Self::Lists, Place::Pane(pane)) => matches!(pane, Pane::Checklist | Pane::Streams | Pane::Journal),
+            (Self::Lists, Place::Pane(pane)) => {
+                matches!(pane, Pane::Checklist | Pane::Streams | Pane::Journal | Pane::Monitors)
+            }
+            (Self::Wrongs, Place::Pane(pane)) => matches!(pane, Pane::Checklist | Pane::Streams | Pane::Monitors),
+            (Self::Monitors, Place::Pane(pane)) => pane == Pane::Monitors,
             (Self::Streams, Place::Pane(pane)) => pane == Pane::Streams,
             (Self::Poll, Place::Pane(pane)) => pane == Pane::Poll,
             (Self::Journal, Place::Pane(pane)) => pane == Pane::Journal,
@@ -75,7 +83,9 @@ impl Where {
             Self::Everywhere => "everywhere",
             Self::Panes => "panes",
             Self::Items => "checklist, detail",
-            Self::Lists => "checklist, streams, journal",
+            Self::Lists => "checklist, streams, journal, monitors",
+            Self::Wrongs => "checklist, streams, monitors",
+            Self::Monitors => "monitors",
             Self::Streams => "streams",
             Self::Poll => "poll",
             Self::Selected => "checklist, detail, monitors, incidents",
@@ -147,6 +157,10 @@ actions! {
     Triggers, "triggers", "triggers", Panes, false, "Show the triggers: what each waits for, from when to when; and fire one by hand";
     Countdown, "countdown", "countdown", Panes, false, "Show all of the countdown: T-0 published and projected, slip, latest resume, next mark";
     Poll, "poll", "poll", Panes, false, "Show the poll, the criteria, and what blocks GO";
+    Why, "why", "why not GO", Panes, false, "Show what stands between now and GO, and what each of it waits for";
+    Blocker, "blocker", "first blocker", Panes, false, "Go to the first thing in the way that somebody can do something about";
+    NextWrong, "next-wrong", "next wrong", Panes, false, "Go to the next item that is not well";
+    PreviousWrong, "previous-wrong", "wrong before", Panes, false, "Go to the item before that is not well";
     Vote, "vote", "vote", Panes, true, "Vote in the poll: GO, NO-GO, or GO WITH WAIVER";
     Sign, "sign", "sign", Items, true, "Put a role's name under the selected sign-off";
     ActAs, "act-as", "act as", Panes, false, "Act for a role under its holder's name from here on, or as the operator again";
@@ -171,7 +185,8 @@ actions! {
     Zoom, "zoom", "zoom", Panes, false, "Give the whole screen to this pane, or take it back";
     Filter, "filter", "filter", Lists, false, "Show only the lines that hold a text";
     Pause, "pause", "pause", Streams, false, "Stop the lines to read them, and go on";
-    Errors, "errors", "errors only", Streams, false, "Show only the lines that are errors, and all again";
+    Errors, "errors", "wrong only", Wrongs, false, "Show only the lines that are errors, the items and monitors that are not well; and all again";
+    Sort, "sort", "sort", Monitors, false, "Order the monitors by the plan, by the worst first, or by name";
     PreviousStream, "previous-stream", "stream back", Streams, false, "Show the stream before";
     NextStream, "next-stream", "next stream", Streams, false, "Show the next stream";
     Copy, "copy", "copy", Panes, false, "Copy what is known of the selected item to the clipboard";
@@ -179,6 +194,7 @@ actions! {
     Palette, "palette", "palette", Panes, false, "Find an action by its words";
     Help, "help", "help", Panes, false, "Show every key";
     Back, "back", "back", Panes, false, "Leave the zoom, drop the filter, clear the message";
+    Suspend, "suspend", "suspend", Panes, true, "Stop this console and go back to the shell; the launch's watch stops with it until `fg`";
     Quit, "quit", "quit", Panes, false, "Leave the console; what runs goes on";
     Confirm, "confirm", "yes", Dialogs, false, "Say yes, or choose the selected line";
     Dismiss, "dismiss", "no", Dialogs, false, "Say no, close the dialog";
@@ -217,8 +233,46 @@ pub fn keys_page() -> String {
         let line = format!("| {keys} | `{}` | {} | {} |\n", entry.id, entry.place.word(), entry.sentence);
         page.push_str(&line);
     }
+    page.push_str(MOUSE);
+    for (setting, words) in SETTINGS {
+        let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+        let variable = setting.to_uppercase();
+        page.push_str(&format!("| `--{setting}` | `TMINUS_{variable}` | {} |\n", words.join(" ")));
+    }
+    page.push_str(LOOKS);
     page
 }
+
+const MOUSE: &str = "
+## Mouse
+
+A click goes to a pane and selects the line it is on; on a key at the foot of the screen it does what the key says,
+unless that acts on the launch: a click never does. The wheel scrolls what is under it. Everything works without a
+mouse. To select text as ever hold Shift while dragging (Option in iTerm2, Fn in Terminal.app), or switch the mouse off.
+
+## Looks
+
+By flag, by variable, or by a line `theme = \"light\"` in `console.toml` beside `keymap.toml`, in this order.
+
+| flag | variable | words |
+|---|---|---|
+";
+
+const LOOKS: &str = "
+Unless chosen: no colour where `NO_COLOR` is set; `light` where `COLORFGBG` tells of a white background, else `ansi`;
+ASCII on the kernel's own console (`TERM=linux`), on terminals named `vt…`, and where the locale names another
+character set than UTF-8. `colour-blind` and `light` use 256 colours where `TERM` or `COLORTERM` says that there are.
+On a white background that the terminal does not tell of, choose `light`. `--ascii` is `--glyphs ascii`.
+
+The bell rings once for news, and every minute for what needs a key soon. `--notify` has the desktop told of it too,
+once: `osc9` for iTerm2, kitty, WezTerm and Windows Terminal, `osc777` for urxvt, foot and VTE. Inside tmux that needs
+`set -g allow-passthrough on` (tmux 3.3), which is asked at the start. Copying inside tmux goes through a buffer of
+tmux and needs no setting from tmux 3.2 on; elsewhere the terminal is asked to by OSC 52, and does not tell whether it
+did.
+
+Suspending the console that flies a launch stops what it does: it asks first, and `fg` shows what was missed. `bg` does
+not let it go on. One that only watches is suspended at once.
+";
 
 #[cfg(test)]
 mod tests {

@@ -9,6 +9,7 @@ use crate::launch::event::{Event, Recorded};
 use crate::launch::id::RollbackId;
 use crate::launch::incident::{Change, calls};
 use crate::launch::rollback::{Light, readiness};
+use crate::launch::telling::tell;
 use crate::launch::time::Instant;
 use crate::launch::watching;
 
@@ -21,6 +22,10 @@ pub struct Bell {
     heard: Option<u64>,
     /// Boot time of the last bell.
     rang: Option<i64>,
+    /// The last bell was the first for its reason.
+    first: bool,
+    /// What the last bell told as news.
+    news: Option<String>,
     /// Rollbacks whose readiness light is red, or was and nobody knows better since.
     red: BTreeSet<RollbackId>,
 }
@@ -35,8 +40,9 @@ impl Bell {
         let before = self.heard.replace(board.seq);
         let after = before.unwrap_or(board.seq);
         let turned = self.turned_red(board) && before.is_some();
-        let new =
-            turned || board.recent.iter().rev().take_while(|record| record.seq > after).any(|record| is_news(record));
+        let mut since = board.recent.iter().rev().take_while(|record| record.seq > after);
+        let news = since.find(|record| is_news(record));
+        let new = turned || news.is_some();
         let called = board.ended.is_none() && !(calls(board, now).is_empty() && watching::calls(board, now).is_empty());
         let again = called && self.rang.is_none_or(|rang| boot.saturating_sub(rang) >= EVERY);
         if !called {
@@ -46,10 +52,24 @@ impl Bell {
         if !new && !again {
             return false;
         }
+        self.first = new || self.rang.is_none();
+        self.news = news.map(|record| tell(record));
         if called {
             self.rang = Some(boot);
         }
         true
+    }
+
+    /// Whether the last bell was for something that it had not rung for before.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        self.first
+    }
+
+    /// What happened that the last bell was for; none where something calls.
+    #[must_use]
+    pub fn news(&self) -> Option<String> {
+        self.news.clone()
     }
 }
 

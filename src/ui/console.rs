@@ -7,16 +7,20 @@ use std::time::Duration;
 use chrono::{FixedOffset, TimeDelta};
 use ratatui::Terminal;
 use ratatui::backend::Backend;
-use ratatui::crossterm::event::{KeyEvent, KeyEventKind};
+use ratatui::crossterm::event::{KeyEvent, KeyEventKind, MouseEvent};
+use ratatui::layout::Position;
 
-use super::action::Place;
+use super::action::{Action, Place};
 use super::bell::Bell;
+use super::frame::Drawn;
 use super::keymap::{Key, Keymap};
 use super::layout::{self, Size};
 use super::overlays::recovery;
+use super::panes::header;
 use super::state::{Effect, Overlay, State, View};
 use super::theme::{Role, Theme};
-use super::{dialog, frame, update};
+use super::widgets::span;
+use super::{dialog, frame, look, mouse, update};
 use crate::launch::command::Refusal;
 use crate::launch::event::Actor;
 use crate::launch::id::RoleId;
@@ -30,6 +34,7 @@ pub struct Setup {
     pub operator: String,
     pub role: Option<RoleId>,
     pub theme: Theme,
+    pub terminal: look::Terminal,
     pub keymap: Keymap,
     /// The launch's zone.
     pub offset: FixedOffset,
@@ -46,10 +51,16 @@ pub struct Console<B: Backend> {
     dirty: bool,
     /// When a snapshot came last, in milliseconds of boot time.
     heard_at: i64,
+    /// When the loop that drives it came round last.
+    looked_at: i64,
+    /// Milliseconds between that and the time before: it may have stood still before it could say so.
+    gap: i64,
     /// The second that the last frame shows, on both axes, and for how long nothing was heard.
     shown: (i64, i64, Option<u64>),
     frames: u64,
     bell: Bell,
+    /// What the last frame has where.
+    drawn: Drawn,
 }
 
 impl<B: Backend> Console<B> {
@@ -57,8 +68,20 @@ impl<B: Backend> Console<B> {
     pub fn new(terminal: Terminal<B>, setup: Setup, snapshot: Arc<Snapshot>) -> Self {
         let (state, shown) = (State::default(), (i64::MIN, i64::MIN, None));
         let heard_at = (setup.boot)();
-        let mut console =
-            Self { terminal, setup, snapshot, state, dirty: true, heard_at, shown, frames: 0, bell: Bell::default() };
+        let mut console = Self {
+            terminal,
+            setup,
+            snapshot,
+            state,
+            dirty: true,
+            heard_at,
+            looked_at: heard_at,
+            gap: 0,
+            shown,
+            frames: 0,
+            bell: Bell::default(),
+            drawn: Drawn::default(),
+        };
         console.come_back();
         console
     }
@@ -143,6 +166,57 @@ impl<B: Backend> Console<B> {
         self.snapshot.taken_over.is_none() && self.bell.rings(&self.snapshot.board, now, boot)
     }
 
+    /// What the desktop is to be told of the ring just now, where it is the first for its reason: the launch, and why.
+    #[must_use]
+    pub fn notice(&mut self) -> Option<(String, String)> {
+        if !self.bell.is_first() {
+            return None;
+        }
+        let news = self.bell.news();
+        self.with(|_, view| {
+            let band = || header::bands(view).into_iter().next().map(|band| band.text);
+            let why = news.or_else(band).unwrap_or_else(|| "something wants a key".to_owned());
+            Some((view.plan().title.clone(), why))
+        })
+    }
+
+    /// What is asked of the terminal.
+    #[must_use]
+    pub fn asks(&self) -> look::Terminal {
+        self.setup.terminal
+    }
+
+    /// The loop that drives it came round.
+    pub fn looked(&mut self) {
+        let now = (self.setup.boot)();
+        (self.gap, self.looked_at) = (now - self.looked_at, now);
+    }
+
+    /// It may have stood still, and somebody else had the screen: all of it is drawn anew, with what that means.
+    /// `asked` is where a key suspended it, `stopped` where it went on after a stop.
+    ///
+    /// # Errors
+    /// The backend's own.
+    pub fn back(&mut self, asked: bool, stopped: bool) -> Result<(), B::Error> {
+        // `clear` would ask the terminal where its cursor is, and the answer comes among the keys.
+        let size = self.terminal.size()?;
+        self.terminal.resize((Position::ORIGIN, size).into())?;
+        self.dirty = true;
+        let away = u64::try_from(self.gap.max((self.setup.boot)() - self.looked_at)).unwrap_or(0);
+        let away = span::stopwatch(Duration::from_millis(away));
+        let attached = self.snapshot.seat != Seat::Operator;
+        let brief = self.setup.keymap.label(Action::Brief).unwrap_or_default();
+        let words = match (asked, stopped, attached) {
+            (_, false, _) => "not suspended: no shell waits behind this console".to_owned(),
+            (_, true, true) => format!("back after {away}"),
+            (_, true, false) => {
+                format!("back after {away}, in which nothing was watched from here: {brief} tells what happened")
+            }
+        };
+        self.say(Role::Warned, &words);
+        Ok(())
+    }
+
     /// The seconds a frame would show now: of the countdown, of the launch, and of silence.
     fn seconds(&self) -> (i64, i64, Option<u64>) {
         let now = self.now().instant;
@@ -214,6 +288,15 @@ impl<B: Backend> Console<B> {
         })
     }
 
+    /// What becomes of a click or of the wheel, where the last frame has something.
+    pub fn point(&mut self, event: MouseEvent) -> Option<Effect> {
+        let drawn = std::mem::take(&mut self.drawn);
+        let done = self.with(|state, view| mouse::point(state, event, &drawn, view));
+        self.drawn = drawn;
+        self.dirty |= done.is_some();
+        done.flatten()
+    }
+
     /// Takes pasted text.
     pub fn paste(&mut self, text: &str) {
         self.dirty = true;
@@ -257,15 +340,17 @@ impl<B: Backend> Console<B> {
         let (now, offset, silent) = (self.now(), self.offset(), self.silent());
         let view = view(&self.setup, self.state.acting.as_ref(), &self.snapshot, now, offset, silent);
         let state = &self.state;
-        let (mut page, mut cramped) = (state.page, state.cramped);
+        let (mut page, mut cramped, mut drawn) = (state.page, state.cramped, Drawn::default());
         self.terminal.draw(|screen| {
             let area = screen.area();
             page = frame::page(state, &view, area);
             cramped = layout::size(area) == Size::TooSmall;
-            if let Some(cursor) = frame::draw(state, &view, area, screen.buffer_mut()) {
+            drawn = frame::draw(state, &view, area, screen.buffer_mut());
+            if let Some(cursor) = drawn.cursor {
                 screen.set_cursor_position(cursor);
             }
         })?;
+        self.drawn = drawn;
         self.state.page = page;
         self.state.cramped = cramped;
         self.dirty = false;

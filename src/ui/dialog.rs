@@ -9,7 +9,7 @@ use super::keymap::Key;
 use super::overlays::act_as::ActAs;
 use super::overlays::amend::{self, Amending};
 use super::overlays::prompt::LONGEST_TEXT;
-use super::overlays::{brief, holds, incident, palette, playbooks, prompt, recovery, rollback, waive};
+use super::overlays::{brief, holds, incident, palette, playbooks, prompt, recovery, rollback, waive, why};
 use super::panes::checklist;
 use super::state::{Effect, Overlay, Pane, Prompt, Purpose, Rolling, State, View};
 use super::theme::Role;
@@ -186,12 +186,20 @@ fn other_answer(overlay: &mut Overlay, action: Action, view: &View<'_>) {
     }
 }
 
+/// Moves in what lies over the panes by a step of the wheel.
+pub fn wheel(state: &mut State, step: Step, view: &View<'_>) {
+    let Some(mut overlay) = state.overlay.take() else { return };
+    moved(&mut overlay, step, state.page, view);
+    state.overlay = Some(overlay);
+}
+
 fn moved(overlay: &mut Overlay, step: Step, page: usize, view: &View<'_>) {
     match overlay {
         // A sentence may take two lines.
         Overlay::Help { window } => window.step(step, 2 * TABLE.len(), page),
         Overlay::Brief { window, .. } => window.step(step, brief::LINES_AT_MOST, page),
         Overlay::Evidence { selected } => *selected = step.from(*selected, view.plan().evidence.len(), page),
+        Overlay::Why { selected } => *selected = step.from(*selected, why::links(view).len(), page),
         Overlay::Triggers { selected } => *selected = step.from(*selected, view.plan().triggers.len(), page),
         Overlay::Playbooks { item, selected } => {
             *selected = step.from(*selected, playbooks::listed(item.as_ref(), view).len(), page);
@@ -241,6 +249,10 @@ fn confirm(state: &mut State, overlay: Overlay, view: &View<'_>) -> Option<Effec
             None
         }
         Overlay::Playbooks { item, selected } => playbooks::confirm(state, item, selected, view),
+        Overlay::Why { selected } => {
+            why::go(state, why::links(view).get(selected)?, view);
+            None
+        }
         Overlay::Triggers { selected } => {
             firing::choose(state, view.plan().triggers.get(selected)?, view);
             None

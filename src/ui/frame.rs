@@ -7,20 +7,34 @@ use super::action::{Action, Place, TABLE, Where};
 use super::layout::{self, Size};
 use super::overlays;
 use super::panes::{self, header, rollback_bar, soak, timeline};
+use super::possible::{offered, why_not};
 use super::state::{Overlay, Pane, State, View};
 use super::theme::Role;
-use super::update::{offered, selected};
+use super::update::selected;
 use super::widgets::row::Row;
 use crate::launch::board::ItemState;
 use crate::launch::plan::Item;
 
+/// From this width on the footer says of two actions why they are not offered, of one below.
+const WIDE: u16 = 110;
+
 /// Bands of a screen that has room for nothing else: what happens, and why.
 const SMALL_BANDS: usize = 3;
 
-/// Draws everything into `area`; answers where the cursor stands, if a text is being typed.
-pub fn draw(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
+/// What a frame has where: for the cursor, and for what a mouse points at.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Drawn {
+    /// Where the cursor stands, if a text is being typed.
+    pub cursor: Option<Position>,
+    pub panes: Vec<(Pane, Rect)>,
+    /// Keys that are written on the screen.
+    pub keys: Vec<(Action, Rect)>,
+}
+
+/// Draws everything into `area`.
+pub fn draw(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Drawn {
     if layout::size(area) == Size::TooSmall {
-        return too_small(state, view, area, buf);
+        return Drawn { cursor: too_small(state, view, area, buf), ..Drawn::default() };
     }
     let bands = header::bands(view);
     let places = layout::places(state, area, bands.len(), soak::lines(view), is_watched(view));
@@ -34,9 +48,11 @@ pub fn draw(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Opt
         panes::draw(*pane, state, view, *area, buf);
     }
     rollback_bar::draw(view, places.bar, buf);
-    footer(state, view, places.footer, buf);
+    let mut keys = footer(state, view, places.footer, buf);
+    keys.push((Action::Rollback, places.bar));
     let body = places.panes.iter().map(|(_, area)| *area).reduce(Rect::union).unwrap_or(area);
-    state.overlay.as_ref().and_then(|overlay| overlays::draw(overlay, view, body, buf))
+    let cursor = overlays::draw(state, view, body, buf);
+    Drawn { cursor, panes: places.panes, keys }
 }
 
 /// Objectives and triggers stand beside the monitors.
@@ -80,16 +96,22 @@ fn too_small(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Op
     None
 }
 
-/// What the keys do here and now, or what was just said.
-fn footer(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) {
+/// What the keys do here and now, or what was just said; where each key is.
+fn footer(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Vec<(Action, Rect)> {
     if let Some(message) = &state.message {
         Row::new(view.theme).say(message.role, format!(" {}", message.text)).put(area, buf);
-        return;
+        return Vec::new();
     }
     // A dialog names its own keys.
     if state.overlay.is_some() {
-        return;
+        return Vec::new();
     }
+    let mut keys = Vec::new();
+    let mut place = |action: Action, from: usize, to: usize| {
+        let [from, to] = [from, to].map(|column| u16::try_from(column).unwrap_or(u16::MAX));
+        let own = Rect { x: area.x.saturating_add(from), width: to.saturating_sub(from), ..area };
+        keys.push((action, own.intersection(area)));
+    };
     let always = [Action::Help, Action::Palette];
     let mut tail = Row::new(view.theme);
     for action in always {
@@ -99,17 +121,62 @@ fn footer(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let mut row = Row::new(view.theme);
     let item = selected(state, view);
     let mut entries: Vec<_> = TABLE.iter().filter(|entry| in_footer(entry.action, state, item, view)).collect();
+    // Of lines of a stream errors are sought; of items what is in the way.
+    let rank = |action: Action| match action {
+        Action::Errors if state.focus != Pane::Streams => rank(Action::Filter),
+        action => rank(action),
+    };
     entries.sort_by_key(|entry| rank(entry.action));
-    for entry in entries {
-        let longer = key(row.clone(), view, entry.action);
-        if longer.width() <= room {
-            row = longer;
-        }
+    let (here, elsewhere): (Vec<_>, Vec<_>) =
+        entries.into_iter().partition(|entry| rank(entry.action) < rank(Action::Release));
+    for entry in here {
+        row = wider(row, key(Row::new(view.theme), view, entry.action), room, |from, to| place(entry.action, from, to));
+    }
+    // What people look for here, and why it is not to be had.
+    let refused = sought(item).into_iter().filter_map(|action| refused(action, state, item, view));
+    for words in refused.take(if area.width < WIDE { 1 } else { 2 }) {
+        row = wider(row, Row::new(view.theme).say(Role::Muted, words), room, |_, _| {});
+    }
+    for entry in elsewhere {
+        row = wider(row, key(Row::new(view.theme), view, entry.action), room, |from, to| place(entry.action, from, to));
     }
     for action in always {
+        let from = row.width();
         row = key(row, view, action);
+        place(action, from, row.width());
     }
     row.put(area, buf);
+    keys
+}
+
+/// Both, where they fit `room` columns together; `placed` is told where the second stands.
+fn wider<'v>(row: Row<'v>, more: Row<'v>, room: usize, mut placed: impl FnMut(usize, usize)) -> Row<'v> {
+    let (from, to) = (row.width(), row.width() + more.width());
+    if to > room {
+        return row;
+    }
+    placed(from, to);
+    row.and(more)
+}
+
+/// What is sought first of an item where it is not offered.
+fn sought(item: Option<(&Item, &ItemState)>) -> [Action; 2] {
+    let persons = item.is_some_and(|(item, _)| item.act.is_persons());
+    [if persons { Action::Attest } else { Action::RunAgain }, Action::Waive]
+}
+
+/// Why what belongs here is not offered: ` r run again: it runs `.
+fn refused(action: Action, state: &State, item: Option<(&Item, &ItemState)>, view: &View<'_>) -> Option<String> {
+    let elsewhere = match state.focus {
+        Pane::Checklist => false,
+        Pane::Detail => state.detail.watched,
+        _ => true,
+    };
+    if elsewhere || item.is_none() || !action.entry().place.covers(Place::Pane(state.focus)) {
+        return None;
+    }
+    let why = why_not(action, item, view)?;
+    Some(format!(" {} {}: {why} ", view.keymap.label(action)?, action.entry().short))
 }
 
 fn key<'v>(row: Row<'v>, view: &View<'v>, action: Action) -> Row<'v> {
@@ -160,6 +227,7 @@ fn rank(action: Action) -> usize {
         Action::RunAgain,
         Action::Release,
         Action::Hold,
+        Action::Why,
         Action::Poll,
         Action::Vote,
         Action::Recovery,

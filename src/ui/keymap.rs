@@ -238,10 +238,10 @@ mod tests {
 
     #[test]
     fn a_users_line_replaces_the_keys_of_its_action() {
-        let user = Source::new("mine.toml", "note = [\"W\"]\n");
+        let user = Source::new("mine.toml", "note = [\"Y\"]\n");
         let keymap = Keymap::load(Some(&user)).expect("sound");
         let at = Place::Pane(Pane::Checklist);
-        assert_eq!(keymap.action(Key::parse("W").expect("a key"), at), Some(Action::Note));
+        assert_eq!(keymap.action(Key::parse("Y").expect("a key"), at), Some(Action::Note));
         assert_eq!(keymap.action(Key::parse("n").expect("a key"), at), None);
     }
 

@@ -11,8 +11,13 @@ pub mod firing;
 pub mod frame;
 pub mod keymap;
 pub mod layout;
+pub mod leaving;
+pub mod look;
+pub mod mouse;
+pub mod outside;
 pub mod overlays;
 pub mod panes;
+pub mod possible;
 pub mod ready;
 pub mod state;
 pub mod terminal;
@@ -23,17 +28,16 @@ pub mod watched;
 pub mod widgets;
 
 use std::future::poll_fn;
-use std::io::{self, Write as _};
+use std::io;
+use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::Stream;
-use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use futures_util::stream::{self, FuturesUnordered, StreamExt as _};
 use ratatui::backend::Backend;
-use ratatui::crossterm::clipboard::CopyToClipboard;
 use ratatui::crossterm::event::{Event, EventStream};
-use ratatui::crossterm::execute;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use ratatui::crossterm::style::force_color_output;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
@@ -42,6 +46,9 @@ use crate::launch::event::Actor;
 use crate::launch::port::{Ask, Port, ROLLBACK_WITHIN};
 
 pub use console::{Console, Setup};
+use look::Notify;
+use outside::{Continued, Signals};
+pub use outside::{Input, Out};
 use state::Effect;
 use theme::Role;
 
@@ -49,14 +56,8 @@ use theme::Role;
 const FRAME: Duration = Duration::from_millis(33);
 /// How long the loop may take to write down that the console left.
 const FAREWELL: Duration = Duration::from_millis(250);
-
-/// What goes to the terminal beside the frames.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Out<'t> {
-    /// Into its clipboard.
-    Copy(&'t str),
-    Bell,
-}
+/// How long a process that was told to stop may take to; one that nobody waits for is not stopped at all.
+const STOPS: Duration = Duration::from_millis(300);
 
 /// Why the console ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,14 +92,27 @@ pub enum Error {
 pub async fn run(port: Port, setup: Setup, drawn: impl FnOnce()) -> Result<Leave, Error> {
     // Before the terminal is ours: no signal may end the process while it is.
     let signals = Signals::new().map_err(Error::Signals)?;
-    let taken = terminal::Taken::new().map_err(Error::Terminal)?;
+    let mut continued = Continued::new().map_err(Error::Signals)?;
+    // Who chose a theme chose it over `NO_COLOR`, which the terminal's own library obeys too.
+    force_color_output(setup.theme.has_colour());
+    let asks = setup.terminal;
+    let taken = terminal::Taken::new(asks.mouse).map_err(Error::Terminal)?;
     let screen = taken.screen().map_err(Error::Terminal)?;
     let mut port = port;
     let first = port.snapshots.borrow_and_update().clone();
     let mut console = Console::new(screen, setup, first);
     console.draw().map_err(Error::Draw)?;
     drawn();
-    let left = drive(&mut console, &mut port, EventStream::new(), signals.next(), put).await.map_err(Error::Draw);
+    if asks.tmux && asks.notify != Notify::Off && !outside::tmux_passes().await {
+        console
+            .say(Role::Warned, "no notices: tmux passes none on to its terminal before `set -g allow-passthrough on`");
+    }
+    // A terminal that has gone is told as an error: the signal's stream never ends.
+    let gone = || stream::iter([Err(io::Error::other("the terminal has gone"))]);
+    let events = EventStream::new().map(|event| event.map(Input::Terminal)).chain(gone());
+    let events = stream::select(events, stream::poll_fn(move |cx| continued.poll(cx)));
+    let put = |what: Out<'_>| outside::put(what, asks, &taken);
+    let left = drive(&mut console, &mut port, events, signals.next(), put).await.map_err(Error::Draw);
     if !matches!(left, Ok(Leave::Closed)) {
         let _ = tokio::time::timeout(FAREWELL, ask(&port, None, Command::Leave)).await;
     }
@@ -110,21 +124,24 @@ pub async fn run(port: Port, setup: Setup, drawn: impl FnOnce()) -> Result<Leave
 ///
 /// # Errors
 /// The backend's own.
-pub async fn drive<B: Backend>(
+pub async fn drive<B: Backend, E: Into<Input>>(
     console: &mut Console<B>,
     port: &mut Port,
-    mut events: impl Stream<Item = io::Result<Event>> + Unpin,
+    mut events: impl Stream<Item = io::Result<E>> + Unpin,
     signalled: impl Future<Output = i32>,
     mut put: impl FnMut(Out<'_>) -> io::Result<()>,
 ) -> Result<Leave, B::Error> {
     let mut signalled = std::pin::pin!(signalled);
-    let mut answers = FuturesUnordered::new();
+    let mut answers: FuturesUnordered<Pin<Box<dyn Future<Output = Answer>>>> = FuturesUnordered::new();
     let mut drawn = Instant::now();
+    // Until when the process should have stopped, while the terminal is not ours.
+    let mut stops: Option<Instant> = None;
     loop {
         console.tick();
         let second = Instant::now() + Duration::from_millis(console.next_second());
-        let frame = if console.is_dirty() { drawn + FRAME } else { second };
+        let frame = stops.unwrap_or(if console.is_dirty() { drawn + FRAME } else { second });
         let mut at_once = false;
+        let mut back = None;
         tokio::select! {
             biased;
             number = &mut signalled => return Ok(Leave::Signal(number)),
@@ -133,25 +150,51 @@ pub async fn drive<B: Backend>(
                 // A held key or a paste comes as many events: one frame is enough for those that wait.
                 while let Some(event) = next {
                     let Some(Ok(event)) = event else { return Ok(Leave::Hangup) };
-                    match take(console, event, &mut put) {
-                        Some(Effect::Leave) => return Ok(Leave::Quit),
-                        Some(Effect::Ask(command)) => {
-                            let by = console.state().acting.clone();
-                            answers.push(asked(port, by, command, console.silent().is_some()));
-                        }
-                        Some(Effect::AskAs(by, command)) => {
-                            answers.push(asked(port, Some(by), command, console.silent().is_some()));
-                        }
-                        _ => {}
+                    match event.into() {
+                        Input::Continued => back = Some(true),
+                        Input::Terminal(_) if stops.is_some() => {}
+                        Input::Terminal(event) => match take(console, event) {
+                            Some(Effect::Leave) => return Ok(Leave::Quit),
+                            Some(Effect::Ask(command)) => {
+                                let by = console.state().acting.clone();
+                                answers.push(Box::pin(asked(port, by, command, console.silent().is_some())));
+                            }
+                            Some(Effect::AskAs(by, command)) => {
+                                answers.push(Box::pin(asked(port, Some(by), command, console.silent().is_some())));
+                            }
+                            Some(Effect::Copy(text)) if console.asks().tmux => {
+                                answers.push(Box::pin(copied(text)));
+                            }
+                            Some(Effect::Copy(text)) => copy(console, &text, &mut put),
+                            Some(Effect::Suspend { note }) => {
+                                if let Some(note) = note {
+                                    // Whoever watches reads why nothing comes; nobody waits for a loop that hangs.
+                                    let by = console.state().acting.clone();
+                                    let _ = tokio::time::timeout(FAREWELL, ask(port, by, Command::note(note))).await;
+                                }
+                                console.looked();
+                                match put(Out::Suspend(SUSPENDED)) {
+                                    Ok(()) => stops = Some(Instant::now() + STOPS),
+                                    Err(wrong) => console.say(Role::Failed, &format!("not suspended: {wrong}")),
+                                }
+                            }
+                            None => {}
+                        },
                     }
                     next = at_hand(&mut events).await;
                 }
                 at_once = true;
             }
             Some(answer) = answers.next() => match answer {
-                Ok(Some(words)) => console.say(Role::Warned, &words),
-                Ok(None) => console.answer(Ok(())),
-                Err(refusal) => console.answer(Err(refusal)),
+                Answer::Asked(Ok(Some(words))) => console.say(Role::Warned, &words),
+                Answer::Asked(Ok(None)) => console.answer(Ok(())),
+                Answer::Asked(Err(refusal)) => console.answer(Err(refusal)),
+                Answer::Copied(_, Ok(())) => console.say(Role::Passed, "copied, to tmux's buffer and its terminal's clipboard"),
+                // A tmux of before 3.2: it may take what it is sent.
+                Answer::Copied(text, Err(wrong)) => {
+                    copy(console, &text, &mut put);
+                    console.say(Role::Warned, &format!("sent to tmux, which takes it with `set-clipboard on`: {wrong}"));
+                }
             },
             changed = port.snapshots.changed() => {
                 if changed.is_err() {
@@ -160,17 +203,57 @@ pub async fn drive<B: Backend>(
                 let snapshot = port.snapshots.borrow_and_update().clone();
                 console.take(snapshot);
             }
-            () = sleep_until(frame) => {}
+            () = sleep_until(frame) => {
+                // It has not stopped, so nothing lets it go on.
+                back = stops.filter(|at| Instant::now() >= *at).map(|_| false);
+            }
+        }
+        if let Some(stopped) = back {
+            let asked = stops.take().is_some();
+            if let Err(wrong) = put(Out::Again) {
+                console.say(Role::Failed, &format!("the terminal is not ours again: {wrong}"));
+            }
+            console.back(asked, stopped)?;
+            at_once = true;
+        }
+        if stops.is_none() {
+            console.looked();
         }
         if console.rings() {
             // A terminal without a bell still shows the band.
             let _ = put(Out::Bell);
+            if let Some((title, text)) = console.notice() {
+                let _ = put(Out::Notice(&title, &text));
+            }
         }
         console.tick();
-        if console.is_dirty() && (at_once || drawn.elapsed() >= FRAME) {
+        if stops.is_none() && console.is_dirty() && (at_once || drawn.elapsed() >= FRAME) {
             console.draw()?;
             drawn = Instant::now();
         }
+    }
+}
+
+/// What is read on the usual screen while the console is suspended.
+const SUSPENDED: &str = "tminus is suspended: nothing of its launch is watched or runs from here until `fg`";
+
+/// What came of something that was asked for.
+enum Answer {
+    Asked(Result<Option<String>, Refusal>),
+    /// The text, and whether tmux has it.
+    Copied(String, io::Result<()>),
+}
+
+async fn copied(text: String) -> Answer {
+    let done = outside::tmux_copy(text.clone()).await;
+    Answer::Copied(text, done)
+}
+
+fn copy<B: Backend>(console: &mut Console<B>, text: &str, put: &mut impl FnMut(Out<'_>) -> io::Result<()>) {
+    match put(Out::Copy(text)) {
+        // Whether it did, no terminal tells.
+        Ok(()) => console.say(Role::Passed, "copied: the terminal was asked to (OSC 52)"),
+        Err(wrong) => console.say(Role::Failed, &format!("not copied: {wrong}")),
     }
 }
 
@@ -184,23 +267,11 @@ async fn at_hand<T>(mut events: impl Stream<Item = T> + Unpin) -> Option<Option<
     .await
 }
 
-/// Gives one event to the console; what it wants copied is copied here.
-fn take<B: Backend>(
-    console: &mut Console<B>,
-    event: Event,
-    put: &mut impl FnMut(Out<'_>) -> io::Result<()>,
-) -> Option<Effect> {
+/// Gives one event to the console.
+fn take<B: Backend>(console: &mut Console<B>, event: Event) -> Option<Effect> {
     match event {
-        Event::Key(key) => match console.press(key)? {
-            Effect::Copy(text) => {
-                match put(Out::Copy(&text)) {
-                    Ok(()) => console.say(Role::Passed, "copied"),
-                    Err(wrong) => console.say(Role::Failed, &format!("not copied: {wrong}")),
-                }
-                return None;
-            }
-            effect => return Some(effect),
-        },
+        Event::Key(key) => return console.press(key),
+        Event::Mouse(event) => return console.point(event),
         Event::Paste(text) => console.paste(&text),
         Event::Resize(..) => console.resized(),
         _ => {}
@@ -230,7 +301,7 @@ fn asked(
     by: Option<Actor>,
     command: Command,
     silent: bool,
-) -> impl Future<Output = Result<Option<String>, Refusal>> + 'static + use<> {
+) -> impl Future<Output = Answer> + 'static + use<> {
     let by_files = match &command {
         Command::Rollback { rollback, why } => {
             port.by_files.clone().map(|begin| (begin, rollback.clone(), why.clone()))
@@ -239,44 +310,14 @@ fn asked(
     };
     let asking = ask(port, by, command);
     async move {
-        let Some((begin, rollback, why)) = by_files else { return asking.await.map(|()| None) };
+        let Some((begin, rollback, why)) = by_files else { return Answer::Asked(asking.await.map(|()| None)) };
         // Given up, the loop does not take it any more should it come to itself.
         let answer = if silent { None } else { tokio::time::timeout(ROLLBACK_WITHIN, asking).await.ok() };
         if let Some(answer) = answer {
-            return answer.map(|()| None);
+            return Answer::Asked(answer.map(|()| None));
         }
         let begun = tokio::task::spawn_blocking(move || (begin.0)(&rollback, &why)).await;
-        begun
-            .unwrap_or_else(|_| Err(Refusal("failed to begin the rollback: `tminus rollback` in a shell does".into())))
-            .map(Some)
-    }
-}
-
-fn put(what: Out<'_>) -> io::Result<()> {
-    let mut out = io::stdout();
-    match what {
-        Out::Copy(text) => execute!(out, CopyToClipboard::to_clipboard_from(text))?,
-        Out::Bell => out.write_all(b"\x07")?,
-    }
-    out.flush()
-}
-
-/// The signals that end a console.
-struct Signals([(i32, Signal); 3]);
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        let of = |kind: SignalKind| Ok::<_, io::Error>((kind.as_raw_value(), signal(kind)?));
-        Ok(Self([of(SignalKind::terminate())?, of(SignalKind::hangup())?, of(SignalKind::interrupt())?]))
-    }
-
-    /// The number of the next one.
-    async fn next(self) -> i32 {
-        let Self([(term, mut on_term), (hup, mut on_hup), (int, mut on_int)]) = self;
-        tokio::select! {
-            _ = on_term.recv() => term,
-            _ = on_hup.recv() => hup,
-            _ = on_int.recv() => int,
-        }
+        let failed = |_| Err(Refusal("failed to begin the rollback: `tminus rollback` in a shell does".into()));
+        Answer::Asked(begun.unwrap_or_else(failed).map(Some))
     }
 }

@@ -137,15 +137,12 @@ impl<'a> View<'a> {
         }
     }
 
-    /// `14:03 +02:00`.
+    /// `14:03 +02:00`; of another day `03-01 14:03 +02:00`.
     #[must_use]
     pub fn time_with_offset(&self, wall: Wall) -> String {
-        let at = wall.with_timezone(&self.offset);
-        if self.offset.local_minus_utc() == 0 {
-            at.format("%H:%M UTC").to_string()
-        } else {
-            at.format("%H:%M %:z").to_string()
-        }
+        let zone = wall.with_timezone(&self.offset).format("%:z").to_string();
+        let zone = if self.offset.local_minus_utc() == 0 { "UTC" } else { &zone };
+        format!("{} {zone}", self.time_or_day(wall))
     }
 }
 
@@ -305,6 +302,10 @@ pub enum Overlay {
     Triggers {
         selected: usize,
     },
+    /// Why not GO: which link of the chain.
+    Why {
+        selected: usize,
+    },
     /// Those of the item, where it has some.
     Playbooks {
         item: Option<ItemId>,
@@ -334,6 +335,10 @@ pub enum Effect {
     /// In the name of another than who acts here.
     AskAs(Actor, Command),
     Copy(String),
+    /// The process stops; what the journal is to say of it.
+    Suspend {
+        note: Option<String>,
+    },
     Leave,
 }
 

@@ -1,5 +1,5 @@
-//! The terminal itself: taken over on the way in, given back on every way out. Frames go out whole, in
-//! one write, as synchronised updates.
+//! The terminal itself: taken over on the way in, given back on every way out and while the console is suspended.
+//! Frames go out whole, in one write, as synchronised updates.
 
 use std::io::{self, Stdout, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,6 +16,9 @@ use crate::base::secret::last_words;
 
 const BEGIN: &[u8] = b"\x1b[?2026h";
 const END: &[u8] = b"\x1b[?2026l";
+/// Clicks and the wheel, in coordinates of any size; no movements, which would come by the hundred.
+const MOUSE: &[u8] = b"\x1b[?1000h\x1b[?1006h";
+const NO_MOUSE: &[u8] = b"\x1b[?1006l\x1b[?1000l";
 
 /// True while the terminal is ours: what the panic hook asks.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -49,32 +52,99 @@ impl<W: Write> Write for Frames<W> {
         }
         let mut whole = Vec::with_capacity(self.frame.len() + BEGIN.len() + END.len());
         whole.extend_from_slice(BEGIN);
-        whole.append(&mut self.frame);
+        by_own_codes(&self.frame, &mut whole);
+        self.frame.clear();
         whole.extend_from_slice(END);
         self.out.write_all(&whole)?;
         self.out.flush()
     }
 }
 
+/// Adds `frame` with the sixteen colours by codes of their own: terminals that know no more understand these alone,
+/// and they are shorter.
+fn by_own_codes(frame: &[u8], out: &mut Vec<u8>) {
+    let mut rest = frame;
+    while let Some(at) = rest.windows(2).position(|two| two == b"\x1b[") {
+        let (before, sequence) = rest.split_at(at + 2);
+        out.extend_from_slice(before);
+        let end = sequence.iter().position(|byte| (0x40..=0x7e).contains(byte)).unwrap_or(sequence.len());
+        let (parameters, after) = sequence.split_at(end);
+        match after.first() {
+            Some(b'm') => colours(parameters, out),
+            _ => out.extend_from_slice(parameters),
+        }
+        rest = after;
+    }
+    out.extend_from_slice(rest);
+}
+
+fn colours(parameters: &[u8], out: &mut Vec<u8>) {
+    let parts: Vec<&[u8]> = parameters.split(|byte| *byte == b';').collect();
+    let mut at = 0;
+    while let Some(part) = parts.get(at) {
+        if at > 0 {
+            out.push(b';');
+        }
+        let index = parts.get(at + 2).and_then(|index| std::str::from_utf8(index).ok()?.parse::<u8>().ok());
+        let base = match *part {
+            b"38" => Some((30, 90)),
+            b"48" => Some((40, 100)),
+            _ => None,
+        };
+        match (base, parts.get(at + 1), index) {
+            (Some((dark, bright)), Some(&b"5"), Some(index @ 0..16)) => {
+                let code = if index < 8 { dark + index } else { bright + index - 8 };
+                out.extend_from_slice(code.to_string().as_bytes());
+                at += 3;
+            }
+            // An index is no code, nor is a part of a colour of its own.
+            (Some(_), Some(&kind), _) if kind == b"5" || kind == b"2" => {
+                let end = parts.len().min(at + if kind == b"5" { 3 } else { 5 });
+                out.extend_from_slice(&parts[at..end].join(&b';'));
+                at = end;
+            }
+            _ => {
+                out.extend_from_slice(part);
+                at += 1;
+            }
+        }
+    }
+}
+
 /// The terminal while it is ours; dropping it gives it back.
 #[derive(Debug)]
 pub struct Taken {
-    _private: (),
+    mouse: bool,
 }
 
 impl Taken {
-    /// Takes the terminal over: raw mode, alternate screen, bracketed paste.
+    /// Takes the terminal over: raw mode, alternate screen, bracketed paste, and its mouse where that is wanted.
     ///
     /// # Errors
     /// The terminal's own; it is given back first.
-    pub fn new() -> io::Result<Self> {
+    pub fn new(mouse: bool) -> io::Result<Self> {
         restore_on_panic(restore);
-        enable_raw_mode()?;
         *TAKER.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread::current().id());
-        TAKEN.store(true, Ordering::SeqCst);
-        let taken = Self { _private: () };
-        execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
+        let taken = Self { mouse };
+        taken.again()?;
         Ok(taken)
+    }
+
+    /// Takes it over once more, after somebody else had it.
+    ///
+    /// # Errors
+    /// The terminal's own.
+    pub fn again(&self) -> io::Result<()> {
+        // Whoever had it may have left it in another mode than the one we remember to be in.
+        disable_raw_mode()?;
+        enable_raw_mode()?;
+        TAKEN.store(true, Ordering::SeqCst);
+        let mut out = io::stdout();
+        execute!(out, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
+        if self.mouse {
+            out.write_all(MOUSE)?;
+        }
+        out.flush()
     }
 
     /// A ratatui terminal over standard output.
@@ -96,6 +166,7 @@ impl Drop for Taken {
 pub fn restore() {
     if TAKEN.swap(false, Ordering::SeqCst) {
         // Nothing could be done about a terminal that refuses; the mode is set back all the same.
+        let _ = io::stdout().write_all(NO_MOUSE);
         let _ = execute!(io::stdout(), DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
         let _ = disable_raw_mode();
     }
@@ -140,6 +211,23 @@ mod tests {
         frames.write_all(b"c").expect("a vector");
         frames.flush().expect("a vector");
         assert_eq!(frames.out, [BEGIN, b"abc", END].concat());
+    }
+
+    #[test]
+    fn the_sixteen_colours_go_out_by_their_own_codes_and_others_as_they_are() {
+        for (drawn, out) in [
+            ("a\x1b[38;5;2mb\x1b[39;49mc", "a\x1b[32mb\x1b[39;49mc"),
+            ("\x1b[38;5;15;48;5;1mx", "\x1b[97;41mx"),
+            ("\x1b[38;5;12;49m\x1b[48;5;11m", "\x1b[94;49m\x1b[103m"),
+            ("\x1b[38;5;33;48;5;220m", "\x1b[38;5;33;48;5;220m"),
+            ("\x1b[38;5;38;1m\x1b[38;5;48;48;5;5m", "\x1b[38;5;38;1m\x1b[38;5;48;45m"),
+            ("\x1b[38;2;38;5;1m", "\x1b[38;2;38;5;1m"),
+            ("\x1b[3;38H[38;5;2m\x1b[", "\x1b[3;38H[38;5;2m\x1b["),
+        ] {
+            let mut seen = Vec::new();
+            by_own_codes(drawn.as_bytes(), &mut seen);
+            assert_eq!(String::from_utf8_lossy(&seen), out, "{drawn:?}");
+        }
     }
 
     static RESTORED: AtomicBool = AtomicBool::new(false);

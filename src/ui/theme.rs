@@ -1,9 +1,13 @@
-//! How things look, by role alone: sixteen ANSI colours or none, Unicode glyphs or ASCII. Nothing else
-//! in the console names a colour. Every state has a glyph and a word besides its colour.
+//! How things look, by role alone: a palette, and Unicode glyphs or ASCII. Nothing else in the console names a
+//! colour. Every state has a glyph and a word besides its colour.
 
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::{Modifier, Style};
 
 use crate::launch::verdict::Verdict;
+
+mod palette;
+
+pub use palette::{Depth, Palette};
 
 /// What a piece of text is, never how it looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -130,7 +134,8 @@ const ASCII: Glyphs = Glyphs {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Theme {
     pub glyphs: &'static Glyphs,
-    colour: bool,
+    palette: Palette,
+    depth: Depth,
 }
 
 impl Default for Theme {
@@ -140,33 +145,26 @@ impl Default for Theme {
 }
 
 impl Theme {
-    /// `colour` off is for `NO_COLOR`: what is left are bold, reverse, underline and dim.
+    /// The usual palette of sixteen colours, or none.
     #[must_use]
     pub fn new(colour: bool, ascii: bool) -> Self {
-        Self { glyphs: if ascii { &ASCII } else { &UNICODE }, colour }
+        Self::of(if colour { Palette::Ansi } else { Palette::Mono }, Depth::Sixteen, ascii)
+    }
+
+    #[must_use]
+    pub fn of(palette: Palette, depth: Depth, ascii: bool) -> Self {
+        Self { glyphs: if ascii { &ASCII } else { &UNICODE }, palette, depth }
+    }
+
+    /// Whether there is any colour in it.
+    #[must_use]
+    pub fn has_colour(&self) -> bool {
+        self.palette != Palette::Mono
     }
 
     #[must_use]
     pub fn style(&self, role: Role) -> Style {
-        let plain = Style::new();
-        let coloured = |colour: Color| if self.colour { plain.fg(colour) } else { plain };
-        match role {
-            Role::Plain => plain,
-            // Dim and no colour: bright black is the background's own colour in some palettes.
-            Role::Muted => plain.add_modifier(Modifier::DIM),
-            Role::Title => plain.add_modifier(Modifier::BOLD),
-            Role::Passed => coloured(Color::Green),
-            Role::Failed => coloured(Color::Red).add_modifier(Modifier::BOLD),
-            Role::Warned => coloured(Color::Yellow).add_modifier(Modifier::BOLD),
-            Role::Unknown => coloured(Color::Magenta).add_modifier(Modifier::BOLD),
-            Role::Stale => coloured(Color::Yellow),
-            Role::Running => coloured(Color::Cyan),
-            Role::Skipped => coloured(Color::Blue),
-            Role::Held => coloured(Color::Yellow).add_modifier(Modifier::REVERSED | Modifier::BOLD),
-            Role::Focus => coloured(Color::LightCyan).add_modifier(Modifier::BOLD),
-            Role::Danger if self.colour => plain.fg(Color::White).bg(Color::Red).add_modifier(Modifier::BOLD),
-            Role::Danger => plain.add_modifier(Modifier::REVERSED | Modifier::BOLD),
-        }
+        self.palette.style(self.depth, role)
     }
 
     /// What lies over the selected line's own styles.

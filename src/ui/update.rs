@@ -3,23 +3,20 @@
 
 use super::action::Action;
 use super::overlays::act_as::ActAs;
-use super::overlays::{archive, choose, holds, incident, playbooks, recovery, scribe, triggers, waive};
+use super::overlays::{archive, choose, holds, incident, playbooks, recovery, scribe, triggers, waive, why};
 use super::panes::{self, checklist::Line, detail, soak};
 use super::state::{Effect, Overlay, Pane, Purpose, Rolling, State, View};
 use super::theme::Role;
 use super::voting;
 use super::widgets::list::{Step, Window};
-use super::{approving, attached, firing};
-use crate::launch::ballot;
+use super::{approving, attached, firing, leaving};
 use crate::launch::board::{ItemState, Progress};
 use crate::launch::branch;
 use crate::launch::command::Command;
 use crate::launch::countdown::{BUILT_IN, Phase};
 use crate::launch::fields;
-use crate::launch::gate::{self, Clear};
 use crate::launch::id::ItemId;
 use crate::launch::plan::{Act, Class, Confirm, Item, Second};
-use crate::launch::playbook;
 use crate::launch::process;
 use crate::launch::recovery::{is_over, may_mark, over};
 use crate::launch::schedule::{Due, due};
@@ -100,6 +97,9 @@ pub fn update(state: &mut State, action: Action, view: &View<'_>) -> Option<Effe
         Action::Scrub => state.prompt(Purpose::Scrub),
         Action::Amend => state.prompt(Purpose::Plan),
         Action::Poll => state.focus(Pane::Poll),
+        Action::Why => why::open(state, view),
+        Action::Blocker => why::first(state, view),
+        Action::NextWrong | Action::PreviousWrong => next_wrong(state, action == Action::NextWrong, view),
         Action::Vote => voting::vote(state, view),
         Action::Note => state.prompt(Purpose::Note),
         Action::ActAs => state.overlay = Some(Overlay::ActAs(ActAs::default())),
@@ -114,7 +114,12 @@ pub fn update(state: &mut State, action: Action, view: &View<'_>) -> Option<Effe
         Action::Zoom => state.zoom = !state.zoom,
         Action::Filter => filter(state),
         Action::Pause => state.streams.pause(view),
-        Action::Errors => state.streams.errors_only = !state.streams.errors_only,
+        Action::Errors => match state.focus {
+            Pane::Checklist => state.checklist.wrong_only = !state.checklist.wrong_only,
+            Pane::Monitors => state.monitors.wrong_only = !state.monitors.wrong_only,
+            _ => state.streams.errors_only = !state.streams.errors_only,
+        },
+        Action::Sort => state.monitors.sort(),
         Action::PreviousStream => state.streams.previous(view),
         Action::NextStream => state.streams.next(1, view),
         Action::Copy => return Some(Effect::Copy(detail::text(&panes::subject(state, view), view))),
@@ -124,7 +129,8 @@ pub fn update(state: &mut State, action: Action, view: &View<'_>) -> Option<Effe
         }
         Action::Help => state.overlay = Some(Overlay::Help { window: Window::default() }),
         Action::Back => back(state),
-        Action::Quit => return quit(state, view),
+        Action::Suspend => return leaving::suspend(state, view),
+        Action::Quit => return leaving::quit(state, view),
         _ => {}
     }
     None
@@ -169,65 +175,6 @@ pub fn selected<'v>(state: &State, view: &View<'v>) -> Option<(&'v Item, &'v Ite
     let line = state.checklist.selected(view)?;
     let id: &ItemId = line.item()?;
     Some((view.plan().item(id)?, view.board().item(id)?))
-}
-
-/// True where an action would do something now with the selected item: what the footer may offer.
-#[must_use]
-pub fn offered(action: Action, item: Option<(&Item, &ItemState)>, view: &View<'_>) -> bool {
-    if attached::refused(action, view).is_some() {
-        return false;
-    }
-    match action {
-        Action::Attest => item.is_some_and(|(item, _)| wants_word(item, view)),
-        Action::Open => true,
-        Action::RunAgain => item.is_some_and(|(item, known)| {
-            let again = !matches!(item.act, Act::Manual { .. } | Act::Choice { .. } | Act::Wait { .. });
-            !known.is_running() && known.attempt.is_some() && again && !is_over(item, known)
-        }),
-        Action::Cancel => {
-            item.is_some_and(|(item, known)| known.is_running() || process::of(view.board(), &item.id).is_some())
-        }
-        Action::MarkDone | Action::MarkFailed => item.is_some_and(|(item, known)| may_mark(item, known)),
-        Action::Playbooks => item.is_some_and(|(item, _)| {
-            let (board, now) = (view.board(), view.now.instant);
-            playbook::of(board, Some(&item.id)).any(|known| playbook::is_wanted(board, known, now))
-        }),
-        Action::Recovery => view.board().recovery.as_ref().is_some_and(|known| !known.is_empty()),
-        Action::Waive if item.is_some_and(|(item, _)| soak::waivable(view, &item.id).is_some()) => true,
-        Action::Waive | Action::Acknowledge => item.is_some_and(|(item, known)| {
-            let blocks = matches!(gate::clear(view.board(), item, view.now.instant), Clear::No(Some(_)));
-            blocks && (action == Action::Waive || !matches!(known.progress, Progress::Blocked { .. }))
-        }),
-        Action::Release => {
-            let holding = view.board().clock.as_ref().is_some_and(|clock| clock.phase == Phase::Holding);
-            holding || view.board().frozen.is_some()
-        }
-        Action::Hold => {
-            view.board().clock.as_ref().is_some_and(|clock| !matches!(clock.phase, Phase::Scrubbed | Phase::Cutoff))
-        }
-        Action::Vote => ballot::open(view.board(), view.now.instant).next().is_some(),
-        Action::Sign => item.is_some_and(|(item, _)| matches!(item.act, Act::Signoff { .. }) && wants_word(item, view)),
-        Action::Judge => !view.plan().criteria.is_empty(),
-        Action::ChangeIncident | Action::Incidents => !view.board().incidents.is_empty(),
-        Action::Triggers => !view.plan().triggers.is_empty(),
-        Action::Evidence => !view.plan().evidence.is_empty(),
-        Action::ActAs => !view.plan().roles.is_empty(),
-        Action::Recycle => !holds::marks(view).is_empty(),
-        Action::Slip => holds::may_slip(view),
-        Action::PreviousStream | Action::NextStream => view.plan().streams.len() > 1,
-        _ => true,
-    }
-}
-
-fn wants_word(item: &Item, view: &View<'_>) -> bool {
-    let running = view.board().item(&item.id).is_some_and(ItemState::is_running);
-    match item.act {
-        Act::Manual { .. } | Act::Choice { .. } | Act::Poll { .. } | Act::Signoff { .. } => {
-            matches!(due(view.board(), item, view.now.instant), Due::Now)
-        }
-        Act::Step { .. } => *second::wanted(item) != Second::None && !running,
-        _ => false,
-    }
 }
 
 fn open(state: &mut State, view: &View<'_>) -> Option<Effect> {
@@ -427,12 +374,25 @@ fn release(state: &mut State, view: &View<'_>) -> Option<Effect> {
     Some(Effect::Ask(Command::Resume))
 }
 
+/// Goes to the next item that is not well, around the end; what hides it is lifted.
+fn next_wrong(state: &mut State, onward: bool, view: &View<'_>) {
+    match state.checklist.wrong(onward, view) {
+        Some(id) => {
+            state.checklist.reveal(Line::Item(id), view);
+            state.detail = detail::State::default();
+            state.focus(Pane::Checklist);
+        }
+        None => state.say(Role::Passed, "no item is wrong"),
+    }
+}
+
 fn filter(state: &mut State) {
     let pane = state.focus;
     let known = match pane {
         Pane::Checklist => &state.checklist.filter,
         Pane::Streams => &state.streams.filter,
         Pane::Journal => &state.journal.filter,
+        Pane::Monitors => &state.monitors.filter,
         _ => return,
     };
     let input = tui_input::Input::new(known.clone());
@@ -448,7 +408,8 @@ pub fn set_filter(state: &mut State, pane: Pane, text: &str) {
         Pane::Checklist => text.clone_into(&mut state.checklist.filter),
         Pane::Streams => text.clone_into(&mut state.streams.filter),
         Pane::Journal => text.clone_into(&mut state.journal.filter),
-        Pane::Detail | Pane::Monitors | Pane::Poll | Pane::Incidents => {}
+        Pane::Monitors => text.clone_into(&mut state.monitors.filter),
+        Pane::Detail | Pane::Poll | Pane::Incidents => {}
     }
 }
 
@@ -458,19 +419,6 @@ fn back(state: &mut State) {
     } else {
         set_filter(state, state.focus, "");
     }
-}
-
-fn quit(state: &mut State, view: &View<'_>) -> Option<Effect> {
-    // Nothing is this console's to leave behind.
-    if view.attached() || view.snapshot.taken_over.is_some() || !view.board().is_busy() {
-        return Some(Effect::Leave);
-    }
-    let question = match view.board().rolling_back() {
-        Some(run) => format!("Rollback {} is under way; it goes on without this console. Leave?", run.id),
-        None => "Something runs; leaving stops no step. Leave?".to_owned(),
-    };
-    state.ask(question, Effect::Leave);
-    None
 }
 
 /// From everywhere: to the rollback that runs, or to choose one.

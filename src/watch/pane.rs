@@ -146,7 +146,8 @@ impl<'a> Pane<'a> {
         let (since, count) = self.marks.front().copied().unwrap_or((now, self.total));
         let (span, came) = ((now - since).as_secs_f64(), self.total - count);
         let came = u32::try_from(came).map_or(f64::MAX, f64::from);
-        self.rate = if span > 0.0 { came / span } else { 0.0 };
+        // What came within a moment is no rate of a thousand a second.
+        self.rate = came / span.max(1.0);
         self.marks.push_back((now, self.total));
     }
 }

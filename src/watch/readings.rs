@@ -7,7 +7,7 @@ mod state;
 #[cfg(test)]
 pub(super) mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -99,6 +99,11 @@ impl Readings {
     /// The world of a rehearsal was changed: what sources said before is not repeated.
     pub fn stirred(&self) {
         self.state().stirred();
+    }
+
+    /// These signals cannot be asked just now: nothing is made up for them in time that a rehearsal skips.
+    pub fn unasked(&self, signals: BTreeSet<SignalId>) {
+        self.state().unasked(signals);
     }
 
     /// A rehearsal skips [`from`, `until`): what its sources say now is taken for all of it, stamped as generated.

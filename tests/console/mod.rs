@@ -406,6 +406,7 @@ pub fn setup(theme: Theme) -> Setup {
         operator: "ana".into(),
         role: None,
         theme,
+        terminal: Default::default(),
         keymap: Keymap::default(),
         offset: FixedOffset::east_opt(7200).expect("an offset"),
         boot: || 0,

@@ -26,6 +26,7 @@ pub fn signal(id: &str, unit: &str) -> Signal {
         every: Duration::from_secs(5),
         timeout: Duration::from_secs(2),
         stale_after: Duration::from_secs(30),
+        baseline: Vec::new(),
     }
 }
 

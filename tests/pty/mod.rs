@@ -47,9 +47,14 @@ fn lines(count: u16) -> NonZeroU16 {
 impl Seat {
     /// `tminus` with these arguments, at home in `home`, on a terminal of these columns and rows. Its
     /// environment is these variables and nothing of ours but `PATH`.
-    pub fn start(home: &Path, arguments: &[&str], env: &[(&str, &str)], (cols, rows): (u16, u16)) -> Self {
+    pub fn start(home: &Path, arguments: &[&str], env: &[(&str, &str)], size: (u16, u16)) -> Self {
+        Self::of(env!("CARGO_BIN_EXE_tminus"), home, arguments, env, size)
+    }
+
+    /// As [`Seat::start`], of any program: a shell, or tmux, that has `tminus` in it.
+    pub fn of(program: &str, home: &Path, arguments: &[&str], env: &[(&str, &str)], (cols, rows): (u16, u16)) -> Self {
         let pty = native_pty_system().openpty(size((cols, rows))).expect("a pseudo-terminal");
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tminus"));
+        let mut command = CommandBuilder::new(program);
         command.args(arguments);
         command.env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
@@ -117,6 +122,32 @@ impl Seat {
             self.take(&chunk);
         }
         self.contents()
+    }
+
+    /// Whether this was written to the terminal, as far as it was read.
+    pub fn wrote(&self, part: &str) -> bool {
+        self.raw.windows(part.len()).any(|there| there == part.as_bytes())
+    }
+
+    /// Reads until this was written to the terminal, shown or not.
+    pub fn until_wrote(&mut self, part: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.wrote(part) {
+            assert!(Instant::now() < deadline, "it never wrote {part:?}:\n{}", self.contents());
+            assert!(self.reads(), "ended before it wrote {part:?}");
+        }
+    }
+
+    /// Presses the left button over the first place where this is shown.
+    pub fn clicks(&mut self, wanted: &str) {
+        let shown = self.sees(wanted);
+        let found = shown.lines().enumerate().find_map(|(y, line)| {
+            let before = line.split_once(wanted)?.0;
+            // The screens of these tests have nothing of two columns.
+            Some((before.chars().count() + 1, y + 1))
+        });
+        let (x, y) = found.expect("it is shown");
+        self.press(&format!("\x1b[<0;{x};{y}M\x1b[<0;{x};{y}m"));
     }
 
     fn contents(&self) -> String {
@@ -211,6 +242,7 @@ impl Seat {
         assert!(wrote(ENTER_ALTERNATE), "it never took the screen");
         assert!(wrote(LEAVE_ALTERNATE), "it never gave it back");
         assert!(!screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste());
+        assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
         assert_eq!(mode(&*self.master), self.before, "the terminal's mode is as it was");
     }
 }

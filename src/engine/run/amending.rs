@@ -154,8 +154,8 @@ impl Loop {
         effects.world.keep_baseline(board);
         let (folder, unkept) = (amender.folder().clone(), Arc::clone(&self.amending.unkept));
         tokio::task::spawn_blocking(move || {
-            let written =
-                revisions::put_in_force(&folder, &prepared.text, &prepared.environment).map_err(|why| why.to_string());
+            let Prepared { text, environment, hidden, .. } = &prepared;
+            let written = revisions::put_in_force(&folder, text, environment, hidden).map_err(|why| why.to_string());
             let why = kept.and(written).err().map(|why| {
                 tracing::error!("{why}");
                 format!("the amended plan is not in plan.toml, a rollback goes by the one before: {why}")

@@ -1,14 +1,14 @@
 //! When the objectives are evaluated: at every instant of the axis that is a multiple of their `evaluate_every`, in
 //! the turn that comes to it. What they come to is decided by the board's fold, from the counts alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Loop;
 use crate::launch::board::Board;
 use crate::launch::command::{Input, Observation};
-use crate::launch::id::ObjectiveId;
+use crate::launch::id::{ObjectiveId, SignalId};
 use crate::launch::objective::Round;
 use crate::launch::plan::Condition;
 use crate::launch::time::{Instant, Now};
@@ -86,6 +86,7 @@ impl Loop {
         if readings.awaits() {
             return Duration::ZERO;
         }
+        readings.unasked(unasked(board));
         let end = now.plus(by);
         let mut at = now;
         while let Some(due) = next_evaluation(&board.plan, at).filter(|due| *due <= end) {
@@ -131,6 +132,13 @@ impl Verdicts {
         }
         stops
     }
+}
+
+/// The signals whose questions name a baseline value that is not there.
+fn unasked(board: &Board) -> BTreeSet<SignalId> {
+    let there = |name: &String| board.baseline.get(name).is_some_and(|captured| captured.value().is_some());
+    let unasked = board.plan.signals.iter().filter(|signal| !signal.baseline.iter().all(there));
+    unasked.map(|signal| signal.id.clone()).collect()
 }
 
 /// Whether it is not yet told that an objective which tells nothing has done so for too long.

@@ -1,6 +1,7 @@
 //! A hole in a soak is offered to its source: what that tells of the time that nobody watched is recorded before
 //! anything later is evaluated, since a ledger goes forward only. Nothing but soaks stands on it.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -15,7 +16,7 @@ use crate::launch::time::{Instant, Now};
 
 /// Evaluations wait for a source no longer: then the hole stays one.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Rounds of one record.
+/// Rounds of one turn: a hole of days is told over many, so that the loop never stands still for it.
 const ROUNDS: usize = 512;
 
 #[derive(Default)]
@@ -23,28 +24,42 @@ pub(super) struct Filling {
     /// The end of the newest hole that was asked for.
     asked: Option<Instant>,
     asking: Option<(oneshot::Receiver<Vec<Round>>, WireInstant)>,
+    /// What was told and is not recorded yet, in its order.
+    told: VecDeque<Round>,
 }
 
 impl Filling {
-    /// True while the answer may still come.
+    /// True while the answer may still come, or some of it is not recorded yet: nothing later is evaluated before.
     pub fn is_asking(&self) -> bool {
-        self.asking.is_some()
+        self.asking.is_some() || self.is_behind()
+    }
+
+    /// True while there is more to record at once.
+    pub fn is_behind(&self) -> bool {
+        !self.told.is_empty()
+    }
+
+    /// What is recorded in this turn.
+    fn next(&mut self, now: WireInstant) -> Vec<Round> {
+        if let Some((answer, until)) = &mut self.asking {
+            match answer.try_recv() {
+                Ok(rounds) => self.told.extend(rounds),
+                Err(oneshot::error::TryRecvError::Empty) if now < *until => return Vec::new(),
+                Err(_) => {}
+            }
+            self.asking = None;
+        }
+        let now = self.told.len().min(ROUNDS);
+        self.told.drain(..now).collect()
     }
 }
 
 impl Loop {
     /// What a source has told of a hole; where there is a new one it is asked.
-    pub(super) fn filled(&mut self, now: Now) -> Vec<Input> {
+    pub(super) fn filled(&mut self, now: Now) -> Option<Input> {
         self.ask_source(now);
-        let Some((answer, until)) = &mut self.filling.asking else { return Vec::new() };
-        let rounds = match answer.try_recv() {
-            Ok(rounds) => rounds,
-            Err(oneshot::error::TryRecvError::Empty) if WireInstant::now() < *until => return Vec::new(),
-            Err(_) => Vec::new(),
-        };
-        self.filling.asking = None;
-        let told = rounds.chunks(ROUNDS).map(|rounds| Observation::HoleFilled { rounds: rounds.to_vec() });
-        told.map(Input::Observation).collect()
+        let rounds = self.filling.next(WireInstant::now());
+        (!rounds.is_empty()).then_some(Input::Observation(Observation::HoleFilled { rounds }))
     }
 
     fn ask_source(&mut self, now: Now) {
@@ -69,5 +84,41 @@ impl Loop {
             let _ = told.send(tokio::time::timeout(PATIENCE, asked).await.unwrap_or_default());
         });
         self.filling.asking = Some((answer, WireInstant::now() + PATIENCE));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round(nth: i64) -> Round {
+        Round { at: Instant(nth * 10_000), counts: Default::default() }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hole_of_days_is_told_over_many_turns_and_nothing_else_is_asked_or_evaluated_meanwhile() {
+        let (to, answer) = oneshot::channel();
+        let now = WireInstant::now();
+        let mut filling = Filling { asking: Some((answer, now + PATIENCE)), ..Filling::default() };
+        assert!(filling.next(now).is_empty() && filling.is_asking() && !filling.is_behind(), "it may still come");
+        to.send((0..1_300).map(round).collect()).expect("heard");
+        let mut all = Vec::new();
+        for wanted in [512, 512, 276] {
+            assert!(filling.is_asking());
+            let turn = filling.next(now);
+            assert_eq!(turn.len(), wanted);
+            all.extend(turn);
+            assert_eq!(filling.is_behind(), all.len() < 1_300);
+        }
+        assert!(!filling.is_asking() && filling.next(now).is_empty());
+        assert_eq!(all, (0..1_300).map(round).collect::<Vec<_>>(), "all of it, in its order");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_does_not_come_is_waited_for_no_longer_than_it_may_take() {
+        let (_to, answer) = oneshot::channel();
+        let now = WireInstant::now();
+        let mut filling = Filling { asking: Some((answer, now + PATIENCE)), ..Filling::default() };
+        assert!(filling.next(now + PATIENCE).is_empty() && !filling.is_asking());
     }
 }

@@ -130,6 +130,7 @@ mod tests {
             every: second(5),
             timeout: second(5),
             stale_after: second(30),
+            baseline: Vec::new(),
         };
         let stream = |id: &str, after: Option<&str>| Stream {
             id: id.into(),

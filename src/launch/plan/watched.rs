@@ -25,6 +25,8 @@ pub struct Signal {
     pub timeout: Duration,
     /// A sample older than this when it is read is stale.
     pub stale_after: Duration,
+    /// Names of the baseline values that its question uses.
+    pub baseline: Vec<String>,
 }
 
 /// Where a signal's numbers come from.

@@ -30,13 +30,19 @@ fn rows<'v>(view: &View<'v>, width: usize) -> Vec<Row<'v>> {
         let keys: Vec<String> = view.keymap.keys(entry.action).iter().map(ToString::to_string).collect();
         let keys = if keys.is_empty() { ":".to_owned() } else { keys.join(" ") };
         let place = entry.place.word();
-        let role = if entry.danger { Role::Warned } else { Role::Plain };
+        let mark = if entry.danger { view.theme.glyphs.warn } else { "" };
         let lines = wrap(entry.sentence, width.saturating_sub(TEXT + place.width() + 1));
         let row = move |(at, line): (usize, String)| {
             let row = Row::new(view.theme);
             match at {
-                0 => row.say(Role::Focus, format!(" {keys}")).tab(TEXT).say(role, line).right(Role::Muted, place),
-                _ => row.tab(TEXT).say(role, line),
+                0 => row
+                    .say(Role::Focus, format!(" {keys}"))
+                    .tab(TEXT - 2)
+                    .say(Role::Warned, mark)
+                    .tab(TEXT)
+                    .say(Role::Plain, line)
+                    .right(Role::Muted, place),
+                _ => row.tab(TEXT).say(Role::Plain, line),
             }
         };
         lines.into_iter().enumerate().map(row).collect::<Vec<_>>()

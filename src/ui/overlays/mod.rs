@@ -17,6 +17,7 @@ pub mod rollback;
 pub mod scribe;
 pub mod triggers;
 pub mod waive;
+pub mod why;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -24,21 +25,25 @@ use tui_input::Input;
 use unicode_width::UnicodeWidthStr;
 
 use super::action::Action;
-use super::state::{Overlay, View};
+use super::state::{Overlay, State, View};
 use super::theme::Role;
+use super::update::selected as selected_item;
 use super::widgets::row::{Row, wrap};
 use super::widgets::sheet;
 use crate::base::secret::covered;
 
 /// Draws an overlay in the middle of `area`; answers where the cursor stands.
-pub fn draw(overlay: &Overlay, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
-    match overlay {
+pub fn draw(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
+    match state.overlay.as_ref()? {
         Overlay::Help { window } => help::draw(*window, view, area, buf),
-        Overlay::Palette { input, selected } => return palette::draw(input, *selected, view, area, buf),
+        Overlay::Palette { input, selected } => {
+            return palette::draw((input, *selected), selected_item(state, view), view, area, buf);
+        }
         Overlay::Prompt(prompt) => return prompt::draw(prompt, view, area, buf),
         Overlay::ActAs(dialog) => return act_as::draw(dialog, view, area, buf),
         Overlay::Brief { window, from } => brief::draw(*window, *from, view, area, buf),
         Overlay::Evidence { selected } => archive::draw(*selected, view, area, buf),
+        Overlay::Why { selected } => why::draw(*selected, view, area, buf),
         Overlay::Triggers { selected } => triggers::draw(*selected, view, area, buf),
         Overlay::Playbooks { item, selected } => playbooks::draw(item.as_ref(), *selected, view, area, buf),
         Overlay::Ask { question, .. } => ask(question, view, area, buf),

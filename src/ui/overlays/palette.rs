@@ -6,7 +6,10 @@ use tui_input::Input;
 use unicode_width::UnicodeWidthStr;
 
 use super::field;
+use crate::launch::board::ItemState;
+use crate::launch::plan::Item;
 use crate::ui::action::{Entry, TABLE};
+use crate::ui::possible::why_not;
 use crate::ui::state::View;
 use crate::ui::theme::Role;
 use crate::ui::widgets::list;
@@ -47,7 +50,13 @@ fn score(typed: &str, text: &str) -> Option<usize> {
     Some(apart)
 }
 
-pub fn draw(input: &Input, selected: usize, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
+pub fn draw(
+    (input, selected): (&Input, usize),
+    item: Option<(&Item, &ItemState)>,
+    view: &View<'_>,
+    area: Rect,
+    buf: &mut Buffer,
+) -> Option<Position> {
     let sheet_area = sheet::middle(area, 90, 18);
     let inner = sheet::sheet(sheet_area, "Actions", "Enter does it", Role::Focus, view.theme, buf);
     let found = found(input.value());
@@ -61,14 +70,20 @@ pub fn draw(input: &Input, selected: usize, view: &View<'_>, area: Rect, buf: &m
         .flat_map(|entry| wrap(entry.sentence, usize::from(inner.width).saturating_sub(2)))
         .map(|line| Row::new(view.theme).say(Role::Muted, format!(" {line}")))
         .collect();
+    let refused = found.get(selected).and_then(|entry| why_not(entry.action, item, view));
+    let refused = refused.into_iter().flat_map(|why| wrap(&format!("not now: {why}"), usize::from(inner.width) - 2));
+    let refused = refused.map(|line| Row::new(view.theme).say(Role::Warned, format!(" {line}")));
+    let whole: Vec<Row<'_>> = whole.into_iter().chain(refused).collect();
     let taken = u16::try_from(whole.len()).unwrap_or(0).min(below.height);
     let foot = Rect { y: below.bottom() - taken, height: taken, ..below };
     let below = Rect { height: below.height - taken, ..below };
     let seen = list::around(0, selected, found.len(), usize::from(below.height));
     let rows = seen.map(|at| {
         let entry = found[at];
-        let row =
-            Row::new(view.theme).say(Role::Title, format!(" {}", entry.id)).tab(ID).say(Role::Plain, entry.sentence);
+        // Why not is told in full below, where it is selected.
+        let refused = why_not(entry.action, item, view).is_some();
+        let (name, text) = if refused { (Role::Muted, Role::Muted) } else { (Role::Title, Role::Plain) };
+        let row = Row::new(view.theme).say(name, format!(" {}", entry.id)).tab(ID).say(text, entry.sentence);
         let row = row.right(Role::Muted, view.keymap.label(entry.action).unwrap_or_default());
         if at == selected { row.over(view.theme.selected(true)) } else { row }
     });

@@ -33,6 +33,8 @@ pub struct State {
     folded: BTreeSet<PhaseId>,
     folded_items: BTreeSet<ItemId>,
     pub filter: String,
+    /// Only items that are not well.
+    pub wrong_only: bool,
 }
 
 impl Line {
@@ -63,6 +65,19 @@ impl State {
         // A row that went with a new report leaves the selection on its item, a folded item on its phase.
         let near = || lines.iter().position(|line| line.item().is_some() && line.item() == selected.item());
         exact.or_else(near).unwrap_or(0)
+    }
+
+    /// Selects the line that stands at `line` of so many; whether there is one.
+    pub fn select_at(&mut self, line: usize, height: usize, view: &View<'_>) -> bool {
+        let lines = self.lines(view);
+        let seen = list::around(self.top, self.place(&lines), lines.len(), height);
+        let at = seen.start + line;
+        if !seen.contains(&at) {
+            return false;
+        }
+        self.top = seen.start;
+        self.selected = lines.into_iter().nth(at);
+        true
     }
 
     pub fn step(&mut self, step: Step, page: usize, view: &View<'_>) {
@@ -105,6 +120,53 @@ impl State {
         }
     }
 
+    fn is_filtered(&self) -> bool {
+        self.wrong_only || !self.filter.is_empty()
+    }
+
+    /// Selects `line`, and lifts whatever would hide it.
+    pub fn reveal(&mut self, line: Line, view: &View<'_>) {
+        let phase = match &line {
+            Line::Phase(phase) => Some(phase),
+            Line::Item(id) | Line::Row(id, _) => view.plan().item(id).map(|item| &item.phase),
+        };
+        if let Some(phase) = phase.filter(|_| line.item().is_some()) {
+            self.folded.remove(phase);
+        }
+        self.selected = Some(line.clone());
+        if self.is_filtered() && !self.lines(view).contains(&line) {
+            self.filter.clear();
+            self.wrong_only = false;
+        }
+    }
+
+    /// The item that is not well next after the selected line, or before it, around the end.
+    #[must_use]
+    pub fn wrong(&self, onward: bool, view: &View<'_>) -> Option<ItemId> {
+        let mut order: Vec<Line> = Vec::new();
+        for phase in &view.plan().phases {
+            order.push(Line::Phase(phase.id.clone()));
+            order.extend(phase.items.iter().cloned().map(Line::Item));
+        }
+        let selected = match self.selected(view) {
+            Some(Line::Row(id, _)) => Some(Line::Item(id)),
+            selected => selected,
+        };
+        let at = selected.and_then(|line| order.iter().position(|known| *known == line)).unwrap_or(0);
+        // The selected one comes last.
+        order.rotate_left(at);
+        let last = order.first().cloned();
+        let mut rest = order.into_iter().skip(1).collect::<Vec<_>>();
+        if !onward {
+            rest.reverse();
+        }
+        let mut items = rest.iter().chain(&last).filter_map(|line| match line {
+            Line::Item(id) => Some(id),
+            _ => None,
+        });
+        items.find(|id| is_wrong(view, id)).cloned()
+    }
+
     /// Every line that could be seen, without what is folded or filtered away.
     #[must_use]
     pub fn lines(&self, view: &View<'_>) -> Vec<Line> {
@@ -112,12 +174,12 @@ impl State {
         let mut lines = Vec::new();
         for phase in &view.plan().phases {
             let items = phase.items.iter().filter(|id| wanted.is_empty() || matches(view, id, &wanted));
-            let items: Vec<&ItemId> = items.collect();
-            if items.is_empty() && !wanted.is_empty() {
+            let items: Vec<&ItemId> = items.filter(|id| !self.wrong_only || is_wrong(view, id)).collect();
+            if items.is_empty() && self.is_filtered() {
                 continue;
             }
             lines.push(Line::Phase(phase.id.clone()));
-            if self.folded.contains(&phase.id) && wanted.is_empty() {
+            if self.folded.contains(&phase.id) && !self.is_filtered() {
                 continue;
             }
             for id in items {
@@ -129,6 +191,13 @@ impl State {
         }
         lines
     }
+}
+
+/// What is not well, or may not be: failed, unknown, stale, blocked, warned of, late.
+fn is_wrong(view: &View<'_>, id: &ItemId) -> bool {
+    let known = view.plan().item(id).zip(view.board().item(id));
+    let role = known.map(|(item, state)| standing::item(view, item, state).role);
+    role.is_some_and(|role| matches!(role, Role::Failed | Role::Unknown | Role::Stale | Role::Warned | Role::Danger))
 }
 
 fn matches(view: &View<'_>, id: &ItemId, wanted: &str) -> bool {
@@ -160,10 +229,21 @@ fn rows_of(view: &View<'_>, id: &ItemId) -> Vec<(String, Verdict)> {
 pub fn draw(state: &State, view: &View<'_>, frame: Role, area: Rect, buf: &mut Buffer) {
     let lines = state.lines(view);
     let at = state.place(&lines);
-    let remark = if state.filter.is_empty() { String::new() } else { format!("filter: {}", state.filter) };
+    let mut remarks = Vec::new();
+    if state.wrong_only {
+        remarks.push("wrong only".to_owned());
+    }
+    if !state.filter.is_empty() {
+        remarks.push(format!("filter: {}", state.filter));
+    }
+    let remark = remarks.join(" · ");
     let inner = sheet::pane(area, Pane::Checklist.title(), &remark, frame, view.theme, buf);
     if lines.is_empty() {
-        let nothing = if state.filter.is_empty() { "the plan has no items" } else { "nothing matches the filter" };
+        let nothing = match (state.wrong_only, state.filter.is_empty()) {
+            (true, true) => "no item is wrong",
+            (_, false) => "nothing matches the filter",
+            (false, true) => "the plan has no items",
+        };
         sheet::rows([Row::new(view.theme).say(Role::Muted, nothing)], inner, buf);
         return;
     }

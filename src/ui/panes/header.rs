@@ -12,6 +12,7 @@ use crate::launch::countdown::{BUILT_IN, Countdown, Phase};
 use crate::launch::event::{Mode, RollbackEnd};
 use crate::launch::lost::LATCH;
 use crate::launch::poll;
+use crate::launch::rollback::RollbackRun;
 use crate::launch::slip::wall_of;
 use crate::launch::time::{Instant, Mark, clock_face};
 use crate::launch::verdict::Verdict;
@@ -102,8 +103,11 @@ fn countdown<'v>(row: Row<'v>, view: &View<'v>, clock: Option<&Countdown>, room:
         Phase::Scrubbed => (Role::Danger, "SCRUBBED".to_owned()),
         Phase::Cutoff => (Role::Danger, "CUT OFF".to_owned()),
     };
-    let row = row.say(Role::Title, t_face(clock.mark())).say(Role::Plain, " ").say(role, sign);
-    let mut row = row;
+    let mut row = match view.board().ended {
+        // Nothing counts any more, whatever T would be.
+        Some(_) => row.say(Role::Held, "ENDED"),
+        None => row.say(Role::Title, t_face(clock.mark())).say(Role::Plain, " ").say(role, sign),
+    };
     for (role, part) in parts(view, clock) {
         let longer = row.clone().say(role, format!("  {part}"));
         if longer.width() > room {
@@ -238,11 +242,17 @@ fn emergency(view: &View<'_>) -> Option<Band> {
         Phase::Scrubbed => return danger("SCRUBBED · this attempt is over".into()),
         _ => {}
     }
-    if let Some(run) = board.last_rollback() {
+    // Once a person has let the countdown go on after it, it is taken on; one that proved nothing stays in sight.
+    let taken_on = |run: &RollbackRun| {
+        let counts = clock.phase == Phase::Counting || clock.t0.is_some_and(|t0| run.requested < t0);
+        run.end == Some(RollbackEnd::Verified) && (counts || board.ended.is_some())
+    };
+    if let Some(run) = board.last_rollback().filter(|run| !taken_on(run)) {
         let ended = run.end.as_ref().map_or("", RollbackEnd::words).to_uppercase();
         let role = if run.end == Some(RollbackEnd::Verified) { Role::Held } else { Role::Danger };
         let took = run.took.map(span::words).unwrap_or_default();
-        return Some(Band { role, text: format!("ROLLBACK {} {ended} after {took}", run.id) });
+        let over = board.ended.as_ref().map(|why| format!(" · THE LAUNCH HAS ENDED · {why}")).unwrap_or_default();
+        return Some(Band { role, text: format!("ROLLBACK {} {ended} after {took}{over}", run.id) });
     }
     board.ended.as_ref().map(|why| Band { role: Role::Held, text: format!("THE LAUNCH HAS ENDED · {why}") })
 }

@@ -45,10 +45,23 @@ impl State {
         *self = Self { selected: Some(number), window: Window::default() };
     }
 
+    /// Selects the incident that the list has at `line`.
+    pub fn select_at(&mut self, line: usize, height: usize, view: &View<'_>) {
+        let all = by_weight(view.board());
+        let at = self.place(&all);
+        if let Some(known) = listed(at, all.len(), height).nth(line).and_then(|at| all.get(at)) {
+            self.select(known.number);
+        }
+    }
+
+    fn place(&self, all: &[&Incident]) -> usize {
+        all.iter().position(|known| Some(known.number) == self.selected).unwrap_or(0)
+    }
+
     /// Lines go through the list, pages through what is known of the selected one.
     pub fn step(&mut self, step: Step, page: usize, view: &View<'_>) {
         let all = by_weight(view.board());
-        let at = all.iter().position(|known| Some(known.number) == self.selected).unwrap_or(0);
+        let at = self.place(&all);
         match step {
             Step::PageUp | Step::PageDown => self.window.step(step, LINES_AT_MOST, page / 2),
             _ => {
@@ -71,10 +84,9 @@ pub fn draw(state: &State, view: &View<'_>, frame: Role, area: Rect, buf: &mut B
         return;
     };
     let height = usize::from(inner.height);
-    let listed = all.len().min((height / 3).max(1));
-    let at = all.iter().position(|known| known.number == selected.number).unwrap_or(0);
     let focused = frame == Role::Focus;
-    let seen = around(0, at, all.len(), listed);
+    let seen = listed(state.place(&all), all.len(), height);
+    let listed = seen.len();
     let lines = all[seen].iter().map(|known| {
         let row = line(view, known, usize::from(inner.width));
         if known.number == selected.number { row.over(view.theme.selected(focused)) } else { row }
@@ -85,6 +97,11 @@ pub fn draw(state: &State, view: &View<'_>, frame: Role, area: Rect, buf: &mut B
     let rows = page(view, selected, usize::from(inner.width));
     let seen = state.window.seen(rows.len(), usize::from(below.height));
     sheet::rows(rows.into_iter().skip(seen.start), below, buf);
+}
+
+/// Which of the list are seen in a pane of that height: what is known of one needs the rest.
+fn listed(at: usize, count: usize, height: usize) -> std::ops::Range<usize> {
+    around(0, at, count, count.min((height / 3).max(1)))
 }
 
 /// Glyph and role of a stage.

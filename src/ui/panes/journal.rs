@@ -38,6 +38,21 @@ impl State {
         self.selected = if to == 0 { None } else { kept.get(to).copied() };
     }
 
+    /// Selects the record that stands at `line` of so many.
+    pub fn select_at(&mut self, line: usize, height: usize, view: &View<'_>) {
+        let under = self.under(self.place(view), height);
+        let seen: Vec<u64> = self.kept(view).skip(under).take(height).map(|record| record.seq).collect();
+        // The newest stands at the bottom, and is what is selected while nobody went anywhere.
+        if let Some(up) = seen.len().checked_sub(line + 1) {
+            self.selected = if under + up == 0 { None } else { Some(seen[up]) };
+        }
+    }
+
+    /// How many stand under the last line that is seen.
+    fn under(&self, place: usize, height: usize) -> usize {
+        place.saturating_sub(height.saturating_sub(1))
+    }
+
     /// The selected record; one that is too old by now leaves the oldest that is shown.
     #[must_use]
     pub fn selected<'v>(&self, view: &View<'v>) -> Option<&'v Recorded> {
@@ -76,7 +91,7 @@ pub fn draw(state: &State, view: &View<'_>, frame: Role, area: Rect, buf: &mut B
     }
     let inner = sheet::pane(area, Pane::Journal.title(), remark.trim(), frame, view.theme, buf);
     let room = usize::from(inner.height);
-    let under = at.saturating_sub(room.saturating_sub(1));
+    let under = state.under(at, room);
     let seen = state.kept(view).enumerate().skip(under).take(room);
     let mut rows: Vec<Row<'_>> = seen
         .map(|(place, record)| {

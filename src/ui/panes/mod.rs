@@ -16,7 +16,7 @@ pub mod streams;
 pub mod timeline;
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
 use super::state::{Pane, State, View};
 use super::theme::Role;
@@ -48,8 +48,12 @@ pub fn subject(state: &State, view: &View<'_>) -> detail::Of {
 
 /// Moves within the focused pane.
 pub fn step(state: &mut State, step: Step, view: &View<'_>) {
-    let page = state.page;
-    match state.focus {
+    step_in(state.focus, state, step, state.page, view);
+}
+
+/// Moves within a pane of `page` lines.
+pub fn step_in(pane: Pane, state: &mut State, step: Step, page: usize, view: &View<'_>) {
+    match pane {
         Pane::Checklist => {
             state.checklist.step(step, page, view);
             state.detail = detail::State::default();
@@ -63,5 +67,26 @@ pub fn step(state: &mut State, step: Step, view: &View<'_>) {
         }
         Pane::Poll => state.poll.step(step, page, &state.checklist, view),
         Pane::Incidents => state.incidents.step(step, page, view),
+    }
+}
+
+/// Selects what a pane has at a place in `inner`, what is inside its frame.
+pub fn select_at(pane: Pane, state: &mut State, inner: Rect, at: Position, view: &View<'_>) {
+    let line = usize::from(at.y.saturating_sub(inner.y));
+    match pane {
+        Pane::Checklist => {
+            if state.checklist.select_at(line, usize::from(inner.height), view) {
+                state.detail = detail::State::default();
+            }
+        }
+        Pane::Journal => state.journal.select_at(line, usize::from(inner.height), view),
+        Pane::Monitors => {
+            if state.monitors.select_at(line, inner, view) {
+                state.detail = detail::State::watched();
+            }
+        }
+        Pane::Poll => state.poll.select_at(inner, at, &state.checklist, view),
+        Pane::Incidents => state.incidents.select_at(line, usize::from(inner.height), view),
+        Pane::Detail | Pane::Streams => {}
     }
 }

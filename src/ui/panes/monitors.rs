@@ -36,22 +36,78 @@ pub enum Line {
 pub struct State {
     /// The line that a person went to; the first while there is none.
     selected: Option<Line>,
+    pub filter: String,
+    /// Only what is not well.
+    pub wrong_only: bool,
+    order: Order,
+}
+
+/// In which order the lines of a part stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Order {
+    /// The plan's; a long part has what is not well in front.
+    #[default]
+    Plan,
+    Worst,
+    Name,
 }
 
 impl State {
     #[must_use]
     pub fn selected(&self, view: &View<'_>) -> Option<Line> {
-        let all = all(view);
+        let all = self.all(view);
         let known = self.selected.as_ref().filter(|line| all.contains(line));
         known.or(all.first()).cloned()
     }
 
     pub fn step(&mut self, step: Step, page: usize, view: &View<'_>) {
-        let all = all(view);
+        let all = self.all(view);
         let at = self.selected.as_ref().and_then(|line| all.iter().position(|known| known == line));
         let to = step.from(at.unwrap_or(0), all.len(), page);
         self.selected = all.into_iter().nth(to);
     }
+
+    /// Takes the next order.
+    pub fn sort(&mut self) {
+        self.order = match self.order {
+            Order::Plan => Order::Worst,
+            Order::Worst => Order::Name,
+            Order::Name => Order::Plan,
+        };
+    }
+
+    /// Every line in the order of the pane.
+    fn all(&self, view: &View<'_>) -> Vec<Line> {
+        parts(self, view).into_iter().flat_map(|part| part.lines).collect()
+    }
+
+    /// What is not shown as it stands in the plan, in words.
+    fn remark(&self) -> String {
+        let order = match self.order {
+            Order::Plan => "",
+            Order::Worst => "worst first",
+            Order::Name => "by name",
+        };
+        let wrong = if self.wrong_only { "wrong only" } else { "" };
+        let filter = if self.filter.is_empty() { String::new() } else { format!("filter: {}", self.filter) };
+        let said = [order, wrong, &filter].into_iter().filter(|words| !words.is_empty());
+        said.collect::<Vec<_>>().join(" · ")
+    }
+
+    /// Selects what stands at `line`; whether there is something.
+    pub fn select_at(&mut self, line: usize, inner: Rect, view: &View<'_>) -> bool {
+        let picture = picture(self, view, true, inner);
+        let Some((Some(line), _)) = picture.rows.into_iter().nth(line) else { return false };
+        self.selected = Some(line);
+        true
+    }
+}
+
+/// What the pane shows: its rows, each with the line it belongs to.
+struct Picture<'v> {
+    title: &'static str,
+    remark: String,
+    rows: Vec<(Option<Line>, Row<'v>)>,
 }
 
 /// A part of the pane.
@@ -62,12 +118,29 @@ struct Part {
     given: usize,
 }
 
-/// Every line in the order of the pane.
-fn all(view: &View<'_>) -> Vec<Line> {
-    parts(view).into_iter().flat_map(|part| part.lines).collect()
+impl Line {
+    /// What it is called, and its title.
+    fn names<'v>(&'v self, view: &View<'v>) -> (&'v str, &'v str) {
+        let plan = view.plan();
+        let title = match self {
+            Self::Monitor(id) => plan.monitors.iter().find(|known| known.id == *id).map(|known| known.title.as_str()),
+            Self::Signal(id) => plan.signals.iter().find(|known| known.id == *id).map(|known| known.title.as_str()),
+            Self::Objective(id) => {
+                plan.objectives.iter().find(|known| known.id == *id).map(|known| known.title.as_str())
+            }
+            Self::Trigger(id) => plan.triggers.iter().find(|known| known.id == *id).map(|known| known.title.as_str()),
+        };
+        let id = match self {
+            Self::Monitor(id) => id.as_str(),
+            Self::Signal(id) => id.as_str(),
+            Self::Objective(id) => id.as_str(),
+            Self::Trigger(id) => id.as_str(),
+        };
+        (id, title.unwrap_or_default())
+    }
 }
 
-fn parts(view: &View<'_>) -> Vec<Part> {
+fn parts(state: &State, view: &View<'_>) -> Vec<Part> {
     let plan = view.plan();
     let monitors = plan.monitors.iter().filter(|known| known.ready_for.is_none());
     let parts = [
@@ -76,15 +149,22 @@ fn parts(view: &View<'_>) -> Vec<Part> {
         ("Objectives", plan.objectives.iter().map(|known| Line::Objective(known.id.clone())).collect()),
         ("Triggers", plan.triggers.iter().map(|known| Line::Trigger(known.id.clone())).collect()),
     ];
-    let parts = parts.into_iter().filter(|(_, lines)| !lines.is_empty());
-    parts
-        .map(|(title, mut lines)| {
-            if lines.len() > LONG {
-                lines.sort_by_key(|line| std::cmp::Reverse(urgency(line, view)));
-            }
-            Part { title, lines, given: 0 }
-        })
-        .collect()
+    let wanted = state.filter.to_lowercase();
+    let is_shown = |line: &Line| {
+        let (id, title) = line.names(view);
+        let found = wanted.is_empty() || id.to_lowercase().contains(&wanted) || title.to_lowercase().contains(&wanted);
+        found && (!state.wrong_only || urgency(line, view) > 0)
+    };
+    let parts = parts.into_iter().map(|(title, mut lines)| {
+        lines.retain(is_shown);
+        match state.order {
+            Order::Plan if lines.len() <= LONG => {}
+            Order::Plan | Order::Worst => lines.sort_by_key(|line| std::cmp::Reverse(urgency(line, view))),
+            Order::Name => lines.sort_by(|one, other| one.names(view).0.cmp(other.names(view).0)),
+        }
+        Part { title, lines, given: 0 }
+    });
+    parts.filter(|part| !part.lines.is_empty()).collect()
 }
 
 /// How much a line wants to be seen: none where all is well.
@@ -129,28 +209,42 @@ fn verdict(line: &Line, view: &View<'_>) -> Verdict {
     known.unwrap_or(Verdict::Unknown)
 }
 
-pub fn draw<'v>(state: &State, view: &View<'v>, frame: Role, area: Rect, buf: &mut Buffer) {
-    let mut parts = parts(view);
+pub fn draw(state: &State, view: &View<'_>, frame: Role, area: Rect, buf: &mut Buffer) {
+    let inner = Rect { width: area.width.saturating_sub(2), height: area.height.saturating_sub(2), ..area };
+    let picture = picture(state, view, frame == Role::Focus, inner);
+    let inner = sheet::pane(area, picture.title, &picture.remark, frame, view.theme, buf);
+    sheet::rows(picture.rows.into_iter().map(|(_, row)| row), inner, buf);
+}
+
+fn picture<'v>(state: &State, view: &View<'v>, focused: bool, inner: Rect) -> Picture<'v> {
+    let mut parts = parts(state, view);
     let first = parts.first().map_or("", |part| part.title);
     let title = if matches!(first, "" | "Monitors") { Pane::Monitors.title() } else { first };
-    let height = usize::from(area.height.saturating_sub(2));
-    let room = height.saturating_sub(1);
+    let room = usize::from(inner.height).saturating_sub(1);
     let headed = share(&mut parts, room);
     let remark = parts.first().filter(|part| headed && part.given < part.lines.len()).map(|part| tally(part, view));
-    let inner = sheet::pane(area, title, &remark.unwrap_or_default(), frame, view.theme, buf);
+    let said = [state.remark(), remark.unwrap_or_default()].into_iter().filter(|words| !words.is_empty());
+    let remark = said.collect::<Vec<_>>().join(" · ");
     if parts.is_empty() {
-        sheet::rows([Row::new(view.theme).say(Role::Muted, "the plan has no monitors")], inner, buf);
-        return;
+        let nothing = match (state.filter.is_empty(), state.wrong_only) {
+            (false, _) => "nothing matches the filter",
+            (true, true) => "nothing that is watched is wrong",
+            (true, false) => "the plan has no monitors",
+        };
+        let mut rows = vec![(None, Row::new(view.theme).say(Role::Muted, nothing))];
+        if !state.remark().is_empty() {
+            rows.push((None, watching::row(view)));
+        }
+        return Picture { title, remark, rows };
     }
     let width = usize::from(inner.width);
     let selected = state.selected(view);
-    let focused = frame == Role::Focus;
     let shown = state.selected.is_some() || focused;
-    let put = |line: &Line, most: usize, rows: &mut Vec<Row<'v>>| {
+    let put = |line: &Line, most: usize, rows: &mut Vec<(Option<Line>, Row<'v>)>| {
         let own = lines::rows(line, view, width, most);
         for (at, row) in own.into_iter().enumerate() {
             let over = at == 0 && shown && selected.as_ref() == Some(line);
-            rows.push(if over { row.over(view.theme.selected(focused)) } else { row });
+            rows.push((Some(line.clone()), if over { row.over(view.theme.selected(focused)) } else { row }));
         }
     };
     let mut rows = Vec::new();
@@ -158,7 +252,7 @@ pub fn draw<'v>(state: &State, view: &View<'v>, frame: Role, area: Rect, buf: &m
         let most = second_lines(&parts, room, width, view);
         for (place, part) in parts.iter().enumerate() {
             if place > 0 {
-                rows.push(heading(part, view, width));
+                rows.push((None, heading(part, view, width)));
             }
             let at = selected.as_ref().and_then(|line| part.lines.iter().position(|known| known == line));
             for at in around(0, at.unwrap_or(0), part.lines.len(), part.given) {
@@ -167,15 +261,17 @@ pub fn draw<'v>(state: &State, view: &View<'v>, frame: Role, area: Rect, buf: &m
         }
     } else {
         let mut flat: Vec<Line> = parts.into_iter().flat_map(|part| part.lines).collect();
-        flat.sort_by_key(|line| std::cmp::Reverse(urgency(line, view)));
+        if state.order == Order::Plan {
+            flat.sort_by_key(|line| std::cmp::Reverse(urgency(line, view)));
+        }
         let at = flat.iter().position(|line| shown && selected.as_ref() == Some(line)).unwrap_or(0);
         for at in around(0, at, flat.len(), room) {
             put(&flat[at], 1, &mut rows);
         }
     }
     rows.truncate(room);
-    rows.push(watching::row(view));
-    sheet::rows(rows, inner, buf);
+    rows.push((None, watching::row(view)));
+    Picture { title, remark, rows }
 }
 
 /// Gives every part its lines of `room`, headings aside; false where there is too little for headings at all.

@@ -61,7 +61,7 @@ fn votes<'v>(item: &Item, roles: &[RoleId], view: &View<'v>, width: usize) -> Ve
     let votes = ballot::votes(view.board(), Some(&item.id));
     let mut rows = Vec::new();
     for role in roles {
-        let name = row().say(Role::Plain, title(view, role)).tab(width / 3);
+        let name = row().say(Role::Plain, title(view, role)).at_most((width / 3).saturating_sub(1)).tab(width / 3);
         rows.push(match votes.get(role) {
             Some(ballot) => {
                 let said = format!("{} · {}", vote_words(&ballot.vote), named(&ballot.by));

@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::{Constraint, Layout, Position, Rect};
 
 use super::checklist;
 use crate::launch::ballot::{self, Ballot};
@@ -15,6 +15,7 @@ use crate::launch::id::{ItemId, RoleId};
 use crate::launch::people::called;
 use crate::launch::plan::{Act, Criterion, DecidedBy};
 use crate::launch::poll::{self, Tally};
+use crate::launch::why::About;
 use crate::ui::action::Action;
 use crate::ui::state::{Pane, View};
 use crate::ui::theme::Role;
@@ -48,6 +49,27 @@ impl State {
         self.selected = step.from(self.selected, entries(view, poll.as_ref()).len(), page);
     }
 
+    /// Selects what stands at a place of `inner`.
+    pub fn select_at(&mut self, inner: Rect, at: Position, checklist: &checklist::State, view: &View<'_>) {
+        let poll = shown(checklist, view);
+        let tally = poll::tally_of(view.board(), poll.as_ref(), view.now.instant);
+        let entries = told(view, poll.as_ref(), &tally);
+        let place = self.place(&entries, poll.as_ref(), &tally, true);
+        for (which, area) in columns(&entries, inner) {
+            let line = usize::from(at.y.saturating_sub(area.y));
+            let told = rows(&entries, &which, &place, view, area).nth(line).filter(|_| area.contains(at));
+            if let Some((entry, _)) = told {
+                self.selected = entry;
+            }
+        }
+    }
+
+    fn place<'p>(&self, entries: &[Entry<'_>], poll: Option<&'p ItemId>, tally: &Tally, focused: bool) -> Place<'p> {
+        // Keys are for criteria alone: where there are none, nothing is marked.
+        let marked = (tally.criteria > 0).then_some(focused);
+        Place { poll, selected: self.selected.min(entries.len().saturating_sub(1)), marked }
+    }
+
     /// The criterion that the keys are for.
     #[must_use]
     pub fn criterion<'v>(&self, checklist: &checklist::State, view: &View<'v>) -> Option<&'v Criterion> {
@@ -67,6 +89,17 @@ pub fn shown(checklist: &checklist::State, view: &View<'_>) -> Option<ItemId> {
     let selected = checklist.selected(view).and_then(|line| line.item().cloned()).filter(is_poll);
     let open = || ballot::open(view.board(), view.now.instant).next().flatten().cloned();
     selected.or_else(open)
+}
+
+/// Where a criterion or a role stands in the pane.
+#[must_use]
+pub fn place(checklist: &checklist::State, view: &View<'_>, about: &About) -> Option<usize> {
+    let poll = shown(checklist, view);
+    entries(view, poll.as_ref()).iter().position(|entry| match (entry, about) {
+        (Entry::Criterion(criterion, _), About::Criterion(id)) => criterion.id == *id,
+        (Entry::Voter(role), About::Role(id)) => *role == id,
+        _ => false,
+    })
 }
 
 /// The first criterion that waits for a person's word.
@@ -92,21 +125,24 @@ pub fn draw(state: &State, checklist: &checklist::State, view: &View<'_>, frame:
     };
     let inner = sheet::pane(area, &title, &tally.words(), frame, view.theme, buf);
     let entries = told(view, poll.as_ref(), &tally);
-    // Keys are for criteria alone: where there are none, nothing is marked.
-    let marked = (tally.criteria > 0).then_some(frame == Role::Focus);
-    let place = Place { poll: poll.as_ref(), selected: state.selected.min(entries.len().saturating_sub(1)), marked };
+    let place = state.place(&entries, poll.as_ref(), &tally, frame == Role::Focus);
+    for (which, area) in columns(&entries, inner) {
+        sheet::rows(rows(&entries, &which, &place, view, area).map(|(_, row)| row), area, buf);
+    }
+}
+
+/// The entries of each column: the criteria beside the rest where there is room.
+fn columns(entries: &[Entry<'_>], inner: Rect) -> Vec<(Vec<usize>, Rect)> {
     let lists: Vec<bool> = entries.iter().map(|entry| matches!(entry, Entry::Criterion(..))).collect();
-    let first = lists.iter().position(|is| *is);
-    match first {
+    match lists.iter().position(|is| *is) {
         Some(first) if inner.width >= BESIDE => {
             let last = first + lists.iter().filter(|is| **is).count();
             let [left, _, right] =
                 Layout::horizontal([Constraint::Fill(2), Constraint::Length(2), Constraint::Fill(3)]).areas(inner);
             let indices = |keep: &dyn Fn(usize) -> bool| (0..entries.len()).filter(|at| keep(*at)).collect::<Vec<_>>();
-            column(&entries, &indices(&|at| at < first || at >= last), &place, view, left, buf);
-            column(&entries, &indices(&|at| (first..last).contains(&at)), &place, view, right, buf);
+            vec![(indices(&|at| at < first || at >= last), left), (indices(&|at| (first..last).contains(&at)), right)]
         }
-        _ => column(&entries, &(0..entries.len()).collect::<Vec<_>>(), &place, view, inner, buf),
+        _ => vec![((0..entries.len()).collect(), inner)],
     }
 }
 
@@ -117,9 +153,16 @@ struct Place<'p> {
     marked: Option<bool>,
 }
 
-fn column(entries: &[Entry<'_>], which: &[usize], place: &Place<'_>, view: &View<'_>, area: Rect, buf: &mut Buffer) {
+/// What of a column is seen in `area`, each row with its entry.
+fn rows<'v>(
+    entries: &[Entry<'_>],
+    which: &[usize],
+    place: &Place<'_>,
+    view: &View<'v>,
+    area: Rect,
+) -> impl Iterator<Item = (usize, Row<'v>)> + use<'v> {
     let width = usize::from(area.width);
-    let mut rows: Vec<Row<'_>> = Vec::new();
+    let mut rows: Vec<(usize, Row<'v>)> = Vec::new();
     let mut selected: Option<Range<usize>> = None;
     for at in which {
         let Some(entry) = entries.get(*at) else { continue };
@@ -128,8 +171,8 @@ fn column(entries: &[Entry<'_>], which: &[usize], place: &Place<'_>, view: &View
         let from = rows.len();
         let marked = place.marked.filter(|_| chosen);
         rows.extend(lines.into_iter().map(|row| match marked {
-            Some(focused) => row.over(view.theme.selected(focused)),
-            None => row,
+            Some(focused) => (*at, row.over(view.theme.selected(focused))),
+            None => (*at, row),
         }));
         if chosen {
             selected = Some(from..rows.len());
@@ -141,7 +184,7 @@ fn column(entries: &[Entry<'_>], which: &[usize], place: &Place<'_>, view: &View
     let selected = selected.unwrap_or(0..1);
     let seen = list::around(0, selected.end.saturating_sub(1), rows.len(), height);
     let seen = list::around(seen.start, selected.start, rows.len(), height);
-    sheet::rows(rows.into_iter().skip(seen.start), area, buf);
+    rows.into_iter().skip(seen.start)
 }
 
 fn entries<'v>(view: &View<'v>, poll: Option<&ItemId>) -> Vec<Entry<'v>> {

@@ -4,9 +4,8 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use unicode_width::UnicodeWidthStr;
 
-use crate::base::text::{cut, printable};
+use crate::base::text::{columns, cut, printable};
 use crate::ui::theme::{Role, Theme};
 
 #[derive(Debug, Clone)]
@@ -21,9 +20,26 @@ pub struct Row<'t> {
 #[must_use]
 pub fn clean(theme: &Theme, text: &str) -> String {
     let text = printable(text);
-    // Emoji presentation makes terminals disagree about a width.
-    let kept = text.chars().filter(|c| !matches!(c, '\u{fe00}'..='\u{fe0f}'));
+    let kept = text.chars().filter(|c| !presents(*c)).map(letter);
     if theme.glyphs.ascii { kept.map(plain).collect() } else { kept.collect() }
+}
+
+/// What only says how the sign before it looks: emoji presentation, and the colour of a skin. Terminals disagree
+/// about the width of both, and one that is wrong moves the rest of its line.
+fn presents(c: char) -> bool {
+    matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}')
+}
+
+/// A flag is written by two letters, which some terminals draw as one sign and some as two. Halfwidth voicing marks
+/// are a column to some and none to others; their full forms are the same to all.
+fn letter(c: char) -> char {
+    match c {
+        '\u{ff9e}' => return '\u{309b}',
+        '\u{ff9f}' => return '\u{309c}',
+        _ => {}
+    }
+    let place = u32::from(c).wrapping_sub(0x1f1e6);
+    if place < 26 { char::from_u32(u32::from('A') + place).unwrap_or(c) } else { c }
 }
 
 /// The console's own punctuation in ASCII.
@@ -37,6 +53,7 @@ fn plain(c: char) -> char {
         '“' | '”' => '"',
         '‖' => '=',
         '▶' => '>',
+        '⏎' => '/',
         other => other,
     }
 }
@@ -50,6 +67,13 @@ impl<'t> Row<'t> {
     #[must_use]
     pub fn say(mut self, role: Role, text: impl AsRef<str>) -> Self {
         self.left.push((clean(self.theme, text.as_ref()), self.theme.style(role)));
+        self
+    }
+
+    /// Adds what is at the left of another.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.left.extend(other.left);
         self
     }
 
@@ -70,13 +94,13 @@ impl<'t> Row<'t> {
     /// Columns of the left part.
     #[must_use]
     pub fn width(&self) -> usize {
-        self.left.iter().map(|(text, _)| text.width()).sum()
+        self.left.iter().map(|(text, _)| columns(text)).sum()
     }
 
     /// Columns of both parts.
     #[must_use]
     pub fn whole_width(&self) -> usize {
-        self.width() + self.right.iter().map(|(text, _)| text.width()).sum::<usize>()
+        self.width() + self.right.iter().map(|(text, _)| columns(text)).sum::<usize>()
     }
 
     /// Fills the left part up to `column`, so that columns line up.
@@ -104,7 +128,10 @@ impl<'t> Row<'t> {
     /// The text without its styles.
     #[must_use]
     pub fn text(&self) -> String {
-        self.left.iter().chain(&self.right).map(|(text, _)| text.as_str()).collect()
+        let said = |parts: &[(String, Style)]| parts.iter().map(|(text, _)| text.as_str()).collect::<String>();
+        let (left, right) = (said(&self.left), said(&self.right));
+        let gap = if left.is_empty() || right.is_empty() { "" } else { " " };
+        format!("{left}{gap}{right}")
     }
 
     /// Draws into the first line of `area`.
@@ -114,7 +141,7 @@ impl<'t> Row<'t> {
             return;
         }
         let width = usize::from(area.width);
-        let mut right: usize = self.right.iter().map(|(text, _)| text.width()).sum();
+        let mut right: usize = self.right.iter().map(|(text, _)| columns(text)).sum();
         let mut tail = self.right;
         if right > width {
             tail = fit(tail, width, self.theme);
@@ -137,14 +164,14 @@ impl<'t> Row<'t> {
 }
 
 fn fit(parts: Vec<(String, Style)>, width: usize, theme: &Theme) -> Vec<(String, Style)> {
-    let whole: usize = parts.iter().map(|(text, _)| text.width()).sum();
+    let whole: usize = parts.iter().map(|(text, _)| columns(text)).sum();
     if whole <= width {
         return parts;
     }
     let mut room = width;
     let mut out = Vec::new();
     for (text, style) in parts {
-        let wide = text.width();
+        let wide = columns(&text);
         // The part that reaches the edge is cut with a sign, also where it ends exactly there.
         if wide >= room {
             let marked = if wide == room { format!("{text} ") } else { text };
@@ -166,10 +193,10 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     for word in text.split_whitespace() {
         let mut word = word.to_owned();
         let gap = usize::from(!line.is_empty());
-        if line.width() + gap + word.width() > width && !line.is_empty() {
+        if columns(&line) + gap + columns(&word) > width && !line.is_empty() {
             lines.push(std::mem::take(&mut line));
         }
-        while word.width() > width {
+        while columns(&word) > width {
             let (head, rest) = break_at(&word, width);
             lines.push(head);
             word = rest;
@@ -238,7 +265,31 @@ mod tests {
         assert!(wrap("", 5).is_empty());
     }
 
+    #[test]
+    fn signs_that_terminals_disagree_about_are_written_so_that_all_agree() {
+        let theme = Theme::default();
+        for (raw, shown) in [
+            ("👍🏽 ok", "👍 ok"),
+            ("🇩🇪 ok", "DE ok"),
+            ("❤\u{fe0f} ok", "❤ ok"),
+            ("👩\u{200d}🚀 ok", "👩·🚀 ok"),
+            ("ｶﾞ ok", "ｶ゛ ok"),
+            ("1\u{fe0f}\u{20e3} ok", "1\u{20e3} ok"),
+        ] {
+            assert_eq!(clean(&theme, raw), shown);
+        }
+    }
+
     proptest! {
+        #[test]
+        fn what_is_measured_is_what_is_drawn(text in "\\PC{0,40}|[\u{600}-\u{1800}\u{a4d0}-\u{a4ff}\u{ac00}-\u{d7ff}\u{1f1e6}-\u{1f6ff}\u{ff66}-\u{ffa0}e\u{301}日]{0,40}") {
+            let theme = Theme::default();
+            let text = clean(&theme, &text);
+            let mut buf = Buffer::empty(Rect::new(0, 0, 200, 1));
+            let end = buf.set_stringn(0, 0, &text, 200, Style::new()).0;
+            prop_assert_eq!(usize::from(end), columns(&text), "{:?}", text);
+        }
+
         #[test]
         fn nothing_steers_or_leaves_its_area(text in "\\PC*|[\\x00-\\x9f\\[\\]0-9;mP\\\\]*|[日本e\u{301}👩\u{200d}🚀❤\u{fe0f}]*", width in 1_u16..20) {
             let theme = Theme::default();
@@ -253,7 +304,7 @@ mod tests {
         #[test]
         fn wrapped_lines_fit(text in "[a-z日 ]{0,60}", width in 2_usize..20) {
             for line in wrap(&text, width) {
-                prop_assert!(line.width() <= width, "{line:?}");
+                prop_assert!(columns(&line) <= width, "{line:?}");
             }
         }
     }

@@ -3,10 +3,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use unicode_width::UnicodeWidthStr;
 
 use super::row::{Row, clean};
-use crate::base::text::cut;
+use crate::base::text::{columns, cut};
 use crate::ui::theme::{Role, Theme};
 
 /// Draws a frame with a title at the left and a remark at the right; answers what is inside.
@@ -27,14 +26,14 @@ pub fn pane(area: Rect, title: &str, remark: &str, frame: Role, theme: &Theme, b
     }
     let room = usize::from(area.width).saturating_sub(4);
     let remark = cut(&clean(theme, remark), room / 2);
-    let title = cut(&clean(theme, title), room.saturating_sub(remark.width() + 3));
+    let title = cut(&clean(theme, title), room.saturating_sub(columns(&remark) + 3));
     // Over the frame's own style: nothing of it is left in the title.
     let title_style = if frame == Role::Muted { Style::reset().patch(theme.style(Role::Title)) } else { style };
     if !title.is_empty() {
         buf.set_stringn(left + 1, top, format!(" {title} "), room + 1, title_style);
     }
     if !remark.is_empty() {
-        let wide = u16::try_from(remark.width()).unwrap_or(0) + 2;
+        let wide = u16::try_from(columns(&remark)).unwrap_or(0) + 2;
         buf.set_stringn(right.saturating_sub(wide), top, format!(" {remark} "), room, style);
     }
     Rect { x: left + 1, y: top + 1, width: area.width - 2, height: area.height - 2 }
@@ -44,6 +43,12 @@ pub fn pane(area: Rect, title: &str, remark: &str, frame: Role, theme: &Theme, b
 pub fn sheet(area: Rect, title: &str, remark: &str, frame: Role, theme: &Theme, buf: &mut Buffer) -> Rect {
     let area = area.intersection(buf.area);
     for y in area.top()..area.bottom() {
+        // A sign of two columns under the left edge would take the edge's own with it.
+        if let Some(before) = area.x.checked_sub(1).filter(|x| *x >= buf.area.x)
+            && columns(buf[(before, y)].symbol()) > 1
+        {
+            buf[(before, y)].set_symbol(" ");
+        }
         for x in area.left()..area.right() {
             buf[(x, y)].reset();
         }
@@ -68,4 +73,24 @@ pub fn rows<'t>(rows: impl IntoIterator<Item = Row<'t>>, area: Rect, buf: &mut B
 /// Fills one line of `area` with a style.
 pub fn band(area: Rect, style: Style, buf: &mut Buffer) {
     buf.set_style(Rect { height: 1.min(area.height), ..area }.intersection(buf.area), style);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sheet_over_signs_of_two_columns_keeps_its_edges() {
+        let theme = Theme::default();
+        for x in 1..5 {
+            let mut buf = Buffer::empty(Rect::new(0, 0, 12, 3));
+            (0..3).for_each(|y| buf.set_string(0, y, "配信を開始す", Style::new()));
+            sheet(Rect::new(x, 0, 5, 3), "", "", Role::Plain, &theme, &mut buf);
+            for y in 0..3 {
+                let before = buf[(x - 1, y)].symbol();
+                assert!(columns(before) < 2, "{before} lies under the edge at {x},{y}");
+            }
+            assert_eq!([buf[(x, 1)].symbol(), buf[(x + 4, 1)].symbol()], ["│", "│"]);
+        }
+    }
 }

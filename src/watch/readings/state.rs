@@ -38,6 +38,8 @@ pub(super) struct State {
     echoes: Echoes,
     /// Who makes up what a rehearsal skips.
     making: Option<Arc<dyn Making>>,
+    /// Signals that cannot be asked just now: what their questions name has no value.
+    unasked: BTreeSet<SignalId>,
     /// Up to where a rehearsal skipped time.
     jumped: Option<Instant>,
     /// What is to be written; none where nothing is kept.
@@ -151,6 +153,11 @@ impl State {
         self.making = Some(making);
     }
 
+    /// From here on these alone cannot be asked.
+    pub fn unasked(&mut self, signals: BTreeSet<SignalId>) {
+        self.unasked = signals;
+    }
+
     pub fn skipped(&mut self, from: Instant, until: Instant) -> bool {
         let (mut soon, mut upto) = (false, from);
         while upto < until {
@@ -158,8 +165,12 @@ impl State {
             let mut all: Vec<_> = said.into_iter().map(|(signal, point)| (signal, point.at, point)).collect();
             if let Some(making) = &self.making {
                 for signal in self.feeds.keys().filter(|signal| making.makes(signal)) {
-                    let made = making.points(signal, upto, after).into_iter();
-                    all.extend(made.map(|(came, point)| (signal.clone(), came, point)));
+                    let mut made = making.points(signal, upto, after);
+                    if self.unasked.contains(signal) {
+                        made.dedup_by_key(|(came, _)| *came);
+                        made.iter_mut().for_each(|(_, point)| point.taken = Taken::Nothing);
+                    }
+                    all.extend(made.into_iter().map(|(came, point)| (signal.clone(), came, point)));
                 }
             }
             for (signal, came, point) in all {

@@ -61,6 +61,7 @@ fn counter(id: &str) -> Signal {
         every: span(5),
         timeout: span(5),
         stale_after: span(20),
+        baseline: Vec::new(),
     }
 }
 
@@ -477,4 +478,18 @@ fn what_was_asked_before_a_jump_and_answered_after_it_is_no_reset() {
     let counts = &desk.readings.evaluate(Instant(80 * SECOND))[&"share".into()];
     assert_eq!((counts.seen.resets, counts.seen.against, counts.seen.of), (0, 30, 30), "{counts:?}");
     assert!(counts.generated);
+}
+
+#[test]
+fn nothing_is_made_up_for_a_signal_that_cannot_be_asked_yet() {
+    let plan = plan(vec![objective("share", "errors", "<= 150%", Beside::Per("requests".into()))]);
+    let desk = Desk::of(&plan);
+    desk.readings.made_by(Arc::new(Grows));
+    let seen = |at: i64| desk.readings.evaluate(Instant(at * SECOND))[&"share".into()].seen.of;
+    desk.readings.unasked(["errors".into(), "requests".into()].into());
+    desk.readings.skipped(Instant(0), Instant(60 * SECOND));
+    assert_eq!(seen(50), 0);
+    desk.readings.unasked(Default::default());
+    desk.readings.skipped(Instant(60 * SECOND), Instant(120 * SECOND));
+    assert_eq!(seen(110), 30);
 }
