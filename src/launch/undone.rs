@@ -100,8 +100,12 @@ pub(super) fn fold(board: &mut Board, record: &Recorded) -> bool {
     true
 }
 
-/// The last attempt of each step. No other begins before the rollback has ended.
+/// The last attempt of each step. No other begins before the rollback has ended. After T-0 nobody goes on from what was
+/// set back: the launch ends with its rollback.
 fn acted(board: &Board) -> BTreeMap<ItemId, Attempt> {
+    if board.clock.as_ref().is_some_and(|clock| clock.t0.is_some()) {
+        return BTreeMap::new();
+    }
     let steps = board.plan.items.values().filter(|item| matches!(item.act, Act::Step { .. }));
     steps.filter_map(|item| Some((item.id.clone(), board.item(&item.id)?.attempt?))).collect()
 }

@@ -96,7 +96,8 @@ impl Rules {
                     acts && item.kind == "run" && back.is_none_or(|mark| item.at <= mark)
                 });
                 let began = acts.filter_map(|item| Some((item.id.clone(), self.board.item(&item.id)?.attempt?)));
-                let began = began.collect();
+                let flown = self.board.clock.as_ref().is_none_or(|clock| clock.t0.is_some());
+                let began = if flown { BTreeMap::new() } else { began.collect() };
                 self.before.insert(*run, began);
             }
             Event::RollbackTold { run, fact: RollbackFact::StepStarted { .. } } => {
