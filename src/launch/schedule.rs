@@ -21,6 +21,7 @@ use super::soak;
 use super::time::{Instant, Mark};
 use super::undone;
 use super::verdict::{Report, Verdict};
+use super::wanted;
 use super::watching;
 
 /// Below this T, or what [`go_by`] says, the countdown holds without GO: LIFTOFF requires GO.
@@ -320,7 +321,8 @@ fn wants_start(board: &Board, item: &Item, state: &ItemState) -> bool {
     }
 }
 
-/// Whether a step or a human task is due and waits for its key or word, or a crash left one that does.
+/// Whether a step or a human task is due and waits for its key or word, a crash left one that does, or the countdown
+/// holds for a person.
 #[must_use]
 pub fn wants_person(board: &Board, now: Instant) -> bool {
     board.plan.items.values().any(|item| {
@@ -329,6 +331,7 @@ pub fn wants_person(board: &Board, now: Instant) -> bool {
         by_key && waits && due(board, item, now) == Due::Now
     }) || recovery::waiting(board).next().is_some()
         || human::wants_person(board)
+        || wanted::holds(board, now)
         // What counts down to a rollback counts as it will on the day.
         || !watching::calls(board, now).is_empty()
 }
