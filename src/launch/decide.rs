@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::board::{Board, Progress};
+use super::closing;
 use super::command::{Command, Input, Observation, Refusal};
 use super::countdown;
 use super::event::{Actor, Event, Mode, RollbackFact};
@@ -114,7 +115,7 @@ fn current(board: &Board, item: &ItemId, attempt: Attempt) -> bool {
 
 fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec<Event>, Refusal> {
     if let (Some(why), false) = (&board.ended, matches!(command, Command::Note { .. } | Command::Leave)) {
-        return Err(Refusal(format!("the launch has ended: {why}")));
+        return Err(Refusal(closing::over(why, matches!(command, Command::Close { .. }))));
     }
     unwritten::allow(board, command)?;
     people::admit(board, by, command)?;
