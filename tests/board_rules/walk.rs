@@ -41,7 +41,6 @@ pub const REACHED: &[&str] = &[
     "StepIntended",
     "StepEnded",
     "StepMarked",
-    "StepUndone",
     "RepeatOrdered",
     "Attested",
     "Waived",
