@@ -58,6 +58,12 @@ walkthrough:
     cargo build
     python3 assets/walkthrough.py target/debug/tminus
 
+# The demo: a rehearsal recorded as a cast, and its scenes as one SVG made from the cast. Needs tmux and python3
+demo:
+    cargo build
+    python3 assets/demo.py target/debug/tminus assets/demo.cast
+    python3 assets/cast-to-svg.py assets/demo.cast >assets/demo.svg
+
 # Licences, bans, sources, advisories (advisories need the network)
 deny:
     command -v cargo-deny >/dev/null || cargo install --locked cargo-deny

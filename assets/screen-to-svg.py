@@ -55,45 +55,67 @@ def runs(lines):
                 column += len(part)
 
 
+def drawn(row, column, text, style):
+    """One run of one style, `row` lines below the top."""
+    out = []
+    ink, paper = style["fg"] or INK, style["bg"]
+    if style["reverse"]:
+        ink, paper = paper or PAPER, ink
+    x, y, w = PAD + column * CELL_W, PAD + row * CELL_H, len(text) * CELL_W
+    if paper:
+        out.append(f'<rect x="{x:.1f}" y="{y}" width="{w:.1f}" height="{CELL_H}" fill="{paper}"/>')
+    if text.strip():
+        kept = text.rstrip()
+        lead = len(kept) - len(kept.lstrip())
+        x, kept = x + lead * CELL_W, kept.lstrip()
+        more = "".join(
+            attribute
+            for flag, attribute in (
+                ("bold", ' font-weight="bold"'),
+                ("dim", ' opacity="0.6"'),
+                ("italic", ' font-style="italic"'),
+                ("under", ' text-decoration="underline"'),
+            )
+            if style[flag]
+        )
+        out.append(
+            f'<text x="{x:.1f}" y="{y + 13.5}" fill="{ink}"{more} textLength="{len(kept) * CELL_W:.1f}" '
+            f'lengthAdjust="spacingAndGlyphs">{escape(kept)}</text>'
+        )
+    return out
+
+
+def rows(lines):
+    """What is drawn for each line, as if it were the first."""
+    each = [[] for _ in lines]
+    for row, column, text, style in runs(lines):
+        each[row] += drawn(0, column, text, style)
+    return each
+
+
+def head(width, height, label):
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" '
+            f'width="{width:.0f}" height="{height:.0f}" role="img" aria-label="{label}">',
+            f'<rect width="100%" height="100%" rx="8" fill="{PAPER}"/>',
+            f'<g font-family="ui-monospace, \'DejaVu Sans Mono\', Menlo, Consolas, monospace" font-size="{SIZE}" '
+            'xml:space="preserve">',
+        ]
+    )
+
+
 def main():
     lines = sys.stdin.read().rstrip("\n").split("\n")
     plain = [re.sub(r"\x1b\[[0-9;]*m|[\x0e\x0f]", "", line) for line in lines]
     width = max(map(len, plain)) * CELL_W + 2 * PAD
     height = len(lines) * CELL_H + 2 * PAD
-    out = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" '
-        f'width="{width:.0f}" height="{height:.0f}" role="img" aria-label="the console of tminus">',
-        f'<rect width="100%" height="100%" rx="8" fill="{PAPER}"/>',
-        f'<g font-family="ui-monospace, \'DejaVu Sans Mono\', Menlo, Consolas, monospace" font-size="{SIZE}" '
-        'xml:space="preserve">',
-    ]
+    out = [head(width, height, "the console of tminus")]
     for row, column, text, style in runs(lines):
-        ink, paper = style["fg"] or INK, style["bg"]
-        if style["reverse"]:
-            ink, paper = paper or PAPER, ink
-        x, y, w = PAD + column * CELL_W, PAD + row * CELL_H, len(text) * CELL_W
-        if paper:
-            out.append(f'<rect x="{x:.1f}" y="{y}" width="{w:.1f}" height="{CELL_H}" fill="{paper}"/>')
-        if text.strip():
-            kept = text.rstrip()
-            lead = len(kept) - len(kept.lstrip())
-            x, kept = x + lead * CELL_W, kept.lstrip()
-            more = "".join(
-                attribute
-                for flag, attribute in (
-                    ("bold", ' font-weight="bold"'),
-                    ("dim", ' opacity="0.6"'),
-                    ("italic", ' font-style="italic"'),
-                    ("under", ' text-decoration="underline"'),
-                )
-                if style[flag]
-            )
-            out.append(
-                f'<text x="{x:.1f}" y="{y + 13.5}" fill="{ink}"{more} textLength="{len(kept) * CELL_W:.1f}" '
-                f'lengthAdjust="spacingAndGlyphs">{escape(kept)}</text>'
-            )
+        out += drawn(row, column, text, style)
     out.append("</g></svg>")
     print("\n".join(out))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -14,7 +14,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use tminus::journal::{self, LaunchFolder, Purpose};
 use tminus::launch::command::Observation;
+use tminus::launch::event::Event;
 use tminus::launch::id::SignalId;
 use tminus::launch::plan::{Beside, Monitor, Objective, Plan, SpecId};
 use tminus::launch::threshold::Threshold;
@@ -165,6 +167,12 @@ fn endpoints(time: Duration) -> Result<()> {
         plan.push_str(&format!(
             "[[monitor]]\nid = \"m{number}\"\nevery = \"1s\"\n[monitor.http]\nget = \"{url}{number}\"\nexpect = {{ status = 200 }}\n\n"
         ));
+        if number % 10 == 0 {
+            plan.push_str(&format!(
+                "[[objective]]\nid = \"o{number}\"\nsignal = \"monitor.m{number}\"\nthat = \"error_rate <= 5%\"\nwindow = \"30s\"\n\
+                 evaluate_every = \"1s\"\n\n"
+            ));
+        }
     }
     let path = place.path().join("plan.toml");
     std::fs::write(&path, plan.replace("URL", &url))?;
@@ -183,6 +191,8 @@ fn endpoints(time: Duration) -> Result<()> {
     println!("{ENDPOINTS} endpoints at 1 Hz for {time:?}, samples kept, headless");
     println!("  processor {processor:>6.2} %     (budget 5)");
     println!("  memory    {memory:>6.1} MiB   (budget 40)");
+    let (count, late) = late(&place.path().join("launch"))?;
+    println!("  {count} evaluations of 10 objectives, the latest {late} ms after its instant (budget 250)");
     match peers(&url, place.path(), time) {
         Ok((processor, memory)) => {
             println!("  blackbox_exporter with Prometheus, beside it: {processor:.2} %, {memory:.1} MiB");
@@ -190,6 +200,19 @@ fn endpoints(time: Duration) -> Result<()> {
         Err(why) => println!("  blackbox_exporter with Prometheus is not compared: {why:#}"),
     }
     Ok(())
+}
+
+/// How many evaluations a launch recorded, and how long after its instant the latest was: what a trigger adds to its
+/// interval, as it fires in the turn that evaluates.
+fn late(launch: &Path) -> Result<(usize, i64)> {
+    let opened = journal::open(&LaunchFolder::open(launch)?, Purpose::Read)?;
+    let mut late = Vec::new();
+    for record in &opened.records {
+        if let Event::Evaluated { rounds } = &record.event {
+            late.extend(rounds.iter().map(|round| record.at.0 - round.at.0));
+        }
+    }
+    Ok((late.len(), late.iter().copied().max().context("no evaluation")?))
 }
 
 /// Percent of a core and MiB of these together, over `time`; they are ended.

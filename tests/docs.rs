@@ -15,6 +15,8 @@ mod kind_tables;
 mod program_tables;
 #[path = "docs/requests.rs"]
 mod requests;
+#[path = "docs/schema.rs"]
+mod schema;
 #[path = "docs/sources.rs"]
 mod source_tables;
 #[path = "docs/steps.rs"]
@@ -33,6 +35,7 @@ use tminus::base::source::Source;
 use tminus::plan::{self, Environment, Options, kinds};
 use tminus::rehearsal::Fault;
 use tminus::ui::action;
+use tminus::ui::keymap::Keymap;
 
 use format::{Section, TABLES};
 use github_tables::GITHUB;
@@ -247,7 +250,7 @@ fn the_page_of_faults_is_fresh() {
     let mut page = format!(
         "# Faults of a rehearsal\n\n{MADE}\n\n`tminus rehearse --fault NAME` begins with the fault, `--fault NAME@T-5m` \
          brings it at a mark, `--fault NAME@T-5m..T+5m` for a while; `:ID` at the end (`errors=60%@T+10m:api`) lets it \
-         concern one item, monitor, signal or stream alone. The option can be repeated. Numbers are healthy by the \
+         concern one item, monitor, signal or stream alone. The option can be repeated. In the console `F` lists those that the plan's target can have, and switches them live. Numbers are healthy by the \
          plan alone, its examples and its objectives' limits; in time that a rehearsal skips they are made up by the \
          same rule, and stamped as generated. A counter whose example is 0 in a state of the world stands still in it. \
          A signal whose number stands at more than a plain path tells its example. With `--drill-faults` the crew answers \
@@ -268,7 +271,7 @@ fn the_page_of_false_trips_is_fresh() {
 
 #[test]
 fn the_page_of_keys_is_fresh() {
-    held("keys.md", &action::keys_page());
+    held("keys.md", &action::keys_page(&Keymap::default(), None));
 }
 
 #[test]

@@ -16,6 +16,8 @@ mod countdown_screens;
 mod crew;
 #[path = "crew/screens.rs"]
 mod crew_screens;
+#[path = "screens/faults.rs"]
+mod faults;
 #[path = "screens/fields.rs"]
 mod fields;
 #[path = "incident_screens.rs"]
@@ -59,7 +61,7 @@ use tminus::launch::id::Attempt;
 use tminus::launch::port::Port;
 use tminus::launch::time::Mark;
 use tminus::launch::verdict::{Finding, Report, Verdict};
-use tminus::ui::action::{Action, Entry, TABLE, keys_page};
+use tminus::ui::action::{Action, Entry, TABLE};
 use tminus::ui::state::{Effect, Pane};
 use tminus::ui::theme::Theme;
 use tminus::ui::{Console, Leave, drive};
@@ -291,17 +293,6 @@ fn outside_text_cannot_steer_the_terminal() {
 /// What can be told of a console: its state without the page's length.
 fn told(console: &Console<TestBackend>) -> String {
     format!("{:?}", console.state())
-}
-
-#[test]
-fn the_page_of_keys_is_not_stale() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/keys.md");
-    let kept = std::fs::read_to_string(path).unwrap_or_default();
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(path, keys_page()).expect("docs can be written");
-        return;
-    }
-    assert_eq!(kept, keys_page(), "docs/keys.md is stale: UPDATE_DOCS=1 cargo test --test screens keys");
 }
 
 #[test]

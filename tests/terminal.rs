@@ -9,7 +9,9 @@ mod suspended;
 use std::process::Command;
 
 use crate::pty::{Seat, WIDE};
+use crate::told::records;
 use rustix::process::Signal;
+use tminus::launch::event::Event;
 
 const NARROW: (u16, u16) = (80, 24);
 
@@ -114,4 +116,59 @@ fn inside_tmux_at_two_sizes() {
     tmux(&socket, &["send-keys", "-t", "t", "!"]);
     settled(&|shown| shown.contains("ROLLBACK: choose"));
     tmux(&socket, &["kill-server"]);
+}
+
+/// One check that the target answers, and a person who is waited for, so that time does not run away.
+const SMALL: &str = r#"
+[plan]
+schema = 1
+id = "small"
+title = "Small"
+
+[[phase]]
+id = "gate"
+at = "T-1h"
+gate = true
+
+[[phase.item]]
+id = "health"
+http = { get = "https://api.example.com/health" }
+
+[[phase.item]]
+id = "look"
+manual = {}
+"#;
+
+#[test]
+fn a_fault_that_is_switched_in_the_console_fails_the_check_until_it_is_switched_off() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (plan, launch) = (home.path().join("small.toml"), home.path().join("launch"));
+    std::fs::write(&plan, SMALL).expect("written");
+    let [plan, folder] = [&plan, &launch].map(|path| path.display().to_string());
+    let mut seat = Seat::start(home.path(), &["rehearse", &plan, "--launch", &folder, "--name", "ana"], &[], WIDE);
+    seat.sees("look");
+    seat.press("j");
+    seat.sees("pass in");
+    let mut switch = |told: &str, verdict: &str| {
+        seat.press("F");
+        seat.sees("Faults of the rehearsal");
+        seat.press("\r");
+        seat.sees(told);
+        seat.press("\x1b");
+        seat.until("the menu gone", |shown| !shown.contains("Faults of the rehearsal"));
+        seat.press("r");
+        seat.sees(verdict);
+    };
+    switch("by ana", "fail in");
+    switch("off, was on at", "pass in");
+    seat.press("q");
+    seat.ends();
+    let told: Vec<_> = records(&launch)
+        .into_iter()
+        .filter_map(|record| match record.event {
+            Event::FaultSwitched { fault, on } => Some((record.actor.name, fault, on)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, [true, false].map(|on| ("ana".to_owned(), "down".to_owned(), on)));
 }

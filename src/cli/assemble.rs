@@ -22,7 +22,7 @@ use crate::base::text::printable;
 use crate::base::wire::{Client, Limits};
 use crate::engine::acting::{self, Acting};
 use crate::engine::amending::{self, Amender, Keep, Move};
-use crate::engine::effects::{Effects, Switch};
+use crate::engine::effects::{Effects, Faults, Offers, Switch};
 use crate::engine::revisions;
 use crate::engine::run::{Loop, Parts, Switching, Wires};
 use crate::engine::steps::Outputs;
@@ -53,6 +53,8 @@ pub struct Rehearsal {
     /// The numbers of its signals.
     pub traffic: Arc<Traffic>,
     pub switch: Switch,
+    /// What of it a plan's target can have.
+    pub offers: Offers,
     pub script: Vec<Switching>,
     /// The target of another plan.
     pub moves: Move,
@@ -309,9 +311,10 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
     }
     let watch = amending::watch(&world, folder.streams(), Arc::clone(&readings));
     let (target, faults, script, moves) = match rehearsal {
-        Some(Rehearsal { target, switch, script, moves, .. }) => {
+        Some(Rehearsal { target, switch, offers, script, moves, .. }) => {
             let script = script.into_iter().filter_map(|switching| switching.left(&board)).collect();
-            (Some(target), Some(switch), script, Some(moves))
+            let faults = Faults::new(switch, offers, &world.plan, &world.catalogue);
+            (Some(target), Some(faults), script, Some(moves))
         }
         None => (None, None, Vec::new(), None),
     };

@@ -2,9 +2,16 @@
 
 use std::io::Write as _;
 
+use super::look;
+use crate::base::text::printable;
+use crate::ui::action;
+use crate::ui::keymap::Keymap;
+
 /// # Errors
-/// Standard output is gone.
+/// The user's keymap is wrong, or standard output is gone.
 pub fn run() -> anyhow::Result<i32> {
-    std::io::stdout().write_all(crate::ui::action::keys_page().as_bytes())?;
+    let own = look::own("keymap.toml").transpose()?;
+    let (keymap, file) = (Keymap::load(own.as_ref())?, own.map(|own| printable(&own.name)));
+    std::io::stdout().write_all(action::keys_page(&keymap, file.as_deref()).as_bytes())?;
     Ok(0)
 }

@@ -32,6 +32,7 @@ mod kinds;
 mod log;
 mod logging;
 mod look;
+mod manual;
 mod moment;
 mod note;
 mod person;
@@ -42,6 +43,7 @@ mod reopen;
 mod rollback;
 mod run;
 mod say;
+mod schema;
 mod site;
 mod summary;
 mod take_over;
@@ -80,8 +82,14 @@ enum Command {
 
     /// Print the kinds of check and step, each with an example; or those that are named.
     Kinds(kinds::Arguments),
-    /// Print every key of the console.
+    /// Print every key of the console, with your own keymap over the built-in one.
     Keys,
+    /// Print the JSON Schema of the plan format, for editors.
+    Schema,
+    /// Print the script that lets a shell complete commands and options.
+    Completions(manual::Completions),
+    /// Print the manual's page, or write one for each command.
+    Man(manual::Pages),
     /// Roll a launch back, from any terminal: the journal and the console may be gone, frozen or broken.
     Rollback(rollback::Arguments),
     /// Approve a step of the rollback that runs, as a second person; works as `rollback` does.
@@ -164,7 +172,15 @@ pub fn run() -> i32 {
         }
     };
     // What these print is all they say: whoever stops reading it has seen enough.
-    let says_all = matches!(cli.command, Command::Kinds(_) | Command::Keys | Command::Log(_));
+    let says_all = matches!(
+        cli.command,
+        Command::Kinds(_)
+            | Command::Keys
+            | Command::Schema
+            | Command::Completions(_)
+            | Command::Man(_)
+            | Command::Log(_)
+    );
     let done = match cli.command {
         Command::Rehearse(arguments) => rehearse::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
@@ -173,6 +189,9 @@ pub fn run() -> i32 {
 
         Command::Kinds(arguments) => kinds::run(&arguments),
         Command::Keys => keys::run(),
+        Command::Schema => schema::run(),
+        Command::Completions(arguments) => manual::completions(&arguments),
+        Command::Man(arguments) => manual::pages(&arguments),
         Command::Rollback(arguments) => rollback::run(&arguments),
         Command::Approve(arguments) => approve::run(&arguments),
         Command::Log(arguments) => log::run(&arguments),
@@ -204,6 +223,11 @@ pub fn run() -> i32 {
         say::err!("tminus: {}", printable_lines(&covered(&format!("{error:#}"))));
         WRONG
     })
+}
+
+/// The table of subcommands.
+fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
 }
 
 /// How long what still reads or writes may take once a command is through: a disk that hangs keeps nobody here.

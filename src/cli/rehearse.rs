@@ -16,16 +16,17 @@ use super::site::Site;
 use super::{Common, unwritten};
 use crate::base::source::{Source, nearest};
 use crate::engine::amending::{Move, Moved};
-use crate::engine::effects::Switch;
+use crate::engine::effects::{Offers, Switch};
 use crate::engine::run::{SwitchDue, Switching};
 use crate::engine::time::Pace;
 use crate::journal::LaunchFolder;
 use crate::kind::Catalogue;
 use crate::launch::event::Mode;
+use crate::launch::fault::Offered;
 use crate::launch::id::RollbackId;
 use crate::launch::plan::Plan;
 use crate::plan::{Loaded, Options};
-use crate::rehearsal::{Faults, Injection, Target, Traffic};
+use crate::rehearsal::{Fault, Faults, Injection, Target, Traffic, possible};
 
 /// The plan that is flown when none is named.
 const BUNDLED: &str = include_str!("../../config/omniai.toml");
@@ -128,7 +129,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         site.learn(environment, &hidden);
         let script = all.iter().map(switching).collect();
         let moves = moves(&traffic);
-        let rehearsal = Some(assemble::Rehearsal { target, traffic, moves, switch: switch(faults), script });
+        let rehearsal =
+            Some(assemble::Rehearsal { target, traffic, moves, switch: switch(faults), offers: offers(), script });
         let opening = Opening {
             source,
             plan,
@@ -205,6 +207,14 @@ fn switch(faults: Faults) -> Switch {
         Ok(injection) if on => faults.inject(injection.switched()),
         Ok(injection) => faults.withdraw(&injection),
         Err(error) => tracing::error!("{error}"),
+    })
+}
+
+/// What the target of a plan can be made to do, as `--fault` would ask for it.
+fn offers() -> Offers {
+    Arc::new(|plan, catalogue| {
+        let offered = |fault: Fault| Offered { fault: Injection::of(fault).to_string(), does: fault.line() };
+        possible(plan, catalogue).into_iter().map(offered).collect()
     })
 }
 

@@ -12,23 +12,48 @@ use super::steps::{self, Outputs};
 use super::world::{self, World};
 use crate::base::proc;
 use crate::evidence;
+use crate::kind::Catalogue;
 use crate::launch::board::{Board, Progress};
 use crate::launch::event::{Event, Mode, Recorded};
+use crate::launch::fault::Offered;
 use crate::launch::id::ItemId;
-use crate::launch::plan::{Act, Stream};
+use crate::launch::plan::{Act, Plan, Stream};
 use crate::launch::process;
 use crate::launch::verdict::Verdict;
 use crate::watch::Watch;
 
 /// Called when a rehearsal switches a fault: name, on.
 pub type Switch = Arc<dyn Fn(&str, bool) + Send + Sync>;
+/// The faults that the target of a plan can have.
+pub type Offers = Arc<dyn Fn(&Plan, &Catalogue) -> Vec<Offered> + Send + Sync>;
+
+/// The faults of a rehearsal.
+pub struct Faults {
+    pub switch: Switch,
+    pub offers: Offers,
+    /// Those of the plan in force.
+    pub offered: Arc<[Offered]>,
+}
+
+impl Faults {
+    #[must_use]
+    pub fn new(switch: Switch, offers: Offers, plan: &Plan, catalogue: &Catalogue) -> Self {
+        let offered = offers(plan, catalogue).into();
+        Self { switch, offers, offered }
+    }
+
+    /// From here on they are those of this plan.
+    pub fn offer(&mut self, plan: &Plan, catalogue: &Catalogue) {
+        self.offered = (self.offers)(plan, catalogue).into();
+    }
+}
 
 /// The hands of the loop.
 pub struct Effects {
     pub world: World,
     pub watch: Option<Arc<Watch>>,
     pub outputs: Outputs,
-    pub faults: Option<Switch>,
+    pub faults: Option<Faults>,
 }
 
 impl Effects {
@@ -139,8 +164,8 @@ impl Effects {
                 return request(record, board).and_then(|request| runner::begin(&self.world, &self.outputs, request));
             }
             Event::FaultSwitched { fault, on } => {
-                if let Some(switch) = &self.faults {
-                    switch(fault, *on);
+                if let Some(faults) = &self.faults {
+                    (faults.switch)(fault, *on);
                 }
             }
             event => self.world.keep_incident_of(board, event),

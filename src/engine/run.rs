@@ -418,6 +418,7 @@ fn snapshot(board: Arc<Board>, live: Arc<Live>, parts: &Parts, alarm: Option<Str
         waits: None,
         taken_over: None,
         proposal: None,
+        faults: parts.effects.faults.as_ref().map(|faults| Arc::clone(&faults.offered)).unwrap_or_default(),
         folder: parts.folder.as_ref().map(|folder| folder.display().to_string()).unwrap_or_default(),
         seat: Seat::Operator,
     }

@@ -6,7 +6,8 @@ use super::board::{Board, Progress};
 use super::closing;
 use super::command::{Command, Input, Observation, Refusal};
 use super::countdown;
-use super::event::{Actor, Event, Mode, RollbackFact};
+use super::event::{Actor, Event, RollbackFact};
+use super::fault;
 use super::fields;
 use super::gate;
 use super::human;
@@ -209,12 +210,7 @@ fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec
             Ok(pre_empt(board, &known.id, *run, why, now))
         }
         Command::Approve { step } => Err(Refusal(format!("{step} is approved in the rollback's own folder"))),
-        Command::SwitchFault { fault, on } => {
-            if board.mode != Mode::Rehearsal {
-                return Err(Refusal("faults are for rehearsals".into()));
-            }
-            one(Event::FaultSwitched { fault: fault.clone(), on: *on })
-        }
+        Command::SwitchFault { fault, on } => fault::switch(board, fault, *on),
         Command::Veto { .. } | Command::AcknowledgeTrigger { .. } | Command::FireTrigger { .. } => {
             trigger::decide(board, by, command, now)
         }

@@ -17,6 +17,8 @@ use super::verdict::Verdict;
 pub struct Drilled {
     /// As it was switched: `errors=60%:api`.
     pub fault: String,
+    /// Who switched it on.
+    pub by: Actor,
     pub began: Instant,
     /// Where T stood then.
     pub mark: Mark,
@@ -56,8 +58,9 @@ pub struct Decided {
 }
 
 impl Drilled {
-    fn new(fault: &str, began: Instant, mark: Mark) -> Self {
-        Self { fault: fault.to_owned(), began, mark, over: None, noticed: None, fired: Vec::new(), runs: Vec::new() }
+    fn new(fault: &str, by: Actor, began: Instant, mark: Mark) -> Self {
+        let (fault, over, noticed) = (fault.to_owned(), None, None);
+        Self { fault, by, began, mark, over, noticed, fired: Vec::new(), runs: Vec::new() }
     }
 }
 
@@ -69,7 +72,7 @@ pub(super) fn fold(board: &mut Board, record: &Recorded) {
         Event::FaultSwitched { fault, on: true } => {
             let mark = board.mark_at(at);
             if !board.drilled.iter().any(|known| known.fault == *fault && known.over.is_none()) {
-                board.drilled.push(Drilled::new(fault, at, mark));
+                board.drilled.push(Drilled::new(fault, record.actor.clone(), at, mark));
             }
         }
         Event::FaultSwitched { fault, on: false } => {

@@ -16,6 +16,7 @@ pub mod decide;
 pub mod drilled;
 pub mod event;
 pub mod false_trips;
+pub mod fault;
 pub mod fields;
 pub mod gate;
 mod human;

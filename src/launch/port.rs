@@ -11,6 +11,7 @@ use super::amend::Amendment;
 use super::board::Board;
 use super::command::{Command, Refusal};
 use super::event::{Actor, Mode};
+use super::fault::Offered;
 use super::id::RollbackId;
 use super::live::Live;
 use super::plan::Plan;
@@ -41,6 +42,8 @@ pub struct Snapshot {
     pub taken_over: Option<String>,
     /// A plan that was asked to be looked over, with how it differs.
     pub proposal: Option<Arc<Proposal>>,
+    /// What a rehearsal's target can be made to do wrong; nothing in a launch.
+    pub faults: Arc<[Offered]>,
     /// The launch folder, for display.
     pub folder: String,
     pub seat: Seat,
@@ -80,7 +83,8 @@ impl Snapshot {
         let live = Arc::default();
         let (board, seat) = (Arc::new(board), Seat::Operator);
         let (alarm, waits, taken_over, proposal) = (None, None, None, None);
-        Self { board, live, now, taken_at, speed: 1, alarm, waits, taken_over, proposal, folder, seat }
+        let faults = Arc::default();
+        Self { board, live, now, taken_at, speed: 1, alarm, waits, taken_over, proposal, faults, folder, seat }
     }
 }
 

@@ -117,6 +117,15 @@ impl Chain<'_> {
         match about {
             About::Gate(id) => {
                 let Some(phase) = board.plan.phase(id) else { return };
+                if board.phases.get(id).is_none_or(|state| state.opened.is_none()) {
+                    // What has not begun is one reason, however much is in it.
+                    let come = board.mark_at(self.now) <= phase.at;
+                    let words = match schedule::kept_by(board, phase, self.now).filter(|_| come) {
+                        Some(gate) => format!("waits for gate {gate}"),
+                        None => format!("begins at {}", phase.at),
+                    };
+                    return self.say(1, words, about.clone());
+                }
                 for (item, verdict) in gate::standing(board, phase, self.now).blocking {
                     self.item(&item, verdict, 1);
                 }
@@ -163,10 +172,7 @@ impl Chain<'_> {
             Progress::Waiting => {
                 let first = schedule::due(board, item, self.now);
                 let words = match &first {
-                    Due::NotYet { at } => match self.kept(item) {
-                        Some(gate) => format!("{id} waits for gate {gate}"),
-                        None => format!("{id} begins at {at}"),
-                    },
+                    Due::NotYet { at } => format!("{id} begins at {at}"),
                     Due::After(other) => format!("{id} waits for {other}"),
                     Due::Blocked(why) => format!("{id} cannot run: {why}"),
                     Due::Captured(name) => format!("{id} waits for baseline value {name}"),
@@ -193,13 +199,6 @@ impl Chain<'_> {
             });
             self.item(&other, verdict, depth + 1);
         }
-    }
-
-    /// The gate that keeps an item's phase shut, where its time has come.
-    fn kept(&self, item: &Item) -> Option<&PhaseId> {
-        let phase = self.board.plan.phase(&item.phase)?;
-        let come = self.board.mark_at(self.now) <= item.at;
-        schedule::kept_by(self.board, phase, self.now).filter(|_| come)
     }
 
     fn is_clear(&self, id: &ItemId) -> bool {

@@ -37,9 +37,9 @@ fn a_red_gate_says_its_finding_and_what_waits_for_it() {
 #[test]
 fn what_waits_for_a_person_says_so_and_what_its_time_has_not_come_for_says_when() {
     let mut flight = opened();
-    assert!(told(&flight).iter().any(|line| line == "  attest begins at T-30m"), "{:#?}", told(&flight));
+    assert!(told(&flight).iter().any(|line| line == "  begins at T-30m"), "{:#?}", told(&flight));
     flight.pass(minutes(31));
-    let line = "  attest waits for gate gate-a";
+    let line = "  waits for gate gate-a";
     assert!(told(&flight).iter().any(|told| told == line), "its time has come: {:#?}", self::told(&flight));
     for item in ["health", "login", "chat"] {
         flight.answer(item, verdict::Verdict::Pass);

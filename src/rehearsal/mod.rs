@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `fault` | the faults by name |
 //! | `expected` | which triggers of a plan are there for a fault |
+//! | `possible` | which faults a plan's target can have |
 //! | `switchboard` | what is on, and since when |
 //! | `traffic` | the numbers of signals, and looks in time that a rehearsal skips |
 //! | `pattern` | texts and addresses with `{{ name }}` in them, matched against a request |
@@ -25,6 +26,7 @@ mod line;
 mod memory;
 mod pace;
 mod pattern;
+mod possible;
 mod reply;
 mod routes;
 mod switchboard;
@@ -34,6 +36,7 @@ mod world;
 
 pub use expected::caught_by;
 pub use fault::{Fault, Injection, Size};
+pub use possible::possible;
 pub use switchboard::{Episode, Faults};
 pub use target::Target;
 pub use traffic::Traffic;

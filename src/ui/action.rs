@@ -155,6 +155,7 @@ actions! {
     Slip, "slip", "slip", Panes, true, "Publish another T-0 while the countdown holds";
     Scrub, "scrub", "scrub", Panes, true, "Give this attempt at the launch up";
     Triggers, "triggers", "triggers", Panes, false, "Show the triggers: what each waits for, from when to when; and fire one by hand";
+    Faults, "faults", "faults", Panes, false, "In a rehearsal: show what its target can do wrong, and switch it on and off";
     Countdown, "countdown", "countdown", Panes, false, "Show all of the countdown: T-0 published and projected, slip, latest resume, next mark";
     Poll, "poll", "poll", Panes, false, "Show the poll, the criteria, and what blocks GO";
     Why, "why", "why not GO", Panes, false, "Show what stands between now and GO, and what each of it waits for";
@@ -218,14 +219,21 @@ impl Action {
     }
 }
 
-/// `docs/keys.md`: the manual's page of keys, from the table and the default keymap.
+/// The page of keys, from the table and `keymap`: docs/keys.md for the default one, else with the keys of the user's
+/// `own` file over it.
 #[must_use]
-pub fn keys_page() -> String {
-    let keymap = Keymap::default();
-    let mut page = String::from(
-        "# Keys\n\nMade from the table of actions and `config/keymap.toml`; a test holds this page to them. A file of \
-         your own overrides keys by action id. Actions without a key are found with `:`.\n\n\
-         | key | action | where | what it does |\n|---|---|---|---|\n",
+pub fn keys_page(keymap: &Keymap, own: Option<&str>) -> String {
+    let from = match own {
+        None => {
+            "Made from the table of actions and `config/keymap.toml`; a test holds this page to them. A file of your \
+                 own, `~/.config/tminus/keymap.toml`, overrides keys by action id."
+                .to_owned()
+        }
+        Some(own) => format!("The built-in keys, with those of {own} over them."),
+    };
+    let mut page = format!(
+        "# Keys\n\n{from} Actions without a key are found with `:`.\n\n| key | action | where | what it does \
+         |\n|---|---|---|---|\n"
     );
     for entry in TABLE {
         let keys: Vec<String> = keymap.keys(entry.action).iter().map(|key| format!("`{key}`")).collect();
@@ -284,6 +292,14 @@ mod tests {
             assert_eq!(entry.action.entry().id, entry.id);
             assert_eq!(Action::by_id(entry.id), Some(entry.action));
         }
+    }
+
+    #[test]
+    fn the_page_has_the_keys_of_ones_own_file_and_says_whose_they_are() {
+        let user = crate::base::source::Source::new("mine.toml", "note = [\"W\"]\n");
+        let keymap = Keymap::load(Some(&user)).expect("sound");
+        let page = keys_page(&keymap, Some("mine.toml"));
+        assert!(page.contains("| `W` | `note` |") && page.contains("with those of mine.toml over them"), "{page}");
     }
 
     #[test]

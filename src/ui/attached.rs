@@ -22,6 +22,7 @@ pub fn refused(action: Action, view: &View<'_>) -> Option<String> {
         | Action::Recovery
         | Action::Recycle
         | Action::Slip
+        | Action::Faults
         | Action::Scrub => Some(format!("this console is attached: `{short}` is for the operator's")),
         Action::Amend => {
             let launch = &view.snapshot.folder;

@@ -58,6 +58,10 @@ fn key(state: &mut State, action: Action, view: &View<'_>) -> Option<Effect> {
 }
 
 fn wheel(state: &mut State, step: Step, at: Position, drawn: &Drawn, view: &View<'_>) -> Option<Option<Effect>> {
+    // Nobody moves through what is not seen; the rollback is, on any screen.
+    if state.cramped && !matches!(state.overlay, Some(Overlay::Rollback(_))) {
+        return None;
+    }
     if state.overlay.is_some() {
         // A list is gone through line by line; where a text is typed, the wheel changes no answer.
         let notch = match &state.overlay {

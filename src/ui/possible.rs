@@ -2,7 +2,7 @@
 //! says both.
 
 use super::action::Action;
-use super::overlays::holds;
+use super::overlays::{faults, holds};
 use super::panes::soak;
 use super::state::View;
 use super::{attached, update};
@@ -36,8 +36,7 @@ pub fn why_not(action: Action, item: Option<(&Item, &ItemState)>, view: &View<'_
     }
     let unless = |holds: bool, why: &str| (!holds).then(|| why.to_owned());
     if of_one(action) && item.is_none() {
-        let waivable = action == Action::Waive && !plan.criteria.is_empty();
-        return unless(waivable, "no item is selected");
+        return Some("no item is selected".to_owned());
     }
     match (action, item) {
         (Action::Attest, Some((item, state))) => unless(wants_word(item, view), &no_word(item, state)),
@@ -78,6 +77,7 @@ pub fn why_not(action: Action, item: Option<(&Item, &ItemState)>, view: &View<'_
         (Action::Vote, _) => unless(ballot::open(board, now).next().is_some(), "no poll is open"),
         (Action::Judge, _) => unless(!plan.criteria.is_empty(), "the plan has no criteria"),
         (Action::ChangeIncident | Action::Incidents, _) => unless(!board.incidents.is_empty(), "no incident"),
+        (Action::Faults, _) => faults::refused(view).map(str::to_owned),
         (Action::Triggers, _) => unless(!plan.triggers.is_empty(), "the plan has no triggers"),
         (Action::Evidence, _) => unless(!plan.evidence.is_empty(), "the plan asks for none"),
         (Action::ActAs, _) => unless(!plan.roles.is_empty(), "the plan has no roles"),

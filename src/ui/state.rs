@@ -302,6 +302,9 @@ pub enum Overlay {
     Triggers {
         selected: usize,
     },
+    Faults {
+        selected: usize,
+    },
     /// Why not GO: which link of the chain.
     Why {
         selected: usize,

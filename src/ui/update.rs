@@ -3,7 +3,7 @@
 
 use super::action::Action;
 use super::overlays::act_as::ActAs;
-use super::overlays::{archive, choose, holds, incident, playbooks, recovery, scribe, triggers, waive, why};
+use super::overlays::{archive, choose, faults, holds, incident, playbooks, recovery, scribe, triggers, waive, why};
 use super::panes::{self, checklist::Line, detail, soak};
 use super::state::{Effect, Overlay, Pane, Purpose, Rolling, State, View};
 use super::theme::Role;
@@ -54,6 +54,7 @@ pub fn update(state: &mut State, action: Action, view: &View<'_>) -> Option<Effe
         Action::Rollback => open_rollback(state, view),
         Action::Veto => return firing::veto(state, view),
         Action::Triggers => triggers::open(state, view),
+        Action::Faults => faults::open(state, view),
         Action::Approve => approving::ask(state, view),
         action if of_items(action) && state.focus == Pane::Detail && state.detail.watched => {
             state.say(Role::Warned, "what is watched is shown: go to the checklist to act on an item");
@@ -378,7 +379,7 @@ fn release(state: &mut State, view: &View<'_>) -> Option<Effect> {
 fn next_wrong(state: &mut State, onward: bool, view: &View<'_>) {
     match state.checklist.wrong(onward, view) {
         Some(id) => {
-            state.checklist.reveal(Line::Item(id), view);
+            state.checklist.reveal(&Line::Item(id), view);
             state.detail = detail::State::default();
             state.focus(Pane::Checklist);
         }

@@ -12,6 +12,7 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::crossterm::event::{KeyEvent, KeyModifiers};
 use tminus::launch::board::Board;
 use tminus::launch::event::{Actor, Event, Mode, Recorded, Vote};
+use tminus::launch::fault::Offered;
 use tminus::launch::id::{Attempt, ItemId};
 use tminus::launch::live::{Line, Live, MonitorView, OutputView, Sample, StreamView};
 use tminus::launch::plan::{
@@ -191,6 +192,7 @@ pub struct Story {
     pub alarm: Option<String>,
     pub taken_over: Option<String>,
     pub seat: Seat,
+    pub faults: Arc<[Offered]>,
     mode: Mode,
     /// What is set on the board beside what was folded.
     set: Vec<Setting>,
@@ -203,8 +205,8 @@ impl Story {
 
     pub fn of(plan: Plan, mode: Mode) -> Self {
         let (plan, records, seat) = (Arc::new(plan), Vec::new(), Seat::Operator);
-        let set = Vec::new();
-        let mut story = Self { plan, records, live: live(), alarm: None, taken_over: None, seat, mode, set };
+        let (faults, set) = (Arc::default(), Vec::new());
+        let mut story = Self { plan, records, live: live(), alarm: None, taken_over: None, seat, faults, mode, set };
         let release = Release { version: Some("1.0.0".into()), ..Release::default() };
         let opened = Event::LaunchOpened {
             plan: "omniai".into(),
@@ -266,6 +268,7 @@ impl Story {
             live: Arc::new(self.live.clone()),
             alarm: self.alarm.clone(),
             taken_over: self.taken_over.clone(),
+            faults: Arc::clone(&self.faults),
             ..first
         })
     }

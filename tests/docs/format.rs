@@ -22,7 +22,7 @@ pub const TABLES: &[Section] = &[
         "[]",
         "Only `[plan]` is required.",
         &[
-            ("plan", "what is launched, and where"),
+            ("plan", "what is launched, and where; required"),
             ("clock", "when the countdown starts and where it holds; without it, it counts from the earliest mark"),
             ("vars", "values by name"),
             ("target", "other places, by the variables that are different there"),

@@ -62,7 +62,7 @@ pub const STEPS: &[Section] = &[
             ("shell", "a bash script instead, as in `run`"),
             ("cwd", "where it runs; the plan's folder otherwise"),
             ("env", "variables it is given; secrets may stand here"),
-            ("ready", "what tells that it is ready; required"),
+            ("ready", "what tells that it is ready; only one that stops another does without"),
             (
                 "capture",
                 "values by a pattern on a line of its output: the first group, or all that matches; they have a name in \
@@ -113,12 +113,15 @@ pub const STEPS: &[Section] = &[
             ("context", "kubectl's; required, but for `command`"),
             ("namespace", "required, but for `command`"),
             ("kubeconfig", "a file beside the plan; kubectl's own otherwise"),
-            ("ingress", "`nginx`: the canary's own Ingress, never the main one; required"),
-            ("route", "`gateway`: the HTTPRoute; required"),
-            ("rollout", "`rollouts`: the Rollout; a weight must be one of its steps with a `pause` after it; required"),
+            ("ingress", "of `nginx`, which needs it: the canary's own Ingress, never the main one"),
+            ("route", "of `gateway`, which needs it: the HTTPRoute"),
+            (
+                "rollout",
+                "of `rollouts`, which needs it: the Rollout; a weight must be one of its steps with a `pause` after it",
+            ),
             ("stable", "the service that serves the rest; `gateway`: required"),
             ("canary", "the canary's service; `gateway`: required"),
-            ("read", "`command`: the program that prints the weight in percent; required"),
+            ("read", "of `command`, which needs it: the program that prints the weight in percent"),
             ("set", "`command`: the program that sets it; the weight is in `TMINUS_WEIGHT`"),
             (
                 "weight",

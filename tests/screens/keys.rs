@@ -92,8 +92,8 @@ fn does_something(half: usize) {
         (playbooks::story(), 1810),
     ];
     // A second key wants a role, and a rollback that runs: `approval` has it. Evidence wants a plan that asks for
-    // some: `tests/crew` has one. What is for triggers `triggers` has.
-    let elsewhere = [Action::Approve, Action::Evidence, Action::Veto, Action::Triggers];
+    // some: `tests/crew` has one. What is for triggers `triggers` has, what is for rehearsals `faults`.
+    let elsewhere = [Action::Approve, Action::Evidence, Action::Veto, Action::Triggers, Action::Faults];
     let here = |entry: &&Entry| entry.place.in_palette() && !elsewhere.contains(&entry.action);
     for entry in TABLE.iter().filter(here).skip(half).step_by(2) {
         let places = stories.iter().flat_map(|story| (0..12).map(move |down| (story, down)));

@@ -355,6 +355,7 @@ fn no_click_anywhere_acts_on_the_launch() {
     for (width, height) in [(120, 36), (80, 24), (60, 16), (50, 12)] {
         for (x, y) in (0..height).flat_map(|y| (0..width).step_by(3).map(move |x| (x, y))) {
             let mut console = console(story.snapshot(1810), width, height);
+            press(&mut console, "j");
             for _ in 0..2 {
                 let effect = console.point(mouse(MouseEventKind::Down(MouseButton::Left), x, y));
                 assert!(!matches!(effect, Some(Effect::Ask(_) | Effect::AskAs(..))), "{effect:?} at {x},{y}");
@@ -380,6 +381,31 @@ fn the_wheel_scrolls_what_is_under_it() {
     let before = text(&screen(&mut console));
     console.point(mouse(MouseEventKind::ScrollDown, x, y));
     assert_eq!(text(&screen(&mut console)), before);
+}
+
+#[test]
+fn a_wheel_moves_through_no_dialog_that_is_not_seen() {
+    let mut console = console(under_way(Mode::Launch).snapshot(1810), 80, 24);
+    press(&mut console, "?");
+    console.terminal().backend_mut().resize(50, 12);
+    console.draw().expect("a buffer");
+    let before = told(&console);
+    console.point(mouse(MouseEventKind::ScrollDown, 5, 5));
+    assert_eq!(told(&console), before);
+}
+
+#[test]
+fn the_cursor_stands_behind_what_was_typed_whatever_it_is() {
+    for (typed, columns) in
+        [("abc", 3), ("配信", 4), ("🇩🇪", 2), ("👍🏽", 2), ("👩\u{200d}🚀", 5), ("e\u{301}x", 2), ("", 0)]
+    {
+        let mut console = console(under_way(Mode::Launch).snapshot(1810), 80, 24);
+        press(&mut console, "n");
+        let empty = console.terminal().backend_mut().cursor_position();
+        type_in(&mut console, typed);
+        let cursor = console.terminal().backend_mut().cursor_position();
+        assert_eq!((cursor.x - empty.x, cursor.y), (columns, empty.y), "{typed}");
+    }
 }
 
 /// A console in its loop, with what comes at its milliseconds; what went to the terminal, and what was asked.
@@ -480,7 +506,8 @@ async fn what_rings_is_told_to_the_desktop_once() {
     let _ = boot();
     let mut story = under_way(Mode::Launch);
     let terminal = Terminal::new(TestBackend::new(80, 24)).expect("a buffer");
-    let mut console = Console::new(terminal, setup(Theme::default()), story.snapshot(1810));
+    let setup = tminus::ui::Setup { boot, ..setup(Theme::default()) };
+    let mut console = Console::new(terminal, setup, story.snapshot(1810));
     assert!(!console.rings(), "what happened before is no news");
     let title = "logins \u{1b}]9;fail".to_owned();
     let opened = Event::IncidentOpened { incident: 1, title, severity: None, detected_by: "ana".into() };
@@ -490,4 +517,12 @@ async fn what_rings_is_told_to_the_desktop_once() {
     let (title, told) = console.notice().expect("news");
     assert!(title == "OmniAI v1.0" && told.contains("logins"), "{title}: {told}");
     assert!(!console.rings(), "once");
+    // It wants a key: the bell rings on every minute, and the desktop is told no more.
+    story.at(1813, Event::IncidentRang { incident: 1, due: tminus::launch::incident::Due::Triage });
+    console.take(story.snapshot(1813));
+    assert!(console.rings() && console.notice().is_some());
+    tokio::time::advance(Duration::from_secs(61)).await;
+    console.take(story.snapshot(1874));
+    assert!(console.rings());
+    assert_eq!(console.notice(), None);
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::base::text::printable;
 use crate::launch::board::Board;
 use crate::launch::drilled::{Drilled, Noticed, Run};
-use crate::launch::event::RollbackEnd;
+use crate::launch::event::{Actor, RollbackEnd};
 use crate::launch::id::{SignalId, TriggerId};
 use crate::launch::plan::{Condition, FireMode, Plan, SignalSource, Trigger};
 use crate::launch::time::{Instant, Mark};
@@ -49,12 +49,18 @@ struct Judged {
 #[must_use]
 pub fn text(board: &Board, faults: &[Injection]) -> String {
     let mut out = String::from("\ndrills                      planned     actual\n");
-    for fault in faults {
-        let drilled = found(board, faults, fault);
+    let by_hand = by_hand(board, faults);
+    let all: Vec<Injection> = faults.iter().chain(by_hand.iter().map(|(fault, _)| fault)).cloned().collect();
+    for (n, fault) in all.iter().enumerate() {
+        let drilled = found(board, &all, fault);
         let drilled = drilled.as_ref();
         let trigger = trigger(&board.plan, fault, drilled);
         let at = drilled.map(|drilled| format!(", began at {}", whole(drilled.mark))).unwrap_or_default();
-        let _ = writeln!(out, "{}{at}", printable(&fault.to_string()));
+        let (called, by) = match n.checked_sub(faults.len()).and_then(|n| by_hand.get(n)) {
+            Some((fault, by)) => (fault.switched().to_string(), format!(", switched by {by}")),
+            None => (fault.to_string(), String::new()),
+        };
+        let _ = writeln!(out, "{}", printable(&format!("{called}{at}{by}")));
         for row in drilled.into_iter().flat_map(|drilled| rows(&board.plan, drilled, trigger)) {
             let planned = row.planned.map_or_else(|| "-".to_owned(), shown);
             let actual = row.actual.map_or_else(|| "never".to_owned(), shown);
@@ -69,8 +75,24 @@ pub fn text(board: &Board, faults: &[Injection]) -> String {
 /// 0 where every fault was met as the plan says, 1 where one was not.
 #[must_use]
 pub fn exit_code(board: &Board, faults: &[Injection]) -> i32 {
-    let missed = |fault: &Injection| judged(board, fault, found(board, faults, fault).as_ref()).held == Some(false);
-    i32::from(faults.iter().any(missed))
+    let by_hand = by_hand(board, faults).into_iter().map(|(fault, _)| fault);
+    let all: Vec<Injection> = faults.iter().cloned().chain(by_hand).collect();
+    let missed = |fault: &Injection| judged(board, fault, found(board, &all, fault).as_ref()).held == Some(false);
+    i32::from(all.iter().any(missed))
+}
+
+/// What was switched on besides `faults`, as if it had been asked for at that mark, and by whom.
+fn by_hand(board: &Board, faults: &[Injection]) -> Vec<(Injection, String)> {
+    let asked: Vec<&Drilled> = faults.iter().filter_map(|fault| began(board, fault)).collect();
+    let others = board.drilled.iter().filter(|known| known.by != Actor::engine());
+    let others = others.filter(|known| !asked.iter().any(|asked| std::ptr::eq(*asked, *known)));
+    let told = others.filter_map(|known| {
+        let lasted = known.over.map(|over| over.0 - known.began.0);
+        let until = lasted.filter(|lasted| *lasted > 0).map(|lasted| Mark(known.mark.0 - lasted));
+        let fault = known.fault.parse::<Injection>().ok()?;
+        Some((Injection { from: Some(known.mark), until, ..fault }, known.by.name.clone()))
+    });
+    told.collect()
 }
 
 /// What became of a fault. What another one that was on explains, by the plan's own limits, is not this one's.

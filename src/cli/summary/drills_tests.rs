@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::*;
 use crate::base::source::Source;
 use crate::launch::drilled::{Decided, Noticed};
-use crate::launch::event::Actor;
 use crate::launch::time::{Instant, Mark};
 use crate::plan::{Environment, Options, load};
 
@@ -28,6 +27,7 @@ fn at(seconds: i64) -> Instant {
 fn met(fault: &str) -> Drilled {
     let by = "objective share".to_owned();
     Drilled {
+        by: Actor::engine(),
         fault: fault.to_owned(),
         began: at(0),
         mark: Mark::parse("T+10m").expect("a mark"),
@@ -135,4 +135,21 @@ fn another_trigger_that_fires_first_takes_nothing_from_the_one_that_is_for_it() 
     assert_eq!((words.as_str(), code), ("as planned", 0));
     let (words, code) = told("errors=60%@T+10m", |drilled| drilled.fired = vec![(at(30), "by-hand".into())]);
     assert!(words.starts_with("NOT DECIDED by what is for it: trigger by-hand") && code == 1, "{words}");
+}
+
+/// A fault of the console's menu is drilled as one of the command line is.
+#[test]
+fn what_was_switched_by_hand_is_held_to_the_plan_too() {
+    let asked: Vec<Injection> = vec!["counter-reset@T+5m".parse().expect("a fault")];
+    let of_line = Drilled { mark: Mark::parse("T+5m").expect("a mark"), ..met("counter-reset") };
+    let of_line = Drilled { noticed: None, fired: Vec::new(), runs: Vec::new(), ..of_line };
+    let by_ana = Drilled { by: Actor::person("ana", None), ..met("errors=60%") };
+    let text = text(&board(vec![of_line.clone(), by_ana.clone()]), &asked);
+    assert!(
+        text.contains("errors=60%, began at T+10m, switched by ana\n") && text.ends_with("  as planned\n"),
+        "{text}"
+    );
+    assert_eq!(exit_code(&board(vec![of_line.clone(), by_ana.clone()]), &asked), 0);
+    let missed = Drilled { noticed: None, fired: Vec::new(), runs: Vec::new(), ..by_ana };
+    assert_eq!(exit_code(&board(vec![of_line, missed]), &asked), 1);
 }

@@ -128,6 +128,7 @@ impl Eyes {
             waits: None,
             taken_over: None,
             proposal: None,
+            faults: Arc::default(),
             folder: self.watched.folder.path().display().to_string(),
             seat: Seat::Attached { heard: standing.heard },
         });

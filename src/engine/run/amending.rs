@@ -150,6 +150,9 @@ impl Loop {
         if let Some(watch) = &effects.watch {
             self.parts.live = watch.live();
         }
+        if let Some(faults) = &mut effects.faults {
+            faults.offer(&effects.world.plan, &effects.world.catalogue);
+        }
         effects.begin_anew(board);
         effects.world.keep_baseline(board);
         let (folder, unkept) = (amender.folder().clone(), Arc::clone(&self.amending.unkept));

@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use self::lines::Lines;
-use self::number::{Course, State};
+use self::number::{Course, Settled, State};
 use self::source::Source;
 use super::fault::{Fault, Injection, falls_on};
 use super::switchboard::{Episode, Faults};
@@ -30,6 +30,8 @@ use crate::launch::verdict::Verdict;
 use crate::watch::made::Making;
 use crate::watch::point::{Axis, Point, Taken};
 
+/// So many states of the world are remembered; of those before them, where counters stood then.
+const STATES: usize = 128;
 /// Clocks apart by more than this are not believed.
 const APART: i64 = 30_000;
 
@@ -50,7 +52,9 @@ struct Inner {
     /// One signal may be taken out of several streams.
     lines: BTreeMap<SignalId, Vec<Arc<Lines>>>,
     looks: BTreeMap<SignalId, Looks>,
+    /// The newest [`STATES`] of them at most.
     states: Vec<State>,
+    settled: Settled,
 }
 
 /// A monitor whose looks can be hit by errors.
@@ -129,6 +133,7 @@ impl Traffic {
         let begun = inner.begun;
         let last = inner.states.pop().map(|(_, state)| state).unwrap_or_default();
         inner.states = vec![(begun, last)];
+        inner.settled = Settled::default();
     }
 
     /// The state of the world is this now.
@@ -139,6 +144,12 @@ impl Traffic {
         }
         let now = inner.axis.as_ref().map_or(Instant(i64::MIN), |axis| axis());
         inner.states.push((now, Arc::new(state.clone())));
+        if inner.states.len() > STATES {
+            let gone = STATES / 2;
+            let settled = inner.course(&self.faults.episodes()).settled_at(inner.states[gone].0);
+            inner.settled = settled;
+            inner.states.drain(..gone);
+        }
     }
 
     /// `example` of the signal that the plan calls `owner`, with its numbers of now; none where it is told as it is
@@ -177,7 +188,8 @@ impl Traffic {
 
 impl Inner {
     fn course<'a>(&'a self, episodes: &'a [Episode]) -> Course<'a> {
-        Course { sources: &self.sources, episodes, states: &self.states, begun: self.begun, anew: self.anew }
+        let Self { sources, states, begun, anew, settled, .. } = self;
+        Course { sources, episodes, states, begun: *begun, anew: *anew, settled }
     }
 }
 

@@ -26,6 +26,15 @@ pub struct Course<'a> {
     /// When counters began; those of a launch that is gone on with began at nothing.
     pub begun: Instant,
     pub anew: bool,
+    pub settled: &'a Settled,
+}
+
+/// Where counters stood at an instant: what was before it need not be known any more.
+#[derive(Debug, Clone, Default)]
+pub struct Settled {
+    pub at: Instant,
+    /// Of each source by its owner, of each of its samples, of each of its buckets.
+    known: BTreeMap<String, Vec<Vec<f64>>>,
 }
 
 impl Course<'_> {
@@ -38,14 +47,17 @@ impl Course<'_> {
             let start = source.shows.first().and_then(|first| first.samples.get(nth)).map(|first| &first.what);
             sample.what = match (&source.shape, start) {
                 (Shape::Level, _) => What::Number(self.level(source, nth, at)?),
-                (Shape::Counter(_), Some(What::Number(start))) => {
-                    let rate = |at| self.rate(source, at) / count;
-                    What::Number(self.counted(source, *start, at, &rate))
+                (_, Some(start)) => {
+                    let counts = self.counts(source, nth, count, at)?;
+                    match start {
+                        What::Number(_) => What::Number(counts.first()?.floor()),
+                        What::Buckets(start) => {
+                            let upto = start.iter().zip(counts);
+                            What::Buckets(upto.map(|((bound, _), count)| (*bound, count.floor())).collect())
+                        }
+                    }
                 }
-                (Shape::Histogram(each), Some(What::Buckets(start))) => {
-                    What::Buckets(self.histogram(source, start, *each / count, at))
-                }
-                _ => return None,
+                (_, None) => return None,
             };
             sample.age += self.behind(source, at);
         }
@@ -164,11 +176,46 @@ impl Course<'_> {
         resets.filter(|one| one.what.concerns(&source.owner) && one.from >= self.begun).map(|one| one.from).max()
     }
 
-    fn counted(&self, source: &Source, start: f64, at: Instant, rate: &dyn Fn(Instant) -> f64) -> f64 {
-        match self.started(source, at) {
-            Some(reset) => self.grown(reset, at, rate).floor(),
-            None if self.anew => self.grown(self.begun, at, rate).floor(),
-            None => (start + self.grown(self.begun, at, rate)).floor(),
+    /// Where its counters stand at `at`.
+    pub fn settled_at(&self, at: Instant) -> Settled {
+        let all = |source: &Source| {
+            let samples = source.shows.first().map_or(0, |shows| shows.samples.len());
+            let count = samples.max(source.instances.len()).max(1) as f64;
+            (0..samples).map(|nth| self.counts(source, nth, count, at).unwrap_or_default()).collect()
+        };
+        Settled { at, known: self.sources.values().map(|source| (source.owner.clone(), all(source))).collect() }
+    }
+
+    /// Where the counters of its `nth` sample stand, of `count` that share what grows: one, or one of each bucket.
+    fn counts(&self, source: &Source, nth: usize, count: f64, at: Instant) -> Option<Vec<f64>> {
+        let start = source.shows.first().and_then(|first| first.samples.get(nth)).map(|first| &first.what);
+        match (&source.shape, start) {
+            (Shape::Counter(_), Some(What::Number(start))) => {
+                let rate = |at| self.rate(source, at) / count;
+                Some(vec![self.counted(source, (nth, 0), *start, at, &rate)])
+            }
+            (Shape::Histogram(each), Some(What::Buckets(start))) => {
+                Some(self.histogram(source, nth, start, *each / count, at))
+            }
+            _ => None,
+        }
+    }
+
+    fn counted(
+        &self,
+        source: &Source,
+        (nth, bucket): (usize, usize),
+        start: f64,
+        at: Instant,
+        rate: &dyn Fn(Instant) -> f64,
+    ) -> f64 {
+        let settled = self.settled.known.get(&source.owner).and_then(|known| known.get(nth)?.get(bucket).copied());
+        match (self.started(source, at), settled) {
+            (Some(reset), None) => self.grown(reset, at, rate),
+            (Some(reset), _) if reset >= self.settled.at => self.grown(reset, at, rate),
+            (_, Some(settled)) => settled + self.grown(self.settled.at, at, rate),
+            (None, None) if self.anew => self.grown(self.begun, at, rate),
+            (None, None) => start + self.grown(self.begun, at, rate),
         }
     }
 
@@ -189,10 +236,10 @@ impl Course<'_> {
         grown
     }
 
-    fn histogram(&self, source: &Source, start: &[(f64, f64)], each: f64, at: Instant) -> Arc<[(f64, f64)]> {
+    fn histogram(&self, source: &Source, nth: usize, start: &[(f64, f64)], each: f64, at: Instant) -> Vec<f64> {
         let per = source.unit.in_base();
         let total = start.last().map_or(0.0, |(_, count)| *count);
-        let upto = start.iter().map(|(bound, count)| {
+        let upto = start.iter().enumerate().map(|(bucket, (bound, count))| {
             let rate = |at: Instant| {
                 let late = match self.has(&source.owner, Fault::Latency, at) {
                     Some(latency) if source.unit.dimension == Dimension::Time => {
@@ -202,7 +249,7 @@ impl Course<'_> {
                 };
                 each * self.busy(source, at) * share_upto(start, total, *bound, late)
             };
-            (*bound, self.counted(source, *count, at, &rate))
+            self.counted(source, (nth, bucket), *count, at, &rate)
         });
         upto.collect()
     }

@@ -50,6 +50,11 @@ id = "canary"
 json = { get = "http://api/canary", jq = ".users" }
 example.good = [{ json = { users = 0 } }, { json = { users = 500 }, when = { weight = "10" } }]
 [[signal]]
+id = "flow"
+counter = true
+json = { get = "http://api/flow", jq = ".n" }
+example.good = [{ json = { n = 1000 } }, { json = { n = 0 }, when = { weight = "1" } }]
+[[signal]]
 id = "grave"
 from = "stream.app"
 errors = true
@@ -293,6 +298,25 @@ async fn sticky_users_stay_where_they_were() {
     assert_eq!(desk.number("canary", 3 * MINUTE), 150.0, "it was not switched off: another size");
     desk.traffic.faults().switch(Fault::StickyUsers, false);
     assert_eq!(desk.number("canary", 3 * MINUTE), 0.0);
+}
+
+#[tokio::test]
+async fn of_states_long_gone_is_kept_only_where_counters_stood() {
+    let desk = Desk::new().await;
+    let mut flown = 1_000.0;
+    for nth in 0..400_i64 {
+        let at = nth * 10_000;
+        desk.at(at);
+        desk.traffic.stands(&[("weight".to_owned(), json!((nth % 2).to_string()))].into_iter().collect());
+        if nth == 150 {
+            desk.on("counter-reset:flow");
+            flown = 0.0;
+        }
+        assert_eq!((desk.number("flow", at), desk.number("asked", at)), (flown, 2_000.0 * nth as f64), "{nth}");
+        // Ten each second, but for every other state, in which it stands still.
+        flown += if nth % 2 == 0 { 100.0 } else { 0.0 };
+        assert!(desk.traffic.inner().states.len() <= STATES);
+    }
 }
 
 #[tokio::test]

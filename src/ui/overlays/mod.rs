@@ -6,6 +6,7 @@ pub mod archive;
 pub mod brief;
 pub mod choose;
 pub mod countdown;
+pub mod faults;
 pub mod help;
 pub mod holds;
 pub mod incident;
@@ -28,9 +29,10 @@ use super::action::Action;
 use super::state::{Overlay, State, View};
 use super::theme::Role;
 use super::update::selected as selected_item;
-use super::widgets::row::{Row, wrap};
+use super::widgets::row::{Row, clean, wrap};
 use super::widgets::sheet;
 use crate::base::secret::covered;
+use crate::base::text::columns;
 
 /// Draws an overlay in the middle of `area`; answers where the cursor stands.
 pub fn draw(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
@@ -43,6 +45,7 @@ pub fn draw(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Opt
         Overlay::ActAs(dialog) => return act_as::draw(dialog, view, area, buf),
         Overlay::Brief { window, from } => brief::draw(*window, *from, view, area, buf),
         Overlay::Evidence { selected } => archive::draw(*selected, view, area, buf),
+        Overlay::Faults { selected } => faults::draw(*selected, view, area, buf),
         Overlay::Why { selected } => why::draw(*selected, view, area, buf),
         Overlay::Triggers { selected } => triggers::draw(*selected, view, area, buf),
         Overlay::Playbooks { item, selected } => playbooks::draw(item.as_ref(), *selected, view, area, buf),
@@ -93,26 +96,25 @@ pub fn field(input: &Input, lead: &str, view: &View<'_>, area: Rect, buf: &mut B
     if area.is_empty() {
         return None;
     }
-    let clean = covered(input.value());
-    if clean != input.value() {
+    let kept = covered(input.value());
+    if kept != input.value() {
         // A secret was pasted: where in it the cursor stands is nobody's to see either.
-        Row::new(view.theme).say(Role::Focus, lead).say(Role::Title, clean).put(area, buf);
+        Row::new(view.theme).say(Role::Focus, lead).say(Role::Title, kept).put(area, buf);
         return None;
     }
     let room = usize::from(area.width).saturating_sub(lead.width() + 1);
     let skipped = input.visual_scroll(room);
+    let typed: Vec<char> = input.value().chars().collect();
     let mut hidden = 0;
-    let shown: String = input
-        .value()
-        .chars()
-        .skip_while(|c| {
-            let hide = hidden < skipped;
-            hidden += unicode_width::UnicodeWidthChar::width(*c).unwrap_or(0);
-            hide
-        })
-        .collect();
-    Row::new(view.theme).say(Role::Focus, lead).say(Role::Title, shown).put(area, buf);
-    let before = lead.width() + input.visual_cursor().max(skipped) - skipped;
+    let over = |c: &char| {
+        hidden += unicode_width::UnicodeWidthChar::width(*c).unwrap_or(0);
+        hidden >= skipped
+    };
+    let first = if skipped == 0 { 0 } else { typed.iter().position(over).map_or(typed.len(), |last| last + 1) };
+    let shown = |to: usize| typed[first..to.clamp(first, typed.len())].iter().collect::<String>();
+    Row::new(view.theme).say(Role::Focus, lead).say(Role::Title, shown(typed.len())).put(area, buf);
+    // Of what is seen: a flag may be typed as one sign, and stands there as two letters.
+    let before = lead.width() + columns(&clean(view.theme, &shown(input.cursor())));
     let x = area.x + u16::try_from(before).unwrap_or(0);
     Some(Position { x: x.min(area.right() - 1), y: area.y })
 }

@@ -66,7 +66,7 @@ pub fn go(state: &mut State, link: &Link, view: &View<'_>) {
         }
         About::Baseline(_) | About::Launch => return state.say(Role::Warned, &link.words),
     };
-    state.checklist.reveal(line, view);
+    state.checklist.reveal(&line, view);
     state.detail = detail::State::default();
     state.focus(Pane::Checklist);
 }

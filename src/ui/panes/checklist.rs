@@ -125,8 +125,8 @@ impl State {
     }
 
     /// Selects `line`, and lifts whatever would hide it.
-    pub fn reveal(&mut self, line: Line, view: &View<'_>) {
-        let phase = match &line {
+    pub fn reveal(&mut self, line: &Line, view: &View<'_>) {
+        let phase = match line {
             Line::Phase(phase) => Some(phase),
             Line::Item(id) | Line::Row(id, _) => view.plan().item(id).map(|item| &item.phase),
         };
@@ -134,7 +134,7 @@ impl State {
             self.folded.remove(phase);
         }
         self.selected = Some(line.clone());
-        if self.is_filtered() && !self.lines(view).contains(&line) {
+        if self.is_filtered() && !self.lines(view).contains(line) {
             self.filter.clear();
             self.wrong_only = false;
         }
