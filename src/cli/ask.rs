@@ -302,7 +302,7 @@ pub(super) fn ask_of(
     if asker.holder() == Held::Free
         && let Some(why) = ended(&frozen)
     {
-        err!("tminus: refused: the launch has ended: {why}");
+        err!("tminus: refused: {}", closing::over(&why, matches!(command, Command::Close { .. })));
         return Ok(NO_GO);
     }
     told(asker.bring(command, asking.wait)?)

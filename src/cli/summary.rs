@@ -9,6 +9,7 @@ use crate::engine::rollback;
 use crate::launch::board::{Board, ItemState, Progress};
 use crate::launch::countdown;
 use crate::launch::event::{Mode, RollbackEnd, Vote};
+use crate::launch::id::ItemId;
 use crate::launch::rollback::RollbackRun;
 use crate::launch::telling::{approver, end_words};
 use crate::launch::time::{Instant, Mark, clock_face};
@@ -30,7 +31,10 @@ pub fn exit_code(board: &Board, now: Instant) -> i32 {
         .iter()
         .filter_map(|phase| {
             let standing = gate::standing(board, phase, now);
-            if standing.is_clear() { None } else { standing.blocking.iter().filter_map(|(_, verdict)| *verdict).max() }
+            // What a rollback set back is known: that is no doubt.
+            let undone = |id: &ItemId| board.item(id).is_some_and(|state| state.undone.is_some());
+            let open = standing.blocking.iter().filter(|(id, _)| !undone(id));
+            if standing.is_clear() { None } else { open.filter_map(|(_, verdict)| *verdict).max() }
         })
         .max();
     let rolled_back = board.mode == Mode::Launch && board.rollbacks.iter().any(RollbackRun::has_acted);
@@ -158,6 +162,9 @@ fn times(board: &Board, now: Instant, out: &mut String) {
 
 /// What a person or a check said of an item; else how its process ended.
 fn why(state: &ItemState) -> String {
+    if let Some(undone) = &state.undone {
+        return undone.clone();
+    }
     let retried = state.retried().map(|retried| format!(", {retried}")).unwrap_or_default();
     let report = state.report.as_ref().map(|report| format!("{}{retried}", report.summary));
     report.or_else(|| state.outcome.as_ref().map(Outcome::words)).unwrap_or_default()

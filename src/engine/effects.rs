@@ -14,7 +14,7 @@ use crate::base::proc;
 use crate::evidence;
 use crate::kind::Catalogue;
 use crate::launch::board::{Board, Progress};
-use crate::launch::event::{Event, Recorded};
+use crate::launch::event::{Event, Mode, Recorded};
 use crate::launch::fault::Offered;
 use crate::launch::id::ItemId;
 use crate::launch::plan::{Act, Plan, Stream};
@@ -124,8 +124,10 @@ impl Effects {
     /// for that.
     pub fn start(&self, record: &Recorded, board: &Arc<Board>) -> Option<JoinHandle<()>> {
         // Only a rehearsal repeats what its sources said.
-        if let (Event::FaultSwitched { .. } | Event::RollbackTold { .. }, Some(watch)) = (&record.event, &self.watch) {
-            watch.readings().stirred();
+        if let (Event::FaultSwitched { .. } | Event::RollbackTold { .. }, Some(watch), Mode::Rehearsal) =
+            (&record.event, &self.watch, board.mode)
+        {
+            watch.stir();
         }
         match &record.event {
             Event::ItemStarted { item, attempt } => {

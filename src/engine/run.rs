@@ -267,9 +267,7 @@ impl Loop {
     /// Nothing more is watched; everything recorded is synced, and the folder is another console's to take.
     async fn end(mut self) -> Arc<Board> {
         self.write_again(true).await;
-        if let Some(watch) = &self.parts.effects.watch {
-            watch.leave().await;
-        }
+        self.stop_watching().await;
         let board = self.dispatch.shown();
         let patience = if self.hung.is_hanging() { Duration::ZERO } else { CLOSING };
         // A disk that does not answer keeps nobody here; what it holds of us is for the next console.

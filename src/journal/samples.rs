@@ -218,6 +218,7 @@ pub fn one_of_each() -> Vec<Event> {
         Event::CancelAsked { item: item.clone(), attempt, why: why() },
         Event::ItemCancelled { item: item.clone(), attempt, why: why() },
         Event::StepMarked { item: item.clone(), attempt, passed: true, reason: why() },
+        Event::StepUndone { item: item.clone(), attempt, run: 1, why: why() },
         Event::FieldFilled { item: item.clone(), field: "impact".into(), value: why() },
         Event::RepeatOrdered { item: item.clone(), attempt, reason: why() },
         Event::Attested { item: item.clone(), note: why(), passed: true },

@@ -33,7 +33,7 @@ mod parts;
 mod watched;
 
 /// The names of all events of version 1.
-pub const TYPES: [&str; 73] = [
+pub const TYPES: [&str; 74] = [
     "LaunchOpened",
     "ConsoleReturned",
     "ConsoleLeft",
@@ -69,6 +69,7 @@ pub const TYPES: [&str; 73] = [
     "CancelAsked",
     "ItemCancelled",
     "StepMarked",
+    "StepUndone",
     "FieldFilled",
     "RepeatOrdered",
     "ItemRecurred",
@@ -267,6 +268,12 @@ pub enum EventV1 {
         attempt: Attempt,
         passed: bool,
         reason: String,
+    },
+    StepUndone {
+        item: ItemId,
+        attempt: Attempt,
+        run: u32,
+        why: String,
     },
     FieldFilled {
         item: ItemId,

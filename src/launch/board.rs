@@ -39,6 +39,7 @@ use super::time::{Instant, Mark, Wall};
 use super::trigger::TriggerState;
 use super::turned::{self, Turned};
 use super::turns::Turns;
+use super::undone;
 use super::verdict::{Captured, Outcome, Report, Verdict};
 use super::waiver;
 use super::watching;
@@ -336,22 +337,12 @@ impl Board {
             Event::GatePassed { phase, .. } => self.phases.entry(phase.clone()).or_default().passed = true,
             Event::Frozen { why } => self.frozen = Some(why.clone()),
             Event::Thawed { .. } => self.frozen = None,
-            Event::RollbackRequested { rollback, run, why } => {
-                let by = record.actor.clone();
-                let asked = record.occurred_at;
-                self.rollbacks.push(RollbackRun::new(*run, rollback.clone(), by, why.clone(), record.at, asked));
-            }
-            Event::RollbackTold { run, fact } => {
-                if let Some(told) = self.rollbacks.iter_mut().find(|known| known.run == *run) {
-                    told.apply(fact, record.at);
-                }
-            }
             Event::ConsoleReturned { clean, .. } => {
                 self.recovery = Some(Recovery::found(self, record, *clean));
                 self.fold_clock(record);
                 self.fold_return();
             }
-            _ if process::fold(self, record) || playbook::fold(self, record) => {}
+            _ if process::fold(self, record) || playbook::fold(self, record) || undone::fold(self, record) => {}
             _ => {
                 self.fold_clock(record);
                 self.fold_item(record);
@@ -489,6 +480,7 @@ pub fn item_of(event: &Event) -> Option<&ItemId> {
         | Event::CancelAsked { item, .. }
         | Event::ItemCancelled { item, .. }
         | Event::StepMarked { item, .. }
+        | Event::StepUndone { item, .. }
         | Event::FieldFilled { item, .. }
         | Event::RepeatOrdered { item, .. }
         | Event::Attested { item, .. }

@@ -119,6 +119,15 @@ pub fn ended(why: &str, missing: &[String]) -> String {
     }
 }
 
+/// What is said to whoever asks for something of a launch that has ended, `why`. It ended for good when nothing was
+/// left to do, short of T-0 as well: what was missing then is not asked for again, and no later word completes it.
+#[must_use]
+pub fn over(why: &str, closes: bool) -> String {
+    let closed =
+        ". It needs no closing: `tminus brief` tells what it came to, and another attempt is a launch of its own";
+    format!("the launch has ended: {why}{}", if closes { closed } else { "" })
+}
+
 /// Something is archived.
 ///
 /// # Errors

@@ -176,3 +176,18 @@ fn what_a_choice_passed_over_is_no_evidence() {
     assert_eq!(archived(&flight.board, &smoke), Archived::No, "nothing of it was");
     assert!(missing(&flight.board, flight.now).iter().any(|line| line.starts_with("evidence smoke is not given")));
 }
+
+#[test]
+fn a_launch_that_ended_short_of_t0_needs_no_closing_and_says_what_to_do_instead() {
+    let mut flight = Flight::of(asking());
+    flight.command(Command::Scrub { why: "not today".into() }).expect("scrubbed");
+    flight.command(Command::End { why: "the countdown ended short of T-0".into() }).expect("over");
+    let refused = close(&mut flight, None, Some("done with it")).expect_err("over");
+    assert!(
+        refused.starts_with("the launch has ended: the countdown ended short of T-0. It needs no closing"),
+        "{refused}"
+    );
+    assert!(refused.contains("`tminus brief`") && refused.contains("a launch of its own"), "{refused}");
+    let other = flight.command(Command::Resume).expect_err("over");
+    assert_eq!(other, "the launch has ended: the countdown ended short of T-0", "of anything else there is no closing");
+}

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::board::{Board, Progress};
+use super::closing;
 use super::command::{Command, Input, Observation, Refusal};
 use super::countdown;
 use super::event::{Actor, Event, RollbackFact};
@@ -115,7 +116,7 @@ fn current(board: &Board, item: &ItemId, attempt: Attempt) -> bool {
 
 fn act(board: &Board, by: &Actor, command: &Command, now: Instant) -> Result<Vec<Event>, Refusal> {
     if let (Some(why), false) = (&board.ended, matches!(command, Command::Note { .. } | Command::Leave)) {
-        return Err(Refusal(format!("the launch has ended: {why}")));
+        return Err(Refusal(closing::over(why, matches!(command, Command::Close { .. }))));
     }
     unwritten::allow(board, command)?;
     people::admit(board, by, command)?;
@@ -371,7 +372,11 @@ fn mark(board: &Board, by: &Actor, item: &Item, passed: bool, reason: &str) -> R
 fn repeat(board: &Board, by: &Actor, item: &Item, reason: &str, now: Instant) -> Result<Vec<Event>, Refusal> {
     let state = board.item(&item.id).ok_or_else(|| Refusal(format!("no item {}", item.id)))?;
     let attempt = match (&item.act, &state.progress, state.attempt) {
-        (Act::Step { .. }, Progress::Ended { verdict, .. }, Some(attempt)) if *verdict != Verdict::Pass => attempt,
+        (Act::Step { .. }, Progress::Ended { verdict, .. }, Some(attempt))
+            if *verdict != Verdict::Pass || state.undone.is_some() =>
+        {
+            attempt
+        }
         (Act::Step { .. }, Progress::Ended { .. }, _) => return Err(Refusal(format!("{} has passed", item.id))),
         (Act::Step { .. }, ..) => return Err(Refusal(format!("{} has not ended", item.id))),
         _ => return Err(Refusal(format!("{} is no step", item.id))),

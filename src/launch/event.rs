@@ -19,7 +19,7 @@ use super::verdict::{Captured, Outcome, Report, Verdict};
 
 mod told;
 
-pub use told::{Mode, RollbackEnd, RollbackFact, SampleBlock};
+pub use told::{Mode, RollbackEnd, RollbackFact, SampleBlock, Vote};
 
 /// Who did it, or asked for it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -214,6 +214,14 @@ pub enum Event {
         attempt: Attempt,
         passed: bool,
         reason: String,
+    },
+    /// A rollback may have set back what a step did: its pass proves nothing any more.
+    StepUndone {
+        item: ItemId,
+        attempt: Attempt,
+        /// The rollback's number.
+        run: u32,
+        why: String,
     },
     /// A person typed what a step asks for before its next attempt.
     FieldFilled {
@@ -434,14 +442,6 @@ pub enum Event {
         why: String,
         missing: Vec<String>,
     },
-}
-
-/// A role's word in the poll.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Vote {
-    Go,
-    NoGo { reason: String },
-    GoWithWaiver { reason: String },
 }
 
 impl Event {

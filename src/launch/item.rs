@@ -36,6 +36,10 @@ pub struct ItemState {
     pub fields: BTreeMap<String, String>,
     /// What a person said that an attempt of unknown outcome came to: its verdict stands by that word.
     pub marked: Option<Attest>,
+    /// Why a pass proves nothing any more: a rollback may have set back what it did (`undone`).
+    pub undone: Option<String>,
+    /// The last rollback that was found to have done so; a person's word since then stands.
+    pub set_back: u32,
     pub acknowledged: bool,
     /// A person ended the attempt, or asked its step to end: nothing tries again by itself.
     pub cancelled: bool,
@@ -96,10 +100,13 @@ pub struct Attest {
 }
 
 impl ItemState {
-    /// The verdict as it stands at `now`: a pass ages by `valid_for`.
+    /// The verdict as it stands at `now`: a pass ages by `valid_for`, and by a rollback at once.
     #[must_use]
     pub fn verdict(&self, valid_for: Option<Duration>, now: Instant) -> Option<Verdict> {
         match self.progress {
+            Progress::Ended { verdict: Verdict::Pass | Verdict::Warn, .. } if self.undone.is_some() => {
+                Some(Verdict::Stale)
+            }
             Progress::Ended { verdict: Verdict::Pass, at } if valid_for.is_some_and(|span| now.since(at) > span) => {
                 Some(Verdict::Stale)
             }
@@ -139,6 +146,14 @@ impl ItemState {
         self.outcome = None;
         self.marked = None;
         self.armed = None;
+        self.undone = None;
+    }
+
+    /// Rollback `run` set it back, or may have; whoever took on its warning has not seen this.
+    pub(super) fn set_back(&mut self, run: u32, why: &str) {
+        self.comes_to(self.progress.clone());
+        self.set_back = run;
+        self.undone = Some(why.to_owned());
     }
 
     pub(super) fn block(&mut self, by: &str) {
@@ -148,7 +163,7 @@ impl ItemState {
     /// A new word on it: whoever took on the one before has not seen this.
     fn comes_to(&mut self, progress: Progress) {
         self.progress = progress;
-        (self.waiver, self.acknowledged) = (None, false);
+        (self.waiver, self.acknowledged, self.undone) = (None, false, None);
     }
 
     pub(super) fn end(&mut self, attempt: Attempt, verdict: Verdict, at: Instant) {

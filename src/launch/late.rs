@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::board::Board;
 use super::countdown::{self, Countdown};
+use super::gate::{self, Clear};
 use super::item::Progress;
-use super::plan::{Item, Phase};
+use super::plan::{Act, Item, Phase};
 use super::recurring;
 use super::time::{Instant, Mark};
 
@@ -105,8 +106,24 @@ pub fn late(board: &Board, item: &Item, now: Instant) -> Option<Duration> {
     if !waits || is_over(board) || board.mark_at(now) > item.at {
         return None;
     }
-    let came = board.course.came(item.at, now)?;
-    by(board, recurring::due_at(board, &item.id).unwrap_or(came), now)
+    let since = could_be(board, item, now)?;
+    by(board, recurring::due_at(board, &item.id).map_or(since, |due| due.max(since)), now)
+}
+
+/// Since when `item` could be done: its mark, or the end of the last of what it needs. None before that, and while time
+/// that was planned passes first. What hangs or failed is no reason to be late.
+fn could_be(board: &Board, item: &Item, now: Instant) -> Option<Instant> {
+    let mut since = board.course.came(item.at, now)?;
+    for needed in item.needs.iter().filter_map(|id| board.plan.item(id)) {
+        let timed = matches!(needed.act, Act::Wait { .. } | Act::Soak(_));
+        let at = match board.item(&needed.id)?.progress {
+            Progress::Ended { at, .. } if timed || !matches!(gate::clear(board, needed, now), Clear::No(_)) => at,
+            Progress::Running { .. } | Progress::Waiting if timed => return None,
+            _ => could_be(board, needed, now)?,
+        };
+        since = since.max(at);
+    }
+    Some(since)
 }
 
 /// How long ago `phase` should have opened, where it could not.

@@ -4,6 +4,7 @@ use super::super::board::Board;
 use super::super::command::Command;
 use super::super::event::{Actor, Event};
 use super::super::id::ItemId;
+use super::super::plan::{Act, Item};
 use super::super::samples::{Flight, MINUTE, minutes, plan};
 use super::super::time::{Instant, Mark};
 use super::super::verdict::Verdict;
@@ -137,4 +138,29 @@ fn time_that_nobody_watched_counts_as_late_too() {
     let crashed = Event::ConsoleReturned { clean: false, t: 28 * MINUTE };
     flight.record(flight.now, Actor::engine(), crashed);
     assert_eq!((flight.board.mark_at(flight.now), of(&flight, "attest")), (Mark(28 * MINUTE), Some(11)));
+}
+
+#[test]
+fn what_comes_after_time_that_was_planned_is_late_from_its_end() {
+    let mut plan = plan();
+    plan.items.get_mut(&ItemId::new("chat")).expect("there").act = Act::Wait { span: minutes(20) };
+    let known = plan.items[&ItemId::new("attest")].clone();
+    let (id, phase, at) = (ItemId::new("reports"), plan.phases[0].id.clone(), plan.phases[0].at);
+    plan.items.insert(id.clone(), Item { id: id.clone(), phase, at, needs: vec!["chat".into()], ..known.clone() });
+    let then = ItemId::new("then");
+    let (phase, needs) = (plan.phases[0].id.clone(), vec![id.clone()]);
+    plan.items.insert(then.clone(), Item { id: then.clone(), phase, at, needs, ..known });
+    plan.phases[0].items.extend([id, then]);
+    let mut flight = Flight::of(plan);
+    flight.answer("health", Verdict::Pass);
+    flight.pass(minutes(5));
+    flight.answer("login", Verdict::Pass);
+    flight.pass(minutes(15));
+    assert_eq!((of(&flight, "reports"), of(&flight, "then")), (None, None), "twenty minutes go by first");
+    flight.pass(minutes(5));
+    flight.pass(minutes(4));
+    assert_eq!((of(&flight, "reports"), of(&flight, "then")), (Some(4), Some(4)), "not 29");
+    flight.command(Command::Attest { item: "reports".into(), note: "none".into(), passed: true }).expect("due");
+    flight.pass(minutes(3));
+    assert_eq!(of(&flight, "then"), Some(3), "since the one before was done");
 }

@@ -55,10 +55,12 @@ pub mod time;
 pub mod trigger;
 pub mod turned;
 pub mod turns;
+pub mod undone;
 pub mod unwatched;
 pub mod unwritten;
 pub mod verdict;
 pub mod waiver;
+mod wanted;
 pub mod watching;
 #[cfg(test)]
 mod watching_tests;

@@ -52,6 +52,8 @@ pub struct Plan {
     pub items: BTreeMap<ItemId, Item>,
     /// What a person types before each attempt at a step, in order; only of steps that ask.
     pub fields: BTreeMap<ItemId, Vec<String>>,
+    /// The shares of traffic that a step sets, where those are all that it changes; of rollbacks' steps too.
+    pub sets: BTreeMap<ItemId, BTreeSet<String>>,
     pub monitors: Vec<Monitor>,
     pub streams: Vec<Stream>,
     pub signals: Vec<Signal>,

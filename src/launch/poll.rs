@@ -127,7 +127,7 @@ fn by_machine(board: &Board, poll: Option<&ItemId>, now: Instant) -> Vec<Blocked
         if !standing.is_clear() {
             let first = standing.blocking.first().map(|(item, verdict)| {
                 let word = verdict.map_or("not run", |verdict| verdict.word());
-                let lapsed = waiver::lapsed(board, item, now);
+                let lapsed = waiver::lapsed(board, item, now).or_else(|| board.item(item)?.undone.clone());
                 format!(", first {item}: {word}{}", lapsed.map(|lapsed| format!(" ({lapsed})")).unwrap_or_default())
             });
             let first = first.unwrap_or_default();

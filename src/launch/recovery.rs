@@ -150,11 +150,11 @@ pub fn way(item: &Item, state: &ItemState) -> Option<Way> {
     Some(if never_ran || class != Class::Once { Way::Key } else { Way::Word })
 }
 
-/// Whether a step of class `once` has passed: neither a key nor a reason does it again.
+/// Whether a step of class `once` has passed, and nothing set it back: neither a key nor a reason does it again.
 #[must_use]
 pub fn is_over(item: &Item, state: &ItemState) -> bool {
     let once = matches!(item.act, Act::Step { class: Class::Once, .. });
-    once && matches!(state.progress, Progress::Ended { verdict: Verdict::Pass, .. })
+    once && state.undone.is_none() && matches!(state.progress, Progress::Ended { verdict: Verdict::Pass, .. })
 }
 
 /// What is said to whoever wants such a step again.
@@ -163,11 +163,12 @@ pub fn over(item: &Item) -> String {
     format!("{} has passed and is of class once: only another item of an amended plan does it again", item.id)
 }
 
-/// Whether a person may say what the last attempt came to: it is unknown, or stands by such a word only.
+/// Whether a person may say what the last attempt came to: it is unknown, stands by such a word only, or a rollback
+/// may have set it back.
 #[must_use]
 pub fn may_mark(item: &Item, state: &ItemState) -> bool {
     let never_ran = state.outcome.as_ref().is_some_and(|outcome| outcome.never_ran);
-    state.marked.is_some() || (way(item, state).is_some() && !never_ran)
+    state.marked.is_some() || state.undone.is_some() || (way(item, state).is_some() && !never_ran)
 }
 
 /// Steps that wait for a person because a console went: their attempt was found open, and what it did is

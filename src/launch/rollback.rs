@@ -1,10 +1,11 @@
 //! A rollback under way, as its runner tells it: steps, stopwatch, verification, one of three endings.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::event::{Actor, RollbackEnd, RollbackFact};
-use super::id::{ItemId, RoleId, RollbackId};
-use super::time::{Instant, Wall};
+use super::id::{Attempt, ItemId, RoleId, RollbackId};
+use super::time::{Instant, Mark, Wall};
 use super::verdict::{Outcome, Report, Verdict};
 
 mod readiness;
@@ -35,6 +36,10 @@ pub struct RollbackRun {
     pub end: Option<RollbackEnd>,
     /// From request to end by the runner's own stopwatch.
     pub took: Option<Duration>,
+    /// The last attempt of each step when it was asked for: what it may set back.
+    pub acted: BTreeMap<ItemId, Attempt>,
+    /// The mark that the plan goes back to from where T was; none where it declares none there.
+    pub back: Option<Mark>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +87,8 @@ impl RollbackRun {
             verified: Vec::new(),
             end: None,
             took: None,
+            acted: BTreeMap::new(),
+            back: None,
         }
     }
 

@@ -19,7 +19,9 @@ use super::process;
 use super::recovery;
 use super::soak;
 use super::time::{Instant, Mark};
+use super::undone;
 use super::verdict::{Report, Verdict};
+use super::wanted;
 use super::watching;
 
 /// Below this T, or what [`go_by`] says, the countdown holds without GO: LIFTOFF requires GO.
@@ -69,6 +71,11 @@ pub type Timed = (Instant, Event);
 pub fn follow(board: &Board, now: Instant, in_flight: usize) -> Vec<Timed> {
     if board.ended.is_some() || board.seq == 0 {
         return Vec::new();
+    }
+    // Before anything that an unproven pass would let happen.
+    let undone = undone::follow(board);
+    if !undone.is_empty() {
+        return undone;
     }
     if let Some(event) = next_of_clock(board, now) {
         // In their order: a vote that expired before T-0 is no GO at it.
@@ -314,7 +321,8 @@ fn wants_start(board: &Board, item: &Item, state: &ItemState) -> bool {
     }
 }
 
-/// Whether a step or a human task is due and waits for its key or word, or a crash left one that does.
+/// Whether a step or a human task is due and waits for its key or word, a crash left one that does, or the countdown
+/// holds for a person.
 #[must_use]
 pub fn wants_person(board: &Board, now: Instant) -> bool {
     board.plan.items.values().any(|item| {
@@ -323,6 +331,7 @@ pub fn wants_person(board: &Board, now: Instant) -> bool {
         by_key && waits && due(board, item, now) == Due::Now
     }) || recovery::waiting(board).next().is_some()
         || human::wants_person(board)
+        || wanted::holds(board, now)
         // What counts down to a rollback counts as it will on the day.
         || !watching::calls(board, now).is_empty()
 }

@@ -129,6 +129,7 @@ fn tell_item(record: &Recorded, by: &str) -> String {
         Event::ItemCancelled { item, why, .. } => format!("{item} stopped: {why}"),
         Event::StepMarked { item, passed: true, reason, .. } => format!("{item} marked DONE{by}: {reason}"),
         Event::StepMarked { item, passed: false, reason, .. } => format!("{item} marked FAILED{by}: {reason}"),
+        Event::StepUndone { item, why, .. } => format!("{item} is UNPROVEN: {why}"),
         Event::FieldFilled { item, field, value } => format!("{item}: {field} is {value:?}{by}"),
         Event::RepeatOrdered { item, reason, .. } => format!("{item} is done AGAIN{by}: {reason}"),
         Event::Attested { item, note, passed: true } => format!("{item} attested{by}{}", after_colon(note)),

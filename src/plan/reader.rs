@@ -377,6 +377,7 @@ impl<'a> Reader<'a> {
             self.check_addresses(spec, session.as_ref(), &scope);
         }
         if let Some(Spec::Step(step)) = &body.spec {
+            self.plan.sets.extend(step.shares(&scope).map(|shares| (owner.clone(), shares)));
             lint::exposed(step, &scope, body.place.span, self.notes);
             for (check, scope) in step.checks(&scope) {
                 let invoked = check.invoked();

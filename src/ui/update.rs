@@ -249,7 +249,8 @@ fn run(state: &mut State, view: &View<'_>) -> Option<Effect> {
 #[must_use]
 pub fn may_be_twice(known: &ItemState) -> bool {
     let never_ran = known.outcome.as_ref().is_some_and(|outcome| outcome.never_ran);
-    !never_ran && matches!(known.progress, Progress::Ended { verdict, .. } if verdict != Verdict::Pass)
+    let undone = known.undone.is_some();
+    !never_ran && matches!(known.progress, Progress::Ended { verdict, .. } if undone || verdict != Verdict::Pass)
 }
 
 /// Asks how a person knows what a step came to.

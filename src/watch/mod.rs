@@ -84,6 +84,8 @@ pub struct Watch {
     tails: Mutex<BTreeMap<StreamId, CancellationToken>>,
     /// Sent to when a value came that looks may stand on.
     learnt: watch::Sender<()>,
+    /// Sent to when the world of a rehearsal was changed.
+    stirred: watch::Sender<()>,
     tasks: TaskTracker,
     cancel: CancellationToken,
 }
@@ -130,9 +132,22 @@ impl Watch {
         tasks.spawn(outlet.clone().publish(to, cancel.clone()));
         let streams = plan.streams.clone();
         let tails = Mutex::default();
-        let learnt = watch::Sender::default();
-        let watch =
-            Self { outlet, readings, live, catalogue, contexts, streams, folder, intake, tails, learnt, tasks, cancel };
+        let (learnt, stirred) = (watch::Sender::default(), watch::Sender::default());
+        let watch = Self {
+            outlet,
+            readings,
+            live,
+            catalogue,
+            contexts,
+            streams,
+            folder,
+            intake,
+            tails,
+            learnt,
+            stirred,
+            tasks,
+            cancel,
+        };
         let count = u32::try_from(plan.monitors.len()).unwrap_or(u32::MAX).max(1);
         for (monitor, place) in plan.monitors.iter().zip(0_u32..) {
             watch.monitor(monitor, SPREAD.min(monitor.every) * place / count);
@@ -235,6 +250,14 @@ impl Watch {
         self.learnt.send_replace(());
     }
 
+    /// The world of a rehearsal was changed: nothing that was seen before is said of it, and every monitor looks at
+    /// once. One that looks seldom would else be silent for all the time that is skipped until it does.
+    pub fn stir(&self) {
+        self.readings.stirred();
+        self.stirred.send_replace(());
+        self.learn();
+    }
+
     /// Shows the tail of a step's output beside the rest. It must be redacted and printable.
     pub fn show_output(&self, item: ItemId, output: OutputView) {
         self.outlet.show(|live| {
@@ -253,6 +276,12 @@ impl Watch {
         self.readings.leave().await;
     }
 
+    /// As [`Watch::leave`], for good: what was taken is sealed.
+    pub async fn close(&self) {
+        self.stop().await;
+        self.readings.close().await;
+    }
+
     /// Ends every look and every stream, and waits until they have ended.
     pub async fn stop(&self) {
         self.cancel.cancel();
@@ -267,7 +296,7 @@ impl Watch {
             fails_after: monitor.fails_after,
             first: Instant::now() + after,
             signal: SignalId::of_monitor(&monitor.id),
-            learnt: monitor.ready_for.as_ref().map(|_| self.learnt.subscribe()),
+            learnt: if monitor.ready_for.is_some() { &self.learnt } else { &self.stirred }.subscribe(),
         };
         let (catalogue, contexts) = (Arc::clone(&self.catalogue), Arc::clone(&self.contexts));
         let (spec, timeout) = (monitor.spec, monitor.timeout);
@@ -330,6 +359,38 @@ async fn look(catalogue: Arc<Catalogue>, contexts: Contexts, spec: SpecId, timeo
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_world_that_was_changed_is_looked_at_at_once_by_whatever_looks_seldom() {
+        let monitor = |id: &str, ready_for: Option<&str>| Monitor {
+            id: id.into(),
+            title: id.to_owned(),
+            spec: SpecId(0),
+            every: Duration::from_secs(60),
+            timeout: Duration::from_secs(5),
+            fails_after: 0,
+            items: Vec::new(),
+            ready_for: ready_for.map(Into::into),
+        };
+        let plan = Plan { monitors: vec![monitor("seldom", None), monitor("ready", Some("back"))], ..Plan::default() };
+        let readings = Readings::new(Arc::new(crate::launch::time::Instant::default), &plan);
+        let contexts: Contexts = Arc::new(|_| unreachable!("the plan has no checks"));
+        let (sender, _kept) = mpsc::channel(8);
+        let place = tempfile::tempdir().expect("a folder");
+        let watch = Watch::start(&plan, Arc::default(), contexts, sender, place.path().to_owned(), readings);
+        let looks = |id: &str| watch.live().borrow().monitors[&id.into()].samples.len();
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        assert_eq!((looks("seldom"), looks("ready")), (1, 1));
+        watch.stir();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!((looks("seldom"), looks("ready")), (2, 2), "at once");
+        watch.learn();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!((looks("seldom"), looks("ready")), (2, 3), "a value is for what may stand on it");
+        tokio::time::sleep(Duration::from_secs(41)).await;
+        assert_eq!((looks("seldom"), looks("ready")), (3, 4), "the rhythm stays");
+        watch.stop().await;
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_look_that_hangs_is_given_up_as_unknown() {

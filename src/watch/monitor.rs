@@ -28,8 +28,8 @@ pub(super) struct Course {
     pub first: Instant,
     /// Where its samples go.
     pub signal: SignalId,
-    /// Told when a value came that a look may stand on: then it looks at once.
-    pub learnt: Option<watch::Receiver<()>>,
+    /// Told when a look would see something new, as a value that it may stand on: then it looks at once.
+    pub learnt: watch::Receiver<()>,
 }
 
 /// Looks every `course.every` until cancelled; missed ticks are counted.
@@ -76,13 +76,9 @@ pub(super) async fn keep<L, F>(
     }
 }
 
-/// Returns when a value came; never where none is waited for.
-async fn learnt(values: &mut Option<watch::Receiver<()>>) {
-    let came = match values {
-        Some(values) => values.changed().await.is_ok(),
-        None => false,
-    };
-    if !came {
+/// Returns when something new came; never where nobody tells any more.
+async fn learnt(news: &mut watch::Receiver<()>) {
+    if news.changed().await.is_err() {
         std::future::pending::<()>().await;
     }
 }
@@ -202,7 +198,14 @@ mod tests {
     fn course(every: u64) -> Course {
         let every = Duration::from_millis(every);
         let signal = SignalId::new("monitor.api");
-        Course { id: MonitorId::new("api"), every, fails_after: 3, first: Instant::now(), signal, learnt: None }
+        Course {
+            id: MonitorId::new("api"),
+            every,
+            fails_after: 3,
+            first: Instant::now(),
+            signal,
+            learnt: watch::channel(()).1,
+        }
     }
 
     type Taken = Vec<(SignalId, Point)>;
@@ -262,7 +265,7 @@ mod tests {
                 std::future::ready(report(Verdict::Unknown, 1))
             }
         };
-        let course = Course { learnt: Some(values.subscribe()), ..course(30_000) };
+        let course = Course { learnt: values.subscribe(), ..course(30_000) };
         let outlet = Outlet::new(sender);
         let task = tokio::spawn(keep(course, look, outlet.clone(), intake(began).0, cancel.clone()));
         tokio::time::sleep(Duration::from_secs(7)).await;

@@ -129,12 +129,12 @@ impl Readings {
         Ok(())
     }
 
-    /// Writes what waits. Blocks.
-    pub(super) fn keep(&self, keeper: &mut Keeper) {
+    /// Writes what waits, and seals the minutes that are over, or with `close` all. Blocks.
+    pub(super) fn keep(&self, keeper: &mut Keeper, close: bool) {
         let (pages, minute) = {
             let mut state = self.state();
             let now = (self.axis)();
-            (state.pages(), now.0.div_euclid(MINUTE))
+            (state.pages(), if close { i64::MAX } else { now.0.div_euclid(MINUTE) })
         };
         let kept = keeper.keep(pages, minute);
         self.state().kept(kept);
@@ -160,7 +160,14 @@ impl Readings {
     /// Nothing is taken any more: what there is gets written, unless the disk does not answer.
     pub async fn leave(&self) {
         if let Some(keeping) = self.keeping.get() {
-            keeping.end().await;
+            keeping.end(false).await;
+        }
+    }
+
+    /// The same at the end of a launch: every block is sealed, for the journal.
+    pub async fn close(&self) {
+        if let Some(keeping) = self.keeping.get() {
+            keeping.end(true).await;
         }
     }
 

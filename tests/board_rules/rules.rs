@@ -6,7 +6,7 @@ use std::time::Duration;
 use tminus::launch::board::{Board, Progress};
 use tminus::launch::command::Input;
 use tminus::launch::countdown::{self, Passage};
-use tminus::launch::event::{Event, Recorded, Vote};
+use tminus::launch::event::{Event, Recorded, RollbackFact, Vote};
 use tminus::launch::id::{Attempt, ItemId, PhaseId, RoleId, TriggerId};
 use tminus::launch::plan::{Act, Class, Criterion, DecidedBy, GoStage, Power};
 use tminus::launch::time::Mark;
@@ -21,6 +21,9 @@ pub struct Rules {
     /// Attempts of steps that were decided, and those a person ordered again.
     intended: BTreeMap<ItemId, Vec<Attempt>>,
     ordered: BTreeMap<ItemId, usize>,
+    /// What stood when each rollback was asked for, and what one that acted since may have set back.
+    before: BTreeMap<u32, BTreeMap<ItemId, Attempt>>,
+    unproven: BTreeMap<ItemId, Attempt>,
     liftoffs: usize,
     /// How often each trigger's rollback was started by the engine.
     by_itself: BTreeMap<TriggerId, usize>,
@@ -36,6 +39,8 @@ impl Rules {
             records: opening.to_vec(),
             intended: BTreeMap::new(),
             ordered: BTreeMap::new(),
+            before: BTreeMap::new(),
+            unproven: BTreeMap::new(),
             liftoffs: 0,
             by_itself: BTreeMap::new(),
             wrong: None,
@@ -65,10 +70,44 @@ impl Rules {
                 self.records.push(record.clone());
                 return self.broken(&why);
             }
+            self.set_back(record);
             self.board.apply(record);
             self.records.push(record.clone());
         }
+        let green = |(id, attempt): (&ItemId, &Attempt)| {
+            let state = self.board.item(id).filter(|state| state.attempt == Some(*attempt))?;
+            state.verdict(None, self.board.at).filter(|verdict| *verdict <= Verdict::Warn)
+        };
+        if self.board.ended.is_none() && self.unproven.iter().any(|one| green(one).is_some()) {
+            return self.broken("a step that a rollback may have set back is green");
+        }
         Ok(())
+    }
+
+    /// A rollback that began to act leaves no step below the plan's recycle mark proven that began before it: until
+    /// it is run again or a person says that it stands.
+    fn set_back(&mut self, record: &Recorded) {
+        match &record.event {
+            Event::RollbackRequested { run, .. } => {
+                let t = self.board.clock_at(record.at).map_or(Mark::T0, |clock| clock.mark());
+                let back = self.board.plan.clock.recycle.iter().copied().filter(|mark| *mark >= t).max();
+                let acts = self.board.plan.items.values().filter(|item| {
+                    let acts = matches!(item.act, Act::Step { class: Class::Idempotent | Class::Once, .. });
+                    acts && item.kind == "run" && back.is_none_or(|mark| item.at <= mark)
+                });
+                let began = acts.filter_map(|item| Some((item.id.clone(), self.board.item(&item.id)?.attempt?)));
+                let flown = self.board.clock.as_ref().is_none_or(|clock| clock.t0.is_some());
+                let began = if flown { BTreeMap::new() } else { began.collect() };
+                self.before.insert(*run, began);
+            }
+            Event::RollbackTold { run, fact: RollbackFact::StepStarted { .. } } => {
+                self.unproven.extend(self.before.remove(run).unwrap_or_default());
+            }
+            Event::StepMarked { item, .. } => {
+                self.unproven.remove(item);
+            }
+            _ => {}
+        }
     }
 
     fn broken(&mut self, why: &str) -> Result<(), ()> {
@@ -277,6 +316,9 @@ impl Rules {
     fn item_clear(&self, id: &ItemId, record: &Recorded) -> bool {
         let (Some(item), Some(state)) = (self.board.plan.item(id), self.board.item(id)) else { return false };
         let Some(verdict) = state.verdict(item.valid_for, record.at) else { return false };
+        if state.attempt.is_some() && self.unproven.get(id) == state.attempt.as_ref() && verdict <= Verdict::Warn {
+            return false;
+        }
         match verdict {
             Verdict::Pass => true,
             Verdict::Warn => state.acknowledged || state.waiver.is_some(),

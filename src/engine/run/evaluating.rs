@@ -68,6 +68,21 @@ impl Loop {
         readings.map(|readings| readings.sealed().into_iter().map(Input::Observation).collect()).unwrap_or_default()
     }
 
+    /// Ends the watching. Of a launch that has ended what was kept last is recorded, too: no console comes that would.
+    pub(super) async fn stop_watching(&mut self) {
+        let Some(watch) = self.parts.effects.watch.clone() else { return };
+        if self.dispatch.published().ended.is_none() || self.unwritten.is_some() || self.taken_over.is_some() {
+            return watch.leave().await;
+        }
+        watch.close().await;
+        let sealed: Vec<Input> = watch.readings().sealed().into_iter().map(Input::Observation).collect();
+        if !sealed.is_empty() {
+            let now = self.parts.axis.now();
+            let turn = self.dispatch.turn(&sealed, now);
+            self.settle(turn, now, &sealed, Vec::new()).await;
+        }
+    }
+
     /// Why samples cannot be kept: that stops nothing, and the next console will not know of them.
     pub(super) fn samples_lost(&self) -> Option<String> {
         self.parts.effects.watch.as_ref()?.readings().trouble()

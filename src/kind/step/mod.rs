@@ -2,7 +2,7 @@
 //! outcome. One file a kind, one line in the list below.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -101,6 +101,13 @@ pub trait Step: Sized + Clone + Send + Sync {
     /// What it changes, where its table alone shows that it changes something: then no plan may call it
     /// `readonly`, for that is what a console repeats by itself. What a command does only the plan's author knows.
     fn changes(&self) -> Option<String> {
+        None
+    }
+
+    /// The shares of traffic that it sets, where it changes nothing else and each can be told from others: so that a
+    /// rollback which sets another is known to leave it alone.
+    fn shares(&self, scope: &Scope) -> Option<BTreeSet<String>> {
+        let _ = scope;
         None
     }
 
@@ -210,6 +217,11 @@ macro_rules! steps {
             #[must_use]
             pub fn changes(&self) -> Option<String> {
                 match self { $(Self::$kind(step) => step.changes(),)* }
+            }
+
+            #[must_use]
+            pub fn shares(&self, scope: &Scope) -> Option<BTreeSet<String>> {
+                match self { $(Self::$kind(step) => step.shares(scope),)* }
             }
 
             #[must_use]

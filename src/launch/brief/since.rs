@@ -274,6 +274,7 @@ fn group(event: &Event) -> Option<(Group, Tone)> {
         Event::StepEnded { verdict, .. } => (Group::Steps, of(verdict)),
         Event::ProcessReady { .. } => (Group::Steps, Tone::Good),
         Event::ProcessEnded { asked, .. } => (Group::Steps, if *asked { Tone::Plain } else { Tone::Bad }),
+        Event::StepUndone { .. } => (Group::Steps, Tone::Bad),
         Event::StepMarked { .. } | Event::RepeatOrdered { .. } | Event::CancelAsked { .. } => {
             (Group::Steps, Tone::Warn)
         }

@@ -104,3 +104,11 @@ pub enum Mode {
     /// `tminus gate`: checks once, no clock.
     Gate,
 }
+
+/// A role's word in the poll.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Vote {
+    Go,
+    NoGo { reason: String },
+    GoWithWaiver { reason: String },
+}

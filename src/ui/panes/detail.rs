@@ -249,6 +249,11 @@ impl<'v> Page<'v> {
         let key = |action: Action| self.view.keymap.label(action).unwrap_or_default();
         let (done, failed, again) = (key(Action::MarkDone), key(Action::MarkFailed), key(Action::RunAgain));
         let never_ran = state.outcome.as_ref().is_some_and(|outcome| outcome.never_ran);
+        if let Some(why) = &state.undone {
+            self.named("unproven", Role::Warned, why);
+            let text = format!("{again} runs it again; or look by hand: {done} marks it done, {failed} failed");
+            return self.named("to do", Role::Focus, &text);
+        }
         let text = match recovery::way(item, state) {
             Some(Way::Key) if never_ran => format!("{again} runs it"),
             Some(Way::Key) => format!("{again} repeats it; or look by hand: {done} marks it done, {failed} failed"),

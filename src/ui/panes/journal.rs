@@ -146,6 +146,7 @@ fn role(event: &Event) -> Role {
         | Event::Waived { .. }
         | Event::VotesVoided { .. }
         | Event::PlanAmended { .. }
+        | Event::StepUndone { .. }
         | Event::StreamChanged { open: false, .. } => Role::Warned,
         Event::TriggerFired { .. } => Role::Failed,
         Event::TriggerVetoed { .. } | Event::TriggerAcknowledged { .. } | Event::SoakHoleWaived { .. } => Role::Warned,

@@ -81,6 +81,7 @@ fn ended(view: &View<'_>, item: &Item, state: &ItemState) -> Sign {
             state.chosen.as_ref().map(|made| made.option.clone()).unwrap_or_default()
         }
         (None, true, _) => format!("{verdict}, acknowledged"),
+        (None, false, _) if state.undone.is_some() => format!("{verdict}, undone"),
         (None, false, Verdict::Pass) if state.attested.is_some() => "attested".to_owned(),
         (None, false, _) if state.marked.is_some() => {
             format!("marked {}", if verdict == Verdict::Pass { "done" } else { "failed" })

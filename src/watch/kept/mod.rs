@@ -50,6 +50,8 @@ enum Wanted {
     /// There is much to write.
     Soon,
     End,
+    /// As [`Wanted::End`], with every block sealed: no console comes back to them.
+    Close,
 }
 
 impl Keeping {
@@ -61,10 +63,10 @@ impl Keeping {
         std::thread::Builder::new().name("samples".into()).spawn(move || {
             let _alive = alive;
             loop {
-                let last = wait(&asked) == Wanted::End;
+                let wanted = wait(&asked);
                 let Some(readings) = readings.upgrade() else { break };
-                readings.keep(&mut keeper);
-                if last {
+                readings.keep(&mut keeper, wanted == Wanted::Close);
+                if matches!(wanted, Wanted::End | Wanted::Close) {
                     break;
                 }
             }
@@ -77,9 +79,10 @@ impl Keeping {
         self.want(Wanted::Soon);
     }
 
-    /// Writes what there is, and ends; a disk that does not answer is not waited for.
-    pub async fn end(&self) {
-        self.want(Wanted::End);
+    /// Writes what there is, and ends; a disk that does not answer is not waited for. With `close` what was not
+    /// full yet is sealed, too.
+    pub async fn end(&self, close: bool) {
+        self.want(if close { Wanted::Close } else { Wanted::End });
         let mut ended = self.ended.clone();
         // Closed is ended.
         let _ = tokio::time::timeout(PATIENCE, ended.changed()).await;
@@ -88,7 +91,7 @@ impl Keeping {
     fn want(&self, what: Wanted) {
         let (wanted, told) = &*self.wanted;
         let mut wanted = wanted.lock().unwrap_or_else(PoisonError::into_inner);
-        if *wanted != Wanted::End {
+        if !matches!(*wanted, Wanted::End | Wanted::Close) {
             *wanted = what;
         }
         told.notify_one();

@@ -8,6 +8,7 @@ use super::found::look;
 use super::keeper::{Pages, files};
 use super::page::{LARGEST, Page};
 use super::*;
+use crate::launch::command::Observation;
 use crate::launch::id::SignalId;
 use crate::launch::time::Instant;
 use crate::launch::verdict::Verdict;
@@ -140,4 +141,32 @@ async fn the_thread_writes_by_itself_and_ends_when_it_is_left() {
     readings.intake().take(&"monitor.api".into(), looked(70_000));
     readings.leave().await;
     assert_eq!(files(&all).iter().filter(|path| path.ends_with("monitor.api/000000-0")).count(), 1);
+}
+
+#[tokio::test]
+async fn what_a_closed_launch_kept_last_is_sealed_and_a_console_that_leaves_keeps_its_block_open() {
+    for close in [false, true] {
+        let place = tempfile::tempdir().expect("a folder");
+        let readings = Readings::new(Arc::new(|| Instant(70_000)), &crate::launch::plan::Plan::default());
+        readings.keep_in(place.path().join("samples")).expect("a thread");
+        readings.intake().take(&"monitor.api".into(), looked(70_000));
+        if close {
+            readings.close().await
+        } else {
+            readings.leave().await
+        }
+        let mut vouched = Vouched::default();
+        let sealed = readings.sealed();
+        for told in &sealed {
+            let Observation::SamplesKept { minute, blocks } = told else { panic!("of another kind") };
+            vouched.take(*minute, blocks);
+        }
+        let of_it = sealed.iter().any(|told| {
+            matches!(told, Observation::SamplesKept { blocks, .. }
+                if blocks.iter().any(|block| block.signal.as_str() == "monitor.api"))
+        });
+        assert_eq!(of_it, close);
+        let audited = audit(&place.path().join("samples"), &vouched);
+        assert_eq!(audited.notices, [], "close: {close}");
+    }
 }

@@ -281,7 +281,7 @@ async fn time_that_a_rehearsal_skips_is_filled_with_what_was_said_last_and_stamp
 
 /// What one console kept, with what the journal has of it.
 fn kept(desk: &Desk, keeper: &mut Keeper, vouched: &mut Vouched) {
-    desk.readings.keep(keeper);
+    desk.readings.keep(keeper, false);
     for observation in desk.readings.sealed() {
         let Observation::SamplesKept { minute, blocks } = observation else { panic!("of another kind") };
         vouched.take(minute, &blocks);
@@ -425,7 +425,7 @@ fn samples_that_a_disk_cannot_take_are_told_and_memory_is_bounded() {
     let mut keeper = Keeper::new(path.clone());
     for until in (5_000..=120_000).step_by(5_000) {
         desk.looks("monitor.api", until, |_| Verdict::Pass);
-        desk.readings.keep(&mut keeper);
+        desk.readings.keep(&mut keeper, false);
     }
     assert!(desk.readings.trouble().expect("told").starts_with("samples cannot be kept: "));
     assert!(desk.readings.sealed().is_empty());

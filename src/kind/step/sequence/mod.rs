@@ -8,6 +8,7 @@ mod table;
 mod tests;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -119,6 +120,11 @@ impl Step for Sequence {
             .iter()
             .chain(&self.undo)
             .find_map(|nested| Some(format!("{}: {}", nested.called, nested.spec.changes()?)))
+    }
+
+    fn shares(&self, scope: &Scope) -> Option<BTreeSet<String>> {
+        let each = self.steps.iter().chain(&self.undo).map(|nested| nested.spec.shares(scope));
+        each.collect::<Option<Vec<_>>>().map(|sets| sets.into_iter().flatten().collect())
     }
 
     async fn act(&self, cx: &Acting) -> Report {

@@ -16,6 +16,7 @@ mod table;
 mod tests;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Acting, Command, Exposed, Step};
@@ -146,6 +147,13 @@ impl Step for Traffic {
         Some(format!("`action = \"{action}\"` changes where the traffic goes"))
     }
 
+    fn shares(&self, scope: &Scope) -> Option<BTreeSet<String>> {
+        match self.action {
+            Action::Read => Some(BTreeSet::new()),
+            _ => self.share_of(scope).map(|share| BTreeSet::from([share])),
+        }
+    }
+
     async fn act(&self, cx: &Acting) -> Report {
         course::act(self, cx).await
     }
@@ -159,6 +167,19 @@ impl Traffic {
             (Some(Shape::Text(weight)), Action::Set) => weight.names().next(),
             _ => None,
         }
+    }
+
+    /// Which share it is that it changes, where that is all it changes and can be told from another.
+    fn share_of(&self, scope: &Scope) -> Option<String> {
+        let (word, at, name) = match self.driver.as_ref() {
+            Driver::Nginx { at, ingress, .. } => ("nginx", at, ingress),
+            Driver::Gateway { at, route, .. } => ("gateway", at, route),
+            Driver::Rollouts { at, rollout } => ("rollouts", at, rollout),
+            Driver::Command { .. } => return None,
+        };
+        let told = |template: &Template| template.text(scope).ok();
+        let (context, namespace, name) = (told(&at.context)?, told(&at.namespace)?, told(name)?);
+        self.promote.is_none().then(|| format!("{word} {context} {namespace} {name}"))
     }
 
     /// The canary's share as it is, in percent.
