@@ -26,6 +26,8 @@ mod incident_screens;
 mod keys;
 #[path = "screens/look.rs"]
 mod look;
+#[path = "screens/mouse.rs"]
+mod mouse;
 #[path = "screens/playbooks.rs"]
 mod playbooks;
 #[path = "screens/polls.rs"]

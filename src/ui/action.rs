@@ -296,10 +296,10 @@ mod tests {
 
     #[test]
     fn the_page_has_the_keys_of_ones_own_file_and_says_whose_they_are() {
-        let user = crate::base::source::Source::new("mine.toml", "note = [\"W\"]\n");
+        let user = crate::base::source::Source::new("mine.toml", "note = [\"Y\"]\n");
         let keymap = Keymap::load(Some(&user)).expect("sound");
         let page = keys_page(&keymap, Some("mine.toml"));
-        assert!(page.contains("| `W` | `note` |") && page.contains("with those of mine.toml over them"), "{page}");
+        assert!(page.contains("| `Y` | `note` |") && page.contains("with those of mine.toml over them"), "{page}");
     }
 
     #[test]

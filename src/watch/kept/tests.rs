@@ -151,9 +151,9 @@ async fn what_a_closed_launch_kept_last_is_sealed_and_a_console_that_leaves_keep
         readings.keep_in(place.path().join("samples")).expect("a thread");
         readings.intake().take(&"monitor.api".into(), looked(70_000));
         if close {
-            readings.close().await
+            readings.close().await;
         } else {
-            readings.leave().await
+            readings.leave().await;
         }
         let mut vouched = Vouched::default();
         let sealed = readings.sealed();
