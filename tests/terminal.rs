@@ -159,8 +159,8 @@ fn a_fault_that_is_switched_in_the_console_fails_the_check_until_it_is_switched_
         seat.press("r");
         seat.sees(verdict);
     };
-    switch("by ana", "fail in");
-    switch("off, was on at", "pass in");
+    switch("by ana", "2 fail");
+    switch("off, was on at", "3 pass");
     seat.press("q");
     seat.ends();
     let told: Vec<_> = records(&launch)

@@ -245,7 +245,8 @@ fn emergency(view: &View<'_>) -> Option<Band> {
     // Once a person has let the countdown go on after it, it is taken on; one that proved nothing stays in sight.
     let taken_on = |run: &RollbackRun| {
         let counts = clock.phase == Phase::Counting || clock.t0.is_some_and(|t0| run.requested < t0);
-        run.end == Some(RollbackEnd::Verified) && (counts || board.ended.is_some())
+        // Where nobody counts that is heard of, nobody let it go on either.
+        run.end == Some(RollbackEnd::Verified) && !view.last_known() && (counts || board.ended.is_some())
     };
     if let Some(run) = board.last_rollback().filter(|run| !taken_on(run)) {
         let ended = run.end.as_ref().map_or("", RollbackEnd::words).to_uppercase();
