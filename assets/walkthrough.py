@@ -83,7 +83,11 @@ class Terminal:
     def checklist(self):
         """Brings the focus to the checklist: its frame is the bright one."""
         for _ in range(10):
-            if re.search(r"38;5;14m(\x1b\[49m)?┌ Checklist", self.tmux("capture-pane", "-e", "-p", "-t", self.name)):
+            # Its line alone: tmux writes a colour only where it changes.
+            lines = self.tmux("capture-pane", "-p", "-t", self.name).split("\n")
+            at = next((str(at) for at, line in enumerate(lines) if line.startswith("┌ Checklist")), "0")
+            line = self.tmux("capture-pane", "-e", "-p", "-t", self.name, "-S", at, "-E", at)
+            if re.search(r"(?:38;5;14|\b96)(?:;49)?m(?:\x1b\[49m)?┌ Checklist", line):
                 return
             self.press("Tab")
             time.sleep(0.2)
@@ -247,7 +251,6 @@ def night(flight, console):
     watch = flight.open("watch", f"tminus watch {LAUNCH} --name Eli", (80, 24))
     watch.wait(r"VERIFIED", 60)
     keep("verified", console.wait(r"VERIFIED", 10))
-    verified = time.monotonic()
     keep("watch", watch.screen())
     console.press("!", then=r"┌ ROLLBACK")
     keep("rollback-sheet", console.screen(), (14, 30))
@@ -274,17 +277,16 @@ def night(flight, console):
     console.wait(r"P resumes")
     console.press("P", then="▶ counting")
     keep("recycled", console.screen(), (1, 8))
-    console.select("canary-weight")
-    console.press("r", then=r"┌ Sure\? ─")
-    console.press("Enter")
-    console.wait(r"attempt 2")
+    for item in ("canary-apply", "canary-header", "canary-weight"):
+        console.select(item)
+        console.press("r", then=r"┌ Sure\? ─")
+        console.press("Enter")
+        console.wait(r"attempt 2")
     keep("again", console.wait(r"│✓ pass in"), (9, 24))
     for field, word in [("impact", "one answer in twenty of the tenth, for twenty minutes"),
                         ("mitigation", "canary out of the traffic; its pods had too small a pool"),
                         ("follow-up", "ticket 815: pool size in the manifests")]:
         run(f"tminus incident {LAUNCH} set 1 {field} {shlex.quote(word)} --name Eli")
-    # What looks once a minute must have looked since: in time that it skips a rehearsal repeats only what it heard.
-    time.sleep(max(0, 65 - (time.monotonic() - verified)))
     run(f"tminus incident {LAUNCH} set 1 acknowledge --as oncall --name Cem")
     run(f"tminus incident {LAUNCH} set 1 stage resolved --as oncall --name Cem")
     run(f"tminus incident {LAUNCH} show 1", "incident-end")
