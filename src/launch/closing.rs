@@ -69,6 +69,7 @@ pub fn missing(board: &Board, now: Instant) -> Vec<String> {
     let order = board.plan.phases.iter().flat_map(|phase| &phase.items);
     let running = order.filter(|id| board.item(id).is_some_and(super::item::ItemState::is_running));
     missing.extend(running.map(|id| format!("{id} is running")));
+    missing.extend(taken_back(board));
     if !ended_short(board, now) {
         if board.clock_at(now).is_some_and(|clock| clock.t0.is_none()) {
             missing.push("T-0 was not reached, and the countdown was not scrubbed".into());
@@ -92,6 +93,17 @@ pub fn missing(board: &Board, now: Instant) -> Vec<String> {
             .map(|known| format!("incident {} is {}, and no follow-up tracks it", known.number, known.stage.word())),
     );
     missing
+}
+
+/// The last rollback that acted after T-0: its steps still say what they did, so the closing says what became of it.
+fn taken_back(board: &Board) -> Option<String> {
+    let t0 = board.clock.as_ref()?.t0?;
+    let run = board.rollbacks.iter().rfind(|run| run.requested >= t0 && run.has_acted() && !run.steps.is_empty())?;
+    let end = run.end.as_ref()?.words();
+    Some(format!(
+        "rollback {} #{} acted after T-0 and ended {end}: what was launched may not be there",
+        run.id, run.run
+    ))
 }
 
 /// A scrubbed or cut off countdown leaves nothing to complete.

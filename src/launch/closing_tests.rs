@@ -1,7 +1,7 @@
 //! What keeps a launch open, and who closes it all the same.
 
 use super::super::command::{Command, Input};
-use super::super::event::Vote;
+use super::super::event::{RollbackEnd, RollbackFact, Vote};
 use super::super::id::RoleId;
 use super::super::plan::{Criterion, DecidedBy, Every, Plan};
 use super::super::samples::{Flight, minutes, plan};
@@ -190,4 +190,29 @@ fn a_launch_that_ended_short_of_t0_needs_no_closing_and_says_what_to_do_instead(
     assert!(refused.contains("`tminus brief`") && refused.contains("a launch of its own"), "{refused}");
     let other = flight.command(Command::Resume).expect_err("over");
     assert_eq!(other, "the launch has ended: the countdown ended short of T-0", "of anything else there is no closing");
+}
+
+#[test]
+fn a_launch_whose_release_was_taken_back_is_not_closed_as_complete() {
+    let told = |flight: &mut Flight, run, fact| {
+        let told = super::super::command::Observation::RollbackTold { run, fact };
+        flight.input(&Input::Observation(told)).expect("told");
+    };
+    let mut flight = nearly(plan());
+    flight.answer("look", Verdict::Pass);
+    assert_eq!(missing(&flight.board, flight.now), Vec::<String>::new());
+    flight.command(Command::Rollback { rollback: "front".into(), why: "bad".into() }).expect("asked");
+    let over = RollbackFact::Ended { end: RollbackEnd::Verified, took: minutes(1) };
+    told(&mut flight, 1, over.clone());
+    assert_eq!(missing(&flight.board, flight.now), Vec::<String>::new(), "none of its steps began");
+    flight.command(Command::Rollback { rollback: "front".into(), why: "worse".into() }).expect("asked");
+    told(&mut flight, 2, RollbackFact::StepStarted { step: "front/redeploy".into() });
+    told(&mut flight, 2, over);
+    let wanted = "rollback front #2 acted after T-0 and ended verified: what was launched may not be there";
+    assert_eq!(missing(&flight.board, flight.now), [wanted]);
+    let refused = close(&mut flight, Some("lead"), None).expect_err("taken back");
+    assert!(refused.contains(wanted), "{refused}");
+    close(&mut flight, Some("lead"), Some("we launch again next week")).expect("with a reason");
+    let why = flight.board.ended.unwrap_or_default();
+    assert!(why.contains(wanted) && why.ends_with("we launch again next week"), "{why}");
 }

@@ -100,8 +100,8 @@ pub(super) fn fold(board: &mut Board, record: &Recorded) -> bool {
     true
 }
 
-/// The last attempt of each step. No other begins before the rollback has ended. After T-0 nobody goes on from what was
-/// set back: the launch ends with its rollback.
+/// The last attempt of each step. No other begins before the rollback has ended. After T-0 no poll and no gate is still
+/// to come that a stale step could shut: there the closing says it (`closing::missing`), and the exit code.
 fn acted(board: &Board) -> BTreeMap<ItemId, Attempt> {
     if board.clock.as_ref().is_some_and(|clock| clock.t0.is_some()) {
         return BTreeMap::new();
