@@ -97,7 +97,7 @@ pub(super) fn lines(board: &Board, now: Instant) -> Vec<Line> {
         if !waiver.counts(now) {
             continue;
         }
-        let until = waiver.ends_at.map(|at| at.format(", until %H:%M UTC").to_string()).unwrap_or_default();
+        let until = waiver.ends_at.map(|at| at.format(", until %m-%d %H:%M UTC").to_string()).unwrap_or_default();
         say(Tone::Warn, format!("{id} is waived by {}: {}{until}", called(&board.plan, &waiver.by), waiver.reason));
     }
     lines
