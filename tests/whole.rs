@@ -39,6 +39,8 @@ mod days;
 mod disk;
 #[path = "drill.rs"]
 mod drill;
+#[path = "failing.rs"]
+mod failing;
 #[path = "false_greens.rs"]
 mod false_greens;
 #[path = "faults.rs"]

@@ -199,7 +199,9 @@ fn moved(overlay: &mut Overlay, step: Step, page: usize, view: &View<'_>) {
         Overlay::Help { window } => window.step(step, 2 * TABLE.len(), page),
         Overlay::Brief { window, .. } => window.step(step, brief::LINES_AT_MOST, page),
         Overlay::Evidence { selected } => *selected = step.from(*selected, view.plan().evidence.len(), page),
-        Overlay::Faults { selected } => *selected = step.from(*selected, faults::count(view), page),
+        Overlay::Faults { selected, beside } => {
+            *selected = step.from(*selected, faults::count(beside.as_ref(), view), page);
+        }
         Overlay::Why { selected } => *selected = step.from(*selected, why::links(view).len(), page),
         Overlay::Triggers { selected } => *selected = step.from(*selected, view.plan().triggers.len(), page),
         Overlay::Playbooks { item, selected } => {
@@ -250,7 +252,7 @@ fn confirm(state: &mut State, overlay: Overlay, view: &View<'_>) -> Option<Effec
             None
         }
         Overlay::Playbooks { item, selected } => playbooks::confirm(state, item, selected, view),
-        Overlay::Faults { selected } => faults::confirm(state, selected, view),
+        Overlay::Faults { selected, beside } => faults::confirm(state, selected, beside, view),
         Overlay::Why { selected } => {
             why::go(state, why::links(view).get(selected)?, view);
             None

@@ -302,8 +302,10 @@ pub enum Overlay {
     Triggers {
         selected: usize,
     },
+    /// `beside` is the item that was selected when it was opened: what it alone can do wrong is in the list.
     Faults {
         selected: usize,
+        beside: Option<ItemId>,
     },
     /// Why not GO: which link of the chain.
     Why {
