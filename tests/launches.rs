@@ -55,9 +55,10 @@ const OMNIAI: &[Row] = &[
     row(&["bad-json@T-65m"], 2, NO_GO),
     row(&["errors=100%@T-65m"], 1, NO_GO),
     row(&["down@T-41m"], 1, NO_GO),
-    back(&["errors-2m"], &[DRILL, "errors=60%@T+10m..T+14m"], "rollback drill frontend #1: verified"),
-    back(&["slow-5m"], &[DRILL, "latency=3s@T+40m..T+50m:api"], "rollback drill frontend #1: verified"),
-    back(&["api-down"], &[DRILL, "fail@T+40m..T+50m:monitor.api"], "rollback drill frontend #1: verified"),
+    back(&["errors-2m"], &[DRILL, "errors=60%@T+10m..rollback"], "rollback drill frontend #1: verified"),
+    back(&["slow-5m"], &[DRILL, "latency=3s@T+40m..rollback:api"], "rollback drill frontend #1: verified"),
+    back(&["api-down"], &[DRILL, "fail@T+40m..rollback:monitor.api"], "rollback drill frontend #1: verified"),
+    row(&[DRILL, "errors=60%@T+10m"], 1, "rollback drill frontend #1: done but not verified"),
 ];
 
 const NANOSTYLE: &[Row] = &[
@@ -72,11 +73,12 @@ const NANOSTYLE: &[Row] = &[
     row(&["wrong-status@T-65m"], 1, NO_GO),
     row(&["bad-json@T-65m"], 2, NO_GO),
     row(&["down@T-40m"], 1, NO_GO),
-    row(&["errors=30%@T+22m"], 1, "rollback drill back #1: verified"),
-    back(&["errors-2m"], &[DRILL, "errors=30%@T+21m..T+26m:app"], "rollback drill back #1: verified"),
-    back(&["partner-access"], &[DRILL, "fail@T+21m..T+24m:monitor.shared"], "rollback drill back #1: verified"),
-    back(&["smoke-fails"], &[DRILL, "fail@T+21m..T+24m:monitor.flow/reply"], "rollback drill back #1: verified"),
-    back(&["generation-out"], &[DRILL, "errors=20%@T+21m..T+28m:generation"], "rollback drill back #1: verified"),
+    back(&["errors-2m"], &[DRILL, "errors=30%@T+21m..rollback:app"], "rollback drill back #1: verified"),
+    back(&["partner-access"], &[DRILL, "fail@T+21m..rollback:monitor.shared"], "rollback drill back #1: verified"),
+    back(&["smoke-fails"], &[DRILL, "fail@T+21m..rollback:monitor.flow/reply"], "rollback drill back #1: verified"),
+    back(&["generation-out"], &[DRILL, "errors=20%@T+21m..rollback:generation"], "rollback drill back #1: verified"),
+    row(&["errors=30%@T+22m..rollback"], 0, "rollback drill back #1: verified"),
+    row(&["errors=30%@T+22m"], 1, "rollback drill back #1: done but not verified"),
 ];
 
 const ONESHOT: &[Row] = &[
@@ -92,17 +94,21 @@ const ONESHOT: &[Row] = &[
     row(&["down@T+10m"], 1, "rollback drill release #1: done but not verified"),
     back(
         &["canary-errors-2m"],
-        &[DRILL, "errors=20%@T-98m..T-94m:canary-errors"],
+        &[DRILL, "errors=20%@T-98m..rollback:canary-errors"],
         "rollback drill canary #1: verified",
     ),
-    back(&["canary-slow-2m"], &[DRILL, "latency=4s@T-98m..T-94m:canary-p95"], "rollback drill canary #1: verified"),
-    back(&["canary-sick"], &[DRILL, "errors=50%@T-98m..T-94m:canary-health"], "rollback drill canary #1: verified"),
-    back(&["edge-down-with-canary"], &[DRILL, "fail@T-98m..T-94m:monitor.edge"], "rollback drill canary #1: verified"),
-    back(&["errors-2m"], &[DRILL, "errors=20%@T+2h..T+2h10m:errors"], "rollback drill release #1: verified"),
-    back(&["slow-2m"], &[DRILL, "latency=4s@T+2h..T+2h10m:p95"], "rollback drill release #1: verified"),
-    back(&["edge-down"], &[DRILL, "fail@T+2h..T+2h10m:monitor.edge"], "rollback drill release #1: verified"),
-    back(&["not-ready"], &[DRILL, "fail@T+2h..T+2h10m:monitor.ready"], "rollback drill release #1: verified"),
-    back(&["paged"], &[DRILL, "fail@T+2h..T+2h10m:monitor.alerts"], "rollback drill release #1: verified"),
+    back(&["canary-slow-2m"], &[DRILL, "latency=4s@T-98m..rollback:canary-p95"], "rollback drill canary #1: verified"),
+    back(&["canary-sick"], &[DRILL, "errors=50%@T-98m..rollback:canary-health"], "rollback drill canary #1: verified"),
+    back(
+        &["edge-down-with-canary"],
+        &[DRILL, "fail@T-98m..rollback:monitor.edge"],
+        "rollback drill canary #1: verified",
+    ),
+    back(&["errors-2m"], &[DRILL, "errors=20%@T+2h..rollback:errors"], "rollback drill release #1: verified"),
+    back(&["slow-2m"], &[DRILL, "latency=4s@T+2h..rollback:p95"], "rollback drill release #1: verified"),
+    back(&["edge-down"], &[DRILL, "fail@T+2h..rollback:monitor.edge"], "rollback drill release #1: verified"),
+    back(&["not-ready"], &[DRILL, "fail@T+2h..rollback:monitor.ready"], "rollback drill release #1: verified"),
+    back(&["paged"], &[DRILL, "fail@T+2h..rollback:monitor.alerts"], "rollback drill release #1: verified"),
 ];
 
 const SOCIALPROJECT: &[Row] = &[
@@ -118,12 +124,16 @@ const SOCIALPROJECT: &[Row] = &[
     row(&["down@T-30m"], 1, NO_GO),
     row(&["bad-json@T-30m"], 2, NO_GO),
     row(&["wrong-status@T+1m"], 1, "rollback drill release #1: done but not verified"),
-    back(&["errors-10m"], &[DRILL, "errors=30%@T+35m..T+50m:feed"], "rollback drill release #1: verified"),
-    back(&["slow-15m"], &[DRILL, "latency=3s@T+32m..T+58m:feed"], "rollback drill release #1: verified"),
-    back(&["not-ready-5m"], &[DRILL, "fail@T+35m..T+45m:monitor.ready"], "rollback drill release #1: verified"),
-    back(&["flow-broken"], &[DRILL, "fail@T+35m..T+45m:monitor.search"], "rollback drill release #1: verified"),
-    back(&["site-down"], &[DRILL, "fail@T+35m..T+45m:monitor.web"], "rollback drill release #1: verified"),
-    back(&["control-plane-10m"], &[DRILL, "fail@T+35m..T+50m:monitor.runtime"], "rollback drill release #1: verified"),
+    back(&["errors-10m"], &[DRILL, "errors=30%@T+35m..rollback:feed"], "rollback drill release #1: verified"),
+    back(&["slow-15m"], &[DRILL, "latency=3s@T+32m..rollback:feed"], "rollback drill release #1: verified"),
+    back(&["not-ready-5m"], &[DRILL, "fail@T+35m..rollback:monitor.ready"], "rollback drill release #1: verified"),
+    back(&["flow-broken"], &[DRILL, "fail@T+35m..rollback:monitor.search"], "rollback drill release #1: verified"),
+    back(&["site-down"], &[DRILL, "fail@T+35m..rollback:monitor.web"], "rollback drill release #1: verified"),
+    back(
+        &["control-plane-10m"],
+        &[DRILL, "fail@T+35m..rollback:monitor.runtime"],
+        "rollback drill release #1: verified",
+    ),
 ];
 
 const ONESOURCE: &[Row] = &[
@@ -134,32 +144,41 @@ const ONESOURCE: &[Row] = &[
     no_go(&["canary-complaints"], &["fail:user-reports"]),
     no_go(&["not-now"], &["fail:not-now"]),
     row(&["rollback-lies@T+50h30m"], 0, "rollback drill emergency #1: done but not verified"),
-    row(&["errors=20%@T-20h"], 1, "rollback drill canary #1: verified"),
-    back(&["canary-down"], &[DRILL, "fail@T-20h..T-19h30m:monitor.canary"], "rollback drill canary #1: verified"),
-    back(&["canary-failing"], &[DRILL, "errors=20%@T-20h..T-19h:monitor.canary"], "rollback drill canary #1: verified"),
-    back(&["canary-5xx"], &[DRILL, "errors=20%@T-20h..T-19h30m:canary-errors"], "rollback drill canary #1: verified"),
+    back(&["canary-down"], &[DRILL, "fail@T-20h..rollback:monitor.canary"], "rollback drill canary #1: verified"),
+    back(
+        &["canary-failing"],
+        &[DRILL, "errors=20%@T-20h..rollback:monitor.canary"],
+        "rollback drill canary #1: verified",
+    ),
+    back(&["canary-5xx"], &[DRILL, "errors=20%@T-20h..rollback:canary-errors"], "rollback drill canary #1: verified"),
     back(
         &["canary-slow"],
-        &[DRILL, "latency=3s@T-20h..T-19h40m:canary-chat-p95"],
+        &[DRILL, "latency=3s@T-20h..rollback:canary-chat-p95"],
         "rollback drill canary #1: verified",
     ),
-    back(&["canary-delta"], &[DRILL, "errors=20%@T-20h..T-19h30m:canary-delta"], "rollback drill canary #1: verified"),
+    back(&["canary-delta"], &[DRILL, "errors=20%@T-20h..rollback:canary-delta"], "rollback drill canary #1: verified"),
     back(
         &["canary-loses"],
-        &[DRILL, "errors=20%@T-20h..T-19h30m:canary-persistence"],
+        &[DRILL, "errors=20%@T-20h..rollback:canary-persistence"],
         "rollback drill canary #1: verified",
     ),
-    back(&["api-down"], &[DRILL, "fail@T+3h..T+3h30m:monitor.api"], "rollback drill emergency #1: verified"),
-    back(&["redis-down"], &[DRILL, "fail@T+3h..T+3h30m:monitor.ready"], "rollback drill emergency #1: verified"),
-    back(&["live-5xx"], &[DRILL, "errors=20%@T+3h..T+3h40m:live-errors"], "rollback drill emergency #1: verified"),
+    back(&["api-down"], &[DRILL, "fail@T+3h..rollback:monitor.api"], "rollback drill emergency #1: verified"),
+    back(&["redis-down"], &[DRILL, "fail@T+3h..rollback:monitor.ready"], "rollback drill emergency #1: verified"),
+    back(&["live-5xx"], &[DRILL, "errors=20%@T+3h..rollback:live-errors"], "rollback drill emergency #1: verified"),
     back(
         &["live-loses"],
-        &[DRILL, "errors=20%@T+3h..T+3h40m:live-persistence"],
+        &[DRILL, "errors=20%@T+3h..rollback:live-persistence"],
         "rollback drill emergency #1: verified",
     ),
-    back(&["live-forgets"], &[DRILL, "errors=20%@T+3h..T+4h10m:live-context"], "rollback drill emergency #1: verified"),
-    back(&["live-slow"], &[DRILL, "latency=3s@T+3h..T+3h30m:live-chat-p95"], "rollback drill features #1: verified"),
-    back(&["live-repairs"], &[DRILL, "errors=20%@T+3h..T+4h30m:live-repair"], "rollback drill previous #1: verified"),
+    back(
+        &["live-forgets"],
+        &[DRILL, "errors=20%@T+3h..rollback:live-context"],
+        "rollback drill emergency #1: verified",
+    ),
+    back(&["live-slow"], &[DRILL, "latency=3s@T+3h..rollback:live-chat-p95"], "rollback drill features #1: verified"),
+    back(&["live-repairs"], &[DRILL, "errors=20%@T+3h..rollback:live-repair"], "rollback drill previous #1: verified"),
+    row(&["errors=20%@T-20h..rollback"], 1, "rollback drill canary #1: verified"),
+    row(&["errors=20%@T-20h"], 1, "rollback drill canary #1: done but not verified"),
 ];
 
 /// Faults that show the same: that the service does not answer, or not right.
