@@ -35,15 +35,10 @@ const BUNDLED: &str = include_str!("../../config/omniai.toml");
 pub struct Arguments {
     /// The plan file; without one, the bundled OmniAI launch.
     plan: Option<PathBuf>,
-<<<<<<< HEAD
-    /// A fault of the target, from a mark on or for a while, of all or of one monitor, signal, stream or item: `down`,
-    /// `errors=20%@T-5m`, `latency=2s@T+10m..T+20m:api`. `fail:lint` lets that one item fail as the plan's own example of
-    /// it does: a program, a file, the environment, a step, a person's word as well. Can be repeated; docs/faults.md has
-    /// all of them.
-=======
     /// A fault of the target, from a mark on, for a while or until a rollback's steps have run, of all or of one monitor,
-    /// signal, stream or item: `down`, `errors=20%@T-5m..rollback`, `latency=2s@T+10m..T+20m:api`. Can be repeated.
->>>>>>> main
+    /// signal, stream or item: `down`, `errors=20%@T-5m..rollback`, `latency=2s@T+10m..T+20m:api`. `fail:lint` lets that one
+    /// item fail as the plan's own example of it does: a program, a file, the environment, a step, a person's word as well.
+    /// Can be repeated; docs/faults.md has all of them.
     #[arg(long, value_name = "NAME[=SIZE][@FROM[..UNTIL]][:ID]")]
     fault: Vec<String>,
     /// How much faster than real time idle time passes in the console, 1 to 3600.

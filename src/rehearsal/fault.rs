@@ -286,14 +286,10 @@ impl FromStr for Injection {
         };
         let fault: Fault = name.parse()?;
         let size = argument.map_or(Ok(fault.size()), |argument| fault.sized(argument))?;
-<<<<<<< HEAD
         if fault == Fault::Fail && only.is_none() {
             return Err(NoFault::Whose);
         }
-        Ok(Self { fault, size, from, until, only })
-=======
         Ok(Self { fault, size, from, until, cured, only })
->>>>>>> main
     }
 }
 
