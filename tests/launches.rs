@@ -56,7 +56,7 @@ const OMNIAI: &[Row] = &[
     row(&["errors=100%@T-65m"], 1, NO_GO),
     row(&["down@T-41m"], 1, NO_GO),
     back(&["errors-2m"], &[DRILL, "errors=60%@T+10m..rollback"], "rollback drill frontend #1: verified"),
-    back(&["slow-5m"], &[DRILL, "latency=3s@T+40m..rollback:api"], "rollback drill frontend #1: verified"),
+    back(&["slow-5m"], &[DRILL, "latency=2s@T+40m..rollback:api"], "rollback drill frontend #1: verified"),
     back(&["api-down"], &[DRILL, "fail@T+40m..rollback:monitor.api"], "rollback drill frontend #1: verified"),
     row(&[DRILL, "errors=60%@T+10m"], 1, "rollback drill frontend #1: done but not verified"),
 ];
@@ -88,8 +88,8 @@ const ONESHOT: &[Row] = &[
     row(&["cors-open"], 1, NO_GO),
     row(&["no-data@T-90m"], 1, NO_GO),
     no_go(&["no-hands"], &["fail:no-hands"]),
-    no_go(&["sick"], &["fail:monitor.ready"]),
-    no_go(&["rings"], &["fail:monitor.alerts"]),
+    no_go(&["sick"], &["fail@T-20m:monitor.ready"]),
+    no_go(&["rings"], &["fail@T-20m:monitor.alerts"]),
     no_go(&["canary-breaks"], &["errors=20%@T-99m:canary-errors"]),
     row(&["down@T+10m"], 1, "rollback drill release #1: done but not verified"),
     back(

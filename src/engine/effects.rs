@@ -165,10 +165,14 @@ impl Effects {
                     (faults.switch)(fault, *on);
                 }
                 // What looks now meets the fault.
-                stirred.inspect(|watch| watch.stir());
+                if let Some(watch) = stirred {
+                    watch.stir();
+                }
             }
             Event::RollbackTold { .. } => {
-                stirred.inspect(|watch| watch.stir());
+                if let Some(watch) = stirred {
+                    watch.stir();
+                }
             }
             event => self.world.keep_incident_of(board, event),
         }
