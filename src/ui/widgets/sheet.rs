@@ -39,6 +39,27 @@ pub fn pane(area: Rect, title: &str, remark: &str, frame: Role, theme: &Theme, b
     Rect { x: left + 1, y: top + 1, width: area.width - 2, height: area.height - 2 }
 }
 
+/// Marks on the frame around `inner` how many lines there are above and below those that are seen: a list that ends at
+/// its frame looks whole.
+pub fn beyond(inner: Rect, above: usize, below: usize, frame: Role, theme: &Theme, buf: &mut Buffer) {
+    let sign = |glyph: &str, count: usize| if count > 0 { format!(" {glyph}{count}") } else { String::new() };
+    let words = format!("{}{}", sign(theme.glyphs.above, above), sign(theme.glyphs.unfolded, below));
+    let wide = u16::try_from(columns(&words) + 1).unwrap_or(u16::MAX);
+    // A column of the frame stands between it and the corner.
+    if words.is_empty() || wide >= inner.width {
+        return;
+    }
+    let at = Rect { x: inner.right() - wide - 1, y: inner.bottom(), width: wide, height: 1 };
+    if at.intersection(buf.area) == at {
+        buf.set_stringn(at.x, at.y, format!("{words} "), usize::from(wide), theme.style(frame));
+    }
+}
+
+/// [`beyond`] of a window of `count` lines.
+pub fn window(inner: Rect, seen: &std::ops::Range<usize>, count: usize, frame: Role, theme: &Theme, buf: &mut Buffer) {
+    beyond(inner, seen.start.min(count), count.saturating_sub(seen.end), frame, theme, buf);
+}
+
 /// Empties `area` and frames it: what lies under does not show through.
 pub fn sheet(area: Rect, title: &str, remark: &str, frame: Role, theme: &Theme, buf: &mut Buffer) -> Rect {
     let area = area.intersection(buf.area);
