@@ -30,6 +30,8 @@ mod keys;
 mod look;
 #[path = "screens/many.rs"]
 mod many;
+#[path = "screens/monkey.rs"]
+mod monkey;
 #[path = "screens/mouse.rs"]
 mod mouse;
 #[path = "screens/playbooks.rs"]

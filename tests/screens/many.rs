@@ -315,6 +315,15 @@ fn a_text_of_a_page_hides_neither_the_field_nor_the_keys_and_is_cut_with_a_mark(
                 "{width}x{height} {keys}: cut without a mark\n{shown}"
             );
         }
+        // And where there is nothing but ASCII, the marks are too.
+        let terminal = ratatui::Terminal::new(TestBackend::new(width, height)).expect("a buffer");
+        let ascii = super::setup(tminus::ui::theme::Theme::new(false, true));
+        let mut plain = Console::new(terminal, ascii, wordy().snapshot(1810));
+        for keys in ["tab", "tab", "tab", "tab", "tab", "z", "!", "1", "esc", "W", "esc", "i x x x enter", "esc", "?"] {
+            press(&mut plain, keys);
+            let shown = text(&screen(&mut plain));
+            assert!(shown.is_ascii(), "{width}x{height} {keys}:\n{shown}");
+        }
         let mut console = console(wordy().snapshot(1810), width, height);
         // A line that begins something long says that it goes on, or the next one does.
         for name in ["TITLE", "PHASE", "ITEM", "MONITOR"] {

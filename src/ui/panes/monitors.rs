@@ -322,22 +322,16 @@ fn share(parts: &mut [Part], room: usize) -> bool {
     };
     // One line at a time in turns, so that a hundred monitors leave the objectives theirs. What an emergency needs
     // first has the first turn.
+    let half = left / 2;
     for all in [false, true] {
-        loop {
-            let mut gave = false;
-            for title in ["Objectives", "Triggers", "Monitors", "Signals"] {
-                // What is well and for later has what is left, a line of each part aside.
-                let most = |part: &Part| if all { part.lines.len() } else { part.wanted.max(1) };
-                let part = parts.iter_mut().find(|part| part.title == title && part.given < most(part));
-                if let Some(part) = part.filter(|_| left > 0) {
-                    part.given += 1;
-                    left -= 1;
-                    gave = true;
-                }
-            }
-            if !gave {
-                break;
-            }
+        // What is well and for later has what is left, a line of each part aside; and no part takes all of it.
+        let most = |part: &Part| if all { part.lines.len() } else { part.wanted.clamp(1, half.max(1)) };
+        let order = |title| ["Objectives", "Triggers", "Monitors", "Signals"].iter().position(|known| *known == title);
+        while left > 0 {
+            let wants = parts.iter_mut().filter(|part| part.given < most(part));
+            let Some(part) = wants.min_by_key(|part| (part.given, order(part.title))) else { break };
+            part.given += 1;
+            left -= 1;
         }
     }
     true

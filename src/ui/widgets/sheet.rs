@@ -25,8 +25,10 @@ pub fn pane(area: Rect, title: &str, remark: &str, frame: Role, theme: &Theme, b
         buf.set_string(right, y, down, style);
     }
     let room = usize::from(area.width).saturating_sub(4);
-    let remark = cut(&clean(theme, remark), room / 2);
-    let title = cut(&clean(theme, title), room.saturating_sub(columns(&remark) + 3));
+    // Clean before it is measured, and after: the sign of a cut is one of ours.
+    let short = |text: &str, room| clean(theme, &cut(&clean(theme, text), room));
+    let remark = short(remark, room / 2);
+    let title = short(title, room.saturating_sub(columns(&remark) + 3));
     // Over the frame's own style: nothing of it is left in the title.
     let title_style = if frame == Role::Muted { Style::reset().patch(theme.style(Role::Title)) } else { style };
     if !title.is_empty() {
@@ -99,6 +101,16 @@ pub fn band(area: Rect, style: Style, buf: &mut Buffer) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_title_that_is_cut_is_ascii_where_all_is() {
+        let theme = Theme::new(false, true);
+        let mut buf = Buffer::empty(Rect::new(0, 0, 20, 3));
+        let inner = pane(buf.area, "a title of many words", "and a remark", Role::Plain, &theme, &mut buf);
+        beyond(inner, 3, 12, Role::Plain, &theme, &mut buf);
+        let shown: String = buf.content().iter().map(ratatui::buffer::Cell::symbol).collect();
+        assert!(shown.is_ascii() && shown.contains('~') && shown.contains(" ^3 v12 "), "{shown}");
+    }
 
     #[test]
     fn a_sheet_over_signs_of_two_columns_keeps_its_edges() {
