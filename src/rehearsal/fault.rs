@@ -336,7 +336,7 @@ mod tests {
         assert_eq!(injection("errors=35%@T-5m..T+10m:web[https://a.example]"), window);
         let cured = Injection { until: None, cured: true, only: None, ..window };
         assert_eq!(injection("errors=35%@T-5m..rollback"), cured);
-        assert_eq!(cured.switched(), Injection { from: None, cured: false, ..cured.clone() });
+        assert_eq!(cured.switched(), Injection { from: None, cured: false, ..cured });
         assert_eq!(injection("latency").size, Size::Span(2_000));
         assert_eq!(injection("clock-skew=+1h").size, Size::Span(3_600_000));
         assert_eq!(injection("clock-skew").to_string(), "clock-skew=-5m");
