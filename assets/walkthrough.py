@@ -226,7 +226,7 @@ def staging(flight, console):
 
 def canary(flight, console):
     run, keep = flight.run, flight.keep
-    console.wait(r"● T-1day2h", 90)
+    console.wait(r"● T-26h", 90)
     run(f'tminus hold {LAUNCH} "the model provider reports an incident" --as oncall --name Cem', "hold")
     console.select("canary-apply")
     keep("held", console.wait(r"‖ HOLD · oncall"), (1, 17))
@@ -350,7 +350,7 @@ def end(flight, console):
 def watching(flight, console):
     run, keep = flight.run, flight.keep
     console.select("business")
-    due, settled = r"● Sessions c", r"● T\+2days3h"
+    due, settled = r"● Sessions c", r"● T\+51h"
     for day in range(5):
         if any(re.search(settled, line) for line in console.wait(f"{due}|{settled}", 120)):
             break

@@ -93,6 +93,8 @@ mod stand_by;
 mod step_shim;
 #[path = "stood_still.rs"]
 mod stood_still;
+#[path = "stories.rs"]
+mod stories;
 #[path = "take_over.rs"]
 mod take_over;
 #[path = "terminal.rs"]

@@ -79,8 +79,10 @@ pub fn draw(selected: usize, beside: Option<&ItemId>, view: &View<'_>, area: Rec
     let place = sheet::middle(area, WIDTH, height);
     let inner = sheet::sheet(place, "Faults of the rehearsal", &remark, Role::Warned, view.theme, buf);
     let room = usize::from(inner.height).saturating_sub(SENTENCE + 3).max(1);
+    let seen = around(0, selected, lines.len(), room);
+    sheet::window(inner, &seen, lines.len(), Role::Warned, view.theme, buf);
     let mut rows: Vec<Row<'_>> = Vec::new();
-    for at in around(0, selected, lines.len(), room) {
+    for at in seen {
         let row = row(&lines[at], view);
         rows.push(if at == selected { row.over(view.theme.selected(true)) } else { row });
     }
