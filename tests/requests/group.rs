@@ -168,7 +168,7 @@ async fn a_member_watches_and_asks_from_an_account_of_its_own() {
     }
     let mut shared = Shared::new().await;
     let mut seat = shared.seat();
-    let shown = seat.until("the launch", |shown| shown.contains("counting") && shown.contains("watching 2 of 2"));
+    let shown = seat.until("the launch", |shown| shown.contains("counting") && shown.contains("oldest 0s"));
     assert!(shown.contains("watching as nobody") && !shown.contains("cannot be read"), "{shown}");
     seat.press("n");
     seat.sees("Note");
@@ -194,7 +194,7 @@ async fn a_member_watches_and_asks_from_an_account_of_its_own() {
     let late = shared.member("hold", &["stop", "--as", "backend"]).await;
     assert!(late.code == Some(2) && late.err.contains("nobody is there to decide"), "{late:?}");
     shared.held.holder = holder(&shared.held.place, &shared.held.folder, &[]);
-    seat.until("the next console", |shown| !shown.contains("nobody holds") && shown.contains("watching 2 of 2"));
+    seat.until("the next console", |shown| !shown.contains("nobody holds") && shown.contains("oldest 0s"));
     assert_eq!(shared.member("note", &["back", "again"]).await.code, Some(0), "shared still");
     // One that leaves in good order takes its log along.
     signal(&shared.held.holder, Signal::TERM);

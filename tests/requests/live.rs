@@ -81,17 +81,17 @@ async fn samples_and_lines_are_seen_at_two_sizes_and_one_that_leaves_takes_nothi
         narrow.rests();
     }
     for seat in [&mut wide, &mut narrow] {
-        let shown = seat.until("samples", |shown| shown.contains("watching 2 of 2, oldest 0s"));
+        let shown = seat.until("samples", |shown| shown.contains("oldest 0s"));
         assert!(shown.contains("ATTACHED") && !shown.contains("at the operator's"), "{shown}");
     }
     say("level=info it-works \u{1b}[31mred");
     let shown = wide.sees("it-works");
-    assert!(shown.contains("✓ open") && shown.contains("100.0%"), "{shown}");
+    assert!(shown.contains("p50"), "{shown}");
     assert!(!wide.wrote("\u{1b}[31mred"), "what comes from outside steers nothing");
     // Each has its own cursor and panes.
     narrow.press("?");
-    narrow.sees("Help");
-    assert!(!wide.shown().contains("Help"));
+    narrow.sees("Esc closes");
+    assert!(!wide.shown().contains("Esc closes"));
     narrow.press("\x1b");
     wide.press("q");
     assert_eq!(wide.ends(), 0);
@@ -105,7 +105,7 @@ async fn samples_and_lines_are_seen_at_two_sizes_and_one_that_leaves_takes_nothi
 async fn samples_of_a_console_that_is_gone_grow_old_and_are_no_health() {
     let (mut held, say) = held().await;
     let mut seat = watch(&held, WIDE);
-    seat.until("samples", |shown| shown.contains("watching 2 of 2") && shown.contains("✓ The file"));
+    seat.until("samples", |shown| shown.contains("oldest 0s") && shown.contains("✓ The file"));
     says(&mut seat, &say, "the last line");
     let _ = held.holder.kill().await;
     let shown = seat.until("their end", |shown| shown.contains("no samples since") && !shown.contains("✓ The file"));
@@ -114,9 +114,7 @@ async fn samples_of_a_console_that_is_gone_grow_old_and_are_no_health() {
     // Their age counts on, though T stands.
     seat.until("an age", |shown| shown.contains("nobody holds this launch") && shown.contains(", 3s"));
     held.go_on().await;
-    seat.until("the next console", |shown| {
-        shown.contains("watching 2 of 2, oldest 0s") && shown.contains("✓ The file")
-    });
+    seat.until("the next console", |shown| shown.contains("oldest 0s") && shown.contains("✓ The file"));
     let socket = held.folder.join("console.sock");
     assert!(socket.exists());
     crate::binary::signal(&held.holder, rustix::process::Signal::TERM);

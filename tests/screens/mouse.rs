@@ -148,7 +148,9 @@ fn a_click_in_a_list_over_the_panes_goes_to_its_line() {
     let mut story = under_way(Mode::Launch);
     story.person(1805, Event::HoldCalled { who: "ana".into(), why: "odd".into() });
     for (width, height) in SIZES {
-        for (keys, line) in [(":", "note"), ("!", "database"), ("W", "Security has not voted"), ("P", "skip")] {
+        for (keys, line) in
+            [(":", "Copy what"), ("!", "last good database"), ("W", "drop waits for its key"), ("P", "skip")]
+        {
             let mut console = console(story.snapshot(1810), width, height);
             press(&mut console, keys);
             if keys == ":" {
