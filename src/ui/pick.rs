@@ -67,7 +67,7 @@ fn index(overlay: &Overlay) -> Option<usize> {
         | Overlay::Recovery { selected }
         | Overlay::Evidence { selected }
         | Overlay::Triggers { selected }
-        | Overlay::Faults { selected }
+        | Overlay::Faults { selected, .. }
         | Overlay::Why { selected }
         | Overlay::Playbooks { selected, .. }
         | Overlay::Rollback(Rolling::Choose { selected }) => Some(*selected),

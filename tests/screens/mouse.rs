@@ -200,8 +200,8 @@ fn no_click_in_a_dialog_acts_on_the_launch() {
     let mut story = under_way(Mode::Rehearsal);
     story.person(1805, Event::HoldCalled { who: "ana".into(), why: "odd".into() });
     story.faults = std::sync::Arc::new([
-        tminus::launch::fault::Offered { fault: "down".into(), does: "nothing answers" },
-        tminus::launch::fault::Offered { fault: "slow".into(), does: "everything is late" },
+        tminus::launch::fault::Offered { fault: "down".into(), does: "nothing answers", of: None },
+        tminus::launch::fault::Offered { fault: "slow".into(), does: "everything is late", of: None },
     ]);
     for keys in ["P", "F", ":", "!", "W", "A", "q"] {
         for (x, y) in (2..34).step_by(2).flat_map(|y| [20, 60].map(|x| (x, y))) {
