@@ -90,14 +90,15 @@ fn a_strangers_file_is_a_strangers_word_whatever_it_says() {
 fn what_another_put_in_the_way_is_neither_written_through_nor_moved_through() {
     let inbox = Inbox::new();
     let id = inbox.note(0, 0);
-    let precious = inbox.path().join("../precious");
+    let outside = tempfile::tempdir().expect("a folder");
+    let precious = outside.path().join("precious");
     fs::write(&precious, "mine").expect("written");
     symlink(&precious, inbox.path().join(format!(".{id}.answer.new"))).expect("linked");
     inbox.take(ours()).expect("taken");
     super::answer(&inbox.path(), &id, b"yes").expect("answered");
     assert_eq!(fs::read_to_string(&precious).expect("there"), "mine");
     assert_eq!(fs::read_to_string(file(&inbox.path(), &id, ANSWER)).expect("there"), "yes");
-    let elsewhere = inbox.path().join("../elsewhere");
+    let elsewhere = outside.path().join("elsewhere");
     fs::create_dir(&elsewhere).expect("made");
     symlink(&elsewhere, inbox.path().join(REFUSED)).expect("linked");
     fs::write(inbox.path().join("evil"), "").expect("written");

@@ -97,7 +97,11 @@ impl Course {
                 self.round = Some(now + ROUND);
                 match self.stage {
                     _ if left.is_empty() && ended => Stage::Draining,
-                    Stage::Ending if late => Stage::Killing,
+                    Stage::Ending if late => {
+                        // At once: on a machine that is late, its time may be over at the next look.
+                        running.tree.kill_these(&left);
+                        Stage::Killing
+                    }
                     Stage::Ending => {
                         Tree::term(&left, &mut self.termed);
                         return false;
