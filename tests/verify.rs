@@ -28,7 +28,7 @@ fn state(root: &Path) -> BTreeMap<PathBuf, (Vec<u8>, i64, i64)> {
             let meta = fs::metadata(&path).expect("there");
             if meta.is_dir() {
                 folders.push(path);
-            } else if !path.to_string_lossy().ends_with("-shm") {
+            } else if meta.is_file() && !path.to_string_lossy().ends_with("-shm") {
                 all.insert(path.clone(), (fs::read(&path).expect("reads"), meta.mtime(), meta.mtime_nsec()));
             }
         }
@@ -43,7 +43,8 @@ fn copy(from: &Path, to: &Path) {
         let (path, to) = (entry.path(), to.join(entry.file_name()));
         if path.is_dir() {
             copy(&path, &to);
-        } else {
+        } else if path.is_file() {
+            // Not the socket of a console that lives.
             fs::copy(&path, &to).expect("copied");
         }
     }

@@ -76,7 +76,7 @@ impl Rules {
         }
         let green = |(id, attempt): (&ItemId, &Attempt)| {
             let state = self.board.item(id).filter(|state| state.attempt == Some(*attempt))?;
-            state.verdict(None, self.board.at).filter(|verdict| *verdict <= Verdict::Warn)
+            state.verdict(None, self.board.at).filter(|verdict| matches!(verdict, Verdict::Pass | Verdict::Warn))
         };
         if self.board.ended.is_none() && self.unproven.iter().any(|one| green(one).is_some()) {
             return self.broken("a step that a rollback may have set back is green");
@@ -324,7 +324,8 @@ impl Rules {
     fn item_clear(&self, id: &ItemId, record: &Recorded) -> bool {
         let (Some(item), Some(state)) = (self.board.plan.item(id), self.board.item(id)) else { return false };
         let Some(verdict) = state.verdict(item.valid_for, record.at) else { return false };
-        if state.attempt.is_some() && self.unproven.get(id) == state.attempt.as_ref() && verdict <= Verdict::Warn {
+        let green = matches!(verdict, Verdict::Pass | Verdict::Warn);
+        if state.attempt.is_some() && self.unproven.get(id) == state.attempt.as_ref() && green {
             return false;
         }
         match verdict {

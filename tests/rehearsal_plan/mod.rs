@@ -77,7 +77,7 @@ impl Flight {
         let on = self.target.faults.on();
         on.iter().for_each(|fault| self.target.faults.switch(*fault, false));
         for baseline in self.loaded.plan.baseline.clone() {
-            let ran = self.look_at(baseline.spec, Duration::from_secs(10)).await;
+            let ran = self.look_at(baseline.spec, Duration::from_secs(60)).await;
             for (name, value) in ran.captured {
                 self.baseline.bind(name, value);
             }

@@ -15,6 +15,8 @@ use crate::launch::verdict::{Report, Verdict};
 pub(super) const AGAIN: Duration = Duration::from_millis(250);
 /// What passed longer ago is looked at once more before the end: the slowest check may take minutes.
 const RECENT: Duration = Duration::from_secs(5);
+/// So many looks make a time: on a machine or a line that is slow, one or two would fill it.
+const LOOKS: u32 = 6;
 /// What a check may take beyond its own timeout before it counts as hung.
 const HUNG: Duration = Duration::from_secs(5);
 
@@ -66,12 +68,14 @@ struct Course<'check> {
     began: Instant,
     /// Since when every look passed.
     holds_since: Option<Instant>,
+    /// How many of them there were.
+    looks: u32,
     told: Option<(Verdict, String)>,
 }
 
 impl<'check> Course<'check> {
     fn new(check: &'check Verify) -> Self {
-        Self { check, state: State::Open, began: Instant::now(), holds_since: None, told: None }
+        Self { check, state: State::Open, began: Instant::now(), holds_since: None, looks: 0, told: None }
     }
 
     fn is_open(&self) -> bool {
@@ -94,7 +98,8 @@ impl<'check> Course<'check> {
         let over = self.began.elapsed() >= self.check.within;
         if report.verdict == Verdict::Pass {
             let since = *self.holds_since.get_or_insert(asked);
-            if since.elapsed() >= self.check.lasts {
+            self.looks += 1;
+            if self.check.lasts.is_zero() || (since.elapsed() >= self.check.lasts && self.looks >= LOOKS) {
                 self.state = State::Through(Instant::now());
             } else {
                 // What has begun to hold has the time to show it.
@@ -103,7 +108,7 @@ impl<'check> Course<'check> {
                     format!("passes, and counts once it did for {}", humantime::format_duration(self.check.lasts));
             }
         } else {
-            self.holds_since = None;
+            (self.holds_since, self.looks) = (None, 0);
             if over {
                 self.state = State::Failed;
             }
@@ -200,6 +205,14 @@ mod tests {
         assert_eq!(ran.end, RollbackEnd::Verified);
         assert_eq!(ran.told, told(&[("api", Verdict::Fail), ("api", Verdict::Unknown), ("api", Verdict::Pass)]));
         assert!(ran.took >= Duration::from_secs(11), "a second of failing, ten of passing: {:?}", ran.took);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_looks_on_a_slow_line_are_no_time_that_it_held() {
+        let slow = Duration::from_secs(4);
+        let answer = |_: &str, look: u32| (if look % 4 == 0 { Verdict::Fail } else { Verdict::Pass }, slow);
+        let ran = ran(&[check("api", 10)], answer).await;
+        assert_eq!(ran.end, RollbackEnd::NotVerified { checks: vec![ItemId::new("api")] });
     }
 
     #[tokio::test(start_paused = true)]
