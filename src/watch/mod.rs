@@ -26,12 +26,12 @@ mod stream;
 #[cfg(test)]
 mod stream_tests;
 mod taking;
+mod turns;
 
 pub use readings::{Readings, horizon, is_due};
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -47,6 +47,7 @@ use self::point::Intake;
 use self::raw::Raw;
 use self::stream::Tail as Events;
 use self::taking::Taking;
+use self::turns::Turns;
 use crate::kind::check::signal::asked::Told;
 use crate::kind::check::{self, Context};
 use crate::kind::session::Session;
@@ -81,7 +82,7 @@ pub struct Watch {
     /// Where streams are kept: one file each.
     folder: PathBuf,
     intake: Intake,
-    tails: Mutex<BTreeMap<StreamId, CancellationToken>>,
+    tails: Turns,
     /// Sent to when a value came that looks may stand on.
     learnt: watch::Sender<()>,
     /// Sent to when the world of a rehearsal was changed.
@@ -131,7 +132,7 @@ impl Watch {
         let (tasks, cancel) = (TaskTracker::new(), CancellationToken::new());
         tasks.spawn(outlet.clone().publish(to, cancel.clone()));
         let streams = plan.streams.clone();
-        let tails = Mutex::default();
+        let tails = Turns::default();
         let (learnt, stirred) = (watch::Sender::default(), watch::Sender::default());
         let watch = Self {
             outlet,
@@ -197,13 +198,7 @@ impl Watch {
         }
         let cx = (self.contexts)(entry);
         let cancel = self.cancel.child_token();
-        let earlier = {
-            let mut tails = self.tails.lock().unwrap_or_else(PoisonError::into_inner);
-            tails.insert(id.clone(), cancel.clone())
-        };
-        if let Some(earlier) = earlier {
-            earlier.cancel();
-        }
+        let turn = self.tails.next(id, cancel.clone());
         let taking = Taking {
             takes: self.catalogue.taken.get(id).cloned().unwrap_or_default(),
             intake: self.intake.clone(),
@@ -216,7 +211,7 @@ impl Watch {
         if let Spec::Tail(tail) = &entry.spec {
             let raw = Raw::open(&self.folder.join(format!("{name}.log")));
             let (id, tail, outlet) = (id.clone(), Tail::clone(tail), self.outlet.clone());
-            self.tasks.spawn(Follow { id, tail, cx, raw, outlet, taking, cancel }.keep());
+            self.tasks.spawn(turn.of(Follow { id, tail, cx, raw, outlet, taking, cancel }.keep()));
             return Ok(());
         }
         let Spec::Check(check::Spec::Sse(sse)) = &entry.spec else { return Err(Unopened::NoTail(id.clone())) };
@@ -234,15 +229,13 @@ impl Watch {
             taking,
             cancel,
         };
-        self.tasks.spawn(tail.keep());
+        self.tasks.spawn(turn.of(tail.keep()));
         Ok(())
     }
 
     /// Closes a stream; its lines stay.
     pub fn close_stream(&self, id: &StreamId) {
-        if let Some(cancel) = self.tails.lock().unwrap_or_else(PoisonError::into_inner).remove(id) {
-            cancel.cancel();
-        }
+        self.tails.close(id);
     }
 
     /// A value came that looks may stand on: what looks seldom looks again at once.

@@ -210,7 +210,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn two_looks_on_a_slow_line_are_no_time_that_it_held() {
         let slow = Duration::from_secs(4);
-        let answer = |_: &str, look: u32| (if look % 4 == 0 { Verdict::Fail } else { Verdict::Pass }, slow);
+        let answer = |_: &str, look: u32| (if look.is_multiple_of(4) { Verdict::Fail } else { Verdict::Pass }, slow);
         let ran = ran(&[check("api", 10)], answer).await;
         assert_eq!(ran.end, RollbackEnd::NotVerified { checks: vec![ItemId::new("api")] });
     }
