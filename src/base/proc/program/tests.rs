@@ -170,6 +170,29 @@ async fn a_look_that_is_given_up_ends_its_program() {
     tokio::time::timeout(LONG, gone).await.expect("they were ended");
 }
 
+/// How many live in `folder`.
+fn living_in(folder: &Path) -> usize {
+    let here = |one: &tree::Process| fs::read_link(format!("/proc/{}/cwd", one.pid)).is_ok_and(|cwd| cwd == folder);
+    tree::everyone().iter().filter(|one| !one.zombie && here(one)).count()
+}
+
+#[tokio::test]
+async fn one_that_is_given_up_before_anybody_looked_after_it_ends_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path().canonicalize().expect("a path");
+    let program = Program { cwd: Some(place.clone()), ..sh("sleep 600") };
+    let mut looking = Box::pin(run(&program, LONG * 60, 100));
+    assert!(futures_util::poll!(&mut looking).is_pending());
+    assert!(living_in(&place) > 0, "it was started");
+    drop(looking);
+    let gone = async {
+        while living_in(&place) > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LONG, gone).await.expect("it was ended");
+}
+
 #[test]
 fn where_the_runtime_ends_nobody_is_left_either() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -136,9 +136,9 @@ impl Running {
     pub async fn watched(mut self, timeout: Option<Duration>, cancel: CancellationToken) -> Ended {
         let begun = Instant::now();
         let mut course = Course::new(timeout.and_then(|timeout| begun.checked_add(timeout)));
-        let mut status = None;
+        let (mut status, mut cancelled) = (None, false);
         loop {
-            let (reads, cancelled) = (!self.sink.is_full(), cancel.is_cancelled());
+            let reads = !self.sink.is_full();
             tokio::select! {
                 done = self.child.wait(), if status.is_none() => status = Some((done.ok(), begun.elapsed())),
                 bytes = self.out.turn(), if reads => self.sink.take(Channel::Stdout, bytes),
@@ -148,12 +148,13 @@ impl Running {
                 }
                 () = self.input.turn() => {}
                 () = self.sink.turn(), if !self.sink.is_left() => {}
-                () = cancel.cancelled(), if !cancelled => {}
+                // Once, whenever it was: before the first look, too.
+                () = cancel.cancelled(), if !cancelled => cancelled = true,
                 () = at(course.until) => {}
                 () = at(course.round) => {}
             }
             // More than one thing may have come about at once, and nothing wakes us for what already is.
-            while course.moves(&self, status.is_some(), cancel.is_cancelled() || self.sink.is_left()).await {}
+            while course.moves(&self, status.is_some(), cancelled || self.sink.is_left()).await {}
             if course.stage == Stage::Over {
                 break;
             }
