@@ -110,6 +110,17 @@ pub enum DecidedBy {
     Person { role: Option<RoleId> },
 }
 
+impl DecidedBy {
+    /// The monitors that are asked.
+    #[must_use]
+    pub fn monitors(&self) -> &[MonitorId] {
+        match self {
+            Self::Seen { monitors, .. } => monitors,
+            Self::Person { .. } => &[],
+        }
+    }
+}
+
 /// A severity of incidents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Severity {

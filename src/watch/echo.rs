@@ -25,7 +25,7 @@ pub(super) struct Echoes {
     /// How often each source is asked that is asked, and that an objective stands on.
     every: HashMap<SignalId, Duration>,
     last: HashMap<SignalId, Echo>,
-    /// Whether a monitor that a trigger stands on has looked at the world as it is.
+    /// Whether a monitor that a trigger or a criterion stands on has looked at the world as it is.
     deciding: HashMap<SignalId, bool>,
     /// When the world was changed: what was asked before says nothing of it.
     stirred: WireInstant,
@@ -61,8 +61,11 @@ impl Echoes {
             Condition::Monitor(id) => Some(SignalId::of_monitor(id)),
             _ => None,
         });
-        self.deciding =
-            triggers.map(|signal| (signal.clone(), self.deciding.get(&signal).copied() == Some(true))).collect();
+        let criteria = plan.criteria.iter().flat_map(|known| known.by.monitors()).map(SignalId::of_monitor);
+        self.deciding = triggers
+            .chain(criteria)
+            .map(|signal| (signal.clone(), self.deciding.get(&signal).copied() == Some(true)))
+            .collect();
         let every = &self.every;
         self.last.retain(|signal, _| every.contains_key(signal) && !asked.contains(signal));
     }

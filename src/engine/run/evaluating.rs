@@ -61,7 +61,7 @@ impl Loop {
         (told, jump.filter(|by| !by.is_zero()))
     }
 
-    /// Whether a monitor fails that a trigger stands on, and not yet so often that it counts: its next looks are made at
+    /// Whether a monitor fails that a trigger or a criterion stands on, and not yet so often that it counts: its next looks are made at
     /// once, and no time passes meanwhile. In time that is skipped it would never come to them.
     fn undecided(&self, board: &Board, now: Instant) -> bool {
         let live = self.parts.live.borrow();
@@ -74,10 +74,11 @@ impl Loop {
             let last = view.samples.back().is_some_and(|sample| sample.verdict == Verdict::Fail);
             last && (1..=known.fails_after).contains(&view.failures)
         };
-        let fails = board.plan.triggers.iter().any(|trigger| match &trigger.when {
+        let by_trigger = board.plan.triggers.iter().any(|trigger| match &trigger.when {
             Condition::Monitor(id) => is_armed(board, trigger, now) && fails(id),
             _ => false,
         });
+        let fails = by_trigger || board.plan.criteria.iter().flat_map(|known| known.by.monitors()).any(fails);
         if let (true, Some(watch)) = (fails, &self.parts.effects.watch) {
             watch.look_again();
         }
