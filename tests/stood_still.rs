@@ -15,13 +15,14 @@ use tminus::engine::time::{Axis, Pace, Reader};
 use tminus::engine::world::{self, World};
 use tminus::journal::Journal;
 use tminus::launch::board::Board;
-use tminus::launch::command::Command;
+use tminus::launch::command::{Command, Observation};
 use tminus::launch::countdown::Phase;
 use tminus::launch::event::{Actor, Event, Mode};
 use tminus::launch::plan::{Beside, Objective, Plan, Release};
 use tminus::launch::port::{Ask, Snapshot};
 use tminus::launch::threshold::Threshold;
 use tminus::launch::time::{Instant, Now};
+use tminus::launch::verdict::Verdict;
 use tminus::plan::{Environment, Options, load};
 use tminus::watch::{Contexts, Readings, Watch};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -95,9 +96,17 @@ fn watch_over(plan: &Arc<Plan>, every: Duration) -> Arc<Plan> {
 /// Flies a launch whose clock stands, but for one jump by `still` at its `nth` reading since it was opened: before,
 /// or with `after` just after it was read. Its objective is evaluated `every` so often.
 async fn fly(nth: i64, after: bool, still: i64, every: Duration) -> Flown {
+    flies(nth, after, still, every, Pace::Real, Vec::new()).await
+}
+
+/// As [`fly`], at `pace`, with what was `told` before its first turn.
+async fn flies(nth: i64, after: bool, still: i64, every: Duration, pace: Pace, told: Vec<Observation>) -> Flown {
     let (plan, catalogue) = plan();
     let plan = watch_over(&plan, every);
     let (observations, observed) = mpsc::channel(64);
+    for observation in told {
+        observations.try_send(observation).expect("room");
+    }
     let world = World::new(world::Parts {
         plan: plan.clone(),
         catalogue: Arc::new(catalogue),
@@ -134,7 +143,7 @@ async fn fly(nth: i64, after: bool, still: i64, every: Duration) -> Flown {
         effects: Effects { world, watch: Some(Arc::new(watch)), outputs: Arc::new(|_, _| ()), faults: None },
         observations: observed,
         live,
-        pace: Pace::Real,
+        pace,
         script: Vec::new(),
         operator: Actor::person("ann", None),
         folder: None,
@@ -202,4 +211,14 @@ async fn what_fell_behind_is_evaluated_whole_and_never_all_in_one_turn() {
     let Flown { mut evaluated, .. } = fly(2, false, 1_900, Duration::from_millis(1)).await;
     evaluated.dedup();
     assert_eq!(evaluated, [512, 1_024, 1_536, 1_900]);
+}
+
+#[tokio::test]
+async fn what_a_monitor_told_is_recorded_before_time_is_skipped() {
+    let told = Observation::MonitorChanged { monitor: "api".into(), verdict: Verdict::Fail, why: "502".to_owned() };
+    let Flown { board, .. } = flies(-1, false, 0, Duration::from_secs(10), Pace::Skip, vec![told]).await;
+    let at =
+        |which: fn(&Event) -> bool| board.recent.iter().find(|record| which(&record.event)).map(|record| record.at);
+    assert_eq!(at(|event| matches!(event, Event::MonitorChanged { .. })), Some(Instant(0)));
+    assert!(board.clock.as_ref().is_some_and(|clock| clock.t0.is_some()), "it was skipped: {:?}", board.clock);
 }

@@ -230,7 +230,8 @@ impl Loop {
                 }
             }
             // Never from a time that nobody watched: it would be counted through.
-            let idle = self.idle_time(now).filter(|_| slept.is_none());
+            // Nor before what came is recorded, at its own instant.
+            let idle = self.idle_time(now).filter(|_| slept.is_none() && inputs.is_empty());
             let filled = self.filled(now);
             let (rounds, idle) = self.evaluated(now, idle);
             if let Some(by) = idle {

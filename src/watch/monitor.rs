@@ -63,7 +63,7 @@ pub(super) async fn keep<L, F>(
             report = look() => report,
         };
         let taken = Taken::Look { verdict: report.verdict, took: report.took };
-        intake.take(&course.signal, Point { at: intake.now(), taken, generated: false });
+        let point = Point { at: intake.now(), taken, generated: false };
         let changed = outlet.show(|live| {
             let view = live.monitors.entry(course.id.clone()).or_default();
             view.missed += missed;
@@ -73,6 +73,8 @@ pub(super) async fn keep<L, F>(
             let observation = Observation::MonitorChanged { monitor: course.id.clone(), verdict, why: report.summary };
             outlet.tell(observation, &cancel).await;
         }
+        // After its verdict was told: a rehearsal that has this sample skips no time before it has that, too.
+        intake.take(&course.signal, point);
     }
 }
 

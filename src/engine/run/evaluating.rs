@@ -122,7 +122,8 @@ impl Loop {
         known: &mut Verdicts,
         rounds: &mut Vec<Round>,
     ) -> Duration {
-        if readings.awaits() {
+        // In this order: a monitor tells its verdict before its sample.
+        if readings.awaits() || !self.parts.observations.is_empty() {
             return Duration::ZERO;
         }
         readings.unasked(unasked(board));
