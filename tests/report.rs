@@ -73,6 +73,7 @@ async fn a_flown_launch_is_told_in_every_form() {
         assert_eq!(std::fs::read_to_string(&file).expect("written"), page.out, "the same launch, the same bytes");
     }
     in_a_browser(&place, &page.out).await;
+    what_if(&place, &folder).await;
     broken(&place, &folder).await;
 }
 
@@ -97,6 +98,30 @@ async fn in_a_browser(place: &Place, page: &str) {
     std::fs::write(&file, other).expect("written");
     let seen = browser.opens(&file, &place.path("browser")).await;
     assert!(seen.said.iter().any(|line| line.contains("Content Security Policy")), "{:?}", seen.said);
+}
+
+/// The samples of the flight through other thresholds: by its own plan triggers fire when they fired, by one that allows
+/// more they never do, and every run says the same.
+async fn what_if(place: &Place, folder: &str) {
+    let own = std::fs::read_to_string(place.path("plan.toml")).expect("the plan");
+    let ask = async |name: &str, plan: String| {
+        let path = place.path(name);
+        std::fs::write(&path, plan).expect("written");
+        let ran = place.run(&["what-if", folder, &path.display().to_string()]).await;
+        assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{ran:?}");
+        ran.out
+    };
+    let line = |out: &str, of: &str| out.lines().find(|line| line.starts_with(of)).expect("a line").to_owned();
+    let same = line(&ask("same.toml", own.clone()).await, "trigger errors-2m");
+    let (fired, would) = same.split_once(", would have fired ").expect("both");
+    let fired = fired.split_once(": fired ").expect("a time").1;
+    assert!(fired.starts_with("at T+00:12:") && would.starts_with(fired), "{same}");
+    let lax = own.replace("error_rate <= 5%", "error_rate <= 90%");
+    assert_ne!(lax, own);
+    let out = ask("lax.toml", lax.clone()).await;
+    assert_eq!(out, ask("lax.toml", lax).await, "bit by bit");
+    assert!(line(&out, "trigger errors-2m").ends_with("would have fired never"), "{out}");
+    assert!(line(&out, "objective errors").contains("error rate at most 90%: no breach"), "{out}");
 }
 
 /// A journal that does not read to its end is told as far as it does, and that stands at the head of it.

@@ -53,6 +53,7 @@ mod unwritten;
 mod verify;
 mod waiting;
 mod watch;
+mod what_if;
 
 /// Something of the user's is wrong: the plan, the arguments, the folder.
 pub const WRONG: i32 = 3;
@@ -100,6 +101,8 @@ enum Command {
     Log(log::Arguments),
     /// Tell what a launch came to, as one HTML file or as Markdown.
     Report(report::Arguments),
+    /// Say when triggers would have fired by another plan's thresholds, from the samples that a launch kept.
+    WhatIf(what_if::Arguments),
     /// Say whether everything a launch keeps is as it was written; changes nothing.
     Verify(verify::Arguments),
     /// Watch a launch that another console holds, and ask things of it; without a terminal, print its records.
@@ -206,6 +209,7 @@ pub fn run() -> i32 {
         Command::Approve(arguments) => approve::run(&arguments),
         Command::Log(arguments) => log::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
+        Command::WhatIf(arguments) => what_if::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Watch(arguments) => watch::run(&arguments),
         Command::Incident(arguments) => incident::run(&arguments),
