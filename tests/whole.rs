@@ -8,8 +8,10 @@ mod attempt;
 #[path = "contract/mod.rs"]
 mod backend;
 mod binary;
+mod browser;
 mod cluster;
 mod crude;
+mod forms;
 mod preload;
 mod pty;
 mod rehearsal_plan;
@@ -63,6 +65,8 @@ mod jq;
 mod launches;
 #[path = "lint.rs"]
 mod lint;
+#[path = "machine.rs"]
+mod machine;
 #[path = "opening.rs"]
 mod opening;
 #[path = "plans.rs"]
@@ -73,6 +77,8 @@ mod process;
 mod prometheus;
 #[path = "recovery.rs"]
 mod recovery;
+#[path = "report.rs"]
+mod report;
 #[path = "requests.rs"]
 mod requests;
 #[path = "rollback_anywhere.rs"]

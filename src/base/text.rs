@@ -24,6 +24,26 @@ pub fn printable(text: &str) -> String {
     out
 }
 
+/// `text` on one line with everything shown that could steer, hide or turn the writing around: `\u{202e}` stands where
+/// it was. For pages that are read and searched, where a dot would not say what lay there.
+#[must_use]
+pub fn visible(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\t' | '\r' => out.push(' '),
+            c if c.is_control() || steers(c) || is_bare(c) => out.extend(c.escape_unicode()),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// No character for anybody: a page that has one in it is malformed.
+fn is_bare(c: char) -> bool {
+    matches!(c, '\u{fdd0}'..='\u{fdef}') || (c as u32) & 0xfffe == 0xfffe
+}
+
 /// [`printable`] line by line, so that lines survive.
 #[must_use]
 pub fn printable_lines(text: &str) -> String {

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::headless::{self, Progress};
 use super::say::{self, err};
-use super::{INTERRUPTED, assemble, runtime};
+use super::{INTERRUPTED, assemble, outfile, runtime};
 use crate::base::jq::Jq;
 use crate::base::proc::this_program;
 use crate::base::wire::{Client, Limits, Network};
@@ -20,6 +20,7 @@ use crate::engine::run::{Crew, Loop, Parts, wires};
 use crate::engine::select::{Selected, select};
 use crate::engine::time::{Axis, Pace};
 use crate::engine::world::{self, World};
+use crate::evidence::junit::{Run, junit};
 use crate::journal::{self, Holder, Journal, LaunchFolder, Purpose};
 use crate::launch::board::{Board, ItemState, Progress as Going};
 use crate::launch::command::Command;
@@ -39,6 +40,9 @@ pub struct Arguments {
     /// Print one JSON document with every verdict, expected, seen and duration.
     #[arg(long)]
     json: bool,
+    /// Write every verdict as JUnit XML, for a CI server.
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
     /// The place to look at: the plan's own environment, or one of its targets.
     #[arg(long, value_name = "TARGET")]
     env: Option<String>,
@@ -59,6 +63,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         err!("tminus: {} is not set ({}): what needs it cannot be told", unset.variable, source.at(unset.span));
     }
     let selected = select(&loaded.plan, &arguments.names).map_err(anyhow::Error::msg)?;
+    arguments.junit.as_deref().map(outfile::clear).transpose()?;
     runtime()?.block_on(fly(arguments, loaded, selected))
 }
 
@@ -123,6 +128,10 @@ async fn fly(arguments: &Arguments, loaded: Loaded, selected: Selected) -> anyho
         Verdict::worst(board.items.values().map(|state| state.verdict(None, Instant(0)).unwrap_or(Verdict::Unknown)));
     let code = code(&board, verdict);
     let took = Duration::from_millis(u64::try_from(clock::boot() - began).unwrap_or(0));
+    if let Some(path) = &arguments.junit {
+        let run = Run { left_out: &selected.left_out, exit: code, took };
+        outfile::write(path, junit(&board, Instant(0), run).as_bytes())?;
+    }
     let out = if arguments.json {
         serde_json::to_string_pretty(&document(&board, &selected.left_out, verdict, code, took))? + "\n"
     } else {

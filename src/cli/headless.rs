@@ -13,10 +13,11 @@ use tokio::sync::oneshot;
 use super::assemble::Flight;
 use super::say::err;
 use super::waiting::{self, Said};
-use super::{CANNOT_TELL, Common, INTERRUPTED, say, summary, take_over, unwritten};
+use super::{CANNOT_TELL, Common, INTERRUPTED, outfile, say, summary, take_over, unwritten};
 use crate::clock;
 use crate::engine::run::{Crew, Wires, wires};
 use crate::engine::{approving, crew};
+use crate::evidence::junit::{Run, junit};
 use crate::journal::LaunchFolder;
 use crate::launch::board::Board;
 use crate::launch::command::Command;
@@ -86,6 +87,8 @@ where
     O: FnOnce(Wires) -> F,
     F: Future<Output = anyhow::Result<Flight>> + Send + 'static,
 {
+    // Before anything runs: a place that cannot be written is told then, and nothing of a run before is left there.
+    common.junit.as_deref().map(outfile::clear).transpose()?;
     let (wires, port) = wires(front.first.clone());
     let opening = open(wires);
     if wants_console(common) {
@@ -95,7 +98,7 @@ where
     for notice in &flight.noticed {
         err!("tminus: {notice}");
     }
-    without_console(flight, &front, port, script).await
+    without_console(flight, &front, port, script, common).await
 }
 
 /// Whether this invocation opens the console.
@@ -104,7 +107,14 @@ pub fn wants_console(common: &Common) -> bool {
     !common.headless && std::io::stdout().is_terminal() && std::io::stdin().is_terminal()
 }
 
-async fn without_console(flight: Flight, front: &Front, port: Port, script: Option<Script>) -> anyhow::Result<i32> {
+async fn without_console(
+    flight: Flight,
+    front: &Front,
+    port: Port,
+    script: Option<Script>,
+    common: &Common,
+) -> anyhow::Result<i32> {
+    let began = clock::boot();
     let Flight { looping, target: _target, .. } = flight;
     let (again, folder) = (front.again(), &front.folder);
     if let Some(why) = &port.snapshots.borrow().board.ended {
@@ -188,9 +198,22 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
     if board.ended.is_none() {
         text.push_str(&format!("\nnot over: {}\ngo on with `{again}` on a terminal\n", waiting::first(&board, now)));
     }
-    say::whole(&text);
     // It was left with a journal that nobody could write: what the board shows is not what is recorded.
-    Ok(if board.unwritten.is_some() { CANNOT_TELL } else { code })
+    let code = if board.unwritten.is_some() { CANNOT_TELL } else { code };
+    if common.json {
+        let document = summary::document(&board, now, &folder.display().to_string(), code);
+        text = serde_json::to_string_pretty(&document)? + "\n";
+        // The exit code may be the drills', and their table is for people.
+        if let Some(drills) = &front.drills {
+            err!("{}", summary::drills::text(&board, drills).trim());
+        }
+    }
+    say::whole(&text);
+    if let Some(path) = &common.junit {
+        let took = Duration::from_millis(u64::try_from(clock::boot() - began).unwrap_or(0));
+        outfile::write(path, junit(&board, now, Run { left_out: &[], exit: code, took }).as_bytes())?;
+    }
+    Ok(code)
 }
 
 /// The crew's second key goes past the loop, as a person's. One that the runner has not looked at yet is written

@@ -36,11 +36,13 @@ mod look;
 mod manual;
 mod moment;
 mod note;
+mod outfile;
 mod person;
 mod plans;
 
 mod rehearse;
 mod reopen;
+mod report;
 mod rollback;
 mod run;
 mod say;
@@ -52,6 +54,7 @@ mod unwritten;
 mod verify;
 mod waiting;
 mod watch;
+mod what_if;
 
 /// Something of the user's is wrong: the plan, the arguments, the folder.
 pub const WRONG: i32 = 3;
@@ -97,6 +100,10 @@ enum Command {
     Approve(approve::Arguments),
     /// Print what happened in a launch, one record a line.
     Log(log::Arguments),
+    /// Tell what a launch came to, as one HTML file or as Markdown.
+    Report(report::Arguments),
+    /// Say when triggers would have fired by another plan's thresholds, from the samples that a launch kept.
+    WhatIf(what_if::Arguments),
     /// Say whether everything a launch keeps is as it was written; changes nothing.
     Verify(verify::Arguments),
     /// Watch a launch that another console holds, and ask things of it; without a terminal, print its records.
@@ -143,6 +150,12 @@ struct Common {
     /// Run without a console: the outcome is the exit code.
     #[arg(long)]
     headless: bool,
+    /// Print one JSON document of what the launch came to, instead of words; without a console alone.
+    #[arg(long, requires = "headless")]
+    json: bool,
+    /// Write what the launch came to as JUnit XML, for a CI server; without a console alone.
+    #[arg(long, value_name = "FILE", requires = "headless")]
+    junit: Option<PathBuf>,
     /// Where the launch is kept: a new folder, or the one of a launch to go on with.
     #[arg(long, value_name = "DIR")]
     launch: Option<PathBuf>,
@@ -200,6 +213,8 @@ pub fn run() -> i32 {
         Command::Rollback(arguments) => rollback::run(&arguments),
         Command::Approve(arguments) => approve::run(&arguments),
         Command::Log(arguments) => log::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
+        Command::WhatIf(arguments) => what_if::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Watch(arguments) => watch::run(&arguments),
         Command::Incident(arguments) => incident::run(&arguments),

@@ -17,8 +17,11 @@ use crate::launch::verdict::{Outcome, Verdict};
 use crate::launch::{gate, late, poll, recurring, schedule, waiver};
 use crate::ui::widgets::span;
 
+mod document;
 pub mod drills;
 mod watched;
+
+pub use document::document;
 
 /// The exit code of a launch (console.md): 0 go · 1 no-go · 2 cannot tell, as of one that was left half
 /// way with nothing red · 4 rolled back. A drill or a

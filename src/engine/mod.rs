@@ -32,4 +32,5 @@ pub mod time;
 pub mod unwritten;
 #[cfg(test)]
 mod wall_tests;
+pub mod what_if;
 pub mod world;

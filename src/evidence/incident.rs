@@ -66,7 +66,7 @@ pub fn lines(incident: &Incident, board: &Board) -> Vec<String> {
 }
 
 /// The fields of an incident log, in the order people read them.
-fn fields(incident: &Incident, board: &Board) -> Vec<(&'static str, Option<String>)> {
+pub(super) fn fields(incident: &Incident, board: &Board) -> Vec<(&'static str, Option<String>)> {
     let at = |moment: Option<Moment>| moment.map(|moment| stamp(moment.wall));
     let severity = incident.severity.as_ref().map(|id| match incident.severity(&board.plan) {
         Some(known) => format!("{id}, {}: {}", known.title, known.guide),
@@ -92,7 +92,7 @@ fn fields(incident: &Incident, board: &Board) -> Vec<(&'static str, Option<Strin
     fields
 }
 
-fn deadlines(incident: &Incident) -> Vec<[String; 3]> {
+pub(super) fn deadlines(incident: &Incident) -> Vec<[String; 3]> {
     let words = |rung: &crate::launch::incident::Rung| {
         let due = match &rung.due {
             Due::Triage => "triage".to_owned(),

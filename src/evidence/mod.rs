@@ -4,7 +4,9 @@
 
 pub mod decision;
 pub mod incident;
+pub mod junit;
 mod keep;
 mod markdown;
+pub mod report;
 
 pub use keep::{KeepError, decision_file, keep_decisions};

@@ -31,7 +31,7 @@ mod audit_tests;
 #[cfg(test)]
 mod open_tests;
 #[cfg(test)]
-mod samples;
+pub mod samples;
 #[cfg(test)]
 mod store_tests;
 #[cfg(test)]

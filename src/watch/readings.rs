@@ -2,6 +2,7 @@
 //! samples go to disk. It outlives the tasks that watch: an amendment exchanges those. Nothing here waits for a disk,
 //! and nothing here judges.
 
+mod again;
 mod refill;
 mod state;
 #[cfg(test)]

@@ -5,6 +5,7 @@
 mod audit;
 mod back;
 mod found;
+mod history;
 mod keeper;
 mod page;
 mod pending;
@@ -21,6 +22,7 @@ use super::readings::Readings;
 
 pub use audit::{Audited, audit};
 pub use found::Vouched;
+pub use history::history;
 
 pub(super) use back::{Back, read_back};
 #[cfg(test)]

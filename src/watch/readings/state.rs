@@ -201,6 +201,11 @@ impl State {
         Instant(now.0.saturating_sub(millis(self.horizon)))
     }
 
+    /// Signals that an objective stands on.
+    pub fn fed(&self) -> impl Iterator<Item = SignalId> {
+        self.feeds.keys().cloned()
+    }
+
     pub fn evaluate(&self, at: Instant) -> BTreeMap<ObjectiveId, Counts> {
         let due = self.objectives.iter().filter(|read| is_due(&read.objective, at));
         due.map(|read| (read.objective.id.clone(), self.counts(read, at))).collect()
