@@ -14,3 +14,4 @@ pub mod template;
 pub mod text;
 pub mod wire;
 pub mod written;
+pub mod zip;

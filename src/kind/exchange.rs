@@ -1,5 +1,6 @@
 //! What was sent and what came back, made fit to be kept and shown: secrets hidden, control sequences
-//! gone, everything cut to the lengths below. It judges nothing.
+//! gone, everything cut to the lengths below. What of a body is cut goes beside it, on its way to become an artifact.
+//! It judges nothing.
 
 use http::StatusCode;
 use serde_json::Value;
@@ -7,6 +8,7 @@ use serde_json::Value;
 use crate::base::secret::Redactor;
 use crate::base::text::{cut, printable, printable_lines};
 use crate::base::wire::{Answer, Cause, Request};
+use crate::launch::artifact::Whole;
 use crate::launch::verdict::{Exchange, Report};
 
 /// What stands in the place of a value that is not shown.
@@ -17,8 +19,10 @@ pub const FINDING: usize = 400;
 pub const HEADER: usize = 500;
 /// Headers of one message.
 pub const HEADERS: usize = 60;
-/// Bytes of a body.
+/// Bytes of a body that a record holds.
 pub const BODY: usize = 16 << 10;
+/// Bytes of a body that are kept beside the record.
+pub const KEPT: usize = 1 << 20;
 
 /// Headers whose values are credentials by their nature, whatever they hold.
 const CREDENTIALS: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "x-api-key", "x-auth-token"];
@@ -49,9 +53,11 @@ pub fn exchange(request: &Request, answer: Result<&Answer, &Cause>, redactor: &R
     let mut told = Exchange {
         request: shown(&format!("{} {}", request.method, request.url), HEADER, redactor),
         request_headers: headers(request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())), redactor),
-        request_body: body(request.body.as_deref().unwrap_or_default(), redactor).0,
         ..Exchange::default()
     };
+    // That the request's own is cut is told by what is kept of it.
+    (told.request_body, _) =
+        body("request body", request.body.as_deref().unwrap_or_default(), redactor, &mut told.whole);
     match answer {
         Ok(answer) => {
             told.response = status_words(answer.status);
@@ -59,7 +65,7 @@ pub fn exchange(request: &Request, answer: Result<&Answer, &Cause>, redactor: &R
             let all: Vec<(String, String)> =
                 answer.headers.iter().map(|(name, value)| (name.to_string(), lossy(value))).collect();
             told.response_headers = headers(all.iter().map(|(name, value)| (name.as_str(), value.as_str())), redactor);
-            (told.response_body, told.body_cut) = body(&answer.body, redactor);
+            (told.response_body, told.body_cut) = body("response body", &answer.body, redactor, &mut told.whole);
         }
         Err(cause) => told.response = shown(&cause.words(), FINDING, redactor),
     }
@@ -76,16 +82,23 @@ pub fn ran(called: &str, ended: &crate::base::proc::Ended, redactor: &Redactor) 
         (None, None, None) => "no end".to_owned(),
     };
     let end = if ended.timed_out { format!("its time was up: {end}") } else { end };
-    let (out, out_cut) = body(&ended.stdout, redactor);
+    let mut whole = Vec::new();
+    let (out, out_cut) = body("stdout", &ended.stdout, redactor, &mut whole);
     // Its end, without secrets before it is cut: half of one would pass unknown.
     let clean = redactor.bytes(ended.stderr_lines());
-    let (err, err_cut) = body(&clean[clean.len().saturating_sub(BODY)..], redactor);
+    let (err, err_cut) = body("stderr", &clean[clean.len().saturating_sub(BODY)..], redactor, &mut Vec::new());
+    if clean.len() > BODY {
+        let from = clean.len().saturating_sub(KEPT);
+        whole.push(Whole { name: "stderr", bytes: clean[from..].into(), cut: from > 0 });
+    }
+    whole.iter_mut().filter(|whole| whole.name == "stdout").for_each(|whole| whole.cut |= ended.is_cut());
     let parts = [("", out), ("stderr:\n", err)].into_iter().filter(|(_, text)| !text.trim().is_empty());
     Exchange {
         request: shown(called, HEADER, redactor),
         response: shown(&end, FINDING, redactor),
         response_body: parts.map(|(head, text)| format!("{head}{text}")).collect::<Vec<_>>().join("\n"),
         body_cut: out_cut || err_cut || ended.is_cut() || ended.stderr_bytes > ended.stderr.len() as u64,
+        whole,
         ..Exchange::default()
     }
 }
@@ -138,14 +151,10 @@ fn hidden_pair(pair: &str) -> String {
     pair.split_once('=').map_or_else(|| HIDDEN.to_owned(), |(name, _)| format!("{name}={HIDDEN}"))
 }
 
-/// The head of a body, and whether there was more.
-fn body(bytes: &[u8], redactor: &Redactor) -> (String, bool) {
-    let mut stream = redactor.stream();
-    // Beyond what is kept, so that a secret across the cut is whole when it is looked for.
-    let mut clean = stream.feed(&bytes[..bytes.len().min(2 * BODY)]);
-    if bytes.len() <= 2 * BODY {
-        clean.extend(stream.finish());
-    }
+/// The head of a body, and whether there was more; then all of it that is kept is in `whole`.
+fn body(name: &'static str, bytes: &[u8], redactor: &Redactor, whole: &mut Vec<Whole>) -> (String, bool) {
+    // Beyond what is shown, so that a secret across the cut is whole when it is looked for.
+    let clean = clean(bytes, 2 * BODY, redactor);
     let mut text = redactor.text(&printable_lines(&String::from_utf8_lossy(&clean)));
     let more = bytes.len() > 2 * BODY || text.len() > BODY;
     let mut end = text.len().min(BODY);
@@ -153,7 +162,21 @@ fn body(bytes: &[u8], redactor: &Redactor) -> (String, bool) {
         end -= 1;
     }
     text.truncate(end);
+    if more {
+        let kept = self::clean(bytes, KEPT, redactor);
+        whole.push(Whole { name, bytes: kept.into(), cut: bytes.len() > KEPT });
+    }
     (text, more)
+}
+
+/// The first `most` of `bytes` without secrets; what might be the beginning of one at the cut is left out.
+fn clean(bytes: &[u8], most: usize, redactor: &Redactor) -> Vec<u8> {
+    let mut stream = redactor.stream();
+    let mut clean = stream.feed(&bytes[..bytes.len().min(most)]);
+    if bytes.len() <= most {
+        clean.extend(stream.finish());
+    }
+    clean
 }
 
 #[cfg(test)]
@@ -195,6 +218,26 @@ mod tests {
         let told = exchange(&Request::default(), Ok(&answer), &Redactor::default());
         assert!(told.body_cut && told.response_body.len() == BODY);
         assert_eq!(told.response, "200 OK");
+        let [whole] = told.whole.as_slice() else { panic!("one body: {:?}", told.whole) };
+        assert_eq!((whole.name, whole.bytes.len(), whole.cut), ("response body", 3 * BODY, false));
+    }
+
+    #[test]
+    fn what_goes_beside_the_record_is_bounded_and_has_no_secret_not_even_at_the_cut() {
+        let redactor = Redactor::new(["hunter22-long".to_owned()]);
+        let mut sent = vec![b'x'; KEPT - 6];
+        sent.extend(b"hunter22-long and on");
+        let mut said = b"hunter22-long ".to_vec();
+        said.resize(2 * BODY, b'y');
+        let request = Request { body: Some(sent.into()), ..Request::default() };
+        let answer = Answer { status: 200, body: said.into(), ..Answer::default() };
+        let told = exchange(&request, Ok(&answer), &redactor);
+        let [sent, said] = told.whole.as_slice() else { panic!("two bodies: {:?}", told.whole) };
+        assert_eq!((sent.name, sent.cut, said.name, said.cut), ("request body", true, "response body", false));
+        assert!(sent.bytes.len() <= KEPT && sent.bytes.iter().all(|byte| *byte == b'x'), "half a secret stays away");
+        assert!(!String::from_utf8_lossy(&said.bytes).contains("hunter22"));
+        let small = exchange(&Request::default(), Ok(&Answer::default()), &redactor);
+        assert!(small.whole.is_empty(), "what a record holds is not kept twice");
     }
 
     proptest! {

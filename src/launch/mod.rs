@@ -3,6 +3,7 @@
 
 pub mod amend;
 pub mod approval;
+pub mod artifact;
 pub mod ballot;
 pub mod board;
 pub mod branch;

@@ -282,7 +282,7 @@ fn told(request: &Request, seen: &Seen, redactor: &Redactor) -> Option<Exchange>
         let mut body = answer.http.body.to_vec();
         for event in &answer.events {
             // Beyond what is kept, so that the exchange sees that there was more.
-            if body.len() > 2 * exchange::BODY {
+            if body.len() > exchange::KEPT {
                 break;
             }
             let (name, data, id) = (&event.event, &event.data, event.id.as_deref());

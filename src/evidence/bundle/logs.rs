@@ -1,0 +1,116 @@
+//! Logs by what an item is repeated for: of each origin, region or whatever the plan's `for_each` has, what happened,
+//! a record a paragraph, with the exchange that it stands on. Bounded; a cut is said.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crate::base::text::{printable, printable_lines};
+use crate::launch::event::{Event, Recorded};
+use crate::launch::id::ItemId;
+use crate::launch::telling::tell;
+use crate::launch::verdict::Report;
+
+/// Bytes of one log.
+const LONGEST: usize = 4 << 20;
+/// Logs of one launch.
+const MOST: usize = 256;
+
+/// The logs of a launch, as far as they are told.
+#[derive(Debug, Default)]
+pub struct Logs {
+    all: BTreeMap<String, Log>,
+}
+
+#[derive(Debug, Default)]
+struct Log {
+    text: String,
+    /// Records that it has no room for.
+    cut: u64,
+}
+
+/// What an item is repeated for; none where it is not.
+#[must_use]
+pub fn key(item: &ItemId) -> Option<&str> {
+    item.as_str().split_once('[')?.1.strip_suffix(']')
+}
+
+impl Logs {
+    pub fn take(&mut self, record: &Recorded) {
+        let Some((key, report)) = of(&record.event).and_then(|(item, report)| Some((key(item)?, report))) else {
+            return;
+        };
+        if !self.all.contains_key(key) && self.all.len() >= MOST {
+            return;
+        }
+        let log = self.all.entry(key.to_owned()).or_default();
+        if log.text.len() >= LONGEST {
+            log.cut += 1;
+            return;
+        }
+        let at = record.occurred_at.format("%Y-%m-%dT%H:%M:%S%.3fZ");
+        let _ = writeln!(log.text, "{:>6}  {at}  {}", record.seq, printable(&tell(record)));
+        report.into_iter().for_each(|report| said(&mut log.text, report));
+    }
+
+    /// Each with the name of its file.
+    pub fn pages(self) -> impl Iterator<Item = (String, Vec<u8>)> {
+        self.all.into_iter().map(|(key, Log { mut text, cut })| {
+            if cut > 0 {
+                let _ = writeln!(text, "cut here: {cut} records more stand in the journal");
+            }
+            (format!("logs/{}.log", ItemId::new(key).folder()), text.into_bytes())
+        })
+    }
+}
+
+fn of(event: &Event) -> Option<(&ItemId, Option<&Report>)> {
+    match event {
+        Event::ItemEnded { item, report, .. } => Some((item, Some(report))),
+        Event::ItemBlocked { item, .. }
+        | Event::StepIntended { item, .. }
+        | Event::StepEnded { item, .. }
+        | Event::ItemCancelled { item, .. }
+        | Event::StepMarked { item, .. }
+        | Event::Attested { item, .. }
+        | Event::Waived { item, .. } => Some((item, None)),
+        _ => None,
+    }
+}
+
+/// The exchange and the findings of a look, indented.
+fn said(out: &mut String, report: &Report) {
+    for finding in &report.findings {
+        let row = finding.row.as_deref().map(|row| format!("{row}: ")).unwrap_or_default();
+        let words = format!("{}: expected {}, seen {}", finding.subject, finding.expected, finding.seen);
+        let _ = writeln!(out, "          {} {}{}", finding.verdict, printable(&row), printable(&words));
+    }
+    let Some(exchange) = &report.exchange else { return };
+    let parts = [
+        (">", &exchange.request, &exchange.request_headers, &exchange.request_body),
+        ("<", &exchange.response, &exchange.response_headers, &exchange.response_body),
+    ];
+    for (mark, line, headers, body) in parts {
+        let _ = writeln!(out, "        {mark} {}", printable(line));
+        for (name, value) in headers {
+            let _ = writeln!(out, "        {mark} {}: {}", printable(name), printable(value));
+        }
+        for line in printable_lines(body).lines() {
+            let _ = writeln!(out, "        {mark}   {line}");
+        }
+    }
+    for artifact in &exchange.kept {
+        let _ = writeln!(out, "        = {} in {}", printable(&artifact.words()), artifact.place());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_is_of_the_origin_it_is_repeated_for() {
+        assert_eq!(key(&"smoke[https://a.example]".into()), Some("https://a.example"));
+        assert_eq!(key(&"smoke".into()), None);
+        assert_eq!(key(&ItemId::keyed("a", Some("[x]"))), Some("[x]"));
+    }
+}
