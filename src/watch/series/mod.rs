@@ -4,6 +4,7 @@
 
 mod bucket;
 pub(super) mod growth;
+mod packed;
 mod refusal;
 mod sketch;
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! A percentile for people, within two percent, from counts by magnitude. What is compared is counted exactly
 //! elsewhere; nothing judges by this.
 
+use serde::{Deserialize, Serialize};
+
 /// Each step is so much larger than the one before: the middle of a step is within 2% of all of it.
 const GROWTH: f64 = 1.04;
 /// Below and above these, in whatever unit, everything counts as one.
@@ -8,7 +10,7 @@ const LEAST: f64 = 1e-6;
 const MOST: f64 = 1e9;
 
 /// Counts by step, ascending.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Sketch {
     steps: Vec<(u16, u32)>,
 }

@@ -203,7 +203,9 @@ fn a_day_of_samples_is_as_many_buckets() {
     for second in 0..3 * 86_400 {
         take(&mut series, &[looked(second * 1_000, Verdict::Pass, 1 + second.unsigned_abs() % 5)]);
     }
-    assert_eq!(series.ring.len(), 8_640 + 4);
+    // The oldest of them lie in a span that is let go of as a whole.
+    assert!((8_644..8_644 + 64).contains(&series.ring.len()), "{}", series.ring.len());
+    assert!(series.ring.bytes() < 8_640 * 45, "{}", series.ring.bytes());
     assert_eq!(counts(&series, 3 * 86_400_000).0, 86_400);
     let mut counter = Series::new(Terms { window: day, ..terms("<= 1", true) });
     for second in 0..86_400 {
