@@ -18,6 +18,7 @@ mod archive;
 mod ask;
 mod assemble;
 mod brief;
+mod bundle;
 mod check;
 mod closing;
 mod console;
@@ -96,8 +97,12 @@ enum Command {
     Approve(approve::Arguments),
     /// Print what happened in a launch, one record a line.
     Log(log::Arguments),
-    /// Say whether everything a launch keeps is as it was written; changes nothing.
+    /// Say whether everything a launch keeps, or a bundle, is as it was written; changes nothing.
     Verify(verify::Arguments),
+    /// Make one file of everything that a launch leaves: it verifies offline.
+    Bundle(bundle::Bundle),
+    /// Make a pair of keys to sign bundles with.
+    Keygen(bundle::Keygen),
     /// Watch a launch that another console holds, and ask things of it; without a terminal, print its records.
     Watch(watch::Arguments),
     /// Have a note recorded in a running launch, from any terminal.
@@ -196,6 +201,8 @@ pub fn run() -> i32 {
         Command::Approve(arguments) => approve::run(&arguments),
         Command::Log(arguments) => log::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Bundle(arguments) => bundle::bundle(&arguments),
+        Command::Keygen(arguments) => bundle::keygen(&arguments),
         Command::Watch(arguments) => watch::run(&arguments),
         Command::Incident(arguments) => incident::run(&arguments),
         Command::Note(arguments) => note::note(&arguments),

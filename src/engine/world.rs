@@ -233,7 +233,8 @@ impl World {
         let Some(exchange) = &mut report.exchange else { return };
         let whole = std::mem::take(&mut exchange.whole);
         let Some(artifacts) = self.artifacts.clone().filter(|_| !whole.is_empty() && self.acting.may()) else { return };
-        let keeping = tokio::task::spawn_blocking(move || artifacts.keep(&whole));
+        let redactor = self.redactor.clone();
+        let keeping = tokio::task::spawn_blocking(move || artifacts.keep(&whole, &redactor));
         // A disk that does not answer keeps no verdict from being told.
         let kept = tokio::time::timeout(BODIES_WITHIN, keeping).await;
         exchange.kept = kept.ok().and_then(Result::ok).unwrap_or_default();

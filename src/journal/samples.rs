@@ -106,6 +106,7 @@ fn outcome() -> Outcome {
         weight: Some(crate::launch::verdict::Weight { wanted: Some(5_000), seen: None }),
         ready: false,
         ended_at: Some(wall(1_700_000_000_123)),
+        kept: kept(true, "stdout"),
     }
 }
 

@@ -2,8 +2,8 @@
 //! names the files, `evidence` and the shim write them.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -11,6 +11,8 @@ use super::id::{Attempt, ItemId};
 
 /// The folder of those that are named by their hash, in the launch's own.
 pub const FOLDER: &str = "artifacts";
+/// Bytes of one body that are kept beside its record.
+pub const KEPT: usize = 1 << 20;
 /// What an attempt at a step leaves, in its own folder.
 pub const OUTPUTS: [&str; 2] = ["stdout", "stderr"];
 
@@ -32,11 +34,12 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
-/// Bytes on their way to become an artifact, without secrets. They stand in no record.
+/// Bytes on their way to become an artifact, as they came: whoever keeps them takes the secrets out. They stand in no
+/// record, and on no screen.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Whole {
     pub name: &'static str,
-    pub bytes: Arc<[u8]>,
+    pub bytes: Bytes,
     /// There was more.
     pub cut: bool,
 }

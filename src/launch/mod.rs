@@ -47,6 +47,7 @@ pub mod rollback;
 pub mod samples;
 pub mod schedule;
 pub mod second;
+pub mod seen;
 pub mod signoff;
 pub mod slip;
 pub mod soak;

@@ -9,7 +9,9 @@ use super::keymap::Key;
 use super::overlays::act_as::ActAs;
 use super::overlays::amend::{self, Amending};
 use super::overlays::prompt::LONGEST_TEXT;
-use super::overlays::{brief, faults, holds, incident, palette, playbooks, prompt, recovery, rollback, waive, why};
+use super::overlays::{
+    brief, faults, holds, incident, palette, playbooks, prompt, recovery, rollback, seen, waive, why,
+};
 use super::panes::checklist;
 use super::state::{Effect, Overlay, Pane, Prompt, Purpose, Rolling, State, View};
 use super::theme::Role;
@@ -199,6 +201,7 @@ fn moved(overlay: &mut Overlay, step: Step, page: usize, view: &View<'_>) {
         Overlay::Help { window } => window.step(step, 2 * TABLE.len(), page),
         Overlay::Brief { window, .. } => window.step(step, brief::LINES_AT_MOST, page),
         Overlay::Evidence { selected } => *selected = step.from(*selected, view.plan().evidence.len(), page),
+        Overlay::Seen { item, selected } => *selected = step.from(*selected, seen::lines(item, view).len(), page),
         Overlay::Faults { selected } => *selected = step.from(*selected, faults::count(view), page),
         Overlay::Why { selected } => *selected = step.from(*selected, why::links(view).len(), page),
         Overlay::Triggers { selected } => *selected = step.from(*selected, view.plan().triggers.len(), page),
@@ -250,6 +253,7 @@ fn confirm(state: &mut State, overlay: Overlay, view: &View<'_>) -> Option<Effec
             None
         }
         Overlay::Playbooks { item, selected } => playbooks::confirm(state, item, selected, view),
+        Overlay::Seen { item, selected } => seen::copy(state, &item, selected, view),
         Overlay::Faults { selected } => faults::confirm(state, selected, view),
         Overlay::Why { selected } => {
             why::go(state, why::links(view).get(selected)?, view);

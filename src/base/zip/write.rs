@@ -43,9 +43,7 @@ impl<W: Write + Seek> Writer<W> {
         let bytes = content.len() as u64;
         let packed = (bytes <= LARGEST_PACKED).then(|| compress_to_vec(content, LEVEL));
         let Some(packed) = packed.filter(|packed| packed.len() < content.len()) else {
-            self.begin(name, bytes)?;
-            self.put(content)?;
-            return self.end();
+            return self.stored(name, content);
         };
         let mut crc = Hasher::new();
         crc.update(content);
@@ -55,6 +53,16 @@ impl<W: Write + Seek> Writer<W> {
         self.at = entry.end();
         self.entries.push(entry);
         Ok(Sums { bytes, sha256: sum(&digest(&SHA256, content)), packed: Some(sum(&digest(&SHA256, &packed))) })
+    }
+
+    /// A whole entry that is not packed, so that no bit of it is without meaning.
+    ///
+    /// # Errors
+    /// As [`Writer::whole`].
+    pub fn stored(&mut self, name: &str, content: &[u8]) -> io::Result<Sums> {
+        self.begin(name, content.len() as u64)?;
+        self.put(content)?;
+        self.end()
     }
 
     /// Begins an entry of exactly `bytes`, stored as they come.

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::base::text::{printable, printable_lines};
+use crate::base::text::printable;
 use crate::launch::event::{Event, Recorded};
 use crate::launch::id::ItemId;
+use crate::launch::seen;
 use crate::launch::telling::tell;
 use crate::launch::verdict::Report;
 
@@ -49,7 +50,9 @@ impl Logs {
         }
         let at = record.occurred_at.format("%Y-%m-%dT%H:%M:%S%.3fZ");
         let _ = writeln!(log.text, "{:>6}  {at}  {}", record.seq, printable(&tell(record)));
-        report.into_iter().for_each(|report| said(&mut log.text, report));
+        report.into_iter().flat_map(seen::of_report).for_each(|line| {
+            let _ = writeln!(log.text, "        {}", line.text);
+        });
     }
 
     /// Each with the name of its file.
@@ -74,32 +77,6 @@ fn of(event: &Event) -> Option<(&ItemId, Option<&Report>)> {
         | Event::Attested { item, .. }
         | Event::Waived { item, .. } => Some((item, None)),
         _ => None,
-    }
-}
-
-/// The exchange and the findings of a look, indented.
-fn said(out: &mut String, report: &Report) {
-    for finding in &report.findings {
-        let row = finding.row.as_deref().map(|row| format!("{row}: ")).unwrap_or_default();
-        let words = format!("{}: expected {}, seen {}", finding.subject, finding.expected, finding.seen);
-        let _ = writeln!(out, "          {} {}{}", finding.verdict, printable(&row), printable(&words));
-    }
-    let Some(exchange) = &report.exchange else { return };
-    let parts = [
-        (">", &exchange.request, &exchange.request_headers, &exchange.request_body),
-        ("<", &exchange.response, &exchange.response_headers, &exchange.response_body),
-    ];
-    for (mark, line, headers, body) in parts {
-        let _ = writeln!(out, "        {mark} {}", printable(line));
-        for (name, value) in headers {
-            let _ = writeln!(out, "        {mark} {}: {}", printable(name), printable(value));
-        }
-        for line in printable_lines(body).lines() {
-            let _ = writeln!(out, "        {mark}   {line}");
-        }
-    }
-    for artifact in &exchange.kept {
-        let _ = writeln!(out, "        = {} in {}", printable(&artifact.words()), artifact.place());
     }
 }
 

@@ -123,9 +123,10 @@ pub fn write(parts: Parts<'_>, out: File) -> Result<Made, BundleError> {
     }
     let files = subjects.len();
     let manifest = Statement::new(subjects, predicate).bytes()?;
-    zip.whole(MANIFEST, &manifest)?;
+    // What nothing else holds a hash of is stored as it is.
+    zip.stored(MANIFEST, &manifest)?;
     if let Some(key) = key {
-        zip.whole(ENVELOPE, &dsse::sign(&manifest, key)?)?;
+        zip.stored(ENVELOPE, &dsse::sign(&manifest, key)?)?;
     }
     let out = zip.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
     out.sync_all()?;

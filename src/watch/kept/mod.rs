@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use super::readings::Readings;
 
 pub use audit::{Audited, audit};
-pub use found::Vouched;
+pub use found::{Files, Vouched};
 
 pub(super) use back::{Back, read_back};
 #[cfg(test)]
