@@ -36,7 +36,6 @@ token = { env = "SHOP_TOKEN" }
 id = "ready"
 title = "Ready"
 at = "T-1s"
-gate = true
 
 [[phase.item]]
 id = "wide"
@@ -44,7 +43,7 @@ title = "A large answer"
 [phase.item.command]
 shell = "seq 1 20000; echo $TOKEN"
 env = { TOKEN = "{{ token }}" }
-expect = { exit = 0 }
+expect = { stdout = '20000' }
 
 [[phase.item]]
 id = "smoke"
@@ -52,7 +51,7 @@ title = "Smoke"
 for_each = { origin = "origins" }
 [phase.item.command]
 command = ["echo", "{{ origin }}"]
-expect = { exit = 0 }
+expect = { stdout = 'https' }
 
 [[phase]]
 id = "late"

@@ -15,6 +15,7 @@ use super::frozen::Frozen;
 use super::plans;
 use super::say::{err, out};
 use crate::base::text::printable;
+use crate::evidence::bundle::Page;
 use crate::evidence::bundle::key::{Secret, generate};
 use crate::evidence::bundle::write::{Made, Parts, write};
 use crate::journal::LaunchFolder;
@@ -103,9 +104,15 @@ fn parts<'a>(folder: &'a LaunchFolder, key: Option<&'a Secret>) -> anyhow::Resul
         board: board.ok().filter(|_| frozen.is_ok()),
         redactor: frozen.map(|frozen| frozen.redactor).unwrap_or_default(),
         environment,
+        more: report(),
         key,
         made_by: format!("tminus {}", env!("CARGO_PKG_VERSION")),
     })
+}
+
+/// The report as files of the bundle.
+fn report() -> Vec<Page> {
+    Vec::new()
 }
 
 /// Names of the variables that the plan stands on, with the hashes of what they held; of secrets the names alone.

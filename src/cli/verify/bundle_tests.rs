@@ -96,6 +96,7 @@ impl Site {
             board: Some(Board::new(Arc::new(plan()))),
             redactor: Redactor::default(),
             environment: b"{}\n".to_vec(),
+            more: vec![("report.md".to_owned(), b"# A report\n".to_vec())],
             key,
             made_by: "a test".to_owned(),
         };

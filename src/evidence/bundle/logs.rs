@@ -13,6 +13,8 @@ use crate::launch::verdict::Report;
 
 /// Bytes of one log.
 const LONGEST: usize = 4 << 20;
+/// Bytes of all of them: they are in memory until they are written.
+const LONGEST_ALL: usize = 32 << 20;
 /// Logs of one launch.
 const MOST: usize = 256;
 
@@ -20,6 +22,7 @@ const MOST: usize = 256;
 #[derive(Debug, Default)]
 pub struct Logs {
     all: BTreeMap<String, Log>,
+    bytes: usize,
 }
 
 #[derive(Debug, Default)]
@@ -44,15 +47,17 @@ impl Logs {
             return;
         }
         let log = self.all.entry(key.to_owned()).or_default();
-        if log.text.len() >= LONGEST {
+        if log.text.len() >= LONGEST || self.bytes >= LONGEST_ALL {
             log.cut += 1;
             return;
         }
+        let before = log.text.len();
         let at = record.occurred_at.format("%Y-%m-%dT%H:%M:%S%.3fZ");
         let _ = writeln!(log.text, "{:>6}  {at}  {}", record.seq, printable(&tell(record)));
         report.into_iter().flat_map(seen::of_report).for_each(|line| {
             let _ = writeln!(log.text, "        {}", line.text);
         });
+        self.bytes += log.text.len() - before;
     }
 
     /// Each with the name of its file.

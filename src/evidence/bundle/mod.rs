@@ -13,6 +13,9 @@ mod pages;
 pub mod statement;
 pub mod write;
 
+/// A file of a bundle: its name, and its bytes.
+pub type Page = (String, Vec<u8>);
+
 /// Every record with its hash, a line each.
 pub const JOURNAL: &str = "journal.jsonl";
 /// The last record that was synced, as the launch's folder says.

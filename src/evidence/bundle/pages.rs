@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use super::Page;
 use super::logs::{Logs, key};
 use crate::base::secret::Redactor;
 use crate::evidence::markdown::{plain, row};
@@ -15,9 +16,6 @@ use crate::launch::event::{Event, Mode, Recorded};
 use crate::launch::gate::{self, Clear};
 use crate::launch::id::ItemId;
 use crate::launch::plan::Phase;
-
-/// A file of a bundle: its name, and its bytes.
-pub type Page = (String, Vec<u8>);
 
 /// What is made while a journal is read.
 pub struct Pages {
@@ -62,14 +60,9 @@ impl Pages {
             ("poll.md".to_owned(), polls(&board).into_bytes()),
             ("evidence.md".to_owned(), wanted(&board).into_bytes()),
         ];
-        let all = made.into_iter().chain(incidents).chain(decisions).chain(logs.pages()).chain(report(&board));
+        let all = made.into_iter().chain(incidents).chain(decisions).chain(logs.pages());
         all.map(|(name, bytes)| (name, redactor.bytes(&bytes))).collect()
     }
-}
-
-/// The report for people, where there is one.
-fn report(_board: &Board) -> Vec<Page> {
-    Vec::new()
 }
 
 fn title(board: &Board, what: &str) -> String {

@@ -7,9 +7,9 @@ use std::path::Path;
 
 use super::collect::{self, Found};
 use super::key::Secret;
-use super::pages::{Page, Pages};
+use super::pages::Pages;
 use super::statement::{JournalTold, PlanTold, Predicate, ReleaseTold, Statement, Subject, VERSION, word};
-use super::{ENVELOPE, ENVIRONMENT, JOURNAL, MANIFEST, dsse, lines};
+use super::{ENVELOPE, ENVIRONMENT, JOURNAL, MANIFEST, Page, dsse, lines};
 use crate::base::regular;
 use crate::base::secret::Redactor;
 use crate::base::zip::{LARGEST_PACKED, Sums, Writer};
@@ -28,6 +28,8 @@ pub struct Parts<'a> {
     pub redactor: Redactor,
     /// `environment.json`.
     pub environment: Vec<u8>,
+    /// Pages that are made elsewhere, without secrets: the report.
+    pub more: Vec<Page>,
     pub key: Option<&'a Secret>,
     pub made_by: String,
 }
@@ -84,7 +86,7 @@ enum Source {
 /// # Errors
 /// The launch cannot be read, or the file not be written.
 pub fn write(parts: Parts<'_>, out: File) -> Result<Made, BundleError> {
-    let Parts { folder, board, redactor, environment, key, made_by } = parts;
+    let Parts { folder, board, redactor, environment, more, key, made_by } = parts;
     let mut pages = board.map(|board| Pages::new(board, redactor));
     let moment = moment(folder, pages.as_mut(), &made_by)?;
     let mut predicate = moment.opened.clone().ok_or(BundleError::Empty)?;
@@ -103,7 +105,7 @@ pub fn write(parts: Parts<'_>, out: File) -> Result<Made, BundleError> {
 
     let Found { files, left_out } = collect::collect(folder.path())?;
     let made = pages.map(Pages::end).unwrap_or_default();
-    let made: Vec<Page> = made.into_iter().chain([(ENVIRONMENT.to_owned(), environment)]).collect();
+    let made: Vec<Page> = made.into_iter().chain(more).chain([(ENVIRONMENT.to_owned(), environment)]).collect();
     let mut sources: Vec<(String, Source)> =
         files.into_iter().map(|file| (file.name, Source::File(file.path))).collect();
     sources.extend(made.into_iter().map(|(name, bytes)| (name, Source::Page(bytes))));
