@@ -249,7 +249,8 @@ fn the_page_of_kinds_is_fresh() {
 fn the_page_of_faults_is_fresh() {
     let mut page = format!(
         "# Faults of a rehearsal\n\n{MADE}\n\n`tminus rehearse --fault NAME` begins with the fault, `--fault NAME@T-5m` \
-         brings it at a mark, `--fault NAME@T-5m..T+5m` for a while; `:ID` at the end (`errors=60%@T+10m:api`) lets it \
+         brings it at a mark, `--fault NAME@T-5m..T+5m` for a while, `--fault NAME@T-5m..rollback` until the steps of a rollback \
+         have run: what they take back was its cause; `:ID` at the end (`errors=60%@T+10m:api`) lets it \
          concern one item, monitor, signal or stream alone. The option can be repeated. In the console `F` lists those that the plan's target can have, and switches them live. Numbers are healthy by the \
          plan alone, its examples and its objectives' limits; in time that a rehearsal skips they are made up by the \
          same rule, and stamped as generated. A counter whose example is 0 in a state of the world stands still in it. \

@@ -35,7 +35,8 @@ const OMNIAI: &[Row] = &[
     row(&["bad-json@T-65m"], 2, NO_GO),
     row(&["errors=100%@T-65m"], 1, NO_GO),
     row(&["down@T-41m"], 1, NO_GO),
-    row(&["--drill-faults", "errors=60%@T+10m..T+14m"], 0, "rollback drill frontend #1: verified"),
+    row(&["--drill-faults", "errors=60%@T+10m..rollback"], 0, "rollback drill frontend #1: verified"),
+    row(&["--drill-faults", "errors=60%@T+10m"], 1, "rollback drill frontend #1: done but not verified"),
 ];
 
 const NANOSTYLE: &[Row] = &[
@@ -44,7 +45,8 @@ const NANOSTYLE: &[Row] = &[
     row(&["wrong-status@T-65m"], 1, NO_GO),
     row(&["bad-json@T-65m"], 2, NO_GO),
     row(&["down@T-40m"], 1, NO_GO),
-    row(&["errors=30%@T+22m"], 1, "rollback drill back #1: verified"),
+    row(&["errors=30%@T+22m..rollback"], 0, "rollback drill back #1: verified"),
+    row(&["errors=30%@T+22m"], 1, "rollback drill back #1: done but not verified"),
 ];
 
 const ONESHOT: &[Row] = &[
@@ -68,7 +70,8 @@ const ONESOURCE: &[Row] = &[
     row(&["wrong-status"], 1, NO_GO),
     row(&["bad-json"], 2, NO_GO),
     row(&["rollback-lies@T+50h30m"], 0, "rollback drill emergency #1: done but not verified"),
-    row(&["errors=20%@T-20h"], 1, "rollback drill canary #1: verified"),
+    row(&["errors=20%@T-20h..rollback"], 1, "rollback drill canary #1: verified"),
+    row(&["errors=20%@T-20h"], 1, "rollback drill canary #1: done but not verified"),
 ];
 
 /// Faults that show the same: that the service does not answer, or not right.

@@ -35,8 +35,8 @@ const BUNDLED: &str = include_str!("../../config/omniai.toml");
 pub struct Arguments {
     /// The plan file; without one, the bundled OmniAI launch.
     plan: Option<PathBuf>,
-    /// A fault of the target, from a mark on or for a while, of all or of one monitor, signal, stream or item: `down`,
-    /// `errors=20%@T-5m`, `latency=2s@T+10m..T+20m:api`. Can be repeated.
+    /// A fault of the target, from a mark on, for a while or until a rollback's steps have run, of all or of one monitor,
+    /// signal, stream or item: `down`, `errors=20%@T-5m..rollback`, `latency=2s@T+10m..T+20m:api`. Can be repeated.
     #[arg(long, value_name = "NAME[=SIZE][@FROM[..UNTIL]][:ID]")]
     fault: Vec<String>,
     /// How much faster than real time idle time passes in the console.
@@ -171,7 +171,7 @@ fn with_earlier(asked: &[Injection], had: &[String]) -> Vec<Injection> {
 /// When a fault is switched on, and off again.
 fn switching(injection: &Injection) -> Switching {
     let lasts = injection.from.zip(injection.until).and_then(|(from, until)| u64::try_from(from.0 - until.0).ok());
-    let due = SwitchDue::On { at: injection.from, lasts: lasts.map(Duration::from_millis) };
+    let due = SwitchDue::On { at: injection.from, lasts: lasts.map(Duration::from_millis), cured: injection.cured };
     Switching { fault: injection.switched().to_string(), due }
 }
 

@@ -57,6 +57,15 @@ pub struct FallbackTold {
     pub end: Option<(Verdict, Outcome)>,
 }
 
+impl StepTold {
+    /// It passed, or what ran in its place did.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        let ends = [self.end.as_ref(), self.fallback.as_ref().and_then(|fallback| fallback.end.as_ref())];
+        ends.into_iter().flatten().any(|(verdict, _)| *verdict == Verdict::Pass)
+    }
+}
+
 /// The second key of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApprovalTold {

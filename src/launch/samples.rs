@@ -121,6 +121,7 @@ pub fn plan() -> Plan {
             spec: SpecId(7),
             timeout: Duration::from_secs(10),
             within: minutes(1),
+            lasts: Duration::ZERO,
         }],
         uses: Vec::new(),
     };

@@ -25,6 +25,7 @@ impl Reader<'_> {
             self.lint_samples(trigger, place, objective, objective_at);
             self.lint_burst(trigger, place, objective, objective_at);
         }
+        self.lint_verified();
         self.lint_unused();
     }
 
@@ -64,6 +65,28 @@ impl Reader<'_> {
             self.notes.report(
                 wrong.label("nobody looks in time").also(at.span, "this objective").help("a shorter `evaluate_every`"),
             );
+        }
+    }
+
+    /// Where a share of the requests fails, one good answer proves nothing.
+    fn lint_verified(&self) {
+        let counts = |trigger: &Trigger| match &trigger.when {
+            Condition::Objective(id) => {
+                self.plan.objectives.iter().any(|known| known.id == *id && known.that.of.is_counted())
+            }
+            Condition::Monitor(_) | Condition::Manual => false,
+        };
+        let triggers: Vec<_> = self.plan.triggers.iter().zip(&self.trigger_places).collect();
+        for (rollback, item, span) in &self.verified_at_once {
+            let Some((trigger, place)) = triggers.iter().find(|(known, _)| known.then == *rollback && counts(known))
+            else {
+                continue;
+            };
+            let message =
+                format!("one good answer verifies `{item}`, and `{}` starts at a share of bad ones", trigger.id);
+            let wrong = Diagnostic::warning("verified-by-one-answer", *span, message).label("asked until one is good");
+            let help = "`for = \"10s\"`: every look must pass for so long before it counts";
+            self.notes.report(wrong.also(place.span, "starts this rollback").help(help));
         }
     }
 

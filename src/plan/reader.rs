@@ -28,7 +28,7 @@ use crate::base::text::printable;
 use crate::kind::example::Examples;
 use crate::kind::expect::fresh::NOW;
 use crate::kind::{Catalogue, Entry, Kind, Spec, check, step};
-use crate::launch::id::{ItemId, MonitorId, ObjectiveId, RoleId, SessionId};
+use crate::launch::id::{ItemId, MonitorId, ObjectiveId, RoleId, RollbackId, SessionId};
 use crate::launch::plan::{Plan, Release, SpecId};
 use crate::launch::time::Mark;
 
@@ -107,6 +107,8 @@ pub(super) struct Reader<'a> {
     pub objectives_seen: BTreeSet<ObjectiveId>,
     pub objective_places: Vec<ObjectivePlace>,
     pub trigger_places: Vec<TriggerPlace>,
+    /// Verify items that the first good answer satisfies.
+    pub verified_at_once: Vec<(RollbackId, ItemId, Span)>,
     pub canaries: Vec<Canary>,
     /// Monitors of one alert each, with whose servers they ask.
     pub alerts_implied: Vec<(MonitorId, MonitorId)>,
@@ -171,6 +173,7 @@ impl<'a> Reader<'a> {
             objectives_seen: BTreeSet::new(),
             objective_places: Vec::new(),
             trigger_places: Vec::new(),
+            verified_at_once: Vec::new(),
             canaries: Vec::new(),
             alerts_implied: Vec::new(),
             vars: BTreeMap::new(),

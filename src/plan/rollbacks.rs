@@ -11,6 +11,8 @@ use super::{effects, lint};
 use crate::base::source::{Diagnostic, Span};
 use crate::base::table::{Placed, Table};
 use crate::base::template::Scope;
+use crate::kind::check::Check;
+use crate::kind::check::http::Http;
 use crate::kind::step::Step;
 use crate::kind::{Kind, check, step};
 use crate::launch::id::{ItemId, RoleId, RollbackId};
@@ -197,13 +199,17 @@ impl<'a> Reader<'a> {
         let title = self.title(&table, &part);
         let timeout = self.span_over_zero(&table, "timeout");
         let within = self.span_over_zero(&table, "within").unwrap_or(WITHIN);
+        let lasts = self.span_over_zero(&table, "for");
         let body = self.body(&table, check::KINDS, &format!("rollback check {id}"));
+        if lasts.is_none() && body.as_ref().is_some_and(|body| body.kind == Http::KIND) {
+            self.verified_at_once.push((RollbackId::new(slug), id.clone(), table.span));
+        }
         table.finish();
         let names = self.names.clone();
         let body = body?;
         let timeout = timeout.unwrap_or_else(|| timeout_of(body.kind, body.deadline, Duration::ZERO));
         let spec = self.enter(id.clone(), body, &names, &Scope::default(), None, false)?;
-        Some(Verify { id, title, spec, timeout, within })
+        Some(Verify { id, title, spec, timeout, within, lasts: lasts.unwrap_or_default() })
     }
 
     /// The id of a step, a verify item or a ready check: `ROLLBACK/PART`.

@@ -35,7 +35,7 @@ http = { get = "https://a.example/health", headers = { Canary = "always" } }
 id = "back"
 key = "1"
 step = [{ id = "s", class = "idempotent", run = { command = ["true"] } }]
-verify = [{ id = "v", http = { get = "https://a.example/version", expect = { json = ['.version == "v0"'] } } }]
+verify = [{ id = "v", for = "10s", http = { get = "https://a.example/version", expect = { json = ['.version == "v0"'] } } }]
 "#;
 
 fn read(text: &str) -> Result<Loaded, String> {
@@ -467,4 +467,23 @@ fn one_mistake_is_told_once() {
     let source = Source::new("plan.toml", format!("{HEAD}{text}"));
     let wrong = load(source, &Environment::default(), &Options::default()).expect_err("one");
     assert_eq!(wrong.len(), 1, "{wrong:?}");
+}
+
+#[test]
+fn one_good_answer_is_no_proof_where_a_share_of_bad_ones_starts_the_rollback() {
+    let text = format!(
+        "{HEAD}{}",
+        trigger("when = \"objective.errors\"\nfor = \"2m\"\nthen = \"rollback.back\"\nmode = \"ask\"")
+    );
+    let told = |text: &str| {
+        let options = Options { rehearsal: true, ..Options::default() };
+        let loaded = load(Source::new("plan.toml", text), &Environment::default(), &options).expect("sound");
+        loaded.warnings.iter().map(|warning| warning.code.to_string()).collect::<Vec<_>>()
+    };
+    let none: Vec<String> = Vec::new();
+    assert_eq!(told(&text), none);
+    let at_once = text.replace("for = \"10s\", ", "");
+    assert_eq!(told(&at_once), ["verified-by-one-answer"]);
+    let manual = at_once.replace("when = \"objective.errors\"\nfor = \"2m\"", "when = \"manual\"");
+    assert!(!told(&manual).contains(&"verified-by-one-answer".to_owned()));
 }

@@ -31,7 +31,8 @@ pub enum Fault {
     StickyUsers,
 }
 
-/// A fault as the command line or a key asks for it: `NAME[=SIZE][@FROM[..UNTIL]][:ID]`.
+/// A fault as the command line or a key asks for it: `NAME[=SIZE][@FROM[..UNTIL]][:ID]`; UNTIL is a mark, or
+/// `rollback`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Injection {
     pub fault: Fault,
@@ -40,6 +41,8 @@ pub struct Injection {
     pub from: Option<Mark>,
     /// When it is over; none is never.
     pub until: Option<Mark>,
+    /// It is over once a rollback's steps have run: what is taken back was its cause.
+    pub cured: bool,
     /// The one item, monitor, signal or stream that it concerns; none is all of them.
     pub only: Option<String>,
 }
@@ -79,6 +82,9 @@ impl NoFault {
         if name == Fault::ClockSkew.name() { "clock-skew=-5m" } else { "latency=2s" }
     }
 }
+
+/// In the place of the mark that ends a fault.
+const ROLLBACK: &str = "rollback";
 
 /// A fault lasts for so long at most, in milliseconds: a year.
 const LONGEST: i64 = 365 * 86_400_000;
@@ -211,13 +217,13 @@ impl Injection {
     /// The fault alone, as large as it is where nobody says.
     #[must_use]
     pub fn of(fault: Fault) -> Self {
-        Self { fault, size: fault.size(), from: None, until: None, only: None }
+        Self { fault, size: fault.size(), from: None, until: None, cured: false, only: None }
     }
 
     /// The same without its marks: as it is switched on and off.
     #[must_use]
     pub fn switched(&self) -> Self {
-        Self { from: None, until: None, ..self.clone() }
+        Self { from: None, until: None, cured: false, ..self.clone() }
     }
 
     /// Whether it concerns what the plan calls `owner`: `monitor.api`, `signal.errors`, an item's id.
@@ -252,12 +258,13 @@ impl FromStr for Injection {
             None => (text, None),
         };
         let mark = |mark: &str| Mark::parse(mark).map_err(NoFault::Mark);
-        let (what, from, until) = match rest.split_once('@') {
+        let (what, from, until, cured) = match rest.split_once('@') {
             Some((what, marks)) => match marks.split_once("..") {
-                Some((from, until)) => (what, Some(mark(from)?), Some(mark(until)?)),
-                None => (what, Some(mark(marks)?), None),
+                Some((from, ROLLBACK)) => (what, Some(mark(from)?), None, true),
+                Some((from, until)) => (what, Some(mark(from)?), Some(mark(until)?), false),
+                None => (what, Some(mark(marks)?), None, false),
             },
-            None => (rest, None, None),
+            None => (rest, None, None, false),
         };
         if from.zip(until).is_some_and(|(from, until)| until >= from) {
             return Err(NoFault::Backwards(text.to_owned()));
@@ -268,7 +275,7 @@ impl FromStr for Injection {
         };
         let fault: Fault = name.parse()?;
         let size = argument.map_or(Ok(fault.size()), |argument| fault.sized(argument))?;
-        Ok(Self { fault, size, from, until, only })
+        Ok(Self { fault, size, from, until, cured, only })
     }
 }
 
@@ -293,6 +300,8 @@ impl fmt::Display for Injection {
         }
         if let Some(until) = self.until {
             write!(f, "..{until}")?;
+        } else if self.cured {
+            write!(f, "..{ROLLBACK}")?;
         }
         self.only.as_ref().map_or(Ok(()), |only| write!(f, ":{only}"))
     }
@@ -325,6 +334,9 @@ mod tests {
         assert_eq!(injection("rollback-lies@T+30m").from, mark("T+30m"));
         let window = Injection { until: mark("T+10m"), only: Some("web[https://a.example]".into()), ..errors };
         assert_eq!(injection("errors=35%@T-5m..T+10m:web[https://a.example]"), window);
+        let cured = Injection { until: None, cured: true, only: None, ..window };
+        assert_eq!(injection("errors=35%@T-5m..rollback"), cured);
+        assert_eq!(cured.switched(), Injection { from: None, cured: false, ..cured.clone() });
         assert_eq!(injection("latency").size, Size::Span(2_000));
         assert_eq!(injection("clock-skew=+1h").size, Size::Span(3_600_000));
         assert_eq!(injection("clock-skew").to_string(), "clock-skew=-5m");
@@ -359,7 +371,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_a_fault_or_a_sentence(text in "\\PC{0,24}|(errors|down|latency|clock-skew)?=?[-0-9%ms]{0,5}@?T?[-+]?[0-9a-z]{0,4}(..T[-+][0-9]{1,2}m)?(:[a-z:]{0,3})?") {
+        fn any_text_is_a_fault_or_a_sentence(text in "\\PC{0,24}|(errors|down|latency|clock-skew)?=?[-0-9%ms]{0,5}@?T?[-+]?[0-9a-z]{0,4}(..T[-+][0-9]{1,2}m|..rollback)?(:[a-z:]{0,3})?") {
             if let Ok(read) = text.parse::<Injection>() {
                 prop_assert_eq!(read.to_string().parse::<Injection>(), Ok(read));
             }

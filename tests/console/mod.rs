@@ -104,6 +104,7 @@ fn rollback(id: &str, key: char, confirm: Confirm) -> Rollback {
             spec: SPEC,
             timeout: Duration::from_secs(5),
             within: Duration::from_secs(60),
+            lasts: Duration::ZERO,
         }],
         uses: Vec::new(),
     }

@@ -401,6 +401,7 @@ pub const TABLES: &[Section] = &[
             ("title", "for the screen; the id otherwise"),
             ("timeout", "of one attempt; 10s unless said"),
             ("within", "tried again until it passes or this has gone by; 60s unless said"),
+            ("for", "every look must pass for so long before it counts; the first that passes unless said"),
             ("example", "as an item's"),
             ("rehearse", "`\"real\"`: a rehearsal does it for real; else it is answered from the example"),
         ],

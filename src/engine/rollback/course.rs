@@ -5,23 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use super::approval::{Gates, title};
 use super::run::{Done, Look, Orders, Work, act, unprepared};
+use super::verified::{self, AGAIN, looked_at};
 use crate::base::boundary::reach;
 use crate::clock;
 use crate::launch::event::{RollbackEnd, RollbackFact};
 use crate::launch::id::ItemId;
-use crate::launch::plan::{RollbackStep, Verify};
-use crate::launch::verdict::{Report, Verdict};
+use crate::launch::plan::RollbackStep;
+use crate::launch::verdict::Verdict;
 
-/// Between two rounds of checks that do not pass yet.
-const AGAIN: Duration = Duration::from_millis(250);
 /// Between two rounds of checks that pass while a step still stands.
 const STANDING: Duration = Duration::from_secs(5);
-/// What a check may take beyond its own timeout before it counts as hung.
-const HUNG: Duration = Duration::from_secs(5);
 /// How often the clock is looked at while nothing but the deadline is waited for: it counts a sleep of the machine.
 const CLOCK: Duration = Duration::from_secs(1);
 
@@ -40,7 +37,7 @@ pub async fn run(orders: &Orders, look: &impl Look, tell: &mut impl FnMut(Rollba
                 let step = course.left.remove(at);
                 course.step(step, tell).await
             }
-            None if course.left.is_empty() => return verify(&orders.rollback.verify, look, tell).await,
+            None if course.left.is_empty() => return verified::run(&orders.rollback.verify, look, tell).await,
             None => course.wait(look, tell).await,
         };
         if let Some(end) = end {
@@ -209,51 +206,4 @@ async fn over(until: i64) {
         let Some(left) = u64::try_from(left).ok().filter(|left| *left > 0) else { return };
         sleep(Duration::from_millis(left).min(CLOCK)).await;
     }
-}
-
-/// Rounds over the checks that do not pass yet, in the order of the plan, until each passed or its time
-/// is over. Each is looked at once at least.
-async fn verify(checks: &[Verify], look: &impl Look, tell: &mut impl FnMut(RollbackFact)) -> RollbackEnd {
-    let began = Instant::now();
-    let mut open: Vec<&Verify> = checks.iter().collect();
-    let mut failed: Vec<ItemId> = Vec::new();
-    let mut told: Vec<(ItemId, Verdict, String)> = Vec::new();
-    while !open.is_empty() {
-        let mut again = Vec::new();
-        for check in open {
-            let report = looked_at(check, look).await;
-            let over = began.elapsed() >= check.within;
-            let verdict = report.verdict;
-            let now = (check.id.clone(), verdict, report.summary.clone());
-            // A check that is tried for minutes tells what changed, not every try.
-            if !told.contains(&now) || verdict == Verdict::Pass || over {
-                told.retain(|(id, ..)| *id != check.id);
-                told.push(now);
-                tell(RollbackFact::Verified { check: check.id.clone(), report });
-                reach("rollback-verified");
-            }
-            match verdict {
-                Verdict::Pass => {}
-                _ if over => failed.push(check.id.clone()),
-                _ => again.push(check),
-            }
-        }
-        open = again;
-        if !open.is_empty() {
-            sleep(AGAIN).await;
-        }
-    }
-    // A rollback nobody can verify is not verified.
-    if failed.is_empty() && !checks.is_empty() {
-        RollbackEnd::Verified
-    } else {
-        RollbackEnd::NotVerified { checks: failed }
-    }
-}
-
-/// One look, given up on where it hangs.
-pub(super) async fn looked_at(check: &Verify, look: &impl Look) -> Report {
-    let patience = check.timeout + HUNG;
-    let hung = |_| Report::plain(Verdict::Unknown, "the check did not end", patience);
-    timeout(patience, look.look(check)).await.unwrap_or_else(hung)
 }

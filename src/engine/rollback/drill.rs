@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::course::looked_at;
 use super::load::{Frozen, looking};
+use super::verified::looked_at;
 use super::{LaunchFile, code, ended, frozen, load, log_of, serve};
 use crate::base::proc::{MARK, create_private_dir, write_whole};
 use crate::base::text::printable;

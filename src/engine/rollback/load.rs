@@ -31,6 +31,8 @@ use crate::plan::{self, Environment};
 
 /// A simulated target has its new state at once: waiting longer for it would only stretch a rehearsal.
 const SIMULATED_PATIENCE: Duration = Duration::from_secs(5);
+/// Four looks and more: a fault that hits every fifth request is seen.
+const SIMULATED_HOLD: Duration = Duration::from_millis(1_300);
 
 /// No file that a launch froze is longer.
 const LONGEST: u64 = 64 << 20;
@@ -103,6 +105,7 @@ pub fn load(launch: &Path, run: u32, rollback: &RollbackId) -> Result<(Orders, K
     if file.simulated {
         for check in &mut found.verify {
             check.within = check.within.min(SIMULATED_PATIENCE);
+            check.lasts = check.lasts.min(SIMULATED_HOLD);
         }
     }
     let (redactor, simulated) = (looking.redactor.clone(), looking.simulated);

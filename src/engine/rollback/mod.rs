@@ -17,6 +17,7 @@ mod log;
 mod one;
 mod request;
 mod run;
+mod verified;
 
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};

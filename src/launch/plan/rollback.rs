@@ -67,4 +67,6 @@ pub struct Verify {
     pub timeout: Duration,
     /// Tried again for this long before it counts as not verified.
     pub within: Duration,
+    /// Every look must pass for this long before it counts: a service that fails in part answers well at times.
+    pub lasts: Duration,
 }
