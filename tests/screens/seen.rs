@@ -34,8 +34,7 @@ fn what_an_item_stands_on_is_shown_and_where_its_files_lie_is_copied() {
         assert_eq!(press(&mut console, "j e"), None);
         seen(name, &mut console);
         let shown = text(&screen(&mut console));
-        for wanted in
-            ["Evidence of health", "> GET https://api.example.com/health", "<   up and well", "artifacts/abab"]
+        for wanted in ["Evidence of health", "> GET https://api.example.com/health", "< up and well", "artifacts/abab"]
         {
             assert!(shown.contains(wanted), "{wanted}\n{shown}");
         }
