@@ -1,6 +1,8 @@
 //! What a rollback set back: a step that acted before it proves nothing any more once the rollback acts, whatever
 //! comes of it. Its gate is shut until it is run again, a person says that it stands, or it is waived.
 //!
+//! What was looked at, or held, of such a step is no more proven than the step.
+//!
 //! Only what provably stands is left alone: what changes nothing, acts elsewhere, leaves nothing that could be set
 //! back, or sets another share of traffic than all that the rollback sets. What a command did cannot be told: there
 //! the plan's own recycle marks decide, since a launch may begin anew from them with what came before.
@@ -22,7 +24,7 @@ use super::verdict::Verdict;
 /// program that lives its own end is heard.
 const STANDS: [&str; 4] = ["notify", "snapshot", "drill", "process"];
 
-/// Steps whose pass a rollback that acted leaves unproven, and that nobody has told of yet: as of the last record.
+/// What a rollback that acted leaves unproven, and nobody has told of yet: as of the last record.
 pub(super) fn follow(board: &Board) -> Vec<Timed> {
     let mut told = BTreeSet::new();
     let mut events = Vec::new();
@@ -33,7 +35,8 @@ pub(super) fn follow(board: &Board) -> Vec<Timed> {
             if !green || state.attempt != Some(*attempt) || state.set_back >= run.run || !told.insert(id) {
                 continue;
             }
-            if let Some(word) = belongs(board, run, item) {
+            let word = belongs(board, run, item).map(str::to_owned);
+            if let Some(word) = word.or_else(|| saw(board, run, item)) {
                 let why = format!("{word} by rollback {} #{}", run.id, run.run);
                 events.push((board.at, Event::StepUndone { item: id.clone(), attempt: *attempt, run: run.run, why }));
             }
@@ -59,6 +62,22 @@ fn belongs(board: &Board, run: &RollbackRun, item: &Item) -> Option<&'static str
         }
     }
     run.back.is_none_or(|mark| item.at <= mark).then_some("may be undone")
+}
+
+/// As [`belongs`] of the steps that a check or a soak stands on.
+fn saw(board: &Board, run: &RollbackRun, item: &Item) -> Option<String> {
+    if !matches!(item.act, Act::Check(_) | Act::Soak(_)) {
+        return None;
+    }
+    let (mut open, mut known) = (item.needs.iter().collect::<Vec<_>>(), BTreeSet::new());
+    while let Some(id) = open.pop() {
+        let Some(needed) = board.plan.item(id).filter(|_| known.insert(id)) else { continue };
+        if let Some(word) = belongs(board, run, needed).filter(|_| run.acted.contains_key(id)) {
+            return Some(format!("what it saw of {id}: {word}"));
+        }
+        open.extend(&needed.needs);
+    }
+    None
 }
 
 /// The steps of a rollback and their fallbacks.
@@ -100,14 +119,20 @@ pub(super) fn fold(board: &mut Board, record: &Recorded) -> bool {
     true
 }
 
-/// The last attempt of each step. No other begins before the rollback has ended. After T-0 no poll and no gate is still
+/// The last attempt of each step, check and soak. No other begins before the rollback has ended. After T-0 no poll and no gate is still
 /// to come that a stale step could shut: there the closing says it (`closing::missing`), and the exit code.
 fn acted(board: &Board) -> BTreeMap<ItemId, Attempt> {
     if board.clock.as_ref().is_some_and(|clock| clock.t0.is_some()) {
         return BTreeMap::new();
     }
-    let steps = board.plan.items.values().filter(|item| matches!(item.act, Act::Step { .. }));
-    steps.filter_map(|item| Some((item.id.clone(), board.item(&item.id)?.attempt?))).collect()
+    let is_proof = |item: &&Item| matches!(item.act, Act::Step { .. } | Act::Check(_) | Act::Soak(_));
+    board
+        .plan
+        .items
+        .values()
+        .filter(is_proof)
+        .filter_map(|item| Some((item.id.clone(), board.item(&item.id)?.attempt?)))
+        .collect()
 }
 
 /// The furthest mark that a recycle could go back to from here.

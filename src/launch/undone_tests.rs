@@ -56,8 +56,8 @@ fn runs(flight: &mut Flight, item: &str) {
     ends(flight, item);
 }
 
-/// At T-20m, where everything has passed.
-fn passed(plan: Plan) -> Flight {
+/// At T-30m, where every step has passed.
+fn flown(plan: Plan) -> Flight {
     let mut flight = Flight::of(plan);
     ["health", "login", "chat"].into_iter().for_each(|check| flight.answer(check, Verdict::Pass));
     ["before", "share"].into_iter().for_each(|step| runs(&mut flight, step));
@@ -65,6 +65,12 @@ fn passed(plan: Plan) -> Flight {
     let word = Command::Attest { item: "attest".into(), note: "seen".into(), passed: true };
     flight.command(word).expect("due");
     ALL.iter().skip(2).for_each(|step| runs(&mut flight, step));
+    flight
+}
+
+/// At T-20m, where everything has passed.
+fn passed(plan: Plan) -> Flight {
+    let mut flight = flown(plan);
     assert!(flight.board.phases.values().filter(|phase| phase.passed).count() == 2, "both gates are open");
     flight.pass(minutes(10));
     flight
@@ -206,4 +212,39 @@ fn replay_is_where_the_board_is_and_old_records_alone_say_nothing_new() {
     assert_eq!(Board::replay(plan(), &flight.records), flight.board);
     let old = flight.records.iter().filter(|record| !matches!(record.event, Event::StepUndone { .. }));
     assert_eq!(stale(&Board::replay(plan(), old)), [""; 0], "what was recorded then stands as it was recorded");
+}
+
+#[test]
+fn what_was_seen_of_a_step_is_no_more_proven_than_the_step() {
+    let mut plan = steps();
+    let mut check = |id: &str, needs: &str| {
+        let known = plan.items[&ItemId::new("health")].clone();
+        let gate = plan.items[&ItemId::new("apply")].clone();
+        plan.items.insert(
+            id.into(),
+            Item { id: id.into(), needs: vec![needs.into()], act: known.act, kind: known.kind, ..gate },
+        );
+        plan.phases.iter_mut().find(|known| known.id.as_str() == "gate-b").expect("there").items.push(id.into());
+    };
+    check("seen", "apply");
+    check("seen-of-seen", "seen");
+    check("seen-of-message", "tell");
+    let mut flight = flown(plan);
+    let seen = ["seen", "seen-of-seen", "seen-of-message"];
+    seen.iter().for_each(|id| flight.answer(id, Verdict::Pass));
+    let undone = |flight: &Flight| {
+        seen.map(|id| flight.board.item(&id.into()).and_then(|state| state.undone.clone()).unwrap_or_default())
+    };
+    flight.pass(minutes(10));
+    assert_eq!(undone(&flight), [""; 3]);
+    rolled_back(&mut flight, RollbackEnd::Verified);
+    let why = "what it saw of apply: may be undone by rollback front #1";
+    assert_eq!(undone(&flight), [why, why, ""]);
+    let now = flight.board.at;
+    assert_eq!(flight.board.item(&"seen".into()).and_then(|state| state.verdict(None, now)), Some(Verdict::Stale));
+    runs(&mut flight, "apply");
+    assert_eq!(undone(&flight), [why, why, ""], "the step stands again, and nobody has looked");
+    flight.command(Command::RunItem { item: "seen".into() }).expect("again");
+    flight.answer("seen", Verdict::Pass);
+    assert_eq!(undone(&flight), ["", why, ""]);
 }

@@ -95,7 +95,15 @@ impl Rules {
                     let acts = matches!(item.act, Act::Step { class: Class::Idempotent | Class::Once, .. });
                     acts && item.kind == "run" && back.is_none_or(|mark| item.at <= mark)
                 });
-                let began = acts.filter_map(|item| Some((item.id.clone(), self.board.item(&item.id)?.attempt?)));
+                let acts: Vec<_> = acts.collect();
+                // A check is no more proven than the step it needs.
+                let seen = self.board.plan.items.values().filter(|item| {
+                    let acted = |id: &ItemId| self.board.item(id).is_some_and(|state| state.attempt.is_some());
+                    let needs = |id: &ItemId| acts.iter().any(|act| act.id == *id && acted(id));
+                    matches!(item.act, Act::Check(_)) && item.needs.iter().any(needs)
+                });
+                let began = acts.iter().copied().chain(seen);
+                let began = began.filter_map(|item| Some((item.id.clone(), self.board.item(&item.id)?.attempt?)));
                 let flown = self.board.clock.as_ref().is_none_or(|clock| clock.t0.is_some());
                 let began = if flown { BTreeMap::new() } else { began.collect() };
                 self.before.insert(*run, began);

@@ -41,6 +41,7 @@ pub const REACHED: &[&str] = &[
     "StepIntended",
     "StepEnded",
     "StepMarked",
+    "StepUndone",
     "RepeatOrdered",
     "Attested",
     "Waived",
@@ -129,14 +130,20 @@ impl Walk {
             if walk.board().clock.as_ref().is_some_and(|clock| clock.t0.is_some()) {
                 break;
             }
-            let looking = walk.board().items.iter().find(|(id, state)| {
-                let act = walk.board().plan.item(id).map(|item| &item.act);
-                state.is_running() && matches!(act, Some(Act::Check(_)))
-            });
-            let answer = looking.map(|(id, state)| Observation::CheckEnded {
-                item: id.clone(),
-                attempt: state.attempt.expect("it runs"),
-                report: Report::plain(Verdict::Pass, "seen", Duration::from_millis(5)),
+            let mut running = walk.board().items.iter().filter(|(_, state)| state.is_running());
+            let answer = running.find_map(|(id, state)| {
+                let (item, attempt) = (id.clone(), state.attempt?);
+                match walk.board().plan.item(id)?.act {
+                    Act::Check(_) => {
+                        let report = Report::plain(Verdict::Pass, "seen", Duration::from_millis(5));
+                        Some(Observation::CheckEnded { item, attempt, report })
+                    }
+                    Act::Step { .. } => {
+                        let outcome = Outcome { exit: Some(0), ..Outcome::default() };
+                        Some(Observation::StepEnded { item, attempt, verdict: Verdict::Pass, outcome })
+                    }
+                    _ => None,
+                }
             });
             let now = walk.axis.now().instant;
             let step = match (answer, crew::next(walk.board(), now, None, false)) {
