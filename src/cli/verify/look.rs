@@ -283,7 +283,7 @@ impl Looked {
         let held = rollback::Log::is_held(path).unwrap_or(false);
         match rollback::look_over(path) {
             Ok(looked) => Some(self.logged(looked, name, held)),
-            Err(wrong) if wrong.kind() == io::ErrorKind::NotFound => return None,
+            Err(wrong) if wrong.kind() == io::ErrorKind::NotFound => None,
             Err(wrong) => {
                 self.doubt(format!("rollback/{name}/log"), format!("it cannot be read: {wrong}"));
                 None
