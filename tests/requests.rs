@@ -3,6 +3,10 @@
 
 #[path = "requests/crew.rs"]
 mod crew;
+#[path = "requests/group.rs"]
+mod group;
+#[path = "requests/live.rs"]
+mod live;
 #[path = "requests/watch.rs"]
 mod watch;
 

@@ -7,6 +7,7 @@ pub mod jq;
 pub mod known;
 pub mod proc;
 pub mod regular;
+pub mod rights;
 pub mod secret;
 pub mod source;
 pub mod table;

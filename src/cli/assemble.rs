@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use tokio::sync::mpsc;
 
 use super::anchor::{Anchor, Clocks};
+use super::group::Group;
 use super::plans::Plans;
 use super::reopen::{Told, reopen, stranded};
 use super::say::err;
@@ -129,16 +130,19 @@ pub fn load(source: &Source, options: &Options) -> anyhow::Result<Loaded> {
 /// # Errors
 /// It cannot be made, is not readable, or is no launch.
 pub fn folder(common: &Common, plan: &str, rehearsal: bool) -> anyhow::Result<(LaunchFolder, bool)> {
-    match &common.launch {
-        Some(path) if LaunchFolder::began(path) => Ok((LaunchFolder::open(path)?, false)),
-        Some(path) => Ok((LaunchFolder::create(path)?, true)),
-        None => {
-            let kind = if rehearsal { "rehearsals" } else { "launches" };
-            let stamp = clock::wall().format("%Y%m%d-%H%M%S%.3f");
-            let path = state_folder().join(kind).join(format!("{plan}-{stamp}"));
-            Ok((LaunchFolder::create(path)?, true))
-        }
-    }
+    let kind = if rehearsal { "rehearsals" } else { "launches" };
+    let own = || {
+        let stamp = clock::wall().format("%Y%m%d-%H%M%S%.3f");
+        state_folder().join(kind).join(format!("{plan}-{stamp}"))
+    };
+    let group = common.group.as_deref().map(Group::named).transpose()?;
+    let path = common.launch.clone().unwrap_or_else(own);
+    group.as_ref().map_or(Ok(()), |group| group.reaches(&path))?;
+    let new = common.launch.is_none() || !LaunchFolder::began(&path);
+    let folder = if new { LaunchFolder::create(path)? } else { LaunchFolder::open(path)? };
+    // What is made in it from here on is as the folder has it.
+    group.map_or(Ok(()), |group| group.share(&folder))?;
+    Ok((folder, new))
 }
 
 /// The folder of the launch to go on with, where --launch names one that was begun. `named` is whether a plan

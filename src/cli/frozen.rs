@@ -1,6 +1,7 @@
 //! A launch as a terminal sees it that does not hold it: its folder and its frozen plan. Secrets that this
 //! terminal lacks are missing to nobody here.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use crate::base::secret::Redactor;
 use crate::base::source::nearest;
 use crate::base::text::printable;
 use crate::engine::inbox::bring::Asker;
+use crate::engine::rollback::login;
 use crate::journal::LaunchFolder;
 use crate::launch::event::Actor;
 use crate::launch::plan::Plan;
@@ -21,6 +23,9 @@ use crate::plan::{self, Environment, Options};
 
 /// So many names are read at a glance.
 const LISTED: usize = 12;
+
+/// The name of whoever says none, where the environment has none either.
+const NOBODY_SAID: &str = "operator";
 
 pub struct Frozen {
     pub folder: LaunchFolder,
@@ -58,12 +63,28 @@ impl Frozen {
         Ok(Self { folder, site, plan, first, redactor, unset, secrets })
     }
 
+    /// The name that a request from here stands under: from another account than the holder's it is the account's.
+    fn name(&self, asked: &str) -> anyhow::Result<String> {
+        let me = rustix::process::geteuid().as_raw();
+        if std::fs::metadata(self.folder.lock()).map_or(true, |lock| lock.uid() == me) {
+            return Ok(asked.to_owned());
+        }
+        let own = login(me);
+        // What the environment says of who logged in is no claim.
+        let unsaid = asked == NOBODY_SAID || std::env::var("USER").ok().as_deref() == Some(asked);
+        let claimed = asked != own && !unsaid;
+        if claimed {
+            anyhow::bail!("this launch is another user's: a name stands for its own account, and yours is `{own}`");
+        }
+        Ok(own)
+    }
+
     /// Who asks here.
     ///
     /// # Errors
     /// The role is not in the plan or other people's, or the name is not a person's.
     pub fn asker(&self, name: &str, role: Option<&str>) -> anyhow::Result<Asker> {
-        let Actor { name, role, .. } = person::actor(&self.plan, name, role)?;
+        let Actor { name, role, .. } = person::actor(&self.plan, &self.name(name)?, role)?;
         let (folder, redactor) = (self.folder.clone(), self.redactor.clone());
         Ok(Asker { folder, rehearsal: self.site.rehearsal, name, role, redactor })
     }

@@ -10,12 +10,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::base::rights;
 use crate::base::secret::Redactor;
 use crate::watch::LOG_DIRECTIVES;
 
 /// Logs to `path` from here on. A log that cannot be opened is done without.
 pub fn to(path: &Path, redactor: &Redactor) {
-    let Ok(file) = OpenOptions::new().create(true).append(true).mode(0o600).open(path) else { return };
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+    let Ok(file) = file.and_then(|file| rights::follow(path, file)) else { return };
     let directives = LOG_DIRECTIVES.iter().filter_map(|directive| directive.parse().ok());
     let filter = directives.fold(EnvFilter::new("warn"), EnvFilter::add_directive);
     let sink = Sink { file: Arc::new(Mutex::new(file)), redactor: redactor.clone() };

@@ -57,7 +57,10 @@ pub const FILES: &[(&str, &str)] = &[
         "your own keys over the built-in ones: action = [keys]; `tminus keys` shows the result",
     ),
     ("~/.config/tminus/console.toml", "theme, glyphs, mouse, bell and notify, under their flags and variables"),
-    ("~/.local/state/tminus/", "a folder for each launch, its owner's alone"),
+    (
+        "~/.local/state/tminus/",
+        "a folder for each launch, its owner's alone; one that --group shares lies where its members can reach it",
+    ),
     ("LAUNCH/journal.db", "everything that happened, each record chained to the one before by its hash"),
     ("LAUNCH/plan.toml", "the plan that the launch goes by; plans/ has those before it"),
     ("LAUNCH/launch.json", "how the launch was opened, which a rollback from any terminal goes by"),

@@ -24,6 +24,7 @@ mod closing;
 mod console;
 mod frozen;
 mod gate;
+mod group;
 mod headless;
 mod incident;
 mod judge;
@@ -156,6 +157,10 @@ struct Common {
     /// Where records wait while the launch's disk refuses them; unless named, a folder of yours on another disk.
     #[arg(long, value_name = "DIR")]
     side: Option<PathBuf>,
+    /// The group whose members may watch this launch and ask in it, each from an account of its own. They can stop,
+    /// change and start nothing else.
+    #[arg(long, value_name = "GROUP")]
+    group: Option<String>,
     /// The role you act for.
     #[arg(long = "as", value_name = "ROLE")]
     role: Option<String>,

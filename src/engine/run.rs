@@ -24,15 +24,16 @@ use super::door;
 use super::effects::Effects;
 use super::found::Finder;
 use super::inbox::desk::{self, Desk};
+use super::picture::tell::Teller;
 use super::time::{Axis, Pace};
 use super::unwritten::Unwritten;
 use crate::clock;
-use crate::journal::Journal;
+use crate::journal::{Holder, Journal};
 use crate::launch::board::Board;
 use crate::launch::command::{Command, Input, Observation, Refusal};
 use crate::launch::event::{Actor, Event};
 use crate::launch::live::Live;
-use crate::launch::port::{Ask, Port, Seat, Snapshot};
+use crate::launch::port::{Ask, Picture, Port, Seat, Snapshot};
 use crate::launch::schedule;
 use crate::launch::time::{Instant, Now};
 use crate::launch::watching;
@@ -174,6 +175,7 @@ impl Loop {
         let mut desk = self.parts.folder.as_deref().map_or_else(Desk::closed, |folder| {
             Desk::open(desk::of(folder), self.parts.effects.world.redactor.clone(), self.parts.journal.health())
         });
+        let teller = self.teller();
         let mut found = self.found().await;
         let (now, slept) = self.look();
         self.evaluated = now.instant;
@@ -200,7 +202,7 @@ impl Loop {
             }
             // Before anything else: this process may have stood still for an hour.
             if self.is_taken_over() {
-                drop((desk, handed));
+                drop((desk, handed, teller));
                 return self.stand_by(asked, headless).await;
             }
             if shown {
@@ -262,6 +264,15 @@ impl Loop {
                 return self.end().await;
             }
         }
+    }
+
+    /// Tells attached consoles what this one sees, where there can be a socket for it.
+    fn teller(&self) -> Option<Teller> {
+        let folder = self.parts.folder.as_deref()?;
+        let redactor = self.parts.effects.world.redactor.clone();
+        let holder = Holder::here(self.parts.operator.name.clone(), clock::wall());
+        let telling = Teller::open(folder, &holder, self.snapshots.subscribe(), redactor);
+        telling.inspect_err(|why| tracing::warn!("attached consoles see no samples: no socket: {why}")).ok()
     }
 
     /// Nothing more is watched; everything recorded is synced, and the folder is another console's to take.
@@ -405,10 +416,11 @@ fn begins_rollback(input: &Input) -> bool {
 }
 
 fn snapshot(board: Arc<Board>, live: Arc<Live>, parts: &Parts, alarm: Option<String>) -> Snapshot {
+    let now = parts.axis.now();
     Snapshot {
         board,
         live,
-        now: parts.axis.now(),
+        now,
         taken_at: parts.axis.boot(),
         speed: match parts.pace {
             Pace::Times(times) => times,
@@ -421,5 +433,7 @@ fn snapshot(board: Arc<Board>, live: Arc<Live>, parts: &Parts, alarm: Option<Str
         faults: parts.effects.faults.as_ref().map(|faults| Arc::clone(&faults.offered)).unwrap_or_default(),
         folder: parts.folder.as_ref().map(|folder| folder.display().to_string()).unwrap_or_default(),
         seat: Seat::Operator,
+        picture: Picture::Own,
+        wall: now.wall,
     }
 }

@@ -239,8 +239,9 @@ mod tests {
         let mut board = board(Mode::Launch);
         let evil =
             "\u{1b}]0;owned\u{7}x\n# Not a heading\n| a | b |\n[click](javascript:1) <script>\u{202e}`".to_owned();
-        said(&mut board, 0, open(&format!("{evil}{}", "y".repeat(16 * 1024))));
-        said(&mut board, 1, Command::ChangeIncident { incident: 1, change: Change::Note(evil) });
+        said(&mut board, 0, open(&format!("{evil}{}", "y".repeat(100))));
+        let note = format!("{evil}{}", "y".repeat(16 * 1024));
+        said(&mut board, 1, Command::ChangeIncident { incident: 1, change: Change::Note(note) });
         let known = find(&board, 1).expect("opened");
         let page = markdown(known, &board);
         assert!(!page.chars().any(|c| c.is_control() && c != '\n'), "{page:?}");

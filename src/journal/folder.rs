@@ -1,11 +1,12 @@
 //! The launch folder: where everything of one launch lies, readable by its owner alone.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::base::boundary::reach;
+use crate::base::rights;
 use crate::launch::id::{Attempt, ItemId, RollbackId};
 
 /// A path that was found to be a launch, or was made one.
@@ -30,6 +31,9 @@ pub enum FolderError {
 
 /// Folders every launch has.
 const FOLDERS: [&str; 5] = ["steps", "rollback", "streams", "artifacts", "inbox"];
+/// What stays its owner's in a launch that is shared: whoever can open a file can lock it, and the lock on one of
+/// these is somebody's life or turn.
+const OWN: [&str; 3] = ["journal.db-shm", "claim", "log"];
 /// What a console that opens a launch may have made beside them when it is killed. `launch.json` is the last,
 /// and the journal's first record comes after it.
 const FILES: [&str; 3] = ["lock", "head", "reserve"];
@@ -51,8 +55,8 @@ impl LaunchFolder {
         let folder = Self { root };
         folder.make(&folder.root)?;
         // One that was there may have been open to others.
-        let own = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o700);
-        fs::set_permissions(&folder.root, own).map_err(denied("close to others", &folder.root))?;
+        fs::set_permissions(&folder.root, Permissions::from_mode(0o700))
+            .map_err(denied("close to others", &folder.root))?;
         for inside in FOLDERS {
             folder.make(&folder.root.join(inside))?;
         }
@@ -198,15 +202,35 @@ impl LaunchFolder {
         self.root.join("console.log")
     }
 
-    /// Makes a folder in here and those above it, 0700; one that is there is fine.
+    /// Lets the members of the group `gid` read this launch and ask in its inbox; nobody else.
+    ///
+    /// # Errors
+    /// It cannot be given to that group.
+    pub fn share(&self, gid: u32) -> Result<(), FolderError> {
+        let inbox = self.inbox();
+        // What may be set aside is moved there by us alone: made before anybody else can.
+        self.make(&inbox.join("refused"))?;
+        let own = |path: &Path| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            OWN.contains(&name) || name.starts_with("lock")
+        };
+        let shared = rights::share(&self.root, gid, &own);
+        shared.map_err(denied("share", &self.root))?;
+        for (path, mode) in [(&inbox, rights::OPEN_FOLDER), (&inbox.join("refused"), 0o700)] {
+            fs::set_permissions(path, Permissions::from_mode(mode)).map_err(denied("share", path))?;
+        }
+        Ok(())
+    }
+
+    /// Makes a folder in here and those above it, 0700 or as a launch that is shared has it; one that is there is fine.
     ///
     /// # Errors
     /// It cannot be made.
     pub fn make(&self, path: &Path) -> Result<(), FolderError> {
-        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(denied("make", path))
+        rights::make(path).map_err(denied("make", path))
     }
 
-    /// Writes a whole file in here, 0600, synced before it takes its name.
+    /// Writes a whole file in here, 0600 or as a launch that is shared has it, synced before it takes its name.
     ///
     /// # Errors
     /// It cannot be written.
@@ -215,7 +239,8 @@ impl LaunchFolder {
         new.push(".new");
         let new = PathBuf::from(new);
         let written = || -> io::Result<()> {
-            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+            let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+            let mut file = rights::follow(&new, file)?;
             file.write_all(bytes)?;
             file.sync_all()?;
             fs::rename(&new, path)?;

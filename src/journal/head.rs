@@ -7,6 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use super::chain::Head;
+use crate::base::rights;
 
 /// In bytes: no head has so many.
 const LONGEST: u64 = 256;
@@ -46,7 +47,8 @@ pub fn write(path: &Path, head: Head) -> io::Result<()> {
     // Two processes write for an instant where one takes over from another: neither renames what is the
     // other's.
     let new = path.with_extension(format!("{}.new", std::process::id()));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    let mut file = rights::follow(&new, file)?;
     file.write_all(format!("{} {}\n", head.seq, head.hash).as_bytes())?;
     file.sync_all()?;
     fs::rename(&new, path)

@@ -17,12 +17,14 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use crate::base::text::printable;
+use crate::base::text::{cut, printable};
 use crate::launch::time::Wall;
 
 /// How often a lock that someone merely looked at is tried again before it counts as held.
 const TRIES: u32 = 20;
 const BETWEEN_TRIES: Duration = Duration::from_millis(5);
+/// Columns of a name that is shown.
+const KEPT: usize = 200;
 /// A longer lock file is none of ours.
 const LONGEST: u64 = 64 << 10;
 
@@ -78,6 +80,14 @@ impl Holder {
     pub fn here(name: impl Into<String>, since: Wall) -> Self {
         let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         Self { name: name.into(), pid: std::process::id(), host: host.trim().to_owned(), since }
+    }
+}
+
+impl Holder {
+    /// The same, in words that steer no terminal.
+    #[must_use]
+    pub fn printable(self) -> Self {
+        Self { name: cut(&printable(&self.name), KEPT), host: cut(&printable(&self.host), KEPT), ..self }
     }
 }
 
@@ -180,7 +190,7 @@ pub(super) fn named(file: &File) -> Option<Holder> {
     let mut bytes = Vec::new();
     file.take(LONGEST).read_to_end(&mut bytes).ok()?;
     let holder: Holder = serde_json::from_slice(&bytes).ok()?;
-    Some(Holder { name: printable(&holder.name), host: printable(&holder.host), ..holder })
+    Some(holder.printable())
 }
 
 /// The file at `path`, locked for us alone; none where another holds it.

@@ -6,6 +6,7 @@
 
 mod answer;
 pub mod audit;
+pub mod beside;
 pub mod chain;
 mod disk;
 pub mod finding;

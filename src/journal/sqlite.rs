@@ -13,6 +13,7 @@ use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension, Rows, Transaction, TransactionBehavior, ffi, params,
 };
 
+use super::beside;
 use super::chain::{Hash, Head, Link};
 use super::store::{Beat, Durable, Expected, Store, StoreError};
 use crate::base::boundary::reach;
@@ -75,6 +76,7 @@ impl Sqlite {
         }
         // A log that is only made with the first write cannot be gone before.
         store.epoch()?;
+        beside::share(path)?;
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");
         let files = [path.to_owned(), PathBuf::from(log)].into_iter();
@@ -112,8 +114,15 @@ impl Sqlite {
     /// # Errors
     /// It is no journal, of a newer layout, or cannot be read.
     pub fn open_to_read(path: &Path) -> Result<Self, StoreError> {
+        if beside::is_needed(path) {
+            return if beside::has_log(path) { Self::reading(beside::open(path)?) } else { Self::open_still(path) };
+        }
         let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         db.busy_timeout(PATIENCE)?;
+        Self::reading(db)
+    }
+
+    fn reading(db: Connection) -> Result<Self, StoreError> {
         let store = Self { db, durable: Durable::Synced, suspect: false, files: Vec::new() };
         store.begun()?;
         store.recognise()?;
@@ -163,11 +172,7 @@ impl Sqlite {
     /// It is no journal, of a newer layout, or cannot be read.
     pub fn open_still(path: &Path) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-        let db = Connection::open_with_flags(format!("file:{}?immutable=1", escaped(path)), flags)?;
-        let store = Self { db, durable: Durable::Synced, suspect: false, files: Vec::new() };
-        store.begun()?;
-        store.recognise()?;
-        Ok(store)
+        Self::reading(Connection::open_with_flags(format!("file:{}?immutable=1", escaped(path)), flags)?)
     }
 
     /// Everything that `look` reads is of one moment.

@@ -38,7 +38,7 @@ pub struct Sample {
     pub took: Duration,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct MonitorView {
     /// Oldest first.
     pub samples: VecDeque<Sample>,
@@ -55,7 +55,7 @@ pub struct MonitorView {
 }
 
 /// A signal that is asked for, as it came in lately.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct SignalView {
     /// Oldest first, at most [`SAMPLES_KEPT`]: when it was so, and the number in the signal's unit.
     pub numbers: VecDeque<(Wall, f64)>,
@@ -94,6 +94,8 @@ pub struct StreamView {
     pub finished: bool,
     /// Oldest first.
     pub lines: VecDeque<Line>,
+    /// Lines that ever came into the pane.
+    pub came: u64,
     pub total: u64,
     pub per_second: f64,
     pub longest_gap: Duration,

@@ -15,7 +15,7 @@ use super::fault::Offered;
 use super::id::RollbackId;
 use super::live::Live;
 use super::plan::Plan;
-use super::time::Now;
+use super::time::{Now, Wall};
 
 /// A loop tells how it stands at least once a second. One that has told nothing for so long stands still.
 pub const SILENT_AFTER: Duration = Duration::from_secs(3);
@@ -47,6 +47,9 @@ pub struct Snapshot {
     /// The launch folder, for display.
     pub folder: String,
     pub seat: Seat,
+    pub picture: Picture,
+    /// The wall's time when it was taken: it goes on where T stands, for the ages of what is shown.
+    pub wall: Wall,
 }
 
 /// A plan file that was looked over for this launch.
@@ -74,6 +77,20 @@ pub enum Seat {
     },
 }
 
+/// Whose samples and lines a snapshot's `live` shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Picture {
+    /// This console looks itself.
+    #[default]
+    Own,
+    /// Another looks, and tells.
+    Told,
+    /// Another looked, and has told nothing since: none of it is health any more.
+    Old { since: Wall },
+    /// Another looks, and has never told.
+    Missing,
+}
+
 impl Snapshot {
     /// What is shown while the launch is still being opened: the plan, and nothing that happened.
     #[must_use]
@@ -83,8 +100,23 @@ impl Snapshot {
         let live = Arc::default();
         let (board, seat) = (Arc::new(board), Seat::Operator);
         let (alarm, waits, taken_over, proposal) = (None, None, None, None);
-        let faults = Arc::default();
-        Self { board, live, now, taken_at, speed: 1, alarm, waits, taken_over, proposal, faults, folder, seat }
+        let (faults, picture, wall) = (Arc::default(), Picture::Own, now.wall);
+        Self {
+            board,
+            live,
+            now,
+            taken_at,
+            speed: 1,
+            alarm,
+            waits,
+            taken_over,
+            proposal,
+            faults,
+            folder,
+            seat,
+            picture,
+            wall,
+        }
     }
 }
 

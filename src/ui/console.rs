@@ -25,7 +25,7 @@ use crate::launch::command::Refusal;
 use crate::launch::event::Actor;
 use crate::launch::id::RoleId;
 use crate::launch::port::{SILENT_AFTER, Seat, Snapshot};
-use crate::launch::time::{Instant, Now};
+use crate::launch::time::{Instant, Now, Wall};
 
 /// What a console is given besides the launch.
 #[derive(Debug, Clone)]
@@ -157,6 +157,16 @@ impl<B: Backend> Console<B> {
             instant: Instant(taken.instant.0.saturating_add(since)),
             wall: taken.wall + TimeDelta::milliseconds(since),
         }
+    }
+
+    /// The wall's time, by which things grow old: here it goes on though T stands, as long as somebody is watched.
+    #[must_use]
+    pub fn wall(&self) -> Wall {
+        if self.snapshot.seat == Seat::Operator {
+            return self.now().wall;
+        }
+        let since = ((self.setup.boot)() - self.snapshot.taken_at).max(0);
+        self.snapshot.wall + TimeDelta::milliseconds(since)
     }
 
     /// Whether the bell rings just now; asked whenever something came in, and once a second.
@@ -326,9 +336,9 @@ impl<B: Backend> Console<B> {
 
     fn with<T>(&mut self, act: impl FnOnce(&mut State, &View<'_>) -> T) -> T {
         let snapshot = Arc::clone(&self.snapshot);
-        let (now, offset, silent) = (self.now(), self.offset(), self.silent());
+        let (now, wall, offset, silent) = (self.now(), self.wall(), self.offset(), self.silent());
         let acting = self.state.acting.clone();
-        let view = view(&self.setup, acting.as_ref(), &snapshot, now, offset, silent);
+        let view = view(&self.setup, acting.as_ref(), &snapshot, (now, wall), offset, silent);
         act(&mut self.state, &view)
     }
 
@@ -337,8 +347,8 @@ impl<B: Backend> Console<B> {
     /// # Errors
     /// The backend's own.
     pub fn draw(&mut self) -> Result<(), B::Error> {
-        let (now, offset, silent) = (self.now(), self.offset(), self.silent());
-        let view = view(&self.setup, self.state.acting.as_ref(), &self.snapshot, now, offset, silent);
+        let (now, wall, offset, silent) = (self.now(), self.wall(), self.offset(), self.silent());
+        let view = view(&self.setup, self.state.acting.as_ref(), &self.snapshot, (now, wall), offset, silent);
         let state = &self.state;
         let (mut room, mut cramped, mut drawn) = (Room::default(), state.cramped, Drawn::default());
         self.terminal.draw(|screen| {
@@ -364,13 +374,14 @@ fn view<'a>(
     setup: &'a Setup,
     acting: Option<&'a Actor>,
     snapshot: &'a Snapshot,
-    now: Now,
+    (now, wall): (Now, Wall),
     offset: FixedOffset,
     silent: Option<Duration>,
 ) -> View<'a> {
     View {
         snapshot,
         now,
+        wall,
         theme: &setup.theme,
         keymap: &setup.keymap,
         operator: acting.map_or(&setup.operator, |acting| &acting.name),

@@ -189,6 +189,16 @@ fn other_answer(overlay: &mut Overlay, action: Action, view: &View<'_>) {
     }
 }
 
+/// Opens what the selected line of a list stands for, as its key does.
+pub fn open(state: &mut State, view: &View<'_>) -> Option<Effect> {
+    let overlay = state.overlay.take()?;
+    let effect = confirm(state, overlay, view);
+    if state.overlay.is_none() {
+        state.overlay = state.under.take();
+    }
+    effect
+}
+
 /// Moves in what lies over the panes by a step of the wheel.
 pub fn wheel(state: &mut State, step: Step, view: &View<'_>) {
     let Some(mut overlay) = state.overlay.take() else { return };

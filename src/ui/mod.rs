@@ -17,6 +17,7 @@ pub mod mouse;
 pub mod outside;
 pub mod overlays;
 pub mod panes;
+mod pick;
 pub mod possible;
 pub mod ready;
 pub mod state;

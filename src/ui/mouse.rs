@@ -1,9 +1,9 @@
-//! Clicks and the wheel: a click goes to a pane and selects its line, or does what a key on the screen says; the wheel
-//! scrolls what is under it. A click never acts on the launch: the one that brings a terminal to the front lands
+//! Clicks and the wheel: a click goes to a pane and selects its line, or does what a key on the screen says; over a list
+//! that lies over them `pick` has it. The wheel scrolls what is under it. A click never acts on the launch: the one that brings a terminal to the front lands
 //! anywhere.
 
 use ratatui::crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
-use ratatui::layout::{Margin, Position};
+use ratatui::layout::{Margin, Position, Rect};
 
 use super::action::Action;
 use super::frame::Drawn;
@@ -11,7 +11,7 @@ use super::state::{Effect, Overlay, State, View};
 use super::theme::Role;
 use super::update::update;
 use super::widgets::list::Step;
-use super::{dialog, panes};
+use super::{dialog, panes, pick};
 
 /// Lines of one notch of the wheel.
 const NOTCH: usize = 3;
@@ -28,9 +28,10 @@ pub fn point(state: &mut State, event: MouseEvent, drawn: &Drawn, view: &View<'_
 }
 
 fn click(state: &mut State, at: Position, drawn: &Drawn, view: &View<'_>) -> Option<Option<Effect>> {
-    // Dialogs are answered with keys.
     if state.overlay.is_some() {
-        return None;
+        // Nobody picks what is not seen.
+        let body = drawn.panes.iter().map(|(_, area)| *area).reduce(Rect::union)?;
+        return if state.cramped { None } else { pick::pick(state, at, body, view) };
     }
     if let Some((action, _)) = drawn.keys.iter().find(|(_, area)| area.contains(at)) {
         return Some(key(state, *action, view));
@@ -48,13 +49,22 @@ fn click(state: &mut State, at: Position, drawn: &Drawn, view: &View<'_>) -> Opt
 /// A key that is written on the screen. What acts on the launch is said to be the key's; the rollback's dialog only
 /// opens.
 fn key(state: &mut State, action: Action, view: &View<'_>) -> Option<Effect> {
-    let entry = action.entry();
-    if entry.danger && action != Action::Rollback {
-        let key = view.keymap.label(action).unwrap_or_default();
-        state.say(Role::Warned, format!("{}: press {key}; a click never acts on the launch", entry.short));
+    if is_keys_alone(action) {
+        refuse(state, action, view);
         return None;
     }
     update(state, action, view)
+}
+
+/// Whether no click does it.
+pub fn is_keys_alone(action: Action) -> bool {
+    action.entry().danger && action != Action::Rollback
+}
+
+/// Says which key does it.
+pub fn refuse(state: &mut State, action: Action, view: &View<'_>) {
+    let key = view.keymap.label(action).unwrap_or_default();
+    state.say(Role::Warned, format!("{}: press {key}; a click never acts on the launch", action.entry().short));
 }
 
 fn wheel(state: &mut State, step: Step, at: Position, drawn: &Drawn, view: &View<'_>) -> Option<Option<Effect>> {

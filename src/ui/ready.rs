@@ -31,7 +31,7 @@ pub fn of(view: &View<'_>, rollback: &Rollback) -> Readiness {
 /// How old the last look is, where that is too old.
 fn old(view: &View<'_>, monitor: &Monitor) -> Option<Duration> {
     let last = view.live().monitors.get(&monitor.id)?.samples.back()?;
-    let age = (view.now.wall - last.at).to_std().ok()?;
+    let age = (view.wall - last.at).to_std().ok()?;
     (age > (monitor.every + monitor.timeout) * OLD_AFTER).then_some(age)
 }
 

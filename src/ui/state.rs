@@ -20,7 +20,7 @@ use crate::launch::event::Actor;
 use crate::launch::id::{CriterionId, EvidenceId, ItemId, RoleId, RollbackId, TriggerId};
 use crate::launch::live::Live;
 use crate::launch::plan::Plan;
-use crate::launch::port::{Seat, Snapshot};
+use crate::launch::port::{Picture, Seat, Snapshot};
 use crate::launch::time::{Instant, Now, Wall};
 
 /// Which part of the screen the keys go to.
@@ -67,6 +67,8 @@ pub struct View<'a> {
     pub snapshot: &'a Snapshot,
     /// The snapshot's time with what has passed since.
     pub now: Now,
+    /// The wall's time: it goes on where T stands.
+    pub wall: Wall,
     pub theme: &'a Theme,
     pub keymap: &'a super::keymap::Keymap,
     pub operator: &'a str,
@@ -98,6 +100,18 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn attached(&self) -> bool {
         self.snapshot.seat != Seat::Operator
+    }
+
+    /// True where nobody has told what is sampled: this console does not look itself.
+    #[must_use]
+    pub fn unsampled(&self) -> bool {
+        self.snapshot.picture == Picture::Missing
+    }
+
+    /// Since when nobody has told what is sampled; none where somebody does.
+    #[must_use]
+    pub fn untold(&self) -> Option<Wall> {
+        if let Picture::Old { since } = self.snapshot.picture { Some(since) } else { None }
     }
 
     /// True where nothing runs on here: what is shown is what was last known.

@@ -10,7 +10,7 @@ use crate::launch::live::SignalView;
 use crate::launch::objective::{Counts, Measured, ObjectiveState};
 use crate::launch::plan::{Beside, Condition, FireMode, Objective, Signal, Trigger};
 use crate::launch::threshold::{Is, Of, Threshold, Unit};
-use crate::launch::time::{Instant, Mark, Now};
+use crate::launch::time::{Instant, Mark, Wall};
 use crate::launch::trigger::{self, Stage, TriggerState};
 use crate::launch::verdict::Verdict;
 
@@ -276,9 +276,9 @@ pub fn standing_on<'b>(board: &'b Board, objective: &Objective) -> Option<(&'b T
 
 /// How a signal stands: nothing came, nothing new came, or the source warns.
 #[must_use]
-pub fn signal(signal: &Signal, known: Option<&SignalView>, now: Now) -> Verdict {
+pub fn signal(signal: &Signal, known: Option<&SignalView>, wall: Wall) -> Verdict {
     let Some(newest) = known.and_then(|known| known.numbers.back()) else { return Verdict::Unknown };
-    let age = (now.wall - newest.0).to_std().unwrap_or_default();
+    let age = (wall - newest.0).to_std().unwrap_or_default();
     match known {
         Some(known) if known.last_error.is_some() => Verdict::Unknown,
         _ if age > signal.stale_after => Verdict::Stale,

@@ -128,6 +128,7 @@ impl<'a> Pane<'a> {
         let dropped = self.dropped;
         let fell = self.outlet.show(|live| {
             let view = live.streams.entry(self.id.clone()).or_default();
+            view.came += lines.len() as u64;
             view.lines.extend(lines);
             let over = view.lines.len().saturating_sub(LINES_KEPT);
             view.lines.drain(..over);

@@ -7,6 +7,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::base::rights;
+
 /// Bytes kept of one stream; what comes after is shown and not kept.
 const KEPT: u64 = 256 << 20;
 
@@ -25,11 +27,11 @@ struct Kept {
 }
 
 impl Raw {
-    /// Opens `path` to append, readable by its owner alone.
+    /// Opens `path` to append, readable by whom its folder says.
     pub(super) fn open(path: &Path) -> Self {
         let open = || {
-            path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
-            let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+            path.parent().map_or(Ok(()), rights::make)?;
+            let file = rights::follow(path, OpenOptions::new().create(true).append(true).mode(0o600).open(path)?)?;
             let bytes = file.metadata()?.len();
             Ok::<_, std::io::Error>((file, bytes))
         };

@@ -19,7 +19,7 @@ use tminus::launch::plan::{
     Act, BuiltInHold, Class, ClockPlan, Confirm, Item, Monitor, OnFail, Phase, Plan, Release, Role, Rollback,
     RollbackStep, Second, SpecId, Stream, Verify,
 };
-use tminus::launch::port::{Seat, Snapshot};
+use tminus::launch::port::{Picture, Seat, Snapshot};
 use tminus::launch::time::{Instant, Mark, Now, Wall};
 use tminus::launch::verdict::{Finding, Outcome, Report, Verdict};
 use tminus::ui::keymap::{Key, Keymap};
@@ -270,6 +270,7 @@ impl Story {
             alarm: self.alarm.clone(),
             taken_over: self.taken_over.clone(),
             faults: Arc::clone(&self.faults),
+            picture: if self.seat == Seat::Operator { Picture::Own } else { Picture::Missing },
             ..first
         })
     }

@@ -10,7 +10,7 @@ use crate::binary::{PATIENCE, ended, signal};
 use crate::pty::{Seat, WIDE};
 
 /// A terminal with `tminus watch` on it.
-fn watch(held: &Held, size: (u16, u16)) -> Seat {
+pub fn watch(held: &Held, size: (u16, u16)) -> Seat {
     let folder = held.folder.display().to_string();
     let arguments = ["watch", &folder, "--as", "backend", "--name", "bob"];
     Seat::start(&held.place.path("home"), &arguments, &[], size)

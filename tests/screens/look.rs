@@ -120,6 +120,7 @@ impl Scene {
         View {
             snapshot: &self.snapshot,
             now: Now { instant: Instant(1_810_000), wall: wall(1810) },
+            wall: wall(1810),
             theme: &self.theme,
             keymap: &self.keymap,
             operator: "ana",

@@ -139,8 +139,9 @@ fn many(count: usize) -> Story {
     for n in 0..30 {
         story.person(64, Event::HoldCalled { who: format!("crew-{n:02}"), why: "odd".into() });
     }
-    story.faults =
-        (0..60).map(|n| Offered { fault: format!("fault-{n:02}"), does: "makes something go wrong" }).collect();
+    story.faults = (0..60)
+        .map(|n| Offered { fault: format!("fault-{n:02}"), does: "makes something go wrong", of: None })
+        .collect();
     let line = |n: i64| Line { at: wall(60), tag: "line".into(), text: format!("line {n} of the log"), error: n == 3 };
     let view = StreamView { open: true, lines: (0..400).map(line).collect(), total: 400, ..StreamView::default() };
     story.live.streams = (0..50).map(|n| (format!("log{n:02}").as_str().into(), view.clone())).collect();

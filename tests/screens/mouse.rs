@@ -137,3 +137,81 @@ fn a_wheel_moves_through_no_dialog_that_is_not_seen() {
     console.point(mouse(MouseEventKind::ScrollDown, 5, 5));
     assert_eq!(told(&console), before);
 }
+
+/// Rows of the screen that are marked inside a dialog.
+fn marked(console: &mut Console<TestBackend>, row: u16, column: u16) -> bool {
+    screen(console)[(column, row)].modifier.contains(Modifier::REVERSED)
+}
+
+#[test]
+fn a_click_in_a_list_over_the_panes_goes_to_its_line() {
+    let mut story = under_way(Mode::Launch);
+    story.person(1805, Event::HoldCalled { who: "ana".into(), why: "odd".into() });
+    for (width, height) in SIZES {
+        for (keys, line) in
+            [(":", "Copy what"), ("!", "last good database"), ("W", "drop waits for its key"), ("P", "skip")]
+        {
+            let mut console = console(story.snapshot(1810), width, height);
+            press(&mut console, keys);
+            if keys == ":" {
+                // Scrolled to its end and back up: the list moves under the mouse.
+                press(&mut console, "end pagedown pagedown pagedown");
+            }
+            let shown = text(&screen(&mut console));
+            let Some(_) = shown.lines().skip(4).find(|shown| shown.contains(line)) else { continue };
+            let (x, y) = (0..height)
+                .rev()
+                .find_map(|y| {
+                    let line_of = shown.lines().nth(usize::from(y))?;
+                    let before = line_of.split_once(line)?.0;
+                    Some((u16::try_from(before.chars().count()).expect("small"), y))
+                })
+                .expect("it is there");
+            let was = marked(&mut console, y, x);
+            assert_eq!(click(&mut console, x, y), None, "{keys}");
+            let after = text(&screen(&mut console));
+            let still = (0..height).any(|y| {
+                marked(&mut console, y, x)
+                    && after.lines().nth(usize::from(y)).is_some_and(|shown| shown.contains(line))
+            });
+            assert!(was || still, "{keys} {width}x{height}: {line} is not selected in\n{after}");
+        }
+    }
+}
+
+#[test]
+fn a_second_click_opens_what_is_another_dialog_and_a_key_does_the_rest() {
+    let mut console = console(under_way(Mode::Launch).snapshot(1810), 120, 36);
+    press(&mut console, "!");
+    let (x, y) = place(&mut console, "Bring the last good database back");
+    click(&mut console, x, y);
+    assert!(text(&screen(&mut console)).contains("ROLLBACK: choose"), "it is only gone to");
+    assert_eq!(click(&mut console, x, y), None);
+    let shown = text(&screen(&mut console));
+    assert!(shown.contains("database") && !shown.contains("ROLLBACK: choose"), "{shown}");
+    // Where a text is typed there is nothing to pick.
+    let before = text(&screen(&mut console));
+    click(&mut console, x, y);
+    assert_eq!(text(&screen(&mut console)), before);
+}
+
+#[test]
+fn no_click_in_a_dialog_acts_on_the_launch() {
+    let mut story = under_way(Mode::Rehearsal);
+    story.person(1805, Event::HoldCalled { who: "ana".into(), why: "odd".into() });
+    story.faults = std::sync::Arc::new([
+        tminus::launch::fault::Offered { fault: "down".into(), does: "nothing answers", of: None },
+        tminus::launch::fault::Offered { fault: "slow".into(), does: "everything is late", of: None },
+    ]);
+    for keys in ["P", "F", ":", "!", "W", "A", "q"] {
+        for (x, y) in (2..34).step_by(2).flat_map(|y| [20, 60].map(|x| (x, y))) {
+            let mut console = console(story.snapshot(1810), 120, 36);
+            press(&mut console, keys);
+            for _ in 0..3 {
+                let effect = console.point(mouse(MouseEventKind::Down(MouseButton::Left), x, y));
+                assert!(!matches!(effect, Some(Effect::Ask(_) | Effect::AskAs(..))), "{keys}: {effect:?} at {x},{y}");
+                console.draw().expect("a buffer");
+            }
+        }
+    }
+}

@@ -1,8 +1,8 @@
 //! The files of one attempt: written whole or not at all, claimed once, looked at by anyone.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FallocateFlags, fallocate};
@@ -10,6 +10,7 @@ use rustix::io::Errno;
 
 use super::OutcomeFile;
 use crate::base::boundary::reach;
+use crate::base::rights;
 
 /// Room kept for an outcome before anything runs, so that a full disk cannot swallow it.
 const OUTCOME_ROOM: u64 = 8 * 1024;
@@ -45,12 +46,12 @@ pub struct OutcomeRoom {
     file: File,
 }
 
-/// A folder for us alone, with its parents.
+/// A folder for us alone, or for those too whom the folder above has read along; with its parents.
 ///
 /// # Errors
 /// The file system's own.
 pub fn create_private_dir(dir: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(dir)
+    rights::make(dir)
 }
 
 /// Writes a file that is there whole and synced, or not at all.
@@ -96,7 +97,8 @@ fn put(path: &Path, bytes: &[u8], sync: impl Fn(&File) -> io::Result<()>) -> io:
 pub fn claim(dir: &Path) -> io::Result<Option<Claim>> {
     // Locked under a name of its own, then linked: nobody ever sees the claim without its lock.
     let own = dir.join(format!("claim.{}", std::process::id()));
-    let mut file = create(&own)?;
+    // Its lock is the shim's life: nobody else may hold it, so nobody else may open it.
+    let mut file = create_own(&own)?;
     write!(file, "{}", std::process::id())?;
     file.try_lock().map_err(io::Error::from)?;
     reach("claim-locked");
@@ -240,6 +242,10 @@ pub fn numbers(dir: &Path) -> io::Result<Vec<u32>> {
 }
 
 pub fn create(path: &Path) -> io::Result<File> {
+    rights::follow(path, create_own(path)?)
+}
+
+fn create_own(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path)
 }
 

@@ -29,6 +29,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use crate::base::boundary::reach;
+use crate::base::rights;
 use crate::base::secret::HANDED;
 
 use folder::write_unsynced;
@@ -244,7 +245,9 @@ pub fn start(program: &Path, dir: &Path, intent: &Intent, private: &Private) -> 
     let write = if intent.unsynced { write_unsynced } else { write_whole };
     write(&dir.join("intent.json"), &json).map_err(wrong)?;
     reach("intent-written");
-    let log = OpenOptions::new().create(true).append(true).mode(0o600).open(dir.join("shim.log")).map_err(wrong)?;
+    let path = dir.join("shim.log");
+    let log = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
+    let log = log.and_then(|log| rights::follow(&path, log)).map_err(wrong)?;
 
     let spawned = Command::new(program)
         .arg(SHIM)

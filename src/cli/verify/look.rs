@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::facts::{Facts, untold};
 use crate::cli::site::Site;
+use crate::engine::picture::hear;
 use crate::engine::rollback;
 use crate::journal::finding::Span;
 use crate::journal::head::Found;
@@ -87,6 +88,8 @@ fn once(folder: &LaunchFolder) -> Looked {
     let mut looked = Looked::default();
     match lease::look(&folder.lock()) {
         Ok(held) => looked.held = held,
+        // One who may only read: who has the socket holds it.
+        Err(wrong) if wrong.kind() == io::ErrorKind::PermissionDenied => looked.held = hear::held(folder.path()),
         Err(wrong) => looked.doubt("lock", format!("it cannot be told who holds the launch: {wrong}")),
     }
     let mut facts = Facts::default();

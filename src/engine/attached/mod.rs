@@ -8,6 +8,7 @@ pub mod reading;
 mod rollbacks;
 pub mod standing;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,13 +16,15 @@ use tokio::sync::watch;
 
 use crate::clock;
 use crate::engine::inbox::bring::Asker;
+use crate::engine::picture::form;
+use crate::engine::picture::hear::Hearing;
 use crate::engine::run::{Wires, wires};
-use crate::journal::{Held, LaunchFolder};
+use crate::journal::{self, Held, LaunchFolder};
 use crate::launch::board::Board;
 use crate::launch::event::Mode;
 use crate::launch::live::{Live, WeightView};
 use crate::launch::plan::Plan;
-use crate::launch::port::{Port, Seat, Snapshot};
+use crate::launch::port::{Picture, Port, Seat, Snapshot};
 use crate::launch::rollback::RollbackRun;
 use crate::launch::time::{Instant, Now};
 use outputs::Outputs;
@@ -48,7 +51,8 @@ pub fn attach(watched: Watched) -> Port {
     let now = Now { instant: Instant(0), wall: clock::wall() };
     let folder = watched.folder.path().display().to_string();
     let first = Snapshot::unopened(Arc::clone(&watched.plan), watched.mode, now, clock::boot(), folder);
-    let (Wires { snapshots, asks }, port) = wires(Snapshot { seat: Seat::Attached { heard: false }, ..first });
+    let (Wires { snapshots, asks }, port) =
+        wires(Snapshot { seat: Seat::Attached { heard: false }, picture: Picture::Missing, ..first });
     tokio::spawn(asking::answer(watched.asker.clone(), asks));
     tokio::spawn(follow(Eyes::new(watched), snapshots));
     port
@@ -59,11 +63,20 @@ struct Eyes {
     watched: Watched,
     reading: Reading,
     outputs: Outputs,
+    hearing: Hearing,
     held: Held,
     looks: u32,
     /// What the runners' files tell, while no console is heard that would journal it.
     told: Option<Vec<RollbackRun>>,
+    pictured: Pictured,
     shown: Option<Arc<Snapshot>>,
+}
+
+/// What the picture that is shown was made of.
+#[derive(Default)]
+struct Pictured {
+    heard: Arc<Live>,
+    picture: Picture,
 }
 
 async fn follow(mut eyes: Eyes, snapshots: watch::Sender<Arc<Snapshot>>) {
@@ -75,7 +88,8 @@ async fn follow(mut eyes: Eyes, snapshots: watch::Sender<Arc<Snapshot>>) {
         let Ok((snapshot, back)) = looked.await else { return };
         eyes = back;
         snapshots.send_replace(snapshot);
-        tokio::time::sleep(LOOK).await;
+        // What is told comes when it comes; the journal tells nobody and is looked at.
+        let _ = tokio::time::timeout(LOOK, eyes.hearing.came()).await;
     }
 }
 
@@ -83,7 +97,18 @@ impl Eyes {
     fn new(watched: Watched) -> Self {
         let reading = Reading::new(watched.folder.clone(), Arc::clone(&watched.plan));
         let outputs = Outputs::new(watched.folder.path());
-        Self { watched, reading, outputs, held: Held::By(None), looks: 0, told: None, shown: None }
+        let hearing = Hearing::of(watched.folder.path());
+        Self {
+            watched,
+            reading,
+            outputs,
+            hearing,
+            held: Held::By(None),
+            looks: 0,
+            told: None,
+            pictured: Pictured::default(),
+            shown: None,
+        }
     }
 
     /// Looks once. What did not change is shared with the snapshot before: the console draws nothing for it.
@@ -93,7 +118,7 @@ impl Eyes {
         let grew = self.outputs.look(pictured.as_deref().filter(|_| !read).unwrap_or(self.reading.board()));
         let seldom = self.looks.is_multiple_of(HOLDER_EVERY);
         if seldom {
-            self.held = self.watched.asker.holder();
+            self.held = self.held();
         }
         self.looks = self.looks.wrapping_add(1);
         let wall = clock::wall();
@@ -109,15 +134,13 @@ impl Eyes {
             None => Arc::new(self.laid_over(told.as_deref())),
         };
         self.told = told;
-        let live = match self.shown.as_ref().filter(|_| !grew) {
+        let (heard, picture) = self.hearing.picture(clock::boot());
+        let same = Arc::ptr_eq(&heard, &self.pictured.heard) && picture == self.pictured.picture;
+        let live = match self.shown.as_ref().filter(|_| !grew && same) {
             Some(shown) => Arc::clone(&shown.live),
-            None => {
-                let outputs = self.outputs.views();
-                let told = outputs.iter().filter_map(|(item, view)| Some((item.clone(), view.weight?)));
-                let weights = told.map(|(item, (share, at))| (item, WeightView::of(share, Some(at)))).collect();
-                Arc::new(Live { outputs, weights, ..Live::default() })
-            }
+            None => Arc::new(self.seen(&heard, picture)),
         };
+        self.pictured = Pictured { heard, picture };
         let snapshot = Arc::new(Snapshot {
             board,
             live,
@@ -131,9 +154,33 @@ impl Eyes {
             faults: Arc::default(),
             folder: self.watched.folder.path().display().to_string(),
             seat: Seat::Attached { heard: standing.heard },
+            picture,
+            wall,
         });
         self.shown = Some(Arc::clone(&snapshot));
         snapshot
+    }
+
+    fn held(&self) -> Held {
+        // One that is asked time and again, and answers nobody, would have a queue of us.
+        match journal::look(&self.watched.folder.lock()) {
+            Err(wrong) if wrong.kind() == std::io::ErrorKind::PermissionDenied => self.hearing.held(),
+            held => held.unwrap_or(Held::By(None)),
+        }
+    }
+
+    /// What was heard, by what it is worth now, and the outputs that are read here.
+    fn seen(&self, heard: &Live, picture: Picture) -> Live {
+        let live = match picture {
+            Picture::Old { since } => form::aged(heard, &since.format("%H:%M:%S UTC").to_string()),
+            Picture::Own | Picture::Told | Picture::Missing => heard.clone(),
+        };
+        let outputs = self.outputs.views();
+        let told = outputs.iter().filter_map(|(item, view)| Some((item.clone(), view.weight?)));
+        let mut weights: BTreeMap<_, _> =
+            told.map(|(item, (share, at))| (item, WeightView::of(share, Some(at)))).collect();
+        weights.extend(live.weights);
+        Live { outputs, weights, ..live }
     }
 
     /// The board of the journal, with the rollbacks as they are `told`: a picture, no board of records.

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::engine::revisions;
+use crate::journal::beside::{self, Stamp};
 use crate::journal::chain::{Broken, Head, Walk, Wrong, say};
 use crate::journal::head::{self, Found};
 use crate::journal::sqlite::Sqlite;
@@ -33,7 +34,19 @@ pub struct Reading {
     other_plan: bool,
     /// Why a plan that the launch was amended to cannot be shown.
     lacks: Option<String>,
+    beside: Option<Beside>,
 }
+
+/// Of a journal that this user may only read: it is opened anew at each look at which something was written.
+#[derive(Debug, Default)]
+struct Beside {
+    stamp: Stamp,
+    /// Looks in a row that found something wrong: the holder may have moved its log meanwhile.
+    doubts: u32,
+}
+
+/// So many looks find the same wrong before it is said of a journal that is read beside its writer.
+const DOUBTS: u32 = 5;
 
 /// What tells how far a board can be believed.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +64,7 @@ impl Reading {
     pub fn new(folder: LaunchFolder, plan: Arc<Plan>) -> Self {
         let board = Board::new(Arc::clone(&plan));
         let (store, walk, head, unread) = (None, Walk::default(), Head::default(), None);
+        let beside = beside::is_needed(&folder.journal()).then(Beside::default);
         Self {
             folder,
             plan,
@@ -64,6 +78,7 @@ impl Reading {
             wrong: None,
             other_plan: false,
             lacks: None,
+            beside,
         }
     }
 
@@ -84,11 +99,21 @@ impl Reading {
     pub fn read_on(&mut self, each: &mut dyn FnMut(&Recorded)) -> bool {
         if self.unread.is_some() {
             // Whether its holder is heard has nothing to do with what this build can read.
+            if self.beside.is_some() {
+                self.store = Sqlite::open_to_read(&self.folder.journal()).ok();
+            }
             self.beat = self.store.as_mut().and_then(|store| store.beat().ok().flatten()).or(self.beat);
             return false;
         }
         let before = self.head;
-        self.wrong = match self.read(each) {
+        if self.is_as_before() {
+            return false;
+        }
+        let read = self.read(each);
+        if self.doubts(!matches!(read, Ok(None))) {
+            return self.head != before;
+        }
+        self.wrong = match read {
             Err(why) => {
                 // A store that fails is opened anew.
                 self.store = None;
@@ -105,6 +130,24 @@ impl Reading {
             Ok(None) => self.lacks.clone().filter(|_| self.board.revisions.missing.is_some()),
         };
         self.head != before
+    }
+
+    /// Whether nothing was written since the last look at a journal that this user may only read.
+    fn is_as_before(&mut self) -> bool {
+        let path = self.folder.journal();
+        let Some(beside) = &mut self.beside else { return false };
+        // What a connection of this kind saw once it sees for ever.
+        self.store = None;
+        let stamp = beside::stamp(&path);
+        let same = std::mem::replace(&mut beside.stamp, stamp) == stamp;
+        same && beside.doubts == 0
+    }
+
+    /// Whether what is wrong may be so because the writer was not waited for: then it is looked at again first.
+    fn doubts(&mut self, wrong: bool) -> bool {
+        let Some(beside) = &mut self.beside else { return false };
+        beside.doubts = if wrong { beside.doubts.saturating_add(1) } else { 0 };
+        wrong && beside.doubts < DOUBTS
     }
 
     fn read(&mut self, each: &mut dyn FnMut(&Recorded)) -> Result<Option<Wrong>, String> {

@@ -1,6 +1,7 @@
 //! Brings a request to whoever holds the launch, and says in words what came of it: what the subcommands
 //! and an attached console share.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use super::form::Answer;
 use super::plan;
 use crate::base::secret::Redactor;
 use crate::engine::door;
+use crate::engine::picture::hear;
 use crate::journal::lease::LeaseError;
 use crate::journal::{Held, Holder, LaunchFolder, look};
 use crate::launch::command::Command;
@@ -113,7 +115,12 @@ impl Asker {
     /// Who holds the launch; where that cannot be told, somebody may.
     #[must_use]
     pub fn holder(&self) -> Held {
-        look(&self.folder.lock()).unwrap_or(Held::By(None))
+        match look(&self.folder.lock()) {
+            Ok(held) => held,
+            // The lock is its owner's: one who may only read asks the socket.
+            Err(wrong) if wrong.kind() == io::ErrorKind::PermissionDenied => hear::held(self.folder.path()),
+            Err(_) => Held::By(None),
+        }
     }
 
     /// The command that goes on with the launch.

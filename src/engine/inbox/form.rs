@@ -66,6 +66,10 @@ pub enum NoRequest {
     Nameless,
     #[error("`{0}` is no name for a person here: it is the launch's own")]
     Reserved(String),
+    #[error("a name stands for its own account here: `{asked}` is not `{own}`, whose account asked")]
+    Borrowed { asked: String, own: String },
+    #[error("`{0}` has an account of its own that may ask in this launch: it asks from there")]
+    HasOwnAccount(String),
     /// Asked by a console of this build for what the file has no words for.
     #[error("this cannot be asked from an attached terminal")]
     NotForRequests,

@@ -10,6 +10,7 @@ pub mod ask;
 pub mod bring;
 pub mod desk;
 pub mod form;
+pub mod names;
 pub mod plan;
 pub mod take;
 

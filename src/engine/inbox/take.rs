@@ -1,5 +1,5 @@
 //! What lies in the inbox, read with suspicion: regular files of one name, bounded, never through a link.
-//! Whose file it is says who asks; a name in it stands only where the owner is the holder's own user.
+//! Whose file it is says who asks: `names` has what a name in it is worth.
 
 use std::collections::BinaryHeap;
 use std::ffi::{OsStr, OsString};
@@ -13,7 +13,9 @@ use chrono::DateTime;
 use rustix::fs::{Mode, OFlags};
 
 use super::form::{self, LARGEST, NoRequest, Request};
+use super::names::Accounts;
 use super::{ANSWER, PLAN, REFUSED, TAKEN, WAITING, file};
+use crate::base::rights;
 use crate::launch::id::RequestId;
 use crate::launch::time::Wall;
 
@@ -137,10 +139,7 @@ pub fn take(inbox: &Path, found: &Found, ours: u32, now: Wall) -> Result<Taken, 
     if request.id != found.id {
         return Err(Untaken::No(NoRequest::Malformed("its id is not its name".into())));
     }
-    if meta.uid() != ours {
-        let logins = fs::read_to_string("/etc/passwd").unwrap_or_default();
-        request.name = login(&logins, meta.uid());
-    }
+    request.name = accounts(inbox, ours, |accounts| accounts.stands(&request.name, meta.uid())).map_err(Untaken::No)?;
     let filed = modified(&meta);
     let youngest = [request.asked_at, filed].into_iter().filter(|at| *at <= now).max();
     let age = youngest.map_or(Duration::ZERO, |at| (now - at).to_std().unwrap_or_default());
@@ -150,24 +149,19 @@ pub fn take(inbox: &Path, found: &Found, ours: u32, now: Wall) -> Result<Taken, 
     Ok(Taken { request, age })
 }
 
+/// As the files of this system have them now.
+fn accounts<T>(inbox: &Path, ours: u32, ask: impl FnOnce(&Accounts<'_>) -> T) -> T {
+    let [passwd, group] = ["/etc/passwd", "/etc/group"].map(|file| fs::read_to_string(file).unwrap_or_default());
+    let shared = rights::is_shared(inbox).then(|| fs::metadata(inbox).map(|inbox| inbox.gid()).ok()).flatten();
+    ask(&Accounts { passwd: &passwd, group: &group, ours, shared })
+}
+
 fn irregular() -> NoRequest {
     NoRequest::Malformed("it is no regular file of one name".into())
 }
 
 fn untaken(wrong: io::Error) -> Untaken {
     if wrong.kind() == io::ErrorKind::NotFound { Untaken::Gone } else { Untaken::Failed(wrong) }
-}
-
-/// What the user `uid` is called, by the lines of `/etc/passwd`.
-#[must_use]
-pub fn login(passwd: &str, uid: u32) -> String {
-    let known = passwd.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let (name, _, id) = (fields.next()?, fields.next()?, fields.next()?);
-        (id.parse() == Ok(uid)).then_some(name)
-    });
-    // Who is called as the launch itself must not be taken for it.
-    known.and_then(|name| form::named(name).ok()).unwrap_or_else(|| format!("uid {uid}"))
 }
 
 /// Gives a request back to the folder: it could not be decided, and its asker may have it back.
@@ -190,7 +184,13 @@ pub fn answer(inbox: &Path, id: &RequestId, bytes: &[u8]) -> io::Result<()> {
 pub(super) fn write(inbox: &Path, id: &RequestId, state: &str, bytes: &[u8], synced: bool) -> io::Result<()> {
     let new = inbox.join(format!(".{id}.{state}.new"));
     let written = || -> io::Result<()> {
-        let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+        // Another may have put something there, a link to a file of ours even: it is taken away, never written through.
+        match fs::remove_file(&new) {
+            Err(wrong) if wrong.kind() != io::ErrorKind::NotFound => return Err(wrong),
+            _ => {}
+        }
+        let out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+        let mut out = rights::follow(&new, out)?;
         out.write_all(bytes)?;
         if synced {
             out.sync_all()?;
@@ -211,6 +211,11 @@ pub fn set_aside(inbox: &Path, name: &OsStr) -> io::Result<()> {
     match fs::DirBuilder::new().mode(0o700).create(&aside) {
         Err(wrong) if wrong.kind() != io::ErrorKind::AlreadyExists => return Err(wrong),
         _ => {}
+    }
+    // In an inbox that others write to it may lead elsewhere.
+    let there = fs::symlink_metadata(&aside)?;
+    if !there.is_dir() || there.uid() != rustix::process::geteuid().as_raw() {
+        return Err(io::Error::other(format!("`{REFUSED}` is another user's")));
     }
     fs::rename(inbox.join(name), aside.join(name))
 }

@@ -81,12 +81,28 @@ fn a_strangers_file_is_a_strangers_word_whatever_it_says() {
     let inbox = Inbox::new();
     inbox.note(0, 0);
     assert_eq!(inbox.take(ours()).expect("ours").request.name, "bob");
-    let other = inbox.take(ours().wrapping_add(1)).expect("read").request.name;
-    assert_ne!(other, "bob", "the claimed name is dropped");
-    let passwd = "root:x:0:0:root:/root:/bin/sh\nbroken\nengine:x:7:7::/:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\n";
-    assert_eq!(login(passwd, 1000), "ann");
-    assert_eq!(login(passwd, 4242), "uid 4242");
-    assert_eq!(login(passwd, 7), "uid 7", "nobody is called as the launch itself");
+    // Taken already, it is read anew by whoever holds the launch now.
+    let other = inbox.take(ours().wrapping_add(1));
+    assert!(matches!(other, Err(Untaken::No(NoRequest::Borrowed { .. }))), "{other:?}");
+}
+
+#[test]
+fn what_another_put_in_the_way_is_neither_written_through_nor_moved_through() {
+    let inbox = Inbox::new();
+    let id = inbox.note(0, 0);
+    let precious = inbox.path().join("../precious");
+    fs::write(&precious, "mine").expect("written");
+    symlink(&precious, inbox.path().join(format!(".{id}.answer.new"))).expect("linked");
+    inbox.take(ours()).expect("taken");
+    super::answer(&inbox.path(), &id, b"yes").expect("answered");
+    assert_eq!(fs::read_to_string(&precious).expect("there"), "mine");
+    assert_eq!(fs::read_to_string(file(&inbox.path(), &id, ANSWER)).expect("there"), "yes");
+    let elsewhere = inbox.path().join("../elsewhere");
+    fs::create_dir(&elsewhere).expect("made");
+    symlink(&elsewhere, inbox.path().join(REFUSED)).expect("linked");
+    fs::write(inbox.path().join("evil"), "").expect("written");
+    set_aside(&inbox.path(), OsStr::new("evil")).expect_err("it leads elsewhere");
+    assert_eq!(fs::read_dir(&elsewhere).expect("read").count(), 0);
 }
 
 #[test]

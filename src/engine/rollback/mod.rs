@@ -32,6 +32,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::base::boundary::reach;
 use crate::base::proc::create_private_dir;
+use crate::base::rights;
 use crate::base::secret;
 use crate::base::text::printable_lines;
 use crate::base::wire::Network;
@@ -138,8 +139,10 @@ pub fn log_of(launch: &Path, run: u32, rollback: &RollbackId) -> PathBuf {
 pub fn start(program: &Path, launch: &Path, run: u32, rollback: &RollbackId) -> io::Result<Runner> {
     free_reserve(launch);
     let folder = folder(launch, run, rollback);
+    let said = folder.join("runner.log");
     let opened = create_private_dir(&folder)
-        .and_then(|()| OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join("runner.log")))
+        .and_then(|()| OpenOptions::new().create(true).append(true).mode(0o600).open(&said))
+        .and_then(|log| rights::follow(&said, log))
         .and_then(|log| Ok((log.try_clone()?, log)));
     let (out, err) = opened.map_or_else(|_| (Stdio::null(), Stdio::null()), |(out, err)| (out.into(), err.into()));
     let child = tokio::process::Command::new(program)

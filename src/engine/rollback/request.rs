@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::super::inbox::take;
+use super::super::inbox::names;
 use super::folder;
 use crate::base::proc::create_private_dir;
-use crate::base::regular;
 use crate::base::text::{cut, printable};
+use crate::base::{regular, rights};
 use crate::launch::event::Actor;
 use crate::launch::id::{RoleId, RollbackId};
 use crate::launch::time::Wall;
@@ -71,8 +71,9 @@ impl Request {
         let own = folder.with_file_name(format!(".{}-{}", self.run, std::process::id()));
         create_private_dir(&own)?;
         let json = serde_json::to_vec_pretty(self)?;
-        let mut file =
-            OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(own.join("request.json"))?;
+        let path = own.join("request.json");
+        let file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&path)?;
+        let mut file = rights::follow(&path, file)?;
         file.write_all(&json)?;
         fs::rename(&own, &folder).inspect_err(|_| drop(fs::remove_dir_all(&own)))
     }
@@ -116,7 +117,7 @@ fn path(folder: &Path) -> PathBuf {
 /// What the user `uid` is called on this system.
 #[must_use]
 pub fn login(uid: u32) -> String {
-    take::login(&fs::read_to_string("/etc/passwd").unwrap_or_default(), uid)
+    names::login(&fs::read_to_string("/etc/passwd").unwrap_or_default(), uid)
 }
 
 #[cfg(test)]

@@ -215,7 +215,7 @@ fn verdict(line: &Line, view: &View<'_>) -> Verdict {
             .signals
             .iter()
             .find(|known| known.id == *id)
-            .map(|known| watched::signal(known, view.live().signals.get(id), view.now)),
+            .map(|known| watched::signal(known, view.live().signals.get(id), view.wall)),
         Line::Objective(id) => plan
             .objectives
             .iter()

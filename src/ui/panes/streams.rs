@@ -151,6 +151,9 @@ fn health<'v>(view: &View<'v>, stream: &Stream, known: Option<&StreamView>) -> R
         return row.say(Role::Muted, format!("{} not begun{after}", glyphs.waiting));
     };
     let why = view.board().streams.get(&stream.id).map_or("", |(_, why)| why.as_str());
+    if let Some(since) = view.untold().filter(|_| !known.finished) {
+        return row.say(Role::Stale, format!("{} not heard since {}", glyphs.unknown, view.time(since)));
+    }
     if known.finished {
         row.say(Role::Passed, format!("{} ended as it should ", glyphs.pass)).say(Role::Muted, why)
     } else if known.open {

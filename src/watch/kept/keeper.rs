@@ -5,14 +5,15 @@
 //! taken over and wakes up writes into nobody else's.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
 use super::page::Page;
+use crate::base::rights;
 use crate::launch::event::SampleBlock;
 use crate::launch::id::{ItemId, SignalId};
 
@@ -145,10 +146,11 @@ impl Keeper {
     /// A file that no other console has.
     fn make(&self, signal: &SignalId, hour: i64) -> io::Result<File> {
         let folder = folder_of(&self.folder, signal);
-        DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+        rights::make(&folder)?;
         for console in 0..CONSOLES {
             let path = folder.join(format!("{hour:06}-{console}"));
-            match OpenOptions::new().append(true).create_new(true).mode(0o600).open(path) {
+            let made = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path);
+            match made.and_then(|file| rights::follow(&path, file)) {
                 Err(why) if why.kind() == io::ErrorKind::AlreadyExists => {}
                 made => return made,
             }

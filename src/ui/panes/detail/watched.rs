@@ -55,7 +55,7 @@ impl Page<'_> {
         let counts = format!("the failure after {} in a row counts", monitor.fails_after);
         self.named("fails", Role::Plain, &counts);
         let Some(known) = known else {
-            let at = if view.attached() { "samples: at the operator's" } else { "no sample yet" };
+            let at = if view.unsampled() { "samples: at the operator's" } else { "no sample yet" };
             return self.say(Role::Unknown, at);
         };
         if known.failures > 0 {
@@ -65,7 +65,7 @@ impl Page<'_> {
             self.named("last error", Role::Failed, error);
         }
         if let Some(newest) = known.samples.back() {
-            let age = (view.now.wall - newest.at).to_std().unwrap_or_default();
+            let age = (view.wall - newest.at).to_std().unwrap_or_default();
             let last = format!("{} in {}, {} old", newest.verdict, span::words(newest.took), span::seconds(age));
             self.named("last", Role::Plain, &last);
         }
@@ -89,15 +89,15 @@ impl Page<'_> {
         let Some(signal) = view.plan().signals.iter().find(|known| known.id == *id) else { return };
         self.say(Role::Title, &signal.title);
         let known = view.live().signals.get(id);
-        let verdict = watched::signal(signal, known, view.now);
+        let verdict = watched::signal(signal, known, view.wall);
         let (glyph, role) = watched::sign(view.theme, verdict);
         match known.and_then(|known| known.numbers.back()) {
             Some((at, value)) => {
-                let age = (view.now.wall - *at).to_std().unwrap_or_default();
+                let age = (view.wall - *at).to_std().unwrap_or_default();
                 let value = watched::number(*value, signal.unit);
                 self.say(role, &format!("{glyph} {value}, {} old", span::seconds(age)));
             }
-            None if view.attached() => self.say(Role::Muted, "samples: at the operator's"),
+            None if view.unsampled() => self.say(Role::Muted, "samples: at the operator's"),
             None => self.say(role, &format!("{glyph} no number yet")),
         }
         let source = match &signal.source {

@@ -144,12 +144,12 @@ fn recorded<'v>(view: &View<'v>, monitor: &Monitor) -> Option<&'v Change> {
 fn of_signal<'v>(view: &View<'v>, signal: &Signal, width: usize) -> Vec<Row<'v>> {
     let known = view.live().signals.get(&signal.id);
     let row = Row::new(view.theme);
-    if view.attached() {
+    if view.unsampled() {
         return vec![
             row.say(Role::Muted, "· ").say(Role::Plain, signal.id.as_str()).right(Role::Muted, "at the operator's"),
         ];
     }
-    let verdict = watched::signal(signal, known, view.now);
+    let verdict = watched::signal(signal, known, view.wall);
     // That a number comes is no health: its objectives say what it is worth.
     let (glyph, role) = match verdict {
         Verdict::Pass => ("·", Role::Plain),
@@ -161,7 +161,7 @@ fn of_signal<'v>(view: &View<'v>, signal: &Signal, width: usize) -> Vec<Row<'v>>
         let row = row.right(Role::Unknown, "no data");
         return [Some(row), known.and_then(|known| trouble(view, known))].into_iter().flatten().collect();
     };
-    let old = (view.now.wall - *at).to_std().unwrap_or_default();
+    let old = (view.wall - *at).to_std().unwrap_or_default();
     let made = if known.generated { " gen" } else { "" };
     let tail = format!("{}{made} {:>4}", watched::number(*value, signal.unit), span::seconds(old));
     let name = (width / 3).max(8);

@@ -6,21 +6,27 @@ use crate::launch::live::{Heard, MonitorView, heard};
 use crate::ui::state::View;
 use crate::ui::theme::Role;
 use crate::ui::widgets::row::Row;
+use crate::ui::widgets::span;
 
 /// What is heard just now; none at a console that has no samples of its own.
 #[must_use]
 pub fn watching(view: &View<'_>) -> Option<Heard> {
-    (!view.attached()).then(|| heard(view.plan(), view.live(), view.now.wall))
+    (!view.unsampled()).then(|| heard(view.plan(), view.live(), view.wall))
 }
 
 pub(super) fn age(view: &View<'_>, known: &MonitorView) -> Option<Duration> {
-    known.samples.back().map(|sample| (view.now.wall - sample.at).to_std().unwrap_or_default())
+    known.samples.back().map(|sample| (view.wall - sample.at).to_std().unwrap_or_default())
 }
 
 pub(super) fn row<'v>(view: &View<'v>) -> Row<'v> {
     let Some(heard) = watching(view) else {
         return Row::new(view.theme).say(Role::Muted, "samples: at the operator's");
     };
+    if let Some(since) = view.untold() {
+        let age = (view.wall - since).to_std().unwrap_or_default();
+        let words = format!("no samples since {}, {}", view.time(since), span::seconds(age));
+        return Row::new(view.theme).say(Role::Stale, words);
+    }
     let missed: u64 = view.live().monitors.values().map(|known| known.missed).sum();
     let missed = if missed > 0 { format!(", {missed} looks missed") } else { String::new() };
     let role = if heard.heard == heard.of && missed.is_empty() { Role::Muted } else { Role::Warned };
