@@ -75,6 +75,7 @@ bench *ARGS: hurl
     cargo bench --profile release --bench gate -- {{ARGS}}
     cargo bench --profile release --bench console -- {{ARGS}}
     cargo bench --profile release --bench journal
+    cargo bench --profile release --bench bundle
     cargo bench --profile release --bench rollback
     cargo bench --profile release --bench watching
 

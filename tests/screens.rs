@@ -42,6 +42,8 @@ mod polls;
 mod ready;
 #[path = "recovery_screens.rs"]
 mod recovery_screens;
+#[path = "screens/seen.rs"]
+mod seen_of;
 #[path = "screens/silent.rs"]
 mod silent;
 #[path = "screens/soak.rs"]

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use forms::{Wanted, carriers};
 use seat::Seat;
 use server::{Echo, IN_COOKIE, IN_HEADER, IN_JSON};
+use tminus::base::zip::Archive;
 
 const PEM: &str = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj\nAgEAAoIBAQC7VJTUt9Us8cKjMzEfYyjiWA4R4\n-----END PRIVATE KEY-----";
 
@@ -85,6 +86,23 @@ impl Planted {
         ["run", &plan.display().to_string(), "--launch", &launch.display().to_string(), "--as", "ops", "--name", "ana"]
             .map(str::to_owned)
             .to_vec()
+    }
+
+    /// Bundles the launch, and lays every file of the bundle where it is searched. How many there are.
+    async fn bundled(&self) -> usize {
+        let (launch, bundle) = (self.at("launch").display().to_string(), self.at("home/launch.zip"));
+        let arguments = ["bundle".to_owned(), launch, "-o".to_owned(), bundle.display().to_string()];
+        let mut seat = self.seat(&strings(&arguments), &[]);
+        let made = tokio::task::spawn_blocking(move || (seat.until_over(), seat));
+        let (code, seat) = made.await.expect("made");
+        assert!(code == 0 && seat.leaks().is_empty(), "{code}: {}", seat.told());
+        let mut archive = Archive::open(fs::File::open(&bundle).expect("there")).expect("sound");
+        let count = archive.entries().len();
+        for place in 0..count {
+            let (content, _) = archive.content(place, u64::MAX).expect("sound");
+            fs::write(self.at(&format!("temp/{place}")), content).expect("written");
+        }
+        count
     }
 
     /// Every file the program wrote, and what of the secrets is in it.
@@ -170,9 +188,11 @@ async fn no_secret_reaches_a_file_the_process_list_or_the_screen() {
         seat
     });
     let seat = flown.await.expect("flown");
+    let bundled = planted.bundled().await;
     let mut leaks = seat.leaks();
     leaks.extend(planted.leaks());
     assert!(leaks.is_empty(), "secrets came through:\n{}", Vec::from_iter(leaks).join("\n"));
+    assert!(bundled > 40, "the bundle is of the whole launch: {bundled} files");
 
     // And it was all there to come through: nothing here is empty by mistake.
     let sent = planted.server.asked();

@@ -27,6 +27,8 @@ mod announce;
 mod approve;
 #[path = "board_rules.rs"]
 mod board_rules;
+#[path = "bundle.rs"]
+mod bundle;
 #[path = "continue.rs"]
 mod continued;
 #[path = "contract.rs"]

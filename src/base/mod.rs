@@ -15,3 +15,4 @@ pub mod template;
 pub mod text;
 pub mod wire;
 pub mod written;
+pub mod zip;

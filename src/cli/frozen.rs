@@ -38,6 +38,8 @@ pub struct Frozen {
     pub redactor: Redactor,
     /// The variables with the secrets that it lacks. A rehearsal has none but its own.
     pub unset: Vec<String>,
+    /// The variables that its secrets are taken from.
+    pub secrets: Vec<String>,
 }
 
 impl Frozen {
@@ -54,10 +56,11 @@ impl Frozen {
         let loaded = loaded.context("the launch's frozen plan does not load")?;
         let redactor = Redactor::new(loaded.catalogue.secrets.iter().cloned());
         redactor.cover().for_good();
+        let secrets = loaded.hidden.names().map(str::to_owned).collect();
         let unset = loaded.unset.into_iter().filter(|_| !site.rehearsal).map(|unset| unset.variable).collect();
         let plan = Arc::new(loaded.plan);
         let first = plans::first(&folder)?.unwrap_or_else(|| Arc::clone(&plan));
-        Ok(Self { folder, site, plan, first, redactor, unset })
+        Ok(Self { folder, site, plan, first, redactor, unset, secrets })
     }
 
     /// The name that a request from here stands under: from another account than the holder's it is the account's.

@@ -14,6 +14,7 @@ use crate::base::text::printable;
 use crate::engine::rollback::{self, Found, Log};
 use crate::journal::{self, LaunchFolder, Noticed, Purpose};
 use crate::launch::event::{Event, Recorded};
+use crate::launch::seen;
 use crate::launch::telling::{fact_words, tell, written_later};
 use crate::launch::time::Wall;
 
@@ -28,6 +29,9 @@ pub struct Arguments {
     /// Each evaluation of objectives and each minute of samples too, a line each.
     #[arg(long)]
     all: bool,
+    /// Under each record what it stands on: what was sent and seen, and the files that hold the rest, with their hashes.
+    #[arg(long)]
+    evidence: bool,
 }
 
 /// Where it ends before its end, or may: what a person reads there is not all.
@@ -55,7 +59,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         }
         if written.is_ok() {
             written = folded.take(&mut out, &record).and_then(|own| match own {
-                true => line(&mut out, &record),
+                true => line(&mut out, &record).and_then(|()| match arguments.evidence {
+                    true => seen::of(&record).iter().try_for_each(|line| writeln!(out, "{:>8}{}", "", line.text)),
+                    false => Ok(()),
+                }),
                 false => Ok(()),
             });
         }

@@ -18,6 +18,7 @@ mod archive;
 mod ask;
 mod assemble;
 mod brief;
+mod bundle;
 mod check;
 mod closing;
 mod console;
@@ -104,8 +105,12 @@ enum Command {
     Report(report::Arguments),
     /// Say when triggers would have fired by another plan's thresholds, from the samples that a launch kept.
     WhatIf(what_if::Arguments),
-    /// Say whether everything a launch keeps is as it was written; changes nothing.
+    /// Say whether everything a launch keeps, or a bundle, is as it was written; changes nothing.
     Verify(verify::Arguments),
+    /// Make one file of everything that a launch leaves: it verifies offline.
+    Bundle(bundle::Bundle),
+    /// Make a pair of keys to sign bundles with.
+    Keygen(bundle::Keygen),
     /// Watch a launch that another console holds, and ask things of it; without a terminal, print its records.
     Watch(watch::Arguments),
     /// Have a note recorded in a running launch, from any terminal.
@@ -216,6 +221,8 @@ pub fn run() -> i32 {
         Command::Report(arguments) => report::run(&arguments),
         Command::WhatIf(arguments) => what_if::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Bundle(arguments) => bundle::bundle(&arguments),
+        Command::Keygen(arguments) => bundle::keygen(&arguments),
         Command::Watch(arguments) => watch::run(&arguments),
         Command::Incident(arguments) => incident::run(&arguments),
         Command::Note(arguments) => note::note(&arguments),

@@ -18,6 +18,7 @@ use crate::base::jq::Jq;
 use crate::base::secret::Redactor;
 use crate::base::template::Scope;
 use crate::base::wire::Client;
+use crate::evidence::artifacts::Artifacts;
 use crate::kind::check::{self, Context};
 use crate::kind::session::Session;
 use crate::kind::{Catalogue, Entry, Spec};
@@ -30,6 +31,8 @@ use crate::launch::verdict::{Report, Verdict};
 
 /// How much longer than its own timeout a check may take before the engine ends it.
 const GRACE: Duration = Duration::from_secs(2);
+/// How long the end of a check waits for the disk that takes its bodies.
+const BODIES_WITHIN: Duration = Duration::from_secs(1);
 
 /// Everything outside, as one launch sees it. Cheap to clone.
 #[derive(Clone)]
@@ -61,6 +64,8 @@ pub struct World {
     samples: Arc<Mutex<Option<check::Samples>>>,
     /// What the launch has come to know, for whatever looks for as long as it is open.
     known: Arc<Mutex<Scope>>,
+    /// Bodies that are too large for a record.
+    artifacts: Option<Arc<Artifacts>>,
     /// Cancelled once the launch goes by another plan.
     pub amended: CancellationToken,
 }
@@ -97,6 +102,7 @@ impl World {
         let Parts { plan, catalogue, client, jq, observations, program, folder, base, simulated } = parts;
         let redactor = Redactor::new(catalogue.secrets.iter().cloned());
         let control = control(&plan, &catalogue);
+        let artifacts = folder.as_deref().map(|launch| Arc::new(Artifacts::of(launch)));
         let (sessions, cancels, baseline) = (Arc::default(), Arc::default(), Arc::default());
         Self {
             plan,
@@ -117,6 +123,7 @@ impl World {
             baseline,
             samples: Arc::default(),
             known: Arc::default(),
+            artifacts,
             amended: CancellationToken::new(),
         }
     }
@@ -211,13 +218,26 @@ impl World {
                 () = cancel.cancelled() => return,
                 () = world.acting.stopped() => return,
             };
-            let report = ran.map_or_else(
+            let mut report = ran.map_or_else(
                 |_| Report::plain(Verdict::Unknown, "the check itself did not end in time", item.timeout + GRACE),
                 |ran| ran.report,
             );
             world.forget(&item.id, attempt);
+            world.keep_bodies(&mut report).await;
             world.observe(Observation::CheckEnded { item: item.id, attempt, report }).await;
         });
+    }
+
+    /// Keeps the bodies of an exchange that its record would cut, before the record.
+    async fn keep_bodies(&self, report: &mut Report) {
+        let Some(exchange) = &mut report.exchange else { return };
+        let whole = std::mem::take(&mut exchange.whole);
+        let Some(artifacts) = self.artifacts.clone().filter(|_| !whole.is_empty() && self.acting.may()) else { return };
+        let redactor = self.redactor.clone();
+        let keeping = tokio::task::spawn_blocking(move || artifacts.keep(&whole, &redactor));
+        // A disk that does not answer keeps no verdict from being told.
+        let kept = tokio::time::timeout(BODIES_WITHIN, keeping).await;
+        exchange.kept = kept.ok().and_then(Result::ok).unwrap_or_default();
     }
 
     fn begins_session(&self, item: &Item) -> bool {

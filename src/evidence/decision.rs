@@ -188,7 +188,7 @@ impl Page<'_> {
     }
 }
 
-fn words(vote: &Vote) -> (&'static str, &str) {
+pub(super) fn words(vote: &Vote) -> (&'static str, &str) {
     match vote {
         Vote::Go => ("GO", ""),
         Vote::NoGo { reason } => ("NO-GO", reason),
@@ -196,13 +196,13 @@ fn words(vote: &Vote) -> (&'static str, &str) {
     }
 }
 
-fn named(by: &Actor) -> String {
+pub(super) fn named(by: &Actor) -> String {
     let role = by.role.as_ref().map(|role| format!(", {role}")).unwrap_or_default();
     let scripted = if by.scripted { " (scripted)" } else { "" };
     format!("{}{role}{scripted}", by.name)
 }
 
-fn stamp(at: Wall) -> String {
+pub(super) fn stamp(at: Wall) -> String {
     at.format("%Y-%m-%d %H:%M:%S +00:00").to_string()
 }
 

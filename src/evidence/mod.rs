@@ -2,6 +2,8 @@
 //! alone: made again, they are the same. `keep` writes decisions; who writes the others where is the engine's
 //! and the command line's to say.
 
+pub mod artifacts;
+pub mod bundle;
 pub mod decision;
 pub mod incident;
 pub mod junit;

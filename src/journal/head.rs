@@ -30,7 +30,13 @@ pub fn read(path: &Path) -> io::Result<Found> {
         Err(wrong) if wrong.kind() == io::ErrorKind::NotFound => return Ok(Found::Missing),
         Err(wrong) => return Err(wrong),
     };
-    Ok(String::from_utf8(text).ok().as_deref().and_then(parse).map_or(Found::Garbled, Found::Head))
+    Ok(of(&text))
+}
+
+/// The head that the bytes of such a file are.
+#[must_use]
+pub fn of(bytes: &[u8]) -> Found {
+    std::str::from_utf8(bytes).ok().and_then(parse).map_or(Found::Garbled, Found::Head)
 }
 
 /// Replaces the file, synced before it takes its name: there is always a whole one.

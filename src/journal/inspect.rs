@@ -7,6 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::audit::{Audit, Told};
+use super::chain::Link;
 use super::folder::LaunchFolder;
 use super::head::{self, Found};
 use super::open::OpenError;
@@ -76,6 +77,21 @@ pub fn inspect(folder: &LaunchFolder, each: &mut dyn FnMut(Recorded)) -> Result<
     let now = stands_still(&folder.journal()).map_err(in_file(&folder.journal()))?;
     damage.dedup();
     Ok(Inspected { head, told: audit.end(), damage, epoch, moved: !still.log && now != still })
+}
+
+/// Hands every record in `folder` to `each` as it is kept, sound or not, until that says false. All are of one moment.
+///
+/// # Errors
+/// It is no journal, or of a newer layout, or cannot be read.
+pub fn links(folder: &LaunchFolder, each: &mut dyn FnMut(Link) -> bool) -> Result<(), OpenError> {
+    let in_store = |why| OpenError::Store { path: folder.journal(), why };
+    let still = stands_still(&folder.journal()).map_err(|why| OpenError::File { path: folder.journal(), why })?;
+    let mut store = match still.log {
+        false => Sqlite::open_still(&folder.journal()),
+        true => Sqlite::open_to_read(&folder.journal()),
+    }
+    .map_err(in_store)?;
+    store.snapshot(|store| store.read(each)).map_err(in_store)
 }
 
 fn stands_still(journal: &Path) -> io::Result<Still> {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::chain::{Head, Link};
 use super::record;
+use crate::launch::artifact::Artifact;
 use crate::launch::countdown::Passage;
 use crate::launch::criteria::{Bound, Sight};
 use crate::launch::event::{Actor, Event, Mode, Recorded, RollbackEnd, RollbackFact, Vote};
@@ -105,6 +106,7 @@ fn outcome() -> Outcome {
         weight: Some(crate::launch::verdict::Weight { wanted: Some(5_000), seen: None }),
         ready: false,
         ended_at: Some(wall(1_700_000_000_123)),
+        kept: kept(true, "stdout"),
     }
 }
 
@@ -322,8 +324,10 @@ fn any_report() -> impl Strategy<Value = Report> {
         request_body: text.clone(),
         response: text.clone(),
         response_headers: vec![],
-        response_body: text,
+        response_body: text.clone(),
         body_cut,
+        kept: kept(body_cut, &text),
+        ..Exchange::default()
     });
     (0..6usize, any_text(), prop::collection::vec(finding, 0..4), any_span(), prop::option::of(exchange)).prop_map(
         |(verdict, summary, findings, took, exchange)| Report {
@@ -334,6 +338,11 @@ fn any_report() -> impl Strategy<Value = Report> {
             exchange,
         },
     )
+}
+
+fn kept(some: bool, name: &str) -> Vec<Artifact> {
+    let artifact = |cut| Artifact { name: name.to_owned(), sha256: "ab".repeat(32), bytes: 70_000, cut };
+    if some { vec![artifact(false), artifact(true)] } else { Vec::new() }
 }
 
 fn any_outcome() -> impl Strategy<Value = Outcome> {
@@ -347,6 +356,7 @@ fn any_outcome() -> impl Strategy<Value = Outcome> {
             took,
             survivors,
             simulated,
+            kept: kept(simulated, "stdout"),
             ..Outcome::default()
         },
     )

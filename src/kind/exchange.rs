@@ -1,12 +1,15 @@
 //! What was sent and what came back, made fit to be kept and shown: secrets hidden, control sequences
-//! gone, everything cut to the lengths below. It judges nothing.
+//! gone, everything cut to the lengths below. What of a body is cut goes beside it, on its way to become an artifact.
+//! It judges nothing.
 
+use bytes::Bytes;
 use http::StatusCode;
 use serde_json::Value;
 
 use crate::base::secret::Redactor;
 use crate::base::text::{cut, printable, printable_lines};
 use crate::base::wire::{Answer, Cause, Request};
+use crate::launch::artifact::Whole;
 use crate::launch::verdict::{Exchange, Report};
 
 /// What stands in the place of a value that is not shown.
@@ -17,7 +20,7 @@ pub const FINDING: usize = 400;
 pub const HEADER: usize = 500;
 /// Headers of one message.
 pub const HEADERS: usize = 60;
-/// Bytes of a body.
+/// Bytes of a body that a record holds.
 pub const BODY: usize = 16 << 10;
 
 /// Headers whose values are credentials by their nature, whatever they hold.
@@ -49,9 +52,11 @@ pub fn exchange(request: &Request, answer: Result<&Answer, &Cause>, redactor: &R
     let mut told = Exchange {
         request: shown(&format!("{} {}", request.method, request.url), HEADER, redactor),
         request_headers: headers(request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())), redactor),
-        request_body: body(request.body.as_deref().unwrap_or_default(), redactor).0,
         ..Exchange::default()
     };
+    // That the request's own is cut is told by what is kept of it.
+    (told.request_body, _) =
+        body("request body", request.body.as_ref().unwrap_or(&Bytes::new()), redactor, &mut told.whole);
     match answer {
         Ok(answer) => {
             told.response = status_words(answer.status);
@@ -59,7 +64,7 @@ pub fn exchange(request: &Request, answer: Result<&Answer, &Cause>, redactor: &R
             let all: Vec<(String, String)> =
                 answer.headers.iter().map(|(name, value)| (name.to_string(), lossy(value))).collect();
             told.response_headers = headers(all.iter().map(|(name, value)| (name.as_str(), value.as_str())), redactor);
-            (told.response_body, told.body_cut) = body(&answer.body, redactor);
+            (told.response_body, told.body_cut) = body("response body", &answer.body, redactor, &mut told.whole);
         }
         Err(cause) => told.response = shown(&cause.words(), FINDING, redactor),
     }
@@ -76,16 +81,24 @@ pub fn ran(called: &str, ended: &crate::base::proc::Ended, redactor: &Redactor) 
         (None, None, None) => "no end".to_owned(),
     };
     let end = if ended.timed_out { format!("its time was up: {end}") } else { end };
-    let (out, out_cut) = body(&ended.stdout, redactor);
+    let mut whole = Vec::new();
+    let (out, out_cut) = body("stdout", &ended.stdout, redactor, &mut whole);
     // Its end, without secrets before it is cut: half of one would pass unknown.
     let clean = redactor.bytes(ended.stderr_lines());
-    let (err, err_cut) = body(&clean[clean.len().saturating_sub(BODY)..], redactor);
+    let last = Bytes::copy_from_slice(&clean[clean.len().saturating_sub(BODY)..]);
+    let (err, err_cut) = body("stderr", &last, redactor, &mut Vec::new());
+    if clean.len() > BODY {
+        let cut = ended.stderr_bytes > ended.stderr.len() as u64;
+        whole.push(Whole { name: "stderr", bytes: clean.into(), cut });
+    }
+    whole.iter_mut().filter(|whole| whole.name == "stdout").for_each(|whole| whole.cut |= ended.is_cut());
     let parts = [("", out), ("stderr:\n", err)].into_iter().filter(|(_, text)| !text.trim().is_empty());
     Exchange {
         request: shown(called, HEADER, redactor),
         response: shown(&end, FINDING, redactor),
         response_body: parts.map(|(head, text)| format!("{head}{text}")).collect::<Vec<_>>().join("\n"),
         body_cut: out_cut || err_cut || ended.is_cut() || ended.stderr_bytes > ended.stderr.len() as u64,
+        whole,
         ..Exchange::default()
     }
 }
@@ -138,10 +151,10 @@ fn hidden_pair(pair: &str) -> String {
     pair.split_once('=').map_or_else(|| HIDDEN.to_owned(), |(name, _)| format!("{name}={HIDDEN}"))
 }
 
-/// The head of a body, and whether there was more.
-fn body(bytes: &[u8], redactor: &Redactor) -> (String, bool) {
+/// The head of a body, and whether there was more; then all of it goes beside, as it came.
+fn body(name: &'static str, bytes: &Bytes, redactor: &Redactor, whole: &mut Vec<Whole>) -> (String, bool) {
+    // Beyond what is shown, so that a secret across the cut is whole when it is looked for.
     let mut stream = redactor.stream();
-    // Beyond what is kept, so that a secret across the cut is whole when it is looked for.
     let mut clean = stream.feed(&bytes[..bytes.len().min(2 * BODY)]);
     if bytes.len() <= 2 * BODY {
         clean.extend(stream.finish());
@@ -153,12 +166,14 @@ fn body(bytes: &[u8], redactor: &Redactor) -> (String, bool) {
         end -= 1;
     }
     text.truncate(end);
+    if more {
+        whole.push(Whole { name, bytes: bytes.clone(), cut: false });
+    }
     (text, more)
 }
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -195,6 +210,19 @@ mod tests {
         let told = exchange(&Request::default(), Ok(&answer), &Redactor::default());
         assert!(told.body_cut && told.response_body.len() == BODY);
         assert_eq!(told.response, "200 OK");
+        let [whole] = told.whole.as_slice() else { panic!("one body: {:?}", told.whole) };
+        assert_eq!((whole.name, whole.bytes.len(), whole.cut), ("response body", 3 * BODY, false));
+    }
+
+    #[test]
+    fn what_a_record_holds_does_not_go_beside_it() {
+        let body = |length: usize| Bytes::from(vec![b'x'; length]);
+        let request = Request { body: Some(body(BODY + 1)), ..Request::default() };
+        let answer = Answer { status: 200, body: body(BODY), ..Answer::default() };
+        let told = exchange(&request, Ok(&answer), &Redactor::default());
+        let [sent] = told.whole.as_slice() else { panic!("one body: {:?}", told.whole) };
+        assert_eq!((sent.name, sent.bytes.len()), ("request body", BODY + 1));
+        assert!(!told.body_cut);
     }
 
     proptest! {

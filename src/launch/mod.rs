@@ -3,6 +3,7 @@
 
 pub mod amend;
 pub mod approval;
+pub mod artifact;
 pub mod ballot;
 pub mod board;
 pub mod branch;
@@ -46,6 +47,7 @@ pub mod rollback;
 pub mod samples;
 pub mod schedule;
 pub mod second;
+pub mod seen;
 pub mod signoff;
 pub mod slip;
 pub mod soak;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::artifact::{Artifact, Whole};
 use super::time::Wall;
 use crate::base::proc::MOST_PIDS;
 use crate::base::wire::Cause;
@@ -118,6 +119,12 @@ pub struct Exchange {
     pub response_body: String,
     #[serde(default)]
     pub body_cut: bool,
+    /// The bodies that are cut here, whole, or cut far later.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<Artifact>,
+    /// The same on their way to the disk: no record holds them.
+    #[serde(skip)]
+    pub whole: Vec<Whole>,
 }
 
 impl Report {
@@ -219,6 +226,9 @@ pub struct Outcome {
     /// When it ended, by its shim's wall clock; none where no shim told.
     #[serde(default, with = "chrono::serde::ts_milliseconds_option", skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Wall>,
+    /// What it wrote, in the folder of its attempt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<Artifact>,
 }
 
 /// A canary's share of the traffic, in hundredths of a percent.

@@ -21,7 +21,7 @@ const VALUE_KEPT: usize = 60;
 const MOST_LINES: usize = 400;
 
 /// Keys of an item that say when, and for whom, and not what it does.
-const OF_THE_SCHEDULE: [&str; 12] = [
+const OF_THE_SCHEDULE: [&str; 13] = [
     "title",
     "why",
     "example",
@@ -34,6 +34,7 @@ const OF_THE_SCHEDULE: [&str; 12] = [
     "on_fail",
     "auto",
     "confirm",
+    "evidence",
 ];
 
 /// Keys of a table that say what it is called, and not what it does.

@@ -9,7 +9,7 @@ use super::names::{Names, Stands};
 use super::phases::Slugs;
 use super::reader::{Body, Reader, shown};
 use super::sessions::each;
-use super::{MOST_ITEMS, effects, kinds, lint, unbuilt};
+use super::{MOST_ITEMS, effects, kinds, lint};
 use crate::base::source::Diagnostic;
 use crate::base::table::{Placed, Table};
 use crate::base::template::Scope;
@@ -44,6 +44,8 @@ pub(super) struct Draft {
     /// Each copy: the value it is for, and its id.
     pub copies: Vec<(Option<String>, ItemId)>,
     pub needs: Vec<Placed<String>>,
+    /// The pieces of evidence that its report is.
+    pub evidence: Vec<Placed<String>>,
     /// The branch it stands on: its own, else its phase's.
     pub when: Option<Branched>,
     /// Its phase's, where it has one of its own too.
@@ -84,7 +86,6 @@ impl<'a> Reader<'a> {
         slugs: &mut Slugs,
         drafts: &mut Vec<Draft>,
     ) {
-        unbuilt::refuse(&table, unbuilt::ITEM_KEYS);
         let id = self.need_id(&table, "`id = \"health\"`");
         if let Some(id) = &id {
             self.claim_slug(slugs, id);
@@ -92,7 +93,7 @@ impl<'a> Reader<'a> {
         let slug = id.unwrap_or(Placed { value: "item".to_owned(), span: table.span });
         let mut common = self.common(&table, &slug.value);
         let at = self.item_mark(&table);
-        let needs = table.texts("needs");
+        let (needs, evidence) = (table.texts("needs"), table.texts("evidence"));
         let (when, phase_when) = match (self.read_when(&table), of_phase) {
             (Some(own), outer) => (Some(own), outer.cloned()),
             (None, outer) => (outer.cloned(), None),
@@ -107,7 +108,7 @@ impl<'a> Reader<'a> {
         let (Some(body), Some(copies)) = (body, copies) else {
             // Others may need it all the same: that is not wrong too.
             let copies = vec![(None, ItemId::new(&slug.value))];
-            drafts.push(Draft { slug, phase, session: None, repeats: None, copies, needs, when, phase_when });
+            drafts.push(Draft { slug, phase, session: None, repeats: None, copies, needs, evidence, when, phase_when });
             table.finish();
             self.scope = launch;
             return;
@@ -120,7 +121,7 @@ impl<'a> Reader<'a> {
             let mut needs = needs;
             self.needs_of_values(&mut needs);
             let Copies { session, repeats, .. } = copies;
-            drafts.push(Draft { slug, phase, session, repeats, copies: made, needs, when, phase_when });
+            drafts.push(Draft { slug, phase, session, repeats, copies: made, needs, evidence, when, phase_when });
         }
         table.finish();
         self.scope = launch;

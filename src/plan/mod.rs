@@ -101,6 +101,11 @@ pub struct Hidden {
 }
 
 impl Hidden {
+    /// The environment variables that secrets are taken from.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
     /// Whether an environment variable has a secret, or holds one.
     #[must_use]
     pub fn hides(&self, name: &str, value: Option<&str>) -> bool {

@@ -7,7 +7,6 @@ use crate::base::table::Table;
 
 pub(super) const TABLES: &[&str] = &["notify"];
 
-pub(super) const ITEM_KEYS: &[&str] = &["evidence"];
 pub(super) const POLL_KEYS: &[&str] = &["binds", "expires"];
 
 /// Reports the keys of `table` that are of the format and not built.

@@ -168,6 +168,7 @@ actions! {
     ActAs, "act-as", "act as", Panes, false, "Act for a role under its holder's name from here on, or as the operator again";
     Brief, "brief", "brief", Panes, false, "Show what happened since you left, and what is due next";
     Evidence, "evidence", "evidence", Panes, false, "Show what must be archived, and give it";
+    Artifacts, "artifacts", "evidence", Panes, false, "Show what the selected item stands on: request and answer, output, and the files that hold them";
     Close, "close", "close", Panes, true, "Close the launch for good, once everything asked for is there";
     Incident, "incident", "incident", Panes, true, "Open an incident: what is wrong, how bad, who noticed";
     ChangeIncident, "incident-change", "change", Panes, true, "Say more of the selected incident: severity, commander, impact, mitigation, follow-up, stage, note";

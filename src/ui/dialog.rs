@@ -11,7 +11,7 @@ use super::overlays::act_as::ActAs;
 use super::overlays::amend::{self, Amending};
 use super::overlays::prompt::LONGEST_TEXT;
 use super::overlays::{
-    brief, faults, help, holds, incident, palette, playbooks, prompt, recovery, rollback, waive, why,
+    brief, faults, help, holds, incident, palette, playbooks, prompt, recovery, rollback, seen, waive, why,
 };
 use super::panes::checklist;
 use super::state::{Effect, Overlay, Pane, Prompt, Purpose, Rolling, State, View};
@@ -215,6 +215,7 @@ fn moved(overlay: &mut Overlay, step: Step, (page, body): (usize, Rect), view: &
         Overlay::Help { window } => scrolled(window, step, help::lines(view, body)),
         Overlay::Brief { window, from } => scrolled(window, step, brief::lines(*from, view, body)),
         Overlay::Evidence { selected } => *selected = step.from(*selected, view.plan().evidence.len(), page),
+        Overlay::Seen { item, selected } => *selected = step.from(*selected, seen::lines(item, view).len(), page),
         Overlay::Faults { selected, beside } => {
             *selected = step.from(*selected, faults::count(beside.as_ref(), view), page);
         }
@@ -268,6 +269,7 @@ fn confirm(state: &mut State, overlay: Overlay, view: &View<'_>) -> Option<Effec
             None
         }
         Overlay::Playbooks { item, selected } => playbooks::confirm(state, item, selected, view),
+        Overlay::Seen { item, selected } => seen::copy(state, &item, selected, view),
         Overlay::Faults { selected, beside } => faults::confirm(state, selected, beside, view),
         Overlay::Why { selected } => {
             why::go(state, why::links(view).get(selected)?, view);

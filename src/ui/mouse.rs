@@ -75,7 +75,7 @@ fn wheel(state: &mut State, step: Step, at: Position, drawn: &Drawn, view: &View
     if state.overlay.is_some() {
         // A list is gone through line by line; where a text is typed, the wheel changes no answer.
         let notch = match &state.overlay {
-            Some(Overlay::Help { .. } | Overlay::Brief { .. } | Overlay::Amend(_)) => NOTCH,
+            Some(Overlay::Help { .. } | Overlay::Brief { .. } | Overlay::Seen { .. } | Overlay::Amend(_)) => NOTCH,
             Some(Overlay::Prompt(_)) => 0,
             _ => 1,
         };

@@ -314,6 +314,11 @@ pub enum Overlay {
     Evidence {
         selected: usize,
     },
+    /// What an item stands on: which line.
+    Seen {
+        item: ItemId,
+        selected: usize,
+    },
     Triggers {
         selected: usize,
     },

@@ -3,7 +3,9 @@
 
 use super::action::Action;
 use super::overlays::act_as::ActAs;
-use super::overlays::{archive, choose, faults, holds, incident, playbooks, recovery, scribe, triggers, waive, why};
+use super::overlays::{
+    archive, choose, faults, holds, incident, playbooks, recovery, scribe, seen, triggers, waive, why,
+};
 use super::panes::{self, checklist::Line, detail, soak};
 use super::state::{Effect, Overlay, Pane, Purpose, Rolling, State, View};
 use super::theme::Role;
@@ -107,6 +109,10 @@ pub fn update(state: &mut State, action: Action, view: &View<'_>) -> Option<Effe
         Action::ActAs => state.overlay = Some(Overlay::ActAs(ActAs::default())),
         Action::Brief => state.overlay = Some(Overlay::Brief { window: Window::default(), from: 0 }),
         Action::Evidence => archive::open(state, view),
+        Action::Artifacts => {
+            let selected = selected(state, view);
+            seen::open(state, selected, view);
+        }
         Action::Close => archive::close(state, view),
         Action::AmendNote => scribe::amend(state, view),
         Action::Fold => state.checklist.fold(view),
@@ -154,6 +160,7 @@ pub fn of_items(action: Action) -> bool {
             | Action::MarkDone
             | Action::MarkFailed
             | Action::Playbooks
+            | Action::Artifacts
     )
 }
 

@@ -206,6 +206,16 @@ async fn evidence_and_the_closing_are_asked_of_the_holder_and_taken_up_where_the
 
     held.leaves().await;
     told(&held.ask("close", &["--name", "op"]).await, 1, &missing);
+    // A file that was given and is gone is no evidence.
+    let kept = held.folder.join("artifacts").join(hash);
+    for (change, wanted) in [(Some("12 minutes\n"), "that is another file now"), (None, "that is not there any more")] {
+        match change {
+            Some(text) => std::fs::write(&kept, text).expect("written"),
+            None => std::fs::remove_file(&kept).expect("removed"),
+        }
+        told(&held.ask("close", &["--name", "op"]).await, 1, &["evidence notes was given as artifacts/", wanted]);
+    }
+    std::fs::write(&kept, "11 minutes\n").expect("written");
     assert_eq!(held.last(1), [Event::ConsoleLeft], "what was refused leaves no trace");
     told(&held.ask("evidence", &["checks", "https://docs.example/1", "--name", "op"]).await, 0, &["recorded as #"]);
     let last = held.last(3);

@@ -231,6 +231,7 @@ pub const TABLES: &[Section] = &[
             ("why", "what it protects from: shown in the detail"),
             ("at", "its own mark, at or after its phase's"),
             ("needs", "items or phases that come first"),
+            ("evidence", "the pieces of `[[evidence]]` that its report is, as if they named it in their `items`"),
             ("when", "the branch it stands on: `{ choice = \"tunnel-mode\", is = \"named\" }`"),
             ("session", "the session whose address, cookies and values it uses; checks only"),
             (

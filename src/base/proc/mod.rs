@@ -173,6 +173,11 @@ pub struct OutcomeFile {
     /// Bytes in the files, after redaction.
     pub stdout_bytes: u64,
     pub stderr_bytes: u64,
+    /// Of the files, in hex; none where the disk refused bytes of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdout_sha256: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stderr_sha256: Option<String>,
     /// Bytes of output the disk refused.
     #[serde(default)]
     pub lost_bytes: u64,

@@ -6,6 +6,7 @@ use std::future::pending;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 
+use sha2::{Digest as _, Sha256};
 use tokio::net::unix::pipe::{Receiver, Sender};
 
 use crate::base::secret::{Redacting, Redactor};
@@ -21,6 +22,7 @@ pub struct Output {
     file: File,
     redacting: Option<Redacting>,
     buffer: Vec<u8>,
+    hash: Sha256,
     /// Bytes in the file.
     pub written: u64,
     /// Bytes the disk refused.
@@ -40,11 +42,17 @@ impl Output {
     pub fn new(pipe: OwnedFd, file: File, redactor: Option<&Redactor>) -> io::Result<Self> {
         let redacting = redactor.map(Redactor::stream);
         let pipe = Some(Receiver::from_owned_fd(pipe)?);
-        Ok(Self { pipe, file, redacting, buffer: vec![0; CHUNK], written: 0, lost: 0 })
+        Ok(Self { pipe, file, redacting, buffer: vec![0; CHUNK], hash: Sha256::new(), written: 0, lost: 0 })
     }
 
     pub fn is_open(&self) -> bool {
         self.pipe.is_some()
+    }
+
+    /// The SHA-256 of the file; none where the disk refused some of it, and nobody knows how much.
+    pub fn sha256(&self) -> Option<String> {
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        (self.lost == 0).then(|| hex(&self.hash.clone().finalize()))
     }
 
     /// Moves what is there; waits where nothing is, for ever once the pipe is closed. Cancel-safe.
@@ -90,7 +98,10 @@ impl Output {
     /// A disk that refuses must not block the command: what it refuses is counted.
     fn write(&mut self, bytes: &[u8]) {
         match self.file.write_all(bytes) {
-            Ok(()) => self.written += bytes.len() as u64,
+            Ok(()) => {
+                self.hash.update(bytes);
+                self.written += bytes.len() as u64;
+            }
             Err(_) => self.lost += bytes.len() as u64,
         }
     }

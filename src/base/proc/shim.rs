@@ -277,6 +277,7 @@ impl Running {
         self.out.close();
         self.err.close();
         (outcome.stdout_bytes, outcome.stderr_bytes) = (self.out.written, self.err.written);
+        (outcome.stdout_sha256, outcome.stderr_sha256) = (self.out.sha256(), self.err.sha256());
         outcome.lost_bytes = self.out.lost + self.err.lost;
         (outcome.cpu_user_ms, outcome.cpu_system_ms) = tree::reaped_cpu();
         outcome.peak_kib = peak.kib;

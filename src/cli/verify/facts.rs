@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::artifacts;
 use super::look::Said;
 use crate::journal::finding::Span;
 use crate::launch::event::{Event, Mode, Recorded, RollbackFact};
@@ -26,12 +27,26 @@ pub struct Facts {
     pub over: bool,
     /// The blocks of samples that it vouches for.
     pub vouched: Vouched,
+    /// What records stand on beside themselves: its SHA-256, with the first record that names it and what it is there.
+    pub kept: BTreeMap<String, Kept>,
     intents: BTreeSet<(ItemId, Attempt)>,
     requests: BTreeSet<RequestId>,
 }
 
+/// A file that a record names by its hash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    pub seq: u64,
+    /// Where it lies as a rule, from the launch's folder.
+    pub place: String,
+    pub what: String,
+}
+
 impl Facts {
     pub fn take(&mut self, record: Recorded) {
+        artifacts::named(&record, &mut |sha256, place, what| {
+            self.kept.entry(sha256).or_insert(Kept { seq: record.seq, place, what });
+        });
         match record.event {
             Event::LaunchOpened { plan_hash, mode, target, .. } if record.seq == 1 => {
                 self.opened = Some((plan_hash, mode));

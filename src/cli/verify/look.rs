@@ -112,13 +112,20 @@ fn once(folder: &LaunchFolder) -> Looked {
         looked.site(folder, *mode, facts.target.as_deref());
     }
     if vouches && (!facts.baseline.is_empty() || folder.baseline().exists()) {
-        looked.baseline(folder, &facts);
+        looked.baseline(bounded(&folder.baseline()), &facts);
     }
     if vouches {
-        looked.samples(folder, &facts.vouched);
+        looked.samples(&folder.samples().as_path(), &facts.vouched);
+        looked.artifacts(folder, &facts);
     }
     looked.rollbacks(folder, vouches.then_some(&facts));
     looked
+}
+
+/// The folder of a run in that of all rollbacks.
+fn folder_of(run: u32, id: &RollbackId) -> String {
+    let path = rollback::folder(Path::new(""), run, id);
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// A whole file of ours, which is never that large; a device or a pipe is none.
@@ -192,9 +199,9 @@ impl Looked {
     }
 
     /// The file that a rollback reads holds what the journal captured.
-    fn baseline(&mut self, folder: &LaunchFolder, facts: &Facts) {
+    pub(super) fn baseline(&mut self, file: io::Result<Vec<u8>>, facts: &Facts) {
         const FILE: &str = "baseline.json";
-        let kept = match bounded(&folder.baseline()) {
+        let kept = match file {
             Ok(bytes) => serde_json::from_slice::<BTreeMap<String, Captured>>(&bytes),
             Err(wrong) if wrong.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
             Err(wrong) => return self.doubt(FILE, format!("it cannot be read: {wrong}")),
@@ -237,11 +244,21 @@ impl Looked {
                 logs.insert(name, entries);
             }
         }
+        self.told_and_logged(facts, &logs, &|name| folder.path().join("rollback").join(name).exists());
+    }
+
+    /// Holds what the journal tells of rollbacks against their logs; `exists` asks for a file beside them.
+    pub(super) fn told_and_logged(
+        &mut self,
+        facts: Option<&Facts>,
+        logs: &BTreeMap<String, Vec<rollback::Entry>>,
+        exists: &dyn Fn(&str) -> bool,
+    ) {
         for (run, (id, facts)) in facts.iter().flat_map(|facts| &facts.runs) {
-            self.run(folder, *run, id, facts, &logs);
+            self.run(*run, id, facts, logs, exists);
         }
         if let Some(facts) = facts {
-            self.strangers(folder, facts, &logs);
+            self.strangers(facts, logs);
         }
         if !logs.is_empty() {
             self.checked.push("the rollbacks' logs");
@@ -249,12 +266,11 @@ impl Looked {
     }
 
     /// Runs that have a log, and no record.
-    fn strangers(&mut self, folder: &LaunchFolder, facts: &Facts, logs: &BTreeMap<String, Vec<rollback::Entry>>) {
-        let known = |run: u32, id: &RollbackId| folder.rollback(run, id).file_name().map(|name| name.to_owned());
-        let known: Vec<_> = facts.runs.iter().filter_map(|(run, (id, _))| known(*run, id)).collect();
+    fn strangers(&mut self, facts: &Facts, logs: &BTreeMap<String, Vec<rollback::Entry>>) {
+        let known: Vec<_> = facts.runs.iter().map(|(run, (id, _))| folder_of(*run, id)).collect();
         // A log that was put aside is that of a run beside it.
         for name in logs.keys().filter(|name| !name.contains(".old-")) {
-            if known.iter().any(|known| known.to_str() == Some(name)) {
+            if known.contains(name) {
                 continue;
             }
             let what = if facts.over {
@@ -267,16 +283,20 @@ impl Looked {
     }
 
     fn log(&mut self, path: &Path, name: &str) -> Option<Vec<rollback::Entry>> {
-        let file = format!("rollback/{name}/log");
         let held = rollback::Log::is_held(path).unwrap_or(false);
-        let looked = match rollback::look_over(path) {
-            Ok(looked) => looked,
-            Err(wrong) if wrong.kind() == io::ErrorKind::NotFound => return None,
+        match rollback::look_over(path) {
+            Ok(looked) => Some(self.logged(looked, name, held)),
+            Err(wrong) if wrong.kind() == io::ErrorKind::NotFound => None,
             Err(wrong) => {
-                self.doubt(file, format!("it cannot be read: {wrong}"));
-                return None;
+                self.doubt(format!("rollback/{name}/log"), format!("it cannot be read: {wrong}"));
+                None
             }
-        };
+        }
+    }
+
+    /// What was seen in the log of the rollback in the folder `name`.
+    pub(super) fn logged(&mut self, looked: rollback::Looked, name: &str, held: bool) -> Vec<rollback::Entry> {
+        let file = format!("rollback/{name}/log");
         for finding in &looked.told.findings {
             self.findings.push(Said { span: finding.records(), ..Said::of(file.clone(), finding.to_string()) });
         }
@@ -288,23 +308,22 @@ impl Looked {
             self.wrong(file, what);
         }
         self.runs.push(Run { folder: name.to_owned(), lines: looked.told.count, held });
-        Some(looked.entries)
+        looked.entries
     }
 
     /// What the journal tells of a rollback stands in its own log, where consoles read it.
     fn run(
         &mut self,
-        folder: &LaunchFolder,
         run: u32,
         id: &RollbackId,
         facts: &[crate::launch::event::RollbackFact],
         logs: &BTreeMap<String, Vec<rollback::Entry>>,
+        exists: &dyn Fn(&str) -> bool,
     ) {
-        let path = folder.rollback(run, id);
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = folder_of(run, id);
         // Its earlier log was put aside: that is told already, and the journal tells of both.
-        let aside =
-            path.join("log.broken").exists() || logs.keys().any(|known| known.starts_with(&format!("{name}.old-")));
+        let aside = exists(&format!("{name}/log.broken"))
+            || logs.keys().any(|known| known.starts_with(&format!("{name}.old-")));
         let told: Vec<_> = logs.get(&name).into_iter().flatten().map(|entry| entry.fact.clone()).collect();
         if let (Some(at), false) = (untold(facts, &told), aside) {
             let what =

@@ -1,26 +1,30 @@
-//! `tminus verify`: whether everything a launch keeps is as it was written. It takes no lease and changes
+//! `tminus verify`: whether everything a launch keeps, or the bundle made of it, is as it was written. It takes no lease and changes
 //! nothing; a launch that is being flown is seen at one moment. Exit codes: 0 whole, 1 something is
 //! wrong, 2 cannot tell, 3 no launch.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::{Value, json};
 
 use crate::base::text::printable;
 use crate::cli::say;
+use crate::evidence::bundle::key::Public;
 use crate::journal::chain::Head;
 use crate::journal::folder::FolderError;
 use crate::journal::head::{self, Found};
 use crate::journal::lease::Held;
 use crate::journal::{Holder, LaunchFolder};
 
+mod artifacts;
+mod bundle;
 mod facts;
 mod look;
 mod plans;
 mod samples;
+mod shown;
 
 use look::{Looked, Said};
 
@@ -30,8 +34,14 @@ const CANNOT_TELL: i32 = 2;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The launch's folder.
+    /// The launch's folder, or the file that `tminus bundle` made of it.
     launch: PathBuf,
+    /// The public key that a bundle must be signed with.
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Verify the bundle of a rehearsal as what it is: without this one never verifies.
+    #[arg(long)]
+    rehearsal: bool,
     /// Print one JSON document.
     #[arg(long)]
     json: bool,
@@ -40,6 +50,12 @@ pub struct Arguments {
 /// # Errors
 /// The folder is no launch.
 pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
+    if std::fs::metadata(&arguments.launch).is_ok_and(|about| !about.is_dir()) {
+        return run_bundle(arguments);
+    }
+    if arguments.key.is_some() || arguments.rehearsal {
+        bail!("`--key` and `--rehearsal` are for a bundle: a launch's folder is not signed");
+    }
     let looked = match LaunchFolder::open(&arguments.launch) {
         Ok(folder) => {
             let looked = look::look(&folder);
@@ -55,6 +71,20 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let text = match arguments.json {
         true => serde_json::to_string_pretty(&document(&arguments.launch, &looked, code))? + "\n",
         false => told(&looked, code),
+    };
+    say::whole(&text);
+    Ok(code)
+}
+
+fn run_bundle(arguments: &Arguments) -> anyhow::Result<i32> {
+    let key = arguments.key.as_deref().map(Public::read).transpose().context("failed to verify the bundle")?;
+    let wanted = bundle::Wanted { key, rehearsal: arguments.rehearsal };
+    let failed = || format!("failed to read {}", arguments.launch.display());
+    let seen = bundle::look(&arguments.launch, wanted).with_context(failed)?;
+    let code = code(&seen.looked);
+    let text = match arguments.json {
+        true => serde_json::to_string_pretty(&shown::document(&arguments.launch, &seen, code))? + "\n",
+        false => shown::told(&seen, code),
     };
     say::whole(&text);
     Ok(code)
@@ -97,6 +127,12 @@ fn told(looked: &Looked, code: i32) -> String {
         let epoch = seen.epoch.map(|epoch| format!(", epoch {epoch}")).unwrap_or_default();
         let _ = writeln!(out, "{}{epoch}", held(&looked.held));
     }
+    said_of(&mut out, looked, code);
+    out
+}
+
+/// The rollbacks, everything that was found, and what it comes to.
+fn said_of(out: &mut String, looked: &Looked, code: i32) {
     for run in &looked.runs {
         let lives = if run.held { ", its runner lives" } else { "" };
         let _ = writeln!(out, "rollback {}: {} lines{lives}", printable(&run.folder), run.lines);
@@ -111,7 +147,6 @@ fn told(looked: &Looked, code: i32) -> String {
         BROKEN => writeln!(out, "NOT WHOLE: {} thing{} wrong", looked.findings.len(), plural(looked.findings.len())),
         _ => writeln!(out, "CANNOT TELL: nothing is known to be wrong, and not everything could be looked at"),
     };
-    out
 }
 
 fn plural(count: usize) -> &'static str {
@@ -128,16 +163,25 @@ fn held(held: &Held) -> String {
     }
 }
 
+fn said(all: &[Said]) -> Vec<Value> {
+    all.iter()
+        .map(|said| {
+            let (from, to) = (said.span.map(|span| span.from), said.span.map(|span| span.to));
+            json!({ "file": said.file, "from": from, "to": to, "what": said.what })
+        })
+        .collect()
+}
+
+fn verdict(code: i32) -> &'static str {
+    match code {
+        WHOLE => "whole",
+        BROKEN => "wrong",
+        _ => "unknown",
+    }
+}
+
 fn document(launch: &Path, looked: &Looked, code: i32) -> Value {
     let head = |head: &Head| json!({ "record": head.seq, "hash": head.hash.to_string() });
-    let said = |all: &[Said]| -> Vec<Value> {
-        all.iter()
-            .map(|said| {
-                let (from, to) = (said.span.map(|span| span.from), said.span.map(|span| span.to));
-                json!({ "file": said.file, "from": from, "to": to, "what": said.what })
-            })
-            .collect()
-    };
     let seen = looked.journal.as_ref();
     let holder = match &looked.held {
         Held::Free => Value::Null,
@@ -145,7 +189,7 @@ fn document(launch: &Path, looked: &Looked, code: i32) -> Value {
     };
     json!({
         "launch": launch.display().to_string(),
-        "verdict": match code { WHOLE => "whole", BROKEN => "wrong", _ => "unknown" },
+        "verdict": verdict(code),
         "records": seen.map(|seen| seen.told.count),
         "first": seen.and_then(|seen| seen.told.first.as_ref().map(head)),
         "last": seen.filter(|seen| seen.told.last.seq > 0).map(|seen| head(&seen.told.last)),

@@ -47,6 +47,12 @@ pub fn look_over(path: &Path) -> io::Result<Looked> {
     let held = Log::is_held(path)?;
     let mut bytes = Vec::new();
     regular::open(path)?.take(LIMIT).read_to_end(&mut bytes)?;
+    Ok(look_over_bytes(&bytes, held))
+}
+
+/// Looks over what a log holds; where it is `held` its runner may be about to write a line.
+#[must_use]
+pub fn look_over_bytes(bytes: &[u8], held: bool) -> Looked {
     let written = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     let whole = bytes[..written].iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
     let mut audit = Audit::new(None);
@@ -56,7 +62,7 @@ pub fn look_over(path: &Path) -> io::Result<Looked> {
     lines.zip(1..).all(|(line, place)| audit.take(&link(place, line), &mut each));
     let torn = (whole < written && !held).then_some("its last line is torn: the next runner cuts it off");
     let damage = if bytes.len() as u64 >= LIMIT { Some("it is longer than any log of a rollback") } else { torn };
-    Ok(Looked { told: audit.end(), entries, damage })
+    Looked { told: audit.end(), entries, damage }
 }
 
 /// A line as a link; one without its parts as one that holds nothing.

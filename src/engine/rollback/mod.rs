@@ -44,7 +44,7 @@ use crate::plan::{Options, Variables};
 
 pub use approval::{Given, approve};
 pub use ask::{Asked, Wanted, ask};
-pub use audit::{Looked, look_over};
+pub use audit::{Looked, look_over, look_over_bytes};
 pub use course::run;
 pub use late::too_late;
 pub use load::{Frozen, Kinds, frozen, load};

@@ -7,6 +7,7 @@ use chrono::serde::ts_milliseconds_option;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::launch::artifact::{Artifact, Whole};
 use crate::launch::countdown::Passage;
 use crate::launch::criteria::{Bound, Sight};
 use crate::launch::event::{Actor, Mode, RollbackEnd, RollbackFact, Vote};
@@ -105,6 +106,10 @@ pub(super) struct ExchangeV1 {
     response_headers: Vec<(String, String)>,
     response_body: String,
     body_cut: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    kept: Vec<Artifact>,
+    #[serde(skip)]
+    whole: Vec<Whole>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -136,6 +141,8 @@ pub(super) struct OutcomeV1 {
     weight: Option<Weight>,
     #[serde(default, with = "ts_milliseconds_option", skip_serializing_if = "Option::is_none")]
     ended_at: Option<Wall>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    kept: Vec<Artifact>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]

@@ -11,6 +11,7 @@ use crate::base::template::Scope;
 use crate::base::wire::Network;
 use crate::kind::exchange::shown;
 use crate::kind::{self, Entry};
+use crate::launch::artifact::{Artifact, OUTPUTS, is_name};
 use crate::launch::id::ItemId;
 use crate::launch::time::Wall;
 use crate::launch::verdict::Outcome;
@@ -171,6 +172,14 @@ pub fn never(why: &str, redactor: &Redactor) -> Outcome {
 }
 
 fn of_file(file: OutcomeFile, redactor: &Redactor) -> Outcome {
+    let outputs = [(file.stdout_sha256, file.stdout_bytes), (file.stderr_sha256, file.stderr_bytes)];
+    let outputs = OUTPUTS.into_iter().zip(outputs).filter(|(_, (_, bytes))| *bytes > 0);
+    let kept = outputs
+        .filter_map(|(name, (sha256, bytes))| {
+            let sha256 = sha256.filter(|hash| is_name(hash))?;
+            Some(Artifact { name: name.to_owned(), sha256, bytes, cut: false })
+        })
+        .collect();
     Outcome {
         exit: file.exit,
         signal: file.signal,
@@ -189,6 +198,7 @@ fn of_file(file: OutcomeFile, redactor: &Redactor) -> Outcome {
         ready: false,
         // A fence writes no times: nothing began, nothing ended.
         ended_at: Wall::from_timestamp_millis(file.ended_ms).filter(|_| file.ended_ms > 0),
+        kept,
     }
 }
 

@@ -16,6 +16,7 @@ pub mod prompt;
 pub mod recovery;
 pub mod rollback;
 pub mod scribe;
+pub mod seen;
 pub mod triggers;
 pub mod waive;
 pub mod why;
@@ -45,6 +46,7 @@ pub fn draw(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Opt
         Overlay::ActAs(dialog) => return act_as::draw(dialog, view, area, buf),
         Overlay::Brief { window, from } => brief::draw(*window, *from, view, area, buf),
         Overlay::Evidence { selected } => archive::draw(*selected, view, area, buf),
+        Overlay::Seen { item, selected } => seen::draw(item, *selected, view, area, buf),
         Overlay::Faults { selected, beside } => faults::draw(*selected, beside.as_ref(), view, area, buf),
         Overlay::Why { selected } => why::draw(*selected, view, area, buf),
         Overlay::Triggers { selected } => triggers::draw(*selected, view, area, buf),

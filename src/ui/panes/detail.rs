@@ -368,8 +368,11 @@ impl<'v> Page<'v> {
         self.say(Role::Plain, &exchange.response);
         self.headers(&exchange.response_headers);
         self.body(&exchange.response_body);
-        if exchange.body_cut {
-            self.say(Role::Muted, "the body goes on; the evidence has more");
+        if exchange.body_cut && exchange.kept.is_empty() {
+            self.say(Role::Muted, "the body goes on, and is not kept");
+        }
+        for kept in &exchange.kept {
+            self.say(Role::Muted, &format!("kept: {}, {}", kept.words(), kept.place()));
         }
     }
 

@@ -1,8 +1,6 @@
 //! Holds every block of samples against the journal, for `tminus verify`.
 
-use std::path::Path;
-
-use super::found::{self, Vouched};
+use super::found::{self, Files, Vouched};
 use crate::launch::id::SignalId;
 
 /// What was looked over.
@@ -19,15 +17,15 @@ pub struct Audited {
     pub notices: Vec<(String, String)>,
 }
 
-/// Looks over every block that `vouched` tells of, in the folder `all`. Blocks.
+/// Looks over every block that `vouched` tells of. Blocks.
 #[must_use]
-pub fn audit(all: &Path, vouched: &Vouched) -> Audited {
+pub fn audit(all: &dyn Files, vouched: &Vouched) -> Audited {
     let mut audited = Audited::default();
     let mut unsealed = 0_u64;
     let mut unvouched: Vec<(SignalId, i64, String)> = Vec::new();
     for signal in vouched.signals() {
         let found = found::look(all, &signal, i64::MIN, vouched);
-        let folder = found::named_of(all, &signal);
+        let folder = found::named_of(&signal);
         for block in &found.blocks {
             if block.sealed {
                 audited.blocks = audited.blocks.saturating_add(1);

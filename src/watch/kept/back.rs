@@ -37,7 +37,7 @@ pub(in crate::watch) fn read_back(
 ) -> Back {
     let mut back = Back::default();
     for (signal, from) in signals {
-        let found = found::look(all, signal, from.0.div_euclid(MINUTE), vouched);
+        let found = found::look(&all, signal, from.0.div_euclid(MINUTE), vouched);
         for block in &found.blocks {
             if block.cut > 0 {
                 back.hole(signal, block.minute);

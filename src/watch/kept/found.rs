@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use super::keeper::{OF_FILE, folder_of};
+use super::keeper::OF_FILE;
 use super::page::{self, Entry, MINUTE};
 use crate::base::regular;
 use crate::launch::event::SampleBlock;
-use crate::launch::id::SignalId;
+use crate::launch::id::{ItemId, SignalId};
 use crate::launch::time::{Instant, millis};
 #[cfg(test)]
 use crate::launch::verdict::Verdict;
@@ -116,19 +116,43 @@ impl Block {
     }
 }
 
-/// The folder of a signal's files, from that of all samples.
-pub(super) fn named_of(all: &Path, signal: &SignalId) -> String {
-    folder_of(all, signal).file_name().unwrap_or_default().to_string_lossy().into_owned()
+/// Where files of samples lie: a launch's folder, or a bundle.
+pub trait Files {
+    /// The names in `folder`, which lies in that of all samples.
+    ///
+    /// # Errors
+    /// It cannot be read; one that is not there is `NotFound`.
+    fn names(&self, folder: &str) -> io::Result<Vec<String>>;
+
+    /// # Errors
+    /// It cannot be read.
+    fn read(&self, file: &str) -> io::Result<Vec<u8>>;
 }
 
-/// Looks over the blocks of `signal` in the folder `all`, from minute `from` on. Blocks.
-pub(super) fn look(all: &Path, signal: &SignalId, from: i64, vouched: &Vouched) -> Found {
+/// The folder of all samples.
+impl Files for &Path {
+    fn names(&self, folder: &str) -> io::Result<Vec<String>> {
+        let inside = std::fs::read_dir(self.join(folder))?;
+        Ok(inside.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
+    }
+
+    fn read(&self, file: &str) -> io::Result<Vec<u8>> {
+        regular::read(&self.join(file), LARGEST)
+    }
+}
+
+/// The folder of a signal's files, from that of all samples.
+pub(super) fn named_of(signal: &SignalId) -> String {
+    ItemId::new(signal.as_str()).folder()
+}
+
+/// Looks over the blocks of `signal`, from minute `from` on. Blocks.
+pub(super) fn look(all: &dyn Files, signal: &SignalId, from: i64, vouched: &Vouched) -> Found {
     let mut found = Found::default();
-    let folder = folder_of(all, signal);
-    let name = named_of(all, signal);
+    let name = named_of(signal);
     let mut files = Vec::new();
-    match std::fs::read_dir(&folder) {
-        Ok(inside) => files.extend(inside.flatten().filter_map(|entry| named(&entry.file_name().to_string_lossy()))),
+    match all.names(&name) {
+        Ok(inside) => files.extend(inside.iter().filter_map(|name| named(name))),
         Err(wrong) if wrong.kind() == io::ErrorKind::NotFound => {}
         Err(wrong) => found.unread.push((name.clone(), wrong.to_string())),
     }
@@ -137,7 +161,7 @@ pub(super) fn look(all: &Path, signal: &SignalId, from: i64, vouched: &Vouched) 
     let mut blocks = Vec::new();
     for (hour, console) in files {
         let file = format!("{name}/{hour:06}-{console}");
-        match regular::read(&all.join(&file), LARGEST) {
+        match all.read(&file) {
             Ok(bytes) => {
                 let torn = split(&bytes, &file, console, &mut blocks);
                 found.torn.extend((torn > 0).then_some((file, torn)));

@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use super::readings::Readings;
 
 pub use audit::{Audited, audit};
-pub use found::Vouched;
+pub use found::{Files, Vouched};
 pub use history::history;
 
 pub(super) use back::{Back, read_back};

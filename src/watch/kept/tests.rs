@@ -59,7 +59,7 @@ fn a_minute_is_sealed_once_it_is_over_and_found_again_by_its_hash() {
     let told: Vec<_> = sealed[&0].iter().map(|block| (block.signal.as_str(), block.samples)).collect();
     assert_eq!((sealed.len(), told), (1, vec![("api", 3), ("web", 1)]));
     let vouched = vouched(sealed);
-    let found = look(place.path(), &"api".into(), 0, &vouched);
+    let found = look(&place.path(), &"api".into(), 0, &vouched);
     let minutes: Vec<_> = found.blocks.iter().map(|block| (block.minute, block.samples, block.sealed)).collect();
     assert_eq!(minutes, [(0, 3, true), (1, 1, false)]);
     assert_eq!(found.blocks[0].entries().count(), 3);
@@ -78,16 +78,16 @@ fn a_torn_end_costs_itself_and_a_block_that_is_gone_is_missing() {
     let file = place.path().join("api/000000-0");
     let whole = std::fs::read(&file).expect("read");
     std::fs::write(&file, &whole[..whole.len() - 3]).expect("written");
-    let found = look(place.path(), &"api".into(), 0, &vouched);
+    let found = look(&place.path(), &"api".into(), 0, &vouched);
     assert_eq!((found.blocks.len(), found.torn.len(), found.missing.len()), (3, 1, 0));
     // The whole end, up to the middle of minute 1.
     std::fs::write(&file, &whole[..whole.len() / 3]).expect("written");
-    let found = look(place.path(), &"api".into(), 0, &vouched);
+    let found = look(&place.path(), &"api".into(), 0, &vouched);
     assert_eq!((found.blocks.len(), &found.missing[..]), (1, &[1, 2][..]));
-    let audited = audit(place.path(), &vouched);
+    let audited = audit(&place.path(), &vouched);
     assert_eq!(audited.wrong.len(), 2);
     std::fs::remove_file(&file).expect("removed");
-    assert_eq!(look(place.path(), &"api".into(), 0, &vouched).missing, [0, 1, 2]);
+    assert_eq!(look(&place.path(), &"api".into(), 0, &vouched).missing, [0, 1, 2]);
 }
 
 #[test]
@@ -96,11 +96,11 @@ fn blocks_that_no_record_tells_of_are_one_line_however_many() {
     let mut keeper = Keeper::new(place.path().to_owned());
     let all: Pages = (0..300).map(|minute| page("api", &[minute * MINUTE])).collect();
     let mut sealed = keeper.keep(all, 200).expect("kept");
-    let audited = audit(place.path(), &vouched(sealed.clone()));
+    let audited = audit(&place.path(), &vouched(sealed.clone()));
     assert_eq!(audited.notices, [(String::new(), "1 block is in no record yet: what a console kept last".to_owned())]);
     // Of some in the middle no record tells, and of the last hundred.
     sealed.retain(|minute, _| *minute < 50 || *minute == 199);
-    let audited = audit(place.path(), &vouched(sealed));
+    let audited = audit(&place.path(), &vouched(sealed));
     let told: Vec<&str> = audited.notices.iter().map(|(_, what)| what.as_str()).collect();
     let untold = "no record tells of its samples of api of minute 50, nor of 148 blocks more: nobody believes them";
     assert_eq!(told, [untold, "100 blocks are in no record yet: what a console kept last"]);
@@ -166,7 +166,7 @@ async fn what_a_closed_launch_kept_last_is_sealed_and_a_console_that_leaves_keep
                 if blocks.iter().any(|block| block.signal.as_str() == "monitor.api"))
         });
         assert_eq!(of_it, close);
-        let audited = audit(&place.path().join("samples"), &vouched);
+        let audited = audit(&place.path().join("samples").as_path(), &vouched);
         assert_eq!(audited.notices, [], "close: {close}");
     }
 }

@@ -397,11 +397,11 @@ fn a_block_that_was_altered_is_told_and_not_believed() {
         first.looks("monitor.api", until, |_| Verdict::Fail);
         kept(&first, &mut keeper, &mut vouched);
     }
-    assert_eq!(kept::audit(place.path(), &vouched).wrong, []);
+    assert_eq!(kept::audit(&place.path(), &vouched).wrong, []);
     // With care: somebody makes the failures of minute 2 passes, and its checks hold.
     let file = place.path().join("monitor.api/000000-0");
     kept::forge(&file, 2);
-    let audited = kept::audit(place.path(), &vouched);
+    let audited = kept::audit(&place.path(), &vouched);
     let wrong = "the samples of monitor.api of minute 2 are not those that were kept";
     assert_eq!(audited.wrong, [("monitor.api/000000-0".to_owned(), wrong.to_owned())]);
 

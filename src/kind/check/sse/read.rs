@@ -18,6 +18,7 @@ use crate::kind::check::http::{control_answers, withheld_note};
 use crate::kind::check::{Answer, Context, Seen};
 use crate::kind::exchange::{self, fit};
 use crate::kind::request::Asked;
+use crate::launch::artifact::KEPT;
 use crate::launch::verdict::{Exchange, Report, Verdict};
 
 /// Bytes of an answer that is no stream which are read for its error code, and how long.
@@ -282,7 +283,7 @@ fn told(request: &Request, seen: &Seen, redactor: &Redactor) -> Option<Exchange>
         let mut body = answer.http.body.to_vec();
         for event in &answer.events {
             // Beyond what is kept, so that the exchange sees that there was more.
-            if body.len() > 2 * exchange::BODY {
+            if body.len() > KEPT {
                 break;
             }
             let (name, data, id) = (&event.event, &event.data, event.id.as_deref());
