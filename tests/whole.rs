@@ -61,6 +61,8 @@ mod jq;
 mod launches;
 #[path = "lint.rs"]
 mod lint;
+#[path = "notify.rs"]
+mod notify;
 #[path = "opening.rs"]
 mod opening;
 #[path = "plans.rs"]

@@ -15,6 +15,7 @@ use super::say::err;
 use super::waiting::{self, Said};
 use super::{CANNOT_TELL, Common, INTERRUPTED, say, summary, take_over, unwritten};
 use crate::clock;
+use crate::engine::outbox::Following;
 use crate::engine::run::{Crew, Wires, wires};
 use crate::engine::{approving, crew};
 use crate::journal::LaunchFolder;
@@ -32,6 +33,9 @@ use crate::rehearsal::Injection;
 
 /// How long an interrupted launch may take to write down that it was left.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How long whoever is told may take for the last of it.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// How long the scripted crew waits at the poll for a baseline value that comes late, in milliseconds.
 const PATIENCE_MS: i64 = 12_000;
@@ -105,7 +109,7 @@ pub fn wants_console(common: &Common) -> bool {
 }
 
 async fn without_console(flight: Flight, front: &Front, port: Port, script: Option<Script>) -> anyhow::Result<i32> {
-    let Flight { looping, target: _target, .. } = flight;
+    let Flight { looping, target: _target, telling, .. } = flight;
     let (again, folder) = (front.again(), &front.folder);
     if let Some(why) = &port.snapshots.borrow().board.ended {
         err!("tminus: this launch has ended ({why}); nothing of it runs again");
@@ -160,6 +164,7 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
                 () = interrupted() => {}
             }
             progress.stop();
+            untold(telling, FAREWELL / 2).await;
             if let Some(farewell) = unwritten::farewell(&port.snapshots) {
                 err!("tminus: {farewell}");
             }
@@ -173,6 +178,7 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
     progress.stop();
     // The loop is gone: what it said last is said before the summary.
     let _ = tokio::time::timeout(FAREWELL, saying).await;
+    untold(telling, LAST_WORDS).await;
     if let Some(farewell) = unwritten::farewell(&port.snapshots) {
         err!("tminus: {farewell}");
     }
@@ -191,6 +197,13 @@ async fn without_console(flight: Flight, front: &Front, port: Port, script: Opti
     say::whole(&text);
     // It was left with a journal that nobody could write: what the board shows is not what is recorded.
     Ok(if board.unwritten.is_some() { CANNOT_TELL } else { code })
+}
+
+/// Who was not told of everything, once that was tried for so long.
+async fn untold(telling: Following, patience: Duration) {
+    for line in telling.finish(patience).await {
+        err!("tminus: {line}");
+    }
 }
 
 /// The crew's second key goes past the loop, as a person's. One that the runner has not looked at yet is written

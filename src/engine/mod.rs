@@ -5,7 +5,7 @@
 //! `acting` tells every hand whether this console still may; `approving` is a second key, past the loop.
 //! `baseline` and `runner` are the hands; `rollback` is the detached runner, a process of its own;
 //! `inbox` is what attached terminals ask, `attached` a console
-//! that watches what another one holds.
+//! that watches what another one holds, `outbox` what tells others of the journal.
 
 pub mod acting;
 pub mod amending;
@@ -20,6 +20,7 @@ pub mod found;
 pub mod inbox;
 pub mod kept;
 pub mod living;
+pub mod outbox;
 pub mod playbooks;
 pub mod revisions;
 pub mod rollback;

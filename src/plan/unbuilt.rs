@@ -5,8 +5,6 @@ use crate::base::known::Wanted;
 use crate::base::source::Diagnostic;
 use crate::base::table::Table;
 
-pub(super) const TABLES: &[&str] = &["notify"];
-
 pub(super) const ITEM_KEYS: &[&str] = &["evidence"];
 pub(super) const POLL_KEYS: &[&str] = &["binds", "expires"];
 
