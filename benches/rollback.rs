@@ -3,12 +3,10 @@
 //!
 //! `cargo bench --bench rollback -- [ROUNDS]` (default 100; fewer than 100 tell no p99).
 
+mod load;
 #[expect(dead_code, reason = "each bench uses a part of this")]
 mod seat;
 
-use std::fmt::Write as _;
-use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -16,10 +14,6 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use seat::Console;
 use tminus::clock;
-
-const MONITORS: usize = 100;
-/// A tenth of a second of lines each time, for as long as somebody reads.
-const LINES: &str = r"while :; do printf '%.0srequest 200 in 12 ms\n' {1..5000}; sleep 0.1; done";
 
 fn main() -> ExitCode {
     let rounds = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(100);
@@ -82,24 +76,7 @@ fn written(home: &Path, loaded: bool) -> Result<String> {
     let started = home.join("started");
     let mut plan = HEAD.replace("STARTED", &started.display().to_string());
     if loaded {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        let url = format!("http://{}/", listener.local_addr()?);
-        std::thread::spawn(move || {
-            for mut stream in listener.incoming().flatten() {
-                std::thread::spawn(move || {
-                    let mut asked = [0; 4_096];
-                    while let Ok(1..) = stream.read(&mut asked) {
-                        if stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").is_err() {
-                            return;
-                        }
-                    }
-                });
-            }
-        });
-        writeln!(plan, "[[stream]]\nid = \"app\"\nshell = '''{LINES}'''\n")?;
-        for number in 0..MONITORS {
-            writeln!(plan, "[[monitor]]\nid = \"m{number}\"\nevery = \"1s\"\nhttp = {{ get = \"{url}{number}\" }}\n")?;
-        }
+        plan.push_str(&load::tables()?);
     }
     Ok(plan)
 }

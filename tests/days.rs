@@ -85,7 +85,7 @@ async fn three_days_later_what_is_due_is_late_what_was_missed_is_told_and_nothin
     std::fs::write(&plan, PLAN).expect("written");
     let (at, plan) = (folder.display().to_string(), plan.display().to_string());
     let first = opened(&place, &at, Some(&plan)).await;
-    assert!(first.err.contains("first needs a person's word; list at T+1day"), "it says what it waits for: {first:?}");
+    assert!(first.err.contains("first needs a person's word; list at T+24h"), "it says what it waits for: {first:?}");
     let before = board(&folder, &records(&folder));
     assert_eq!(before.clock.as_ref().expect("a clock").phase, Phase::Liftoff);
 
@@ -100,7 +100,7 @@ async fn three_days_later_what_is_due_is_late_what_was_missed_is_told_and_nothin
     assert!(board.frozen.as_ref().is_some_and(|why| why.contains("scale-down became due")), "{:?}", board.frozen);
     assert!(!place.path("ran").exists() && !Path::new("ran").exists(), "nothing ran unseen");
     for line in
-        ["late: list for 2d00h, since T+1day", "late: scale-down for 1d00h", "recurs: first daily · 4th, missed 3"]
+        ["late: list for 2d00h, since T+24h", "late: scale-down for 1d00h", "recurs: first daily · 4th, missed 3"]
     {
         assert!(second.out.contains(line), "{line} in\n{}", second.out);
     }
@@ -192,7 +192,7 @@ async fn a_launch_with_all_done_that_was_due_is_left_open_for_what_comes_again()
     let (at, plan) = (folder.display().to_string(), plan.display().to_string());
     let first = place.run(&["run", &plan, "--headless", "--launch", &at]).await;
     assert_eq!(first.code, Some(0), "{first:?}");
-    assert!(first.out.contains("not over: prune comes again at T+1day12h"), "{}", first.out);
+    assert!(first.out.contains("not over: prune comes again at T+36h"), "{}", first.out);
     assert_eq!(board(&folder, &records(&folder)).ended, None);
     // Nobody watched when it came again: it runs after a person's key.
     days_pass(&folder, 2);

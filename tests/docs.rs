@@ -257,7 +257,8 @@ fn the_page_of_faults_is_fresh() {
         "# Faults of a rehearsal\n\n{MADE}\n\n`tminus rehearse --fault NAME` begins with the fault, `--fault NAME@T-5m` \
          brings it at a mark, `--fault NAME@T-5m..T+5m` for a while, `--fault NAME@T-5m..rollback` until the steps of a rollback \
          have run: what they take back was its cause; `:ID` at the end (`errors=60%@T+10m:api`) lets it \
-         concern one item, monitor, signal or stream alone. The option can be repeated. In the console `F` lists those that the plan's target can have, and switches them live. Numbers are healthy by the \
+         concern one item, monitor, signal or stream alone. `fail` needs that id; it is the one that reaches programs, files, \
+         the environment, certificates, releases, steps and people: whatever the plan shows a failure of. The option can be repeated. In the console `F` lists those that the plan's target can have, `fail` of the selected item among them, and switches them live. Numbers are healthy by the \
          plan alone, its examples and its objectives' limits; in time that a rehearsal skips they are made up by the \
          same rule, and stamped as generated. A counter whose example is 0 in a state of the world stands still in it. \
          A signal whose number stands at more than a plain path tells its example. With `--drill-faults` the crew answers \
@@ -266,7 +267,8 @@ fn the_page_of_faults_is_fresh() {
          | fault | what the target does |\n|---|---|\n"
     );
     for (fault, name, line) in Fault::ALL {
-        let _ = writeln!(page, "| `{name}{}` | {line} |", fault.size());
+        let whose = if fault == Fault::Fail { ":ID" } else { "" };
+        let _ = writeln!(page, "| `{name}{}{whose}` | {line} |", fault.size());
     }
     held("faults.md", &page);
 }

@@ -133,7 +133,8 @@ impl Facts {
             // A number of another clock is no number of now.
             Fault::ClockSkew => all(self.second_hand.iter().filter(|slug| **slug == "error-rate"), Unknown),
             // The steps of a rollback lie, no check does; counters and users are what signals look at.
-            Fault::RollbackLies | Fault::CounterReset | Fault::StickyUsers => Expected::new(),
+            // What `fail` turns, `launches` looks at.
+            Fault::RollbackLies | Fault::CounterReset | Fault::StickyUsers | Fault::Fail => Expected::new(),
         }
     }
 }
@@ -145,6 +146,11 @@ fn asked(fault: Fault) -> String {
         Fault::Latency => "latency=4500ms".to_owned(),
         other => other.name().to_owned(),
     }
+}
+
+/// Those that need nobody's name.
+fn everywhere() -> Vec<Fault> {
+    Fault::ALL.into_iter().map(|(fault, ..)| fault).filter(|fault| *fault != Fault::Fail).collect()
 }
 
 async fn flown(plan: fn() -> Loaded, fault: Fault, without: &[&str]) -> (Fault, Vec<(String, Report)>) {
@@ -175,8 +181,7 @@ async fn each_fault_turns_what_it_concerns_and_nothing_else(facts: &Facts) {
     // after another.
     let waits =
         |fault: &Fault| matches!(fault, Fault::Slow | Fault::Latency | Fault::StreamStalls | Fault::StreamNeverEnds);
-    let (waiting, quick): (Vec<Fault>, Vec<Fault>) =
-        Fault::ALL.map(|(fault, ..)| fault).iter().partition(|fault| waits(fault));
+    let (waiting, quick): (Vec<Fault>, Vec<Fault>) = everywhere().iter().partition(|fault| waits(fault));
     let one_by_one = async {
         let mut found = Vec::new();
         for fault in quick {

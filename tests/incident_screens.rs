@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use crate::console::{SIZES, Story, console, looked, plan, press, screen, seen, setup, text, type_in, under_way};
+use crate::console::{SIZES, Story, console, looked, plan, press, screen, setup, text, type_in, under_way};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use tminus::launch::command::{Command, Refusal};
@@ -50,7 +50,7 @@ fn rang(story: &mut Story, second: i64, level: &str) {
 }
 
 /// A sev-1 at 30:00 whose second level is due, another that nobody judged yet, and one that is over.
-fn three() -> Story {
+pub fn three() -> Story {
     let mut story = Story::of(laddered(), Mode::Launch);
     opened(&mut story, 1_000, 1, "Orders fail for every partner", Some("sev-1"));
     rang(&mut story, 1_000, "L1");
@@ -205,8 +205,7 @@ fn what_is_mitigated_or_minor_does_not_shout() {
     story.person(1_905, Event::IncidentChanged { incident: 3, change: Change::Severity("sev-3".into()) });
     changed(&mut story, 1_905, Change::Acknowledged);
     changed(&mut story, 1_906, Change::Stage(Stage::Mitigated));
-    let mut one = console(story.snapshot(1_910), 120, 36);
-    seen("incident_mitigated", &mut one);
+    looked("incident_mitigated", &story, 1_910, "");
     changed(&mut story, 1_907, Change::Stage(Stage::Resolved));
     let mut none = console(story.snapshot(1_910), 120, 36);
     assert!(!text(&screen(&mut none)).lines().nth(1).is_some_and(|line| line.contains("INCIDENT")));

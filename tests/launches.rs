@@ -8,10 +8,13 @@ use crate::binary::Place;
 use futures_util::future::join_all;
 use tminus::base::source::Source;
 use tminus::kind::{Spec, check};
+use tminus::launch::plan::{Condition, Plan};
 use tminus::plan::{self, Environment, Loaded, Options};
 
 /// What a plan is rehearsed with, and what must come of it.
 struct Row {
+    /// The no-gos and triggers of the plan that it is for.
+    shows: &'static [&'static str],
     /// Faults, and options beside them.
     with: &'static [&'static str],
     exit: i32,
@@ -20,31 +23,60 @@ struct Row {
 }
 
 const fn row(with: &'static [&'static str], exit: i32, says: &'static str) -> Row {
-    Row { with, exit, says }
+    Row { shows: &[], with, exit, says }
+}
+
+/// No GO, by this criterion, which is red then and before nobody's word.
+const fn no_go(shows: &'static [&'static str], with: &'static [&'static str]) -> Row {
+    Row { shows, with, exit: 1, says: NO_GO }
+}
+
+/// These triggers fire, and the way back is verified; the crew answers those that ask.
+const fn back(shows: &'static [&'static str], with: &'static [&'static str], says: &'static str) -> Row {
+    Row { shows, with, exit: 0, says }
 }
 
 const GO: &str = "ended: the rehearsal is through";
 const NO_GO: &str = "ended: the countdown ended short of T-0";
+const DRILL: &str = "--drill-faults";
 
 const OMNIAI: &[Row] = &[
     row(&[], 0, GO),
     row(&["rollback-lies"], 0, "rollback drill frontend #1: done but not verified"),
     row(&["cors-open"], 1, NO_GO),
-    row(&["csrf-rotates"], 1, NO_GO),
-    row(&["stream-drops"], 1, NO_GO),
+    no_go(&["origins-fail"], &["csrf-rotates"]),
+    no_go(&["stream-breaks"], &["stream-drops"]),
+    no_go(&["stream-breaks"], &["fail:cancel"]),
+    no_go(&["telemetry-leaks"], &["fail:telemetry-log"]),
+    no_go(&["release-doubles"], &["fail:release-rerun"]),
+    no_go(&[], &["fail:release-tags"]),
+    no_go(&[], &["fail:rollback-drill"]),
+    no_go(&["no-way-back"], &["fail:no-way-back"]),
     row(&["bad-json@T-65m"], 2, NO_GO),
     row(&["errors=100%@T-65m"], 1, NO_GO),
     row(&["down@T-41m"], 1, NO_GO),
-    row(&["--drill-faults", "errors=60%@T+10m..rollback"], 0, "rollback drill frontend #1: verified"),
-    row(&["--drill-faults", "errors=60%@T+10m"], 1, "rollback drill frontend #1: done but not verified"),
+    back(&["errors-2m"], &[DRILL, "errors=60%@T+10m..rollback"], "rollback drill frontend #1: verified"),
+    back(&["slow-5m"], &[DRILL, "latency=2s@T+40m..rollback:api"], "rollback drill frontend #1: verified"),
+    back(&["api-down"], &[DRILL, "fail@T+40m..rollback:monitor.api"], "rollback drill frontend #1: verified"),
+    row(&[DRILL, "errors=60%@T+10m"], 1, "rollback drill frontend #1: done but not verified"),
 ];
 
 const NANOSTYLE: &[Row] = &[
     row(&[], 0, GO),
     row(&["rollback-lies"], 0, "rollback drill back #1: done but not verified"),
+    no_go(&["gate-fails"], &["fail:lint"]),
+    no_go(&["gate-fails"], &["fail:ci"]),
+    no_go(&[], &["fail:audit"]),
+    no_go(&["secrets-wrong"], &["fail:contract"]),
+    no_go(&["partner-shut-out"], &["fail:trial-through"]),
+    no_go(&["contract-broken"], &["errors=30%@T-62m"]),
     row(&["wrong-status@T-65m"], 1, NO_GO),
     row(&["bad-json@T-65m"], 2, NO_GO),
     row(&["down@T-40m"], 1, NO_GO),
+    back(&["errors-2m"], &[DRILL, "errors=30%@T+21m..rollback:app"], "rollback drill back #1: verified"),
+    back(&["partner-access"], &[DRILL, "fail@T+21m..rollback:monitor.shared"], "rollback drill back #1: verified"),
+    back(&["smoke-fails"], &[DRILL, "fail@T+21m..rollback:monitor.flow/reply"], "rollback drill back #1: verified"),
+    back(&["generation-out"], &[DRILL, "errors=20%@T+21m..rollback:generation"], "rollback drill back #1: verified"),
     row(&["errors=30%@T+22m..rollback"], 0, "rollback drill back #1: verified"),
     row(&["errors=30%@T+22m"], 1, "rollback drill back #1: done but not verified"),
 ];
@@ -55,21 +87,96 @@ const ONESHOT: &[Row] = &[
     row(&["bad-json"], 2, NO_GO),
     row(&["cors-open"], 1, NO_GO),
     row(&["no-data@T-90m"], 1, NO_GO),
+    no_go(&["no-hands"], &["fail:no-hands"]),
+    no_go(&["sick"], &["fail@T-20m:monitor.ready"]),
+    no_go(&["rings"], &["fail@T-20m:monitor.alerts"]),
+    no_go(&["canary-breaks"], &["errors=20%@T-99m:canary-errors"]),
     row(&["down@T+10m"], 1, "rollback drill release #1: done but not verified"),
+    back(
+        &["canary-errors-2m"],
+        &[DRILL, "errors=20%@T-98m..rollback:canary-errors"],
+        "rollback drill canary #1: verified",
+    ),
+    back(&["canary-slow-2m"], &[DRILL, "latency=4s@T-98m..rollback:canary-p95"], "rollback drill canary #1: verified"),
+    back(&["canary-sick"], &[DRILL, "errors=50%@T-98m..rollback:canary-health"], "rollback drill canary #1: verified"),
+    back(
+        &["edge-down-with-canary"],
+        &[DRILL, "fail@T-98m..rollback:monitor.edge"],
+        "rollback drill canary #1: verified",
+    ),
+    back(&["errors-2m"], &[DRILL, "errors=20%@T+2h..rollback:errors"], "rollback drill release #1: verified"),
+    back(&["slow-2m"], &[DRILL, "latency=4s@T+2h..rollback:p95"], "rollback drill release #1: verified"),
+    back(&["edge-down"], &[DRILL, "fail@T+2h..rollback:monitor.edge"], "rollback drill release #1: verified"),
+    back(&["not-ready"], &[DRILL, "fail@T+2h..rollback:monitor.ready"], "rollback drill release #1: verified"),
+    back(&["paged"], &[DRILL, "fail@T+2h..rollback:monitor.alerts"], "rollback drill release #1: verified"),
 ];
 
 const SOCIALPROJECT: &[Row] = &[
     row(&[], 0, GO),
     row(&["rollback-lies"], 0, "rollback drill release #1: done but not verified"),
+    no_go(&[], &["fail:env-preflight"]),
+    no_go(&[], &["fail:railway-strict"]),
+    no_go(&[], &["fail:qa-critical"]),
+    no_go(&[], &["fail:gate-check"]),
+    no_go(&["control-plane"], &["fail:monitor.runtime"]),
+    no_go(&["service-unwell"], &["fail:monitor.ready"]),
+    no_go(&["no-blocker"], &["fail:no-blocker"]),
     row(&["down@T-30m"], 1, NO_GO),
     row(&["bad-json@T-30m"], 2, NO_GO),
     row(&["wrong-status@T+1m"], 1, "rollback drill release #1: done but not verified"),
+    back(&["errors-10m"], &[DRILL, "errors=30%@T+35m..rollback:feed"], "rollback drill release #1: verified"),
+    back(&["slow-15m"], &[DRILL, "latency=3s@T+32m..rollback:feed"], "rollback drill release #1: verified"),
+    back(&["not-ready-5m"], &[DRILL, "fail@T+35m..rollback:monitor.ready"], "rollback drill release #1: verified"),
+    back(&["flow-broken"], &[DRILL, "fail@T+35m..rollback:monitor.search"], "rollback drill release #1: verified"),
+    back(&["site-down"], &[DRILL, "fail@T+35m..rollback:monitor.web"], "rollback drill release #1: verified"),
+    back(
+        &["control-plane-10m"],
+        &[DRILL, "fail@T+35m..rollback:monitor.runtime"],
+        "rollback drill release #1: verified",
+    ),
 ];
 
 const ONESOURCE: &[Row] = &[
     row(&["wrong-status"], 1, NO_GO),
     row(&["bad-json"], 2, NO_GO),
+    no_go(&[], &["fail:staging-suite"]),
+    no_go(&[], &["fail:ui-tests"]),
+    no_go(&["canary-complaints"], &["fail:user-reports"]),
+    no_go(&["not-now"], &["fail:not-now"]),
     row(&["rollback-lies@T+50h30m"], 0, "rollback drill emergency #1: done but not verified"),
+    back(&["canary-down"], &[DRILL, "fail@T-20h..rollback:monitor.canary"], "rollback drill canary #1: verified"),
+    back(
+        &["canary-failing"],
+        &[DRILL, "errors=20%@T-20h..rollback:monitor.canary"],
+        "rollback drill canary #1: verified",
+    ),
+    back(&["canary-5xx"], &[DRILL, "errors=20%@T-20h..rollback:canary-errors"], "rollback drill canary #1: verified"),
+    back(
+        &["canary-slow"],
+        &[DRILL, "latency=3s@T-20h..rollback:canary-chat-p95"],
+        "rollback drill canary #1: verified",
+    ),
+    back(&["canary-delta"], &[DRILL, "errors=20%@T-20h..rollback:canary-delta"], "rollback drill canary #1: verified"),
+    back(
+        &["canary-loses"],
+        &[DRILL, "errors=20%@T-20h..rollback:canary-persistence"],
+        "rollback drill canary #1: verified",
+    ),
+    back(&["api-down"], &[DRILL, "fail@T+3h..rollback:monitor.api"], "rollback drill emergency #1: verified"),
+    back(&["redis-down"], &[DRILL, "fail@T+3h..rollback:monitor.ready"], "rollback drill emergency #1: verified"),
+    back(&["live-5xx"], &[DRILL, "errors=20%@T+3h..rollback:live-errors"], "rollback drill emergency #1: verified"),
+    back(
+        &["live-loses"],
+        &[DRILL, "errors=20%@T+3h..rollback:live-persistence"],
+        "rollback drill emergency #1: verified",
+    ),
+    back(
+        &["live-forgets"],
+        &[DRILL, "errors=20%@T+3h..rollback:live-context"],
+        "rollback drill emergency #1: verified",
+    ),
+    back(&["live-slow"], &[DRILL, "latency=3s@T+3h..rollback:live-chat-p95"], "rollback drill features #1: verified"),
+    back(&["live-repairs"], &[DRILL, "errors=20%@T+3h..rollback:live-repair"], "rollback drill previous #1: verified"),
     row(&["errors=20%@T-20h..rollback"], 1, "rollback drill canary #1: verified"),
     row(&["errors=20%@T-20h"], 1, "rollback drill canary #1: done but not verified"),
 ];
@@ -112,13 +219,23 @@ async fn flies(plan: &str, rows: &[Row]) {
     let loaded = loaded(plan);
     let unplayed: Vec<_> = concerned(&loaded).into_iter().filter(|kind| !played.contains(kind)).collect();
     assert!(unplayed.is_empty(), "{plan}: no row for {unplayed:?}");
+    let shown: BTreeSet<&str> = rows.iter().flat_map(|row| row.shows).copied().collect();
+    let unshown: Vec<_> = named(&loaded.plan).into_iter().filter(|id| !shown.contains(id)).collect();
+    assert!(unshown.is_empty(), "{plan}: no row shows {unshown:?}");
     // A rehearsal mostly waits.
-    for pair in rows.chunks(2) {
-        join_all(pair.iter().map(|row| fly(plan, row))).await;
+    for some in rows.chunks(4) {
+        join_all(some.iter().map(|row| fly(&loaded.plan, plan, row))).await;
     }
 }
 
-async fn fly(plan: &str, row: &Row) {
+/// The no-gos and the triggers of a plan, but for those of a person alone: nothing but that person shows them.
+fn named(plan: &Plan) -> Vec<&str> {
+    let no_gos = plan.criteria.iter().filter(|criterion| criterion.no_go).map(|criterion| criterion.id.as_str());
+    let triggers = plan.triggers.iter().filter(|trigger| trigger.when != Condition::Manual);
+    no_gos.chain(triggers.map(|trigger| trigger.id.as_str())).collect()
+}
+
+async fn fly(known: &Plan, plan: &str, row: &Row) {
     let file = format!("{}/config/{plan}.toml", env!("CARGO_MANIFEST_DIR"));
     let place = Place::new(&[]);
     let folder = place.path("launch").display().to_string();
@@ -132,8 +249,21 @@ async fn fly(plan: &str, row: &Row) {
     let told = format!("{plan} {:?}\n{out}\n{err}", row.with);
     assert_eq!(ran.status.code(), Some(row.exit), "{told}");
     assert!(out.contains(row.says), "no `{}` in {told}", row.says);
-    // A launch that goes, goes to its end.
-    assert!(row.exit != 0 || out.contains(GO), "{told}");
+    if !row.shows.is_empty() {
+        let log = place.run(&["log", &folder]).await.out;
+        for id in row.shows {
+            let trigger = known.triggers.iter().any(|trigger| trigger.id.as_str() == *id);
+            let words = match trigger {
+                true => vec![format!("TRIGGER {id} FIRED")],
+                false => {
+                    vec![format!("criterion {id} is fail"), format!("{id} speaks against GO"), format!("no-go {id} ")]
+                }
+            };
+            assert!(words.iter().any(|words| log.contains(words)), "none of {words:?} in {log}\n{told}");
+        }
+    }
+    // A launch that goes, goes to its end; a drill's exit code is its own.
+    assert!(row.exit != 0 || row.with.contains(&DRILL) || out.contains(GO), "{told}");
     assert!(!out.contains("production · REHEARSAL"), "production is nobody's default: {told}");
 }
 

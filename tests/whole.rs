@@ -39,6 +39,8 @@ mod days;
 mod disk;
 #[path = "drill.rs"]
 mod drill;
+#[path = "failing.rs"]
+mod failing;
 #[path = "false_greens.rs"]
 mod false_greens;
 #[path = "faults.rs"]
@@ -93,6 +95,8 @@ mod stand_by;
 mod step_shim;
 #[path = "stood_still.rs"]
 mod stood_still;
+#[path = "stories.rs"]
+mod stories;
 #[path = "take_over.rs"]
 mod take_over;
 #[path = "terminal.rs"]

@@ -12,11 +12,15 @@ use tokio::time::Instant;
 const TMINUS: &str = env!("CARGO_BIN_EXE_tminus");
 pub const SIZE: PtySize = PtySize { rows: 40, cols: 120, pixel_width: 0, pixel_height: 0 };
 
+/// What begins a synchronised update; one is cut between two reads too seldom to matter.
+const FRAME: &[u8] = b"\x1b[?2026h";
+
 pub struct Console {
     pub pid: u32,
     began: Instant,
     output: Receiver<Vec<u8>>,
     screen: vt100::Parser,
+    frames: usize,
     keys: Box<dyn Write + Send>,
     child: Box<dyn portable_pty::Child + Send + Sync>,
     _terminal: Box<dyn MasterPty + Send>,
@@ -25,8 +29,13 @@ pub struct Console {
 impl Console {
     /// `tminus` with these arguments; what it keeps is in `home`.
     pub fn start(home: &Path, arguments: &[&str]) -> Result<Self> {
+        Self::run(TMINUS, home, arguments)
+    }
+
+    /// Another program in the same seat.
+    pub fn run(program: &str, home: &Path, arguments: &[&str]) -> Result<Self> {
         let pair = native_pty_system().openpty(SIZE)?;
-        let mut command = CommandBuilder::new(TMINUS);
+        let mut command = CommandBuilder::new(program);
         command.args(arguments);
         command.cwd(home);
         for name in ["HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"] {
@@ -51,6 +60,7 @@ impl Console {
             began,
             output,
             screen: vt100::Parser::new(SIZE.rows.try_into()?, SIZE.cols.try_into()?, 0),
+            frames: 0,
             keys: pair.master.take_writer()?,
             child,
             _terminal: pair.master,
@@ -61,7 +71,7 @@ impl Console {
     pub fn first_frame(&mut self) -> Result<Duration> {
         loop {
             match self.output.recv_timeout(Duration::from_secs(10)) {
-                Ok(chunk) => self.screen.process(&chunk),
+                Ok(chunk) => self.take(&chunk),
                 Err(_) => bail!("no whole frame; on screen:\n{}", self.screen.screen().contents()),
             }
             let rows: Vec<String> = self.screen.screen().rows(0, SIZE.cols).collect();
@@ -80,7 +90,7 @@ impl Console {
             match self.output.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(chunk) => {
                     bytes += chunk.len();
-                    self.screen.process(&chunk);
+                    self.take(&chunk);
                 }
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                     return f64::from(u32::try_from(bytes).unwrap_or(u32::MAX));
@@ -89,19 +99,34 @@ impl Console {
         }
     }
 
+    /// How many synchronised updates began so far.
+    pub fn frames(&self) -> usize {
+        self.frames
+    }
+
+    fn take(&mut self, chunk: &[u8]) {
+        self.frames += chunk.windows(FRAME.len()).filter(|bytes| *bytes == FRAME).count();
+        self.screen.process(chunk);
+    }
+
     pub fn press(&mut self, keys: &str) -> Result<()> {
         self.keys.write_all(keys.as_bytes()).context("the terminal is gone")
     }
 
     /// Reads on until `text` is on the screen.
     pub fn sees(&mut self, text: &str) -> Result<()> {
+        self.until(text, |shown| shown.contains(text))
+    }
+
+    /// Reads on until the screen is so.
+    pub fn until(&mut self, what: &str, is_so: impl Fn(&str) -> bool) -> Result<()> {
         let began = Instant::now();
-        while !self.screen.screen().contents().contains(text) {
+        while !is_so(&self.screen.screen().contents()) {
             if began.elapsed() > Duration::from_secs(20) {
-                bail!("no `{text}`; on screen:\n{}", self.screen.screen().contents());
+                bail!("no `{what}`; on screen:\n{}", self.screen.screen().contents());
             }
             if let Ok(chunk) = self.output.recv_timeout(Duration::from_millis(5)) {
-                self.screen.process(&chunk);
+                self.take(&chunk);
             }
         }
         Ok(())
@@ -121,7 +146,7 @@ impl Console {
                 self.keys.write_all(b"y")?;
             }
             if let Ok(chunk) = self.output.recv_timeout(Duration::from_millis(1)) {
-                self.screen.process(&chunk);
+                self.take(&chunk);
             }
         }
         bail!("`q` did not end it; on screen:\n{}", self.screen.screen().contents())

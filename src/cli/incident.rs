@@ -56,10 +56,12 @@ enum What {
     },
     /// Say more of incident N: severity, commander, impact, mitigation, follow-up, stage, note, acknowledge.
     Set {
+        /// Its number, as `tminus incident LAUNCH list` tells it.
         number: u32,
-        /// What is said of it.
+        /// One of severity, commander, impact, mitigation, follow-up, stage, note, and acknowledge, which takes no value.
         field: String,
-        /// What it is; for `stage active` also why it is active again.
+        /// What it is. Of `stage` one of active, mitigated, resolved and closed; for `stage active` also why it is active
+        /// again.
         value: Vec<String>,
     },
     /// One line for each incident, the worst open one first.

@@ -23,10 +23,10 @@ use crate::journal::LaunchFolder;
 use crate::kind::Catalogue;
 use crate::launch::event::Mode;
 use crate::launch::fault::Offered;
-use crate::launch::id::RollbackId;
+use crate::launch::id::{ItemId, RollbackId};
 use crate::launch::plan::Plan;
 use crate::plan::{Loaded, Options};
-use crate::rehearsal::{Fault, Faults, Injection, Target, Traffic, possible};
+use crate::rehearsal::{Fault, Faults, Injection, Target, Traffic, able, possible};
 
 /// The plan that is flown when none is named.
 const BUNDLED: &str = include_str!("../../config/omniai.toml");
@@ -36,10 +36,12 @@ pub struct Arguments {
     /// The plan file; without one, the bundled OmniAI launch.
     plan: Option<PathBuf>,
     /// A fault of the target, from a mark on, for a while or until a rollback's steps have run, of all or of one monitor,
-    /// signal, stream or item: `down`, `errors=20%@T-5m..rollback`, `latency=2s@T+10m..T+20m:api`. Can be repeated.
+    /// signal, stream or item: `down`, `errors=20%@T-5m..rollback`, `latency=2s@T+10m..T+20m:api`. `fail:lint` lets that one
+    /// item fail as the plan's own example of it does: a program, a file, the environment, a step, a person's word as well.
+    /// Can be repeated; docs/faults.md has all of them.
     #[arg(long, value_name = "NAME[=SIZE][@FROM[..UNTIL]][:ID]")]
     fault: Vec<String>,
-    /// How much faster than real time idle time passes in the console.
+    /// How much faster than real time idle time passes in the console, 1 to 3600.
     #[arg(long, value_name = "TIMES", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=3600))]
     speed: u32,
     /// The rollback that a headless rehearsal drills at its end; the plan's first unless named, `none` for none.
@@ -101,7 +103,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let (before, had) = known.map(|site| (site.environment, site.faults)).unwrap_or_default();
     let (plan, catalogue) = (Arc::new(loaded.plan), Arc::new(loaded.catalogue));
     let (environment, hidden) = (loaded.environment, loaded.hidden);
-    injections.iter().try_for_each(|injection| concerns(injection, &catalogue))?;
+    injections.iter().try_for_each(|injection| concerns(injection, &plan, &catalogue))?;
     let all = with_earlier(&injections, &had);
     let pace = if headless::wants_console(common) { Pace::Times(arguments.speed) } else { Pace::Skip };
     let take_over = common.take_over;
@@ -176,7 +178,10 @@ fn switching(injection: &Injection) -> Switching {
 }
 
 /// That there is somebody whom the fault alone concerns.
-fn concerns(injection: &Injection, catalogue: &Catalogue) -> anyhow::Result<()> {
+fn concerns(injection: &Injection, plan: &Plan, catalogue: &Catalogue) -> anyhow::Result<()> {
+    if injection.fault == Fault::Fail {
+        return fails(injection, plan, catalogue);
+    }
     let owners = || catalogue.entries.iter().map(|entry| entry.owner.as_str());
     let Some(only) = injection.only.as_deref().filter(|_| !owners().any(|owner| injection.concerns(owner))) else {
         return Ok(());
@@ -187,6 +192,24 @@ fn concerns(injection: &Injection, catalogue: &Catalogue) -> anyhow::Result<()> 
     });
     let near = nearest(only, names).map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
     anyhow::bail!("--fault {injection}: this plan has no item, monitor, signal or stream `{only}`{near}")
+}
+
+/// That who is to fail is there, and that the plan shows how it fails.
+fn fails(injection: &Injection, plan: &Plan, catalogue: &Catalogue) -> anyhow::Result<()> {
+    let able = able(plan, catalogue);
+    if able.iter().any(|id| injection.concerns(id.as_str())) {
+        return Ok(());
+    }
+    let only = injection.only.as_deref().unwrap_or_default();
+    let known = catalogue.entries.iter().any(|entry| injection.concerns(entry.owner.as_str()));
+    if known || plan.item(&only.into()).is_some() {
+        anyhow::bail!(
+            "--fault {injection}: the plan shows no failure of `{only}`: give its `example` a `bad` with `gives = \"fail\"`"
+        );
+    }
+    let near = nearest(only, able.iter().map(ItemId::as_str));
+    let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
+    anyhow::bail!("--fault {injection}: this plan has nothing called `{only}` that can fail{near}")
 }
 
 /// The target of another plan misbehaves as this one does, and its counters go on.
@@ -213,8 +236,12 @@ fn switch(faults: Faults) -> Switch {
 /// What the target of a plan can be made to do, as `--fault` would ask for it.
 fn offers() -> Offers {
     Arc::new(|plan, catalogue| {
-        let offered = |fault: Fault| Offered { fault: Injection::of(fault).to_string(), does: fault.line() };
-        possible(plan, catalogue).into_iter().map(offered).collect()
+        let offered = |fault: Fault| Offered { fault: Injection::of(fault).to_string(), does: fault.line(), of: None };
+        let failing = |id: ItemId| Offered { fault: format!("fail:{id}"), does: Fault::Fail.line(), of: Some(id) };
+        let all = possible(plan, catalogue).into_iter().map(offered);
+        // Only what the target answers: no scripted crew flies a console.
+        let told = |id: &ItemId| catalogue.entries.iter().any(|entry| entry.owner == *id);
+        all.chain(able(plan, catalogue).into_iter().filter(told).map(failing)).collect()
     })
 }
 

@@ -80,14 +80,15 @@ pub fn text(board: &Board, now: Instant, folder: &str) -> String {
         }
     }
     strangers(board, Path::new(folder), &mut out);
-    if let Some(why) = &board.ended {
-        let _ = writeln!(out, "ended: {}", printable(why));
-    }
     let _ = writeln!(
         out,
         "\njournal    {folder}/journal.db ({} records)\nartifacts  {folder}/{{steps,rollback,streams}}",
         board.seq
     );
+    // What it came to is the last line that stays on the screen.
+    if let Some(why) = &board.ended {
+        let _ = writeln!(out, "\nended: {}", printable(why));
+    }
     out
 }
 

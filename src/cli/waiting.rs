@@ -11,7 +11,6 @@ use crate::launch::verdict::Outcome;
 use crate::launch::{poll, recurring, schedule};
 use crate::ui::action::Action;
 use crate::ui::keymap::Keymap;
-use crate::ui::panes::header::t_face;
 
 /// Says, once, whatever it waits for next.
 #[derive(Debug, Default)]
@@ -25,7 +24,7 @@ impl Said {
             return None;
         }
         self.0.clone_from(&words);
-        Some(format!("{} waits: {words}", t_face(board.mark_at(now))))
+        Some(format!("{} waits: {words}", board.mark_at(now).face()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The scripted crew of a headless rehearsal: it attests, votes, resumes, starts steps and drills the
 //! rollback, as people would, and is stamped as such. It never waives and never votes against what it
-//! sees: a red gate ends its launch with NO-GO. After a crash it repeats what may be repeated by a key, and
+//! sees: a red gate ends its launch with NO-GO. It says no only where a fault wants that, by name. After a crash it repeats what may be repeated by a key, and
 //! leaves where a person's word is wanted: it can look at nothing by hand.
 
 use std::time::Duration;
@@ -16,10 +16,13 @@ use crate::launch::recovery::{self, Way};
 use crate::launch::schedule::{self, Due};
 use crate::launch::time::Instant;
 use crate::launch::trigger::Stage;
+use crate::launch::verdict::Verdict;
 use crate::launch::{ballot, criteria, fields, gate, lost, poll, second, signoff, soak};
 
 /// What it says where a person's word is wanted.
 const WORD: &str = "scripted crew of a rehearsal";
+/// The fault by which one thing fails, before its id.
+const FAIL: &str = "fail:";
 
 /// Who the scripted crew is in the journal.
 #[must_use]
@@ -137,7 +140,10 @@ fn for_item(board: &Board, item: &Item, now: Instant) -> Option<Command> {
         return None;
     }
     match &item.act {
-        Act::Manual { .. } => Some(Command::Attest { item: item.id.clone(), note: WORD.into(), passed: true }),
+        Act::Manual { .. } => {
+            let passed = !says_no(board, item.id.as_str());
+            Some(Command::Attest { item: item.id.clone(), note: WORD.into(), passed })
+        }
         Act::Step { second, .. } if *second != Second::None && state.armed.is_none() => {
             Some(Command::Attest { item: item.id.clone(), note: WORD.into(), passed: true })
         }
@@ -189,6 +195,14 @@ fn at_hold(board: &Board, clock: &countdown::Countdown, now: Instant, patient: b
     if let Some(judged) = judge(board, GoStage::Launch, now).filter(|_| polled) {
         return Some(judged);
     }
+    // What somebody said is nothing that the machine still lacks.
+    let mut said = criteria::of_stage(board, GoStage::Launch, now);
+    let against = said.find(|(criterion, standing)| {
+        matches!(criterion.by, DecidedBy::Person { .. }) && standing.verdict == Some(Verdict::Fail)
+    });
+    if let Some((criterion, _)) = against.filter(|_| polled) {
+        return Some(Command::Scrub { why: format!("{} speaks against GO", criterion.id) });
+    }
     if polled && patient && !poll::machine_blocks(board, now).is_empty() {
         return None;
     }
@@ -215,7 +229,15 @@ fn vote(board: &Board, poll: Option<&ItemId>, now: Instant) -> Option<Command> {
 fn judge(board: &Board, stage: GoStage, now: Instant) -> Option<Command> {
     let waits = criteria::of_stage(board, stage, now)
         .find(|(criterion, standing)| matches!(criterion.by, DecidedBy::Person { .. }) && standing.verdict.is_none());
-    waits.map(|(criterion, _)| Command::Judge { criterion: criterion.id.clone(), met: true, note: WORD.into() })
+    waits.map(|(criterion, _)| {
+        let met = !says_no(board, criterion.id.as_str());
+        Command::Judge { criterion: criterion.id.clone(), met, note: WORD.into() }
+    })
+}
+
+/// Whether a fault that is on makes whoever is asked for `id` say no.
+fn says_no(board: &Board, id: &str) -> bool {
+    board.faults.iter().any(|fault| fault.strip_prefix(FAIL) == Some(id))
 }
 
 /// Why nothing can go on: an item that ended red, or one that cannot be tried.

@@ -124,11 +124,8 @@ impl Effects {
     /// for that.
     pub fn start(&self, record: &Recorded, board: &Arc<Board>) -> Option<JoinHandle<()>> {
         // Only a rehearsal repeats what its sources said.
-        if let (Event::FaultSwitched { .. } | Event::RollbackTold { .. }, Some(watch), Mode::Rehearsal) =
-            (&record.event, &self.watch, board.mode)
-        {
-            watch.stir();
-        }
+        let stirs = matches!(record.event, Event::FaultSwitched { .. } | Event::RollbackTold { .. });
+        let stirred = self.watch.as_ref().filter(|_| stirs && board.mode == Mode::Rehearsal);
         match &record.event {
             Event::ItemStarted { item, attempt } => {
                 let item = board.plan.item(item)?;
@@ -166,6 +163,15 @@ impl Effects {
             Event::FaultSwitched { fault, on } => {
                 if let Some(faults) = &self.faults {
                     (faults.switch)(fault, *on);
+                }
+                // What looks now meets the fault.
+                if let Some(watch) = stirred {
+                    watch.stir();
+                }
+            }
+            Event::RollbackTold { .. } => {
+                if let Some(watch) = stirred {
+                    watch.stir();
                 }
             }
             event => self.world.keep_incident_of(board, event),

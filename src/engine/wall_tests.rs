@@ -315,7 +315,7 @@ fn three_days_after_liftoff_the_day_s_items_are_due_and_late_and_nothing_ran_uns
     desk.does(list("day-list"));
     let early = Input::Command { by: Actor::person("ada", None), command: list("week-list") };
     let turn = desk.dispatch.turn(&[early], desk.axis.now());
-    assert_eq!(turn.answers[0].as_ref().expect_err("refused").0, "week-list is due at T+7days");
+    assert_eq!(turn.answers[0].as_ref().expect_err("refused").0, "week-list is due at T+168h");
     let thawed = desk.does(Command::Thaw { why: "right now too".into() });
     assert!(
         thawed.iter().any(|event| matches!(event, Event::StepIntended { item, .. } if item.as_str() == "scale-down"))

@@ -12,7 +12,7 @@ use crate::launch::event::{Actor, Event, Mode, Recorded, Vote};
 use crate::launch::id::ItemId;
 use crate::launch::plan::{DecidedBy, Plan, Role};
 use crate::launch::soak;
-use crate::launch::time::{Instant, Mark, Wall, clock_face};
+use crate::launch::time::{Instant, Mark, Wall};
 use crate::launch::verdict::Verdict;
 
 /// The record of the decision that `record` tells; none where it tells another thing. `board` has folded it and
@@ -209,8 +209,7 @@ fn stamp(at: Wall) -> String {
 fn t_face(mark: Mark) -> String {
     match mark.0 {
         i64::MAX => "no countdown".to_owned(),
-        ahead if ahead > 0 => format!("T-{}", clock_face(ahead)),
-        past => format!("T+{}", clock_face(past / 1000 * 1000)),
+        _ => mark.face(),
     }
 }
 

@@ -157,7 +157,9 @@ fn an_open_incident_and_a_waiver_stand_until_they_are_over() {
         "{stands:?}"
     );
     assert!(
-        stands.iter().any(|line| line.starts_with("health is waived by") && line.contains(", until ")),
+        stands
+            .iter()
+            .any(|line| line.starts_with("health is waived by") && line.contains(", until ") && line.contains(" UTC")),
         "{stands:?}"
     );
     assert!(next.iter().any(|line| line == "in 00:10:00: incident 1: triage"), "{next:?}");

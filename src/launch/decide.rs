@@ -442,7 +442,10 @@ fn release(board: &Board, by: &Actor, who: &str) -> Result<Vec<Event>, Refusal> 
     }
     let by_anyone = [countdown::CONSOLE_RESTART, countdown::JOURNAL];
     if who != caller(by) && !by_anyone.contains(&who) && by.role.is_some() {
-        permit(board, by, Power::Waive)?;
+        permit(board, by, Power::Waive).map_err(|Refusal(why)| {
+            let may = people::who_may(&board.plan, Power::Waive).map(|may| format!("{may}, or ")).unwrap_or_default();
+            Refusal(format!("{why}, and the hold of {who} is released by {may}whoever called it"))
+        })?;
     }
     Ok(vec![Event::HoldReleased { who: who.to_owned() }])
 }

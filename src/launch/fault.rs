@@ -5,6 +5,7 @@ use super::board::Board;
 use super::command::Refusal;
 use super::drilled::Drilled;
 use super::event::{Event, Mode};
+use super::id::ItemId;
 
 /// A fault that the simulated target of a plan can have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub struct Offered {
     pub fault: String,
     /// In one sentence, without a full stop.
     pub does: &'static str,
+    /// The one item that it is of, where it is of one alone: offered beside that item only.
+    pub of: Option<ItemId>,
 }
 
 /// One of the list.
@@ -27,16 +30,20 @@ pub struct Line<'a> {
     pub before: Option<&'a Drilled>,
 }
 
-/// What is on offer, and after each what else of it was switched: another size, or for one alone.
+/// What is on offer, of one item alone where that is the one `beside` it, and after each what else of it was switched:
+/// another size, or for one alone.
 #[must_use]
-pub fn lines<'a>(offered: &'a [Offered], board: &'a Board) -> Vec<Line<'a>> {
-    let mut names: Vec<(&str, &str)> = offered.iter().map(|known| (known.fault.as_str(), known.does)).collect();
+pub fn lines<'a>(offered: &'a [Offered], beside: Option<&ItemId>, board: &'a Board) -> Vec<Line<'a>> {
+    let here = |known: &&Offered| known.of.is_none() || known.of.as_ref() == beside;
+    let name = |known: &'a Offered| (known.fault.as_str(), known.does);
+    let mut names: Vec<(&str, &str)> = offered.iter().filter(here).map(name).collect();
     for fault in board.drilled.iter().map(|known| known.fault.as_str()).chain(board.faults.iter().map(String::as_str)) {
         if names.iter().any(|(known, _)| *known == fault) {
             continue;
         }
         let same = |(known, _): &(&str, &str)| called(known).0 == called(fault).0;
-        let does = names.iter().find(|known| same(known)).map_or("", |(_, does)| *does);
+        let known = offered.iter().map(name).find(same);
+        let does = known.map_or("", |(_, does)| does);
         let place = names.iter().rposition(same).map_or(names.len(), |at| at + 1);
         names.insert(place, (fault, does));
     }
@@ -77,7 +84,7 @@ mod tests {
 
     fn offered() -> Vec<Offered> {
         [("down", "nobody answers"), ("errors=20%", "some fail"), ("latency=2s", "all are late")]
-            .map(|(fault, does)| Offered { fault: fault.to_owned(), does })
+            .map(|(fault, does)| Offered { fault: fault.to_owned(), does, of: None })
             .into()
     }
 
@@ -109,13 +116,30 @@ mod tests {
         at(&mut board, 5, "down", true);
         at(&mut board, 9, "errors=60%:api", true);
         at(&mut board, 12, "down", false);
-        let told = lines(&offered, &board);
+        let told = lines(&offered, None, &board);
         let names: Vec<&str> = told.iter().map(|line| line.fault).collect();
         assert_eq!(names, ["down", "errors=20%", "errors=60%:api", "latency=2s"]);
         assert_eq!((told[0].on, told[0].before.map(|known| known.over)), (None, Some(Some(Instant(12_000)))));
         let on = told[2].on.expect("on");
         assert_eq!((on.began, on.by.name.as_str(), told[2].does), (Instant(9_000), "ann", "some fail"));
         assert_eq!((told[3].on, told[3].before), (None, None));
+    }
+
+    #[test]
+    fn what_is_of_one_item_is_offered_beside_it_and_stays_once_it_is_on() {
+        let (mut board, mut offered) = (rehearsal(), offered());
+        for id in ["lint", "build"] {
+            offered.push(Offered { fault: format!("fail:{id}"), does: "it fails", of: Some(id.into()) });
+        }
+        let names = |board: &Board, beside: Option<&ItemId>| -> String {
+            lines(&offered, beside, board).iter().map(|line| format!("{} ", line.fault)).collect()
+        };
+        assert_eq!(names(&board, None), "down errors=20% latency=2s ");
+        assert_eq!(names(&board, Some(&"lint".into())), "down errors=20% latency=2s fail:lint ");
+        at(&mut board, 5, "fail:build", true);
+        assert_eq!(names(&board, Some(&"lint".into())), "down errors=20% latency=2s fail:lint fail:build ");
+        let told = lines(&offered, None, &board);
+        assert_eq!(told.last().map(|line| (line.fault, line.does)), Some(("fail:build", "it fails")));
     }
 
     /// As the target has it: else the screen would tell of a fault that it has no more.

@@ -60,7 +60,7 @@ pub mod unwatched;
 pub mod unwritten;
 pub mod verdict;
 pub mod waiver;
-mod wanted;
+pub mod wanted;
 pub mod watching;
 #[cfg(test)]
 mod watching_tests;

@@ -72,7 +72,18 @@ pub fn split(text: &str, stand: &Stand<'_>) -> Result<Written, Impossible> {
             None => {}
         }
     }
-    Ok(Written { at: None, text: text.to_owned() })
+    match after_at(&text[..words.get(1).map_or(0, |word| word.1)]) {
+        // Said as a time, and none: recorded as words it would be of now.
+        (said, true) if words.len() > 2 && is_clock(said.trim_end_matches([',', ';', ':'])) => {
+            Err(Impossible::NoTime(said.to_owned()))
+        }
+        _ => Ok(Written { at: None, text: text.to_owned() }),
+    }
+}
+
+/// Digits and colons, as of a clock.
+fn is_clock(said: &str) -> bool {
+    said.contains(':') && said.bytes().all(|byte| byte.is_ascii_digit() || byte == b':')
 }
 
 /// `text` as a time and nothing else: what `--at` says.

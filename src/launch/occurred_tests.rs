@@ -70,6 +70,8 @@ fn what_has_not_come_or_is_of_another_day_is_refused_in_words() {
     let turns = Turns::default();
     for (text, wanted) in [
         ("14:03 we go on", "14:03 has not come yet"),
+        ("at 99:99 we went on", "`99:99` is no time"),
+        ("at 12:61, we went on", "is no time"),
         ("at 12:30:01 we go on", "12:30:01 has not come yet"),
         ("2026-11-22T09:00:00Z later", "has not come yet"),
         ("at T-5m ready", "T-5m has not come yet"),

@@ -113,6 +113,13 @@ pub fn permit(board: &Board, by: &Actor, power: Power) -> Result<(), Refusal> {
     }
 }
 
+/// The titles of the roles that have a power, `DevOps lead or Engineering lead`; none where none has it.
+pub(super) fn who_may(plan: &Plan, power: Power) -> Option<String> {
+    let able = plan.roles.iter().filter(|role| role.may.contains(&power));
+    let titles: Vec<String> = able.map(|role| role.title.clone()).collect();
+    (!titles.is_empty()).then(|| any_of(&titles))
+}
+
 /// `Ana (Backend lead)`, as everything shows who acted; who wrote it down for another stands beside.
 #[must_use]
 pub fn called(plan: &Plan, by: &Actor) -> String {

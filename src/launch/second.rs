@@ -56,6 +56,11 @@ pub(super) fn takes_word(board: &Board, by: &Actor, item: &Item, passed: bool, n
             if let (Some(wanted), Some(has)) = (first_role, &by.role)
                 && wanted != has
             {
+                let half = state.is_some_and(|state| state.half.is_some());
+                if let (true, Second::Role(other)) = (half, self::wanted(item)) {
+                    let title = super::people::title(&board.plan, other);
+                    return Err(Refusal(format!("{} wants the second word of {title}: give it as {other}", item.id)));
+                }
                 return Err(Refusal(format!("{} is attested by {wanted}", item.id)));
             }
             let verdict = state.and_then(|state| state.verdict(item.valid_for, now));

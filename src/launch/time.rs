@@ -9,6 +9,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+/// Milliseconds.
+const HOUR: u64 = 3_600_000;
+
 /// A place on the countdown, in milliseconds before T-0: `T-2h` is 7 200 000, `T+30m` is −1 800 000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -67,9 +70,28 @@ impl fmt::Display for Mark {
             return f.write_str("T-0");
         }
         let sign = if self.0 > 0 { '-' } else { '+' };
-        let span = Duration::from_millis(self.0.unsigned_abs());
-        let compact: String = humantime::format_duration(span).to_string().replace(' ', "");
-        write!(f, "T{sign}{compact}")
+        let (hours, rest) = (self.0.unsigned_abs() / HOUR, self.0.unsigned_abs() % HOUR);
+        write!(f, "T{sign}")?;
+        if hours > 0 {
+            write!(f, "{hours}h")?;
+        }
+        if rest > 0 || hours == 0 {
+            let rest = humantime::format_duration(Duration::from_millis(rest)).to_string().replace(' ', "");
+            f.write_str(&rest)?;
+        }
+        Ok(())
+    }
+}
+
+impl Mark {
+    /// `T-00:14:32`, `T-78:00:00` or `T+00:00:05`: rounded up before T-0 and down after it, so that zero is liftoff.
+    /// In hours, as a mark is written.
+    #[must_use]
+    pub fn face(self) -> String {
+        match self.0 {
+            ahead if ahead > 0 => format!("T-{}", hours_face(ahead)),
+            past => format!("T+{}", hours_face(past / 1000 * 1000)),
+        }
     }
 }
 
@@ -92,7 +114,14 @@ pub fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// `HH:MM:SS` with a sign of the caller's, for countdown displays: `00:14:32`, and days as `2d 03:00:00`.
+/// `HH:MM:SS` of a countdown, however many hours: `00:14:32`, `78:00:00`. A sign is the caller's.
+#[must_use]
+pub fn hours_face(ms: i64) -> String {
+    let seconds = ms.unsigned_abs().div_ceil(1000);
+    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+/// `HH:MM:SS` with a sign of the caller's, for spans: `00:14:32`, and days as `2d 03:00:00`.
 #[must_use]
 pub fn clock_face(ms: i64) -> String {
     let seconds = ms.unsigned_abs().div_ceil(1000);
@@ -111,10 +140,27 @@ mod tests {
 
     #[test]
     fn a_mark_reads_back_as_it_prints() {
-        for text in ["T-2h", "T-30m", "T+30m", "T-0", "T-1h 30m", "T+7days"] {
+        for text in ["T-2h", "T-30m", "T+30m", "T-0", "T-1h 30m", "T+7days", "T-90s", "T-1h 1s 5ms"] {
             let mark = Mark::parse(&text.replace(' ', "")).expect("a mark");
             assert_eq!(Mark::parse(&mark.to_string()), Ok(mark), "{text}");
         }
+    }
+
+    #[test]
+    fn one_instant_has_one_name_in_hours() {
+        for (written, name, face) in [
+            ("T-78h", "T-78h", "T-78:00:00"),
+            ("T-76h30m", "T-76h30m", "T-76:30:00"),
+            ("T-3days", "T-72h", "T-72:00:00"),
+            ("T-24h", "T-24h", "T-24:00:00"),
+            ("T-90m", "T-1h30m", "T-01:30:00"),
+            ("T-0", "T-0", "T+00:00:00"),
+            ("T+7days", "T+168h", "T+168:00:00"),
+        ] {
+            let mark = Mark::parse(written).expect("a mark");
+            assert_eq!((mark.to_string().as_str(), mark.face().as_str()), (name, face), "{written}");
+        }
+        assert_eq!([Mark(1).face(), Mark(-1_999).face()], ["T-00:00:01", "T+00:00:01"]);
     }
 
     #[test]

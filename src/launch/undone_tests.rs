@@ -13,6 +13,7 @@ use super::super::poll;
 use super::super::samples::{Flight, minutes, plan};
 use super::super::time::Mark;
 use super::super::verdict::{Outcome, Verdict};
+use super::super::why;
 
 const MINUTE: i64 = 60_000;
 
@@ -116,11 +117,13 @@ fn what_a_rollback_may_have_set_back_is_stale_and_shuts_its_gate_whatever_the_ro
         // `before` and `share` came before the mark that one may go back to, and a command's work cannot be told.
         assert_eq!(stale(&flight.board), ["apply", "migrate", "other-share"]);
         assert!(!flight.board.phases[&"gate-b".into()].passed);
-        let why = flight.board.item(&"apply".into()).and_then(|state| state.undone.clone());
-        assert_eq!(why.as_deref(), Some("may be undone by rollback front #1"));
+        let because = flight.board.item(&"apply".into()).and_then(|state| state.undone.clone());
+        assert_eq!(because.as_deref(), Some("may be undone by rollback front #1"));
         let blocks = poll::machine_blocks(&flight.board, flight.now);
         let said = blocks.iter().any(|why| why.contains("apply: stale (may be undone by rollback front #1)"));
         assert!(said, "{blocks:?}");
+        let chain: Vec<String> = why::chain(&flight.board, flight.now).into_iter().map(|link| link.words).collect();
+        assert!(chain.contains(&"apply: stale, may be undone by rollback front #1".to_owned()), "{chain:?}");
     }
 }
 

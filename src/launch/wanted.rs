@@ -10,7 +10,8 @@ use super::time::Instant;
 
 /// Whether the countdown holds at `now`, and time alone does not clear that. A hold that is served, a gate in which
 /// something still runs and a source that is lost end by themselves, as far as anybody knows.
-pub(super) fn holds(board: &Board, now: Instant) -> bool {
+#[must_use]
+pub fn holds(board: &Board, now: Instant) -> bool {
     let Some(clock) = board.clock_at(now).filter(|clock| clock.phase == countdown::Phase::Holding) else {
         return false;
     };

@@ -214,7 +214,8 @@ impl Chain<'_> {
         }
         let state = self.board.item(id);
         if verdict == Some(Verdict::Stale) {
-            return format!("{id}: {word}, it passed too long ago");
+            let why = state.and_then(|state| state.undone.as_deref()).unwrap_or("it passed too long ago");
+            return format!("{id}: {word}, {why}");
         }
         let report = state.and_then(|state| state.report.as_deref());
         let why = report.and_then(|report| {

@@ -12,6 +12,7 @@ use super::items::Draft;
 use super::names::{Names, Stands};
 use super::objectives::ObjectivePlace;
 use super::processes::Handed;
+use super::secrets::Secret;
 use super::sessions::SessionDraft;
 use super::targets::Target;
 use super::triggers::TriggerPlace;
@@ -114,6 +115,8 @@ pub(super) struct Reader<'a> {
     pub vars: BTreeMap<String, Var>,
     /// Every `[target.ID]`, in the order of the file.
     pub targets: Vec<Target>,
+    /// As [secrets] says where each comes from.
+    pub secrets: BTreeMap<String, Secret>,
     /// The environment that the plan says it is for.
     pub written_for: String,
     /// The environment variables that variables name.
@@ -176,6 +179,7 @@ impl<'a> Reader<'a> {
             alerts_implied: Vec::new(),
             vars: BTreeMap::new(),
             targets: Vec::new(),
+            secrets: BTreeMap::new(),
             written_for: String::new(),
             named: Variables::new(),
             secret: BTreeSet::new(),

@@ -12,40 +12,53 @@ use super::reader::{Reader, Unset};
 use crate::base::secret::{Redactor, SHORTEST};
 use crate::base::source::{Diagnostic, Span};
 use crate::base::table::{Placed, Table};
+use crate::base::template::Scope;
 use crate::base::text::printable;
 
 /// The largest file a secret is read from, in bytes.
 const LARGEST_FILE: u64 = 64 << 10;
 
+/// Where a secret comes from, as written.
+#[derive(Debug, Clone)]
+pub(super) enum Secret {
+    Environment(Placed<String>),
+    File(Placed<String>),
+}
+
 impl<'a> Reader<'a> {
+    /// Reads `[secrets]`, and gives each the value it has where this launch is. Stands after the targets.
     pub(super) fn read_secrets(&mut self, root: &Table<'a>) {
         let Some(secrets) = root.table("secrets") else { return };
+        let mut scope = std::mem::take(&mut self.scope);
         for (name, span) in secrets.keys() {
             self.names.bind(name, span, Stands::Secret, self.notes);
-            let value = match secrets.any(name) {
-                Some(Placed { value: DeValue::Table(_), .. }) => {
-                    secrets.table_named(name).and_then(|table| self.read_secret(name, table))
-                }
-                Some(Placed { span, .. }) => {
-                    let message = format!("the secret `{name}` stands in the plan: a plan is shown, sent and kept");
-                    let wrong = Diagnostic::error("literal-secret", span, message);
-                    let wrong = wrong.help("write `{ env = \"NAME\" }` or `{ file = \"path\" }`, and change this one");
-                    self.notes.report(wrong);
-                    None
-                }
-                None => None,
-            };
-            if value.is_none() && self.options.without_secrets {
-                continue;
+            let written = self.read_secret(name, &secrets);
+            let own = self.secret_at(&self.plan.environment, name).cloned();
+            match own.or(written.clone()) {
+                Some(secret) => self.bind_secret(name, &secret, &mut scope),
+                None => self.bind_stand_in(name, &mut scope),
             }
-            // Stands in for a wrong one, so that what uses it is not wrong too.
-            let value = value.unwrap_or_else(|| format!("rehearsal-{name}"));
-            self.scope.bind_secret(name, Value::String(value));
+            self.secrets.extend(written.map(|secret| (name.to_owned(), secret)));
         }
+        self.scope = scope;
         secrets.accept_all();
     }
 
-    fn read_secret(&mut self, name: &str, table: Table<'a>) -> Option<String> {
+    /// Where the secret `name` of this table comes from.
+    pub(super) fn read_secret(&self, name: &'a str, secrets: &Table<'a>) -> Option<Secret> {
+        match secrets.any(name)? {
+            Placed { value: DeValue::Table(_), .. } => self.source_of(secrets.table_named(name)?),
+            Placed { span, .. } => {
+                let message = format!("the secret `{name}` stands in the plan: a plan is shown, sent and kept");
+                let wrong = Diagnostic::error("literal-secret", span, message);
+                let wrong = wrong.help("write `{ env = \"NAME\" }` or `{ file = \"path\" }`, and change this one");
+                self.notes.report(wrong);
+                None
+            }
+        }
+    }
+
+    fn source_of(&self, table: Table<'a>) -> Option<Secret> {
         let (env, file) = (table.text("env"), table.text("file"));
         if let Some(command) = table.text("command") {
             let message = "a secret from a command is part of the plan format, but this version does not run it";
@@ -55,13 +68,31 @@ impl<'a> Reader<'a> {
         let (span, path) = (table.span, table.path.clone());
         table.finish();
         match (env, file) {
-            (Some(env), None) => self.secret_of_environment(name, env),
-            (None, Some(file)) => self.secret_of_file(name, &file),
+            (Some(env), None) => Some(Secret::Environment(env)),
+            (None, Some(file)) => Some(Secret::File(file)),
             _ => {
                 let message = format!("{path} needs `env` or `file`, one of them");
                 self.notes.report(Diagnostic::error("missing-key", span, message));
                 None
             }
+        }
+    }
+
+    pub(super) fn bind_secret(&mut self, name: &str, secret: &Secret, scope: &mut Scope) {
+        let value = match secret {
+            Secret::Environment(env) => self.secret_of_environment(name, env.clone()),
+            Secret::File(file) => self.secret_of_file(name, file),
+        };
+        match value {
+            Some(value) => scope.bind_secret(name, Value::String(value)),
+            None => self.bind_stand_in(name, scope),
+        }
+    }
+
+    /// Stands in for a wrong one, so that what uses it is not wrong too.
+    fn bind_stand_in(&self, name: &str, scope: &mut Scope) {
+        if !self.options.without_secrets {
+            scope.bind_secret(name, Value::String(format!("rehearsal-{name}")));
         }
     }
 

@@ -1,11 +1,12 @@
-//! `[target.ID]`: a place that a launch acts on, by the variables that are different there. `--env` chooses the
+//! `[target.ID]`: a place that a launch acts on, by the variables and secrets that are different there. `--env` chooses the
 //! launch's own; a phase, an item, a session or a monitor may name another. And what stands on targets: drills, which run a rollback against one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use toml::de::DeValue;
 
 use super::reader::Reader;
+use super::secrets::Secret;
 use super::vars::Var;
 use crate::base::known::Wanted;
 use crate::base::source::{Diagnostic, nearest};
@@ -21,11 +22,13 @@ use crate::launch::plan::Act;
 /// deadline.
 const AROUND: std::time::Duration = std::time::Duration::from_secs(120);
 
-/// A place as written: the variables that are different there.
+/// A place as written: the variables and secrets that are different there.
 #[derive(Debug)]
 pub(super) struct Target {
     pub id: String,
     vars: BTreeMap<String, Var>,
+    /// Where secrets come from that are other ones there.
+    secrets: BTreeMap<String, Secret>,
 }
 
 impl<'a> Reader<'a> {
@@ -33,12 +36,17 @@ impl<'a> Reader<'a> {
     /// plan's own environment. Stands after `[vars]`.
     pub(super) fn read_targets(&mut self, root: &Table<'a>) {
         root.learn("target", Wanted::Named);
+        let known: BTreeSet<String> = match root.table("secrets") {
+            Some(secrets) => secrets.keys().into_iter().map(|(name, _)| name.to_owned()).collect(),
+            None => BTreeSet::new(),
+        };
         if let Some(targets) = root.table("target") {
             for (id, _) in targets.keys() {
                 let Some(target) = targets.table_named(id) else { continue };
                 let vars = self.read_target(&target);
+                let secrets = self.read_secrets_of(&target, &known);
                 target.finish();
-                self.targets.push(Target { id: id.to_owned(), vars });
+                self.targets.push(Target { id: id.to_owned(), vars, secrets });
             }
             targets.accept_all();
         }
@@ -51,7 +59,7 @@ impl<'a> Reader<'a> {
         target.learn("vars", Wanted::Named);
         let mut found = BTreeMap::new();
         let Some(vars) = target.table("vars") else {
-            if !target.has("vars") {
+            if !target.has("vars") && !target.has("secrets") {
                 target.missing("vars", "`vars = { api = \"https://…\" }`: what is different there");
             }
             return found;
@@ -68,6 +76,30 @@ impl<'a> Reader<'a> {
         }
         vars.accept_all();
         found
+    }
+
+    /// The secrets of a target, each one of `known`.
+    fn read_secrets_of(&mut self, target: &Table<'a>, known: &BTreeSet<String>) -> BTreeMap<String, Secret> {
+        target.learn("secrets", Wanted::Named);
+        let Some(secrets) = target.table("secrets") else { return BTreeMap::new() };
+        let mut found = BTreeMap::new();
+        for (name, span) in secrets.keys() {
+            if known.contains(name) {
+                found.extend(self.read_secret(name, &secrets).map(|secret| (name.to_owned(), secret)));
+                continue;
+            }
+            let message = format!("{} changes `{}`, which is no secret of [secrets]", target.path, printable(name));
+            let near = nearest(name, known.iter().map(String::as_str));
+            let wrong = Diagnostic::error("unknown-name", span, message);
+            self.notes.report(wrong.label(near.map(|near| format!("did you mean `{near}`?")).unwrap_or_default()));
+        }
+        secrets.accept_all();
+        found
+    }
+
+    /// Where the secret `name` of [secrets] comes from at a target, where that is another place.
+    pub(super) fn secret_at(&self, target: &str, name: &str) -> Option<&Secret> {
+        self.targets.iter().find(|known| known.id == target)?.secrets.get(name)
     }
 
     fn choose_target(&mut self, root: &Table<'_>) {
@@ -104,6 +136,15 @@ impl<'a> Reader<'a> {
             };
             let value = self.value_of(name, var, like);
             scope.bind(name.as_str(), value);
+        }
+        // Those that are the same here stand in the scope already.
+        let here = self.plan.environment.clone();
+        let own = self.secrets.clone();
+        for (name, secret) in own {
+            let (there, at_home) = (self.secret_at(target, &name).cloned(), self.secret_at(&here, &name));
+            if target != here && (there.is_some() || at_home.is_some()) {
+                self.bind_secret(&name, &there.unwrap_or(secret), &mut scope);
+            }
         }
         scope
     }

@@ -230,3 +230,64 @@ fn a_drill_is_never_where_the_launch_is_whatever_place_was_asked_for() {
     assert!(load("staging", true, false).is_ok(), "a rehearsal drills nothing for real");
     assert!(load("staging", false, true).is_ok(), "the drill itself reads the plan from there");
 }
+
+const SECRETS: &str = r#"
+[plan]
+schema = 1
+id = "p"
+title = "P"
+environment = "production"
+[vars]
+api = "https://api.example"
+[target.production]
+secrets = { token = { env = "LIVE_TOKEN" } }
+[target.staging]
+vars = { api = { env = "STAGING_API", default = "https://staging.example" } }
+secrets = { token = { env = "STAGING_TOKEN" } }
+[target.test.vars]
+api = "https://test.example"
+[secrets]
+token = { env = "TOKEN" }
+[[phase]]
+id = "a"
+at = "T-1h"
+[[phase.item]]
+id = "here"
+http = { get = "{{ api }}/", headers = { X-Token = "{{ token }}" } }
+[[phase.item]]
+id = "there"
+target = "staging"
+http = { get = "{{ api }}/", headers = { X-Token = "{{ token }}" } }
+[[phase.item]]
+id = "here-again"
+http = { get = "{{ api }}/", headers = { X-Token = "{{ token }}" } }
+"#;
+
+fn token(loaded: &Loaded, owner: &str) -> String {
+    let entry = loaded.catalogue.entries.iter().find(|entry| entry.owner.as_str() == owner).expect(owner);
+    entry.scope.get("token").expect("bound").value.as_str().expect("text").to_owned()
+}
+
+#[test]
+fn a_secret_is_the_one_of_the_place_where_it_is_used() {
+    let set = [("TOKEN", "token-of-all"), ("LIVE_TOKEN", "token-of-live"), ("STAGING_TOKEN", "token-of-staging")];
+    let of = |target: Option<&str>| {
+        let loaded = read(SECRETS, &set, target).expect("sound");
+        ["here", "there", "here-again"].map(|owner| token(&loaded, owner).replace("token-of-", "")).join(" ")
+    };
+    assert_eq!(of(None), "live staging live");
+    assert_eq!(of(Some("staging")), "staging staging staging");
+    assert_eq!(of(Some("test")), "all staging all");
+}
+
+#[test]
+fn a_secret_is_wanted_where_something_stands_at_its_place_and_nowhere_else() {
+    assert!(read(SECRETS, &[("STAGING_TOKEN", "token-of-staging")], Some("staging")).is_ok(), "neither of the others");
+    let missing = messages(SECRETS, &[("TOKEN", "token-of-all")], None).join("; ");
+    assert!(missing.contains("LIVE_TOKEN") && missing.contains("STAGING_TOKEN"), "{missing}");
+    let known =
+        SECRETS.replace("secrets = { token = { env = \"STAGING_TOKEN\" } }", "secrets = { tokn = { env = \"X\" } }");
+    assert!(messages(&known, &[], None).join("; ").contains("which is no secret of [secrets]"));
+    let literal = SECRETS.replace("{ env = \"STAGING_TOKEN\" }", "\"hunter22\"");
+    assert!(messages(&literal, &[], None).join("; ").contains("stands in the plan"));
+}

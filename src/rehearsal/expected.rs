@@ -51,7 +51,7 @@ fn looks(plan: &Plan, id: &MonitorId, fault: &Injection) -> (u8, Duration) {
     let timeout = plan.monitors.iter().find(|monitor| monitor.id == *id).map(|monitor| monitor.timeout);
     match fault.fault {
         Fault::Errors => (fault.percent(), Duration::ZERO),
-        Fault::Down | Fault::Reset | Fault::WrongStatus => (100, Duration::ZERO),
+        Fault::Down | Fault::Reset | Fault::WrongStatus | Fault::Fail => (100, Duration::ZERO),
         Fault::Flap => (50, Duration::ZERO),
         Fault::Latency => {
             let late = Duration::from_millis(fault.millis().unsigned_abs());

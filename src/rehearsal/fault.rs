@@ -29,6 +29,7 @@ pub enum Fault {
     CounterReset,
     ClockSkew,
     StickyUsers,
+    Fail,
 }
 
 /// A fault as the command line or a key asks for it: `NAME[=SIZE][@FROM[..UNTIL]][:ID]`; UNTIL is a mark, or
@@ -75,6 +76,8 @@ pub enum NoFault {
     Backwards(String),
     #[error("`{0}` ends with the id of the one thing that it concerns: `errors=60%@T+10m:api`")]
     Nobody(String),
+    #[error("`fail` is of one item, monitor, criterion or step of a rollback, whose id it ends with: `fail@T-2h:lint`")]
+    Whose,
 }
 
 impl NoFault {
@@ -91,7 +94,7 @@ const LONGEST: i64 = 365 * 86_400_000;
 
 impl Fault {
     /// Every fault, its name, and what it does, in one sentence.
-    pub const ALL: [(Self, &'static str, &'static str); 18] = [
+    pub const ALL: [(Self, &'static str, &'static str); 19] = [
         (Self::Down, "down", "every connection is reset before a byte of an answer"),
         (
             Self::Slow,
@@ -146,6 +149,12 @@ impl Fault {
             Self::StickyUsers,
             "sticky-users",
             "what steps undo takes only a part of the users along: signals tell of the others as if nothing had changed",
+        ),
+        (
+            Self::Fail,
+            "fail",
+            "one item, named as in `fail:lint`, is told its first example that gives `fail`, and so is whoever asks the same; a \
+             step or a program without one exits 1, a person of the scripted crew says no",
         ),
     ];
 
@@ -231,7 +240,9 @@ impl Injection {
     pub fn concerns(&self, owner: &str) -> bool {
         let Some(only) = &self.only else { return true };
         let bare = ["monitor.", "signal.", "stream."].iter().find_map(|family| owner.strip_prefix(family));
-        only == owner || bare == Some(only.as_str())
+        // Of several rows of one item, all.
+        let item = owner.split_once('[').map(|(item, _)| item);
+        only == owner || bare == Some(only.as_str()) || item == Some(only.as_str())
     }
 
     /// Of `errors` and `sticky-users`: how many of a hundred.
@@ -275,6 +286,9 @@ impl FromStr for Injection {
         };
         let fault: Fault = name.parse()?;
         let size = argument.map_or(Ok(fault.size()), |argument| fault.sized(argument))?;
+        if fault == Fault::Fail && only.is_none() {
+            return Err(NoFault::Whose);
+        }
         Ok(Self { fault, size, from, until, cured, only })
     }
 }
@@ -336,7 +350,7 @@ mod tests {
         assert_eq!(injection("errors=35%@T-5m..T+10m:web[https://a.example]"), window);
         let cured = Injection { until: None, cured: true, only: None, ..window };
         assert_eq!(injection("errors=35%@T-5m..rollback"), cured);
-        assert_eq!(cured.switched(), Injection { from: None, cured: false, ..cured.clone() });
+        assert_eq!(cured.switched(), Injection { from: None, cured: false, ..cured });
         assert_eq!(injection("latency").size, Size::Span(2_000));
         assert_eq!(injection("clock-skew=+1h").size, Size::Span(3_600_000));
         assert_eq!(injection("clock-skew").to_string(), "clock-skew=-5m");
@@ -355,6 +369,8 @@ mod tests {
         assert!(wrong("down@T-5m..T-9m").contains("before it begins"));
         assert!(wrong("down@T-5m..T-5m").contains("before it begins"));
         assert!(wrong("down:").contains("the id of the one"));
+        assert!(wrong("fail@T-2h").contains("`fail@T-2h:lint`"));
+        assert!(wrong("fail=20%:lint").contains("takes no argument"));
         for text in ["latency=5", "latency=-5s", "latency=0s", "clock-skew=--5m", "latency=900y"] {
             assert!(wrong(text).contains("a span of time"), "{text}");
         }

@@ -7,6 +7,7 @@
 //! | `fault` | the faults by name |
 //! | `expected` | which triggers of a plan are there for a fault |
 //! | `possible` | which faults a plan's target can have |
+//! | `failing` | what the one thing that is made to fail answers |
 //! | `switchboard` | what is on, and since when |
 //! | `traffic` | the numbers of signals, and looks in time that a rehearsal skips |
 //! | `pattern` | texts and addresses with `{{ name }}` in them, matched against a request |
@@ -21,6 +22,7 @@
 
 pub mod certificate;
 mod expected;
+mod failing;
 pub mod fault;
 mod line;
 mod memory;
@@ -35,6 +37,7 @@ pub mod traffic;
 mod world;
 
 pub use expected::caught_by;
+pub use failing::able;
 pub use fault::{Fault, Injection, Size};
 pub use possible::possible;
 pub use switchboard::{Episode, Faults};

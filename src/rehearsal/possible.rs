@@ -25,6 +25,8 @@ pub fn possible(plan: &Plan, catalogue: &Catalogue) -> Vec<Fault> {
         Fault::NoData => numbers || lines,
         Fault::CounterReset => plan.signals.iter().any(|signal| signal.counter),
         Fault::StickyUsers => !plan.signals.is_empty(),
+        // Of one thing each: `failing` lists them.
+        Fault::Fail => false,
     };
     Fault::ALL.into_iter().map(|(fault, ..)| fault).filter(|fault| has(*fault)).collect()
 }

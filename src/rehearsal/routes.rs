@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
+use super::failing;
 use super::pattern::{Address, Pattern};
 use crate::base::template::Scope;
 use crate::kind::check::{self, Route};
@@ -29,6 +30,8 @@ pub struct Place {
     pub answer: Answered,
     /// Of a request that must be denied: the answer an allowed one gets.
     pub opened: Option<Answered>,
+    /// The answer where it is made to fail.
+    pub failing: Option<Answered>,
     pub captures: Vec<Capture>,
     pub stream: bool,
     /// The control probe looks at our own network: no fault of the target's touches it.
@@ -92,6 +95,8 @@ pub struct Routes {
     pub looks: BTreeMap<ItemId, Look>,
     /// How many different requests there are.
     pub requests: usize,
+    /// Who asks each of them: nobody tells them apart.
+    pub askers: Vec<BTreeSet<ItemId>>,
     /// Names that some answer hands out.
     pub handed: BTreeSet<String>,
     pub hosts: BTreeSet<String>,
@@ -116,6 +121,8 @@ pub struct Look {
     pub scope: Scope,
     /// Written, or derived.
     pub good: Vec<Answered>,
+    /// What is told where it is made to fail.
+    pub failing: Option<Answered>,
 }
 
 /// What one check of the plan said of itself.
@@ -123,6 +130,8 @@ pub struct Look {
 pub struct Said {
     pub entry: Arc<Entry>,
     pub routes: Vec<Route>,
+    /// The same where it is made to fail.
+    pub failing: Vec<Route>,
     pub timeout: Duration,
     pub control: bool,
     pub baseline: bool,
@@ -139,26 +148,18 @@ impl Routes {
             let (spec, entry) = (SpecId(at), Arc::clone(entry));
             match &entry.spec {
                 Spec::Check(check) if !check.is_wire() => {
-                    let scope = scope_of(&entry, catalogue);
-                    match (entry.examples.good.is_empty(), check.derive(&scope)) {
-                        (false, _) => {
-                            let good = entry.examples.good.clone();
-                            routes.looks.insert(entry.owner.clone(), Look { entry, scope, good });
-                        }
-                        (true, Ok(good)) => {
-                            let good = vec![good];
-                            routes.looks.insert(entry.owner.clone(), Look { entry, scope, good });
-                        }
-                        (true, Err(why)) => {
-                            routes.left_out.push((entry.owner.clone(), format!("no good example: {why}")));
-                        }
-                    }
+                    let good = good_of(&entry, || check.derive(&scope_of(&entry, catalogue)));
+                    routes.told(&entry, good, catalogue);
                 }
                 Spec::Check(check) => {
                     let of_entry = routes.of_check(check, &entry, catalogue);
+                    let (session, scope) = (session_of(&entry, catalogue), catalogue.handed.with(&entry.scope));
+                    let failing = failing::examples(&entry);
+                    let failing =
+                        failing.map(|failing| check.routes(&failing, session.as_ref(), &scope)).unwrap_or_default();
                     let (timeout, control) = (timeout_of(plan, spec), plan.control == Some(spec));
                     let baseline = plan.baseline.iter().any(|baseline| baseline.spec == spec);
-                    said.push(Said { entry, routes: of_entry, timeout, control, baseline });
+                    said.push(Said { entry, routes: of_entry, failing, timeout, control, baseline });
                 }
                 Spec::Signal(asked) if asked.is_wire() => {
                     let good = good_of(&entry, || asked.derive());
@@ -177,7 +178,9 @@ impl Routes {
                                 of_entry.extend(told);
                             }
                             let timeout = timeout_of(plan, spec);
-                            said.push(Said { entry, routes: of_entry, timeout, control: false, baseline: false });
+                            let failing = Vec::new();
+                            let (control, baseline) = (false, false);
+                            said.push(Said { entry, routes: of_entry, failing, timeout, control, baseline });
                         }
                         Err(why) => routes.left_out.push((entry.owner.clone(), why)),
                     }
@@ -204,7 +207,8 @@ impl Routes {
     fn told(&mut self, entry: &Arc<Entry>, good: Result<Vec<Answered>, String>, catalogue: &Catalogue) {
         match good {
             Ok(good) => {
-                let look = Look { entry: Arc::clone(entry), scope: scope_of(entry, catalogue), good };
+                let (scope, failing) = (scope_of(entry, catalogue), failing::answer(entry));
+                let look = Look { entry: Arc::clone(entry), scope, good, failing };
                 self.looks.insert(entry.owner.clone(), look);
             }
             Err(why) => self.left_out.push((entry.owner.clone(), why)),
@@ -216,7 +220,7 @@ impl Routes {
         let captures = said.iter().flat_map(|said| &said.routes).flat_map(|route| &route.captures);
         self.handed = captures.map(|text| Capture::parse(text).name).collect();
         let mut requests = BTreeMap::new();
-        for Said { entry, routes, timeout, control, baseline } in said {
+        for Said { entry, routes, failing, timeout, control, baseline } in said {
             for (nth, route) in routes.iter().enumerate() {
                 let key = (route.method.clone(), route.url.clone(), route.headers.clone());
                 let next = requests.len();
@@ -225,13 +229,22 @@ impl Routes {
                     Ok(place) => {
                         let (timeout, control, baseline) = (*timeout, *control, *baseline);
                         let asks = self.asks.get(&entry.owner).and_then(|asks| asks.get(nth)).cloned();
-                        self.places.push(Place { request, timeout, control, baseline, asks, ..place });
+                        let same = |failing: &&Route| failing.method == route.method && failing.url == route.url;
+                        let failing = failing.iter().filter(same).find(|failing| failing.headers == route.headers);
+                        let failing = failing.map(|failing| failing.answer.clone());
+                        self.places.push(Place { request, timeout, control, baseline, asks, failing, ..place });
                     }
                     Err(why) => self.left_out.push((entry.owner.clone(), why)),
                 }
             }
         }
         self.requests = requests.len();
+        self.askers = vec![BTreeSet::new(); self.requests];
+        for place in &self.places {
+            if let Some(askers) = self.askers.get_mut(place.request) {
+                askers.insert(place.entry.owner.clone());
+            }
+        }
     }
 
     fn of_check(&mut self, spec: &check::Spec, entry: &Entry, catalogue: &Catalogue) -> Vec<Route> {
@@ -261,6 +274,7 @@ impl Routes {
             headers: route.headers.iter().map(wanted).collect::<Result<_, _>>()?,
             answer: Answered { status: route.answer.status.or(expected), ..route.answer.clone() },
             opened: route.denied.then(|| opened(route, siblings)),
+            failing: None,
             captures: route.captures.iter().map(|text| Capture::parse(text)).collect(),
             stream: route.stream,
             control: false,

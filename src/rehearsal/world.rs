@@ -8,6 +8,7 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
+use super::failing;
 use super::fault::{Fault, Injection, falls_on};
 use super::memory::{Filled, Handing, Memory};
 use super::pace;
@@ -121,6 +122,11 @@ impl World {
         let mut inner = self.inner();
         let examples = &step.entry.examples;
         let told = fitting(&examples.good, &inner.state).cloned().unwrap_or_default();
+        if self.fails(id.as_str()) {
+            // What failed is taken to have changed nothing.
+            let Answered { exit, stdout, .. } = failing::answer(&step.entry).unwrap_or_default();
+            return Reply::own(StatusCode::OK, &json!({ "exit": exit, "stdout": stdout.unwrap_or_default() }));
+        }
         let exit = told.exit.unwrap_or(0);
         let lies = step.rollback && self.faults.of(id.as_str()).iter().any(|what| what.fault == Fault::RollbackLies);
         if exit == 0 && !lies {
@@ -141,16 +147,22 @@ impl World {
             return Reply::own(StatusCode::NOT_FOUND, &json!({ "error": why }));
         };
         let mut inner = self.inner();
-        let Some(answer) = fitting(&look.good, &inner.state).cloned() else {
-            let why = format!("the plan says nothing of `{id}` in the present state");
-            return Reply::own(StatusCode::NOT_IMPLEMENTED, &json!({ "error": why }));
+        let failing = look.failing.as_ref().filter(|_| self.fails(look.entry.owner.as_str()));
+        let answer = match (failing, fitting(&look.good, &inner.state).cloned()) {
+            (Some(failing), _) => failing.clone(),
+            (None, Some(answer)) => self.told(look, answer, &mut inner),
+            (None, None) => {
+                let why = format!("the plan says nothing of `{id}` in the present state");
+                return Reply::own(StatusCode::NOT_IMPLEMENTED, &json!({ "error": why }));
+            }
         };
-        let answer = self.told(look, answer, &mut inner);
         let Inner { memories, minted, .. } = &mut *inner;
         let memory = memories.entry(look.entry.session.clone()).or_default();
         let filled = memory.fill(&answer, Handing::NOTHING, &look.scope, minted);
-        inner.set(&look.entry.examples.sets);
-        self.traffic.stands(&inner.state);
+        if failing.is_none() {
+            inner.set(&look.entry.examples.sets);
+            self.traffic.stands(&inner.state);
+        }
         drop(inner);
         let told = Told {
             status: answer.status,
@@ -186,9 +198,29 @@ impl World {
         }
     }
 
-    /// What is on for whoever asks at `place`.
+    /// Whether the plan's `owner` is made to fail.
+    fn fails(&self, owner: &str) -> bool {
+        self.faults.of(owner).iter().any(|what| what.fault == Fault::Fail)
+    }
+
+    /// The answer to a request of something that is made to fail, whoever asks: nobody tells the two apart.
+    fn failing(&self, question: &Question<'_>) -> Option<(usize, &Answered)> {
+        let made = |place: &Place| !place.control && self.fails(place.entry.owner.as_str());
+        let mut places = self.routes.places.iter().enumerate();
+        places.find_map(|(at, place)| {
+            let answer = place.failing.as_ref().filter(|_| made(place))?;
+            asked_for(place, question).map(|_| (at, answer))
+        })
+    }
+
+    /// What is on for whoever asks at `place`, or asks the same.
     fn on(&self, place: &Place) -> Vec<Injection> {
-        if place.control { Vec::new() } else { self.faults.of(place.entry.owner.as_str()) }
+        let askers = self.routes.askers.get(place.request).filter(|_| !place.control);
+        let mut all: Vec<Injection> =
+            askers.into_iter().flatten().flat_map(|owner| self.faults.of(owner.as_str())).collect();
+        all.sort_by_key(|what| what.fault);
+        all.dedup();
+        all
     }
 
     fn choose(&self, question: &Question<'_>) -> (Reply, Option<usize>) {
@@ -220,9 +252,11 @@ impl World {
         if share.is_some_and(|percent| falls_on(count + place.request as u64, percent)) {
             return (Reply::error(), Some(at));
         }
-        let mut reply = match self.refused(place, question, &found, &inner) {
-            Some(refused) => self.refuse(at, &refused, &mut inner),
-            None => self.serve(at, &mut inner),
+        let failing = if place.control { None } else { self.failing(question) };
+        let mut reply = match (failing, self.refused(place, question, &found, &inner)) {
+            (Some((at, answer)), _) => self.fail(at, answer, &mut inner),
+            (None, Some(refused)) => self.refuse(at, &refused, &mut inner),
+            (None, None) => self.serve(at, &mut inner),
         };
         for what in &all {
             reply = match what.fault {
@@ -281,6 +315,14 @@ impl World {
                 Reply::own(StatusCode::FORBIDDEN, &json!({ "error": why }))
             }
         }
+    }
+
+    /// Hands nothing out and changes nothing.
+    fn fail(&self, at: usize, answer: &Answered, inner: &mut Inner) -> Reply {
+        let filled = self.fill(at, answer, Handing::NOTHING, inner);
+        let place = &self.routes.places[at];
+        let status = answer.status.or(place.answer.status);
+        Reply::told(status, &filled, answer.after.unwrap_or_default(), place.stream)
     }
 
     fn serve(&self, at: usize, inner: &mut Inner) -> Reply {

@@ -56,6 +56,7 @@ fn said(owner: &str, session: Option<&str>, examples: Examples, routes: Vec<Rout
     Said {
         entry: entry(owner, session, examples),
         routes,
+        failing: Vec::new(),
         timeout: Duration::from_secs(1),
         control: false,
         baseline: false,
@@ -272,7 +273,8 @@ fn the_control_probe_is_beyond_every_fault() {
         let routes = vec![route("GET", "/", &[], answered(200, &json!({})))];
         let probe = Said { control: true, ..said("control", None, Examples::default(), routes) };
         let world = world(&[probe], Vec::new());
-        world.faults.inject(name.parse().expect(name));
+        let fault = if name == "fail" { "fail:control" } else { name };
+        world.faults.inject(fault.parse().expect(fault));
         let replies: Vec<u16> = (0..10).map(|_| status(&world, "GET", "/", &[])).collect();
         assert_eq!(replies, [200; 10], "{name}");
     }
@@ -313,4 +315,26 @@ fn ten_thousand_requests_leave_the_memory_as_it_was() {
     let before = size(&world);
     ask_all(5_000);
     assert_eq!(size(&world), before);
+}
+
+/// The owner that the target finds first is not the one that the fault names.
+#[test]
+fn a_fault_of_one_alone_reaches_its_request_though_another_asks_the_same() {
+    let health = || vec![route("GET", "/health", &[], answered(200, &json!({ "status": "ok" })))];
+    let bad =
+        Examples { bad: vec![(answered(200, &json!({ "status": "ill" })), Verdict::Fail)], ..Examples::default() };
+    let failing = vec![route("GET", "/health", &[], answered(200, &json!({ "status": "ill" })))];
+    let monitor = Said { failing, ..said("monitor.api", None, bad, health()) };
+    let other =
+        said("elsewhere", None, Examples::default(), vec![route("GET", "/other", &[], answered(200, &json!({})))]);
+    let world = world(&[said("health", None, Examples::default(), health()), monitor, other], Vec::new());
+    for (fault, status_of, said) in [("wrong-status:api", 500, "ok"), ("fail:api", 200, "ill")] {
+        let what: Injection = fault.parse().expect(fault);
+        world.faults.inject(what.clone());
+        let (found, json) = whole(ask(&world, "GET", "/health", &[]));
+        assert_eq!((found, json["status"].as_str()), (status_of, Some(said)), "{fault}");
+        assert_eq!(status(&world, "GET", "/other", &[]), 200, "{fault}");
+        world.faults.withdraw(&what);
+        assert_eq!(status(&world, "GET", "/health", &[]), 200, "{fault}: over");
+    }
 }

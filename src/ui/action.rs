@@ -160,6 +160,7 @@ actions! {
     Poll, "poll", "poll", Panes, false, "Show the poll, the criteria, and what blocks GO";
     Why, "why", "why not GO", Panes, false, "Show what stands between now and GO, and what each of it waits for";
     Blocker, "blocker", "first blocker", Panes, false, "Go to the first thing in the way that somebody can do something about";
+    NextDue, "next-due", "next due", Panes, false, "Go to the next thing that waits for a person: for the role carried here, where one is";
     NextWrong, "next-wrong", "next wrong", Panes, false, "Go to the next item that is not well";
     PreviousWrong, "previous-wrong", "wrong before", Panes, false, "Go to the item before that is not well";
     Vote, "vote", "vote", Panes, true, "Vote in the poll: GO, NO-GO, or GO WITH WAIVER";

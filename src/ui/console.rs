@@ -12,7 +12,7 @@ use ratatui::layout::Position;
 
 use super::action::{Action, Place};
 use super::bell::Bell;
-use super::frame::Drawn;
+use super::frame::{Drawn, Room};
 use super::keymap::{Key, Keymap};
 use super::layout::{self, Size};
 use super::overlays::recovery;
@@ -340,10 +340,10 @@ impl<B: Backend> Console<B> {
         let (now, offset, silent) = (self.now(), self.offset(), self.silent());
         let view = view(&self.setup, self.state.acting.as_ref(), &self.snapshot, now, offset, silent);
         let state = &self.state;
-        let (mut page, mut cramped, mut drawn) = (state.page, state.cramped, Drawn::default());
+        let (mut room, mut cramped, mut drawn) = (Room::default(), state.cramped, Drawn::default());
         self.terminal.draw(|screen| {
             let area = screen.area();
-            page = frame::page(state, &view, area);
+            room = frame::room(state, &view, area);
             cramped = layout::size(area) == Size::TooSmall;
             drawn = frame::draw(state, &view, area, screen.buffer_mut());
             if let Some(cursor) = drawn.cursor {
@@ -351,7 +351,7 @@ impl<B: Backend> Console<B> {
             }
         })?;
         self.drawn = drawn;
-        self.state.page = page;
+        (self.state.page, self.state.columns, self.state.body) = (room.page, room.columns, room.body);
         self.state.cramped = cramped;
         self.dirty = false;
         self.frames += 1;

@@ -2,14 +2,17 @@
 //! rollback key works in all of them.
 
 use ratatui::crossterm::event::{Event, KeyCode, KeyEvent};
+use ratatui::layout::Rect;
 use tui_input::backend::crossterm::EventHandler as _;
 
-use super::action::{Action, Place, TABLE, Where};
+use super::action::{Action, Place, Where};
 use super::keymap::Key;
 use super::overlays::act_as::ActAs;
 use super::overlays::amend::{self, Amending};
 use super::overlays::prompt::LONGEST_TEXT;
-use super::overlays::{brief, faults, holds, incident, palette, playbooks, prompt, recovery, rollback, waive, why};
+use super::overlays::{
+    brief, faults, help, holds, incident, palette, playbooks, prompt, recovery, rollback, waive, why,
+};
 use super::panes::checklist;
 use super::state::{Effect, Overlay, Pane, Prompt, Purpose, Rolling, State, View};
 use super::theme::Role;
@@ -118,7 +121,7 @@ fn pressed(state: &mut State, event: KeyEvent, view: &View<'_>) -> Option<Effect
             } else if let Some(step) =
                 step_of(action).filter(|step| !has_field || !matches!(step, Step::First | Step::Last))
             {
-                moved(&mut overlay, step, state.page, view);
+                moved(&mut overlay, step, (state.page, state.body), view);
             }
             state.overlay = Some(overlay);
             None
@@ -189,17 +192,22 @@ fn other_answer(overlay: &mut Overlay, action: Action, view: &View<'_>) {
 /// Moves in what lies over the panes by a step of the wheel.
 pub fn wheel(state: &mut State, step: Step, view: &View<'_>) {
     let Some(mut overlay) = state.overlay.take() else { return };
-    moved(&mut overlay, step, state.page, view);
+    moved(&mut overlay, step, (state.page, state.body), view);
     state.overlay = Some(overlay);
 }
 
-fn moved(overlay: &mut Overlay, step: Step, page: usize, view: &View<'_>) {
+fn scrolled(window: &mut Window, step: Step, (count, height): (usize, usize)) {
+    window.step(step, count, height);
+}
+
+fn moved(overlay: &mut Overlay, step: Step, (page, body): (usize, Rect), view: &View<'_>) {
     match overlay {
-        // A sentence may take two lines.
-        Overlay::Help { window } => window.step(step, 2 * TABLE.len(), page),
-        Overlay::Brief { window, .. } => window.step(step, brief::LINES_AT_MOST, page),
+        Overlay::Help { window } => scrolled(window, step, help::lines(view, body)),
+        Overlay::Brief { window, from } => scrolled(window, step, brief::lines(*from, view, body)),
         Overlay::Evidence { selected } => *selected = step.from(*selected, view.plan().evidence.len(), page),
-        Overlay::Faults { selected } => *selected = step.from(*selected, faults::count(view), page),
+        Overlay::Faults { selected, beside } => {
+            *selected = step.from(*selected, faults::count(beside.as_ref(), view), page);
+        }
         Overlay::Why { selected } => *selected = step.from(*selected, why::links(view).len(), page),
         Overlay::Triggers { selected } => *selected = step.from(*selected, view.plan().triggers.len(), page),
         Overlay::Playbooks { item, selected } => {
@@ -216,7 +224,7 @@ fn moved(overlay: &mut Overlay, step: Step, page: usize, view: &View<'_>) {
         Overlay::Rollback(Rolling::Choose { selected }) => {
             *selected = step.from(*selected, view.plan().rollbacks.len(), page);
         }
-        Overlay::Rollback(Rolling::Watch { window }) => window.step(step, 500, page),
+        Overlay::Rollback(Rolling::Watch { window }) => scrolled(window, step, rollback::lines(view, body)),
         Overlay::Amend(amending) => amending.step(step, page, view),
         Overlay::Prompt(Prompt {
             purpose: Purpose::Waive { lasts, .. } | Purpose::WaiveCriterion { lasts, .. },
@@ -250,7 +258,7 @@ fn confirm(state: &mut State, overlay: Overlay, view: &View<'_>) -> Option<Effec
             None
         }
         Overlay::Playbooks { item, selected } => playbooks::confirm(state, item, selected, view),
-        Overlay::Faults { selected } => faults::confirm(state, selected, view),
+        Overlay::Faults { selected, beside } => faults::confirm(state, selected, beside, view),
         Overlay::Why { selected } => {
             why::go(state, why::links(view).get(selected)?, view);
             None

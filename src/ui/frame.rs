@@ -50,7 +50,7 @@ pub fn draw(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Dra
     rollback_bar::draw(view, places.bar, buf);
     let mut keys = footer(state, view, places.footer, buf);
     keys.push((Action::Rollback, places.bar));
-    let body = places.panes.iter().map(|(_, area)| *area).reduce(Rect::union).unwrap_or(area);
+    let body = body(&places.panes, area);
     let cursor = overlays::draw(state, view, body, buf);
     Drawn { cursor, panes: places.panes, keys }
 }
@@ -60,15 +60,34 @@ fn is_watched(view: &View<'_>) -> bool {
     !view.plan().objectives.is_empty() || !view.plan().triggers.is_empty()
 }
 
-/// How many lines a page of the focused pane has on a screen of this size.
+/// What movements go by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Room {
+    /// Lines and columns inside the focused pane.
+    pub page: usize,
+    pub columns: usize,
+    /// Where overlays lie.
+    pub body: Rect,
+}
+
+/// What a screen of this size has for the focused pane, and for what lies over all of them.
 #[must_use]
-pub fn page(state: &State, view: &View<'_>, area: Rect) -> usize {
+pub fn room(state: &State, view: &View<'_>, area: Rect) -> Room {
     if layout::size(area) == Size::TooSmall {
-        return 1;
+        return Room { page: 1, columns: usize::from(area.width), body: area };
     }
     let places = layout::places(state, area, header::bands(view).len(), soak::lines(view), is_watched(view));
-    let focused = places.panes.iter().find(|(pane, _)| *pane == state.focus);
-    focused.map_or(1, |(_, area)| usize::from(area.height.saturating_sub(2)).max(1))
+    let focused = places.panes.iter().find(|(pane, _)| *pane == state.focus).map(|(_, area)| *area);
+    let focused = focused.unwrap_or_default();
+    Room {
+        page: usize::from(focused.height.saturating_sub(2)).max(1),
+        columns: usize::from(focused.width.saturating_sub(2)),
+        body: body(&places.panes, area),
+    }
+}
+
+fn body(panes: &[(Pane, Rect)], whole: Rect) -> Rect {
+    panes.iter().map(|(_, area)| *area).reduce(Rect::union).unwrap_or(whole)
 }
 
 /// The countdown, the verdict, the rollback and the advice: an emergency can be met on any screen.
@@ -227,6 +246,7 @@ fn rank(action: Action) -> usize {
         Action::RunAgain,
         Action::Release,
         Action::Hold,
+        Action::NextDue,
         Action::Why,
         Action::Poll,
         Action::Vote,

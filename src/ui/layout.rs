@@ -74,7 +74,7 @@ fn everything(state: &State, watched: bool, body: Rect) -> Vec<(Pane, Rect)> {
     // An incident has more to say than a poll.
     let above = match (state.incidents_shown, watched) {
         (true, false) => 30,
-        (true, true) => 45,
+        (true, true) => 55,
         (false, false) => 50,
         (false, true) => 64,
     };

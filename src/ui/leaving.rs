@@ -1,7 +1,6 @@
 //! Leaving the console and suspending it: what goes on, and what stops with it.
 
 use super::action::Action;
-use super::panes::header::t_face;
 use super::state::{Effect, State, View};
 use crate::launch::countdown::Phase;
 
@@ -30,7 +29,7 @@ pub fn suspend(state: &mut State, view: &View<'_>) -> Option<Effect> {
     let t = board.clock_at(view.now.instant);
     let t = match t.map(|clock| (clock.phase, clock.mark())) {
         Some((Phase::Counting, mark)) => {
-            format!("The countdown stops at {} and holds when you are back.", t_face(mark))
+            format!("The countdown stops at {} and holds when you are back.", mark.face())
         }
         Some((Phase::Liftoff, _)) => {
             "T runs on; where a step comes due meanwhile, the launch is frozen when you are back.".to_owned()

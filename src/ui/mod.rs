@@ -24,6 +24,7 @@ pub mod terminal;
 pub mod theme;
 pub mod update;
 pub mod voting;
+pub mod waits;
 pub mod watched;
 pub mod widgets;
 

@@ -74,7 +74,8 @@ fn wheel(state: &mut State, step: Step, at: Position, drawn: &Drawn, view: &View
     }
     let (pane, area) = drawn.panes.iter().find(|(_, area)| area.contains(at))?;
     state.message = None;
-    let page = usize::from(area.height.saturating_sub(2)).max(1);
-    (0..NOTCH).for_each(|_| panes::step_in(*pane, state, step, page, view));
+    let inner = area.inner(Margin::new(1, 1));
+    let room = (usize::from(inner.width), usize::from(inner.height).max(1));
+    (0..NOTCH).for_each(|_| panes::step_in(*pane, state, step, room, view));
     Some(None)
 }

@@ -5,7 +5,7 @@ use super::action::Action;
 use super::overlays::{faults, holds};
 use super::panes::soak;
 use super::state::View;
-use super::{attached, update};
+use super::{attached, update, waits};
 use crate::launch::ballot;
 use crate::launch::board::{ItemState, Progress};
 use crate::launch::countdown::Phase;
@@ -79,6 +79,7 @@ pub fn why_not(action: Action, item: Option<(&Item, &ItemState)>, view: &View<'_
         (Action::ChangeIncident | Action::Incidents, _) => unless(!board.incidents.is_empty(), "no incident"),
         (Action::Faults, _) => faults::refused(view).map(str::to_owned),
         (Action::Triggers, _) => unless(!plan.triggers.is_empty(), "the plan has no triggers"),
+        (Action::NextDue, _) => unless(waits::any(view), "nothing waits for a person"),
         (Action::Evidence, _) => unless(!plan.evidence.is_empty(), "the plan asks for none"),
         (Action::ActAs, _) => unless(!plan.roles.is_empty(), "the plan has no roles"),
         (Action::Recycle, _) => unless(!holds::marks(view).is_empty(), "no recycle mark above the present T"),

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use chrono::FixedOffset;
+use ratatui::layout::Rect;
 use tui_input::Input;
 
 use super::overlays::act_as::ActAs;
@@ -302,8 +303,10 @@ pub enum Overlay {
     Triggers {
         selected: usize,
     },
+    /// `beside` is the item that was selected when it was opened: what it alone can do wrong is in the list.
     Faults {
         selected: usize,
+        beside: Option<ItemId>,
     },
     /// Why not GO: which link of the chain.
     Why {
@@ -378,6 +381,9 @@ pub struct State {
     pub incidents: incidents::State,
     /// Lines of a page, from the last frame: what page keys move by.
     pub page: usize,
+    /// Columns of the focused pane, and where overlays lie, from the last frame: how far a window goes.
+    pub columns: usize,
+    pub body: Rect,
 }
 
 /// A pane that is not the checklist.

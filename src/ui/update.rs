@@ -9,7 +9,7 @@ use super::state::{Effect, Overlay, Pane, Purpose, Rolling, State, View};
 use super::theme::Role;
 use super::voting;
 use super::widgets::list::{Step, Window};
-use super::{approving, attached, firing, leaving};
+use super::{approving, attached, firing, leaving, waits};
 use crate::launch::board::{ItemState, Progress};
 use crate::launch::branch;
 use crate::launch::command::Command;
@@ -100,6 +100,7 @@ pub fn update(state: &mut State, action: Action, view: &View<'_>) -> Option<Effe
         Action::Poll => state.focus(Pane::Poll),
         Action::Why => why::open(state, view),
         Action::Blocker => why::first(state, view),
+        Action::NextDue => waits::next(state, view),
         Action::NextWrong | Action::PreviousWrong => next_wrong(state, action == Action::NextWrong, view),
         Action::Vote => voting::vote(state, view),
         Action::Note => state.prompt(Purpose::Note),
@@ -110,8 +111,8 @@ pub fn update(state: &mut State, action: Action, view: &View<'_>) -> Option<Effe
         Action::AmendNote => scribe::amend(state, view),
         Action::Fold => state.checklist.fold(view),
         Action::Unfold => state.checklist.unfold(view),
-        Action::NextPane => state.focus(state.focus.next(1)),
-        Action::PreviousPane => state.focus(state.focus.next(Pane::ALL.len() - 1)),
+        Action::NextPane => turn(state, 1, view),
+        Action::PreviousPane => turn(state, Pane::ALL.len() - 1, view),
         Action::Zoom => state.zoom = !state.zoom,
         Action::Filter => filter(state),
         Action::Pause => state.streams.pause(view),
@@ -129,7 +130,7 @@ pub fn update(state: &mut State, action: Action, view: &View<'_>) -> Option<Effe
             state.overlay = Some(Overlay::Palette { input: tui_input::Input::default(), selected: 0 });
         }
         Action::Help => state.overlay = Some(Overlay::Help { window: Window::default() }),
-        Action::Back => back(state),
+        Action::Back => back(state, view),
         Action::Suspend => return leaving::suspend(state, view),
         Action::Quit => return leaving::quit(state, view),
         _ => {}
@@ -406,7 +407,7 @@ fn filter(state: &mut State) {
 /// Sets the filter of a pane.
 pub fn set_filter(state: &mut State, pane: Pane, text: &str) {
     match pane {
-        Pane::Checklist => text.clone_into(&mut state.checklist.filter),
+        Pane::Checklist => state.checklist.set_filter(text),
         Pane::Streams => text.clone_into(&mut state.streams.filter),
         Pane::Journal => text.clone_into(&mut state.journal.filter),
         Pane::Monitors => text.clone_into(&mut state.monitors.filter),
@@ -414,12 +415,28 @@ pub fn set_filter(state: &mut State, pane: Pane, text: &str) {
     }
 }
 
-fn back(state: &mut State) {
+/// What a filter led to stays selected without it.
+fn back(state: &mut State, view: &View<'_>) {
     if state.zoom {
         state.zoom = false;
-    } else {
-        set_filter(state, state.focus, "");
+        return;
     }
+    match state.focus {
+        Pane::Checklist => state.checklist.drop_filter(view),
+        Pane::Monitors => state.monitors.drop_filter(view),
+        Pane::Journal => state.journal.drop_filter(view),
+        other => set_filter(state, other, ""),
+    }
+}
+
+/// To the pane after, or before. One that has nothing to show is passed by, and takes nobody's place for longer than
+/// it is looked at.
+fn turn(state: &mut State, by: usize, view: &View<'_>) {
+    let next = state.focus.next(by);
+    let empty = next == Pane::Incidents && view.board().incidents.is_empty();
+    state.focus(if empty { next.next(by) } else { next });
+    let open = view.board().incidents.iter().any(|known| known.is_open());
+    state.incidents_shown &= open || state.focus == Pane::Incidents;
 }
 
 /// From everywhere: to the rollback that runs, or to choose one.

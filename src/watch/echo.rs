@@ -10,7 +10,7 @@ use super::kept::MINUTE;
 use super::made::Making;
 use super::point::{Point, Taken};
 use crate::launch::id::SignalId;
-use crate::launch::plan::{Objective, Plan, SignalSource};
+use crate::launch::plan::{Condition, Objective, Plan, SignalSource};
 use crate::launch::time::{Instant, millis};
 use crate::launch::verdict::Verdict;
 
@@ -25,13 +25,16 @@ pub(super) struct Echoes {
     /// How often each source is asked that is asked, and that an objective stands on.
     every: HashMap<SignalId, Duration>,
     last: HashMap<SignalId, Echo>,
+    /// Whether a monitor that a trigger stands on has looked at the world as it is.
+    deciding: HashMap<SignalId, bool>,
     /// When the world was changed: what was asked before says nothing of it.
     stirred: WireInstant,
 }
 
 impl Default for Echoes {
     fn default() -> Self {
-        Self { every: HashMap::new(), last: HashMap::new(), stirred: WireInstant::now() }
+        let (every, last, deciding) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Self { every, last, deciding, stirred: WireInstant::now() }
     }
 }
 
@@ -54,6 +57,12 @@ impl Echoes {
         // What no objective asks for is of no use made up.
         let fed: HashSet<&SignalId> = plan.objectives.iter().flat_map(Objective::signals).collect();
         self.every = all.filter(|(signal, _)| fed.contains(signal)).collect();
+        let triggers = plan.triggers.iter().filter_map(|trigger| match &trigger.when {
+            Condition::Monitor(id) => Some(SignalId::of_monitor(id)),
+            _ => None,
+        });
+        self.deciding =
+            triggers.map(|signal| (signal.clone(), self.deciding.get(&signal).copied() == Some(true))).collect();
         let every = &self.every;
         self.last.retain(|signal, _| every.contains_key(signal) && !asked.contains(signal));
     }
@@ -63,6 +72,9 @@ impl Echoes {
         let heard = WireInstant::now();
         let took = if let Taken::Look { took, .. } = &point.taken { *took } else { Duration::ZERO };
         let before = heard.checked_sub(took).is_none_or(|began| began < self.stirred);
+        if let Some(decided) = self.deciding.get_mut(signal).filter(|_| !before) {
+            *decided = true;
+        }
         if !before && self.every.contains_key(signal) {
             let well = match &point.taken {
                 Taken::Look { verdict: Verdict::Pass | Verdict::Warn, .. } => Some(point.taken.clone()),
@@ -75,10 +87,12 @@ impl Echoes {
     /// The world was changed: nothing is repeated that was said before.
     pub fn stirred(&mut self) {
         self.last.clear();
+        self.deciding.values_mut().for_each(|heard| *heard = false);
         self.stirred = WireInstant::now();
     }
 
-    /// True while one of `signals` may say something of the world as it is now, and has not yet.
+    /// True while one of `signals`, or of the monitors of triggers, may say something of the world as it is now, and has
+    /// not yet.
     pub fn awaits<'a>(&self, mut signals: impl Iterator<Item = &'a SignalId>, making: Option<&dyn Making>) -> bool {
         let unheard = |signal: &SignalId| {
             let made = making.is_some_and(|making| making.makes(signal));
@@ -87,7 +101,8 @@ impl Echoes {
             let heard = self.last.get(signal).is_some_and(|echo| echo.well.is_some() || !well());
             !made && self.every.contains_key(signal) && !heard
         };
-        self.stirred.elapsed() < FIRST && signals.any(unheard)
+        let undecided = || self.deciding.values().any(|heard| !heard);
+        self.stirred.elapsed() < FIRST && (signals.any(unheard) || undecided())
     }
 
     /// What the sources would have said from `from` to the instant that is handed back with it, but for those that
@@ -142,7 +157,7 @@ fn pause(every: Duration, taken: &Taken) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::launch::plan::Beside;
+    use crate::launch::plan::{Beside, FireMode, Trigger};
     use crate::watch::readings::tests::{objective, plan};
 
     #[tokio::test(start_paused = true)]
@@ -166,5 +181,36 @@ mod tests {
         // One a second, none left out between two slices and none twice.
         let whole: Vec<_> = (1..=3 * 86_400).map(|second| ("monitor.api".into(), Instant(second * 1_000))).collect();
         assert!(told == whole, "{} samples", told.len());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_monitor_that_a_trigger_stands_on_is_heard_of_a_world_that_was_changed_before_time_is_skipped() {
+        let mut plan = plan(Vec::new());
+        plan.triggers = vec![Trigger {
+            id: "web-down".into(),
+            title: String::new(),
+            when: Condition::Monitor("web".into()),
+            lasts: Duration::ZERO,
+            recovers_after: Duration::ZERO,
+            then: "back".into(),
+            mode: FireMode::Ask,
+            armed_from: None,
+            armed_until: None,
+        }];
+        let mut echoes = Echoes::default();
+        echoes.under(&plan, &[]);
+        let none = || std::iter::empty::<&SignalId>();
+        assert!(echoes.awaits(none(), None));
+        let hear = |echoes: &mut Echoes| {
+            let taken = Taken::Look { verdict: Verdict::Fail, took: Duration::ZERO };
+            echoes.hear(&"monitor.web".into(), &Point { at: Instant(0), taken, generated: false });
+        };
+        tokio::time::advance(Duration::from_secs(1)).await;
+        hear(&mut echoes);
+        assert!(!echoes.awaits(none(), None));
+        echoes.stirred();
+        assert!(echoes.awaits(none(), None), "of this world nothing is known");
+        tokio::time::advance(FIRST).await;
+        assert!(!echoes.awaits(none(), None), "no longer than that");
     }
 }

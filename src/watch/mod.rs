@@ -250,6 +250,11 @@ impl Watch {
         self.learnt.send_replace(());
     }
 
+    /// Every monitor looks now: the time until its next look is one that a rehearsal skips.
+    pub fn look_again(&self) {
+        self.stirred.send_replace(());
+    }
+
     /// The world of a rehearsal was changed: nothing that was seen before is said of it, and every monitor looks at
     /// once. One that looks seldom would else be silent for all the time that is skipped until it does.
     pub fn stir(&self) {

@@ -213,7 +213,7 @@ impl Story {
             plan: "omniai".into(),
             plan_hash: "00".into(),
             mode,
-            start: 7_200_000,
+            start: story.plan.clock.start,
             release,
             target: None,
         };

@@ -110,7 +110,13 @@ pub const TABLES: &[Section] = &[
          production is for its first other target, unless `--env` says so. A phase, an item, a session, a \
          monitor, a stream or a signal may name the target it is at (`target = \"staging\"`), and a drill runs \
          against one. Thresholds differ by place through variables: `that = \"error_rate <= {{ most_errors }}\"`.",
-        &[("vars", "the variables of `[vars]` that are different there, written as they are there; required")],
+        &[
+            (
+                "vars",
+                "the variables of `[vars]` that are different there, written as they are there; this or `secrets`",
+            ),
+            ("secrets", "the secrets of `[secrets]` that come from somewhere else there, written as they are there"),
+        ],
     ),
     section(
         "[target.NAME.vars.NAME]",
@@ -119,6 +125,15 @@ pub const TABLES: &[Section] = &[
             ("env", "the environment variable; required"),
             ("default", "where it is not set"),
             ("required", "without it that target cannot be used; true where there is no default"),
+        ],
+    ),
+    section(
+        "[target.NAME.secrets.NAME]",
+        "As in `[secrets]`. What is not set there is a mistake only once the target is used.",
+        &[
+            ("env", "the environment variable that holds it there"),
+            ("file", "a file that holds it, beside the plan"),
+            ("command", "refused by this version"),
         ],
     ),
     section(

@@ -178,6 +178,25 @@ impl Seat {
         }
     }
 
+    /// Reads until the first cell of one of the places where `wanted` stands is as it should be.
+    pub fn until_cell(&mut self, what: &str, wanted: &str, is: impl Fn(&vt100::Cell) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let shown = self.shown();
+            let screen = self.screen.screen();
+            let places = shown.lines().zip(0..).flat_map(|(line, y)| {
+                // The screens of these tests have nothing of two columns.
+                line.match_indices(wanted).map(move |(at, _)| (y, line[..at].chars().count()))
+            });
+            let mut cells = places.filter_map(|(y, x)| screen.cell(y, u16::try_from(x).ok()?));
+            if cells.any(&is) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "no {what} in\n{shown}");
+            assert!(self.reads(), "ended before {what}:\n{shown}");
+        }
+    }
+
     /// Reads on for a moment, as what is waited for may show elsewhere; whether there can be more.
     fn reads(&mut self) -> bool {
         match self.output.recv_timeout(LOOK) {

@@ -53,7 +53,7 @@ pub fn bundled() -> Loaded {
     read("omniai.toml", &text)
 }
 
-fn read(name: &str, text: &str) -> Loaded {
+pub fn read(name: &str, text: &str) -> Loaded {
     let environment: Environment =
         [("SMOKE_USERNAME", "smoke-account"), ("SMOKE_PASSWORD", "correct horse battery")].into_iter().collect();
     let options = Options { rehearsal: true, ..Options::default() };
@@ -132,7 +132,7 @@ impl Flight {
         check.run(&cx).await
     }
 
-    async fn act(&self, step: &ItemId) -> Value {
+    pub async fn act(&self, step: &ItemId) -> Value {
         let url = format!("http://{}/__tminus/step/{step}", self.target.address);
         let request = Request { method: "POST".into(), url, ..Request::default() };
         let answer = self.client.send(request, Duration::from_secs(10)).await.expect("an answer");

@@ -69,7 +69,10 @@ fn a_plan_that_is_not_sound_says_so_and_asks_nothing() {
     press(&mut console, "enter");
     let why = "the plan is not sound:\nerror[unknown-key]: no key `titel`\n  --> new.toml:3:1";
     console.take(shown(1811, 2, Err(why.to_owned())));
-    seen("amend_not_sound", &mut console);
+    for (width, height) in [(120, 36), (80, 24)] {
+        console.terminal().backend_mut().resize(width, height);
+        seen("amend_not_sound", &mut console);
+    }
     type_in(&mut console, "so");
     assert_eq!(press(&mut console, "enter"), None);
 }

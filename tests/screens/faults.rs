@@ -17,8 +17,10 @@ fn switched(fault: &str, on: bool) -> Event {
 /// A rehearsal in which some were switched.
 fn rehearsal() -> Story {
     let mut story = under_way(Mode::Rehearsal);
-    let offered = |(fault, _, does)| Offered { fault: Injection::of(fault).to_string(), does };
-    story.faults = Fault::ALL.into_iter().map(offered).collect();
+    let offered = |(fault, _, does)| Offered { fault: Injection::of(fault).to_string(), does, of: None };
+    let failing = |id: &str| Offered { fault: format!("fail:{id}"), does: Fault::Fail.line(), of: Some(id.into()) };
+    let all = Fault::ALL.into_iter().filter(|(fault, ..)| *fault != Fault::Fail).map(offered);
+    story.faults = all.chain(["health", "login"].map(failing)).collect();
     story.at(1_805, switched("slow", true));
     story.at(1_805, switched("latency=2s", true));
     story.person(1_806, switched("slow", false));
@@ -61,6 +63,19 @@ fn enter_switches_the_selected_one_and_the_menu_stays() {
     assert!(text(&screen(&mut console)).contains("Faults of the rehearsal"));
     press(&mut console, "esc");
     assert!(console.state().overlay.is_none());
+}
+
+/// The console of the story begins at the item `health`.
+#[test]
+fn the_item_that_is_selected_can_be_made_to_fail() {
+    let mut console = console(rehearsal().snapshot(1_810), 120, 36);
+    assert_eq!(press(&mut console, "home F"), None);
+    let shown = text(&screen(&mut console));
+    assert!(!shown.contains("fail:"), "a phase cannot\n{shown}");
+    assert_eq!(press(&mut console, "esc home j F"), None);
+    let shown = text(&screen(&mut console));
+    assert!(shown.contains("fail:health") && !shown.contains("fail:login"), "{shown}");
+    assert_eq!(asked(press(&mut console, "end enter")), ("fail:health".to_owned(), true));
 }
 
 #[test]

@@ -165,9 +165,16 @@ fn border(area: Rect) -> impl Iterator<Item = (u16, u16, &'static str)> {
     corners.into_iter().chain(sides).chain(foot)
 }
 
+/// Whether a cell of a frame is as it should be: at the foot it may say how much there is beyond it.
+fn is_frame(there: &str, wanted: &str) -> bool {
+    let marks = wanted == "─" && there.chars().all(|c| c.is_ascii_digit() || matches!(c, '▴' | '▾' | ' '));
+    there == wanted || (marks && !there.is_empty())
+}
+
 fn whole_frame(buf: &Buffer, area: Rect, what: &str) {
     for (x, y, wanted) in border(area) {
-        assert_eq!(buf[(x, y)].symbol(), wanted, "{what} at {x},{y} of {area}:\n{}", text(buf));
+        let there = buf[(x, y)].symbol();
+        assert!(is_frame(there, wanted), "{there}, not {wanted}: {what} at {x},{y} of {area}:\n{}", text(buf));
     }
 }
 
@@ -242,7 +249,8 @@ proptest! {
             for (pane, area) in &drawn.panes {
                 let seen = |x, y| over.is_none_or(|over| !over.contains((x, y).into()));
                 for (x, y, wanted) in border(*area).filter(|(x, y, _)| seen(*x, *y)) {
-                    prop_assert_eq!(buf[(x, y)].symbol(), wanted, "{:?} at {},{} after {}:\n{}", pane, x, y, keys, console::text(&buf));
+                    let there = buf[(x, y)].symbol();
+                    prop_assert!(is_frame(there, wanted), "{}, not {}: {:?} at {},{} after {}:\n{}", there, wanted, pane, x, y, keys, console::text(&buf));
                 }
             }
             if let Some(over) = over {
@@ -255,7 +263,7 @@ proptest! {
                 let seen = |x, y| moved.is_none_or(|over| over == area || !over.contains((x, y).into()));
                 for (x, y, wanted) in border(area).filter(|(x, y, _)| seen(*x, *y)) {
                     let there = screen.screen().cell(y, x).map(|cell| cell.contents().to_owned()).unwrap_or_default();
-                    prop_assert_eq!(there, wanted, "at {},{} after {}:\n{}", x, y, keys, screen.screen().contents());
+                    prop_assert!(is_frame(&there, wanted), "{}, not {}: at {},{} after {}:\n{}", there, wanted, x, y, keys, screen.screen().contents());
                 }
             }
         }

@@ -151,7 +151,10 @@ fn one_key_opens_what_it_asks_for_with_its_reason() {
     press(&mut console, "!");
     let shown = text(&screen(&mut console));
     assert!(shown.contains("ROLLBACK database: start it?") && shown.contains("trigger slow: 9% of 240"), "{shown}");
-    super::seen("trigger_dialog", &mut console);
+    for (width, height) in [(120, 36), (80, 24)] {
+        console.terminal().backend_mut().resize(width, height);
+        super::seen("trigger_dialog", &mut console);
+    }
     type_in(&mut console, "database");
     let Some(Effect::Ask(Command::Rollback { rollback, why })) = press(&mut console, "enter") else {
         panic!("a rollback is asked for")

@@ -266,5 +266,8 @@ fn generated_and_late_samples_say_so() {
     for part in ["generated", "3 came too late"] {
         assert!(shown.contains(part), "{part} in\n{shown}");
     }
-    seen("watched_generated", &mut console);
+    for (width, height) in [(120, 36), (80, 24)] {
+        console.terminal().backend_mut().resize(width, height);
+        seen("watched_generated", &mut console);
+    }
 }

@@ -92,6 +92,7 @@ fn two_clients_of_one_tmux_see_it_in_the_size_of_the_smaller() {
     wide.until("it at 80x24", small);
     narrow.press("?");
     wide.sees("Esc closes");
+    narrow.sees("Esc closes");
     narrow.press("\x1b");
     narrow.until("no help", |shown| !shown.contains("Esc closes"));
     narrow.kill();

@@ -147,6 +147,7 @@ fn known(plan: &Plan, id: &str) -> anyhow::Result<RollbackId> {
         bail!("the plan has no rollback `{id}`: it has none at all");
     }
     let near = nearest(&id, ids()).map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
+    let near = if near.is_empty() { ".".to_owned() } else { near };
     bail!("the plan has no rollback `{id}`{near} It has: {}", ids().collect::<Vec<_>>().join(", "))
 }
 

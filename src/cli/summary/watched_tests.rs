@@ -87,6 +87,14 @@ fn objectives_are_told_with_their_newest_turns() {
         ]
     );
     assert_eq!(told(&board(&[0]), 15_000)[0], "objective errors: pass, 0% of 200 ≤ 5%");
+    assert_eq!(
+        told(&board(&[0, 20, 0, 20, 0]), 55_000)[..2],
+        [
+            "objective errors: pass, 0% of 200 ≤ 5% · turned 4 times",
+            "objective never: unknown, not evaluated yet, ≤ 5%",
+        ],
+        "a page of turns of what is well hides what is not"
+    );
     let old = &told(&board(&[0]), 600_000)[0];
     assert!(old.starts_with("objective errors: stale for 9:50"), "what nobody evaluated lately is no health: {old}");
 }

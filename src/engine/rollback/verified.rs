@@ -184,7 +184,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_good_answer_in_five_verifies_nothing_that_must_hold() {
-        let answer = |_: &str, look: u32| (if look % 5 == 0 { Verdict::Pass } else { Verdict::Fail }, NOW);
+        let answer = |_: &str, look: u32| (if look.is_multiple_of(5) { Verdict::Pass } else { Verdict::Fail }, NOW);
         let once = ran(&[check("api", 0)], answer).await;
         assert_eq!(once.end, RollbackEnd::Verified, "without `for` the fifth look is enough");
         let held = ran(&[check("api", 10)], answer).await;

@@ -8,7 +8,7 @@ use crate::launch::criteria::{self, Standing};
 use crate::launch::event::RollbackEnd;
 use crate::launch::people::called;
 use crate::launch::plan::GoStage;
-use crate::launch::time::{Instant, clock_face};
+use crate::launch::time::Instant;
 use crate::launch::trigger::{Stage, TriggerState};
 use crate::launch::verdict::Verdict;
 use crate::launch::{gate, incident, poll};
@@ -97,7 +97,7 @@ pub(super) fn lines(board: &Board, now: Instant) -> Vec<Line> {
         if !waiver.counts(now) {
             continue;
         }
-        let until = waiver.ends_at.map(|at| at.format(", until %H:%M UTC").to_string()).unwrap_or_default();
+        let until = waiver.ends_at.map(|at| at.format(", until %m-%d %H:%M UTC").to_string()).unwrap_or_default();
         say(Tone::Warn, format!("{id} is waived by {}: {}{until}", called(&board.plan, &waiver.by), waiver.reason));
     }
     lines
@@ -140,7 +140,7 @@ fn criteria_of(board: &Board, stage: GoStage, words: &str, now: Instant, say: &m
 
 fn countdown(board: &Board, clock: &Countdown, say: &mut impl FnMut(Tone, String)) {
     let mark = clock.mark();
-    let t = if mark.0 > 0 { format!("T-{}", clock_face(mark.0)) } else { format!("T+{}", clock_face(-mark.0)) };
+    let t = mark.face();
     match clock.phase {
         Phase::Counting => say(Tone::Plain, format!("counting, {t}")),
         Phase::Liftoff => say(Tone::Plain, format!("after T-0, {t}")),

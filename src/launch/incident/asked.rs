@@ -40,8 +40,16 @@ fn refuse<T>(why: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal(why.into()))
 }
 
+/// What is longer fills the band, and the brief, of everybody.
+const LONGEST_TITLE: usize = 200;
+
 fn open(board: &Board, title: &str, severity: Option<&SeverityId>, detected_by: &str) -> Result<Event, Refusal> {
     let title = said(title, "an incident needs a title: what is wrong")?;
+    if title.chars().count() > LONGEST_TITLE {
+        return refuse(format!(
+            "a title of at most {LONGEST_TITLE} characters: the rest is its impact, or a note of it"
+        ));
+    }
     let detected_by = said(detected_by, "say who or what noticed it")?;
     if let Some(severity) = severity {
         known_severity(board, severity)?;

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use self::lines::Lines;
 use self::number::{Course, Settled, State};
 use self::source::Source;
+use super::failing;
 use super::fault::{Fault, Injection, falls_on};
 use super::switchboard::{Episode, Faults};
 use crate::base::jq::Jq;
@@ -57,9 +58,17 @@ struct Inner {
     settled: Settled,
 }
 
-/// A monitor whose looks can be hit by errors.
+/// What can hit the looks of a monitor.
 #[derive(Debug, Clone)]
 struct Looks {
+    errors: Option<Errors>,
+    /// What of it can be made to fail.
+    able: Vec<String>,
+}
+
+/// Errors of what it asks over HTTP.
+#[derive(Debug, Clone)]
+struct Errors {
     owner: String,
     /// Requests of one look.
     requests: u64,
@@ -102,8 +111,12 @@ impl Traffic {
             let specs = if monitor.items.is_empty() { &own[..] } else { &monitor.items };
             let mut finds = None;
             let mut owner = None;
+            let mut able = Vec::new();
             for entry in specs.iter().filter_map(|spec| catalogue.get(*spec)) {
                 let Spec::Check(check) = &entry.spec else { continue };
+                if !entry.real && failing::answer(entry).is_some() {
+                    able.push(entry.owner.to_string());
+                }
                 if !check.is_wire() || entry.real {
                     continue;
                 }
@@ -114,10 +127,8 @@ impl Traffic {
                 finds = finds.max(Some(verdict));
                 owner.get_or_insert(entry.owner.to_string());
             }
-            if let (Some(finds), Some(owner)) = (finds, owner) {
-                let requests = specs.len() as u64;
-                looks.insert(SignalId::of_monitor(&monitor.id), Looks { owner, requests, finds });
-            }
+            let errors = finds.zip(owner).map(|(finds, owner)| Errors { owner, requests: specs.len() as u64, finds });
+            looks.insert(SignalId::of_monitor(&monitor.id), Looks { errors, able });
         }
         let mut inner = self.inner();
         (inner.sources, inner.lines, inner.looks) = (sources, lines, looks);
@@ -217,15 +228,19 @@ impl Making for Traffic {
         let looks = inner.looks.get(signal)?;
         let episodes = self.faults.episodes();
         let course = inner.course(&episodes);
-        let share = course.has(&looks.owner, Fault::Errors, at)?.percent();
+        if looks.able.iter().any(|owner| course.has(owner, Fault::Fail, at).is_some()) {
+            return Some(Verdict::Fail);
+        }
+        let Errors { owner, requests, finds } = looks.errors.as_ref()?;
+        let share = course.has(owner, Fault::Errors, at)?.percent();
         let nth = u64::try_from(at.0.div_euclid(millis(every).max(1))).unwrap_or(0);
-        let mut requests =
-            (0..looks.requests).map(|request| nth.saturating_mul(looks.requests).saturating_add(request));
-        requests.any(|request| falls_on(request, share)).then_some(looks.finds)
+        let mut all = (0..*requests).map(|request| nth.saturating_mul(*requests).saturating_add(request));
+        all.any(|request| falls_on(request, share)).then_some(*finds)
     }
 
     fn spares(&self, signal: &SignalId) -> bool {
-        let owner = self.inner().looks.get(signal).map(|looks| looks.owner.clone());
+        let errors = |looks: &Looks| looks.errors.as_ref().map(|errors| errors.owner.clone());
+        let owner = self.inner().looks.get(signal).and_then(errors);
         let on = owner.map(|owner| self.faults.of(&owner)).unwrap_or_default();
         on.iter().any(|what| what.fault == Fault::Errors && what.percent() < 100)
     }

@@ -71,6 +71,7 @@ pub fn draw(dialog: &ActAs, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Op
     let inner = sheet::sheet(sheet::middle(area, 76, height), "Act as", "", Role::Focus, view.theme, buf);
     let room = usize::from(inner.height).saturating_sub(AROUND).max(1);
     let seen = list::around(0, dialog.selected, ActAs::choices(view), room);
+    sheet::window(inner, &seen, ActAs::choices(view), Role::Focus, view.theme, buf);
     let mut rows: Vec<Row<'_>> = Vec::new();
     for at in seen {
         let row = Row::new(view.theme);

@@ -47,6 +47,7 @@ pub fn draw(selected: usize, view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let height = u16::try_from(all.len() + 4).unwrap_or(u16::MAX);
     let inner = sheet::sheet(sheet::middle(area, 100, height), "Evidence", "", Role::Focus, view.theme, buf);
     let seen = list::around(0, selected, all.len(), usize::from(inner.height).saturating_sub(2).max(1));
+    sheet::window(inner, &seen, all.len(), Role::Focus, view.theme, buf);
     let mut rows: Vec<Row<'_>> = Vec::new();
     for at in seen {
         let Some(known) = all.get(at) else { continue };

@@ -13,7 +13,7 @@ use crate::ui::widgets::row::{Row, wrap};
 use crate::ui::widgets::sheet;
 
 /// More lines than this are not shown.
-pub const LINES_AT_MOST: usize = 500;
+const LINES_AT_MOST: usize = 500;
 /// From where a brief can begin: one's own last act, the last leaving, and everything at hand.
 pub const BEGINNINGS: usize = 3;
 const WIDTH: u16 = 110;
@@ -37,7 +37,15 @@ pub fn draw(window: Window, from: usize, view: &View<'_>, area: Rect, buf: &mut 
     );
     let inner = sheet::sheet(sheet::middle(area, width, height), "Brief", &keys, Role::Focus, view.theme, buf);
     let seen = window.seen(rows.len(), usize::from(inner.height));
+    sheet::window(inner, &seen, rows.len(), Role::Focus, view.theme, buf);
     sheet::rows(rows.into_iter().skip(seen.start), inner, buf);
+}
+
+/// How many lines it has in `area`, and how many are seen.
+#[must_use]
+pub fn lines(from: usize, view: &View<'_>, area: Rect) -> (usize, usize) {
+    let count = rows(from, view, usize::from(WIDTH.min(area.width).saturating_sub(4))).len();
+    (count, count.min(usize::from(area.height.saturating_sub(2))))
 }
 
 fn rows<'v>(from: usize, view: &View<'v>, width: usize) -> Vec<Row<'v>> {
@@ -66,6 +74,9 @@ fn rows<'v>(from: usize, view: &View<'v>, width: usize) -> Vec<Row<'v>> {
             }
         }
     }
-    rows.truncate(LINES_AT_MOST);
+    if rows.len() > LINES_AT_MOST {
+        rows.truncate(LINES_AT_MOST - 1);
+        rows.push(row().say(Role::Warned, " … and more: tminus brief LAUNCH tells all of it"));
+    }
     rows
 }

@@ -26,11 +26,11 @@ pub fn present(item: &ItemId, view: &View<'_>) -> Option<usize> {
     options(item, view).iter().position(|branch| branch.id == made.option)
 }
 
-/// One line a branch, and what the keys do.
+/// One line a branch, and what the keys do; in `most` lines.
 #[must_use]
-pub fn rows<'v>(item: &ItemId, selected: usize, keys: &str, view: &View<'v>) -> Vec<Row<'v>> {
+pub fn rows<'v>(item: &ItemId, selected: usize, (keys, most): (&str, usize), view: &View<'v>) -> Vec<Row<'v>> {
     let (options, present) = (options(item, view), present(item, view));
-    let seen = around(0, selected, options.len(), ROWS);
+    let seen = around(0, selected, options.len(), ROWS.min(most.saturating_sub(1)).max(1));
     let mut rows: Vec<Row<'v>> = seen
         .map(|at| {
             let branch = &options[at];

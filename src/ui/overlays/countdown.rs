@@ -9,7 +9,7 @@ use crate::launch::countdown::{BUILT_IN, Countdown, Phase};
 use crate::launch::slip::wall_of;
 use crate::launch::time::{Instant, Mark, clock_face};
 use crate::ui::action::Action;
-use crate::ui::panes::header::{buys_back, early, l_face, signed, t_face};
+use crate::ui::panes::header::{buys_back, early, l_face, signed};
 use crate::ui::state::View;
 use crate::ui::theme::Role;
 use crate::ui::widgets::row::Row;
@@ -51,7 +51,7 @@ fn lines<'v>(view: &View<'v>, clock: &Countdown) -> Vec<Row<'v>> {
     };
     let known = if view.last_known() { ", last known" } else { "" };
     let mut rows = vec![
-        named("T", Role::Title, format!("{} {phase}{known}", t_face(clock.mark()))),
+        named("T", Role::Title, format!("{} {phase}{known}", clock.mark().face())),
         named("L", Role::Plain, format!("{}, to the published T-0; it never stops", l_face(clock))),
         named("T-0 published", Role::Plain, at(view, clock.published)),
     ];

@@ -9,9 +9,11 @@ use crate::base::text::printable;
 use crate::launch::command::Command;
 use crate::launch::event::{Actor, Mode};
 use crate::launch::fault::{self, Line};
+use crate::launch::id::ItemId;
 use crate::launch::time::Mark;
 use crate::ui::state::{Effect, Overlay, State, View};
 use crate::ui::theme::Role;
+use crate::ui::update::selected;
 use crate::ui::widgets::list::around;
 use crate::ui::widgets::row::{Row, wrap};
 use crate::ui::widgets::sheet;
@@ -30,20 +32,20 @@ pub fn refused(view: &View<'_>) -> Option<&'static str> {
         Some("faults are for rehearsals: nobody makes a real service misbehave from here")
     } else if board.ended.is_some() {
         Some("this rehearsal is over")
-    } else if count(view) == 0 {
+    } else if view.snapshot.faults.is_empty() && board.faults.is_empty() {
         Some("nothing of this plan's target can be made to misbehave")
     } else {
         None
     }
 }
 
-fn lines<'v>(view: &View<'v>) -> Vec<Line<'v>> {
-    fault::lines(&view.snapshot.faults, view.board())
+fn lines<'v>(beside: Option<&ItemId>, view: &View<'v>) -> Vec<Line<'v>> {
+    fault::lines(&view.snapshot.faults, beside, view.board())
 }
 
 #[must_use]
-pub fn count(view: &View<'_>) -> usize {
-    lines(view).len()
+pub fn count(beside: Option<&ItemId>, view: &View<'_>) -> usize {
+    lines(beside, view).len()
 }
 
 /// Opens the list at what is on.
@@ -51,19 +53,25 @@ pub fn open(state: &mut State, view: &View<'_>) {
     if let Some(why) = refused(view) {
         return state.say(Role::Warned, why);
     }
-    let selected = lines(view).iter().position(|line| line.on.is_some()).unwrap_or(0);
-    state.overlay = Some(Overlay::Faults { selected });
+    let beside = selected(state, view).map(|(item, _)| item.id.clone());
+    let lines = lines(beside.as_ref(), view);
+    if lines.is_empty() {
+        return state.say(Role::Warned, "select the item that is to fail");
+    }
+    let selected = lines.iter().position(|line| line.on.is_some()).unwrap_or(0);
+    state.overlay = Some(Overlay::Faults { selected, beside });
 }
 
 /// Switches the selected one; the list stays, and shows it.
-pub fn confirm(state: &mut State, selected: usize, view: &View<'_>) -> Option<Effect> {
-    let known = lines(view).get(selected).map(|line| (line.fault.to_owned(), line.on.is_none()));
-    state.overlay = Some(Overlay::Faults { selected });
+pub fn confirm(state: &mut State, selected: usize, beside: Option<ItemId>, view: &View<'_>) -> Option<Effect> {
+    let lines = lines(beside.as_ref(), view);
+    let known = lines.get(selected).map(|line| (line.fault.to_owned(), line.on.is_none()));
+    state.overlay = Some(Overlay::Faults { selected, beside });
     known.map(|(fault, on)| Effect::Ask(Command::SwitchFault { fault, on }))
 }
 
-pub fn draw(selected: usize, view: &View<'_>, area: Rect, buf: &mut Buffer) {
-    let lines = lines(view);
+pub fn draw(selected: usize, beside: Option<&ItemId>, view: &View<'_>, area: Rect, buf: &mut Buffer) {
+    let lines = lines(beside, view);
     let selected = selected.min(lines.len().saturating_sub(1));
     let height = u16::try_from(lines.len() + SENTENCE + 5).unwrap_or(u16::MAX);
     let on = lines.iter().filter(|line| line.on.is_some()).count();
@@ -71,8 +79,10 @@ pub fn draw(selected: usize, view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let place = sheet::middle(area, WIDTH, height);
     let inner = sheet::sheet(place, "Faults of the rehearsal", &remark, Role::Warned, view.theme, buf);
     let room = usize::from(inner.height).saturating_sub(SENTENCE + 3).max(1);
+    let seen = around(0, selected, lines.len(), room);
+    sheet::window(inner, &seen, lines.len(), Role::Warned, view.theme, buf);
     let mut rows: Vec<Row<'_>> = Vec::new();
-    for at in around(0, selected, lines.len(), room) {
+    for at in seen {
         let row = row(&lines[at], view);
         rows.push(if at == selected { row.over(view.theme.selected(true)) } else { row });
     }

@@ -14,6 +14,8 @@ use crate::ui::widgets::sheet;
 const WIDTH: u16 = 108;
 /// Where the sentences begin.
 const TEXT: usize = 19;
+/// Columns that a sentence needs beside where it applies.
+const FEWEST: usize = 24;
 
 pub fn draw(window: Window, view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let width = WIDTH.min(area.width);
@@ -21,7 +23,15 @@ pub fn draw(window: Window, view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let height = u16::try_from(rows.len() + 2).unwrap_or(u16::MAX);
     let inner = sheet::sheet(sheet::middle(area, width, height), "Keys", "Esc closes", Role::Focus, view.theme, buf);
     let seen = window.seen(rows.len(), usize::from(inner.height));
+    sheet::window(inner, &seen, rows.len(), Role::Focus, view.theme, buf);
     sheet::rows(rows.into_iter().skip(seen.start), inner, buf);
+}
+
+/// How many lines it has in `area`, and how many are seen.
+#[must_use]
+pub fn lines(view: &View<'_>, area: Rect) -> (usize, usize) {
+    let count = rows(view, usize::from(WIDTH.min(area.width).saturating_sub(2))).len();
+    (count, count.min(usize::from(area.height.saturating_sub(2))))
 }
 
 /// One line an action, or as many as its sentence takes.
@@ -31,21 +41,21 @@ fn rows<'v>(view: &View<'v>, width: usize) -> Vec<Row<'v>> {
         let keys = if keys.is_empty() { ":".to_owned() } else { keys.join(" ") };
         let place = entry.place.word();
         let mark = if entry.danger { view.theme.glyphs.warn } else { "" };
-        let lines = wrap(entry.sentence, width.saturating_sub(TEXT + place.width() + 1));
+        // Where the sentence would have no room beside it, the place has a line of its own.
+        let beside = width.saturating_sub(TEXT + place.width() + 1);
+        let apart = beside < FEWEST;
+        let lines = wrap(entry.sentence, if apart { width.saturating_sub(TEXT) } else { beside });
         let row = move |(at, line): (usize, String)| {
             let row = Row::new(view.theme);
-            match at {
-                0 => row
-                    .say(Role::Focus, format!(" {keys}"))
-                    .tab(TEXT - 2)
-                    .say(Role::Warned, mark)
-                    .tab(TEXT)
-                    .say(Role::Plain, line)
-                    .right(Role::Muted, place),
-                _ => row.tab(TEXT).say(Role::Plain, line),
+            if at > 0 {
+                return row.tab(TEXT).say(Role::Plain, line);
             }
+            let row = row.say(Role::Focus, format!(" {keys}")).tab(TEXT - 2).say(Role::Warned, mark);
+            let row = row.tab(TEXT).say(Role::Plain, line);
+            if apart { row } else { row.right(Role::Muted, place) }
         };
-        lines.into_iter().enumerate().map(row).collect::<Vec<_>>()
+        let place = apart.then(|| Row::new(view.theme).right(Role::Muted, place));
+        lines.into_iter().enumerate().map(row).chain(place).collect::<Vec<_>>()
     });
     each.collect()
 }

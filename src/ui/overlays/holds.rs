@@ -12,6 +12,7 @@ use crate::launch::time::Mark;
 use crate::ui::action::Action;
 use crate::ui::state::{Purpose, State, View};
 use crate::ui::theme::Role;
+use crate::ui::widgets::list::around;
 use crate::ui::widgets::row::Row;
 use crate::ui::widgets::sheet;
 
@@ -87,11 +88,11 @@ pub fn draw_recycle(selected: usize, view: &View<'_>, area: Rect, buf: &mut Buff
 fn choose(title: &str, lines: &[String], selected: usize, view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(4);
     let inner = sheet::sheet(sheet::middle(area, 76, height), title, "", Role::Warned, view.theme, buf);
-    let mut rows: Vec<Row<'_>> = lines
-        .iter()
-        .enumerate()
-        .map(|(at, line)| {
-            let row = Row::new(view.theme).say(Role::Plain, format!(" {line}"));
+    let seen = around(0, selected, lines.len(), usize::from(inner.height).saturating_sub(2).max(1));
+    sheet::window(inner, &seen, lines.len(), Role::Warned, view.theme, buf);
+    let mut rows: Vec<Row<'_>> = seen
+        .map(|at| {
+            let row = Row::new(view.theme).say(Role::Plain, format!(" {}", lines[at]));
             if at == selected { row.over(view.theme.selected(true)) } else { row }
         })
         .collect();

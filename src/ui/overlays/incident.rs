@@ -375,6 +375,7 @@ fn list(title: &str, lines: &[String], selected: usize, view: &View<'_>, area: R
     let inner = sheet::sheet(sheet_area, title, "", Role::Focus, view.theme, buf);
     let room = usize::from(inner.height).saturating_sub(2);
     let seen = if whole { 0..lines.len() } else { around(0, selected, lines.len(), room) };
+    sheet::window(inner, &seen, lines.len(), Role::Focus, view.theme, buf);
     let mut rows = Vec::new();
     for at in seen {
         let shown = if whole { &texts[at][..] } else { &texts[at][..1.min(texts[at].len())] };

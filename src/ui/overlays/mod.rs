@@ -45,7 +45,7 @@ pub fn draw(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Opt
         Overlay::ActAs(dialog) => return act_as::draw(dialog, view, area, buf),
         Overlay::Brief { window, from } => brief::draw(*window, *from, view, area, buf),
         Overlay::Evidence { selected } => archive::draw(*selected, view, area, buf),
-        Overlay::Faults { selected } => faults::draw(*selected, view, area, buf),
+        Overlay::Faults { selected, beside } => faults::draw(*selected, beside.as_ref(), view, area, buf),
         Overlay::Why { selected } => why::draw(*selected, view, area, buf),
         Overlay::Triggers { selected } => triggers::draw(*selected, view, area, buf),
         Overlay::Playbooks { item, selected } => playbooks::draw(item.as_ref(), *selected, view, area, buf),

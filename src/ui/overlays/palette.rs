@@ -78,6 +78,7 @@ pub fn draw(
     let foot = Rect { y: below.bottom() - taken, height: taken, ..below };
     let below = Rect { height: below.height - taken, ..below };
     let seen = list::around(0, selected, found.len(), usize::from(below.height));
+    sheet::window(inner, &seen, found.len(), Role::Focus, view.theme, buf);
     let rows = seen.map(|at| {
         let entry = found[at];
         // Why not is told in full below, where it is selected.

@@ -59,7 +59,10 @@ pub fn draw(item: Option<&ItemId>, selected: usize, view: &View<'_>, area: Rect,
     let place = sheet::middle(area, SIZE.0, SIZE.1);
     let inner = sheet::sheet(place, "Playbooks", &remark, Role::Focus, view.theme, buf);
     let mut rows: Vec<Row<'_>> = Vec::new();
-    for at in list::around(0, selected, listed.len(), LISTED) {
+    let most = LISTED.min(usize::from(inner.height).saturating_sub(2)).max(1);
+    let seen = list::around(0, selected, listed.len(), most);
+    sheet::window(inner, &seen, listed.len(), Role::Focus, view.theme, buf);
+    for at in seen {
         let known = listed[at];
         let row = Row::new(view.theme).say(Role::Title, format!(" {}", known.title));
         let row = match view.board().playbooks.get(&known.id) {

@@ -22,6 +22,8 @@ use crate::ui::widgets::sheet;
 pub const VOTES: [&str; 3] = ["GO", "NO-GO", "GO WITH WAIVER"];
 /// Lines on what a step does, above the field that runs it.
 const TOLD: usize = 4;
+/// Lines of its text that stand above many answers.
+const ASKED: usize = 3;
 /// Longer texts than this are not taken into a field, in characters.
 pub const LONGEST_TEXT: usize = 2_000;
 
@@ -302,10 +304,19 @@ fn slip_lines(view: &View<'_>) -> Vec<String> {
 
 pub fn draw(prompt: &Prompt, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
     let width = 76.min(area.width);
-    let text: Vec<String> =
+    let mut text: Vec<String> =
         prompt.purpose.lines(view).iter().flat_map(|line| wrap(line, usize::from(width.saturating_sub(4)))).collect();
-    let choice = choice(prompt, view);
+    // Field and keys are always seen, and of the text what is asked last.
+    let room = usize::from(area.height).saturating_sub(5);
+    let choice = choice(prompt, room.saturating_sub(text.len().min(ASKED)), view);
     let spoke = spoke(&prompt.purpose, view);
+    let room = room.saturating_sub(choice.len() + usize::from(spoke.is_some())).max(1);
+    if text.len() > room {
+        let asked = text.pop().unwrap_or_default();
+        text.truncate(room.saturating_sub(2));
+        text.extend((room > 1).then(|| "… more of it stands in its detail".to_owned()));
+        text.push(asked);
+    }
     let height = text.len() + choice.len() + usize::from(spoke.is_some()) + 5;
     let sheet_area = sheet::middle(area, width, u16::try_from(height).unwrap_or(u16::MAX));
     let inner = sheet::sheet(sheet_area, prompt.purpose.title(), "", Role::Focus, view.theme, buf);
@@ -325,13 +336,14 @@ pub fn draw(prompt: &Prompt, view: &View<'_>, area: Rect, buf: &mut Buffer) -> O
     field(&prompt.input, "> ", view, line.intersection(inner), buf)
 }
 
-fn choice<'v>(prompt: &Prompt, view: &View<'v>) -> Vec<Row<'v>> {
+/// The answers that a key changes, in `most` lines where there are many.
+fn choice<'v>(prompt: &Prompt, most: usize, view: &View<'v>) -> Vec<Row<'v>> {
     let row = Row::new(view.theme);
     let change = format!("{} changes it", view.keymap.label(Action::Choice).unwrap_or_default());
     match &prompt.purpose {
         Purpose::Note => vec![scribe::when(prompt.input.value(), None, view)],
         Purpose::Amend(seq) => vec![scribe::when(prompt.input.value(), Some(*seq), view)],
-        Purpose::Choose { item, option, .. } => choose::rows(item, *option, &format!("{change} "), view),
+        Purpose::Choose { item, option, .. } => choose::rows(item, *option, (&format!("{change} "), most), view),
         Purpose::Waive { lasts, .. } | Purpose::WaiveCriterion { lasts, .. } => {
             waive::rows(*lasts, &format!("{change} "), view)
         }

@@ -12,7 +12,6 @@ use crate::launch::plan::{Act, Class, Item};
 use crate::launch::recovery::{self, Open, Recovery, Standing, Way};
 use crate::launch::verdict::{Outcome, Verdict};
 use crate::ui::action::Action;
-use crate::ui::panes::header::t_face;
 use crate::ui::state::{Overlay, View};
 use crate::ui::theme::Role;
 use crate::ui::update::may_be_twice;
@@ -91,7 +90,7 @@ fn label(view: &View<'_>, action: Action) -> String {
 fn countdown<'v>(view: &View<'v>, clock: Option<&Countdown>) -> Row<'v> {
     let row = Row::new(view.theme).say(Role::Plain, " ");
     let Some(clock) = clock else { return row.say(Role::Muted, "no countdown") };
-    let (glyphs, t) = (view.theme.glyphs, t_face(clock.mark()));
+    let (glyphs, t) = (view.theme.glyphs, clock.mark().face());
     match clock.phase {
         Phase::Liftoff if view.board().frozen.is_some() => row
             .say(Role::Danger, format!(" FROZEN at {t} "))

@@ -15,9 +15,12 @@ use crate::ui::approving;
 use crate::ui::ready;
 use crate::ui::state::{Rolling, View};
 use crate::ui::theme::Role;
-use crate::ui::widgets::list::Window;
+use crate::ui::widgets::list::{self, Window};
 use crate::ui::widgets::row::{Row, wrap};
 use crate::ui::widgets::{sheet, span};
+
+/// Lines of a run that stay in sight: its stopwatch, and its end in big words.
+const HEAD: usize = 4;
 
 pub fn draw(rolling: &Rolling, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
     match rolling {
@@ -42,7 +45,8 @@ fn counted(count: usize, noun: &str) -> String {
 }
 
 fn choose(selected: usize, view: &View<'_>, area: Rect, buf: &mut Buffer) {
-    let mut rows = Vec::new();
+    let mut rows: Vec<Row<'_>> = Vec::new();
+    let mut chosen = 0..0;
     if view.plan().rollbacks.is_empty() {
         rows.push(Row::new(view.theme).say(Role::Warned, " the plan has no rollback"));
     }
@@ -56,17 +60,27 @@ fn choose(selected: usize, view: &View<'_>, area: Rect, buf: &mut Buffer) {
         let row =
             Row::new(view.theme).say(Role::Title, format!(" {}  ", rollback.key)).say(Role::Plain, &rollback.title);
         let row = row.right(Role::Muted, steps);
+        let from = rows.len();
         rows.push(if at == selected { row.over(view.theme.selected(true)) } else { row });
         rows.extend(light(rollback, view, 1));
+        if at == selected {
+            chosen = from..rows.len();
+        }
     }
     for run in view.board().rollbacks.iter().rev().take(3) {
         let end = run.end.as_ref().map_or("running", RollbackEnd::words);
         rows.push(Row::new(view.theme).say(Role::Muted, format!("    run {} of {}: {end}", run.run, run.id)));
     }
-    rows.push(Row::new(view.theme));
-    rows.push(answers(view, "choose", "close"));
-    let inner = sheet_of(&rows, "ROLLBACK: choose", "its key, or Enter", view, area, buf);
-    sheet::rows(rows, inner, buf);
+    let foot = [Row::new(view.theme), answers(view, "choose", "close")];
+    let height = u16::try_from(rows.len() + foot.len()).unwrap_or(u16::MAX).saturating_add(3);
+    let place = sheet::middle(area, 100, height);
+    let inner = sheet::sheet(place, "ROLLBACK: choose", "its key, or Enter", Role::Failed, view.theme, buf);
+    // The keys below are always seen, and so is what is selected: its title above all.
+    let room = usize::from(inner.height).saturating_sub(foot.len());
+    let seen = list::around(0, chosen.end.saturating_sub(1), rows.len(), room);
+    let seen = list::around(seen.start, chosen.start, rows.len(), room);
+    sheet::window(inner, &seen, rows.len(), Role::Failed, view.theme, buf);
+    sheet::rows(rows.drain(seen).chain(foot), inner, buf);
 }
 
 /// How ready it is, in words: why not, at most `most` reasons. Nothing where the plan does not ask.
@@ -128,7 +142,12 @@ fn confirm(
         rows.push(Row::new(theme).say(Role::Muted, "  the plan has no ready checks for it"));
     }
     // The answer must be seen however long the list of steps is.
-    rows.truncate(usize::from(area.height).saturating_sub(6));
+    let room = usize::from(area.height).saturating_sub(6);
+    if rows.len() > room {
+        let hidden = rows.len() - room.saturating_sub(1);
+        rows.truncate(room.saturating_sub(1));
+        rows.push(Row::new(theme).say(Role::Warned, format!("  … and {hidden} lines more: tminus check tells them")));
+    }
     rows.push(Row::new(theme));
     let Some(typed) = typed else {
         rows.push(answers(view, "START IT", "no"));
@@ -162,17 +181,34 @@ fn watch(window: Window, view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let approves = view.keymap.label(Action::Approve).filter(|_| run.waits().next().is_some());
     let approves = approves.map(|key| format!("{key} approves · ")).unwrap_or_default();
     let remark = format!("{approves}Esc closes{}", if run.end.is_none() { ", it goes on" } else { "" });
-    let width = usize::from(area.width.min(100).saturating_sub(2));
-    let mut head = vec![stopwatch(view, run)];
-    head.extend(ending(view, run, width));
-    let body = steps(view, run, width);
+    let [head, body] = told(view, run, area);
     let height = u16::try_from(head.len() + body.len() + 2).unwrap_or(u16::MAX);
     let inner = sheet::sheet(sheet::middle(area, 100, height), &title, &remark, frame, view.theme, buf);
     let head_height = u16::try_from(head.len()).unwrap_or(u16::MAX).min(inner.height);
     sheet::rows(head, Rect { height: head_height, ..inner }, buf);
     let below = Rect { y: inner.y + head_height, height: inner.height - head_height, ..inner };
     let seen = window.seen(body.len(), usize::from(below.height));
+    sheet::window(inner, &seen, body.len(), frame, view.theme, buf);
     sheet::rows(body.into_iter().skip(seen.start), below, buf);
+}
+
+/// What stays in sight of a run, and what scrolls below it.
+fn told<'v>(view: &View<'v>, run: &RollbackRun, area: Rect) -> [Vec<Row<'v>>; 2] {
+    let width = usize::from(area.width.min(100).saturating_sub(2));
+    let mut head = vec![stopwatch(view, run)];
+    head.extend(ending(view, run, width));
+    // Of what is to be done by hand every line can be read.
+    let mut body = if head.len() > HEAD { head.split_off(HEAD) } else { Vec::new() };
+    body.extend(steps(view, run, width));
+    [head, body]
+}
+
+/// How many lines scroll in `area`, and how many of them are seen.
+#[must_use]
+pub fn lines(view: &View<'_>, area: Rect) -> (usize, usize) {
+    let Some(run) = view.board().last_rollback() else { return (0, 0) };
+    let [head, body] = told(view, run, area);
+    (body.len(), body.len().min(usize::from(area.height).saturating_sub(2 + head.len())))
 }
 
 fn stopwatch<'v>(view: &View<'v>, run: &RollbackRun) -> Row<'v> {

@@ -48,6 +48,7 @@ pub fn draw(selected: usize, view: &View<'_>, area: Rect, buf: &mut Buffer) {
     // Two lines each where they fit, one where they do not.
     let each = if triggers.len() * 2 <= room { 2 } else { 1 };
     let seen = around(0, selected, triggers.len(), room / each);
+    sheet::window(inner, &seen, triggers.len(), Role::Warned, view.theme, buf);
     let (board, now) = (view.board(), view.now.instant);
     let mut rows = Vec::new();
     for at in seen {

@@ -82,13 +82,20 @@ pub fn draw(selected: usize, view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let room = usize::from(width.saturating_sub(2));
     // The whole sentence of the selected line is read, wherever it ends.
     let whole = links.get(selected).map(|link| wrap(&link.words, room.saturating_sub(2))).unwrap_or_default();
-    let whole = if whole.len() > 1 { whole } else { Vec::new() };
+    let mut whole = if whole.len() > 1 { whole } else { Vec::new() };
+    // The chain itself stays in sight.
+    let most = usize::from(area.height).saturating_sub(5) / 2;
+    if whole.len() > most {
+        whole.truncate(most.saturating_sub(1));
+        whole.push("… and more: it stands in its detail".to_owned());
+    }
     let height = u16::try_from(links.len().max(1) + whole.len() + 4).unwrap_or(u16::MAX);
     let roots = links.iter().filter(|link| link.depth == 0).count();
     let remark = format!("{roots} in the way");
     let inner = sheet::sheet(sheet::middle(area, width, height), title, &remark, Role::Failed, view.theme, buf);
     let room = usize::from(inner.height).saturating_sub(2 + whole.len());
     let seen = around(0, selected, links.len(), room);
+    sheet::window(inner, &seen, links.len(), Role::Failed, view.theme, buf);
     let mut rows: Vec<Row<'_>> = seen.map(|at| line(&links[at], at == selected, view)).collect();
     if links.is_empty() {
         rows.push(Row::new(view.theme).say(Role::Passed, " nothing any more"));

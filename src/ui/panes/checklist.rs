@@ -33,6 +33,8 @@ pub struct State {
     folded: BTreeSet<PhaseId>,
     folded_items: BTreeSet<ItemId>,
     pub filter: String,
+    /// The phase that was selected before a filter led on: it comes back with a filter that is given up.
+    before: Option<PhaseId>,
     /// Only items that are not well.
     pub wrong_only: bool,
 }
@@ -60,11 +62,37 @@ impl State {
     }
 
     fn place(&self, lines: &[Line]) -> usize {
-        let Some(selected) = &self.selected else { return 0 };
+        // Whoever filters looks for an item, not for its phase.
+        let item = || lines.iter().position(|line| line.item().is_some());
+        let first = || if self.is_filtered() { item().unwrap_or(0) } else { 0 };
+        let Some(selected) = &self.selected else { return first() };
         let exact = lines.iter().position(|line| line == selected);
         // A row that went with a new report leaves the selection on its item, a folded item on its phase.
         let near = || lines.iter().position(|line| line.item().is_some() && line.item() == selected.item());
-        exact.or_else(near).unwrap_or(0)
+        exact.or_else(near).unwrap_or_else(first)
+    }
+
+    /// Narrows the list while a text is typed: its first item is what it leads to. Without a text all is as before.
+    pub fn set_filter(&mut self, text: &str) {
+        match (&self.selected, text.is_empty()) {
+            (Some(Line::Phase(phase)), false) => {
+                self.before = Some(phase.clone());
+                self.selected = None;
+            }
+            (None, true) => self.selected = self.before.take().map(Line::Phase),
+            _ => {}
+        }
+        text.clone_into(&mut self.filter);
+    }
+
+    /// Shows all again, and stays where the filter led.
+    pub fn drop_filter(&mut self, view: &View<'_>) {
+        let led = self.selected(view).filter(|_| !self.filter.is_empty());
+        self.filter.clear();
+        self.before = None;
+        if let Some(line) = led {
+            self.reveal(&line, view);
+        }
     }
 
     /// Selects the line that stands at `line` of so many; whether there is one.
@@ -248,6 +276,7 @@ pub fn draw(state: &State, view: &View<'_>, frame: Role, area: Rect, buf: &mut B
         return;
     }
     let seen = list::around(state.top, at, lines.len(), usize::from(inner.height));
+    sheet::window(inner, &seen, lines.len(), frame, view.theme, buf);
     for (y, index) in (inner.top()..).zip(seen) {
         let row = line(state, view, &lines[index]);
         // Of an item its glyph and the beginning of its title stay in sight.

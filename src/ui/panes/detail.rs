@@ -29,7 +29,7 @@ mod watched;
 mod weight;
 
 /// More lines than this of one item are not shown: the evidence has them.
-pub const LINES_AT_MOST: usize = 2_000;
+const LINES_AT_MOST: usize = 2_000;
 
 #[derive(Debug, Clone, Default)]
 pub struct State {
@@ -64,7 +64,14 @@ pub fn draw(state: &State, of: &Of, view: &View<'_>, frame: Role, area: Rect, bu
     let inner = sheet::pane(area, &title, &remark, frame, view.theme, buf);
     let rows = page(of, view, usize::from(inner.width));
     let seen = state.window.seen(rows.len(), usize::from(inner.height));
+    sheet::window(inner, &seen, rows.len(), frame, view.theme, buf);
     sheet::rows(rows.into_iter().skip(seen.start), inner, buf);
+}
+
+/// How many lines there are to tell in so many columns.
+#[must_use]
+pub fn lines(of: &Of, view: &View<'_>, width: usize) -> usize {
+    page(of, view, width).len()
 }
 
 /// Everything that is known of a line, as plain text.
@@ -100,7 +107,10 @@ fn page<'v>(of: &Of, view: &View<'v>, width: usize) -> Vec<Row<'v>> {
         Of::Watched(Some(seen)) => page.watched(seen),
         Of::Item(None) | Of::Watched(None) => page.say(Role::Muted, "nothing selected"),
     }
-    page.rows.truncate(LINES_AT_MOST);
+    if page.rows.len() > LINES_AT_MOST {
+        page.rows.truncate(LINES_AT_MOST - 1);
+        page.say(Role::Warned, "… and more: the evidence of the launch has all of it");
+    }
     page.rows
 }
 
@@ -130,16 +140,27 @@ impl<'v> Page<'v> {
         self.rows.push(self.row().say(Role::Muted, format!("{title} {}", rule.repeat(rest))));
     }
 
+    /// How it stands, whole, with what it is at the right: on a line of its own where both have no room.
+    fn stands(&mut self, sign: &standing::Sign, words: &str, about: &str) {
+        let row = self.row().say(sign.role, format!("{} ", sign.glyph));
+        let both = row.clone().say(sign.role, words).right(Role::Muted, about);
+        if both.whole_width() < self.width {
+            return self.rows.push(both);
+        }
+        let indent = row.width();
+        for (at, line) in wrap(words, self.width.saturating_sub(indent)).into_iter().enumerate() {
+            let lead = if at == 0 { row.clone() } else { self.row().tab(indent) };
+            self.rows.push(lead.say(sign.role, line));
+        }
+        self.rows.push(self.row().right(Role::Muted, about));
+    }
+
     fn phase(&mut self, id: &PhaseId) {
         let Some(phase) = self.view.plan().phase(id) else { return };
         self.say(Role::Title, &phase.title);
         let sign = standing::phase(&self.view, phase);
         let gate = if phase.gate { "gate" } else { "phase" };
-        self.rows.push(
-            self.row()
-                .say(sign.role, format!("{} {}", sign.glyph, sign.words))
-                .right(Role::Muted, format!("{gate} at {}", phase.at)),
-        );
+        self.stands(&sign, &sign.words, &format!("{gate} at {}", phase.at));
         if !phase.needs.is_empty() {
             let needs: Vec<&str> = phase.needs.iter().map(PhaseId::as_str).collect();
             self.named("needs", Role::Plain, &needs.join(", "));
@@ -160,11 +181,7 @@ impl<'v> Page<'v> {
         let (Some(item), Some(state)) = (self.view.plan().item(id), self.view.board().item(id)) else { return };
         self.say(Role::Title, &item.title);
         let sign = standing::item(&self.view, item, state);
-        self.rows.push(
-            self.row()
-                .say(sign.role, format!("{} {}", sign.glyph, state_words(&self.view, item, state, &sign.words)))
-                .right(Role::Muted, about(item)),
-        );
+        self.stands(&sign, &state_words(&self.view, item, state, &sign.words), &about(item));
         if !item.why.is_empty() {
             self.say(Role::Muted, &item.why);
         }

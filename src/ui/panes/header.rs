@@ -14,7 +14,7 @@ use crate::launch::lost::LATCH;
 use crate::launch::poll;
 use crate::launch::rollback::RollbackRun;
 use crate::launch::slip::wall_of;
-use crate::launch::time::{Instant, Mark, clock_face};
+use crate::launch::time::{Instant, hours_face};
 use crate::launch::verdict::Verdict;
 use crate::launch::waiver;
 use crate::ui::action::Action;
@@ -82,15 +82,12 @@ fn who(view: &View<'_>) -> String {
     }
 }
 
-/// `T-00:14:32` or `T+00:00:05`: rounded up before T-0 and down after it, so that zero is liftoff.
-#[must_use]
-pub fn t_face(mark: Mark) -> String {
-    if mark.0 > 0 { format!("T-{}", clock_face(mark.0)) } else { format!("T+{}", clock_face(mark.0 / 1000 * 1000)) }
-}
-
 /// T and how it goes always; what else fits into `room` columns, the most important first.
 fn countdown<'v>(row: Row<'v>, view: &View<'v>, clock: Option<&Countdown>, room: usize) -> Row<'v> {
-    let Some(clock) = clock else { return row.say(Role::Muted, "no countdown") };
+    let Some(clock) = clock else {
+        let words = if view.board().seq == 0 { "the launch is being opened" } else { "no countdown" };
+        return row.say(Role::Muted, words);
+    };
     let glyphs = view.theme.glyphs;
     let (role, sign) = match clock.phase {
         // Whether it counts on, nobody told.
@@ -106,7 +103,7 @@ fn countdown<'v>(row: Row<'v>, view: &View<'v>, clock: Option<&Countdown>, room:
     let mut row = match view.board().ended {
         // Nothing counts any more, whatever T would be.
         Some(_) => row.say(Role::Held, "ENDED"),
-        None => row.say(Role::Title, t_face(clock.mark())).say(Role::Plain, " ").say(role, sign),
+        None => row.say(Role::Title, clock.mark().face()).say(Role::Plain, " ").say(role, sign),
     };
     for (role, part) in parts(view, clock) {
         let longer = row.clone().say(role, format!("  {part}"));
@@ -157,7 +154,7 @@ pub fn early(clock: &Countdown) -> Option<Instant> {
 #[must_use]
 pub fn l_face(clock: &Countdown) -> String {
     let l = clock.l();
-    format!("L{}{}", if l >= 0 { '-' } else { '+' }, clock_face(l))
+    format!("L{}{}", if l >= 0 { '-' } else { '+' }, hours_face(l))
 }
 
 /// How much of the slip shortening the built-in holds ahead could win back.

@@ -59,11 +59,15 @@ impl State {
     }
 
     /// Lines go through the list, pages through what is known of the selected one.
-    pub fn step(&mut self, step: Step, page: usize, view: &View<'_>) {
+    pub fn step(&mut self, step: Step, (columns, page): (usize, usize), view: &View<'_>) {
         let all = by_weight(view.board());
         let at = self.place(&all);
         match step {
-            Step::PageUp | Step::PageDown => self.window.step(step, LINES_AT_MOST, page / 2),
+            Step::PageUp | Step::PageDown => {
+                let below = page.saturating_sub(listed(at, all.len(), page).len());
+                let count = self.selected(view).map_or(0, |known| self::page(view, known, columns).len());
+                self.window.step(step, count, below);
+            }
             _ => {
                 if let Some(next) = all.get(step.from(at, all.len(), page)) {
                     self.select(next.number);
@@ -87,6 +91,7 @@ pub fn draw(state: &State, view: &View<'_>, frame: Role, area: Rect, buf: &mut B
     let focused = frame == Role::Focus;
     let seen = listed(state.place(&all), all.len(), height);
     let listed = seen.len();
+    let hidden = (seen.start, all.len() - seen.end);
     let lines = all[seen].iter().map(|known| {
         let row = line(view, known, usize::from(inner.width));
         if known.number == selected.number { row.over(view.theme.selected(focused)) } else { row }
@@ -96,6 +101,9 @@ pub fn draw(state: &State, view: &View<'_>, frame: Role, area: Rect, buf: &mut B
     let below = Rect { y: inner.y + shift, height: inner.height - shift, ..inner };
     let rows = page(view, selected, usize::from(inner.width));
     let seen = state.window.seen(rows.len(), usize::from(below.height));
+    // Those of the list too: its pages are one pane.
+    let more = (hidden.0 + seen.start, hidden.1 + rows.len() - seen.end);
+    sheet::beyond(inner, more.0, more.1, frame, view.theme, buf);
     sheet::rows(rows.into_iter().skip(seen.start), below, buf);
 }
 
@@ -175,7 +183,11 @@ fn page<'v>(view: &View<'v>, known: &Incident, width: usize) -> Vec<Row<'v>> {
         let who = if entry.by.name == "engine" { String::new() } else { format!(" · {}{scripted}", entry.by.name) };
         page.field(&view.time(entry.occurred_at), &format!("{}{who}", entry.words), Role::Plain);
     }
-    page.rows.truncate(LINES_AT_MOST);
+    if page.rows.len() > LINES_AT_MOST {
+        page.rows.truncate(LINES_AT_MOST - 1);
+        let words = format!("… and more: tminus incident LAUNCH show {}", known.number);
+        page.rows.push(Row::new(view.theme).say(Role::Warned, words));
+    }
     page.rows
 }
 

@@ -23,6 +23,15 @@ pub struct State {
 }
 
 impl State {
+    /// Shows all again, and stays where the filter led.
+    pub fn drop_filter(&mut self, view: &View<'_>) {
+        if !self.filter.is_empty() {
+            let led = self.selected(view).map(|record| record.seq);
+            self.selected = led.or(self.selected);
+            self.filter.clear();
+        }
+    }
+
     pub fn step(&mut self, step: Step, page: usize, view: &View<'_>) {
         let kept: Vec<u64> = self.kept(view).map(|record| record.seq).collect();
         // The newest stands at the bottom.
@@ -40,7 +49,7 @@ impl State {
 
     /// Selects the record that stands at `line` of so many.
     pub fn select_at(&mut self, line: usize, height: usize, view: &View<'_>) {
-        let under = self.under(self.place(view), height);
+        let under = self.under(view, height);
         let seen: Vec<u64> = self.kept(view).skip(under).take(height).map(|record| record.seq).collect();
         // The newest stands at the bottom, and is what is selected while nobody went anywhere.
         if let Some(up) = seen.len().checked_sub(line + 1) {
@@ -48,9 +57,11 @@ impl State {
         }
     }
 
-    /// How many stand under the last line that is seen.
-    fn under(&self, place: usize, height: usize) -> usize {
-        place.saturating_sub(height.saturating_sub(1))
+    /// How many stand under the last line that is seen. The oldest leaves a line for what says that there were others.
+    fn under(&self, view: &View<'_>, height: usize) -> usize {
+        let (place, count) = (self.place(view), self.kept(view).count());
+        let older = usize::from(place + 1 == count && older(view));
+        (place + older).saturating_sub(height.saturating_sub(1))
     }
 
     /// The selected record; one that is too old by now leaves the oldest that is shown.
@@ -91,7 +102,7 @@ pub fn draw(state: &State, view: &View<'_>, frame: Role, area: Rect, buf: &mut B
     }
     let inner = sheet::pane(area, Pane::Journal.title(), remark.trim(), frame, view.theme, buf);
     let room = usize::from(inner.height);
-    let under = state.under(at, room);
+    let under = state.under(view, room);
     let seen = state.kept(view).enumerate().skip(under).take(room);
     let mut rows: Vec<Row<'_>> = seen
         .map(|(place, record)| {
@@ -99,8 +110,25 @@ pub fn draw(state: &State, view: &View<'_>, frame: Role, area: Rect, buf: &mut B
             if place == at && frame == Role::Focus { row.over(view.theme.selected(true)) } else { row }
         })
         .collect();
+    let above = state.kept(view).count().saturating_sub(under + rows.len());
+    // The oldest line says that there were others, where there were.
+    if above == 0 && rows.len() < room && older(view) {
+        rows.push(Row::new(view.theme).say(Role::Muted, "older records: tminus log LAUNCH"));
+    }
+    if rows.is_empty() {
+        let nothing = if state.filter.is_empty() { "nothing is recorded yet" } else { "nothing matches the filter" };
+        rows.push(Row::new(view.theme).say(Role::Muted, nothing));
+    }
     rows.reverse();
+    sheet::beyond(inner, above, under, frame, view.theme, buf);
     sheet::rows(rows, inner, buf);
+}
+
+/// Whether there are records that are not at hand here.
+fn older(view: &View<'_>) -> bool {
+    let board = view.board();
+    let oldest = board.recent.iter().chain(&board.routine).map(|record| record.seq).min();
+    oldest.is_some_and(|oldest| oldest > 1)
 }
 
 fn line<'v>(view: &View<'v>, record: &Recorded) -> Row<'v> {

@@ -48,17 +48,20 @@ pub fn subject(state: &State, view: &View<'_>) -> detail::Of {
 
 /// Moves within the focused pane.
 pub fn step(state: &mut State, step: Step, view: &View<'_>) {
-    step_in(state.focus, state, step, state.page, view);
+    step_in(state.focus, state, step, (state.columns, state.page), view);
 }
 
-/// Moves within a pane of `page` lines.
-pub fn step_in(pane: Pane, state: &mut State, step: Step, page: usize, view: &View<'_>) {
+/// Moves within a pane of so many columns and lines.
+pub fn step_in(pane: Pane, state: &mut State, step: Step, (columns, page): (usize, usize), view: &View<'_>) {
     match pane {
         Pane::Checklist => {
             state.checklist.step(step, page, view);
             state.detail = detail::State::default();
         }
-        Pane::Detail => state.detail.window.step(step, detail::LINES_AT_MOST, page),
+        Pane::Detail => {
+            let count = detail::lines(&subject(state, view), view, columns);
+            state.detail.window.step(step, count, page);
+        }
         Pane::Streams => state.streams.step(step, page, view),
         Pane::Journal => state.journal.step(step, page, view),
         Pane::Monitors => {
@@ -66,7 +69,7 @@ pub fn step_in(pane: Pane, state: &mut State, step: Step, page: usize, view: &Vi
             state.detail = detail::State::watched();
         }
         Pane::Poll => state.poll.step(step, page, &state.checklist, view),
-        Pane::Incidents => state.incidents.step(step, page, view),
+        Pane::Incidents => state.incidents.step(step, (columns, page), view),
     }
 }
 

@@ -14,8 +14,10 @@ use crate::ui::watched;
 use crate::ui::widgets::list::{Step, around};
 use crate::ui::widgets::row::Row;
 use crate::ui::widgets::sheet;
+use now::Now;
 
 mod lines;
+mod now;
 mod watching;
 
 pub use watching::watching;
@@ -58,6 +60,14 @@ impl State {
         let all = self.all(view);
         let known = self.selected.as_ref().filter(|line| all.contains(line));
         known.or(all.first()).cloned()
+    }
+
+    /// Shows all again, and stays where the filter led.
+    pub fn drop_filter(&mut self, view: &View<'_>) {
+        if !self.filter.is_empty() {
+            self.selected = self.selected(view);
+            self.filter.clear();
+        }
     }
 
     pub fn step(&mut self, step: Step, page: usize, view: &View<'_>) {
@@ -108,6 +118,8 @@ struct Picture<'v> {
     title: &'static str,
     remark: String,
     rows: Vec<(Option<Line>, Row<'v>)>,
+    /// Lines above and below, where no heading counts them.
+    beyond: (usize, usize),
 }
 
 /// A part of the pane.
@@ -116,6 +128,8 @@ struct Part {
     lines: Vec<Line>,
     /// How many lines it got.
     given: usize,
+    /// How many of them are not well or for now.
+    wanted: usize,
 }
 
 impl Line {
@@ -149,6 +163,8 @@ fn parts(state: &State, view: &View<'_>) -> Vec<Part> {
         ("Objectives", plan.objectives.iter().map(|known| Line::Objective(known.id.clone())).collect()),
         ("Triggers", plan.triggers.iter().map(|known| Line::Trigger(known.id.clone())).collect()),
     ];
+    let now = Now::of(view);
+    let want = |line: &Line| (urgency(line, view), now.has(line));
     let wanted = state.filter.to_lowercase();
     let is_shown = |line: &Line| {
         let (id, title) = line.names(view);
@@ -159,10 +175,11 @@ fn parts(state: &State, view: &View<'_>) -> Vec<Part> {
         lines.retain(is_shown);
         match state.order {
             Order::Plan if lines.len() <= LONG => {}
-            Order::Plan | Order::Worst => lines.sort_by_key(|line| std::cmp::Reverse(urgency(line, view))),
+            Order::Plan | Order::Worst => lines.sort_by_cached_key(|line| std::cmp::Reverse(want(line))),
             Order::Name => lines.sort_by(|one, other| one.names(view).0.cmp(other.names(view).0)),
         }
-        Part { title, lines, given: 0 }
+        let wanted = lines.iter().filter(|line| want(line) > (0, false)).count();
+        Part { title, lines, given: 0, wanted }
     });
     parts.filter(|part| !part.lines.is_empty()).collect()
 }
@@ -213,6 +230,7 @@ pub fn draw(state: &State, view: &View<'_>, frame: Role, area: Rect, buf: &mut B
     let inner = Rect { width: area.width.saturating_sub(2), height: area.height.saturating_sub(2), ..area };
     let picture = picture(state, view, frame == Role::Focus, inner);
     let inner = sheet::pane(area, picture.title, &picture.remark, frame, view.theme, buf);
+    sheet::beyond(inner, picture.beyond.0, picture.beyond.1, frame, view.theme, buf);
     sheet::rows(picture.rows.into_iter().map(|(_, row)| row), inner, buf);
 }
 
@@ -235,7 +253,7 @@ fn picture<'v>(state: &State, view: &View<'v>, focused: bool, inner: Rect) -> Pi
         if !state.remark().is_empty() {
             rows.push((None, watching::row(view)));
         }
-        return Picture { title, remark, rows };
+        return Picture { title, remark, rows, beyond: (0, 0) };
     }
     let width = usize::from(inner.width);
     let selected = state.selected(view);
@@ -248,30 +266,52 @@ fn picture<'v>(state: &State, view: &View<'v>, focused: bool, inner: Rect) -> Pi
         }
     };
     let mut rows = Vec::new();
+    let mut beyond = (0, 0);
     if headed {
         let most = second_lines(&parts, room, width, view);
         for (place, part) in parts.iter().enumerate() {
             if place > 0 {
                 rows.push((None, heading(part, view, width)));
             }
-            let at = selected.as_ref().and_then(|line| part.lines.iter().position(|known| known == line));
-            for at in around(0, at.unwrap_or(0), part.lines.len(), part.given) {
+            let here = selected.as_ref().and_then(|line| part.lines.iter().position(|known| known == line));
+            let seen = match here.filter(|_| shown) {
+                Some(at) => around(0, at, part.lines.len(), part.given).collect(),
+                None => wanted_most(part, view),
+            };
+            for at in seen {
                 put(&part.lines[at], most[place][at], &mut rows);
             }
         }
     } else {
         let mut flat: Vec<Line> = parts.into_iter().flat_map(|part| part.lines).collect();
         if state.order == Order::Plan {
-            flat.sort_by_key(|line| std::cmp::Reverse(urgency(line, view)));
+            let now = Now::of(view);
+            flat.sort_by_cached_key(|line| std::cmp::Reverse((urgency(line, view), now.has(line))));
         }
         let at = flat.iter().position(|line| shown && selected.as_ref() == Some(line)).unwrap_or(0);
-        for at in around(0, at, flat.len(), room) {
+        let seen = around(0, at, flat.len(), room);
+        beyond = (seen.start, flat.len() - seen.end);
+        for at in seen {
             put(&flat[at], 1, &mut rows);
         }
     }
     rows.truncate(room);
     rows.push((None, watching::row(view)));
-    Picture { title, remark, rows }
+    Picture { title, remark, rows, beyond }
+}
+
+/// The lines of a part that nobody goes through: as many as it got, those before all that are not well or for now.
+fn wanted_most(part: &Part, view: &View<'_>) -> Vec<usize> {
+    let all = 0..part.lines.len();
+    if part.given >= part.lines.len() {
+        return all.collect();
+    }
+    let now = Now::of(view);
+    let mut order: Vec<usize> = all.collect();
+    order.sort_by_cached_key(|at| std::cmp::Reverse((urgency(&part.lines[*at], view), now.has(&part.lines[*at]))));
+    order.truncate(part.given);
+    order.sort_unstable();
+    order
 }
 
 /// Gives every part its lines of `room`, headings aside; false where there is too little for headings at all.
@@ -282,20 +322,19 @@ fn share(parts: &mut [Part], room: usize) -> bool {
     };
     // One line at a time in turns, so that a hundred monitors leave the objectives theirs. What an emergency needs
     // first has the first turn.
-    loop {
-        let mut gave = false;
-        for title in ["Objectives", "Triggers", "Monitors", "Signals"] {
-            let part = parts.iter_mut().find(|part| part.title == title && part.given < part.lines.len());
-            if let Some(part) = part.filter(|_| left > 0) {
-                part.given += 1;
-                left -= 1;
-                gave = true;
-            }
-        }
-        if !gave {
-            return true;
+    let half = left / 2;
+    for all in [false, true] {
+        // What is well and for later has what is left, a line of each part aside; and no part takes all of it.
+        let most = |part: &Part| if all { part.lines.len() } else { part.wanted.clamp(1, half.max(1)) };
+        let order = |title| ["Objectives", "Triggers", "Monitors", "Signals"].iter().position(|known| *known == title);
+        while left > 0 {
+            let wants = parts.iter_mut().filter(|part| part.given < most(part));
+            let Some(part) = wants.min_by_key(|part| (part.given, order(part.title))) else { break };
+            part.given += 1;
+            left -= 1;
         }
     }
+    true
 }
 
 /// How many lines each line may take of what is left once every one has its own: first those that are not well, then

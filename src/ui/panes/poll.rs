@@ -23,8 +23,6 @@ use crate::ui::widgets::list::{self, Step};
 use crate::ui::widgets::row::{Row, wrap};
 use crate::ui::widgets::sheet;
 
-/// More lines than this are not shown.
-pub const LINES_AT_MOST: usize = 500;
 /// From this width on the criteria stand beside the votes.
 const BESIDE: u16 = 84;
 
@@ -57,7 +55,8 @@ impl State {
         let place = self.place(&entries, poll.as_ref(), &tally, true);
         for (which, area) in columns(&entries, inner) {
             let line = usize::from(at.y.saturating_sub(area.y));
-            let told = rows(&entries, &which, &place, view, area).nth(line).filter(|_| area.contains(at));
+            let (rows, above) = rows(&entries, &which, &place, view, area);
+            let told = rows.into_iter().nth(above + line).filter(|_| area.contains(at));
             if let Some((entry, _)) = told {
                 self.selected = entry;
             }
@@ -123,12 +122,18 @@ pub fn draw(state: &State, checklist: &checklist::State, view: &View<'_>, frame:
         (None, 0) => Pane::Poll.title().to_owned(),
         (None, _) => "Poll, criteria".to_owned(),
     };
-    let inner = sheet::pane(area, &title, &tally.words(), frame, view.theme, buf);
+    let words = if view.board().seq > 0 { tally.words() } else { "not open yet".to_owned() };
+    let inner = sheet::pane(area, &title, &words, frame, view.theme, buf);
     let entries = told(view, poll.as_ref(), &tally);
     let place = state.place(&entries, poll.as_ref(), &tally, frame == Role::Focus);
+    let mut beyond = (0, 0);
     for (which, area) in columns(&entries, inner) {
-        sheet::rows(rows(&entries, &which, &place, view, area).map(|(_, row)| row), area, buf);
+        let (rows, above) = rows(&entries, &which, &place, view, area);
+        let below = rows.len().saturating_sub(above + usize::from(area.height));
+        beyond = (above.max(beyond.0), below.max(beyond.1));
+        sheet::rows(rows.into_iter().skip(above).map(|(_, row)| row), area, buf);
     }
+    sheet::beyond(inner, beyond.0, beyond.1, frame, view.theme, buf);
 }
 
 /// The entries of each column: the criteria beside the rest where there is room.
@@ -153,14 +158,14 @@ struct Place<'p> {
     marked: Option<bool>,
 }
 
-/// What of a column is seen in `area`, each row with its entry.
+/// The rows of a column, each with its entry, and how many stand above those that are seen in `area`.
 fn rows<'v>(
     entries: &[Entry<'_>],
     which: &[usize],
     place: &Place<'_>,
     view: &View<'v>,
     area: Rect,
-) -> impl Iterator<Item = (usize, Row<'v>)> + use<'v> {
+) -> (Vec<(usize, Row<'v>)>, usize) {
     let width = usize::from(area.width);
     let mut rows: Vec<(usize, Row<'v>)> = Vec::new();
     let mut selected: Option<Range<usize>> = None;
@@ -178,13 +183,12 @@ fn rows<'v>(
             selected = Some(from..rows.len());
         }
     }
-    rows.truncate(LINES_AT_MOST);
     let height = usize::from(area.height);
     // The whole of what is selected, its first line above all.
     let selected = selected.unwrap_or(0..1);
     let seen = list::around(0, selected.end.saturating_sub(1), rows.len(), height);
     let seen = list::around(seen.start, selected.start, rows.len(), height);
-    rows.into_iter().skip(seen.start)
+    (rows, seen.start)
 }
 
 fn entries<'v>(view: &View<'v>, poll: Option<&ItemId>) -> Vec<Entry<'v>> {
@@ -203,7 +207,11 @@ fn told<'v>(view: &View<'v>, poll: Option<&ItemId>, tally: &Tally) -> Vec<Entry<
     let glyphs = view.theme.glyphs;
     let warned = tally.marked.iter().chain(&tally.waived);
     entries.extend(warned.map(|words| Entry::Words(Role::Warned, glyphs.warn, words.clone())));
-    if tally.is_go() {
+    if roles.is_empty() && tally.criteria == 0 {
+        entries.push(Entry::Words(Role::Muted, glyphs.waiting, "the plan has no poll".to_owned()));
+    }
+    // Before the launch is open nothing has been looked at.
+    if tally.is_go() && board.seq > 0 {
         entries.push(Entry::Words(Role::Passed, glyphs.pass, "GO".to_owned()));
     }
     entries.extend(tally.blocking.iter().map(|why| Entry::Words(Role::Failed, glyphs.fail, why.clone())));

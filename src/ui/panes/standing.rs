@@ -142,6 +142,8 @@ fn late(view: &View<'_>, item: &Item, sign: Sign) -> Sign {
     let late = format!("late {}", span::seconds(late));
     let role = if sign.role == Role::Unknown { sign.role } else { Role::Warned };
     let words = match board.recurring.get(&item.id).map_or(0, |known| known.missed) {
+        // The row is narrow, and the key is what helps.
+        0 if sign.due => format!("{} · {late}", sign.words),
         0 => format!("{late} · {}", sign.words),
         // Of the call its key is left: the row is narrow.
         missed => format!("{late} · missed {missed} · {}", sign.words.split(' ').next().unwrap_or_default()),
@@ -157,7 +159,8 @@ fn again(item: &Item, sign: Sign) -> Sign {
 }
 
 /// True for items that only a person begins: asking whether they are due costs more than this.
-fn wants_person(item: &Item, state: &ItemState) -> bool {
+#[must_use]
+pub fn wants_person(item: &Item, state: &ItemState) -> bool {
     let person = item.act.is_persons() || (matches!(item.act, Act::Step { .. }) && !item.auto);
     person && matches!(state.progress, Progress::Waiting)
 }

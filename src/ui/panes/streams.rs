@@ -61,7 +61,8 @@ impl State {
             Step::First => Step::Last,
             Step::Last => Step::First,
         };
-        self.back.step(step, count, page);
+        let lines = page.saturating_sub(self.shown(view, stream).map_or(HEAD, head)).max(1);
+        self.back.step(step, count, lines);
     }
 
     fn stream<'v>(&self, view: &View<'v>) -> Option<&'v Stream> {
@@ -83,6 +84,14 @@ impl State {
             found && (line.error || !self.errors_only)
         })
     }
+}
+
+/// Lines on how the stream is, above its own.
+const HEAD: usize = 2;
+
+/// The same of a stream that is known: its last error has a line too.
+fn head(known: &StreamView) -> usize {
+    HEAD + usize::from(known.last_error.is_some())
 }
 
 pub fn draw(state: &State, view: &View<'_>, frame: Role, area: Rect, buf: &mut Buffer) {
@@ -114,6 +123,10 @@ pub fn draw(state: &State, view: &View<'_>, frame: Role, area: Rect, buf: &mut B
     }
     let room = usize::from(inner.height).saturating_sub(rows.len());
     if let Some(known) = known {
+        let count = state.kept(known).count();
+        let below = state.back.top.min(count);
+        let above = count.saturating_sub(below + room);
+        sheet::beyond(inner, above, below, frame, view.theme, buf);
         let mut lines: Vec<Row<'_>> =
             state.kept(known).rev().skip(state.back.top).take(room).map(|line| self::line(view, line)).collect();
         lines.reverse();

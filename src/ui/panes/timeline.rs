@@ -9,8 +9,8 @@ use crate::ui::state::View;
 use crate::ui::theme::Role;
 use crate::ui::widgets::row::Row;
 
-/// Columns a mark needs at least to be told from its neighbours.
-const NARROWEST: usize = 14;
+/// Columns a mark needs at least to be told from its neighbours: `○ T-78h Staging`.
+const NARROWEST: usize = 16;
 
 struct Stop {
     mark: Mark,
@@ -38,6 +38,12 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         labels(view, shown, each, Rect { y: area.y + 1, height: 1, ..area }, buf);
     } else {
         one_line(view, shown, each, now_at, area, buf);
+    }
+    let line = Rect { height: 1, ..area };
+    for (more, x) in [(first > 0, line.left()), (first + fit < stops.len(), line.right() - 1)] {
+        if more {
+            Row::new(view.theme).say(Role::Warned, "…").put(Rect { x, width: 1, ..line }, buf);
+        }
     }
 }
 

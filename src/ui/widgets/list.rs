@@ -58,8 +58,11 @@ impl Window {
         top..(top + height).min(count)
     }
 
-    pub fn step(&mut self, step: Step, count: usize, page: usize) {
-        self.top = step.from(self.top, count, page);
+    /// Moves over `count` lines that are seen through `height`: never further than is seen, so that the way back
+    /// begins at once.
+    pub fn step(&mut self, step: Step, count: usize, height: usize) {
+        let tops = count.saturating_sub(height) + 1;
+        self.top = step.from(self.top.min(tops - 1), tops, height);
     }
 }
 
@@ -76,6 +79,18 @@ mod tests {
             let seen = around(top, selected, count, height);
             prop_assert!(seen.contains(&selected));
             prop_assert!(seen.len() <= height && seen.end <= count);
+        }
+
+        #[test]
+        fn a_window_goes_as_far_as_is_seen_and_comes_back_at_once(top in 0_usize..99, count in 0_usize..60, height in 1_usize..20) {
+            let mut window = Window { top };
+            window.step(Step::Last, count, height);
+            prop_assert_eq!(window.seen(count, height).end, count);
+            let last = window.top;
+            window.step(Step::Up, count, height);
+            prop_assert_eq!(window.top, last.saturating_sub(1));
+            window.step(Step::First, count, height);
+            prop_assert_eq!(window.top, 0);
         }
 
         #[test]

@@ -25,8 +25,10 @@ pub fn pane(area: Rect, title: &str, remark: &str, frame: Role, theme: &Theme, b
         buf.set_string(right, y, down, style);
     }
     let room = usize::from(area.width).saturating_sub(4);
-    let remark = cut(&clean(theme, remark), room / 2);
-    let title = cut(&clean(theme, title), room.saturating_sub(columns(&remark) + 3));
+    // Clean before it is measured, and after: the sign of a cut is one of ours.
+    let short = |text: &str, room| clean(theme, &cut(&clean(theme, text), room));
+    let remark = short(remark, room / 2);
+    let title = short(title, room.saturating_sub(columns(&remark) + 3));
     // Over the frame's own style: nothing of it is left in the title.
     let title_style = if frame == Role::Muted { Style::reset().patch(theme.style(Role::Title)) } else { style };
     if !title.is_empty() {
@@ -37,6 +39,27 @@ pub fn pane(area: Rect, title: &str, remark: &str, frame: Role, theme: &Theme, b
         buf.set_stringn(right.saturating_sub(wide), top, format!(" {remark} "), room, style);
     }
     Rect { x: left + 1, y: top + 1, width: area.width - 2, height: area.height - 2 }
+}
+
+/// Marks on the frame around `inner` how many lines there are above and below those that are seen: a list that ends at
+/// its frame looks whole.
+pub fn beyond(inner: Rect, above: usize, below: usize, frame: Role, theme: &Theme, buf: &mut Buffer) {
+    let sign = |glyph: &str, count: usize| if count > 0 { format!(" {glyph}{count}") } else { String::new() };
+    let words = format!("{}{}", sign(theme.glyphs.above, above), sign(theme.glyphs.unfolded, below));
+    let wide = u16::try_from(columns(&words) + 1).unwrap_or(u16::MAX);
+    // A column of the frame stands between it and the corner.
+    if words.is_empty() || wide >= inner.width {
+        return;
+    }
+    let at = Rect { x: inner.right() - wide - 1, y: inner.bottom(), width: wide, height: 1 };
+    if at.intersection(buf.area) == at {
+        buf.set_stringn(at.x, at.y, format!("{words} "), usize::from(wide), theme.style(frame));
+    }
+}
+
+/// [`beyond`] of a window of `count` lines.
+pub fn window(inner: Rect, seen: &std::ops::Range<usize>, count: usize, frame: Role, theme: &Theme, buf: &mut Buffer) {
+    beyond(inner, seen.start.min(count), count.saturating_sub(seen.end), frame, theme, buf);
 }
 
 /// Empties `area` and frames it: what lies under does not show through.
@@ -78,6 +101,16 @@ pub fn band(area: Rect, style: Style, buf: &mut Buffer) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_title_that_is_cut_is_ascii_where_all_is() {
+        let theme = Theme::new(false, true);
+        let mut buf = Buffer::empty(Rect::new(0, 0, 20, 3));
+        let inner = pane(buf.area, "a title of many words", "and a remark", Role::Plain, &theme, &mut buf);
+        beyond(inner, 3, 12, Role::Plain, &theme, &mut buf);
+        let shown: String = buf.content().iter().map(ratatui::buffer::Cell::symbol).collect();
+        assert!(shown.is_ascii() && shown.contains('~') && shown.contains(" ^3 v12 "), "{shown}");
+    }
 
     #[test]
     fn a_sheet_over_signs_of_two_columns_keeps_its_edges() {

@@ -36,6 +36,8 @@ pub(super) const WATCHED: &str = ".watched";
 const EVERY: Duration = Duration::from_secs(5);
 /// How long a console that leaves waits for the disk.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// The same at the end of a launch, which no console comes back to: a rehearsal that skipped days has much to seal.
+const LAST_PATIENCE: Duration = Duration::from_secs(15);
 
 /// The thread that writes.
 pub(super) struct Keeping {
@@ -85,7 +87,7 @@ impl Keeping {
         self.want(if close { Wanted::Close } else { Wanted::End });
         let mut ended = self.ended.clone();
         // Closed is ended.
-        let _ = tokio::time::timeout(PATIENCE, ended.changed()).await;
+        let _ = tokio::time::timeout(if close { LAST_PATIENCE } else { PATIENCE }, ended.changed()).await;
     }
 
     fn want(&self, what: Wanted) {

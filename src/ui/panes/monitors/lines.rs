@@ -20,6 +20,8 @@ use crate::ui::widgets::span;
 
 /// From this width on a line has room for a title beside its id.
 const WIDE: usize = 72;
+/// Columns of a name beside what is said of it that can wait: two triggers are told apart by them.
+const FEWEST: usize = 17;
 
 /// At most `most` lines about `line`.
 pub(super) fn rows<'v>(line: &Line, view: &View<'v>, width: usize, most: usize) -> Vec<Row<'v>> {
@@ -250,7 +252,11 @@ fn of_trigger<'v>(view: &View<'v>, trigger: &Trigger, width: usize) -> Vec<Row<'
     let (glyph, role, words) = watched::stage(view.theme.glyphs, view.board(), trigger, view.now.instant);
     let row = Row::new(view.theme).say(role, format!("{glyph} ")).say(Role::Plain, trigger.id.as_str());
     let row = if width >= WIDE { row.say(Role::Muted, format!("  {}", trigger.title)) } else { row };
-    let row = right_of(row, role, words, width);
+    // What is not armed yet has nothing to say that comes before its name.
+    let row = match words.strip_prefix("armed ").filter(|_| width < WIDE) {
+        Some(when) => row.right(role, when).right_at_most(width.saturating_sub(FEWEST).max(width / 3)),
+        None => right_of(row, role, words, width),
+    };
     let says =
         format!("  {} · {} · {}", watched::condition(trigger), watched::leads_to(trigger), watched::arms(trigger));
     vec![row, Row::new(view.theme).say(Role::Muted, says)]
