@@ -11,6 +11,7 @@
 //! | `kind` | the kinds of check and step |
 //! | `watch` | monitors and streams |
 //! | `plan` | from the file to `launch::plan` and a catalogue |
+//! | `notify` | who is told while it runs: the outbox, and the forms of what is sent
 //! | `evidence` | what a launch leaves behind for people, made from its journal |
 //! | `evidence` | documents made from the board, for people who were not there |
 //! | `engine` | the loop: decide, append, apply, effects; the rollback runner |
@@ -26,6 +27,7 @@ pub mod evidence;
 pub mod journal;
 pub mod kind;
 pub mod launch;
+pub mod notify;
 pub mod plan;
 pub mod rehearsal;
 pub mod ui;

@@ -172,7 +172,7 @@ impl Site {
         let first = fs::read_to_string(folder.revision(1)).or_else(|_| fs::read_to_string(folder.plan()));
         let first = revisions::load(&folder, 1, &hash(&first.expect("a plan"))).expect("it loads");
         let mut reading = Reading::new(folder, first);
-        while reading.read_on(&mut |_| {}) {}
+        while reading.read_on(&mut |_, _| {}) {}
         let signs = reading.signs();
         (signs.board.clone(), signs.wrong.map(str::to_owned))
     }

@@ -87,6 +87,12 @@ fn canonical(path: &str) -> String {
             rest => format!("[[signal]].{}", rest.join(".")),
         };
     }
+    // So is whoever is told of the launch another than the step of that name.
+    match parts.as_slice() {
+        ["notify"] => return "[[notify]]".to_owned(),
+        ["notify", "NAME", ..] => return path.to_owned(),
+        _ => {}
+    }
     let own = |part: &&str| *part == "example" || kinds::all().any(|kind| kind.name == *part);
     match (parts.as_slice(), parts.iter().position(own)) {
         // The plan's own poll is a table of another meaning.

@@ -176,7 +176,6 @@ fn each_mistake_is_told_at_its_place() {
         (with_items("", "[[phase.item]]\nid = \"x\"\n"), "no-kind", "[[phase.item]]"),
         (with_items("", "[[phase.item]]\nid = \"x\"\nhtpp = { get = \"x\" }\n"), "unknown-kind", "htpp"),
         (with_items("", &format!("{manual}wait = {{ for = \"1s\" }}\n")), "two-kinds", "wait"),
-        (with_items("[notify.ops]\nslack = \"x\"\n", manual), "not-built-yet", "notify"),
         (
             with_items(
                 "",
@@ -185,6 +184,7 @@ fn each_mistake_is_told_at_its_place() {
             "unknown-evidence",
             "\"logs\"",
         ),
+        (with_items("[notify.ops]\nslack = \"x\"\n", manual), "literal-secret", "\"x\""),
         (with_items("[target.staging]\nx = 1\n", manual), "unknown-key", "x"),
         (with_items("", &format!("{manual}{manual}")), "duplicate-id", "\"x\""),
         (with_items("", "[[phase.item]]\nid = \"a\"\nmanual = {}\n"), "duplicate-id", "\"a\""),

@@ -69,6 +69,8 @@ mod launches;
 mod lint;
 #[path = "machine.rs"]
 mod machine;
+#[path = "notify.rs"]
+mod notify;
 #[path = "opening.rs"]
 mod opening;
 #[path = "plans.rs"]

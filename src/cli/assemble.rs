@@ -24,6 +24,7 @@ use crate::base::wire::{Client, Limits};
 use crate::engine::acting::{self, Acting};
 use crate::engine::amending::{self, Amender, Keep, Move};
 use crate::engine::effects::{Effects, Faults, Offers, Switch};
+use crate::engine::outbox::{self, Following};
 use crate::engine::revisions;
 use crate::engine::run::{Loop, Parts, Switching, Wires};
 use crate::engine::steps::Outputs;
@@ -38,7 +39,7 @@ use crate::launch::countdown::Countdown;
 use crate::launch::event::{Actor, Event, Mode};
 use crate::launch::id::ObjectiveId;
 use crate::launch::objective::ObjectiveState;
-use crate::launch::plan::Plan;
+use crate::launch::plan::{Notify, Plan};
 use crate::launch::time::Instant;
 use crate::plan::{self, Environment, Hidden, Loaded, Options};
 use crate::rehearsal::{Target, Traffic};
@@ -88,6 +89,8 @@ pub struct Flight {
     pub target: Option<Arc<Target>>,
     /// What a person should know about the journal that was found.
     pub noticed: Vec<String>,
+    /// Tells others of the launch, for as long as it is flown and a little longer.
+    pub telling: Following,
 }
 
 /// Reads a plan file.
@@ -233,6 +236,7 @@ struct Ours {
 async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -> anyhow::Result<Flight> {
     let Opening { source, plan, earlier, catalogue, folder, new, mut site, hidden, pace, .. } = opening;
     let (rehearsal, operator, take_over) = (opening.rehearsal, opening.operator, opening.take_over);
+    let first = earlier.first().map_or_else(|| Arc::clone(&plan), Arc::clone);
     let plans = Plans { earlier, newest: Arc::clone(&plan) };
     let holder = Holder::here(operator.name.clone(), clock::wall());
     let (opened, told) = {
@@ -313,6 +317,7 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
     if !over {
         readings.keep_in(folder.samples()).context("failed to begin to keep samples")?;
     }
+    let telling = outbox::follow(&world, &folder, first, board.seq);
     let watch = amending::watch(&world, folder.streams(), Arc::clone(&readings));
     let (target, faults, script, moves) = match rehearsal {
         Some(Rehearsal { target, switch, offers, script, moves, .. }) => {
@@ -382,7 +387,11 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
     // A rehearsal proves nothing that must not be lost.
     noticed.extend(unkept.filter(|_| !site.rehearsal));
     noticed.extend(opened.took_over.as_ref().map(take_over::told));
-    Ok(Flight { looping, target, noticed })
+    if site.rehearsal && !plan.notify.is_empty() {
+        let whom = plan.notify.iter().map(Notify::called).collect::<Vec<_>>().join(", ");
+        noticed.push(format!("what {whom} would be told goes to the simulated target, and to nobody else"));
+    }
+    Ok(Flight { looping, target, noticed, telling })
 }
 
 /// Where the axis stands: at the last thing known, carried on as [`Clocks::axis`] has it.

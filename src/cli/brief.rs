@@ -16,6 +16,7 @@ use crate::engine::attached::reading::Reading;
 use crate::engine::attached::standing;
 use crate::launch::brief::{Finder, Happened, Since, Tone, brief};
 use crate::launch::time::Wall;
+use crate::notify::standing as untold;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -70,12 +71,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     };
     let mut reading = Reading::new(frozen.folder.clone(), Arc::clone(&frozen.first));
     let mut finder = Finder::new(wanted);
-    reading.read_on(&mut |record| finder.take(record));
+    reading.read_on(&mut |record, _| finder.take(record));
     let begin = finder.begin();
     // Read twice, so that no list of records is kept; what came meanwhile is told too.
     let mut happened = Happened::after(&begin);
     let mut reading = Reading::new(frozen.folder.clone(), Arc::clone(&frozen.first));
-    reading.read_on(&mut |record| happened.take(record));
+    reading.read_on(&mut |record, _| happened.take(record));
     let signs = reading.signs();
     let standing = standing::stand(&signs, &asker.holder(), clock::wall());
     let face = |at: Wall| at.with_timezone(&Local).format("%m-%d %H:%M:%S").to_string();
@@ -83,6 +84,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     out!("{} · {}", printable(&frozen.plan.title), printable(&told.head));
     if let Some(alarm) = &standing.alarm {
         out!("\n ! {}", printable(alarm));
+    }
+    if let Some(untold) = untold::words(&untold::read(frozen.folder.path())) {
+        out!("\n ! {}", printable(&untold));
     }
     for part in &told.parts {
         out!("\n{}", part.title);

@@ -24,6 +24,9 @@ use crate::{clock, ui};
 /// How long the loop may take to write down what it knows once the console is left.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// How much of that whoever is told may take for the last of it.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// Draws, and opens and flies the launch behind the screen, until it is left or over. The exit code.
 ///
 /// # Errors
@@ -53,7 +56,8 @@ where
             tracing::warn!("{notice}");
         }
         flight.looping.run(None).await;
-        anyhow::Ok(flight.noticed)
+        let untold = flight.telling.finish(LAST_WORDS).await;
+        anyhow::Ok(flight.noticed.into_iter().chain(untold).collect::<Vec<_>>())
     });
     // Where the loop, or what it started, hangs in a disk, it takes the threads of that runtime with it: the screen
     // has one of its own.

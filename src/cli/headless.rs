@@ -15,6 +15,7 @@ use super::say::err;
 use super::waiting::{self, Said};
 use super::{CANNOT_TELL, Common, INTERRUPTED, outfile, say, summary, take_over, unwritten};
 use crate::clock;
+use crate::engine::outbox::Following;
 use crate::engine::run::{Crew, Wires, wires};
 use crate::engine::{approving, crew};
 use crate::evidence::junit::{Run, junit};
@@ -33,6 +34,9 @@ use crate::rehearsal::Injection;
 
 /// How long an interrupted launch may take to write down that it was left.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How long whoever is told may take for the last of it.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// How long the scripted crew waits at the poll for a baseline value that comes late, in milliseconds.
 const PATIENCE_MS: i64 = 12_000;
@@ -115,7 +119,7 @@ async fn without_console(
     common: &Common,
 ) -> anyhow::Result<i32> {
     let began = clock::boot();
-    let Flight { looping, target: _target, .. } = flight;
+    let Flight { looping, target: _target, telling, .. } = flight;
     let (again, folder) = (front.again(), &front.folder);
     if let Some(why) = &port.snapshots.borrow().board.ended {
         err!("tminus: this launch has ended ({why}); nothing of it runs again");
@@ -170,6 +174,7 @@ async fn without_console(
                 () = interrupted() => {}
             }
             progress.stop();
+            untold(telling, FAREWELL / 2).await;
             if let Some(farewell) = unwritten::farewell(&port.snapshots) {
                 err!("tminus: {farewell}");
             }
@@ -183,6 +188,7 @@ async fn without_console(
     progress.stop();
     // The loop is gone: what it said last is said before the summary.
     let _ = tokio::time::timeout(FAREWELL, saying).await;
+    untold(telling, LAST_WORDS).await;
     if let Some(farewell) = unwritten::farewell(&port.snapshots) {
         err!("tminus: {farewell}");
     }
@@ -214,6 +220,13 @@ async fn without_console(
         outfile::write(path, junit(&board, now, Run { left_out: &[], exit: code, took }).as_bytes())?;
     }
     Ok(code)
+}
+
+/// Who was not told of everything, once that was tried for so long.
+async fn untold(telling: Following, patience: Duration) {
+    for line in telling.finish(patience).await {
+        err!("tminus: {line}");
+    }
 }
 
 /// The crew's second key goes past the loop, as a person's. One that the runner has not looked at yet is written

@@ -149,7 +149,7 @@ fn change(frozen: &Frozen, field: &str, value: &str) -> anyhow::Result<Change> {
 /// The board as the journal tells it now; what makes it doubtful is said on standard error.
 fn read(frozen: &Frozen) -> anyhow::Result<Board> {
     let mut reading = Reading::new(frozen.folder.clone(), Arc::clone(&frozen.plan));
-    reading.read_on(&mut |_| {});
+    reading.read_on(&mut |_, _| {});
     if let Some(wrong) = reading.signs().wrong {
         err!("tminus: {}", printable(wrong));
     }

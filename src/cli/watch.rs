@@ -78,7 +78,7 @@ async fn print(frozen: &Frozen, asker: &Asker) -> anyhow::Result<i32> {
     loop {
         let mut out = BufWriter::new(std::io::stdout().lock());
         let mut written = Ok(());
-        reading.read_on(&mut |record| {
+        reading.read_on(&mut |record, _| {
             if written.is_ok() {
                 written = log::line(&mut out, record);
             }

@@ -5,7 +5,8 @@
 //! `acting` tells every hand whether this console still may; `approving` is a second key, past the loop.
 //! `baseline` and `runner` are the hands; `rollback` is the detached runner, a process of its own;
 //! `inbox` is what attached terminals ask, `attached` a console
-//! that watches what another one holds; `picture` is how that one tells it what it sees.
+//! that watches what another one holds; `picture` is how that one tells it what it sees; `outbox` tells others of the
+//! journal.
 
 pub mod acting;
 pub mod amending;
@@ -20,6 +21,7 @@ pub mod found;
 pub mod inbox;
 pub mod kept;
 pub mod living;
+pub mod outbox;
 pub mod picture;
 pub mod playbooks;
 pub mod revisions;

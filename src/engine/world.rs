@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::acting::Acting;
 use super::kept::Kept;
+use super::outbox;
 use crate::base::boundary::reach;
 use crate::base::jq::Jq;
 use crate::base::secret::Redactor;
@@ -28,6 +29,7 @@ use crate::launch::id::{Attempt, ItemId, SessionId};
 use crate::launch::plan::{Item, Plan, SpecId};
 use crate::launch::process;
 use crate::launch::verdict::{Report, Verdict};
+use crate::notify::outbox::Outbox;
 
 /// How much longer than its own timeout a check may take before the engine ends it.
 const GRACE: Duration = Duration::from_secs(2);
@@ -56,6 +58,8 @@ pub struct World {
     pub acting: Acting,
     /// Documents for people, beside the journal.
     pub kept: Kept,
+    /// Who else is told.
+    pub outbox: Outbox,
     control: Option<Arc<check::http::Http>>,
     sessions: Arc<Mutex<HashMap<SessionId, Session>>>,
     cancels: Arc<Mutex<HashMap<ItemId, (Attempt, CancellationToken)>>>,
@@ -117,6 +121,7 @@ impl World {
             simulated,
             acting: Acting::default(),
             kept: Kept::default(),
+            outbox: Outbox::default(),
             control,
             sessions,
             cancels,
@@ -140,6 +145,9 @@ impl World {
     ) -> Self {
         self.amended.cancel();
         catalogue.secrets.iter().for_each(|secret| self.redactor.learn(secret));
+        let simulated = place.as_ref().map(|(_, address)| *address).or(self.simulated);
+        let client = place.as_ref().map_or(&self.client, |(client, _)| client);
+        self.outbox.under(client, &outbox::reaches(plan, catalogue, simulated.is_some()), &plan.notify);
         let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = sessions.iter().filter(|(id, _)| catalogue.sessions.contains_key(*id) && keeps(id));
         let kept: HashMap<SessionId, Session> = kept.map(|(id, session)| (id.clone(), session.clone())).collect();

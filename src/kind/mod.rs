@@ -16,8 +16,9 @@ pub mod tail;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::base::reach::Reach;
 use crate::base::template::Scope;
-use crate::launch::id::{ItemId, SessionId, StreamId};
+use crate::launch::id::{ItemId, NotifyId, SessionId, StreamId};
 use crate::launch::plan::SpecId;
 
 /// What a kind is, for `tminus kinds`, the reference page and the tests that loop over all kinds.
@@ -85,6 +86,8 @@ pub struct Catalogue {
     pub secrets: Vec<String>,
     /// What signals take out of the lines of streams.
     pub taken: BTreeMap<StreamId, Vec<tail::Take>>,
+    /// Where whom the plan has told is reached; not where a secret for it is not set.
+    pub notify: BTreeMap<NotifyId, Reach>,
 }
 
 impl Catalogue {

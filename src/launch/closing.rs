@@ -96,7 +96,8 @@ pub fn missing(board: &Board, now: Instant) -> Vec<String> {
 }
 
 /// The last rollback that acted after T-0: its steps still say what they did, so the closing says what became of it.
-fn taken_back(board: &Board) -> Option<String> {
+#[must_use]
+pub fn taken_back(board: &Board) -> Option<String> {
     let t0 = board.clock.as_ref()?.t0?;
     let run = board.rollbacks.iter().rfind(|run| run.requested >= t0 && run.has_acted() && !run.steps.is_empty())?;
     let end = run.end.as_ref()?.words();

@@ -63,6 +63,8 @@ names! {
     PlaybookId;
     /// A severity of the plan's guide: `sev-1`.
     SeverityId;
+    /// Somebody who is told while a launch runs.
+    NotifyId;
     /// A piece of evidence the launch must have before it may be closed.
     EvidenceId;
     /// A request of an attached terminal: drawn by chance where it was made, so that no two are the same.

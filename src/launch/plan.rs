@@ -14,9 +14,11 @@ use super::playbook::Playbook;
 use super::soak::Soak;
 use super::time::{Mark, Wall, millis};
 
+mod notify;
 mod rollback;
 mod watched;
 
+pub use notify::{AtMost, Notify, Topic, Via};
 pub use rollback::{Fallback, Rollback, RollbackStep, Verify};
 pub use watched::{Beside, Condition, FireMode, Objective, Signal, SignalSource, Trigger};
 
@@ -74,6 +76,8 @@ pub struct Plan {
     pub severities: Vec<Severity>,
     /// What must be archived before the launch may be closed.
     pub evidence: Vec<Evidence>,
+    /// Who is told while it runs, in the order of the file.
+    pub notify: Vec<Notify>,
 }
 
 /// Which of the two GOs.

@@ -4,7 +4,7 @@
 //!
 //! One file per noun of the format: `clock`, `vars`, `secrets`, `roles`, `sessions`, `phases`, `items`,
 //! `people`, `soaks`, `processes`, `playbooks`, `monitors`, `streams`, `sources`, `objectives` (with `fits` and
-//! `canaries`), `triggers` (with `alerts`), `baseline`, `rollbacks`, `escalations`, `criteria`. `needs` orders the items,
+//! `canaries`), `triggers` (with `alerts`), `baseline`, `rollbacks`, `escalations`, `notify`, `criteria`. `needs` orders the items,
 //! `branches` puts them on what a choice selects, `addresses` knows whom one can ask,
 //! `classes` holds a step's class to its kind, `names` knows what templates may use,
 //! `examples` reads examples
@@ -39,6 +39,7 @@ mod monitors;
 mod mutations;
 mod names;
 mod needs;
+mod notify;
 mod objectives;
 mod people;
 mod phases;

@@ -68,6 +68,10 @@ impl Names {
         self.bound.retain(|_, (known, _)| *known != stands);
     }
 
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.bound.contains_key(name)
+    }
+
     pub(super) fn is_secret(&self, name: &str) -> bool {
         matches!(self.bound.get(name), Some((Stands::Secret, _)))
     }

@@ -17,9 +17,7 @@ use super::sessions::SessionDraft;
 use super::targets::Target;
 use super::triggers::TriggerPlace;
 use super::vars::Var;
-use super::{
-    Environment, Hidden, Options, Variables, branches, effects, examples, inside, kinds, lint, needs, soaks, unbuilt,
-};
+use super::{Environment, Hidden, Options, Variables, branches, effects, examples, inside, kinds, lint, needs, soaks};
 use crate::base::known::Wanted;
 use crate::base::secret::Redactor;
 use crate::base::source::{Diagnostic, Source, Span};
@@ -195,7 +193,6 @@ impl<'a> Reader<'a> {
 
     /// Reads everything. What gives names stands before what uses them.
     pub fn read(mut self, root: Table<'a>) -> Read {
-        unbuilt::refuse(&root, unbuilt::TABLES);
         self.read_head(&root);
         self.read_vars(&root);
         self.read_targets(&root);
@@ -220,6 +217,7 @@ impl<'a> Reader<'a> {
         self.read_playbooks(&root, &drafts);
         self.resolve_drills();
         self.read_escalations(&root);
+        self.read_notify(&root);
         self.read_control(&root);
         self.read_poll(&root);
         self.fill_polls();

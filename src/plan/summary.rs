@@ -1,6 +1,7 @@
-//! What `tminus check` says of a sound plan's watching: each objective, each trigger, each canary, one line.
+//! What `tminus check` says of a sound plan's watching: each objective, each trigger, each canary, whoever is told of the
+//! launch, one line each.
 
-use crate::launch::plan::{Beside, Condition, FireMode, Objective, Plan, Trigger};
+use crate::launch::plan::{AtMost, Beside, Condition, FireMode, Notify, Objective, Plan, Trigger, Via};
 
 use super::Loaded;
 
@@ -9,7 +10,24 @@ pub(super) fn watched(loaded: &Loaded) -> Vec<String> {
     let plan = &loaded.plan;
     let objectives = plan.objectives.iter().map(objective);
     let triggers = plan.triggers.iter().map(|one| trigger(plan, one));
-    objectives.chain(triggers).chain(loaded.canaries.iter().map(super::canaries::Canary::words)).collect()
+    let canaries = loaded.canaries.iter().map(super::canaries::Canary::words);
+    objectives.chain(triggers).chain(canaries).chain(plan.notify.iter().map(notify)).collect()
+}
+
+/// Who is told of what, and what that is sent as.
+fn notify(one: &Notify) -> String {
+    let events = one.events.iter().map(|topic| topic.word()).collect::<Vec<_>>().join(", ");
+    let form = match one.via {
+        Via::Slack => "posted to a Slack webhook",
+        Via::PagerDuty => "PagerDuty events",
+        Via::Webhook => "CDEvents posted as CloudEvents",
+    };
+    let beyond = match one.via {
+        Via::Slack => "what is more comes in one message",
+        Via::PagerDuty | Via::Webhook => "what is more waits",
+    };
+    let AtMost { count, per } = one.at_most;
+    format!("notify {}: tells {} of {events}; {form}, at most {count} in {}: {beyond}", one.id, one.title, words(per))
 }
 
 fn words(span: std::time::Duration) -> String {

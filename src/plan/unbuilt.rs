@@ -5,8 +5,6 @@ use crate::base::known::Wanted;
 use crate::base::source::Diagnostic;
 use crate::base::table::Table;
 
-pub(super) const TABLES: &[&str] = &["notify"];
-
 pub(super) const POLL_KEYS: &[&str] = &["binds", "expires"];
 
 /// Reports the keys of `table` that are of the format and not built.

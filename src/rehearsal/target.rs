@@ -34,7 +34,7 @@ use crate::base::wire::Network;
 use crate::kind::Catalogue;
 use crate::kind::check::simulated::CHECKS;
 use crate::launch::id::ItemId;
-use crate::launch::plan::Plan;
+use crate::launch::plan::{Notify, Plan};
 
 /// A simulated target, up as long as this lives.
 #[derive(Debug)]
@@ -212,6 +212,9 @@ async fn answer(
     let path = head.uri.path();
     let reply = match path.strip_prefix(STEPS) {
         Some(id) if head.method == http::Method::POST => world.act(id),
+        _ if path.starts_with(Notify::SIMULATED) && head.method == http::Method::POST => {
+            Reply::own(StatusCode::ACCEPTED, &json!({ "simulated": true }))
+        }
         _ if path.starts_with(CHECKS) && head.method == http::Method::GET => world.look(&path[CHECKS.len()..]),
         _ => {
             let named = head.headers.get(header::HOST).and_then(|host| host.to_str().ok());

@@ -43,6 +43,7 @@ pub const TABLES: &[Section] = &[
             ("playbook", "readonly commands for when something is red, one key away"),
             ("criterion", "the go and no-go lists"),
             ("escalation", "the guide to severities of incidents, worst first, and whom to call when"),
+            ("notify", "who is told while the launch runs, by names: Slack, PagerDuty, a webhook"),
         ],
     ),
     section(

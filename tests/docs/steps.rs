@@ -36,6 +36,59 @@ pub const STEPS: &[Section] = &[
         ],
     ),
     section(
+        "[notify.NAME]",
+        "Who is told while the launch runs; the step `notify` tells once, and nothing else. Messages are made of the journal \
+         and told in order, each once as far as the target tells whether it came; one that does not answer is tried again, \
+         said on the screen and in `tminus brief`, and holds up nothing. What was told stands in the launch's folder \
+         (`notify/NAME.ledger`). A rehearsal tells its simulated target alone.",
+        &[
+            ("title", "who that is, for the screen: `#launch`; the name otherwise"),
+            ("slack", "one of `[secrets]`: the address of an incoming webhook"),
+            ("pagerduty", "one of `[secrets]`: the key of a service, for Events API v2"),
+            (
+                "webhook",
+                "one of `[secrets]`: an address that takes CloudEvents 1.0, structured, which carry CDEvents 0.5; what those \
+                 have no word for is a custom event `dev.cdeventsx.tminus-…`",
+            ),
+            ("region", "where PagerDuty keeps the service: `us` unless said"),
+            (
+                "sign",
+                "one of `[secrets]`: signs what a webhook is sent, `X-Tminus-Signature: sha256=` and hex of HMAC-SHA256 over \
+                 `X-Tminus-Timestamp`, a point and the body",
+            ),
+            ("headers", "sent to a webhook with it; a secret may stand here"),
+            (
+                "events",
+                "what it is told of: `launch`, `gate`, `hold`, `poll`, `liftoff`, `trigger`, `rollback`, `freeze`, \
+                 `incident`, `step`; unless said, Slack of all but steps, PagerDuty of what wakes somebody, a webhook of \
+                 everything",
+            ),
+            ("at_most", "how much it is told; Slack gets what is more in one message, others later"),
+            ("text", "what stands above its messages"),
+        ],
+    ),
+    section(
+        "[notify.NAME.at_most]",
+        "Unless said 30 messages a minute for Slack, 60 for PagerDuty, 300 for a webhook; in a rehearsal any number.",
+        &[("count", "so many messages; required"), ("per", "in so long, an hour at most; required")],
+    ),
+    section(
+        "[notify.NAME.text]",
+        "Text of `[vars]` above the messages of a topic, in the target's own markup: `<!here>`. Everybody there reads it.",
+        &[
+            ("launch", "it opened, was amended or taken over, fell short of T-0, ended"),
+            ("gate", "a gate opened for its checks, turned red, passed"),
+            ("hold", "holds, and where T went back or T-0 slipped"),
+            ("poll", "what it came to, and each NO-GO"),
+            ("liftoff", "T-0"),
+            ("trigger", "it fired, was vetoed or taken on, is quiet again"),
+            ("rollback", "it began, waits for a second key, failed at a step, ended"),
+            ("freeze", "after T-0 every step but rollback is stopped, or no more"),
+            ("incident", "it was opened, changed, escalated, resolved"),
+            ("step", "a step of the checklist began or ended"),
+        ],
+    ),
+    section(
         "[snapshot]",
         "Exactly one of `http`, `command`, `shell`, `file`. It is kept without the plan's secrets as `artifacts/SHA-256` in the \
          launch's folder; more than 64 MiB is refused, and an empty answer is no snapshot.",

@@ -27,6 +27,7 @@ use crate::launch::plan::Plan;
 use crate::launch::port::{Picture, Port, Seat, Snapshot};
 use crate::launch::rollback::RollbackRun;
 use crate::launch::time::{Instant, Now};
+use crate::notify::standing as untold;
 use outputs::Outputs;
 use reading::Reading;
 
@@ -69,6 +70,8 @@ struct Eyes {
     /// What the runners' files tell, while no console is heard that would journal it.
     told: Option<Vec<RollbackRun>>,
     pictured: Pictured,
+    /// Who else is not being told, as the holder has it.
+    untold: Option<String>,
     shown: Option<Arc<Snapshot>>,
 }
 
@@ -107,18 +110,20 @@ impl Eyes {
             looks: 0,
             told: None,
             pictured: Pictured::default(),
+            untold: None,
             shown: None,
         }
     }
 
     /// Looks once. What did not change is shared with the snapshot before: the console draws nothing for it.
     fn look(&mut self) -> Arc<Snapshot> {
-        let read = self.reading.read_on(&mut |_| {});
+        let read = self.reading.read_on(&mut |_, _| {});
         let pictured = self.shown.as_ref().map(|shown| Arc::clone(&shown.board));
         let grew = self.outputs.look(pictured.as_deref().filter(|_| !read).unwrap_or(self.reading.board()));
         let seldom = self.looks.is_multiple_of(HOLDER_EVERY);
         if seldom {
             self.held = self.held();
+            self.untold = untold::words(&untold::read(self.watched.folder.path()));
         }
         self.looks = self.looks.wrapping_add(1);
         let wall = clock::wall();
@@ -147,7 +152,7 @@ impl Eyes {
             now: standing.now,
             taken_at: clock::boot(),
             speed: 1,
-            alarm: standing.alarm,
+            alarm: alarm(standing.alarm.as_ref(), self.untold.as_ref()),
             waits: None,
             taken_over: None,
             proposal: None,
@@ -191,6 +196,12 @@ impl Eyes {
         }
         board
     }
+}
+
+/// What is wrong with what is shown, and who does not hear of the launch.
+fn alarm(doubt: Option<&String>, untold: Option<&String>) -> Option<String> {
+    let all: Vec<&str> = doubt.into_iter().chain(untold).map(String::as_str).collect();
+    (!all.is_empty()).then(|| all.join("; "))
 }
 
 #[cfg(test)]

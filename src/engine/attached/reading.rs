@@ -94,9 +94,10 @@ impl Reading {
         Signs { board: &self.board, last, wrong: self.wrong.as_deref() }
     }
 
-    /// Reads what came since the last look; `each` sees every new record. True where there was any. What
+    /// Reads what came since the last look; `each` sees every new record, and the
+    /// board that it came to. True where there was any. What
     /// stops it is kept in words, and tried again at the next look: a torn tail is cut by the next holder.
-    pub fn read_on(&mut self, each: &mut dyn FnMut(&Recorded)) -> bool {
+    pub fn read_on(&mut self, each: &mut dyn FnMut(&Recorded, &Board)) -> bool {
         if self.unread.is_some() {
             // Whether its holder is heard has nothing to do with what this build can read.
             if self.beside.is_some() {
@@ -150,7 +151,7 @@ impl Reading {
         wrong && beside.doubts < DOUBTS
     }
 
-    fn read(&mut self, each: &mut dyn FnMut(&Recorded)) -> Result<Option<Wrong>, String> {
+    fn read(&mut self, each: &mut dyn FnMut(&Recorded, &Board)) -> Result<Option<Wrong>, String> {
         if self.store.is_none() {
             // The head first: whoever appends meanwhile only makes the store longer than this head.
             let found = head::read(&self.folder.head()).map_err(|why| why.to_string())?;
@@ -185,7 +186,7 @@ impl Reading {
                 }
                 *last = Some((record.at, record.recorded_at));
                 board.apply(&record);
-                each(&record);
+                each(&record, board);
                 true
             }
             Err(found) => {

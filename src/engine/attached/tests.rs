@@ -68,13 +68,13 @@ async fn the_board_grows_with_the_journal_and_is_the_one_a_replay_makes() {
     let place = Place::new();
     let journal = place.holder();
     let mut reading = place.reading();
-    assert!(!reading.read_on(&mut |_| {}), "nothing is there yet");
+    assert!(!reading.read_on(&mut |_, _| {}), "nothing is there yet");
     let note = |text: &str| draft(Event::noted(text));
     let mut seen = Vec::new();
     for drafts in [vec![draft(opened(&place.plan)), note("a")], vec![note("b")], vec![]] {
         let grows = !drafts.is_empty();
         journal.append(drafts, Durable::Written).await.expect("kept");
-        assert_eq!(reading.read_on(&mut |record| seen.push(record.clone())), grows);
+        assert_eq!(reading.read_on(&mut |record, _| seen.push(record.clone())), grows);
     }
     assert_eq!(seen.iter().map(|record| record.seq).collect::<Vec<_>>(), [1, 2, 3], "each once");
     assert_eq!(*reading.board(), Board::replay(Arc::clone(&place.plan), &seen));
@@ -97,7 +97,7 @@ async fn what_is_altered_cut_or_newer_is_shown_as_far_as_it_reads_and_said() {
         journal.close().await;
         change(&place.folder.journal(), sql);
         let mut reading = place.reading();
-        reading.read_on(&mut |_| {});
+        reading.read_on(&mut |_, _| {});
         assert_eq!(reading.board().seq, last, "{sql}");
         let wrong = reading.signs().wrong.unwrap_or_default();
         assert!(wrong.contains(told), "{sql}: {wrong}");
@@ -106,7 +106,7 @@ async fn what_is_altered_cut_or_newer_is_shown_as_far_as_it_reads_and_said() {
     place.holder().close().await;
     change(&place.folder.journal(), "PRAGMA user_version = 9");
     let mut reading = place.reading();
-    reading.read_on(&mut |_| {});
+    reading.read_on(&mut |_, _| {});
     assert!(reading.signs().wrong.unwrap_or_default().contains("newer than this tminus"));
 }
 
@@ -117,7 +117,7 @@ async fn a_plan_that_was_exchanged_is_told() {
     let other = Plan { hash: "another".into(), ..plan() };
     journal.append(vec![draft(opened(&other))], Durable::Synced).await.expect("kept");
     let mut reading = place.reading();
-    reading.read_on(&mut |_| {});
+    reading.read_on(&mut |_, _| {});
     assert!(reading.signs().wrong.unwrap_or_default().contains("not the plan this launch was opened with"));
     journal.close().await;
 }

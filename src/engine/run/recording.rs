@@ -198,7 +198,9 @@ impl Loop {
         };
         let unkept = self.parts.effects.world.unkept();
         let kept = self.parts.effects.world.kept.trouble();
-        let unkept = unkept.into_iter().chain(self.amending.unkept()).chain(kept).chain(self.samples_lost());
+        let untold = self.parts.effects.world.outbox.words();
+        let unkept =
+            unkept.into_iter().chain(self.amending.unkept()).chain(kept).chain(self.samples_lost()).chain(untold);
         let told: Vec<String> = unguarded.into_iter().chain(unkept).chain(self.trouble.clone()).collect();
         (!told.is_empty()).then(|| told.join("; "))
     }

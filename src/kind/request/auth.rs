@@ -3,11 +3,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac as Keyed, KeyInit, Mac};
-use sha2::Sha256;
 
 use super::body::Made;
 use super::sorted::sorted;
+use crate::base::signature::hmac_sha256;
 use crate::base::template::{Scope, Template, Unbound};
 use crate::base::wire::Cause;
 
@@ -109,7 +108,10 @@ impl Hmac {
                 [time.as_bytes(), b".", text.as_bytes()]
             }
         };
-        let mut headers = vec![(self.header.clone(), format!("{}{}", self.prefix, hex(secret.as_bytes(), &parts)?))];
+        let mut headers = vec![(
+            self.header.clone(),
+            format!("{}{}", self.prefix, hmac_sha256(secret.as_bytes(), &parts).map_err(Cause::Ours)?),
+        )];
         headers.extend(self.timestamp_header.clone().map(|header| (header, time)));
         Ok(headers)
     }
@@ -118,13 +120,4 @@ impl Hmac {
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.header.as_str()).chain(self.timestamp_header.as_deref())
     }
-}
-
-/// Hex of HMAC-SHA256 of the parts, one behind the other.
-fn hex(key: &[u8], parts: &[&[u8]]) -> Result<String, Cause> {
-    // A key of any length will do: the error is one of other algorithms.
-    let keyed = Keyed::<Sha256>::new_from_slice(key);
-    let mut keyed = keyed.map_err(|why| Cause::Ours(format!("the key of a signature cannot be used: {why}")))?;
-    parts.iter().for_each(|part| keyed.update(part));
-    Ok(keyed.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect())
 }
