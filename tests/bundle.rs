@@ -160,9 +160,8 @@ async fn a_launch_is_one_file_that_verifies_where_nothing_of_it_is() {
     let to = site.place.path("unpacked");
     let Some(names) = unpacked(&bundle, &to) else { return };
     let a = "logs/https%3a%2f%2fa.example.log";
-    for name in
-        ["plan.toml", "gates.md", "environment.json", "journal.jsonl", "steps/deploy/1/stdout", a, &artifact.place()]
-    {
+    let made = ["gates.md", "environment.json", "report.html", "report.md"];
+    for name in made.into_iter().chain(["plan.toml", "journal.jsonl", "steps/deploy/1/stdout", a, &artifact.place()]) {
         assert!(names.contains(&name.to_owned()), "{name}: {names:?}");
     }
     assert_eq!(names.last().map(String::as_str), Some("manifest.json"));

@@ -13,11 +13,13 @@ use serde_json::{Map, Value, json};
 use super::NO_GO;
 use super::frozen::Frozen;
 use super::plans;
+use super::report;
 use super::say::{err, out};
 use crate::base::text::printable;
 use crate::evidence::bundle::Page;
 use crate::evidence::bundle::key::{Secret, generate};
 use crate::evidence::bundle::write::{Made, Parts, write};
+use crate::evidence::report::{html, markdown};
 use crate::journal::LaunchFolder;
 use crate::launch::artifact::name_of;
 
@@ -99,20 +101,23 @@ fn parts<'a>(folder: &'a LaunchFolder, key: Option<&'a Secret>) -> anyhow::Resul
     let environment = frozen.as_ref().map(environment).unwrap_or_else(|_| json!({}));
     let mut environment = serde_json::to_vec_pretty(&environment)?;
     environment.push(b'\n');
+    let more = frozen.as_ref().map(pages).unwrap_or_default();
     Ok(Parts {
         folder,
         board: board.ok().filter(|_| frozen.is_ok()),
         redactor: frozen.map(|frozen| frozen.redactor).unwrap_or_default(),
         environment,
-        more: report(),
+        more,
         key,
         made_by: format!("tminus {}", env!("CARGO_PKG_VERSION")),
     })
 }
 
-/// The report as files of the bundle.
-fn report() -> Vec<Page> {
-    Vec::new()
+/// The report as files of the bundle: none where the journal cannot be read, and that is told elsewhere.
+fn pages(frozen: &Frozen) -> Vec<Page> {
+    let Ok(told) = report::read(frozen) else { return Vec::new() };
+    let page = |name: &str, text: String| (name.to_owned(), text.into_bytes());
+    vec![page("report.html", html(&told.document)), page("report.md", markdown(&told.document))]
 }
 
 /// Names of the variables that the plan stands on, with the hashes of what they held; of secrets the names alone.

@@ -8,7 +8,7 @@ use crate::base::zip::{MOST_ENTRIES, is_sound};
 
 /// Files beside the journal. `launch.json` holds values of the environment, and stays; pages are made anew.
 const FILES: [&str; 3] = [super::BASELINE, super::HEAD, super::PLAN];
-const FOLDERS: [&str; 7] = ["artifacts", "playbooks", "plans", "rollback", "samples", "steps", "streams"];
+const FOLDERS: [&str; 8] = ["artifacts", "notify", "playbooks", "plans", "rollback", "samples", "steps", "streams"];
 /// Folders within each other.
 const DEEPEST: usize = 12;
 
