@@ -10,6 +10,7 @@ use tminus::base::source::Source;
 use tminus::kind::{Spec, check};
 use tminus::launch::plan::{Condition, Plan};
 use tminus::plan::{self, Environment, Loaded, Options};
+use tokio::sync::Semaphore;
 
 /// What a plan is rehearsed with, and what must come of it.
 struct Row {
@@ -104,11 +105,31 @@ const ONESHOT: &[Row] = &[
         &[DRILL, "fail@T-98m..rollback:monitor.edge"],
         "rollback drill canary #1: verified",
     ),
-    back(&["errors-2m"], &[DRILL, "errors=20%@T+2h..rollback:errors"], "rollback drill release #1: verified"),
-    back(&["slow-2m"], &[DRILL, "latency=4s@T+2h..rollback:p95"], "rollback drill release #1: verified"),
-    back(&["edge-down"], &[DRILL, "fail@T+2h..rollback:monitor.edge"], "rollback drill release #1: verified"),
-    back(&["not-ready"], &[DRILL, "fail@T+2h..rollback:monitor.ready"], "rollback drill release #1: verified"),
-    back(&["paged"], &[DRILL, "fail@T+2h..rollback:monitor.alerts"], "rollback drill release #1: verified"),
+    back(
+        &["errors-2m"],
+        &[DRILL, "--until=T+3h", "errors=20%@T+2h..rollback:errors"],
+        "rollback drill release #1: verified",
+    ),
+    back(
+        &["slow-2m"],
+        &[DRILL, "--until=T+3h", "latency=4s@T+2h..rollback:p95"],
+        "rollback drill release #1: verified",
+    ),
+    back(
+        &["edge-down"],
+        &[DRILL, "--until=T+3h", "fail@T+2h..rollback:monitor.edge"],
+        "rollback drill release #1: verified",
+    ),
+    back(
+        &["not-ready"],
+        &[DRILL, "--until=T+3h", "fail@T+2h..rollback:monitor.ready"],
+        "rollback drill release #1: verified",
+    ),
+    back(
+        &["paged"],
+        &[DRILL, "--until=T+3h", "fail@T+2h..rollback:monitor.alerts"],
+        "rollback drill release #1: verified",
+    ),
 ];
 
 const SOCIALPROJECT: &[Row] = &[
@@ -163,24 +184,47 @@ const ONESOURCE: &[Row] = &[
         &[DRILL, "errors=20%@T-20h..rollback:canary-persistence"],
         "rollback drill canary #1: verified",
     ),
-    back(&["api-down"], &[DRILL, "fail@T+3h..rollback:monitor.api"], "rollback drill emergency #1: verified"),
-    back(&["redis-down"], &[DRILL, "fail@T+3h..rollback:monitor.ready"], "rollback drill emergency #1: verified"),
-    back(&["live-5xx"], &[DRILL, "errors=20%@T+3h..rollback:live-errors"], "rollback drill emergency #1: verified"),
+    back(
+        &["api-down"],
+        &[DRILL, "--until=T+4h", "fail@T+3h..rollback:monitor.api"],
+        "rollback drill emergency #1: verified",
+    ),
+    back(
+        &["redis-down"],
+        &[DRILL, "--until=T+4h", "fail@T+3h..rollback:monitor.ready"],
+        "rollback drill emergency #1: verified",
+    ),
+    back(
+        &["live-5xx"],
+        &[DRILL, "--until=T+4h", "errors=20%@T+3h..rollback:live-errors"],
+        "rollback drill emergency #1: verified",
+    ),
     back(
         &["live-loses"],
-        &[DRILL, "errors=20%@T+3h..rollback:live-persistence"],
+        &[DRILL, "--until=T+4h", "errors=20%@T+3h..rollback:live-persistence"],
         "rollback drill emergency #1: verified",
     ),
     back(
         &["live-forgets"],
-        &[DRILL, "errors=20%@T+3h..rollback:live-context"],
+        &[DRILL, "--until=T+4h", "errors=20%@T+3h..rollback:live-context"],
         "rollback drill emergency #1: verified",
     ),
-    back(&["live-slow"], &[DRILL, "latency=3s@T+3h..rollback:live-chat-p95"], "rollback drill features #1: verified"),
-    back(&["live-repairs"], &[DRILL, "errors=20%@T+3h..rollback:live-repair"], "rollback drill previous #1: verified"),
+    back(
+        &["live-slow"],
+        &[DRILL, "--until=T+4h", "latency=3s@T+3h..rollback:live-chat-p95"],
+        "rollback drill features #1: verified",
+    ),
+    back(
+        &["live-repairs"],
+        &[DRILL, "--until=T+4h", "errors=20%@T+3h..rollback:live-repair"],
+        "rollback drill previous #1: verified",
+    ),
     row(&["errors=20%@T-20h..rollback"], 1, "rollback drill canary #1: verified"),
     row(&["errors=20%@T-20h"], 1, "rollback drill canary #1: done but not verified"),
 ];
+
+/// Flights at once, of all plans: each keeps a core at work for much of its time.
+static FLIGHTS: Semaphore = Semaphore::const_new(4);
 
 /// Faults that show the same: that the service does not answer, or not right.
 const ILL: [&str; 6] = ["down", "reset", "flap", "wrong-status", "errors", "slow"];
@@ -223,10 +267,7 @@ async fn flies(plan: &str, rows: &[Row]) {
     let shown: BTreeSet<&str> = rows.iter().flat_map(|row| row.shows).copied().collect();
     let unshown: Vec<_> = named(&loaded.plan).into_iter().filter(|id| !shown.contains(id)).collect();
     assert!(unshown.is_empty(), "{plan}: no row shows {unshown:?}");
-    // A rehearsal mostly waits.
-    for some in rows.chunks(4) {
-        join_all(some.iter().map(|row| fly(&loaded.plan, plan, row))).await;
-    }
+    join_all(rows.iter().map(|row| fly(&loaded.plan, plan, row))).await;
 }
 
 /// The no-gos and the triggers of a plan, but for those of a person alone: nothing but that person shows them.
@@ -237,6 +278,7 @@ fn named(plan: &Plan) -> Vec<&str> {
 }
 
 async fn fly(known: &Plan, plan: &str, row: &Row) {
+    let _flies = FLIGHTS.acquire().await.expect("it is never closed");
     let file = format!("{}/config/{plan}.toml", env!("CARGO_MANIFEST_DIR"));
     let place = Place::new(&[]);
     let folder = place.path("launch").display().to_string();
@@ -263,6 +305,8 @@ async fn fly(known: &Plan, plan: &str, row: &Row) {
             assert!(words.iter().any(|words| log.contains(words)), "none of {words:?} in {log}\n{told}");
         }
     }
+    let short = row.with.iter().any(|word| word.starts_with("--until="));
+    assert_eq!(out.contains("ended: the drills are over"), short, "{told}");
     // A launch that goes, goes to its end; a drill's exit code is its own.
     assert!(row.exit != 0 || row.with.contains(&DRILL) || out.contains(GO), "{told}");
     assert!(!out.contains("production · REHEARSAL"), "production is nobody's default: {told}");

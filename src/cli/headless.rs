@@ -28,7 +28,7 @@ use crate::launch::plan::Plan;
 use crate::launch::port::{Ask, Port, Snapshot};
 use crate::launch::process;
 use crate::launch::recovery;
-use crate::launch::time::{Instant, Now};
+use crate::launch::time::{Instant, Mark, Now};
 use crate::launch::{countdown, gate, poll, schedule, soak};
 use crate::rehearsal::Injection;
 
@@ -44,6 +44,8 @@ const PATIENCE_MS: i64 = 12_000;
 /// Without a console, whether a scripted crew acts, and what it drills.
 pub struct Script {
     pub drill: Option<RollbackId>,
+    /// Where its drills are over.
+    pub until: Option<Mark>,
 }
 
 /// What is known of a launch before it is opened.
@@ -135,7 +137,8 @@ async fn without_console(
             let since = if polled { *held_since.get_or_insert_with(clock::boot) } else { clock::boot() };
             let patient = clock::boot() - since < PATIENCE_MS;
             let answer = crew::answer(board).filter(|_| drills);
-            let next = answer.or_else(|| crew::next(board, now, script.drill.as_ref(), patient));
+            let over = script.until.filter(|until| board.mark_at(now) <= *until).and_then(|_| crew::over(board));
+            let next = answer.or(over).or_else(|| crew::next(board, now, script.drill.as_ref(), patient));
             next.map(|command| (crew::who(board, &command), command))
         }
         None => {

@@ -25,6 +25,7 @@ use crate::launch::event::Mode;
 use crate::launch::fault::Offered;
 use crate::launch::id::{ItemId, RollbackId};
 use crate::launch::plan::Plan;
+use crate::launch::time::Mark;
 use crate::plan::{Loaded, Options};
 use crate::rehearsal::{Fault, Faults, Injection, Target, Traffic, able, possible};
 
@@ -56,6 +57,9 @@ pub struct Arguments {
     /// met.
     #[arg(long, requires = "fault")]
     drill_faults: bool,
+    /// Where the drills are over, as `T+3h`: the crew flies no further.
+    #[arg(long, value_name = "MARK", requires = "drill_faults", value_parser = until)]
+    until: Option<Mark>,
     #[command(flatten)]
     common: Common,
 }
@@ -149,7 +153,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         };
         assemble::open(opening, wires).await
     };
-    super::fly(headless::fly(front, common, Some(Script { drill }), opening))
+    super::fly(headless::fly(front, common, Some(Script { drill, until: arguments.until }), opening))
+}
+
+fn until(text: &str) -> Result<Mark, String> {
+    Mark::parse(text).map_err(|why| why.to_string())
 }
 
 /// What a rehearsal is for in place of production, which is never its default.

@@ -91,6 +91,13 @@ pub fn next(board: &Board, now: Instant, drill: Option<&RollbackId>, patient: bo
     }
 }
 
+/// Its launch ends here: as far as it was to fly. Not while a rollback runs.
+#[must_use]
+pub fn over(board: &Board) -> Option<Command> {
+    let flies = board.ended.is_none() && board.rolling_back().is_none();
+    flies.then(|| Command::End { why: "the drills are over".into() })
+}
+
 /// How the crew answers a trigger that rings, where a fault is drilled: as its plan says, at once.
 #[must_use]
 pub fn answer(board: &Board) -> Option<Command> {

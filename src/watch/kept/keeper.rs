@@ -34,6 +34,8 @@ pub(in crate::watch) type Sealed = BTreeMap<i64, Vec<SampleBlock>>;
 pub(in crate::watch) struct Keeper {
     folder: PathBuf,
     open: HashMap<SignalId, Open>,
+    /// Files that are over, and not yet known to be on disk.
+    over: Vec<File>,
     waiting: Pages,
     waits: usize,
     sealed: Sealed,
@@ -46,6 +48,8 @@ struct Open {
     /// Bytes of whole pages in it.
     length: u64,
     block: Option<Block>,
+    /// Whether blocks of it are sealed that are not yet known to be on disk.
+    unsynced: bool,
 }
 
 #[derive(Debug)]
@@ -63,8 +67,8 @@ pub(super) fn folder_of(all: &Path, signal: &SignalId) -> PathBuf {
 impl Keeper {
     /// In `folder`, which is made when the first sample comes.
     pub fn new(folder: PathBuf) -> Self {
-        let (open, waiting) = (HashMap::new(), Vec::new());
-        Self { folder, open, waiting, waits: 0, sealed: Sealed::new() }
+        let (open, over, waiting) = (HashMap::new(), Vec::new(), Vec::new());
+        Self { folder, open, over, waiting, waits: 0, sealed: Sealed::new() }
     }
 
     /// Writes `pages`, and seals what is of a minute before `minute`.
@@ -90,12 +94,10 @@ impl Keeper {
         }
         self.waiting = left;
         if failed.is_none() {
-            let over: Vec<SignalId> = self.open.iter().filter(|(_, open)| open.is_before(minute)).map(key).collect();
-            for signal in over {
-                if let Err(why) = self.seal(&signal) {
-                    failed = Some(why);
-                }
+            for (signal, open) in self.open.iter_mut().filter(|(_, open)| open.is_before(minute)) {
+                open.seal(signal, &mut self.sealed);
             }
+            failed = self.sync().err();
         }
         match failed {
             None => Ok(std::mem::take(&mut self.sealed)),
@@ -119,19 +121,20 @@ impl Keeper {
 
     fn write(&mut self, signal: &SignalId, page: &Page) -> io::Result<bool> {
         let hour = page.minute.div_euclid(OF_FILE);
-        if self.open.get(signal).is_some_and(|open| open.is_before(page.minute) || open.hour != hour) {
-            self.seal(signal)?;
+        if let Some(open) = self.open.get_mut(signal).filter(|open| open.is_before(page.minute) || open.hour != hour) {
+            open.seal(signal, &mut self.sealed);
         }
         if self.open.get(signal).is_none_or(|open| open.hour != hour) {
             let file = self.make(signal, hour)?;
-            self.open.insert(signal.clone(), Open { file, hour, length: 0, block: None });
+            let open = Open { file, hour, length: 0, block: None, unsynced: false };
+            self.over.extend(self.open.insert(signal.clone(), open).filter(|open| open.unsynced).map(|open| open.file));
         }
         let Some(open) = self.open.get_mut(signal) else { return Ok(false) };
         let bytes = page.bytes(open.block.is_none());
         if let Err(why) = open.file.write_all(&bytes) {
             // Half a page would end the file for whoever reads it.
             if open.file.set_len(open.length).is_err() {
-                self.open.remove(signal);
+                self.over.extend(self.open.remove(signal).filter(|open| open.unsynced).map(|open| open.file));
             }
             return Err(why);
         }
@@ -158,28 +161,31 @@ impl Keeper {
         Err(io::Error::other("too many consoles in one hour"))
     }
 
-    /// What a journal vouches for is on disk before it does.
-    fn seal(&mut self, signal: &SignalId) -> io::Result<()> {
-        let Some(open) = self.open.get_mut(signal) else { return Ok(()) };
-        if open.block.is_some() {
-            open.file.sync_data()?;
+    /// What a journal vouches for is on disk before it does: each file once, however many of its minutes are over.
+    fn sync(&mut self) -> io::Result<()> {
+        while let Some(file) = self.over.last() {
+            file.sync_data()?;
+            self.over.pop();
         }
-        if let Some(Block { minute, hash, samples }) = open.block.take() {
-            let sha256 = super::hex(&hash.finalize());
-            self.sealed.entry(minute).or_default().push(SampleBlock { signal: signal.clone(), sha256, samples });
+        for open in self.open.values_mut().filter(|open| open.unsynced) {
+            open.file.sync_data()?;
+            open.unsynced = false;
         }
         Ok(())
     }
 }
 
 impl Open {
+    fn seal(&mut self, signal: &SignalId, sealed: &mut Sealed) {
+        let Some(Block { minute, hash, samples }) = self.block.take() else { return };
+        let sha256 = super::hex(&hash.finalize());
+        sealed.entry(minute).or_default().push(SampleBlock { signal: signal.clone(), sha256, samples });
+        self.unsynced = true;
+    }
+
     fn is_before(&self, minute: i64) -> bool {
         self.block.as_ref().is_some_and(|block| block.minute < minute)
     }
-}
-
-fn key(entry: (&SignalId, &Open)) -> SignalId {
-    entry.0.clone()
 }
 
 #[cfg(test)]
