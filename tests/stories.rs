@@ -27,6 +27,31 @@ use crate::binary::Place;
 use crate::pty::{Seat, WIDE};
 use crate::{told, wait};
 
+/// A plan in which nothing comes for half an hour, and `more`.
+fn calm(id: &str, more: &str) -> String {
+    format!(
+        r#"
+[plan]
+schema = 1
+id = "{id}"
+title = "Calm"
+environment = "test"
+
+[clock]
+start = "T-1h"
+
+[[phase]]
+id = "later"
+title = "Later"
+at = "T-30m"
+[[phase.item]]
+id = "look"
+title = "Somebody looks"
+manual = {{}}
+{more}"#
+    )
+}
+
 /// A plan, the folder of its launch, and people who sit down at it.
 struct Stage {
     place: Place,

@@ -39,6 +39,25 @@ pub fn visible(text: &str) -> String {
     out
 }
 
+/// Text from anywhere as text of HTML and XML 1.0, between tags and inside quotes alike: it makes no tag, no attribute and
+/// no character of its own; what they cannot hold, and what steers or hides, is written out.
+#[must_use]
+pub fn markup(text: &str) -> String {
+    let text = visible(text);
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// No character for anybody: a page that has one in it is malformed.
 fn is_bare(c: char) -> bool {
     matches!(c, '\u{fdd0}'..='\u{fdef}') || (c as u32) & 0xfffe == 0xfffe

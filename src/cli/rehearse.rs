@@ -58,7 +58,7 @@ pub struct Arguments {
     #[arg(long, requires = "fault")]
     drill_faults: bool,
     /// Where the drills are over, as `T+3h`: the crew flies no further.
-    #[arg(long, value_name = "MARK", requires = "drill_faults", value_parser = until)]
+    #[arg(long, value_name = "MARK", requires = "drill_faults", value_parser = Mark::parse)]
     until: Option<Mark>,
     #[command(flatten)]
     common: Common,
@@ -154,10 +154,6 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         assemble::open(opening, wires).await
     };
     super::fly(headless::fly(front, common, Some(Script { drill, until: arguments.until }), opening))
-}
-
-fn until(text: &str) -> Result<Mark, String> {
-    Mark::parse(text).map_err(|why| why.to_string())
 }
 
 /// What a rehearsal is for in place of production, which is never its default.

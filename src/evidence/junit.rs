@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::base::text::visible;
+use crate::base::text::markup;
 use crate::launch::board::{Board, ItemState, Progress};
 use crate::launch::event::Mode;
 use crate::launch::gate::{self, Clear};
@@ -164,7 +164,7 @@ fn write(board: &Board, suites: &[(String, Vec<Case>)], took: Duration) -> Strin
     let _ = writeln!(
         out,
         "<testsuites name=\"{}\" {} time=\"{}\">",
-        escaped(&format!("{stamp}{}", board.plan.title)),
+        markup(&format!("{stamp}{}", board.plan.title)),
         counts(all()),
         seconds(took)
     );
@@ -174,7 +174,7 @@ fn write(board: &Board, suites: &[(String, Vec<Case>)], took: Duration) -> Strin
         let _ = writeln!(
             out,
             "  <testsuite name=\"{}\" {} skipped=\"{skipped}\" time=\"{}\">",
-            escaped(&format!("{stamp}{name}")),
+            markup(&format!("{stamp}{name}")),
             counts(cases),
             seconds(took)
         );
@@ -197,14 +197,14 @@ fn counts<'c>(cases: impl IntoIterator<Item = &'c Case>) -> String {
 
 fn write_case(out: &mut String, case: &Case) {
     let Case { name, class, took, came, findings, out: beside } = case;
-    let lines = |all: &[String]| all.iter().map(|line| escaped(line)).collect::<Vec<_>>().join("\n");
-    let (name, class, took) = (escaped(name), escaped(class), seconds(*took));
+    let lines = |all: &[String]| all.iter().map(|line| markup(line)).collect::<Vec<_>>().join("\n");
+    let (name, class, took) = (markup(name), markup(class), seconds(*took));
     let _ = write!(out, "    <testcase name=\"{name}\" classname=\"{class}\" time=\"{took}\"");
     let told = match came {
         Came::Well => String::new(),
         Came::Failure(kind, why) => ill("failure", kind, why, &lines(findings)),
         Came::Error(kind, why) => ill("error", kind, why, &lines(findings)),
-        Came::Skipped(why) => format!("      <skipped message=\"{}\"/>\n", escaped(why)),
+        Came::Skipped(why) => format!("      <skipped message=\"{}\"/>\n", markup(why)),
     };
     if told.is_empty() && beside.is_empty() {
         out.push_str("/>\n");
@@ -213,14 +213,14 @@ fn write_case(out: &mut String, case: &Case) {
     out.push_str(">\n");
     out.push_str(&told);
     if !beside.is_empty() {
-        let beside: Vec<String> = beside.lines().map(escaped).collect();
+        let beside: Vec<String> = beside.lines().map(markup).collect();
         let _ = writeln!(out, "      <system-out>{}</system-out>", beside.join("\n"));
     }
     out.push_str("    </testcase>\n");
 }
 
 fn ill(element: &str, kind: &str, why: &str, body: &str) -> String {
-    let why = escaped(why);
+    let why = markup(why);
     format!("      <{element} type=\"{kind}\" message=\"{why}\">{body}</{element}>\n")
 }
 
@@ -237,24 +237,6 @@ fn findings(state: &ItemState) -> Vec<String> {
 
 fn seconds(took: Duration) -> String {
     format!("{}.{:03}", took.as_secs(), took.subsec_millis())
-}
-
-/// Text from anywhere as text of XML 1.0, between tags and inside quotes alike. What XML cannot hold, and what steers
-/// or hides, is written out.
-fn escaped(text: &str) -> String {
-    let text = visible(text);
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&apos;"),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

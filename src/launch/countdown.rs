@@ -240,7 +240,7 @@ impl Countdown {
             match self.phase {
                 Phase::Counting => {
                     let next = self.next_hold().map_or(0, |mark| mark.0);
-                    let step = (to.0 - self.now.0).min(self.t - next);
+                    let step = to.0.saturating_sub(self.now.0).min(self.t.saturating_sub(next));
                     self.now.0 += step;
                     self.t -= step;
                     if self.t == 0 {

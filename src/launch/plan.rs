@@ -7,17 +7,18 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::id::{
-    CriterionId, EvidenceId, ItemId, MonitorId, ObjectiveId, PhaseId, PlaybookId, RoleId, RollbackId, SessionId,
-    SeverityId, StreamId,
+    EvidenceId, ItemId, MonitorId, PhaseId, PlaybookId, RoleId, RollbackId, SessionId, SeverityId, StreamId,
 };
 use super::playbook::Playbook;
 use super::soak::Soak;
 use super::time::{Mark, Wall, millis};
 
+mod criterion;
 mod notify;
 mod rollback;
 mod watched;
 
+pub use criterion::{Criterion, DecidedBy, GoStage};
 pub use notify::{AtMost, Notify, Topic, Via};
 pub use rollback::{Fallback, Rollback, RollbackStep, Verify};
 pub use watched::{Beside, Condition, FireMode, Objective, Signal, SignalSource, Trigger};
@@ -78,51 +79,6 @@ pub struct Plan {
     pub evidence: Vec<Evidence>,
     /// Who is told while it runs, in the order of the file.
     pub notify: Vec<Notify>,
-}
-
-/// Which of the two GOs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum GoStage {
-    /// Before T-0.
-    #[default]
-    Launch,
-    /// After the observation window.
-    Observed,
-}
-
-impl GoStage {
-    pub const WORDS: [(&'static str, Self); 2] = [("launch", Self::Launch), ("observed", Self::Observed)];
-}
-
-/// A line of the go/no-go list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Criterion {
-    pub id: CriterionId,
-    pub text: String,
-    /// It tells what must not be: anyone that occurs blocks.
-    pub no_go: bool,
-    pub stage: GoStage,
-    pub by: DecidedBy,
-}
-
-/// What decides a criterion.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DecidedBy {
-    /// The worst of these; never all empty.
-    Seen { phases: Vec<PhaseId>, items: Vec<ItemId>, monitors: Vec<MonitorId>, objectives: Vec<ObjectiveId> },
-    /// A person's word: of this role, where one is named.
-    Person { role: Option<RoleId> },
-}
-
-impl DecidedBy {
-    /// The monitors that are asked.
-    #[must_use]
-    pub fn monitors(&self) -> &[MonitorId] {
-        match self {
-            Self::Seen { monitors, .. } => monitors,
-            Self::Person { .. } => &[],
-        }
-    }
 }
 
 /// A severity of incidents.

@@ -37,12 +37,12 @@ fn targets_are_read_with_what_each_way_is_told_of() {
         "nobody is woken by a gate"
     );
     assert!(bus.events.len() == Topic::WORDS.len(), "a machine reads everything");
-    let reach = |id: &str| &loaded.catalogue.notify[&NotifyId::new(id)];
-    assert_eq!(reach("crew").address.told(), HOOK);
-    assert_eq!(reach("oncall").address.told(), "https://events.eu.pagerduty.com");
-    assert_eq!(reach("oncall").key.as_ref().map(Hidden::told), Some("a-key-of-theirs"));
-    assert_eq!(reach("bus").key.as_ref().map(Hidden::told), Some("a-key-of-theirs"));
-    assert_eq!(reach("bus").headers[0].0, "X-Team");
+    let told_at = |id: &str| &loaded.catalogue.notify[&NotifyId::new(id)];
+    assert_eq!(told_at("crew").address.told(), HOOK);
+    assert_eq!(told_at("oncall").address.told(), "https://events.eu.pagerduty.com");
+    assert_eq!(told_at("oncall").key.as_ref().map(Hidden::told), Some("a-key-of-theirs"));
+    assert_eq!(told_at("bus").key.as_ref().map(Hidden::told), Some("a-key-of-theirs"));
+    assert_eq!(told_at("bus").headers[0].0, "X-Team");
     let shown = format!("{:?} {:?}", loaded.catalogue.notify, loaded.plan.notify);
     assert!(!shown.contains("XXsecretXX") && !shown.contains("a-key-of-theirs"), "{shown}");
 }

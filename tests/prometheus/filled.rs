@@ -111,18 +111,22 @@ async fn prometheus_tells_of_the_time_that_a_killed_console_missed_and_not_of_wh
         .collect();
     let known = ledger(&board(&folder, &all)).expect("it soaks").clone();
     assert!(filled.len() == 1 && filled[0] >= 7, "{filled:?}");
-    assert_eq!((known.restarts, known.anew), (0, None), "{known:#?}");
-    assert!(known.sums.hole < Duration::from_secs(3), "{:?}", known.sums);
+    // What a machine at work did to it before the kill is not this hole's.
+    assert_eq!((known.restarts, &known.anew), (before.restarts, &before.anew), "{known:#?}");
+    let hole = known.sums.hole.saturating_sub(before.sums.hole);
+    assert!(hole < Duration::from_secs(3), "{:?} after {:?}", known.sums, before.sums);
     signal(&console, Signal::KILL);
     console.wait().await.expect("it is gone");
 
     // Its service tells nothing: Prometheus has a hole there too.
     away(true).await;
     away(false).await;
+    let before = known;
     let mut console = place.start(&again);
-    wait::comes("another hole", || ledger(&now(&folder)).is_some_and(|known| known.restarts == 1)).await;
+    wait::comes("another hole", || ledger(&now(&folder)).is_some_and(|known| known.restarts > before.restarts)).await;
     let known = ledger(&now(&folder)).expect("it soaks").clone();
-    assert!(known.sums.hole > Duration::from_secs(5), "{:?}", known.sums);
+    let hole = known.sums.hole.saturating_sub(before.sums.hole);
+    assert!(hole > Duration::from_secs(5), "{:?} after {:?}", known.sums, before.sums);
     signal(&console, Signal::KILL);
     console.wait().await.expect("it is gone");
 }

@@ -164,6 +164,7 @@ const PICTURES: &[(&str, &str, &str)] = &[
     ("Pane", "Monitors", "zoomed_monitors"),
     ("Pane", "Poll", "zoomed_poll"),
     ("Pane", "Incidents", "zoomed_incidents"),
+    ("Overlay", "Seen", "evidence_of_item"),
     ("Overlay", "Help", "help"),
     ("Overlay", "Palette", "palette"),
     ("Overlay", "Prompt", "note"),

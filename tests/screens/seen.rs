@@ -29,7 +29,7 @@ fn answered() -> Story {
 #[test]
 fn what_an_item_stands_on_is_shown_and_where_its_files_lie_is_copied() {
     let story = answered();
-    for (name, width, height) in [("evidence of an item", 120, 36), ("evidence of an item, small", 80, 24)] {
+    for (name, width, height) in [("evidence_of_item", 120, 36), ("evidence_of_item", 80, 24)] {
         let mut console = console(story.snapshot(1810), width, height);
         assert_eq!(press(&mut console, "j e"), None);
         seen(name, &mut console);

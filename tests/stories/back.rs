@@ -30,29 +30,7 @@ http = {{ get = "http://{target}/version", expect = {{ json = ['.version == "{wa
 "#
         )
     };
-    format!(
-        r#"
-[plan]
-schema = 1
-id = "back"
-title = "Back"
-environment = "test"
-
-[clock]
-start = "T-1h"
-
-[[phase]]
-id = "later"
-title = "Later"
-at = "T-30m"
-[[phase.item]]
-id = "look"
-title = "Somebody looks"
-manual = {{}}
-{}{}"#,
-        back("frontend", 1, "1.9"),
-        back("backend", 2, "1.8")
-    )
+    calm("back", &(back("frontend", 1, "1.9") + &back("backend", 2, "1.8")))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

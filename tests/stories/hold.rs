@@ -2,29 +2,9 @@
 
 use super::*;
 
-const PLAN: &str = r#"
-[plan]
-schema = 1
-id = "hold"
-title = "Holding"
-environment = "test"
-
-[clock]
-start = "T-1h"
-
-[[phase]]
-id = "later"
-title = "Later"
-at = "T-30m"
-[[phase.item]]
-id = "look"
-title = "Somebody looks"
-manual = {}
-"#;
-
 #[test]
 fn t_stands_from_the_call_until_somebody_resumes_and_the_slip_says_for_how_long() {
-    let stage = Stage::new(PLAN);
+    let stage = Stage::new(&calm("hold", ""));
     let mut seat = stage.opens("run", &[]);
     as_role(&mut seat, "▶ counting", Role::Running);
     seat.press("p");

@@ -3,32 +3,9 @@
 
 use super::*;
 
-const PLAN: &str = r#"
-[plan]
-schema = 1
-id = "scribe"
-title = "Scribe"
-environment = "test"
-
-[clock]
-start = "T-1h"
-
-[roles.scribe]
-title = "Scribe"
-
-[[phase]]
-id = "later"
-title = "Later"
-at = "T-30m"
-[[phase.item]]
-id = "look"
-title = "Somebody looks"
-manual = {}
-"#;
-
 #[test]
 fn what_the_scribe_writes_stands_at_both_with_when_it_happened() {
-    let stage = Stage::new(PLAN);
+    let stage = Stage::new(&calm("scribe", "[roles.scribe]\ntitle = \"Scribe\"\n"));
     let mut ana = stage.opens("run", &[]);
     as_role(&mut ana, "▶ counting", Role::Running);
     ana.press("\t\t\tz");

@@ -123,7 +123,7 @@ fn names_that_lead_elsewhere_links_and_twins_are_refused() {
         let why = refused(&forged(
             |place, entry| {
                 if place == 1 {
-                    entry.name = name.to_owned()
+                    entry.name = name.to_owned();
                 }
             },
             2,

@@ -1,5 +1,5 @@
 //! The report as one HTML file: no network, no script, nothing that a reader's browser would run. Its policy allows
-//! one style sheet, by its hash. Every text is made harmless in one place, [`escaped`].
+//! one style sheet, by its hash. Every text is made harmless in one place, [`markup`].
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::document::{Block, Cell, Document, Section, Table, Tone};
 use super::picture::Picture;
 use super::{style, svg};
-use crate::base::text::visible;
+use crate::base::text::markup;
 
 /// What a rehearsal says at the top of every screen and of every page.
 const BAND: &str = "REHEARSAL · nothing of this was real";
@@ -60,24 +60,6 @@ pub fn html(document: &Document) -> String {
     out.out
 }
 
-/// Text from anywhere as text of HTML, between tags and inside quotes alike: it makes no tag, no attribute and no
-/// character of its own, and what would steer or hide is shown.
-pub(super) fn escaped(text: &str) -> String {
-    let text = visible(text);
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
 struct Page {
     out: String,
     /// How many were drawn: each has a name of its own.
@@ -91,7 +73,7 @@ impl Page {
     }
 
     fn text(&mut self, text: &str) {
-        self.out.push_str(&escaped(text));
+        self.out.push_str(&markup(text));
     }
 
     fn head(&mut self, document: &Document, sheet: &str) {

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::document::Tone;
-use super::html::escaped;
 use super::picture::{Axis, Lane, Picture, Piece, Plot, What};
+use crate::base::text::markup;
 
 const WIDTH: f64 = 900.0;
 const RIGHT: f64 = 14.0;
@@ -34,8 +34,8 @@ pub(super) fn svg(picture: &Picture, number: usize) -> String {
         drawing.out,
         "<svg viewBox=\"0 0 {WIDTH} {}\" role=\"img\" aria-labelledby=\"p{number}t p{number}d\"><title id=\"p{number}t\">{}</title><desc id=\"p{number}d\">{}</desc>",
         height + FOOT,
-        escaped(title),
-        escaped(told),
+        markup(title),
+        markup(told),
     );
     drawing.grid();
     match what {
@@ -63,7 +63,7 @@ impl Drawing<'_> {
         let _ = writeln!(
             self.out,
             "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" class=\"{class}\">{}</text>",
-            escaped(text)
+            markup(text)
         );
     }
 
@@ -105,7 +105,7 @@ impl Drawing<'_> {
             self.out,
             "<rect class=\"f-{}{class}\" x=\"{from:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height:.1}\"><title>{}</title></rect>",
             piece.tone.name(),
-            escaped(&piece.label),
+            markup(&piece.label),
         );
     }
 
@@ -130,7 +130,7 @@ impl Drawing<'_> {
                     self.out,
                     "<circle class=\"f-{} dot\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"5\"><title>{}</title></circle>",
                     point.tone.name(),
-                    escaped(&point.label),
+                    markup(&point.label),
                 );
             }
         }

@@ -32,7 +32,7 @@ impl Board {
                 Ok(())
             }
             Event::Slept { gap } => {
-                clock.tick(Instant(record.at.0 - millis(*gap)));
+                clock.tick(Instant(record.at.0.saturating_sub(millis(*gap))));
                 clock.wake(record.at, &marks);
                 Ok(())
             }
