@@ -25,8 +25,8 @@ pub(super) struct Echoes {
     /// How often each source is asked that is asked, and that an objective stands on.
     every: HashMap<SignalId, Duration>,
     last: HashMap<SignalId, Echo>,
-    /// Whether a monitor that a trigger or a criterion stands on has looked at the world as it is.
-    deciding: HashMap<SignalId, bool>,
+    /// The monitors that a trigger or a criterion stands on.
+    deciding: HashMap<SignalId, Deciding>,
     /// When the world was changed: what was asked before says nothing of it.
     stirred: WireInstant,
 }
@@ -35,6 +35,28 @@ impl Default for Echoes {
     fn default() -> Self {
         let (every, last, deciding) = (HashMap::new(), HashMap::new(), HashMap::new());
         Self { every, last, deciding, stirred: WireInstant::now() }
+    }
+}
+
+/// Of one monitor.
+#[derive(Debug, Clone, Copy, Default)]
+struct Deciding {
+    /// It has looked at the world as it is, and found what counts.
+    heard: bool,
+    /// Failures in a row.
+    failures: u32,
+    /// So many of them do not count yet.
+    fails_after: u32,
+}
+
+impl Deciding {
+    fn hear(&mut self, verdict: Verdict, before: bool) {
+        match verdict {
+            Verdict::Fail => self.failures = self.failures.saturating_add(1),
+            Verdict::Pass | Verdict::Warn => self.failures = 0,
+            Verdict::Skipped | Verdict::Unknown | Verdict::Stale => {}
+        }
+        self.heard |= !before && (verdict != Verdict::Fail || self.failures > self.fails_after);
     }
 }
 
@@ -62,10 +84,13 @@ impl Echoes {
             _ => None,
         });
         let criteria = plan.criteria.iter().flat_map(|known| known.by.monitors()).map(SignalId::of_monitor);
-        self.deciding = triggers
-            .chain(criteria)
-            .map(|signal| (signal.clone(), self.deciding.get(&signal).copied() == Some(true)))
-            .collect();
+        let after: HashMap<SignalId, u32> =
+            plan.monitors.iter().map(|known| (SignalId::of_monitor(&known.id), known.fails_after)).collect();
+        let known = |signal: &SignalId| Deciding {
+            fails_after: after.get(signal).copied().unwrap_or_default(),
+            ..self.deciding.get(signal).copied().unwrap_or_default()
+        };
+        self.deciding = triggers.chain(criteria).map(|signal| (signal.clone(), known(&signal))).collect();
         let every = &self.every;
         self.last.retain(|signal, _| every.contains_key(signal) && !asked.contains(signal));
     }
@@ -75,8 +100,8 @@ impl Echoes {
         let heard = WireInstant::now();
         let took = if let Taken::Look { took, .. } = &point.taken { *took } else { Duration::ZERO };
         let before = heard.checked_sub(took).is_none_or(|began| began < self.stirred);
-        if let Some(decided) = self.deciding.get_mut(signal).filter(|_| !before) {
-            *decided = true;
+        if let (Some(deciding), Taken::Look { verdict, .. }) = (self.deciding.get_mut(signal), &point.taken) {
+            deciding.hear(*verdict, before);
         }
         if !before && self.every.contains_key(signal) {
             let well = match &point.taken {
@@ -90,7 +115,7 @@ impl Echoes {
     /// The world was changed: nothing is repeated that was said before.
     pub fn stirred(&mut self) {
         self.last.clear();
-        self.deciding.values_mut().for_each(|heard| *heard = false);
+        self.deciding.values_mut().for_each(|deciding| deciding.heard = false);
         self.stirred = WireInstant::now();
     }
 
@@ -104,7 +129,7 @@ impl Echoes {
             let heard = self.last.get(signal).is_some_and(|echo| echo.well.is_some() || !well());
             !made && self.every.contains_key(signal) && !heard
         };
-        let undecided = || self.deciding.values().any(|heard| !heard);
+        let undecided = || self.deciding.values().any(|deciding| !deciding.heard);
         self.stirred.elapsed() < FIRST && (signals.any(unheard) || undecided())
     }
 
@@ -160,7 +185,7 @@ fn pause(every: Duration, taken: &Taken) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::launch::plan::{Beside, FireMode, Trigger};
+    use crate::launch::plan::{Beside, FireMode, Monitor, SpecId, Trigger};
     use crate::watch::readings::tests::{objective, plan};
 
     #[tokio::test(start_paused = true)]
@@ -204,15 +229,37 @@ mod tests {
         echoes.under(&plan, &[]);
         let none = || std::iter::empty::<&SignalId>();
         assert!(echoes.awaits(none(), None));
-        let hear = |echoes: &mut Echoes| {
-            let taken = Taken::Look { verdict: Verdict::Fail, took: Duration::ZERO };
+        let hear = |echoes: &mut Echoes, verdict: Verdict| {
+            let taken = Taken::Look { verdict, took: Duration::ZERO };
             echoes.hear(&"monitor.web".into(), &Point { at: Instant(0), taken, generated: false });
         };
         tokio::time::advance(Duration::from_secs(1)).await;
-        hear(&mut echoes);
+        hear(&mut echoes, Verdict::Pass);
         assert!(!echoes.awaits(none(), None));
         echoes.stirred();
         assert!(echoes.awaits(none(), None), "of this world nothing is known");
+        tokio::time::advance(Duration::from_secs(1)).await;
+        hear(&mut echoes, Verdict::Pass);
+        assert!(!echoes.awaits(none(), None));
+        // One that counts only after two failures has said nothing by the first.
+        plan.monitors = vec![Monitor {
+            id: "web".into(),
+            title: String::new(),
+            spec: SpecId(0),
+            every: Duration::from_secs(1),
+            timeout: Duration::from_secs(1),
+            fails_after: 2,
+            items: Vec::new(),
+            ready_for: None,
+        }];
+        let mut echoes = Echoes::default();
+        echoes.under(&plan, &[]);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        for counts in [false, false, true] {
+            hear(&mut echoes, Verdict::Fail);
+            assert_eq!(!echoes.awaits(none(), None), counts);
+        }
+        echoes.stirred();
         tokio::time::advance(FIRST).await;
         assert!(!echoes.awaits(none(), None), "no longer than that");
     }
