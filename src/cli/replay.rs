@@ -23,7 +23,7 @@ mod folder;
 mod packed;
 
 /// In bytes, of records as they are kept: what is replayed is held in memory.
-const LARGEST: usize = 512 << 20;
+const LARGEST: usize = 256 << 20;
 
 #[derive(Debug, Args)]
 pub struct Arguments {

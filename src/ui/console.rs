@@ -258,6 +258,10 @@ impl<B: Backend> Console<B> {
     /// Milliseconds until the visible second changes.
     #[must_use]
     pub fn next_second(&self) -> u64 {
+        // Its time stands between two pictures: no second turns by itself.
+        if matches!(self.snapshot.seat, Seat::Replay(_)) {
+            return 1000;
+        }
         let now = self.now().instant;
         let t = self.snapshot.board.clock_at(now).map(|clock| clock.mark().0);
         let running = self.snapshot.board.clock_at(now).is_some_and(|clock| {

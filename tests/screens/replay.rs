@@ -92,6 +92,7 @@ fn one_that_stands_still_is_silent_and_so_is_its_bell() {
     let buffer = Terminal::new(TestBackend::new(80, 24)).expect("a buffer");
     let mut console = Console::new(buffer, later, replayed(Mode::Launch, AT).snapshot(1810));
     assert_eq!((console.silent(), console.now().instant.0), (None, 1_810_000));
+    assert_eq!(console.next_second(), 1000, "nobody looks a thousand times a second at what stands still");
     let shown = text(&screen(&mut console));
     assert!(!shown.contains("NOTHING NEW"), "{shown}");
 }

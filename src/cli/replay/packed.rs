@@ -142,3 +142,29 @@ impl Journal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::zip::Writer;
+    use crate::journal::chain::{Hash, Link};
+
+    fn refused(journal: &[u8], head: Head) -> String {
+        let place = tempfile::tempdir().expect("a folder");
+        let path = place.path().join("b.zip");
+        let mut zip = Writer::new(std::fs::File::create(&path).expect("made"));
+        zip.whole(JOURNAL, journal).expect("written");
+        zip.finish().expect("written");
+        read(&path, head).err().expect("refused").to_string()
+    }
+
+    #[test]
+    fn what_is_not_what_was_verified_is_not_replayed() {
+        let verified = Head { seq: 1, ..Head::default() };
+        assert!(refused(b"", verified).contains("another than the one that was verified"));
+        assert!(refused(b"", Head::default()).contains("does not tell what was opened"));
+        let unchained = Link { seq: 1, hash: Hash::default(), bytes: b"{}".to_vec() };
+        assert!(refused(&lines::line(&unchained), verified).contains("failed to read the journal"));
+        assert!(refused(b"{}\n", verified).contains("a line of it is no record"));
+    }
+}

@@ -10,7 +10,7 @@ use crate::launch::time::{Instant, Wall};
 /// A board is kept after so many records at least: so many folds a step back takes at most in a usual journal.
 const EVERY: usize = 64;
 /// So many boards are kept at most, for a journal of any length.
-const MOST_KEPT: usize = 1_024;
+const MOST_KEPT: usize = 256;
 
 /// A journal to go through in both directions. Places are counts of records: 0 is before the first.
 #[derive(Debug)]
