@@ -42,6 +42,8 @@ mod polls;
 mod ready;
 #[path = "recovery_screens.rs"]
 mod recovery_screens;
+#[path = "screens/replay.rs"]
+mod replay;
 #[path = "screens/seen.rs"]
 mod seen_of;
 #[path = "screens/silent.rs"]
@@ -398,7 +400,7 @@ async fn driven(
 ) -> (Console<TestBackend>, Leave, Vec<Command>) {
     let (snapshots, watched) = watch::channel(story.snapshot(1810));
     let (asks, mut asked) = mpsc::channel::<tminus::launch::port::Ask>(8);
-    let mut port = Port { snapshots: watched, asks, by_files: None };
+    let mut port = Port { snapshots: watched, asks, by_files: None, wishes: None };
     let terminal = Terminal::new(TestBackend::new(80, 24)).expect("a buffer");
     let setup = tminus::ui::Setup { boot, ..setup(Theme::default()) };
     let mut console = Console::new(terminal, setup, story.snapshot(1810));

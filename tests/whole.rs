@@ -81,6 +81,8 @@ mod process;
 mod prometheus;
 #[path = "recovery.rs"]
 mod recovery;
+#[path = "replay.rs"]
+mod replay;
 #[path = "report.rs"]
 mod report;
 #[path = "requests.rs"]

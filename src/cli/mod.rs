@@ -43,6 +43,7 @@ mod plans;
 
 mod rehearse;
 mod reopen;
+mod replay;
 mod report;
 mod rollback;
 mod run;
@@ -111,6 +112,8 @@ enum Command {
     Bundle(bundle::Bundle),
     /// Make a pair of keys to sign bundles with.
     Keygen(bundle::Keygen),
+    /// Look again at what happened in a launch, by its folder or its bundle: forward, back, record by record. Nothing acts.
+    Replay(replay::Arguments),
     /// Watch a launch that another console holds, and ask things of it; without a terminal, print its records.
     Watch(watch::Arguments),
     /// Have a note recorded in a running launch, from any terminal.
@@ -223,6 +226,7 @@ pub fn run() -> i32 {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Bundle(arguments) => bundle::bundle(&arguments),
         Command::Keygen(arguments) => bundle::keygen(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
         Command::Watch(arguments) => watch::run(&arguments),
         Command::Incident(arguments) => incident::run(&arguments),
         Command::Note(arguments) => note::note(&arguments),

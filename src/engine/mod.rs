@@ -24,6 +24,7 @@ pub mod living;
 pub mod outbox;
 pub mod picture;
 pub mod playbooks;
+pub mod replay;
 pub mod revisions;
 pub mod rollback;
 pub mod run;

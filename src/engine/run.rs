@@ -77,7 +77,7 @@ pub struct Wires {
 pub fn wires(first: Snapshot) -> (Wires, Port) {
     let (asks_in, asks) = mpsc::channel(64);
     let (snapshots, watching) = watch::channel(Arc::new(first));
-    (Wires { snapshots, asks }, Port { snapshots: watching, asks: asks_in, by_files: None })
+    (Wires { snapshots, asks }, Port { snapshots: watching, asks: asks_in, by_files: None, wishes: None })
 }
 
 /// The loop of one launch.

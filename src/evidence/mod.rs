@@ -9,6 +9,7 @@ pub mod incident;
 pub mod junit;
 mod keep;
 mod markdown;
+pub mod replay;
 pub mod report;
 
 pub use keep::{KeepError, decision_file, keep_decisions};

@@ -42,6 +42,7 @@ pub mod process;
 pub mod proportions;
 pub mod recovery;
 pub mod recurring;
+pub mod replay;
 pub mod rollback;
 #[cfg(test)]
 pub mod samples;

@@ -15,6 +15,7 @@ use super::fault::Offered;
 use super::id::RollbackId;
 use super::live::Live;
 use super::plan::Plan;
+use super::replay::{Standpoint, Wish};
 use super::time::{Now, Wall};
 
 /// A loop tells how it stands at least once a second. One that has told nothing for so long stands still.
@@ -75,6 +76,8 @@ pub enum Seat {
         /// That one is heard. While it is not, nothing runs on here: what is shown is the last known.
         heard: bool,
     },
+    /// It shows what a journal tells, at the time that was then. Nobody acts.
+    Replay(Standpoint),
 }
 
 /// Whose samples and lines a snapshot's `live` shows.
@@ -136,6 +139,8 @@ pub struct Port {
     pub asks: mpsc::Sender<Ask>,
     /// None where nobody but the loop can begin one.
     pub by_files: Option<ByFiles>,
+    /// What moves a replay; none where a launch is flown or watched.
+    pub wishes: Option<mpsc::UnboundedSender<Wish>>,
 }
 
 /// What begins a rollback without the loop, from plain files, for whoever the loop does not answer. It blocks, needs

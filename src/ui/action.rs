@@ -29,6 +29,8 @@ pub enum Where {
     /// The recovery screen alone.
     Recovery,
     Dialogs,
+    /// In every pane of a replay, before anything else that a key means there.
+    Replay,
 }
 
 /// Where a key was pressed.
@@ -38,6 +40,8 @@ pub enum Place {
     Dialog,
     /// The dialog that lists what a crash left open: it has keys besides those of all dialogs.
     Recovery,
+    /// A replay, whatever pane or dialog of it.
+    Replay,
 }
 
 impl Where {
@@ -47,7 +51,8 @@ impl Where {
             (Self::Everywhere, _)
             | (Self::Dialogs, Place::Dialog | Place::Recovery)
             | (Self::Panes, Place::Pane(_))
-            | (Self::Recovery | Self::Steps, Place::Recovery) => true,
+            | (Self::Recovery | Self::Steps, Place::Recovery)
+            | (Self::Replay, Place::Replay) => true,
             (Self::Items | Self::Steps, Place::Pane(pane)) => matches!(pane, Pane::Checklist | Pane::Detail),
             (Self::Selected, Place::Pane(pane)) => {
                 matches!(pane, Pane::Checklist | Pane::Detail | Pane::Monitors | Pane::Incidents)
@@ -68,13 +73,15 @@ impl Where {
     #[must_use]
     pub fn meets(self, other: Self) -> bool {
         let panes = Pane::ALL.into_iter().map(Place::Pane);
-        panes.chain([Place::Dialog, Place::Recovery]).any(|place| self.covers(place) && other.covers(place))
+        panes
+            .chain([Place::Dialog, Place::Recovery, Place::Replay])
+            .any(|place| self.covers(place) && other.covers(place))
     }
 
-    /// What only some dialog understands is not looked for in the palette.
+    /// What only some dialog or a replay understands is not looked for in the palette.
     #[must_use]
     pub fn in_palette(self) -> bool {
-        !matches!(self, Self::Dialogs | Self::Recovery)
+        !matches!(self, Self::Dialogs | Self::Recovery | Self::Replay)
     }
 
     #[must_use]
@@ -93,6 +100,7 @@ impl Where {
             Self::Steps => "checklist, detail, recovery",
             Self::Recovery => "recovery",
             Self::Dialogs => "dialogs",
+            Self::Replay => "replay",
         }
     }
 }
@@ -205,6 +213,19 @@ actions! {
     Speaker, "speaker", "who spoke", Dialogs, false, "Take the next of those whose word it may be";
     Repeat, "repeat", "repeat", Recovery, true, "Do a step of unknown outcome again, with why that is right";
     CatchUp, "catch-up", "catch up", Recovery, true, "After a crash: take T to where it would be now";
+    Play, "replay-play", "play", Replay, false, "Let the replay run, or stop it";
+    RecordOn, "replay-record-on", "step", Replay, false, "Go one record on";
+    RecordBack, "replay-record-back", "back", Replay, false, "Go one record back";
+    MinuteOn, "replay-minute-on", "+1m", Replay, false, "Go on by a minute of the launch";
+    MinuteBack, "replay-minute-back", "-1m", Replay, false, "Go back by a minute of the launch";
+    TenOn, "replay-ten-on", "+10m", Replay, false, "Go on by ten minutes of the launch";
+    TenBack, "replay-ten-back", "-10m", Replay, false, "Go back by ten minutes of the launch";
+    NextNotable, "replay-next-incident", "alarm", Replay, false, "Go to the next incident, trigger that fired, or rollback";
+    PreviousNotable, "replay-previous-incident", "alarm back", Replay, false, "Go to the incident, trigger that fired, or rollback before";
+    Faster, "replay-faster", "faster", Replay, false, "Let the replay run faster";
+    Slower, "replay-slower", "slower", Replay, false, "Let the replay run slower";
+    ReplayStart, "replay-start", "start", Replay, false, "Go to the first record";
+    ReplayEnd, "replay-end", "end", Replay, false, "Go to the last record";
 }
 
 impl Action {

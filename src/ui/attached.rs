@@ -2,6 +2,7 @@
 //! console acts. Said before anything is typed.
 
 use super::action::Action;
+use super::replaying;
 use super::state::View;
 
 /// Why `action` is not for this console, where it is attached; a sentence for the footer.
@@ -9,6 +10,9 @@ use super::state::View;
 pub fn refused(action: Action, view: &View<'_>) -> Option<String> {
     if !view.attached() {
         return None;
+    }
+    if view.replayed().is_some() {
+        return replaying::refused(action, view);
     }
     let short = action.entry().short;
     match action {

@@ -20,7 +20,7 @@ use super::panes::header;
 use super::state::{Effect, Overlay, State, View};
 use super::theme::{Role, Theme};
 use super::widgets::span;
-use super::{dialog, frame, look, mouse, update};
+use super::{dialog, frame, look, mouse, replaying, update};
 use crate::launch::command::Refusal;
 use crate::launch::event::Actor;
 use crate::launch::id::RoleId;
@@ -139,6 +139,10 @@ impl<B: Backend> Console<B> {
     pub fn silent(&self) -> Option<Duration> {
         let since = u64::try_from((self.setup.boot)() - self.heard_at).unwrap_or(0);
         let silent = Duration::from_millis(since);
+        // A replay that stands still has nothing new to tell.
+        if matches!(self.snapshot.seat, Seat::Replay(_)) {
+            return None;
+        }
         (silent >= SILENT_AFTER && self.snapshot.taken_over.is_none()).then_some(silent)
     }
 
@@ -148,7 +152,8 @@ impl<B: Backend> Console<B> {
     pub fn now(&self) -> Now {
         let taken = self.snapshot.now;
         // Nobody counts that we hear of: a T that ran on would be our own.
-        let unheard = matches!(self.snapshot.seat, Seat::Attached { heard: false });
+        // A replay tells its own time with every picture.
+        let unheard = matches!(self.snapshot.seat, Seat::Attached { heard: false } | Seat::Replay(_));
         if unheard || self.snapshot.taken_over.is_some() || self.silent().is_some() {
             return taken;
         }
@@ -162,7 +167,7 @@ impl<B: Backend> Console<B> {
     /// The wall's time, by which things grow old: here it goes on though T stands, as long as somebody is watched.
     #[must_use]
     pub fn wall(&self) -> Wall {
-        if self.snapshot.seat == Seat::Operator {
+        if matches!(self.snapshot.seat, Seat::Operator | Seat::Replay(_)) {
             return self.now().wall;
         }
         let since = ((self.setup.boot)() - self.snapshot.taken_at).max(0);
@@ -172,6 +177,10 @@ impl<B: Backend> Console<B> {
     /// Whether the bell rings just now; asked whenever something came in, and once a second.
     pub fn rings(&mut self) -> bool {
         let (now, boot) = (self.now().instant, (self.setup.boot)());
+        // What rang in a launch that is replayed has rung.
+        if matches!(self.snapshot.seat, Seat::Replay(_)) {
+            return false;
+        }
         // Where another console took over, it is that one's to ring; where nobody is heard, what calls still does.
         self.snapshot.taken_over.is_none() && self.bell.rings(&self.snapshot.board, now, boot)
     }
@@ -249,6 +258,10 @@ impl<B: Backend> Console<B> {
     /// Milliseconds until the visible second changes.
     #[must_use]
     pub fn next_second(&self) -> u64 {
+        // Its time stands between two pictures: no second turns by itself.
+        if matches!(self.snapshot.seat, Seat::Replay(_)) {
+            return 1000;
+        }
         let now = self.now().instant;
         let t = self.snapshot.board.clock_at(now).map(|clock| clock.mark().0);
         let running = self.snapshot.board.clock_at(now).is_some_and(|clock| {
@@ -274,34 +287,42 @@ impl<B: Backend> Console<B> {
         }
         self.dirty = true;
         self.with(|state, view| {
-            state.page = state.page.max(1);
-            if state.overlay.is_some() {
-                return dialog::press(state, event, view);
-            }
-            match view.keymap.action(Key::from(event), Place::Pane(state.focus)) {
-                Some(action) => {
-                    let effect = update::update(state, action, view);
-                    if state.cramped && !matches!(state.overlay, None | Some(Overlay::Rollback(_))) {
-                        state.say(Role::Warned, dialog::NO_ROOM);
-                    }
-                    effect
-                }
-                None => {
-                    let pane = state.focus.title();
-                    state.say(
-                        Role::Warned,
-                        format!("`{}` means nothing in {pane}: ? shows every key", Key::from(event)),
-                    );
-                    None
-                }
-            }
+            let effect = Self::pressed(state, event, view);
+            replaying::harmless(state, effect, view)
         })
+    }
+
+    fn pressed(state: &mut State, event: KeyEvent, view: &View<'_>) -> Option<Effect> {
+        state.page = state.page.max(1);
+        if state.overlay.is_some() {
+            return dialog::press(state, event, view);
+        }
+        let key = Key::from(event);
+        // A replay's own keys come first: what they mean elsewhere would act, and nothing does here.
+        let own = replaying::action(key, view);
+        match own.or_else(|| view.keymap.action(key, Place::Pane(state.focus))) {
+            Some(action) => {
+                let effect = update::update(state, action, view);
+                if state.cramped && !matches!(state.overlay, None | Some(Overlay::Rollback(_))) {
+                    state.say(Role::Warned, dialog::NO_ROOM);
+                }
+                effect
+            }
+            None => {
+                let pane = state.focus.title();
+                state.say(Role::Warned, format!("`{}` means nothing in {pane}: ? shows every key", Key::from(event)));
+                None
+            }
+        }
     }
 
     /// What becomes of a click or of the wheel, where the last frame has something.
     pub fn point(&mut self, event: MouseEvent) -> Option<Effect> {
         let drawn = std::mem::take(&mut self.drawn);
-        let done = self.with(|state, view| mouse::point(state, event, &drawn, view));
+        let done = self.with(|state, view| {
+            let done = mouse::point(state, event, &drawn, view);
+            done.map(|effect| replaying::harmless(state, effect, view))
+        });
         self.drawn = drawn;
         self.dirty |= done.is_some();
         done.flatten()

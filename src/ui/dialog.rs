@@ -18,7 +18,7 @@ use super::state::{Effect, Overlay, Pane, Prompt, Purpose, Rolling, State, View}
 use super::theme::Role;
 use super::update::{mark, may_be_twice, open_rollback, set_filter, step_of, update};
 use super::widgets::list::{Step, Window};
-use super::{approving, attached, firing};
+use super::{approving, attached, firing, replaying};
 use crate::launch::command::Command;
 use crate::launch::fields;
 use crate::launch::plan::{Act, Confirm, Item};
@@ -73,6 +73,16 @@ fn pressed(state: &mut State, event: KeyEvent, view: &View<'_>) -> Option<Effect
     if let (Overlay::Recovery { selected }, Some(action)) = (&overlay, action.filter(|action| settles.contains(action)))
     {
         return recover(state, action, *selected, view);
+    }
+    if let Some(why) = action.and_then(|action| replaying::refused(action, view)) {
+        state.overlay = Some(overlay);
+        state.say(Role::Warned, why);
+        return None;
+    }
+    // A replay moves on under a sheet, too.
+    if let Some(wished) = replaying::action(key, view).filter(|_| action.is_none()) {
+        state.overlay = Some(overlay);
+        return update(state, wished, view);
     }
     match action {
         Some(Action::Rollback) => {
@@ -226,7 +236,7 @@ fn moved(overlay: &mut Overlay, step: Step, (page, body): (usize, Rect), view: &
         }
         Overlay::ActAs(dialog) => dialog.selected = step.from(dialog.selected, ActAs::choices(view), page),
         Overlay::Palette { input, selected } => {
-            *selected = step.from(*selected, palette::found(input.value()).len(), page);
+            *selected = step.from(*selected, palette::found(input.value(), view).len(), page);
         }
         Overlay::Holds { selected } => *selected = step.from(*selected, holds::ways(view).len(), page),
         Overlay::Recycle { selected } => *selected = step.from(*selected, holds::marks(view).len(), page),
@@ -282,10 +292,10 @@ fn confirm(state: &mut State, overlay: Overlay, view: &View<'_>) -> Option<Effec
         Overlay::ActAs(dialog) => act_as(state, dialog, view),
         Overlay::Ask { yes, .. } => Some(yes),
         Overlay::Palette { input, selected } => {
-            let found = palette::found(input.value());
+            let found = palette::found(input.value(), view);
             let entry = found.get(selected.min(found.len().saturating_sub(1)))?;
             let here = Place::Pane(state.focus);
-            if !entry.place.covers(here) && entry.place != Where::Everywhere {
+            if !entry.place.covers(here) && !matches!(entry.place, Where::Everywhere | Where::Replay) {
                 state.say(Role::Warned, format!("{} is for the {}", entry.id, entry.place.word()));
                 return None;
             }

@@ -49,7 +49,9 @@ pub fn draw(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Dra
     }
     rollback_bar::draw(view, places.bar, buf);
     let mut keys = footer(state, view, places.footer, buf);
-    keys.push((Action::Rollback, places.bar));
+    if view.replayed().is_none() {
+        keys.push((Action::Rollback, places.bar));
+    }
     let body = body(&places.panes, area);
     let cursor = overlays::draw(state, view, body, buf);
     Drawn { cursor, panes: places.panes, keys }
@@ -152,7 +154,8 @@ fn footer(state: &State, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Vec<(
         row = wider(row, key(Row::new(view.theme), view, entry.action), room, |from, to| place(entry.action, from, to));
     }
     // What people look for here, and why it is not to be had.
-    let refused = sought(item).into_iter().filter_map(|action| refused(action, state, item, view));
+    let sought = sought(item).into_iter().filter(|_| view.replayed().is_none());
+    let refused = sought.filter_map(|action| refused(action, state, item, view));
     for words in refused.take(if area.width < WIDE { 1 } else { 2 }) {
         row = wider(row, Row::new(view.theme).say(Role::Muted, words), room, |_, _| {});
     }
@@ -206,6 +209,10 @@ fn key<'v>(row: Row<'v>, view: &View<'v>, action: Action) -> Row<'v> {
 fn in_footer(action: Action, state: &State, item: Option<(&Item, &ItemState)>, view: &View<'_>) -> bool {
     let place = Place::Pane(state.focus);
     let entry = action.entry();
+    if view.replayed().is_some() {
+        let moves = [Action::NextPane, Action::Zoom, Action::Filter, Action::Quit];
+        return entry.place == Where::Replay || (moves.contains(&action) && entry.place.covers(place));
+    }
     let of_items = [
         Action::Open,
         Action::Playbooks,
@@ -231,6 +238,17 @@ fn in_footer(action: Action, state: &State, item: Option<(&Item, &ItemState)>, v
 /// What acts comes before what moves about.
 fn rank(action: Action) -> usize {
     let order = [
+        Action::Play,
+        Action::RecordBack,
+        Action::RecordOn,
+        Action::MinuteBack,
+        Action::MinuteOn,
+        Action::NextNotable,
+        Action::TenBack,
+        Action::TenOn,
+        Action::PreviousNotable,
+        Action::Faster,
+        Action::Slower,
         Action::Open,
         Action::Playbooks,
         Action::Attest,

@@ -20,6 +20,7 @@ pub mod panes;
 mod pick;
 pub mod possible;
 pub mod ready;
+pub mod replaying;
 pub mod state;
 pub mod terminal;
 pub mod theme;
@@ -163,6 +164,10 @@ pub async fn drive<B: Backend, E: Into<Input>>(
                             }
                             Some(Effect::AskAs(by, command)) => {
                                 answers.push(Box::pin(asked(port, Some(by), command, console.silent().is_some())));
+                            }
+                            Some(Effect::Replay(wish)) => {
+                                // One that is gone closes the snapshots, too.
+                                let _ = port.wishes.as_ref().map(|wishes| wishes.send(wish));
                             }
                             Some(Effect::Copy(text)) if console.asks().tmux => {
                                 answers.push(Box::pin(copied(text)));

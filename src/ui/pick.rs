@@ -80,7 +80,7 @@ fn index(overlay: &Overlay) -> Option<usize> {
 fn open(state: &mut State, view: &View<'_>) -> Option<Effect> {
     match &state.overlay {
         Some(Overlay::Palette { input, selected }) => {
-            let found = palette::found(input.value());
+            let found = palette::found(input.value(), view);
             let action = found.get(*selected.min(&found.len().saturating_sub(1)))?.action;
             if mouse::is_keys_alone(action) {
                 mouse::refuse(state, action, view);

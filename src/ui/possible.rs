@@ -5,7 +5,7 @@ use super::action::Action;
 use super::overlays::{faults, holds};
 use super::panes::soak;
 use super::state::View;
-use super::{attached, update, waits};
+use super::{attached, replaying, update, waits};
 use crate::launch::ballot;
 use crate::launch::board::{ItemState, Progress};
 use crate::launch::countdown::Phase;
@@ -27,7 +27,7 @@ pub fn offered(action: Action, item: Option<(&Item, &ItemState)>, view: &View<'_
 /// Why an action would do nothing now, in a few words; none where it would.
 #[must_use]
 pub fn why_not(action: Action, item: Option<(&Item, &ItemState)>, view: &View<'_>) -> Option<String> {
-    if let Some(why) = attached::refused(action, view) {
+    if let Some(why) = attached::refused(action, view).or_else(|| replaying::why_not(action, view)) {
         return Some(why);
     }
     let (board, plan, now) = (view.board(), view.plan(), view.now.instant);

@@ -21,6 +21,7 @@ use crate::launch::id::{CriterionId, EvidenceId, ItemId, RoleId, RollbackId, Tri
 use crate::launch::live::Live;
 use crate::launch::plan::Plan;
 use crate::launch::port::{Picture, Seat, Snapshot};
+use crate::launch::replay::{Standpoint, Wish};
 use crate::launch::time::{Instant, Now, Wall};
 
 /// Which part of the screen the keys go to.
@@ -100,6 +101,18 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn attached(&self) -> bool {
         self.snapshot.seat != Seat::Operator
+    }
+
+    /// Where a replay stands; none where a launch is flown or watched.
+    #[must_use]
+    pub fn replayed(&self) -> Option<Standpoint> {
+        if let Seat::Replay(standpoint) = self.snapshot.seat { Some(standpoint) } else { None }
+    }
+
+    /// Where samples and lines are that this console does not have.
+    #[must_use]
+    pub fn samples_are(&self) -> &'static str {
+        if self.replayed().is_some() { "not replayed" } else { "at the operator's" }
     }
 
     /// True where nobody has told what is sampled: this console does not look itself.
@@ -360,6 +373,8 @@ pub enum Effect {
     /// In the name of another than who acts here.
     AskAs(Actor, Command),
     Copy(String),
+    /// A replay moves.
+    Replay(Wish),
     /// The process stops; what the journal is to say of it.
     Suspend {
         note: Option<String>,

@@ -11,7 +11,7 @@ use super::state::{Effect, Overlay, Pane, Purpose, Rolling, State, View};
 use super::theme::Role;
 use super::voting;
 use super::widgets::list::{Step, Window};
-use super::{approving, attached, firing, leaving, waits};
+use super::{approving, attached, firing, leaving, replaying, waits};
 use crate::launch::board::{ItemState, Progress};
 use crate::launch::branch;
 use crate::launch::command::Command;
@@ -31,6 +31,9 @@ pub fn update(state: &mut State, action: Action, view: &View<'_>) -> Option<Effe
     if let Some(step) = step_of(action) {
         panes::step(state, step, view);
         return None;
+    }
+    if let Some(wish) = replaying::wish(action) {
+        return replaying::asked(state, action, wish, view);
     }
     if let Some(why) = attached::refused(action, view) {
         state.say(Role::Warned, why);
@@ -449,6 +452,8 @@ fn turn(state: &mut State, by: usize, view: &View<'_>) {
 /// From everywhere: to the rollback that runs, or to choose one.
 pub fn open_rollback(state: &mut State, view: &View<'_>) {
     let rolling = match view.board().rolling_back() {
+        // What ran is looked at; none is chosen.
+        _ if view.replayed().is_some() => Rolling::Watch { window: Window::default() },
         Some(_) => Rolling::Watch { window: Window::default() },
         None => firing::rolling(view).unwrap_or(Rolling::Choose { selected: 0 }),
     };

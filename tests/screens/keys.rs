@@ -41,7 +41,7 @@ async fn the_second_key_waits_for_no_second_to_turn() {
     let _ = boot();
     let (_told, watched) = watch::channel(under_way(Mode::Launch).snapshot(1810));
     let (asks, mut asked) = mpsc::channel(8);
-    let mut port = Port { snapshots: watched, asks, by_files: None };
+    let mut port = Port { snapshots: watched, asks, by_files: None, wishes: None };
     let terminal = Terminal::new(TestBackend::new(80, 24)).expect("a buffer");
     let setup = tminus::ui::Setup { boot, ..setup(Theme::default()) };
     let mut console = Console::new(terminal, setup, under_way(Mode::Launch).snapshot(1810));

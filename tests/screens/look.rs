@@ -291,7 +291,7 @@ async fn outside(came: Vec<(u64, Came)>, asks: Asks) -> (Console<TestBackend>, V
     let story = under_way(Mode::Launch);
     let (_told, watched) = watch::channel(story.snapshot(1810));
     let (to, mut asked) = mpsc::channel::<tminus::launch::port::Ask>(8);
-    let mut port = Port { snapshots: watched, asks: to, by_files: None };
+    let mut port = Port { snapshots: watched, asks: to, by_files: None, wishes: None };
     let terminal = Terminal::new(TestBackend::new(120, 36)).expect("a buffer");
     let setup = tminus::ui::Setup { boot, terminal: asks, ..setup(Theme::default()) };
     let mut console = Console::new(terminal, setup, story.snapshot(1810));

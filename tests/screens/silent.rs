@@ -57,7 +57,7 @@ async fn alone(keys: Vec<(u64, Input)>, span: u64) -> (Console<TestBackend>, Beg
         begun.push(format!("{rollback}: {why}"));
         Ok(format!("rollback {rollback} #1 is begun without this console's loop"))
     }));
-    let mut port = Port { snapshots: watched, asks, by_files: Some(by_files) };
+    let mut port = Port { snapshots: watched, asks, by_files: Some(by_files), wishes: None };
     let mut console = unheard(0, 120, 36).await;
     let start = tokio::time::Instant::now();
     let keys = Box::pin(stream::unfold(keys.into_iter(), move |mut keys| async move {

@@ -63,6 +63,17 @@ pub fn look(path: &Path, wanted: Wanted) -> io::Result<Bundle> {
     Ok(bundle)
 }
 
+/// Whether the manifest of the bundle at `path` says that it is of a rehearsal: what is wrong with it [`look`] tells.
+///
+/// # Errors
+/// As [`look`].
+pub fn claims_rehearsal(path: &Path) -> io::Result<bool> {
+    let Ok(mut archive) = Archive::open(regular::open(path)?) else { return Ok(false) };
+    let Some(place) = archive.find(MANIFEST) else { return Ok(false) };
+    let Ok((bytes, _)) = archive.content(place, LARGEST_MANIFEST) else { return Ok(false) };
+    Ok(Statement::read(&bytes).is_ok_and(|statement| statement.predicate.mode == word(Mode::Rehearsal)))
+}
+
 impl Bundle {
     fn over(&mut self, mut archive: Archive<File>, wanted: Wanted) {
         let Some(manifest) = self.manifest(&mut archive) else { return };

@@ -90,6 +90,21 @@ fn run_bundle(arguments: &Arguments) -> anyhow::Result<i32> {
     Ok(code)
 }
 
+/// Verifies the bundle at `path` as what it says that it is, a rehearsal or a launch, for whoever reads it then: the last
+/// record that was proven; or the exit code and all words of `tminus verify`, where it does not verify.
+///
+/// # Errors
+/// It is no file, or cannot be read.
+pub fn packed(path: &Path, key: Option<Public>) -> anyhow::Result<Result<Head, (i32, String)>> {
+    let failed = || format!("failed to read {}", printable(&path.display().to_string()));
+    let rehearsal = bundle::claims_rehearsal(path).with_context(failed)?;
+    let seen = bundle::look(path, bundle::Wanted { key, rehearsal }).with_context(failed)?;
+    Ok(match code(&seen.looked) {
+        WHOLE => Ok(seen.told.last),
+        code => Err((code, shown::told(&seen, code))),
+    })
+}
+
 /// A console was ended while it opened the launch, before any record.
 fn never_began(folder: &LaunchFolder) -> bool {
     let nothing = matches!(head::read(&folder.head()), Ok(Found::Missing | Found::Head(Head { seq: 0, .. })));

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
-use crate::ui::action::TABLE;
+use crate::ui::action::{TABLE, Where};
 use crate::ui::state::View;
 use crate::ui::theme::Role;
 use crate::ui::widgets::list::Window;
@@ -36,7 +36,10 @@ pub fn lines(view: &View<'_>, area: Rect) -> (usize, usize) {
 
 /// One line an action, or as many as its sentence takes.
 fn rows<'v>(view: &View<'v>, width: usize) -> Vec<Row<'v>> {
-    let each = TABLE.iter().flat_map(|entry| {
+    // A replay's own keys come first, and nowhere else.
+    let (own, others): (Vec<_>, Vec<_>) = TABLE.iter().partition(|entry| entry.place == Where::Replay);
+    let own = own.into_iter().filter(|_| view.replayed().is_some());
+    let each = own.chain(others).flat_map(|entry| {
         let keys: Vec<String> = view.keymap.keys(entry.action).iter().map(ToString::to_string).collect();
         let keys = if keys.is_empty() { ":".to_owned() } else { keys.join(" ") };
         let place = entry.place.word();

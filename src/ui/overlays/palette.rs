@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 use super::field;
 use crate::launch::board::ItemState;
 use crate::launch::plan::Item;
-use crate::ui::action::{Entry, TABLE};
+use crate::ui::action::{Entry, TABLE, Where};
 use crate::ui::possible::why_not;
 use crate::ui::state::View;
 use crate::ui::theme::Role;
@@ -20,12 +20,16 @@ use crate::ui::widgets::sheet;
 const ID: usize = 18;
 const KEY: usize = 8;
 
-/// The actions that match `typed`, best first.
+/// The actions that match `typed`, best first: in a replay with its own.
 #[must_use]
-pub fn found(typed: &str) -> Vec<&'static Entry> {
+pub fn found(typed: &str, view: &View<'_>) -> Vec<&'static Entry> {
+    of(typed, view.replayed().is_some())
+}
+
+fn of(typed: &str, replay: bool) -> Vec<&'static Entry> {
     let mut scored: Vec<(usize, &Entry)> = TABLE
         .iter()
-        .filter(|entry| entry.place.in_palette())
+        .filter(|entry| entry.place.in_palette() || (replay && entry.place == Where::Replay))
         .filter_map(|entry| {
             let by_id = score(typed, entry.id);
             let by_sentence = score(typed, entry.sentence).map(|score| score + 20);
@@ -59,7 +63,7 @@ pub fn draw(
 ) -> Option<Position> {
     let sheet_area = sheet::middle(area, 90, 18);
     let inner = sheet::sheet(sheet_area, "Actions", "Enter does it", Role::Focus, view.theme, buf);
-    let found = found(input.value());
+    let found = found(input.value(), view);
     let below = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
     let selected = selected.min(found.len().saturating_sub(1));
     // Of the selected one the whole sentence is seen, also where its line is too short for it.
@@ -101,23 +105,29 @@ mod tests {
 
     #[test]
     fn a_few_letters_find_an_action() {
-        assert_eq!(found("rollb")[0].id, "rollback");
-        assert_eq!(found("rph")[0].id, "run-phase");
-        assert_eq!(found("scrub")[0].id, "scrub");
-        assert!(found("zzzz").is_empty());
+        assert_eq!(of("rollb", false)[0].id, "rollback");
+        assert_eq!(of("rph", false)[0].id, "run-phase");
+        assert_eq!(of("scrub", false)[0].id, "scrub");
+        assert!(of("zzzz", false).is_empty());
+    }
+
+    #[test]
+    fn a_replays_own_actions_are_found_in_a_replay_alone() {
+        assert_eq!(of("replay-play", true)[0].id, "replay-play");
+        assert!(!of("replay-play", false).iter().any(|known| known.place == Where::Replay));
     }
 
     #[test]
     fn every_action_of_a_pane_is_found_by_its_own_id() {
         for entry in TABLE.iter().filter(|entry| entry.place.in_palette()) {
-            assert!(found(entry.id).iter().any(|known| known.id == entry.id), "{}", entry.id);
+            assert!(of(entry.id, false).iter().any(|known| known.id == entry.id), "{}", entry.id);
         }
     }
 
     proptest! {
         #[test]
         fn anything_can_be_typed(typed in "\\PC{0,12}") {
-            let _ = found(&typed);
+            let _ = of(&typed, true);
         }
     }
 }

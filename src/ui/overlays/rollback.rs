@@ -168,9 +168,13 @@ fn confirm(
 
 fn watch(window: Window, view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let Some(run) = view.board().last_rollback() else {
+        let replayed = view.replayed().is_some();
         let inner = sheet::sheet(area, "ROLLBACK", "", Role::Failed, view.theme, buf);
         sheet::rows(
-            [Row::new(view.theme).say(Role::Warned, " asked for; the engine has not begun it yet")],
+            [Row::new(view.theme).say(
+                Role::Warned,
+                if replayed { " none so far" } else { " asked for; the engine has not begun it yet" },
+            )],
             inner,
             buf,
         );

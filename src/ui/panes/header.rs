@@ -66,7 +66,8 @@ fn title<'v>(view: &View<'v>) -> Row<'v> {
 
 /// A rehearsal is never mistaken for a launch, nor a console that watches for the one that acts.
 fn stamp<'v>(row: Row<'v>, view: &View<'v>) -> Row<'v> {
-    let row = if view.attached() { row.say(Role::Held, " ATTACHED ").say(Role::Plain, " ") } else { row };
+    let word = if view.replayed().is_some() { " REPLAY " } else { " ATTACHED " };
+    let row = if view.attached() { row.say(Role::Held, word).say(Role::Plain, " ") } else { row };
     if view.board().mode != Mode::Rehearsal {
         return row;
     }
@@ -74,6 +75,9 @@ fn stamp<'v>(row: Row<'v>, view: &View<'v>) -> Row<'v> {
 }
 
 fn who(view: &View<'_>) -> String {
+    if view.replayed().is_some() {
+        return "nobody acts".to_owned();
+    }
     let watching = if view.attached() { "watching as " } else { "" };
     match view.role.and_then(|role| view.plan().role(role)) {
         Some(role) if view.acting => format!("{watching}{} as {}", view.operator, role.title),

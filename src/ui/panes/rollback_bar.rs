@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 use crate::launch::rollback::Light;
 use crate::ui::action::Action;
 use crate::ui::ready;
+use crate::ui::replaying;
 use crate::ui::state::View;
 use crate::ui::theme::Role;
 use crate::ui::widgets::row::Row;
@@ -22,6 +23,10 @@ enum Said {
 }
 
 pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
+    // Nobody rolls back what has happened.
+    if let Some(at) = view.replayed() {
+        return replaying::draw(at, view, area, buf);
+    }
     let fits = |row: &Row<'_>| row.whole_width() <= usize::from(area.width);
     let wider = [Said::All, Said::NoDeadlines].map(|said| bar(view, said)).into_iter().find(fits);
     wider.unwrap_or_else(|| bar(view, Said::Least)).put(area, buf);

@@ -145,7 +145,7 @@ fn health<'v>(view: &View<'v>, stream: &Stream, known: Option<&StreamView>) -> R
             return row
                 .say(role, format!("{word} "))
                 .say(Role::Muted, why)
-                .right(Role::Muted, "lines: at the operator's");
+                .right(Role::Muted, format!("lines: {}", view.samples_are()));
         }
         let after = stream.after.as_ref().map(|item| format!(", opens after {item}")).unwrap_or_default();
         return row.say(Role::Muted, format!("{} not begun{after}", glyphs.waiting));

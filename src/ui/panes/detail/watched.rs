@@ -55,8 +55,8 @@ impl Page<'_> {
         let counts = format!("the failure after {} in a row counts", monitor.fails_after);
         self.named("fails", Role::Plain, &counts);
         let Some(known) = known else {
-            let at = if view.unsampled() { "samples: at the operator's" } else { "no sample yet" };
-            return self.say(Role::Unknown, at);
+            let samples = format!("samples: {}", view.samples_are());
+            return self.say(Role::Unknown, if view.unsampled() { &samples } else { "no sample yet" });
         };
         if known.failures > 0 {
             self.named("now", Role::Failed, &format!("{} failures in a row", known.failures));
@@ -97,7 +97,7 @@ impl Page<'_> {
                 let value = watched::number(*value, signal.unit);
                 self.say(role, &format!("{glyph} {value}, {} old", span::seconds(age)));
             }
-            None if view.unsampled() => self.say(Role::Muted, "samples: at the operator's"),
+            None if view.unsampled() => self.say(Role::Muted, &format!("samples: {}", view.samples_are())),
             None => self.say(role, &format!("{glyph} no number yet")),
         }
         let source = match &signal.source {

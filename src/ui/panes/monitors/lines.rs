@@ -137,7 +137,7 @@ pub(super) fn standing(view: &View<'_>, monitor: &Monitor, known: Option<&Monito
 
 /// An attached console has no samples: what the one that looks has recorded, as long as that one is heard.
 fn recorded<'v>(view: &View<'v>, monitor: &Monitor) -> Option<&'v Change> {
-    let heard = view.snapshot.seat == Seat::Attached { heard: true };
+    let heard = matches!(view.snapshot.seat, Seat::Attached { heard: true } | Seat::Replay(_));
     view.board().monitors.get(&monitor.id).filter(|_| heard)
 }
 
@@ -146,7 +146,7 @@ fn of_signal<'v>(view: &View<'v>, signal: &Signal, width: usize) -> Vec<Row<'v>>
     let row = Row::new(view.theme);
     if view.unsampled() {
         return vec![
-            row.say(Role::Muted, "· ").say(Role::Plain, signal.id.as_str()).right(Role::Muted, "at the operator's"),
+            row.say(Role::Muted, "· ").say(Role::Plain, signal.id.as_str()).right(Role::Muted, view.samples_are()),
         ];
     }
     let verdict = watched::signal(signal, known, view.wall);

@@ -20,7 +20,7 @@ pub(super) fn age(view: &View<'_>, known: &MonitorView) -> Option<Duration> {
 
 pub(super) fn row<'v>(view: &View<'v>) -> Row<'v> {
     let Some(heard) = watching(view) else {
-        return Row::new(view.theme).say(Role::Muted, "samples: at the operator's");
+        return Row::new(view.theme).say(Role::Muted, format!("samples: {}", view.samples_are()));
     };
     if let Some(since) = view.untold() {
         let age = (view.wall - since).to_std().unwrap_or_default();

@@ -1,0 +1,11 @@
+//! A journal as a film: [`Reel`] has the board of any place in it, [`Playhead`] is where one stands and how it moves.
+//! Pure: it reads no clock and no file, and nothing in it acts.
+
+mod playhead;
+mod reel;
+
+pub use playhead::Playhead;
+pub use reel::Reel;
+
+#[cfg(test)]
+mod tests;
