@@ -1,3 +1,5 @@
+//! Stepping, scrubbing, playing and jumping; and that any place of a reel is what folding from the start comes to.
+
 use std::sync::Arc;
 use std::time::Duration;
 
