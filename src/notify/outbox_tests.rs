@@ -171,7 +171,9 @@ async fn a_console_that_dies_at_any_moment_and_one_that_comes_back_tell_each_onc
         // What may be there is told again, and said to be.
         let flagged: Vec<bool> = ids(&told)[first.len()..].iter().map(|id| id.ends_with('!')).collect();
         let repeats: Vec<bool> = second.iter().map(|id| first.contains(id)).collect();
-        assert_eq!(flagged, repeats, "killed after {killed} ms: {all:?}");
+        assert!(repeats.iter().zip(&flagged).all(|(again, said)| *said || !again), "killed after {killed} ms: {all:?}");
+        // One that was about to go out may be there as well, for all that is known: the one that was under way, no other.
+        assert!(flagged.iter().skip(1).all(|said| !said), "killed after {killed} ms: {all:?}");
         let mut once = all.clone();
         once.dedup();
         assert_eq!(once, wanted(1..=8), "killed after {killed} ms: each, in order");
