@@ -3,6 +3,8 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use super::text::hex;
+
 /// Hex of HMAC-SHA256 of the parts, one behind the other.
 ///
 /// # Errors
@@ -12,5 +14,5 @@ pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> Result<String, String> {
     let keyed = Hmac::<Sha256>::new_from_slice(key);
     let mut keyed = keyed.map_err(|why| format!("the key of a signature cannot be used: {why}"))?;
     parts.iter().for_each(|part| keyed.update(part));
-    Ok(keyed.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&keyed.finalize().into_bytes()))
 }

@@ -1,6 +1,8 @@
 //! Outside text made fit for a screen, a journal and a log: no control sequence, no bidirectional
 //! override, no width surprise ever passes.
 
+use std::fmt::Write as _;
+
 use unicode_width::UnicodeWidthChar;
 
 /// `text` with everything removed or shown that could steer a terminal.
@@ -56,6 +58,15 @@ pub fn markup(text: &str) -> String {
         }
     }
     out
+}
+
+/// Two digits a byte, in lower case.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// No character for anybody: a page that has one in it is malformed.

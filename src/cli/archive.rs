@@ -1,7 +1,6 @@
 //! Keeps a file that is given as evidence: a copy under its content's hash in the launch's `artifacts/`,
 //! without the secrets this terminal knows.
 
-use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -9,7 +8,7 @@ use anyhow::{Context as _, bail};
 use sha2::{Digest as _, Sha256};
 
 use crate::base::secret::Redactor;
-use crate::base::text::printable;
+use crate::base::text::{hex, printable};
 use crate::journal::LaunchFolder;
 
 /// Larger files are named by a link, in bytes.
@@ -46,13 +45,6 @@ pub fn keep(folder: &LaunchFolder, path: &Path, redactor: &Redactor, unset: &[St
     }
     let name = path.file_name().map(|name| printable(&name.to_string_lossy())).unwrap_or_default();
     Ok(format!("{name} ({} bytes, sha256 {hash}{removed})", clean.len()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 #[cfg(test)]

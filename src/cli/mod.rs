@@ -27,6 +27,7 @@ mod gate;
 mod group;
 mod headless;
 mod incident;
+mod inside;
 mod judge;
 mod keys;
 

@@ -14,11 +14,12 @@ use super::{INTERRUPTED, NO_GO, console, look, runtime, verify};
 use crate::base::text::{printable, printable_lines};
 use crate::engine::replay::{About, play};
 use crate::evidence::bundle::key::Public;
-use crate::evidence::replay::Reel;
+use crate::evidence::replay::{Film, Reel};
 use crate::launch::replay::FASTEST;
 use crate::ui::{Leave, Setup};
 use crate::{clock, ui};
 
+mod film;
 mod folder;
 mod packed;
 
@@ -42,6 +43,7 @@ pub struct Arguments {
 /// What was read to be replayed, and what is wrong with it in words.
 struct Told {
     reel: Reel,
+    film: Film,
     alarm: Option<String>,
 }
 
@@ -67,7 +69,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         }
         false => folder::read(path)?,
     };
-    let Told { reel, alarm } = told;
+    let Told { reel, film, alarm } = told;
     if reel.is_empty() {
         let Some(alarm) = alarm else { bail!("nothing of it happened: {} has no record", shown(path)) };
         err!("tminus: {}", printable(&alarm));
@@ -88,7 +90,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     };
     let about = About { from: path.display().to_string(), alarm };
     let runtime = runtime()?;
-    let left = runtime.block_on(async { ui::run(play(reel, arguments.speed, about), setup, || {}).await })?;
+    let left = runtime.block_on(async { ui::run(play(reel, film, arguments.speed, about), setup, || {}).await })?;
     runtime.shutdown_background();
     Ok(match left {
         Leave::Quit | Leave::Closed => 0,

@@ -94,7 +94,7 @@ fn samples(folder: &LaunchFolder, vouched: &Vouched, story: &mut Story) {
     let frames = story.frames();
     for (signal, grows) in story.signals() {
         let mut series: Vec<Series> = frames.iter().map(|frame| Series::new(*frame, grows)).collect();
-        let told = history(&folder.samples(), &signal, vouched, &mut |point| {
+        let told = history(&folder.samples().as_path(), &signal, vouched, &mut |point, _| {
             let Point { at, taken, generated } = point;
             let sample = sample(taken);
             series.iter_mut().for_each(|series| series.take(at, sample.clone(), generated));

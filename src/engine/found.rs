@@ -8,17 +8,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::task::{JoinHandle, spawn_blocking};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::rollback::{self, Found, login};
+use super::stir::Stir;
 use crate::clock;
 use crate::launch::board::Board;
 use crate::launch::command::Command;
 use crate::launch::event::Actor;
 use crate::launch::id::RollbackId;
 
-/// How often the folder is looked at.
-const LOOK: Duration = Duration::from_millis(100);
 /// A folder that changed so lately may change again without showing another time of change.
 const GRAIN: i64 = 1_000;
 /// A disk that works answers sooner. One that hangs is not asked again before it has answered: the loop goes on
@@ -32,7 +31,7 @@ pub struct Finder {
     read: Option<i128>,
     /// Runs that were handed over, or that this console began.
     known: BTreeSet<u32>,
-    at: Instant,
+    stir: Option<Stir>,
     /// A look that the disk has not answered yet.
     looking: Option<JoinHandle<Looked>>,
 }
@@ -49,16 +48,16 @@ impl Finder {
     /// Of no launch where there is no folder, as for `tminus gate`: it finds nothing.
     #[must_use]
     pub fn new(launch: Option<PathBuf>) -> Self {
-        Self { launch, read: None, known: BTreeSet::new(), at: Instant::now(), looking: None }
+        let stir = launch.as_ref().map(|launch| Stir::of(launch.join("rollback")));
+        Self { launch, read: None, known: BTreeSet::new(), stir, looking: None }
     }
 
     /// Returns when it is time to look again.
     pub async fn due(&mut self) {
-        if self.launch.is_none() {
-            std::future::pending::<()>().await;
+        match &mut self.stir {
+            Some(stir) => stir.next().await,
+            None => std::future::pending().await,
         }
-        tokio::time::sleep_until(self.at).await;
-        self.at = Instant::now() + LOOK;
     }
 
     /// True where the folder may hold what was not read yet.

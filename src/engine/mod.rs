@@ -31,6 +31,7 @@ pub mod run;
 pub mod runner;
 pub mod select;
 pub mod steps;
+mod stir;
 pub mod time;
 pub mod unwritten;
 #[cfg(test)]

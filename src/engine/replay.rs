@@ -8,11 +8,13 @@ use tokio::sync::{mpsc, watch};
 
 use super::run::{Wires, wires};
 use crate::clock;
-use crate::evidence::replay::{Playhead, Reel};
+use crate::evidence::replay::{Film, Playhead, Reel};
 use crate::launch::board::Board;
 use crate::launch::command::{Command, Refusal};
+use crate::launch::live::Live;
 use crate::launch::port::{Ask, Picture, Port, Seat, Snapshot};
 use crate::launch::replay::Wish;
+use crate::launch::time::Instant;
 
 /// How often a replay that runs is looked at.
 const TICK: Duration = Duration::from_millis(50);
@@ -28,8 +30,8 @@ pub struct About {
 
 /// Shows `reel` from its first record on, standing still, until the port is dropped.
 #[must_use]
-pub fn play(reel: Reel, speed: u32, about: About) -> Port {
-    let mut screen = Screen::new(reel, speed, about);
+pub fn play(reel: Reel, film: Film, speed: u32, about: About) -> Port {
+    let mut screen = Screen::new(reel, film, speed, about);
     let (Wires { snapshots, asks }, port) = wires(screen.snapshot());
     let (to, wishes) = mpsc::unbounded_channel();
     tokio::spawn(refuse(asks));
@@ -51,19 +53,24 @@ async fn refuse(mut asks: mpsc::Receiver<Ask>) {
 
 struct Screen {
     reel: Reel,
+    film: Film,
     head: Playhead,
     about: About,
     /// The board that is shown, and after how many records it is.
     shown: (usize, Arc<Board>),
+    /// What was sampled, as it was at this instant.
+    sampled: (Instant, Arc<Live>),
     /// Boot time of the last look.
     looked: i64,
 }
 
 impl Screen {
-    fn new(reel: Reel, speed: u32, about: About) -> Self {
+    fn new(reel: Reel, film: Film, speed: u32, about: About) -> Self {
         let head = Playhead::new(&reel, speed);
         let shown = (head.place(), Arc::new(reel.at(head.place())));
-        Self { reel, head, about, shown, looked: clock::boot() }
+        // Before all that was sampled.
+        let sampled = (Instant(i64::MIN), Arc::default());
+        Self { reel, film, head, about, shown, sampled, looked: clock::boot() }
     }
 
     async fn run(&mut self, snapshots: watch::Sender<Arc<Snapshot>>, mut wishes: mpsc::UnboundedReceiver<Wish>) {
@@ -99,12 +106,18 @@ impl Screen {
         }
         let (board, now) = (Arc::clone(&self.shown.1), self.head.now(&self.reel));
         let (mode, plan) = (board.mode, Arc::clone(&board.plan.0));
+        if now.instant != self.sampled.0 {
+            let wall = |at| self.reel.wall(self.reel.place(at), at);
+            self.sampled = (now.instant, Arc::new(self.film.live(&plan, now.instant, &wall)));
+        }
+        let live = Arc::clone(&self.sampled.1);
         let first = Snapshot::unopened(plan, mode, now, clock::boot(), self.about.from.clone());
         Snapshot {
             board,
+            live,
             alarm: self.about.alarm.clone(),
             seat: Seat::Replay(self.head.standpoint(&self.reel)),
-            picture: Picture::Missing,
+            picture: Picture::Told,
             ..first
         }
     }
@@ -135,7 +148,7 @@ mod tests {
     async fn it_moves_as_it_is_wished_and_refuses_whatever_is_asked() {
         let reel = reel();
         let (of, whole) = (u64::try_from(reel.len()).expect("few"), reel.at(reel.len()));
-        let mut port = play(reel, 60, About { from: "b.zip".into(), alarm: Some("short".into()) });
+        let mut port = play(reel, Film::default(), 60, About { from: "b.zip".into(), alarm: Some("short".into()) });
         let first = Arc::clone(&port.snapshots.borrow_and_update());
         assert_eq!((stands(&first).record, stands(&first).of, first.alarm.as_deref()), (1, of, Some("short")));
         let wishes = port.wishes.clone().expect("a replay");

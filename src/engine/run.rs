@@ -45,8 +45,8 @@ const BATCH: usize = 1_024;
 const SECOND: Duration = Duration::from_secs(1);
 /// How long a disk may take to sync everything and give the launch up.
 const CLOSING: Duration = Duration::from_secs(10);
-/// How often a rehearsal's idle time is passed.
-const PACE: Duration = Duration::from_millis(100);
+/// How often a rehearsal's idle time is passed: its countdown is read by people.
+const PACE: Duration = Duration::from_millis(250);
 
 /// What a loop is made of.
 pub struct Parts {
@@ -368,7 +368,7 @@ impl Loop {
         }
         let again = self.unwritten.as_ref().and_then(Unwritten::try_at);
         let again = again.map_or(SECOND, |at| at.duration_since(WireInstant::now()));
-        if self.parts.pace != Pace::Real {
+        if !matches!(self.parts.pace, Pace::Real | Pace::Times(..=1)) {
             return PACE.min(again);
         }
         let now = self.parts.axis.now().instant;

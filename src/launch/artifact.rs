@@ -1,13 +1,12 @@
 //! Artifacts: what was seen and is too large for a record, kept as a file whose SHA-256 the record names. Pure: it
 //! names the files, `evidence` and the shim write them.
 
-use std::fmt::Write as _;
-
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::id::{Attempt, ItemId};
+use crate::base::text::hex;
 
 /// The folder of those that are named by their hash, in the launch's own.
 pub const FOLDER: &str = "artifacts";
@@ -75,15 +74,6 @@ impl Artifact {
 #[must_use]
 pub fn name_of(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
-}
-
-/// In lower case.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// True where `name` could be that of an artifact: 64 digits of lower case hex.

@@ -54,6 +54,68 @@ pub struct MonitorView {
     pub missed: u64,
 }
 
+impl MonitorView {
+    /// Takes a sample; says the verdict that counts where it changed.
+    ///
+    /// rules.md: a failure counts after `fails_after` in a row, a pass at once; unknown is never
+    /// health, and neither ends a row of failures nor adds to it. It is told all the same: what failed is not
+    /// known to do so any more, and whoever counts its time stops there. Nor has what was skipped been looked at.
+    pub fn take(&mut self, sample: Sample, fails_after: u32) -> Option<Verdict> {
+        let changed = self.count(sample, fails_after);
+        self.measure();
+        changed
+    }
+
+    /// As it stands after `samples`, oldest first.
+    #[must_use]
+    pub fn of(samples: impl IntoIterator<Item = Sample>, fails_after: u32) -> Self {
+        let mut view = Self::default();
+        for sample in samples {
+            view.count(sample, fails_after);
+        }
+        view.measure();
+        view
+    }
+
+    fn count(&mut self, sample: Sample, fails_after: u32) -> Option<Verdict> {
+        let verdict = sample.verdict;
+        if self.samples.len() == SAMPLES_KEPT {
+            self.samples.pop_front();
+        }
+        self.samples.push_back(sample);
+        let counts = match verdict {
+            Verdict::Fail => {
+                self.failures = self.failures.saturating_add(1);
+                (self.failures > fails_after).then_some(Verdict::Fail)
+            }
+            Verdict::Unknown | Verdict::Stale | Verdict::Skipped => Some(verdict),
+            Verdict::Pass | Verdict::Warn => {
+                self.failures = 0;
+                Some(verdict)
+            }
+        };
+        let changed = counts.filter(|counted| self.verdict != Some(*counted));
+        self.verdict = changed.or(self.verdict);
+        changed
+    }
+
+    /// Latencies are those of samples the world answered; unknown ones measure only ourselves.
+    fn measure(&mut self) {
+        let told = |sample: &&Sample| !matches!(sample.verdict, Verdict::Unknown | Verdict::Stale);
+        let mut took: Vec<Duration> = self.samples.iter().filter(told).map(|sample| sample.took).collect();
+        took.sort_unstable();
+        let rank = |percent: usize| took.get((took.len() * percent).div_ceil(100).saturating_sub(1)).copied();
+        (self.p50, self.p95) = (rank(50), rank(95));
+        self.up = share(&self.samples, Verdict::Pass);
+    }
+}
+
+fn share(samples: &VecDeque<Sample>, verdict: Verdict) -> Option<f64> {
+    let count = |some: usize| u32::try_from(some).map_or(f64::MAX, f64::from);
+    let held = samples.iter().filter(|sample| sample.verdict == verdict).count();
+    (!samples.is_empty()).then(|| count(held) / count(samples.len()))
+}
+
 /// A signal that is asked for, as it came in lately.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SignalView {
@@ -123,4 +185,62 @@ pub struct OutputView {
     pub bytes: u64,
     /// The canary's share, where the step tells one, and when it did.
     pub weight: Option<(Weight, Wall)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(verdict: Verdict, ms: u64) -> Sample {
+        Sample { at: Wall::default(), verdict, took: Duration::from_millis(ms) }
+    }
+
+    fn counted(verdicts: &[Verdict], fails_after: u32) -> Vec<Option<Verdict>> {
+        let mut view = MonitorView::default();
+        verdicts.iter().map(|verdict| view.take(sample(*verdict, 1), fails_after)).collect()
+    }
+
+    #[test]
+    fn the_fourth_failure_in_a_row_counts_and_the_first_pass_recovers() {
+        use Verdict::{Fail, Pass};
+        assert_eq!(
+            counted(&[Pass, Fail, Fail, Fail, Pass, Fail, Fail, Fail, Fail, Fail, Pass], 3),
+            [Some(Pass), None, None, None, None, None, None, None, Some(Fail), None, Some(Pass)]
+        );
+    }
+
+    #[test]
+    fn unknown_is_never_health_and_neither_ends_nor_feeds_a_row_of_failures() {
+        use Verdict::{Fail, Pass, Unknown};
+        assert_eq!(counted(&[Pass, Unknown, Pass], 3), [Some(Pass), Some(Unknown), Some(Pass)]);
+        assert_eq!(
+            counted(&[Fail, Unknown, Fail, Unknown, Unknown, Fail], 1),
+            [None, Some(Unknown), Some(Fail), Some(Unknown), None, Some(Fail)],
+            "told once, and the next failure counts at once"
+        );
+    }
+
+    #[test]
+    fn what_was_skipped_was_not_looked_at_and_clears_no_row_of_failures() {
+        use Verdict::{Fail, Pass, Skipped, Stale};
+        assert_eq!(
+            counted(&[Fail, Fail, Skipped, Skipped, Fail, Stale, Fail, Pass, Fail], 1),
+            [None, Some(Fail), Some(Skipped), None, Some(Fail), Some(Stale), Some(Fail), Some(Pass), None]
+        );
+    }
+
+    #[test]
+    fn latencies_and_share_are_of_the_kept_samples() {
+        let mut view = MonitorView::default();
+        for ms in 1..=100 {
+            view.take(sample(if ms > 90 { Verdict::Fail } else { Verdict::Pass }, ms), 3);
+        }
+        view.take(sample(Verdict::Unknown, 9_000), 3);
+        assert_eq!((view.p50, view.p95), (Some(Duration::from_millis(50)), Some(Duration::from_millis(95))));
+        assert!((view.up.expect("samples") - 90.0 / 101.0).abs() < 1e-9);
+        for _ in 0..1_000 {
+            view.take(sample(Verdict::Pass, 5), 3);
+        }
+        assert_eq!((view.samples.len(), view.up, view.p95), (SAMPLES_KEPT, Some(1.0), Some(Duration::from_millis(5))));
+    }
 }

@@ -38,7 +38,7 @@ pub fn came(answer: &Result<Answer, Cause>, now: Wall) -> Came {
                 _ => Came::Again { why, after: retry_after(answer, now), maybe: false },
             }
         }
-        Err(cause) => Came::Again { why: cause.words(), after: None, maybe: may_be_there(cause) },
+        Err(cause) => Came::Again { why: cause.words(), after: None, maybe: cause.may_have_arrived() },
     }
 }
 
@@ -55,20 +55,6 @@ fn retry_after(answer: &Answer, now: Wall) -> Option<Duration> {
         Err(_) => (DateTime::parse_from_rfc2822(text).ok()?.to_utc() - now).to_std().unwrap_or_default(),
     };
     Some(span.min(LONGEST))
-}
-
-/// Whether the request may have come there though nobody said so.
-fn may_be_there(cause: &Cause) -> bool {
-    match cause {
-        Cause::Refused | Cause::NotResolved | Cause::NoRoute | Cause::Ours(_) | Cause::Tls(_) => false,
-        Cause::Cancelled
-        | Cause::Reset
-        | Cause::TimedOut
-        | Cause::ClosedEarly
-        | Cause::HeadTooLarge
-        | Cause::BodyTooLarge { .. }
-        | Cause::Malformed(_) => true,
-    }
 }
 
 #[cfg(test)]

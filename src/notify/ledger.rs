@@ -18,6 +18,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::message::Place;
 use crate::base::proc::create_private_dir;
+use crate::base::text::hex;
 use crate::launch::time::Wall;
 
 /// Bytes of a ledger that are read: a thousand messages take a quarter of a megabyte.
@@ -183,7 +184,7 @@ fn chained(before: &str, json: &str) -> String {
     let mut hash = Sha256::new();
     hash.update(before.as_bytes());
     hash.update(json.as_bytes());
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::base::text::hex;
 use crate::launch::board::Board;
 use crate::launch::event::{Mode, Recorded};
 use crate::launch::plan::Topic;
@@ -141,7 +142,7 @@ impl Launch {
         let plan = &board.plan.0;
         let opened_at = opened.recorded_at.timestamp_millis();
         let whole = format!("{} {} {opened_at} {}", plan.id, plan.hash, board.mode.word());
-        let key: String = Sha256::digest(whole.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        let key = hex(&Sha256::digest(whole.as_bytes()));
         let places = [plan.target.as_deref().unwrap_or_default(), &plan.environment, &plan.id];
         let environment = places.into_iter().find(|name| !name.is_empty()).unwrap_or("unnamed").to_owned();
         Self {

@@ -1,6 +1,7 @@
 //! Messages for PagerDuty's Events API, version 2: alerts by stable keys, and change events. The key of the service
 //! stands in the body, so the body is a secret as the address of others is.
 
+use crate::base::text::hex;
 use chrono::SecondsFormat;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
@@ -70,7 +71,7 @@ pub fn dedup_key(message: &Message, alert: &Alert) -> String {
     if whole.len() <= KEY {
         return whole;
     }
-    let hash: String = Sha256::digest(whole.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = hex(&Sha256::digest(whole.as_bytes()));
     format!("tminus/{}/{hash}", message.launch.key)
 }
 

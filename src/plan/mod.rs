@@ -68,8 +68,6 @@ mod vars;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use std::fmt::Write as _;
-
 use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
@@ -81,6 +79,7 @@ use crate::base::known::Known;
 use crate::base::secret::Redactor;
 use crate::base::source::{Diagnostic, Severity, Source, Span};
 use crate::base::table::{Notes, Table};
+use crate::base::text::hex;
 use crate::kind::Catalogue;
 use crate::launch::plan::Plan;
 
@@ -230,10 +229,7 @@ const MOST_SHOWN: usize = 500;
 /// SHA-256 of a plan's text, in hex.
 #[must_use]
 pub fn hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex(&Sha256::digest(text.as_bytes()))
 }
 
 #[cfg(test)]

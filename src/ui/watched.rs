@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::state::View;
 use super::theme::{Glyphs, Role, Theme};
 use super::widgets::span;
 use crate::launch::board::Board;
@@ -37,6 +38,14 @@ pub fn stands<'b>(board: &'b Board, objective: &Objective, now: Instant) -> Stan
     let old = (age > objective.evaluate_every * OLD_AFTER).then_some(age);
     let verdict = if old.is_some() && known.verdict == Verdict::Pass { Verdict::Stale } else { known.verdict };
     Stands { verdict, known: Some(known), old }
+}
+
+/// How an objective stands on a screen: what was known last, of a launch that nobody is heard of, passes no more.
+#[must_use]
+pub fn shown<'v>(view: &View<'v>, objective: &Objective) -> Stands<'v> {
+    let stands = stands(view.board(), objective, view.now.instant);
+    let verdict = if view.last_known() && stands.verdict == Verdict::Pass { Verdict::Stale } else { stands.verdict };
+    Stands { verdict, ..stands }
 }
 
 /// `≤ 5%`.

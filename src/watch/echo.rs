@@ -41,10 +41,12 @@ impl Default for Echoes {
 /// Of one monitor.
 #[derive(Debug, Clone, Copy, Default)]
 struct Deciding {
-    /// It has looked at the world as it is, and found what counts.
+    /// It has looked at the world as it is.
     heard: bool,
     /// Failures in a row.
     failures: u32,
+    /// The last look failed, and that does not count yet.
+    falls_short: bool,
     /// So many of them do not count yet.
     fails_after: u32,
 }
@@ -56,7 +58,8 @@ impl Deciding {
             Verdict::Pass | Verdict::Warn => self.failures = 0,
             Verdict::Skipped | Verdict::Unknown | Verdict::Stale => {}
         }
-        self.heard |= !before && (verdict != Verdict::Fail || self.failures > self.fails_after);
+        self.heard |= !before;
+        self.falls_short = verdict == Verdict::Fail && self.failures <= self.fails_after;
     }
 }
 
@@ -110,6 +113,11 @@ impl Echoes {
             };
             self.last.insert(signal.clone(), Echo { point: point.clone(), heard, well });
         }
+    }
+
+    /// Whether the last look of a monitor that somebody stands on failed, and not yet so often that it counts.
+    pub fn falls_short(&self, signal: &SignalId) -> bool {
+        self.deciding.get(signal).is_some_and(|deciding| deciding.falls_short)
     }
 
     /// The world was changed: nothing is repeated that was said before.
@@ -241,7 +249,7 @@ mod tests {
         tokio::time::advance(Duration::from_secs(1)).await;
         hear(&mut echoes, Verdict::Pass);
         assert!(!echoes.awaits(none(), None));
-        // One that counts only after two failures has said nothing by the first.
+        // One that counts only after two failures.
         plan.monitors = vec![Monitor {
             id: "web".into(),
             title: String::new(),
@@ -255,9 +263,11 @@ mod tests {
         let mut echoes = Echoes::default();
         echoes.under(&plan, &[]);
         tokio::time::advance(Duration::from_secs(1)).await;
-        for counts in [false, false, true] {
-            hear(&mut echoes, Verdict::Fail);
-            assert_eq!(!echoes.awaits(none(), None), counts);
+        for (verdict, short) in
+            [(Verdict::Fail, true), (Verdict::Unknown, false), (Verdict::Fail, true), (Verdict::Fail, false)]
+        {
+            hear(&mut echoes, verdict);
+            assert_eq!(echoes.falls_short(&"monitor.web".into()), short);
         }
         echoes.stirred();
         tokio::time::advance(FIRST).await;

@@ -1,7 +1,6 @@
 //! A monitor: one check repeated without drift, its samples, and the verdict that counts. It judges
 //! nothing itself and never takes silence for health.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -14,7 +13,7 @@ use super::rhythm::Rhythm;
 use crate::clock;
 use crate::launch::command::Observation;
 use crate::launch::id::{MonitorId, SignalId};
-use crate::launch::live::{MonitorView, SAMPLES_KEPT, Sample};
+use crate::launch::live::Sample;
 use crate::launch::verdict::{Report, Verdict};
 
 /// How a monitor is repeated and counted.
@@ -67,7 +66,11 @@ pub(super) async fn keep<L, F>(
         let changed = outlet.show(|live| {
             let view = live.monitors.entry(course.id.clone()).or_default();
             view.missed += missed;
-            view.take(&report, course.fails_after)
+            if !matches!(report.verdict, Verdict::Pass | Verdict::Skipped) {
+                view.last_error = Some(report.summary.clone());
+            }
+            let sample = Sample { at: clock::wall(), verdict: report.verdict, took: report.took };
+            view.take(sample, course.fails_after)
         });
         if let Some(verdict) = changed {
             let observation = Observation::MonitorChanged { monitor: course.id.clone(), verdict, why: report.summary };
@@ -85,55 +88,6 @@ async fn learnt(news: &mut watch::Receiver<()>) {
     }
 }
 
-impl MonitorView {
-    /// Takes a sample; says the verdict that counts where it changed.
-    ///
-    /// rules.md: a failure counts after `fails_after` in a row, a pass at once; unknown is never
-    /// health, and neither ends a row of failures nor adds to it. It is told all the same: what failed is not
-    /// known to do so any more, and whoever counts its time stops there. Nor has what was skipped been looked at.
-    fn take(&mut self, report: &Report, fails_after: u32) -> Option<Verdict> {
-        let verdict = report.verdict;
-        if self.samples.len() == SAMPLES_KEPT {
-            self.samples.pop_front();
-        }
-        self.samples.push_back(Sample { at: clock::wall(), verdict, took: report.took });
-        let counts = match verdict {
-            Verdict::Fail => {
-                self.failures = self.failures.saturating_add(1);
-                (self.failures > fails_after).then_some(Verdict::Fail)
-            }
-            Verdict::Unknown | Verdict::Stale | Verdict::Skipped => Some(verdict),
-            Verdict::Pass | Verdict::Warn => {
-                self.failures = 0;
-                Some(verdict)
-            }
-        };
-        if !matches!(verdict, Verdict::Pass | Verdict::Skipped) {
-            self.last_error = Some(report.summary.clone());
-        }
-        self.measure();
-        let changed = counts.filter(|counted| self.verdict != Some(*counted));
-        self.verdict = changed.or(self.verdict);
-        changed
-    }
-
-    /// Latencies are those of samples the world answered; unknown ones measure only ourselves.
-    fn measure(&mut self) {
-        let told = |sample: &&Sample| !matches!(sample.verdict, Verdict::Unknown | Verdict::Stale);
-        let mut took: Vec<Duration> = self.samples.iter().filter(told).map(|sample| sample.took).collect();
-        took.sort_unstable();
-        let rank = |percent: usize| took.get((took.len() * percent).div_ceil(100).saturating_sub(1)).copied();
-        (self.p50, self.p95) = (rank(50), rank(95));
-        self.up = share(&self.samples, Verdict::Pass);
-    }
-}
-
-fn share(samples: &VecDeque<Sample>, verdict: Verdict) -> Option<f64> {
-    let count = |some: usize| u32::try_from(some).map_or(f64::MAX, f64::from);
-    let held = samples.iter().filter(|sample| sample.verdict == verdict).count();
-    (!samples.is_empty()).then(|| count(held) / count(samples.len()))
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -146,55 +100,6 @@ mod tests {
 
     fn report(verdict: Verdict, ms: u64) -> Report {
         Report::plain(verdict, verdict.word(), Duration::from_millis(ms))
-    }
-
-    fn counted(verdicts: &[Verdict], fails_after: u32) -> Vec<Option<Verdict>> {
-        let mut view = MonitorView::default();
-        verdicts.iter().map(|verdict| view.take(&report(*verdict, 1), fails_after)).collect()
-    }
-
-    #[test]
-    fn the_fourth_failure_in_a_row_counts_and_the_first_pass_recovers() {
-        use Verdict::{Fail, Pass};
-        assert_eq!(
-            counted(&[Pass, Fail, Fail, Fail, Pass, Fail, Fail, Fail, Fail, Fail, Pass], 3),
-            [Some(Pass), None, None, None, None, None, None, None, Some(Fail), None, Some(Pass)]
-        );
-    }
-
-    #[test]
-    fn unknown_is_never_health_and_neither_ends_nor_feeds_a_row_of_failures() {
-        use Verdict::{Fail, Pass, Unknown};
-        assert_eq!(counted(&[Pass, Unknown, Pass], 3), [Some(Pass), Some(Unknown), Some(Pass)]);
-        assert_eq!(
-            counted(&[Fail, Unknown, Fail, Unknown, Unknown, Fail], 1),
-            [None, Some(Unknown), Some(Fail), Some(Unknown), None, Some(Fail)],
-            "told once, and the next failure counts at once"
-        );
-    }
-
-    #[test]
-    fn what_was_skipped_was_not_looked_at_and_clears_no_row_of_failures() {
-        use Verdict::{Fail, Pass, Skipped, Stale};
-        assert_eq!(
-            counted(&[Fail, Fail, Skipped, Skipped, Fail, Stale, Fail, Pass, Fail], 1),
-            [None, Some(Fail), Some(Skipped), None, Some(Fail), Some(Stale), Some(Fail), Some(Pass), None]
-        );
-    }
-
-    #[test]
-    fn latencies_and_share_are_of_the_kept_samples() {
-        let mut view = MonitorView::default();
-        for ms in 1..=100 {
-            view.take(&report(if ms > 90 { Verdict::Fail } else { Verdict::Pass }, ms), 3);
-        }
-        view.take(&report(Verdict::Unknown, 9_000), 3);
-        assert_eq!((view.p50, view.p95), (Some(Duration::from_millis(50)), Some(Duration::from_millis(95))));
-        assert!((view.up.expect("samples") - 90.0 / 101.0).abs() < 1e-9);
-        for _ in 0..1_000 {
-            view.take(&report(Verdict::Pass, 5), 3);
-        }
-        assert_eq!((view.samples.len(), view.up, view.p95), (SAMPLES_KEPT, Some(1.0), Some(Duration::from_millis(5))));
     }
 
     fn course(every: u64) -> Course {

@@ -19,7 +19,7 @@ use super::kept::{self, Keeper, Keeping, MINUTE, Vouched, WATCHED};
 use super::made::Making;
 use super::point::{Axis, Intake, Point};
 use crate::launch::command::Observation;
-use crate::launch::id::{ObjectiveId, SignalId};
+use crate::launch::id::{MonitorId, ObjectiveId, SignalId};
 use crate::launch::objective::Counts;
 use crate::launch::plan::{Objective, Plan};
 use crate::launch::time::{Instant, millis};
@@ -95,6 +95,13 @@ impl Readings {
     #[must_use]
     pub fn awaits(&self) -> bool {
         self.state().awaits()
+    }
+
+    /// Whether the last look of a monitor that a trigger or a criterion stands on failed, and not yet so often that it
+    /// counts.
+    #[must_use]
+    pub fn falls_short(&self, monitor: &MonitorId) -> bool {
+        self.state().falls_short(&SignalId::of_monitor(monitor))
     }
 
     /// The world of a rehearsal was changed: what sources said before is not repeated.
@@ -186,7 +193,7 @@ impl Readings {
         let now = (self.axis)();
         let mut wanted = state.wanted(now, vouched.newest());
         wanted.insert(SignalId::new(WATCHED), state.oldest(now));
-        let back = kept::read_back(folder, &wanted, vouched, &mut |signal, point, came| {
+        let back = kept::read_back(&folder, &wanted, vouched, &mut |signal, point, came| {
             if asked.get(signal).is_none_or(|since| point.at >= *since) {
                 state.take(signal, &point, came);
             }

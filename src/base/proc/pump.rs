@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::net::unix::pipe::{Receiver, Sender};
 
 use crate::base::secret::{Redacting, Redactor};
+use crate::base::text::hex;
 
 const CHUNK: usize = 64 * 1024;
 /// Chunks moved before the shim looks at its signals and clocks again.
@@ -51,7 +52,6 @@ impl Output {
 
     /// The SHA-256 of the file; none where the disk refused some of it, and nobody knows how much.
     pub fn sha256(&self) -> Option<String> {
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         (self.lost == 0).then(|| hex(&self.hash.clone().finalize()))
     }
 

@@ -90,6 +90,23 @@ impl Cause {
             Self::Ours(why) => why.clone(),
         }
     }
+
+    /// Whether the request may have reached whoever acts on it.
+    #[must_use]
+    pub fn may_have_arrived(&self) -> bool {
+        match self {
+            Self::Refused | Self::NotResolved | Self::NoRoute | Self::Ours(_) => false,
+            // Our own refusal of their certificate comes before the request; an alert of theirs may come after it.
+            Self::Tls(why) => !why.starts_with("invalid peer certificate"),
+            Self::Cancelled
+            | Self::Reset
+            | Self::TimedOut
+            | Self::ClosedEarly
+            | Self::HeadTooLarge
+            | Self::BodyTooLarge { .. }
+            | Self::Malformed(_) => true,
+        }
+    }
 }
 
 /// `8 MiB`, `1500 bytes`.

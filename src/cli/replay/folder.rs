@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::Told;
+use anyhow::bail;
+
+use super::{LARGEST, Told, film};
 use crate::cli::frozen::Frozen;
 use crate::engine::revisions;
 use crate::evidence::replay::Reel;
@@ -15,6 +17,10 @@ use crate::launch::event::Event;
 /// The folder is no launch, its plan does not load, or its journal cannot be opened.
 pub fn read(path: &Path) -> anyhow::Result<Told> {
     let frozen = Frozen::open(path)?;
+    let journal = frozen.folder.journal();
+    if std::fs::metadata(&journal).is_ok_and(|about| about.len() > LARGEST as u64) {
+        bail!("{} is larger than the {} MiB that are replayed", journal.display(), LARGEST >> 20);
+    }
     let mut board = Board::new(Arc::clone(&frozen.first));
     board.revisions.learn(&frozen.plan);
     let (mut records, mut doubts) = (Vec::new(), Vec::new());
@@ -37,6 +43,8 @@ pub fn read(path: &Path) -> anyhow::Result<Told> {
         doubts.push(format!("replayed up to record {}", opened.head.seq));
     }
     doubts.extend(opened.noticed.iter().map(ToString::to_string));
+    let (film, of_samples) = film::of(&frozen.folder.samples().as_path(), &records);
+    doubts.extend(of_samples);
     let alarm = (!doubts.is_empty()).then(|| doubts.join(" · "));
-    Ok(Told { reel: Reel::new(board, records), alarm })
+    Ok(Told { reel: Reel::new(board, records), film, alarm })
 }

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow, bail};
 use serde_json::Value;
 
-use super::{LARGEST, Told};
+use super::{LARGEST, Told, film};
 use crate::base::regular;
 use crate::base::source::Source;
 use crate::base::zip::Archive;
+use crate::cli::inside::Inside;
 use crate::evidence::bundle::{ENVIRONMENT, JOURNAL, PLAN, lines};
 use crate::evidence::replay::Reel;
 use crate::journal::chain::{Head, Walk, Wrong};
@@ -57,7 +58,9 @@ pub fn read(path: &Path, head: Head) -> anyhow::Result<Told> {
         board.get_or_insert_with(|| Board::new(Arc::clone(&plan))).revisions.learn(&plan);
     }
     let board = board.context("its first record does not tell what was opened")?;
-    Ok(Told { reel: Reel::new(board, journal.records), alarm: None })
+    let (film, doubts) = film::of(&Inside::new(archive), &journal.records);
+    let alarm = (!doubts.is_empty()).then(|| doubts.join(" · "));
+    Ok(Told { reel: Reel::new(board, journal.records), film, alarm })
 }
 
 fn is_rehearsal(record: &Recorded) -> bool {

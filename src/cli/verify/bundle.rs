@@ -1,7 +1,6 @@
 //! Holds a bundle against itself: its form, every file against the manifest, the chain of its journal, its head, the
 //! files that records vouch for, and the signature. Offline, without a database, and with bounded memory.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
@@ -10,7 +9,9 @@ use std::path::Path;
 use super::facts::Facts;
 use super::look::{Looked, Said};
 use crate::base::regular;
-use crate::base::zip::{Archive, Refused, Sums};
+use crate::base::text::hex;
+use crate::base::zip::{Archive, Refused};
+use crate::cli::inside::Inside;
 use crate::engine::rollback;
 use crate::evidence::bundle::dsse::{self, Unproven};
 use crate::evidence::bundle::key::Public;
@@ -21,12 +22,7 @@ use crate::journal::chain::{Hash, Head, Link};
 use crate::journal::finding::Span;
 use crate::journal::head::{self, Found};
 use crate::journal::record;
-use crate::launch::artifact::hex;
 use crate::launch::event::{Mode, Recorded};
-use crate::watch::kept::Files;
-
-/// In bytes: of a file beside the journal that is read into memory.
-const LARGEST: u64 = 64 << 20;
 
 /// What was seen of a bundle.
 #[derive(Debug, Default)]
@@ -309,7 +305,7 @@ impl Bundle {
                 facts,
             );
         }
-        let files = Inside(RefCell::new(archive));
+        let files = Inside::new(archive);
         if vouches && (!facts.baseline.is_empty() || sums.contains_key(BASELINE)) {
             self.looked.baseline(files.content(BASELINE), facts);
         }
@@ -406,31 +402,6 @@ impl Reading {
         self.last = link.seq;
         let facts = &mut self.facts;
         self.full = !self.audit.take(&link, &mut |record: Recorded| facts.take(record));
-    }
-}
-
-/// The files of a bundle, to be read one after the other.
-struct Inside(RefCell<Archive<File>>);
-
-impl Inside {
-    fn content(&self, name: &str) -> io::Result<Vec<u8>> {
-        let mut archive = self.0.borrow_mut();
-        let place = archive.find(name).ok_or(io::ErrorKind::NotFound)?;
-        let read: Result<(Vec<u8>, Sums), Refused> = archive.content(place, LARGEST);
-        read.map(|(bytes, _)| bytes).map_err(|why| io::Error::other(why.to_string()))
-    }
-}
-
-impl Files for Inside {
-    fn names(&self, folder: &str) -> io::Result<Vec<String>> {
-        let start = format!("samples/{folder}/");
-        let archive = self.0.borrow();
-        let names = archive.entries().iter().filter_map(|entry| entry.name.strip_prefix(&start));
-        Ok(names.filter(|name| !name.contains('/')).map(str::to_owned).collect())
-    }
-
-    fn read(&self, file: &str) -> io::Result<Vec<u8>> {
-        self.content(&format!("samples/{file}"))
     }
 }
 

@@ -17,14 +17,13 @@ use crate::base::secret::Redactor;
 use crate::base::text::printable;
 use crate::clock;
 use crate::engine::door;
+use crate::engine::stir::Stir;
 use crate::journal::Health;
 use crate::launch::board::Board;
 use crate::launch::command::{Command, Input};
 use crate::launch::event::Actor;
 use crate::launch::id::{CriterionId, EvidenceId, ItemId, RequestId, RoleId};
 
-/// How often the folder is looked into.
-const LOOK: Duration = Duration::from_millis(100);
 /// After a turn that could not be recorded, or a folder that could not be read.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Requests decided in one turn of the loop: a flood of them waits in its folder.
@@ -100,6 +99,7 @@ struct Clerk {
 
 async fn attend(mut clerk: Clerk, hand: mpsc::Sender<Handed>, health: watch::Receiver<Health>) {
     let mut well = true;
+    let mut stir = Stir::of(clerk.inbox.clone());
     // A journal that is lost is another console's: so is the inbox.
     while !hand.is_closed() && !matches!(*health.borrow(), Health::Lost(_) | Health::TakenOver(_)) {
         let (looked, back) = off_the_loop(clerk, Clerk::look).await;
@@ -137,7 +137,10 @@ async fn attend(mut clerk: Clerk, hand: mpsc::Sender<Handed>, health: watch::Rec
         }
         // A flood is gone on with at once, as long as it gets less.
         if !(looked.more && some_were && recorded) {
-            tokio::time::sleep(if recorded && well { LOOK } else { PATIENCE }).await;
+            match recorded && well {
+                true => stir.next().await,
+                false => tokio::time::sleep(PATIENCE).await,
+            }
         }
     }
 }

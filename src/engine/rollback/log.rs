@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use super::fact::{Line, VERSION};
 use crate::base::proc::create_private_dir;
 use crate::base::regular;
+use crate::base::text::hex;
 use crate::launch::event::RollbackFact;
 use crate::launch::time::Wall;
 
@@ -247,8 +248,4 @@ impl Follow {
 
 fn chained(before: &Hash, json: &[u8]) -> Hash {
     Sha256::new().chain_update(before).chain_update(json).finalize().into()
-}
-
-fn hex(hash: &Hash) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }

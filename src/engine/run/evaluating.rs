@@ -55,25 +55,16 @@ impl Loop {
         // What is left over comes in the next turn, before any time is skipped.
         let behind = rounds.len() >= ROUNDS;
         self.evaluated = if behind { at } else { now.instant };
-        let jump = jump.filter(|_| !behind && !self.undecided(&board, now.instant));
+        let jump = jump.filter(|_| !behind && !self.undecided(&readings, &board, now.instant));
         let jump = jump.map(|by| self.skip(&readings, &board, now.instant, by, &mut known, &mut rounds));
         let told = (!rounds.is_empty()).then_some(Input::Observation(Observation::Evaluated { rounds }));
         (told, jump.filter(|by| !by.is_zero()))
     }
 
-    /// Whether a monitor fails that a trigger or a criterion stands on, and not yet so often that it counts: its next looks are made at
-    /// once, and no time passes meanwhile. In time that is skipped it would never come to them.
-    fn undecided(&self, board: &Board, now: Instant) -> bool {
-        let live = self.parts.live.borrow();
-        let fails = |id: &MonitorId| {
-            let (Some(view), Some(known)) =
-                (live.monitors.get(id), board.plan.monitors.iter().find(|known| known.id == *id))
-            else {
-                return false;
-            };
-            let last = view.samples.back().is_some_and(|sample| sample.verdict == Verdict::Fail);
-            last && (1..=known.fails_after).contains(&view.failures)
-        };
+    /// Whether a monitor fails that a trigger or a criterion stands on, and not yet so often that it counts: its next
+    /// looks are made at once, and no time passes meanwhile. In time that is skipped it would never come to them.
+    fn undecided(&self, readings: &Readings, board: &Board, now: Instant) -> bool {
+        let fails = |id: &MonitorId| readings.falls_short(id);
         let by_trigger = board.plan.triggers.iter().any(|trigger| match &trigger.when {
             Condition::Monitor(id) => is_armed(board, trigger, now) && fails(id),
             _ => false,

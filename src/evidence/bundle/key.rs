@@ -14,7 +14,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 
 use crate::base::regular;
-use crate::launch::artifact::hex;
+use crate::base::text::hex;
 
 /// No key file is longer, in bytes.
 const LONGEST: u64 = 4096;

@@ -3,9 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::text::hex;
 use crate::base::zip::Sums;
 use crate::journal::chain::Head;
-use crate::launch::artifact::hex;
 use crate::launch::event::Mode;
 
 /// As the specification of Statement v1 has it.

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 use url::Url;
 
-use super::send::{may_have_arrived, patience};
+use super::send::patience;
 use super::{Acting, Step};
 use crate::base::table::Table;
 use crate::base::template::{Scope, Shape, Template, Unbound};
@@ -194,7 +194,7 @@ impl Notify {
                 (Verdict::Fail, format!("{to} did not take it: {}{said}", status_words(answer.status)))
             }
             // It may have come there before the answer was lost.
-            Err(cause) if may_have_arrived(&cause) => {
+            Err(cause) if cause.may_have_arrived() => {
                 (Verdict::Unknown, format!("whether it came to {to} is not known: {}", cause.words()))
             }
             Err(cause) => {

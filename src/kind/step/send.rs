@@ -105,7 +105,7 @@ impl Send {
 /// No answer: it failed where nothing can have arrived, else what it did is not known (rules.md: an intent
 /// without an outcome).
 fn silent(method: &str, url: &str, cause: &Cause, moved: bool) -> Report {
-    let arrived = moved || may_have_arrived(cause);
+    let arrived = moved || cause.may_have_arrived();
     let (verdict, end) = match (arrived, cause) {
         (true, _) => (Verdict::Unknown, "it may have acted: look before you send it again"),
         (false, Cause::Ours(_) | Cause::Cancelled) => (Verdict::Unknown, "nothing was sent"),
@@ -115,22 +115,6 @@ fn silent(method: &str, url: &str, cause: &Cause, moved: bool) -> Report {
     let finding = Finding { row: None, subject: "answer".to_owned(), expected: "one".to_owned(), seen, verdict };
     let summary = format!("{method} {url}: {}; {end}", cause.words());
     Report { summary, ..Report::of(vec![finding], Duration::ZERO) }
-}
-
-/// Whether the request may have reached whoever acts on it.
-pub(super) fn may_have_arrived(cause: &Cause) -> bool {
-    match cause {
-        Cause::Refused | Cause::NotResolved | Cause::NoRoute | Cause::Ours(_) => false,
-        // Our own refusal of their certificate comes before the request; an alert of theirs may come after it.
-        Cause::Tls(why) => !why.starts_with("invalid peer certificate"),
-        Cause::Cancelled
-        | Cause::Reset
-        | Cause::TimedOut
-        | Cause::ClosedEarly
-        | Cause::HeadTooLarge
-        | Cause::BodyTooLarge { .. }
-        | Cause::Malformed(_) => true,
-    }
 }
 
 /// The time a request has: less than the step's, by a tenth or [`MARGIN`].
@@ -205,7 +189,7 @@ mod tests {
             let report = judged(Err(cause.clone()), Vec::new()).await;
             assert_eq!(report.verdict, verdict, "{cause:?}");
             let sent = !report.summary.contains("nothing was sent");
-            assert_eq!(sent, may_have_arrived(&cause), "{cause:?}: {}", report.summary);
+            assert_eq!(sent, cause.may_have_arrived(), "{cause:?}: {}", report.summary);
         }
         let hop = Hop { status: 307, to: "https://b.example/".into() };
         let moved = judged(Err(Cause::Refused), vec![hop]).await;

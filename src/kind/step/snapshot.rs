@@ -1,7 +1,6 @@
 //! The `snapshot` step: what an address answers, a command prints or a file holds, kept as evidence by its hash,
 //! without the secrets of the plan. What is too large is refused, not cut; what is empty is no snapshot.
 
-use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,6 +15,7 @@ use crate::base::proc::{self, Ended, create_private_dir, write_whole};
 use crate::base::secret::Redactor;
 use crate::base::table::Table;
 use crate::base::template::{Scope, Template};
+use crate::base::text::hex;
 use crate::base::wire::{Cause, Client, Limits, Request};
 use crate::kind::Kind;
 use crate::kind::invocation::Invocation;
@@ -271,10 +271,7 @@ fn keep(dir: &Path, name: &str, bytes: &[u8], redactor: &Redactor) -> Result<Str
     let launch = launch_of(dir).ok_or("the launch's folder is not found above the attempt's")?;
     let clean = redactor.bytes(bytes);
     let removed = if clean == bytes { "" } else { ", secrets removed" };
-    let hash = Sha256::digest(&clean).iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    });
+    let hash = hex(&Sha256::digest(&clean));
     let folder = launch.join("artifacts");
     let path = folder.join(&hash);
     // The same content is kept once; a file of that name which is not that content is replaced.

@@ -216,11 +216,9 @@ fn verdict(line: &Line, view: &View<'_>) -> Verdict {
             .iter()
             .find(|known| known.id == *id)
             .map(|known| watched::signal(known, view.live().signals.get(id), view.wall)),
-        Line::Objective(id) => plan
-            .objectives
-            .iter()
-            .find(|known| known.id == *id)
-            .map(|known| watched::stands(view.board(), known, view.now.instant).verdict),
+        Line::Objective(id) => {
+            plan.objectives.iter().find(|known| known.id == *id).map(|known| watched::shown(view, known).verdict)
+        }
         Line::Trigger(_) => None,
     };
     known.unwrap_or(Verdict::Unknown)

@@ -1,9 +1,8 @@
 //! Reads the samples of the consoles before this one back, as far as they are believed.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use super::found::{self, Found, Vouched};
+use super::found::{self, Files, Found, Vouched};
 use super::keeper::Sealed;
 use super::page::{Entry, MINUTE};
 use crate::launch::event::SampleBlock;
@@ -30,14 +29,14 @@ pub(in crate::watch) struct Back {
 /// Reads what `signals` have in the folder `all`, each from its instant on; `take` is handed every sample, with when
 /// it came, in that order for each signal. Blocks.
 pub(in crate::watch) fn read_back(
-    all: &Path,
+    all: &dyn Files,
     signals: &BTreeMap<SignalId, Instant>,
     vouched: &Vouched,
     take: &mut dyn FnMut(&SignalId, Point, Instant),
 ) -> Back {
     let mut back = Back::default();
     for (signal, from) in signals {
-        let found = found::look(&all, signal, from.0.div_euclid(MINUTE), vouched);
+        let found = found::look(all, signal, from.0.div_euclid(MINUTE), vouched);
         for block in &found.blocks {
             if block.cut > 0 {
                 back.hole(signal, block.minute);

@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::keeper::OF_FILE;
 use super::page::{self, Entry, MINUTE};
 use crate::base::regular;
+use crate::base::text::hex;
 use crate::launch::event::SampleBlock;
 use crate::launch::id::{ItemId, SignalId};
 use crate::launch::time::{Instant, millis};
@@ -207,7 +208,7 @@ fn split(bytes: &[u8], file: &str, console: u32, blocks: &mut Vec<Block>) -> usi
         rest = after;
     }
     for block in blocks.iter_mut().skip(first) {
-        block.sha256 = super::hex(&Sha256::digest(&block.bytes));
+        block.sha256 = hex(&Sha256::digest(&block.bytes));
     }
     rest.len()
 }

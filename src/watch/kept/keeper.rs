@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::page::Page;
 use crate::base::rights;
+use crate::base::text::hex;
 use crate::launch::event::SampleBlock;
 use crate::launch::id::{ItemId, SignalId};
 
@@ -21,6 +22,8 @@ use crate::launch::id::{ItemId, SignalId};
 pub(super) const OF_FILE: i64 = 60;
 /// Bytes that wait for a disk that cannot be written; what comes after is counted as cut.
 const WAITING: usize = 8 << 20;
+/// The hour of a file that takes no more.
+const OVER: i64 = i64::MIN;
 /// Files of one signal and hour: so many consoles.
 const CONSOLES: u32 = 10_000;
 
@@ -34,8 +37,6 @@ pub(in crate::watch) type Sealed = BTreeMap<i64, Vec<SampleBlock>>;
 pub(in crate::watch) struct Keeper {
     folder: PathBuf,
     open: HashMap<SignalId, Open>,
-    /// Files that are over, and not yet known to be on disk.
-    over: Vec<File>,
     waiting: Pages,
     waits: usize,
     sealed: Sealed,
@@ -67,8 +68,8 @@ pub(super) fn folder_of(all: &Path, signal: &SignalId) -> PathBuf {
 impl Keeper {
     /// In `folder`, which is made when the first sample comes.
     pub fn new(folder: PathBuf) -> Self {
-        let (open, over, waiting) = (HashMap::new(), Vec::new(), Vec::new());
-        Self { folder, open, over, waiting, waits: 0, sealed: Sealed::new() }
+        let (open, waiting) = (HashMap::new(), Vec::new());
+        Self { folder, open, waiting, waits: 0, sealed: Sealed::new() }
     }
 
     /// Writes `pages`, and seals what is of a minute before `minute`.
@@ -97,7 +98,7 @@ impl Keeper {
             for (signal, open) in self.open.iter_mut().filter(|(_, open)| open.is_before(minute)) {
                 open.seal(signal, &mut self.sealed);
             }
-            failed = self.sync().err();
+            failed = self.open.values_mut().try_for_each(Open::sync).err();
         }
         match failed {
             None => Ok(std::mem::take(&mut self.sealed)),
@@ -125,16 +126,17 @@ impl Keeper {
             open.seal(signal, &mut self.sealed);
         }
         if self.open.get(signal).is_none_or(|open| open.hour != hour) {
+            // At once: a batch may be of many hours, and a process has only so many files open.
+            self.open.get_mut(signal).map_or(Ok(()), Open::sync)?;
             let file = self.make(signal, hour)?;
-            let open = Open { file, hour, length: 0, block: None, unsynced: false };
-            self.over.extend(self.open.insert(signal.clone(), open).filter(|open| open.unsynced).map(|open| open.file));
+            self.open.insert(signal.clone(), Open { file, hour, length: 0, block: None, unsynced: false });
         }
         let Some(open) = self.open.get_mut(signal) else { return Ok(false) };
         let bytes = page.bytes(open.block.is_none());
         if let Err(why) = open.file.write_all(&bytes) {
             // Half a page would end the file for whoever reads it.
             if open.file.set_len(open.length).is_err() {
-                self.over.extend(self.open.remove(signal).filter(|open| open.unsynced).map(|open| open.file));
+                (open.hour, open.block) = (OVER, None);
             }
             return Err(why);
         }
@@ -160,27 +162,23 @@ impl Keeper {
         }
         Err(io::Error::other("too many consoles in one hour"))
     }
-
-    /// What a journal vouches for is on disk before it does: each file once, however many of its minutes are over.
-    fn sync(&mut self) -> io::Result<()> {
-        while let Some(file) = self.over.last() {
-            file.sync_data()?;
-            self.over.pop();
-        }
-        for open in self.open.values_mut().filter(|open| open.unsynced) {
-            open.file.sync_data()?;
-            open.unsynced = false;
-        }
-        Ok(())
-    }
 }
 
 impl Open {
     fn seal(&mut self, signal: &SignalId, sealed: &mut Sealed) {
         let Some(Block { minute, hash, samples }) = self.block.take() else { return };
-        let sha256 = super::hex(&hash.finalize());
+        let sha256 = hex(&hash.finalize());
         sealed.entry(minute).or_default().push(SampleBlock { signal: signal.clone(), sha256, samples });
         self.unsynced = true;
+    }
+
+    /// What a journal vouches for is on disk before it does: a file once, however many of its minutes are over.
+    fn sync(&mut self) -> io::Result<()> {
+        if self.unsynced {
+            self.file.sync_data()?;
+            self.unsynced = false;
+        }
+        Ok(())
     }
 
     fn is_before(&self, minute: i64) -> bool {

@@ -12,7 +12,6 @@ mod pending;
 #[cfg(test)]
 mod tests;
 
-use std::fmt::Write as _;
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -118,11 +117,4 @@ fn wait(wanted: &(Mutex<Wanted>, Condvar)) -> Wanted {
         *wanted = Wanted::Nothing;
     }
     what
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -27,7 +27,7 @@ impl Readings {
         let mut wanted: BTreeMap<SignalId, Instant> = state.fed().map(|signal| (signal, Instant(i64::MIN))).collect();
         wanted.insert(SignalId::new(WATCHED), Instant(i64::MIN));
         let mut all: Vec<(Instant, SignalId, Point)> = Vec::new();
-        let back = kept::read_back(folder, &wanted, vouched, &mut |signal, point, came| {
+        let back = kept::read_back(&folder, &wanted, vouched, &mut |signal, point, came| {
             all.push((came, signal.clone(), point));
         });
         let told = state.returned(back, &HashMap::new(), &BTreeMap::new());

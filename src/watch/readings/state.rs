@@ -145,6 +145,10 @@ impl State {
         self.echoes.awaits(self.feeds.keys(), self.making.as_deref())
     }
 
+    pub fn falls_short(&self, signal: &SignalId) -> bool {
+        self.echoes.falls_short(signal)
+    }
+
     pub fn stirred(&mut self) {
         self.echoes.stirred();
     }

@@ -8,6 +8,7 @@ use url::Url;
 
 use super::judge::Variables;
 use crate::base::template::{Scope, Template};
+use crate::base::text::hex;
 
 /// The rules of one variable; it must be set unless they say otherwise.
 #[derive(Debug, Clone, Default)]
@@ -153,7 +154,7 @@ impl Rule {
 
 /// SHA-256 in hex.
 fn fingerprint(value: &str) -> String {
-    Sha256::digest(value.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(value.as_bytes()))
 }
 
 impl Address {

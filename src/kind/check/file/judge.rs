@@ -11,6 +11,7 @@ use super::size::told;
 use super::table::{is_sum, sum_words, there_words};
 use crate::base::jq::Jq;
 use crate::base::template::{Scope, Template};
+use crate::base::text::hex;
 use crate::kind::check::{Answer, Seen};
 use crate::kind::document::{Read, Text, hold};
 use crate::kind::expect::skipped;
@@ -127,10 +128,6 @@ fn sum_of(sum: &Template, answer: &Answer, scope: &Scope) -> Finding {
     };
     let holds = seen == wanted;
     Finding::held("SHA-256", expected, seen, holds)
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The values that `capture` takes.

@@ -11,9 +11,10 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::File;
-use super::judge::{self, ABSENT, FUTURE, SUM, THERE, hex};
+use super::judge::{self, ABSENT, FUTURE, SUM, THERE};
 use crate::base::regular;
 use crate::base::template::Scope;
+use crate::base::text::hex;
 use crate::base::wire::{self, Cause};
 use crate::clock;
 use crate::kind::check::command::{apart, schema_answer};

@@ -135,7 +135,7 @@ async fn a_large_file_is_summed_whole_and_read_in_part() {
     let place = tempfile::tempdir().expect("a folder");
     let body = vec![b'x'; 5 << 20];
     fs::write(place.path().join("large"), &body).expect("written");
-    let sum = judge::hex(&<sha2::Sha256 as sha2::Digest>::digest(&body));
+    let sum = crate::base::text::hex(&<sha2::Sha256 as sha2::Digest>::digest(&body));
     let text = format!(
         "path = 'large'\nexpect = {{ sha256 = '{sum}', size = {{ min = '5 MiB', max = '5 MiB' }}, text = 'xx' }}"
     );

@@ -9,6 +9,7 @@ use url::{Host, Url};
 
 use crate::base::table::Table;
 use crate::base::template::{Scope, Template};
+use crate::base::text::hex;
 use crate::base::wire::{Answer, Request};
 use crate::kind::check::http::header_values;
 use crate::kind::exchange::{error_told, status_words};
@@ -247,8 +248,7 @@ pub(crate) fn path_of(asked: &str) -> String {
 
 /// For routes: a name that has no value yet, as a text that no encoding changes, and back.
 pub(crate) fn marked(name: &str) -> String {
-    let letters: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
-    format!("tminusname{letters}end")
+    format!("tminusname{}end", hex(name.as_bytes()))
 }
 
 /// The text with its [`marked`] names written as the plan writes them.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::base::proc::write_whole;
+use crate::base::text::hex;
 
 /// In the folder of an attempt.
 pub(super) const RECORD: &str = "dispatch.json";
@@ -150,8 +151,7 @@ pub(super) fn nonce(dir: &Path, since: Option<i64>) -> String {
     let whole = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
     let text = format!("{} {} {since:?}", whole.display(), std::process::id());
     let hash = Sha256::digest(text.as_bytes());
-    let hex: String = hash.iter().take(10).map(|byte| format!("{byte:02x}")).collect();
-    format!("tminus-{hex}")
+    format!("tminus-{}", hex(&hash[..10]))
 }
 
 #[cfg(test)]

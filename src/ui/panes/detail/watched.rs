@@ -132,7 +132,7 @@ impl Page<'_> {
         let view = self.view;
         let Some(objective) = view.plan().objectives.iter().find(|known| known.id == *id) else { return };
         self.say(Role::Title, &objective.title);
-        let stands = watched::stands(view.board(), objective, view.now.instant);
+        let stands = watched::shown(&view, objective);
         let (glyph, role) = watched::sign(view.theme, stands.verdict);
         let since = stands.known.map(|known| {
             let lasted = span::stopwatch(view.now.instant.since(known.since));
@@ -278,7 +278,7 @@ impl Page<'_> {
             self.section("objectives on it");
         }
         for objective in on {
-            let stands = watched::stands(view.board(), objective, view.now.instant);
+            let stands = watched::shown(&view, objective);
             let (glyph, role) = watched::sign(view.theme, stands.verdict);
             let row = self.row().say(role, format!("{glyph} ")).say(Role::Plain, objective.id.as_str());
             self.rows.push(row.right(role, watched::figure(objective, &stands)));

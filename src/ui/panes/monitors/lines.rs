@@ -203,7 +203,7 @@ fn spark<'v>(
 
 fn of_objective<'v>(view: &View<'v>, objective: &Objective, width: usize) -> Vec<Row<'v>> {
     let (board, now) = (view.board(), view.now.instant);
-    let stands = watched::stands(board, objective, now);
+    let stands = watched::shown(view, objective);
     let (glyph, role) = watched::sign(view.theme, stands.verdict);
     let row = Row::new(view.theme).say(role, format!("{glyph} ")).say(Role::Plain, objective.id.as_str());
     let row = row.say(Role::Muted, format!(" {}", span::short(objective.window)));
