@@ -5,8 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::binary::{Place, Ran};
+use crate::anywhere::{Launch, stopped};
+use crate::binary::{Place, Ran, ended, signal};
 use crate::told::records;
+use rustix::process::Signal;
 use tminus::launch::artifact::name_of;
 use tminus::launch::event::Event;
 
@@ -297,4 +299,25 @@ async fn nothing_is_written_over_and_nothing_half_is_left() {
     assert!(seen.out.contains("no ZIP archive"), "{}", seen.out);
     let left = fs::read_dir(site.place.path(".")).expect("read").flatten();
     assert!(left.into_iter().all(|entry| !entry.file_name().to_string_lossy().ends_with(".new")));
+}
+
+#[tokio::test]
+async fn a_launch_that_goes_on_is_bundled_as_it_was_at_one_moment() {
+    let launch = Launch::new("true").await;
+    let holder = launch.holder().await;
+    let at = launch.at();
+    let path = launch.place.path("moment.zip").display().to_string();
+    // It has read the journal, and what goes with it; the files come now.
+    let making = launch.start(&["bundle", &at, "-o", &path], &[("TMINUS_BOUNDARY", "bundle-moment=stop")]);
+    stopped(&making).await;
+    let before = records(&launch.folder).len();
+    let noted = ended(launch.start(&["note", &at, "one more", "--name", "bob"], &[])).await;
+    assert_eq!(noted.code, Some(0), "{noted:?}");
+    assert!(records(&launch.folder).len() > before);
+    signal(&making, Signal::CONT);
+    let made = ended(making).await;
+    assert_eq!(made.code, Some(0), "{made:?}");
+    let verified = ended(launch.start(&["verify", &path], &[])).await;
+    assert_eq!(verified.code, Some(0), "{verified:?}");
+    signal(&holder, Signal::KILL);
 }

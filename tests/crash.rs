@@ -107,8 +107,12 @@ fn every_boundary_is_reached_somewhere_and_each_is_killed_at() {
         }
     }
     let all: BTreeSet<String> = boundary::ALL.iter().map(ToString::to_string).collect();
-    let others =
-        boundary::OF_ROLLBACKS.iter().chain(boundary::TAKING).chain(boundary::AMENDING).map(ToString::to_string);
+    let others = boundary::OF_ROLLBACKS
+        .iter()
+        .chain(boundary::TAKING)
+        .chain(boundary::AMENDING)
+        .chain(boundary::BUNDLING)
+        .map(ToString::to_string);
     assert_eq!(reached, all.iter().cloned().chain(others).collect());
     let here = site::OPENING.iter().chain(&site::FLYING).chain(&["attempt-fenced"]);
     assert_eq!(here.map(ToString::to_string).collect::<BTreeSet<_>>(), all, "tests/crash/site.rs kills at each");

@@ -54,7 +54,10 @@ pub const AMENDING: &[&str] = &["plan-kept", "revision-filed", "amendment-kept",
 pub const OF_ROLLBACKS: &[&str] =
     &["rollback-log-open", "rollback-step-intent", "rollback-step-started", "rollback-step-ended", "rollback-verified"];
 
-/// Reaches the boundary `name`, one of [`ALL`], [`OF_ROLLBACKS`], [`TAKING`] or [`AMENDING`].
+/// That of a bundle of a launch that goes on: `tests/bundle.rs` stops there.
+pub const BUNDLING: &[&str] = &["bundle-moment"];
+
+/// Reaches the boundary `name`, one of [`ALL`], [`BUNDLING`], [`OF_ROLLBACKS`], [`TAKING`] or [`AMENDING`].
 #[cfg(debug_assertions)]
 pub fn reach(name: &str) {
     use std::sync::OnceLock;
@@ -64,7 +67,7 @@ pub fn reach(name: &str) {
 
     static WANTED: OnceLock<Option<(String, u32, End)>> = OnceLock::new();
     static REACHED: AtomicU32 = AtomicU32::new(0);
-    let mut known = ALL.iter().chain(OF_ROLLBACKS).chain(TAKING).chain(AMENDING);
+    let mut known = ALL.iter().chain(OF_ROLLBACKS).chain(TAKING).chain(AMENDING).chain(BUNDLING);
     debug_assert!(known.any(|known| *known == name), "{name} is not in boundary::ALL");
     let wanted = WANTED.get_or_init(|| std::env::var("TMINUS_BOUNDARY").ok().as_deref().and_then(parse));
     let Some((place, nth, end)) = wanted else { return };

@@ -24,6 +24,14 @@ pub fn open(path: &Path) -> io::Result<File> {
     }
 }
 
+/// Opens `path`, which a person named: a link is followed there, as Kubernetes mounts what it hands over.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_named(path: &Path) -> io::Result<File> {
+    open(&path.canonicalize()?)
+}
+
 /// `file`, where it is a regular one.
 ///
 /// # Errors

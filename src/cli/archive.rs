@@ -7,12 +7,11 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use sha2::{Digest as _, Sha256};
 
+use crate::base::regular;
 use crate::base::secret::Redactor;
 use crate::base::text::{hex, printable};
 use crate::journal::LaunchFolder;
-
-/// Larger files are named by a link, in bytes.
-pub const LARGEST: u64 = 64 << 20;
+use crate::launch::artifact::LARGEST_GIVEN;
 
 /// The line that stands in the journal for the file at `path`: its name, size and SHA-256 as it is kept.
 ///
@@ -30,16 +29,16 @@ pub fn keep(folder: &LaunchFolder, path: &Path, redactor: &Redactor, unset: &[St
         bail!("{shown} is no file");
     }
     let mut bytes = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut bytes).with_context(|| format!("failed to read {shown}"))?;
-    if bytes.len() as u64 > LARGEST {
-        bail!("{shown} is larger than the {} MiB that are kept: give a link to it instead", LARGEST >> 20);
+    file.take(LARGEST_GIVEN + 1).read_to_end(&mut bytes).with_context(|| format!("failed to read {shown}"))?;
+    if bytes.len() as u64 > LARGEST_GIVEN {
+        bail!("{shown} is larger than the {} MiB that are kept: give a link to it instead", LARGEST_GIVEN >> 20);
     }
     let clean = redactor.bytes(&bytes);
     let removed = if clean == bytes { "" } else { ", secrets removed" };
     let hash = hex(&Sha256::digest(&clean));
     let kept = folder.artifacts().join(&hash);
-    // The same content is kept once.
-    if !kept.exists() {
+    // The same content is kept once; what has its name and is another is none of it.
+    if !regular::read(&kept, LARGEST_GIVEN).is_ok_and(|known| known == *clean) {
         folder.make(&folder.artifacts())?;
         folder.write(&kept, &clean)?;
     }
@@ -76,7 +75,7 @@ mod tests {
             assert_eq!(path.metadata().expect("there").permissions().mode() & 0o777, 0o600);
         }
         let (large, gone) = (place.path().join("large"), place.path().join("gone"));
-        std::fs::File::create(&large).expect("made").set_len(LARGEST + 1).expect("sparse");
+        std::fs::File::create(&large).expect("made").set_len(LARGEST_GIVEN + 1).expect("sparse");
         for (path, wanted) in
             [(&large, "larger than the 64 MiB"), (&gone, "failed to read"), (&place.path().to_owned(), "is no file")]
         {

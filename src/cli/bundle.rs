@@ -61,7 +61,7 @@ pub fn bundle(arguments: &Bundle) -> anyhow::Result<i32> {
     let signed = key.map_or("not signed".to_owned(), |key| format!("signed with the key {}", key.public()));
     out!("{rehearsal}{shown}: {files} files, {records} records up to {} ({}), {signed}", head.seq, head.hash);
     for name in left_out {
-        err!("tminus: left out, since it is no plain file: {}", printable(&name));
+        err!("tminus: left out, since it is no plain file or may not be read: {}", printable(&name));
     }
     match broken {
         Some(broken) => {

@@ -2,7 +2,6 @@
 //! holds the launch decides it; where nobody does, it is taken for the moment. Exit codes: 0 it is recorded,
 //! 1 it was refused, 2 nobody decided it.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::bail;
@@ -10,16 +9,11 @@ use clap::Args;
 
 use super::ask::{self, Asking};
 use super::frozen::{Frozen, one_of};
-use super::say::err;
-use super::{NO_GO, archive, moment, runtime};
-use crate::base::regular;
-use crate::journal::proven::proven;
-use crate::journal::{Held, LaunchFolder};
-use crate::launch::artifact::name_of;
+use super::{archive, moment, runtime};
+use crate::journal::Held;
 use crate::launch::command::Command;
-use crate::launch::event::{Actor, Event};
+use crate::launch::event::Actor;
 use crate::launch::id::EvidenceId;
-use crate::launch::seen::name_in;
 
 #[derive(Debug, Args)]
 pub struct Evidence {
@@ -64,37 +58,8 @@ pub fn evidence(evidence: &Evidence) -> anyhow::Result<i32> {
 /// # Errors
 /// The arguments or the folder are wrong.
 pub fn close(close: &Close) -> anyhow::Result<i32> {
-    if close.anyway.is_none() {
-        let gone = gone(&LaunchFolder::open(&close.asking.launch)?)?;
-        if !gone.is_empty() {
-            let again = "give it again, or close the launch all the same with --anyway and a reason";
-            err!("tminus: refused: {}: {again}", gone.join("; "));
-            return Ok(NO_GO);
-        }
-    }
-    bring(&close.asking, |_| Ok(Command::Close { why: close.why.clone(), anyway: close.anyway.clone() }))
-}
-
-/// What was given as a file and is there no more, or is another: the record alone is no evidence.
-fn gone(folder: &LaunchFolder) -> anyhow::Result<Vec<String>> {
-    let mut given = BTreeMap::new();
-    proven(folder, &mut |record, _| {
-        if let Event::EvidenceGiven { evidence, what } = record.event {
-            given.insert(evidence, what);
-        }
-    })?;
-    let mut gone = Vec::new();
-    for (evidence, what) in given {
-        let Some(name) = name_in(&what) else { continue };
-        let kept = regular::read(&folder.artifacts().join(name), archive::LARGEST);
-        let state = match kept {
-            Ok(bytes) if name_of(&bytes) == name => continue,
-            Ok(_) => "is another file now",
-            Err(_) => "is not there any more",
-        };
-        gone.push(format!("evidence {evidence} was given as artifacts/{name}, and that {state}"));
-    }
-    Ok(gone)
+    let (why, anyway) = (close.why.clone(), close.anyway.clone());
+    bring(&close.asking, |_| Ok(Command::Close { why, anyway, gone: Vec::new() }))
 }
 
 fn bring(asking: &Asking, command: impl FnOnce(&Frozen) -> anyhow::Result<Command>) -> anyhow::Result<i32> {

@@ -11,6 +11,7 @@ use crate::clock;
 use crate::engine::dispatch::Dispatch;
 use crate::engine::inbox::bring::Came;
 use crate::engine::{door, living, rollback};
+use crate::evidence::given;
 use crate::journal::{Draft, Durable, Holder, Purpose};
 use crate::launch::board::Board;
 use crate::launch::command::{Command, Input};
@@ -24,7 +25,7 @@ use crate::launch::time::Now;
 /// The launch is somebody's, its journal cannot be written, or something of it is open that only a console
 /// can bring in.
 pub async fn give(frozen: &Frozen, by: &Actor, command: Command, again: &str) -> anyhow::Result<Came> {
-    let command = door::clean(command, &frozen.redactor);
+    let mut command = door::clean(command, &frozen.redactor);
     let holder = Holder::here(by.name.clone(), clock::wall());
     let (folder, plans) = (frozen.folder.clone(), plans::all(&frozen.folder)?);
     let (opened, told) = tokio::task::spawn_blocking(move || reopen(&folder, &plans, Purpose::Act(holder))).await??;
@@ -33,6 +34,9 @@ pub async fn give(frozen: &Frozen, by: &Actor, command: Command, again: &str) ->
         assemble::axis(&told.board, opened.beat, frozen.site.anchor.as_ref().filter(|_| !frozen.site.rehearsal)).now();
     // What lives ends with the launch.
     let living = living::dirs(frozen.folder.path(), &told.board);
+    if let Command::Close { gone, .. } = &mut command {
+        *gone = given::gone(&frozen.folder.artifacts(), &told.board);
+    }
     let decided = whole(&told.board, frozen, again).map(|()| turn(told.board, by, &command, now));
     let came = match decided {
         Ok(Ok(records)) => {

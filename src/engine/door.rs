@@ -76,7 +76,7 @@ fn words(command: &mut Command) -> Vec<&mut String> {
             Change::Severity(_) | Change::Stage(_) | Change::Acknowledged => Vec::new(),
         },
         Command::Fill { value: words, .. } => vec![words],
-        Command::Close { why, anyway } => std::iter::once(why).chain(anyway).collect(),
+        Command::Close { why, anyway, gone: _ } => std::iter::once(why).chain(anyway).collect(),
         Command::Vote { vote: Vote::Go, .. }
         | Command::RunItem { .. }
         | Command::RunPhase { .. }
@@ -115,7 +115,7 @@ mod tests {
             Command::ChangeIncident { incident: 1, change: Change::FollowUp(text()) },
             Command::ChangeIncident { incident: 1, change: Change::Relapsed(text()) },
             Command::ChangeIncident { incident: 1, change: Change::Severity("hunter22-long".into()) },
-            Command::Close { why: text(), anyway: Some(text()) },
+            Command::Close { why: text(), anyway: Some(text()), gone: Vec::new() },
             Command::Choose { item: "a".into(), option: "b".into(), reason: text() },
         ] {
             let clean = format!("{:?}", clean(command, &redactor));

@@ -2,6 +2,7 @@
 //! owns the board. Nothing here decides: `dispatch` does, through the pure functions of `launch`.
 
 mod amending;
+mod closing;
 mod evaluating;
 mod filling;
 mod hung;
@@ -245,6 +246,7 @@ impl Loop {
             inputs.extend(self.remarks());
             replies.resize_with(inputs.len(), || None);
             self.make_ready(&mut inputs).await;
+            self.look_for_given(&mut inputs).await;
             let turn = self.dispatch.turn(&inputs, now);
             self.settle(turn, now, &inputs, replies).await;
             self.start_triggered().await;

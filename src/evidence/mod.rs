@@ -5,6 +5,7 @@
 pub mod artifacts;
 pub mod bundle;
 pub mod decision;
+pub mod given;
 pub mod incident;
 pub mod junit;
 mod keep;

@@ -8,6 +8,8 @@ use sha2::{Digest as _, Sha256};
 use super::id::{Attempt, ItemId};
 use crate::base::text::hex;
 
+/// Larger files are given as evidence by a link, in bytes.
+pub const LARGEST_GIVEN: u64 = 64 << 20;
 /// The folder of those that are named by their hash, in the launch's own.
 pub const FOLDER: &str = "artifacts";
 /// Bytes of one body that are kept beside its record.

@@ -164,10 +164,12 @@ pub(super) fn close(
     by: &Actor,
     why: &str,
     anyway: Option<&str>,
+    gone: &[String],
     now: Instant,
 ) -> Result<Vec<Event>, Refusal> {
     permit(board, by, Power::Resume).map_err(|why| Refusal(format!("{why}, and so may not close the launch")))?;
-    let missing = missing(board, now);
+    let mut missing = missing(board, now);
+    missing.extend_from_slice(gone);
     // Named where the launch ends, since it ends with it.
     let ends = super::process::words(board).map(|words| format!("; ends {words}")).unwrap_or_default();
     let said = |text: &str, otherwise: &str| match text.trim() {

@@ -22,8 +22,27 @@ fn asking() -> Plan {
 
 fn close(flight: &mut Flight, role: Option<&str>, anyway: Option<&str>) -> Result<(), String> {
     let by = Actor::person("bo", role.map(RoleId::new));
-    let command = Command::Close { why: String::new(), anyway: anyway.map(str::to_owned) };
+    let command = Command::Close { why: String::new(), anyway: anyway.map(str::to_owned), gone: Vec::new() };
     flight.input(&Input::Command { by, command })
+}
+
+#[test]
+fn what_was_given_and_is_gone_keeps_it_open_and_stands_in_the_record() {
+    let mut flight = nearly(asking());
+    give(&mut flight, "notes.md").expect("given");
+    flight.answer("look", Verdict::Pass);
+    let gone = || vec!["evidence notes was given as artifacts/0, and that is gone".to_owned()];
+    let close = |anyway: Option<&str>, gone| Input::Command {
+        by: Actor::person("bo", None),
+        command: Command::Close { why: String::new(), anyway: anyway.map(str::to_owned), gone },
+    };
+    let refused = flight.input(&close(None, gone())).expect_err("it is gone");
+    assert!(refused.contains("artifacts/0, and that is gone"), "{refused}");
+    flight.input(&close(Some("the disk died"), gone())).expect("closed all the same");
+    let Some(Event::LaunchClosed { missing, .. }) = flight.records.last().map(|record| record.event.clone()) else {
+        panic!("not closed");
+    };
+    assert!(missing.contains(&gone()[0]), "{missing:?}");
 }
 
 fn give(flight: &mut Flight, what: &str) -> Result<(), String> {

@@ -125,6 +125,8 @@ pub enum Command {
     Close {
         why: String,
         anyway: Option<String>,
+        /// What was given as a file and is there no more, as whoever decides found it: whoever asks leaves it empty.
+        gone: Vec<String>,
     },
     /// Has a plan file looked over for this launch, to be shown with how it differs; it changes nothing.
     Propose {

@@ -36,7 +36,7 @@ pub(super) fn act(board: &Board, by: &Actor, command: &Command, now: Instant) ->
         Command::Vote { poll, role, vote } => ballot::vote(board, by, poll.as_ref(), role, vote, now),
         Command::OpenIncident { .. } | Command::ChangeIncident { .. } => incident::act(board, command, now),
         Command::GiveEvidence { evidence, what } => closing::give(board, evidence, what),
-        Command::Close { why, anyway } => closing::close(board, by, why, anyway.as_deref(), now),
+        Command::Close { why, anyway, gone } => closing::close(board, by, why, anyway.as_deref(), gone, now),
         Command::WaiveHole { item, hole, reason } => soak::waive(board, by, item, *hole, reason),
         Command::Amend { amendment, reason } => amend::act(board, by, amendment, reason, now),
         Command::Propose { .. } => Err(Refusal("a plan is looked over by the console that holds the launch".into())),

@@ -72,7 +72,7 @@ fn table() -> Vec<(Command, Option<Power>)> {
         (Command::Resume, Some(Power::Resume)),
         (Command::Recycle { mark: Mark(30 * 60_000) }, Some(Power::Resume)),
         (Command::Thaw { why: why.clone() }, Some(Power::Resume)),
-        (Command::Close { why: why.clone(), anyway: None }, Some(Power::Resume)),
+        (Command::Close { why: why.clone(), anyway: None, gone: Vec::new() }, Some(Power::Resume)),
         (Command::Scrub { why: why.clone() }, Some(Power::Abort)),
         (
             Command::Waive { item: item.clone(), reason: why.clone(), lasts: std::time::Duration::from_secs(3600) },

@@ -175,7 +175,7 @@ pub fn asked_for(command: &Command) -> String {
         Command::Attest { item, note, passed: true } => format!("attest {item}: {note}"),
         Command::Attest { item, note, passed: false } => format!("attest {item} as failed: {note}"),
         Command::GiveEvidence { evidence, what } => format!("evidence {evidence}: {what}"),
-        Command::Close { why, anyway } => {
+        Command::Close { why, anyway, .. } => {
             let said = [Some(why.as_str()), anyway.as_deref()].into_iter().flatten().filter(|text| !text.is_empty());
             format!("close the launch{}", after_colon(&said.collect::<Vec<_>>().join("; ")))
         }

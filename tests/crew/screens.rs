@@ -145,7 +145,7 @@ fn what_is_archived_and_the_closing() {
     press(&mut console, ": c l o s e enter");
     assert_eq!(press(&mut console, "enter"), None, "without a reason it stays open");
     type_in(&mut console, "storm");
-    let close = Command::Close { why: String::new(), anyway: Some("storm".into()) };
+    let close = Command::Close { why: String::new(), anyway: Some("storm".into()), gone: Vec::new() };
     assert_eq!(press(&mut console, "enter"), Some(Effect::Ask(close)));
 }
 

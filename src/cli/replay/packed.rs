@@ -30,7 +30,7 @@ const LONGEST: u64 = 1 << 20;
 /// # Errors
 /// It cannot be read, is another than the one that was verified, or its plan does not load.
 pub fn read(path: &Path, head: Head) -> anyhow::Result<Told> {
-    let mut archive = Archive::open(regular::open(path)?)?;
+    let mut archive = Archive::open(regular::open_named(path)?)?;
     let place = archive.find(JOURNAL).context("the bundle has no journal")?;
     let mut journal = Journal::default();
     archive.read(place, &mut |part| journal.take(part))?;

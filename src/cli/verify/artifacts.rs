@@ -1,6 +1,6 @@
 //! The files that records name by their hash: each is there, and each that is named by its own holds it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read as _};
 use std::path::Path;
 
@@ -19,6 +19,8 @@ use crate::launch::seen::name_in;
 use crate::launch::verdict::Outcome;
 
 const CHUNK: usize = 256 << 10;
+/// Folders whose runs a record does not tell apart.
+const ANYWHERE: [&str; 2] = ["playbooks", "rollback"];
 
 /// Hands every hash that `record` names to `each`, with where its file lies and what it is.
 pub fn named(record: &Recorded, each: &mut dyn FnMut(String, String, String)) {
@@ -81,6 +83,27 @@ impl Looked {
         self.held(&sums, facts);
     }
 
+    /// Tells of outputs of steps that have something in them, and no record's word for it.
+    fn unnamed(&mut self, sums: &BTreeMap<String, String>, facts: &Facts) {
+        let empty = hex(&Sha256::digest(b""));
+        let named: BTreeSet<&str> = facts.kept.keys().map(|(place, _)| place.as_str()).collect();
+        let is_output = |name: &str| {
+            name.starts_with("steps/")
+                && name.matches('/').count() == 3
+                && OUTPUTS.iter().any(|output| name.ends_with(&format!("/{output}")))
+        };
+        let mut unnamed = sums
+            .iter()
+            .filter(|(name, sum)| is_output(name) && **sum != empty && !named.contains(name.as_str()))
+            .map(|(name, _)| name);
+        let Some(first) = unnamed.next() else { return };
+        let more = match unnamed.count() {
+            0 => String::new(),
+            more => format!(", nor for {more} more"),
+        };
+        self.notices.push(Said::of(first.clone(), format!("no record vouches for what is in it{more}")));
+    }
+
     /// Holds what records name against the hashes of what is there, by name.
     pub(super) fn held(&mut self, sums: &BTreeMap<String, String>, facts: &Facts) {
         for (name, sha256) in sums {
@@ -89,17 +112,33 @@ impl Looked {
                 self.wrong(name.clone(), "it is another file than the one whose hash is its name");
             }
         }
-        let there: std::collections::BTreeSet<&String> = sums.values().collect();
-        for (sha256, kept) in facts.kept.iter().filter(|(sha256, _)| !there.contains(sha256)) {
-            let is_there = sums.contains_key(&kept.place);
-            let state = if is_there { "and it is another" } else { "and it is not there" };
+        for ((place, sha256), kept) in &facts.kept {
+            let state = match stands(sums, place, sha256) {
+                Some(true) => continue,
+                Some(false) => "and it is another",
+                None => "and it is not there",
+            };
             let what = format!("record {} names {}, SHA-256 {sha256}, {state}", kept.seq, kept.what);
-            self.findings.push(Said { span: Some(Span::one(kept.seq)), ..Said::of(kept.place.clone(), what) });
+            self.findings.push(Said { span: Some(Span::one(kept.seq)), ..Said::of(place.clone(), what) });
         }
+        self.unnamed(sums, facts);
         if !facts.kept.is_empty() {
             self.checked.push("every artifact that a record names");
         }
     }
+}
+
+/// Whether the file that is named as `place` has this hash; none where there is no such file. Of a playbook and of a
+/// rollback the record does not say which run's folder it is.
+fn stands(sums: &BTreeMap<String, String>, place: &str, sha256: &str) -> Option<bool> {
+    let (folder, name) = place.split_once('/').unwrap_or(("", place));
+    if !ANYWHERE.contains(&folder) {
+        return sums.get(place).map(|sum| sum == sha256);
+    }
+    let is_one = |known: &str| known.strip_prefix(folder).is_some_and(|rest| rest.ends_with(&format!("/{name}")));
+    let mut all = sums.iter().filter(|(known, _)| is_one(known)).map(|(_, sum)| sum == sha256).peekable();
+    all.peek()?;
+    Some(all.any(|same| same))
 }
 
 fn sum(path: &Path) -> io::Result<String> {

@@ -24,6 +24,9 @@ use crate::journal::head::{self, Found};
 use crate::journal::record;
 use crate::launch::event::{Mode, Recorded};
 
+/// Logs of rollbacks that are held in memory.
+const MOST_RUNS: usize = 1_000;
+
 /// What was seen of a bundle.
 #[derive(Debug, Default)]
 pub struct Bundle {
@@ -49,7 +52,7 @@ pub struct Wanted {
 /// # Errors
 /// It is no file, or cannot be read.
 pub fn look(path: &Path, wanted: Wanted) -> io::Result<Bundle> {
-    let file = regular::open(path)?;
+    let file = regular::open_named(path)?;
     let mut bundle = Bundle::default();
     match Archive::open(file) {
         Ok(archive) => bundle.over(archive, wanted),
@@ -64,7 +67,7 @@ pub fn look(path: &Path, wanted: Wanted) -> io::Result<Bundle> {
 /// # Errors
 /// As [`look`].
 pub fn claims_rehearsal(path: &Path) -> io::Result<bool> {
-    let Ok(mut archive) = Archive::open(regular::open(path)?) else { return Ok(false) };
+    let Ok(mut archive) = Archive::open(regular::open_named(path)?) else { return Ok(false) };
     let Some(place) = archive.find(MANIFEST) else { return Ok(false) };
     let Ok((bytes, _)) = archive.content(place, LARGEST_MANIFEST) else { return Ok(false) };
     Ok(Statement::read(&bytes).is_ok_and(|statement| statement.predicate.mode == word(Mode::Rehearsal)))
@@ -111,6 +114,9 @@ impl Bundle {
     fn refused(&mut self, name: &str, why: Refused) {
         let what = match why {
             Refused::Entry { why, .. } => why.to_owned(),
+            Refused::Unread(why) if why.kind() != io::ErrorKind::UnexpectedEof => {
+                return self.looked.doubt(name, format!("it cannot be read: {why}"));
+            }
             other => other.to_string(),
         };
         self.looked.wrong(name, what);
@@ -291,6 +297,7 @@ impl Bundle {
         // Records that are missing or foreign vouch for nothing beside them.
         let vouches = self.told.findings.is_empty();
         self.looked.findings.extend(facts.twice.iter().cloned());
+        self.looked.flown(JOURNAL, facts);
         let Some((first, _)) = &facts.opened else { return };
         if vouches {
             self.plans(sums, first, facts);
@@ -312,9 +319,15 @@ impl Bundle {
         if vouches {
             self.looked.samples(&files, &facts.vouched);
         }
+        let broken = sums.keys().filter_map(|name| name.strip_prefix("rollback/")?.strip_suffix("/log.broken"));
+        broken.filter(|run| !run.contains('/')).for_each(|run| self.looked.put_aside(run));
         let mut logs = BTreeMap::new();
         let runs = sums.keys().filter_map(|name| name.strip_prefix("rollback/")?.strip_suffix("/log"));
         for run in runs.filter(|run| !run.contains('/')) {
+            if logs.len() >= MOST_RUNS {
+                self.looked.doubt(format!("rollback/{run}/log"), format!("there are more than {MOST_RUNS} rollbacks"));
+                break;
+            }
             match files.content(&format!("rollback/{run}/log")) {
                 Ok(bytes) => {
                     let seen = rollback::look_over_bytes(&bytes, false);

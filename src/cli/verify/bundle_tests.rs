@@ -33,7 +33,7 @@ fn secret(seed: u8) -> Secret {
 }
 
 /// The flight's records as drafts, its first one for this plan.
-fn drafts(mode: Mode, hash: &str, artifact: &Artifact, output: &Artifact) -> Vec<Draft> {
+fn drafts(mode: Mode, simulated: bool, hash: &str, artifact: &Artifact, outputs: &[Artifact; 2]) -> Vec<Draft> {
     let flight = Flight::of(plan());
     let drafts: Vec<Draft> = flight
         .records
@@ -56,13 +56,18 @@ fn drafts(mode: Mode, hash: &str, artifact: &Artifact, output: &Artifact) -> Vec
     let report =
         Report { exchange: Some(exchange), ..Report::plain(Verdict::Pass, "as expected", std::time::Duration::ZERO) };
     let attempt = crate::launch::id::Attempt(1);
-    let outcome = Outcome { exit: Some(0), kept: vec![output.clone()], ..Outcome::default() };
+    let deployed = |item: &str, output: &Artifact| Event::StepEnded {
+        item: item.into(),
+        attempt,
+        verdict: Verdict::Pass,
+        outcome: Outcome { exit: Some(0), kept: vec![output.clone()], simulated, ..Outcome::default() },
+    };
     let more = [
         opened,
         Event::ItemEnded { item: "health".into(), attempt, report },
-        Event::StepEnded { item: "deploy".into(), attempt, verdict: Verdict::Pass, outcome },
+        deployed("deploy", &outputs[0]),
         Event::noted("fourth"),
-        Event::noted("two"),
+        deployed("check", &outputs[1]),
     ]
     .map(one);
     more.to_vec()
@@ -70,18 +75,27 @@ fn drafts(mode: Mode, hash: &str, artifact: &Artifact, output: &Artifact) -> Vec
 
 impl Site {
     async fn new(mode: Mode, key: Option<&Secret>) -> Self {
+        Self::flown(mode, mode == Mode::Rehearsal, key).await
+    }
+
+    /// Whose steps were `simulated`, or ran.
+    async fn flown(mode: Mode, simulated: bool, key: Option<&Secret>) -> Self {
         let place = tempfile::tempdir().expect("a folder");
         let launch = place.path().join("launch");
         let folder = LaunchFolder::create(&launch).expect("made");
         fs::write(folder.plan(), "the plan").expect("written");
         let whole = Whole { name: "response body", bytes: vec![b'x'; 20_000].into(), cut: false };
         let artifact = Artifacts::of(&launch).keep(&[whole], &Redactor::default()).remove(0);
-        folder.make(&launch.join("steps/deploy/1")).expect("made");
-        fs::write(launch.join("steps/deploy/1/stdout"), "deployed\n").expect("written");
-        let output = Artifact { name: "stdout".into(), sha256: name_of(b"deployed\n"), bytes: 9, cut: false };
+        let outputs = [("deploy", "deployed\n"), ("check", "checked\n")].map(|(item, text)| {
+            let dir = launch.join("steps").join(item).join("1");
+            folder.make(&dir).expect("made");
+            fs::write(dir.join("stdout"), text).expect("written");
+            fs::write(dir.join("stderr"), "").expect("written");
+            Artifact { name: "stdout".into(), sha256: name_of(text.as_bytes()), bytes: text.len() as u64, cut: false }
+        });
         let ann = Purpose::Act(Holder::here("ann", Wall::default()));
         let journal = journal::open(&folder, ann).expect("opens").journal.expect("to act");
-        let drafts = drafts(mode, &name_of(b"the plan"), &artifact, &output);
+        let drafts = drafts(mode, simulated, &name_of(b"the plan"), &artifact, &outputs);
         journal.append(drafts, Durable::Synced).await.expect("appends");
         journal.close().await;
         let site = Self { bundle: place.path().join("bundle.zip"), place };
@@ -217,6 +231,10 @@ async fn a_rehearsal_never_verifies_as_a_launch() {
     assert!(told(&seen).contains("this is a REHEARSAL"));
     let launch = Site::new(Mode::Launch, None).await;
     assert!(told(&launch.look(&launch.bytes(), asked)).contains("this is no rehearsal"));
+    // Nor whatever its first record claims, in a journal that was chained anew.
+    let claims = Site::flown(Mode::Launch, true, None).await;
+    let seen = claims.look(&claims.bytes(), Wanted::default());
+    assert!(!is_whole(&seen) && told(&seen).contains("record 3 says that a step was simulated"), "{}", told(&seen));
 }
 
 #[tokio::test]
@@ -240,6 +258,19 @@ async fn whatever_is_done_to_one_is_named() {
     let renamed = |from: &str, to: &str| {
         let mut files = files.clone();
         files.iter_mut().filter(|(name, _)| name == from).for_each(|file| file.0 = to.to_owned());
+        files
+    };
+    let exchanged = || {
+        let (mut files, outputs) = (files.clone(), ["steps/check/1/stdout", "steps/deploy/1/stdout"]);
+        let [one, other] = outputs.map(|name| files.iter().position(|(known, _)| known == name).expect("there"));
+        let text = files[one].1.clone();
+        files[one].1 = std::mem::replace(&mut files[other].1, text);
+        files
+    };
+    let put_aside = || {
+        let (mut files, name) = (files.clone(), "rollback/1-back/log.broken".to_owned());
+        let place = files.partition_point(|(known, _)| *known < name);
+        files.insert(place, (name, b"x".to_vec()));
         files
     };
     let added = || {
@@ -285,7 +316,9 @@ async fn whatever_is_done_to_one_is_named() {
     for (files, wanted) in [
         (with(&artifact, &|_| b"swapped".to_vec()), "it is another file than the one whose hash is its name"),
         (without(&artifact), "record 2 names the response body of it"),
-        (renamed(&artifact, "artifacts/00"), ""),
+        (renamed(&artifact, "artifacts/00"), "record 2 names the response body of it"),
+        (exchanged(), "steps/check/1/stdout: record 5 names the stdout of it"),
+        (put_aside(), "rollback/1-back/log.broken: a runner found this log broken"),
         (with("steps/deploy/1/stdout", &|_| b"failed\n".to_vec()), "record 3 names the stdout of it"),
         (with(JOURNAL, &text("fourth", "fo0rth")), "record 4 was altered"),
         (with(JOURNAL, &lines_of(&[0, 1, 3, 4])), "record 3 is missing"),
@@ -296,8 +329,13 @@ async fn whatever_is_done_to_one_is_named() {
     ] {
         let seen = site.look(&forged(files), Wanted::default());
         assert!(told(&seen).contains(wanted), "{wanted}\n{}", told(&seen));
-        assert_eq!(wanted.is_empty(), is_whole(&seen), "{wanted}: {}", told(&seen));
+        assert!(!is_whole(&seen), "{wanted}: {}", told(&seen));
     }
+    // What no record speaks of is no proof of anything, and is said.
+    let seen = site.look(&forged(with("steps/deploy/1/stderr", &|_| b"all is well".to_vec())), Wanted::default());
+    assert!(is_whole(&seen), "{}", told(&seen));
+    let said = seen.looked.notices.iter().any(|said| said.what.contains("no record vouches for what is in it"));
+    assert!(said, "{:?}", seen.looked.notices);
 }
 
 #[tokio::test]

@@ -23,12 +23,15 @@ pub struct Facts {
     /// Rollbacks by their number, with what the journal tells of them.
     pub runs: BTreeMap<u32, (RollbackId, Vec<RollbackFact>)>,
     pub twice: Vec<Said>,
+    /// The first record that says of an act that nothing ran.
+    pub simulated: Option<u64>,
     /// The launch is over: nothing is added to its journal.
     pub over: bool,
     /// The blocks of samples that it vouches for.
     pub vouched: Vouched,
-    /// What records stand on beside themselves: its SHA-256, with the first record that names it and what it is there.
-    pub kept: BTreeMap<String, Kept>,
+    /// What records stand on beside themselves: where it lies as a rule, from the launch's folder, and its SHA-256, with
+    /// the first record that names it and what it is there.
+    pub kept: BTreeMap<(String, String), Kept>,
     intents: BTreeSet<(ItemId, Attempt)>,
     requests: BTreeSet<RequestId>,
 }
@@ -37,16 +40,19 @@ pub struct Facts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
     pub seq: u64,
-    /// Where it lies as a rule, from the launch's folder.
-    pub place: String,
     pub what: String,
 }
 
 impl Facts {
     pub fn take(&mut self, record: Recorded) {
         artifacts::named(&record, &mut |sha256, place, what| {
-            self.kept.entry(sha256).or_insert(Kept { seq: record.seq, place, what });
+            self.kept.entry((place, sha256)).or_insert(Kept { seq: record.seq, what });
         });
+        if let Event::StepEnded { outcome, .. } = &record.event
+            && outcome.simulated
+        {
+            self.simulated.get_or_insert(record.seq);
+        }
         match record.event {
             Event::LaunchOpened { plan_hash, mode, target, .. } if record.seq == 1 => {
                 self.opened = Some((plan_hash, mode));

@@ -106,6 +106,7 @@ fn once(folder: &LaunchFolder) -> Looked {
     // Records that are missing or foreign vouch for nothing beside them.
     let vouches = looked.journal.is_some() && looked.findings.is_empty();
     looked.findings.append(&mut facts.twice);
+    looked.flown("journal.db", &facts);
     if let Some((hash, mode)) = &facts.opened {
         looked.plan(folder, hash, *mode, &facts.amended);
         looked.revisions(folder, hash, &facts.amended);
@@ -237,14 +238,27 @@ impl Looked {
         for name in names {
             let path = all.join(&name).join("log");
             if path.with_extension("broken").exists() {
-                let what = "a runner found this log broken and put it aside";
-                self.wrong(format!("rollback/{name}/log.broken"), what);
+                self.put_aside(&name);
             }
             if let Some(entries) = self.log(&path, &name) {
                 logs.insert(name, entries);
             }
         }
         self.told_and_logged(facts, &logs, &|name| folder.path().join("rollback").join(name).exists());
+    }
+
+    /// What only a rehearsal says stands in no launch, whatever its first record claims.
+    pub(super) fn flown(&mut self, file: &str, facts: &Facts) {
+        if let (Some((_, Mode::Launch)), Some(seq)) = (&facts.opened, facts.simulated) {
+            let what =
+                format!("record {seq} says that a step was simulated: this is a rehearsal, and claims to be a launch");
+            self.findings.push(Said { span: Some(Span::one(seq)), ..Said::of(file, what) });
+        }
+    }
+
+    /// The log of run `name` was broken once.
+    pub(super) fn put_aside(&mut self, name: &str) {
+        self.wrong(format!("rollback/{name}/log.broken"), "a runner found this log broken and put it aside");
     }
 
     /// Holds what the journal tells of rollbacks against their logs; `exists` asks for a file beside them.
@@ -268,8 +282,7 @@ impl Looked {
     /// Runs that have a log, and no record.
     fn strangers(&mut self, facts: &Facts, logs: &BTreeMap<String, Vec<rollback::Entry>>) {
         let known: Vec<_> = facts.runs.iter().map(|(run, (id, _))| folder_of(*run, id)).collect();
-        // A log that was put aside is that of a run beside it.
-        for name in logs.keys().filter(|name| !name.contains(".old-")) {
+        for name in logs.keys() {
             if known.contains(name) {
                 continue;
             }
@@ -322,8 +335,7 @@ impl Looked {
     ) {
         let name = folder_of(run, id);
         // Its earlier log was put aside: that is told already, and the journal tells of both.
-        let aside = exists(&format!("{name}/log.broken"))
-            || logs.keys().any(|known| known.starts_with(&format!("{name}.old-")));
+        let aside = exists(&format!("{name}/log.broken"));
         let told: Vec<_> = logs.get(&name).into_iter().flatten().map(|entry| entry.fact.clone()).collect();
         if let (Some(at), false) = (untold(facts, &told), aside) {
             let what =

@@ -237,7 +237,7 @@ pub fn encode(request: &Request) -> Result<Vec<u8>, NoRequest> {
         Command::GiveEvidence { evidence, what } => {
             AskedV1::Evidence { evidence: evidence.clone(), what: what.clone() }
         }
-        Command::Close { why, anyway } => AskedV1::Close(CloseV1 { why: why.clone(), anyway: anyway.clone() }),
+        Command::Close { why, anyway, .. } => AskedV1::Close(CloseV1 { why: why.clone(), anyway: anyway.clone() }),
         Command::Choose { item, option, reason } => {
             AskedV1::Choose { item: item.clone(), option: option.clone(), reason: reason.clone() }
         }
@@ -316,7 +316,7 @@ pub fn decode(bytes: &[u8]) -> Result<Request, NoRequest> {
             what: said(&what)?,
         },
         AskedV1::Close(CloseV1 { why, anyway }) => {
-            Command::Close { why: said(&why)?, anyway: anyway.as_deref().map(said).transpose()? }
+            Command::Close { why: said(&why)?, anyway: anyway.as_deref().map(said).transpose()?, gone: Vec::new() }
         }
         AskedV1::Choose { item, option, reason } => Command::Choose {
             item: ItemId::new(short("item", item.as_str())?),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::zip::{MOST_ENTRIES, is_sound};
 
-/// Files beside the journal. `launch.json` holds values of the environment, and stays; pages are made anew.
+/// Files beside the journal; pages are made anew.
 const FILES: [&str; 3] = [super::BASELINE, super::HEAD, super::PLAN];
 const FOLDERS: [&str; 8] = ["artifacts", "notify", "playbooks", "plans", "rollback", "samples", "steps", "streams"];
 /// Folders within each other.
@@ -48,6 +48,11 @@ pub fn collect(launch: &Path) -> io::Result<Found> {
     Ok(found)
 }
 
+/// Half written, a lock, or values of the environment: such a file is no evidence.
+fn is_none(name: &str) -> bool {
+    name.ends_with(".new") || name == "claim" || name.starts_with("claim.") || name == "lock" || name == "launch.json"
+}
+
 impl Found {
     fn walk(&mut self, name: &str, folder: &Path, depth: usize) -> io::Result<()> {
         let inside = match fs::read_dir(folder) {
@@ -58,11 +63,11 @@ impl Found {
         for entry in inside {
             let entry = entry?;
             let name = format!("{name}/{}", entry.file_name().to_string_lossy());
-            // Half written, or a lock: nothing of it is evidence.
-            if name.ends_with(".new") || entry.file_name().to_string_lossy().starts_with("claim.") {
+            let is_folder = entry.file_type()?.is_dir();
+            if !is_folder && is_none(&entry.file_name().to_string_lossy()) {
                 continue;
             }
-            match entry.file_type()?.is_dir() {
+            match is_folder {
                 true if depth >= DEEPEST => self.left_out.push(name),
                 true => self.walk(&name, &entry.path(), depth + 1)?,
                 false => self.take(name, entry.path())?,
@@ -101,6 +106,12 @@ mod tests {
             ("steps/b/1/stdout", "out"),
             ("steps/a/1/outcome.json", "{}"),
             ("steps/a/1/outcome.json.new", "{"),
+            ("steps/a/1/claim", "1"),
+            ("steps/a/1/claim.7", "7"),
+            ("steps/a/1/drill/launch.json", "values"),
+            ("steps/claim.x/1/stdout", "out"),
+            ("steps/site.new/1/stdout", "out"),
+            ("rollback/lock", ""),
             ("steps/a/2\u{1b}/stdout", "out"),
             ("console.log", "log"),
         ] {
@@ -111,7 +122,16 @@ mod tests {
         std::os::unix::fs::symlink("/etc/passwd", launch.join("steps/a/1/stdout")).expect("linked");
         let found = collect(launch).expect("collected");
         let names: Vec<&str> = found.files.iter().map(|file| file.name.as_str()).collect();
-        assert_eq!(names, ["plan.toml", "steps/a/1/outcome.json", "steps/b/1/stdout"]);
+        assert_eq!(
+            names,
+            [
+                "plan.toml",
+                "steps/a/1/outcome.json",
+                "steps/b/1/stdout",
+                "steps/claim.x/1/stdout",
+                "steps/site.new/1/stdout"
+            ]
+        );
         assert_eq!(found.left_out, ["steps/a/1/stdout", "steps/a/2\u{1b}/stdout"]);
     }
 }

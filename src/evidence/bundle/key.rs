@@ -57,7 +57,7 @@ impl Secret {
     pub fn read(path: &Path) -> Result<Self, KeyError> {
         let unread = |why| KeyError::Unread(path.to_owned(), why);
         let mode = std::fs::metadata(path).map_err(unread)?.mode();
-        let text = regular::read(path, LONGEST).map_err(unread)?;
+        let text = path.canonicalize().and_then(|path| regular::read(&path, LONGEST)).map_err(unread)?;
         if mode & 0o077 != 0 {
             return Err(KeyError::Open(path.to_owned()));
         }
@@ -92,7 +92,10 @@ impl Public {
     /// # Errors
     /// The file is no such key.
     pub fn read(path: &Path) -> Result<Self, KeyError> {
-        let text = regular::read(path, LONGEST).map_err(|why| KeyError::Unread(path.to_owned(), why))?;
+        let text = path
+            .canonicalize()
+            .and_then(|path| regular::read(&path, LONGEST))
+            .map_err(|why| KeyError::Unread(path.to_owned(), why))?;
         if pem(&text, "PRIVATE KEY").is_some() {
             return Secret::read(path).map(|secret| secret.public());
         }

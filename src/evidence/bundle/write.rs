@@ -9,7 +9,8 @@ use super::collect::{self, Found};
 use super::key::Secret;
 use super::pages::Pages;
 use super::statement::{JournalTold, PlanTold, Predicate, ReleaseTold, Statement, Subject, VERSION, word};
-use super::{ENVELOPE, ENVIRONMENT, JOURNAL, MANIFEST, Page, dsse, lines};
+use super::{BASELINE, ENVELOPE, ENVIRONMENT, HEAD, JOURNAL, MANIFEST, PLAN, Page, dsse, lines};
+use crate::base::boundary::reach;
 use crate::base::regular;
 use crate::base::secret::Redactor;
 use crate::base::zip::{LARGEST_PACKED, Sums, Writer};
@@ -18,6 +19,8 @@ use crate::journal::{LaunchFolder, OpenError, inspect};
 use crate::launch::board::Board;
 
 const CHUNK: usize = 256 << 10;
+/// Small files that go on with the journal: they must not tell of more than it does.
+const BEFORE: [&str; 3] = [BASELINE, HEAD, PLAN];
 
 /// What a bundle is made of.
 pub struct Parts<'a> {
@@ -42,7 +45,7 @@ pub struct Made {
     pub head: Head,
     /// `launch`, `rehearsal` or `gate`.
     pub mode: &'static str,
-    /// What lies in the folder and could not be taken.
+    /// What lies in the folder and could not be taken: it is no plain file, or may not be read.
     pub left_out: Vec<String>,
     /// The first thing wrong with the journal: it is in the bundle as it is.
     pub broken: Option<String>,
@@ -61,6 +64,8 @@ pub enum BundleError {
     Manifest(#[from] serde_json::Error),
     #[error("bundle the launch: its journal has no record yet")]
     Empty,
+    #[error("bundle the launch: its first record does not tell what was opened; `tminus verify` says what is wrong")]
+    Unopened,
 }
 
 /// How the journal stood when it was first read: what is added meanwhile is not in the bundle.
@@ -88,8 +93,15 @@ enum Source {
 pub fn write(parts: Parts<'_>, out: File) -> Result<Made, BundleError> {
     let Parts { folder, board, redactor, environment, more, key, made_by } = parts;
     let mut pages = board.map(|board| Pages::new(board, redactor));
+    // Before the journal, which then tells of all that they hold.
+    let before = before(folder)?;
     let moment = moment(folder, pages.as_mut(), &made_by)?;
-    let mut predicate = moment.opened.clone().ok_or(BundleError::Empty)?;
+    reach("bundle-moment");
+    let mut predicate = match (&moment.opened, moment.records) {
+        (Some(opened), _) => opened.clone(),
+        (None, 0) => return Err(BundleError::Empty),
+        (None, _) => return Err(BundleError::Unopened),
+    };
     if let Some(pages) = &pages {
         let (plan, opened_at) = (&pages.board().plan, pages.board().opened_at);
         predicate.plan.title.clone_from(&plan.title);
@@ -103,11 +115,13 @@ pub fn write(parts: Parts<'_>, out: File) -> Result<Made, BundleError> {
         _ => "rehearsal",
     };
 
-    let Found { files, left_out } = collect::collect(folder.path())?;
+    let Found { files, mut left_out } = collect::collect(folder.path())?;
     let made = pages.map(Pages::end).unwrap_or_default();
     let made: Vec<Page> = made.into_iter().chain(more).chain([(ENVIRONMENT.to_owned(), environment)]).collect();
     let mut sources: Vec<(String, Source)> =
-        files.into_iter().map(|file| (file.name, Source::File(file.path))).collect();
+        before.into_iter().map(|(name, bytes)| (name, Source::Page(bytes))).collect();
+    let others = files.into_iter().filter(|file| !BEFORE.contains(&file.name.as_str()));
+    sources.extend(others.map(|file| (file.name, Source::File(file.path))));
     sources.extend(made.into_iter().map(|(name, bytes)| (name, Source::Page(bytes))));
     sources.push((JOURNAL.to_owned(), Source::Journal));
     sources.sort_by(|one, other| one.0.cmp(&other.0));
@@ -118,7 +132,14 @@ pub fn write(parts: Parts<'_>, out: File) -> Result<Made, BundleError> {
     for (name, source) in sources {
         let sums = match source {
             Source::Page(bytes) => Some(zip.whole(&name, &bytes)?),
-            Source::File(path) => file(&mut zip, &name, &path).map_err(|why| BundleError::File(name.clone(), why))?,
+            Source::File(path) => match file(&mut zip, &name, &path) {
+                // A member of the launch's group may not read what carries a lock.
+                Err(why) if why.kind() == io::ErrorKind::PermissionDenied => {
+                    left_out.push(name.clone());
+                    None
+                }
+                sums => sums.map_err(|why| BundleError::File(name.clone(), why))?,
+            },
             Source::Journal => Some(journal(&mut zip, folder, &moment)?),
         };
         subjects.extend(sums.map(|sums| Subject::new(&name, &sums)));
@@ -134,6 +155,19 @@ pub fn write(parts: Parts<'_>, out: File) -> Result<Made, BundleError> {
     out.sync_all()?;
     let Moment { records, head, broken, .. } = moment;
     Ok(Made { files, records, head, mode, left_out, broken })
+}
+
+/// Those of [`BEFORE`] that are there.
+fn before(folder: &LaunchFolder) -> Result<Vec<Page>, BundleError> {
+    let mut all = Vec::new();
+    for name in BEFORE {
+        match regular::read(&folder.path().join(name), LARGEST_PACKED) {
+            Ok(bytes) => all.push((name.to_owned(), bytes)),
+            Err(why) if why.kind() == io::ErrorKind::NotFound => {}
+            Err(why) => return Err(BundleError::File(name.to_owned(), why)),
+        }
+    }
+    Ok(all)
 }
 
 /// Reads the journal once: how much of it there is, and what pages it makes as far as it is sound.

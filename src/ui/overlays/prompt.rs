@@ -201,8 +201,10 @@ impl Purpose {
                 Command::WaiveCriterion { criterion: criterion.clone(), reason: reason()?, lasts: waive::lasts(*lasts) }
             }
             Self::Evidence(id) => Command::GiveEvidence { evidence: id.clone(), what: reason()? },
-            Self::Close { anyway: false } => Command::Close { why: text, anyway: None },
-            Self::Close { anyway: true } => Command::Close { why: String::new(), anyway: Some(reason()?) },
+            Self::Close { anyway: false } => Command::Close { why: text, anyway: None, gone: Vec::new() },
+            Self::Close { anyway: true } => {
+                Command::Close { why: String::new(), anyway: Some(reason()?), gone: Vec::new() }
+            }
             Self::Vote { poll, role, vote, .. } => {
                 let role = self.voter(view, *role).ok_or("the plan's poll has no roles")?.clone();
                 let vote = match vote {

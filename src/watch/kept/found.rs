@@ -23,6 +23,12 @@ use crate::watch::point::Taken;
 /// In bytes: no file of samples is larger.
 const LARGEST: u64 = 64 << 20;
 
+/// Blocks of one file, which has the minutes of an hour: what comes after so many is no file of ours.
+const BLOCKS_A_FILE: usize = 1_000;
+/// Of one signal, blocks and their bytes that are held: months of a look a second.
+const BLOCKS: usize = 200_000;
+const BYTES: usize = 256 << 20;
+
 /// What the journal says of blocks: their hashes by minute.
 #[derive(Debug, Clone, Default)]
 pub struct Vouched {
@@ -159,11 +165,16 @@ pub(super) fn look(all: &dyn Files, signal: &SignalId, from: i64, vouched: &Vouc
     }
     files.retain(|(hour, _)| *hour >= from.div_euclid(OF_FILE));
     files.sort_unstable();
-    let mut blocks = Vec::new();
+    let (mut blocks, mut bytes_held) = (Vec::new(), 0_usize);
     for (hour, console) in files {
         let file = format!("{name}/{hour:06}-{console}");
+        if blocks.len() > BLOCKS || bytes_held > BYTES {
+            found.unread.push((file, "there are more samples of its signal than are read".to_owned()));
+            break;
+        }
         match all.read(&file) {
             Ok(bytes) => {
+                bytes_held = bytes_held.saturating_add(bytes.len());
                 let torn = split(&bytes, &file, console, &mut blocks);
                 found.torn.extend((torn > 0).then_some((file, torn)));
             }
@@ -189,6 +200,9 @@ fn split(bytes: &[u8], file: &str, console: u32, blocks: &mut Vec<Block>) -> usi
         let (page, after) = rest.split_at(read.length);
         let begins = read.first || blocks.len() == first;
         if begins || blocks.last().is_none_or(|block| block.minute != read.minute) {
+            if blocks.len() - first >= BLOCKS_A_FILE {
+                break;
+            }
             blocks.push(Block {
                 minute: read.minute,
                 file: file.to_owned(),

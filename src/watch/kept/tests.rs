@@ -170,3 +170,17 @@ async fn what_a_closed_launch_kept_last_is_sealed_and_a_console_that_leaves_keep
         assert_eq!(audited.notices, [], "close: {close}");
     }
 }
+
+#[test]
+fn a_file_of_more_blocks_than_an_hour_has_is_not_read_to_its_end() {
+    let place = tempfile::tempdir().expect("a folder");
+    let all = place.path();
+    let folder = all.join("api");
+    std::fs::create_dir_all(&folder).expect("made");
+    // Blocks without a sample, the cheapest to write: each would be held.
+    let page = Page::new(0).bytes(true);
+    std::fs::write(folder.join("000000-0"), page.repeat(5_000)).expect("written");
+    let found = look(&all, &"api".into(), i64::MIN, &Vouched::default());
+    assert_eq!(found.blocks.len(), 1_000);
+    assert_eq!(found.torn, [("api/000000-0".to_owned(), 4_000 * page.len())]);
+}
