@@ -73,6 +73,8 @@ mod machine;
 mod notify;
 #[path = "opening.rs"]
 mod opening;
+#[path = "places.rs"]
+mod places;
 #[path = "plans.rs"]
 mod plans;
 #[path = "process.rs"]

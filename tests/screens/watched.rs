@@ -88,6 +88,20 @@ fn an_old_evaluation_passes_nothing() {
     assert!(shown.contains("✗ errors"), "a breach stays one: {shown}");
 }
 
+#[test]
+fn what_nobody_is_heard_of_passes_nothing() {
+    for (heard, sign) in [(true, "✓ p95"), (false, "~ p95")] {
+        let mut story = watched(Mode::Launch);
+        story.seat = tminus::launch::port::Seat::Attached { heard };
+        let mut console = console(story.snapshot(1_810), 120, 36);
+        let shown = text(&screen(&mut console));
+        assert!(shown.contains(sign) && shown.contains("✗ errors"), "heard {heard}: {shown}");
+        press(&mut console, &format!("{THERE} j j j j j enter"));
+        let shown = text(&screen(&mut console));
+        assert!(heard || !shown.contains("✓ pass for"), "in full, too: {shown}");
+    }
+}
+
 /// A hundred monitors and forty objectives, a few of them red, with titles of another world.
 fn crowd() -> Story {
     let mut plan = plan();

@@ -39,7 +39,7 @@ fn contents(answer: &Answer) -> (Read, Text) {
 
 /// The report, its text still as the world wrote it.
 pub(super) async fn report(file: &File, seen: &Seen, scope: &Scope, jq: &Jq) -> Report {
-    let path = file.path.written();
+    let path = file.path.open(scope);
     let expected = there_words(file.expect.absent);
     let alone = |finding: Finding| {
         let summary = format!("{path}: expected {expected}, seen {}", finding.seen);
