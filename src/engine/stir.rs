@@ -6,9 +6,11 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::watch;
+
+use crate::clock;
 
 /// How often the folder is looked at.
 const LOOK: Duration = Duration::from_millis(100);
@@ -49,13 +51,13 @@ impl Stir {
 }
 
 fn watched(folder: &Path, tell: &watch::Sender<()>, look: Duration, grain: Duration) {
-    let (mut known, mut changed) = (None, Instant::now());
+    let (mut known, mut changed) = (None, clock::boot());
     while !tell.is_closed() {
         let now = fs::metadata(folder).ok().map(|about| (about.ino(), about.mtime(), about.mtime_nsec()));
         if std::mem::replace(&mut known, now) != now {
-            changed = Instant::now();
+            changed = clock::boot();
         }
-        if changed.elapsed() < grain {
+        if u128::try_from(clock::boot() - changed).unwrap_or(0) < grain.as_millis() {
             tell.send_replace(());
         }
         thread::sleep(look);
