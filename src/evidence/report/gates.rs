@@ -150,7 +150,7 @@ fn passed(story: &Story, phase: &Phase) -> Cell {
     }
 }
 
-/// Items that were tried and that the last plan does not have.
+/// Items that the last plan does not have, as they stood when it came.
 fn removed(story: &Story) -> Table {
     let mut table = Table::new("Items that an amendment took away", &["item", "phase", "stood at", "found", "removed"]);
     for gone in &story.revised.items {

@@ -105,9 +105,14 @@ fn of_objective(story: &Story, known: &Known<'_, Objective>, frame: Frame) -> Op
         Beside::Against { baseline, .. } => format!("; compared with {baseline} by a test, not by this line"),
         _ => String::new(),
     };
-    let times = breached.iter().filter(|run| run.verdict == Verdict::Fail).count();
+    let times = |is: fn(Verdict) -> bool| breached.iter().filter(|run| is(run.verdict)).count();
+    let untold = match times(|verdict| matches!(verdict, Verdict::Unknown | Verdict::Stale)) {
+        0 => String::new(),
+        n => format!(", could not tell {}", say::count(n, "time", "times")),
+    };
+    let times = times(|verdict| verdict == Verdict::Fail);
     let told = format!(
-        "{}{}, worst {}, breached {}{percentile}{against}{generated}",
+        "{}{}, worst {}, breached {}{untold}{percentile}{against}{generated}",
         limit(&objective.that),
         story.held_to(&objective.id),
         worst(&points, &objective.that).map_or_else(|| "not known".to_owned(), |worst| shown.words(worst)),

@@ -111,8 +111,8 @@ pub(super) fn runs<'e>(all: &'e [Evaluation], objective: &Objective) -> Vec<Run<
         match runs.last_mut() {
             Some((last, worst)) if last.verdict == told.verdict && last.until >= from => {
                 last.until = told.at;
-                let is_worse = |(figure, worst)| is_worse(&objective.that, figure, worst);
-                if told.figure.zip(*worst).is_some_and(is_worse) {
+                let worse = |(figure, worst)| is_worse(&objective.that, figure, worst);
+                if told.figure.zip(*worst).is_some_and(worse) {
                     (last.why, *worst) = (&told.why, told.figure);
                 }
             }
