@@ -84,6 +84,42 @@ async fn a_run_that_never_began_leaves_no_green_of_before() {
     assert!(!std::fs::read_to_string(&junit).expect("written").contains("old"));
 }
 
+#[tokio::test]
+async fn a_plan_that_does_not_load_leaves_no_green_of_before() {
+    let place = place("http://127.0.0.1:9");
+    let plan = place.path("broken.toml");
+    std::fs::write(&plan, "[plan]\nschema = 1\n").expect("written");
+    let (plan, junit) = (plan.display().to_string(), place.path("out.xml"));
+    let named = junit.display().to_string();
+    for command in [vec!["gate"], vec!["run", "--headless"], vec!["rehearse", "--headless"]] {
+        std::fs::write(&junit, "<testsuites name=\"old\"/>").expect("written");
+        let ran = place.run(&[&command[..], &[&plan, "--junit", &named]].concat()).await;
+        assert_eq!(ran.code, Some(3), "{command:?}: {ran:?}");
+        assert!(!junit.exists(), "{command:?}");
+    }
+}
+
+#[tokio::test]
+async fn verdicts_are_printed_though_their_file_cannot_be_written() {
+    let place = place("http://127.0.0.1:9");
+    let (folder, plan) = (place.path("goes"), place.path("plan.toml"));
+    let named = folder.join("out.xml").display().to_string();
+    // The folder of the file is gone by the time it is to be written: the checks themselves take it away.
+    let text = format!(
+        "[plan]\nschema = 1\nid = 'p'\ntitle = 'P'\nenvironment = 'test'\n[[phase]]\nid = 'a'\ntitle = 'A'\nat = 'T-1h'\n\
+         gate = true\n[[phase.item]]\nid = 'look'\ntitle = 'Look'\n[phase.item.command]\nshell = \"rmdir {}; FAILS\"\n",
+        folder.display()
+    );
+    for (ends, code) in [("exit 1", 1), ("exit 0", 3)] {
+        std::fs::create_dir(&folder).expect("made");
+        std::fs::write(&plan, text.replace("FAILS", ends)).expect("written");
+        let ran = place.run(&["gate", &plan.display().to_string(), "--json", "--junit", &named]).await;
+        let document: Value = serde_json::from_str(&ran.out).unwrap_or_default();
+        assert!(document["exit"] == i32::from(ends == "exit 1") && ran.code == Some(code), "{ran:?}");
+        assert!(ran.err.contains("failed to write"), "{ran:?}");
+    }
+}
+
 #[test]
 fn a_form_refuses_what_is_not_of_it() {
     for name in ["gate", "launch"] {

@@ -302,6 +302,18 @@ async fn one_that_was_begun_after_the_launch_ended_is_named_all_the_same() {
     let seen = launch.place.run(&["verify", &launch.at()]).await;
     let told = "begun after the launch had ended: no record tells of it";
     assert!(seen.code == Some(0) && seen.out.contains(told), "{seen:?}");
+    let report = launch.place.run(&["report", &launch.at(), "--markdown"]).await;
+    for said in ["✗ ROLLBACK back", "The journal does not tell of it", "by their runners' own logs"] {
+        assert!(report.out.contains(said), "{said} in {}", report.out);
+    }
+    assert!(!report.out.contains("None was asked for"), "{}", report.out);
+    let bundle = launch.place.path("launch.zip");
+    let ran = launch.place.run(&["bundle", &launch.at(), "-o", &bundle.display().to_string()]).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let mut zip = tminus::base::zip::Archive::open(fs::File::open(&bundle).expect("there")).expect("opens");
+    let place = zip.find("report.md").expect("a page");
+    let (page, _) = zip.content(place, 1 << 20).expect("reads");
+    assert_eq!(String::from_utf8(page).expect("text"), report.out, "the bundle says the same");
     let ran = ended(launch.fly(&[])).await;
     assert!(ran.out.contains("rollback back #1: VERIFIED") && ran.out.contains("not in the journal"), "{ran:?}");
     launch.open("fifo").await;

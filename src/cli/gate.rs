@@ -54,6 +54,8 @@ pub struct Arguments {
 /// # Errors
 /// The plan, the names or the folder are wrong.
 pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
+    // Before anything that may fail: whoever reads it after exit code 3 would take the one of before for this run's.
+    arguments.junit.as_deref().map(outfile::clear).transpose()?;
     let source = assemble::read(&arguments.plan)?;
     let loaded = assemble::load(
         &source,
@@ -63,7 +65,6 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
         err!("tminus: {} is not set ({}): what needs it cannot be told", unset.variable, source.at(unset.span));
     }
     let selected = select(&loaded.plan, &arguments.names).map_err(anyhow::Error::msg)?;
-    arguments.junit.as_deref().map(outfile::clear).transpose()?;
     runtime()?.block_on(fly(arguments, loaded, selected))
 }
 
@@ -128,17 +129,15 @@ async fn fly(arguments: &Arguments, loaded: Loaded, selected: Selected) -> anyho
         Verdict::worst(board.items.values().map(|state| state.verdict(None, Instant(0)).unwrap_or(Verdict::Unknown)));
     let code = code(&board, verdict);
     let took = Duration::from_millis(u64::try_from(clock::boot() - began).unwrap_or(0));
-    if let Some(path) = &arguments.junit {
-        let run = Run { left_out: &selected.left_out, exit: code, took };
-        outfile::write(path, junit(&board, Instant(0), run).as_bytes())?;
-    }
     let out = if arguments.json {
         serde_json::to_string_pretty(&document(&board, &selected.left_out, verdict, code, took))? + "\n"
     } else {
         lines(&board, &selected.left_out, verdict, took)
     };
     say::whole(&out);
-    Ok(code)
+    let Some(path) = &arguments.junit else { return Ok(code) };
+    let run = Run { left_out: &selected.left_out, exit: code, took };
+    Ok(outfile::last(path, junit(&board, Instant(0), run).as_bytes(), code))
 }
 
 /// Nothing runs and nothing more can start.

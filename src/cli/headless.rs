@@ -93,8 +93,6 @@ where
     O: FnOnce(Wires) -> F,
     F: Future<Output = anyhow::Result<Flight>> + Send + 'static,
 {
-    // Before anything runs: a place that cannot be written is told then, and nothing of a run before is left there.
-    common.junit.as_deref().map(outfile::clear).transpose()?;
     let (wires, port) = wires(front.first.clone());
     let opening = open(wires);
     if wants_console(common) {
@@ -218,11 +216,9 @@ async fn without_console(
         }
     }
     say::whole(&text);
-    if let Some(path) = &common.junit {
-        let took = Duration::from_millis(u64::try_from(clock::boot() - began).unwrap_or(0));
-        outfile::write(path, junit(&board, now, Run { left_out: &[], exit: code, took }).as_bytes())?;
-    }
-    Ok(code)
+    let Some(path) = &common.junit else { return Ok(code) };
+    let took = Duration::from_millis(u64::try_from(clock::boot() - began).unwrap_or(0));
+    Ok(outfile::last(path, junit(&board, now, Run { left_out: &[], exit: code, took }).as_bytes(), code))
 }
 
 /// Who was not told of everything, once that was tried for so long.

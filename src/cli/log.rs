@@ -10,6 +10,7 @@ use clap::Args;
 
 use super::frozen::Frozen;
 use super::say::err;
+use super::strangers::strangers;
 use crate::base::text::printable;
 use crate::engine::rollback::{self, Found, Log};
 use crate::journal::{self, LaunchFolder, Noticed, Purpose};
@@ -70,7 +71,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     written?;
     folded.end(&mut out)?;
     let opened = opened.map_err(|error| out.flush().err().map_or_else(|| anyhow::Error::new(error), Into::into))?;
-    let unknown = strangers(folder.path(), &known);
+    let unknown = strangers(folder.path(), |run| known.contains(&run)).unwrap_or_default();
     for found in &unknown {
         tell_stranger(&mut out, folder.path(), found, if over { AFTER } else { YET })?;
     }
@@ -107,12 +108,6 @@ pub fn line(out: &mut impl Write, record: &Recorded) -> std::io::Result<()> {
     let stamp = if record.actor.scripted { " (scripted)" } else { "" };
     let (name, told) = (printable(&record.actor.name), printable(&tell(record)));
     writeln!(out, "{:>6}  {at}{written}  {name}{stamp}: {told}", record.seq)
-}
-
-/// Runs of rollbacks that the journal has not heard of.
-fn strangers(launch: &Path, known: &BTreeSet<u32>) -> Vec<Found> {
-    let runs = rollback::runs(launch).unwrap_or_default();
-    runs.into_iter().filter(|found| !known.contains(&found.run)).collect()
 }
 
 /// One such run, as its runner's chained log tells it.

@@ -51,6 +51,7 @@ mod run;
 mod say;
 mod schema;
 mod site;
+mod strangers;
 mod summary;
 mod take_over;
 mod unwritten;
@@ -186,6 +187,16 @@ struct Common {
     name: String,
     #[command(flatten)]
     look: look::Wanted,
+}
+
+impl Common {
+    /// Takes away what an earlier run left where this one is to write, before anything that may fail.
+    ///
+    /// # Errors
+    /// Nothing can be written there.
+    fn clear(&self) -> anyhow::Result<()> {
+        self.junit.as_deref().map_or(Ok(()), outfile::clear)
+    }
 }
 
 /// Parses the arguments, runs the subcommand, and answers with its exit code.

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
+use super::WRONG;
+use super::say::err;
 use crate::base::text::printable;
 
 /// Takes away what an earlier run left at `path`: whoever reads it after a run that was interrupted would take it for
@@ -15,15 +17,15 @@ use crate::base::text::printable;
 /// It is a folder, its folder is not there, or it cannot be taken away.
 pub fn clear(path: &Path) -> anyhow::Result<()> {
     let beside = beside(path)?;
+    // First: where nothing new can be written, the old one is gone all the same.
+    if let Err(why) = fs::remove_file(path)
+        && why.kind() != ErrorKind::NotFound
+    {
+        return Err(why).with_context(|| format!("failed to take away the {} of before", shown(path)));
+    }
     let tried =
         fs::OpenOptions::new().write(true).create_new(true).open(&beside).and_then(|_| fs::remove_file(&beside));
-    tried.with_context(|| format!("failed to write {}", shown(path)))?;
-    match fs::remove_file(path) {
-        Err(why) if why.kind() != ErrorKind::NotFound => {
-            Err(why).with_context(|| format!("failed to take away the {} of before", shown(path)))
-        }
-        _ => Ok(()),
-    }
+    tried.with_context(|| format!("failed to write {}", shown(path)))
 }
 
 /// Puts `bytes` at `path`, in place of what is there.
@@ -42,6 +44,19 @@ pub fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         let _ = fs::remove_file(&beside);
     }
     written.with_context(|| format!("failed to write {}", shown(path)))
+}
+
+/// [`write`] at the end of a run that came to the exit code `code`, which stands whatever becomes of the file: that it
+/// cannot be written is said, and is all that there is to say only where the code is 0.
+#[must_use]
+pub fn last(path: &Path, bytes: &[u8], code: i32) -> i32 {
+    match write(path, bytes) {
+        Ok(()) => code,
+        Err(why) => {
+            err!("tminus: {why:#}");
+            if code == 0 { WRONG } else { code }
+        }
+    }
 }
 
 fn beside(path: &Path) -> anyhow::Result<PathBuf> {
@@ -69,6 +84,15 @@ mod tests {
         write(&path, b"red").expect("written");
         assert_eq!(fs::read(&path).expect("read"), b"red");
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_takes_no_exit_code_away_and_is_no_success() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (code, told) in [(4, 4), (1, 1), (2, 2), (0, WRONG)] {
+            assert_eq!(last(&folder.path().join("no/out.xml"), b"x", code), told);
+            assert_eq!(last(&folder.path().join("out.xml"), b"x", code), code);
+        }
     }
 
     #[test]

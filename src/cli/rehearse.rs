@@ -68,6 +68,7 @@ pub struct Arguments {
 /// The plan, a fault, the arguments or the folder are wrong.
 pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let common = &arguments.common;
+    common.clear()?;
     let existing = assemble::existing(common, arguments.plan.is_some())?;
     let (source, earlier, base, known) = match (&arguments.plan, existing) {
         (_, Some(folder)) => {

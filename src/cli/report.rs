@@ -1,17 +1,18 @@
 //! `tminus report LAUNCH`: what a launch came to, as one HTML file or as Markdown. Reads only, while a console holds
 //! the launch too. Exit codes: 0 it was made, 2 not all of the journal could be read, and the report says so.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
 
 use super::frozen::Frozen;
 use super::say::{self, err};
+use super::strangers::strangers;
 use super::{CANNOT_TELL, outfile};
 use crate::base::text::printable;
-use crate::engine::revisions;
-use crate::evidence::report::{self, Document, Sample, Series, Story};
+use crate::engine::{revisions, rollback};
+use crate::evidence::report::{self, Document, Sample, Series, Story, Stranger};
 use crate::journal::{self, LaunchFolder, Noticed, Purpose};
 use crate::launch::event::Event;
 use crate::launch::verdict::Verdict;
@@ -84,16 +85,32 @@ pub fn read(frozen: &Frozen) -> anyhow::Result<Told> {
     for notice in &opened.noticed {
         story.doubt(format!("The journal: {notice}"));
     }
+    unjournaled(folder.path(), &mut story);
     story.ends(opened.head);
     samples(folder, &vouched, &mut story);
     let document = story.told().redacted(&frozen.redactor);
     Ok(Told { document, whole: !opened.noticed.iter().any(Noticed::is_short) })
 }
 
+/// What rollbacks came to that the journal does not tell to their end, by their runners' own logs.
+fn unjournaled(launch: &Path, story: &mut Story) {
+    let runs = match strangers(launch, |run| story.tells_end_of(run)) {
+        Ok(runs) => runs,
+        Err(why) => {
+            return story.doubt(format!("the folder of rollbacks cannot be read, there may have been some: {why}"));
+        }
+    };
+    for rollback::Found { run, rollback, request } in runs {
+        let rollback::Progress { begun, end } = rollback::progress(launch, run, &rollback);
+        let asked = request.map(|request| (request.at, request.name, request.why));
+        story.stranger(Stranger { run, rollback, asked, begun, end });
+    }
+}
+
 fn samples(folder: &LaunchFolder, vouched: &Vouched, story: &mut Story) {
     let frames = story.frames();
-    for (signal, grows) in story.signals() {
-        let mut series: Vec<Series> = frames.iter().map(|frame| Series::new(*frame, grows)).collect();
+    for (signal, counter) in story.signals() {
+        let mut series: Vec<Series> = frames.iter().map(|frame| Series::new(*frame, counter)).collect();
         let told = history(&folder.samples().as_path(), &signal, vouched, &mut |point, _| {
             let Point { at, taken, generated } = point;
             let sample = sample(taken);

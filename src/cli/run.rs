@@ -31,6 +31,7 @@ pub struct Arguments {
 /// The plan, the arguments or the folder are wrong.
 pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     let common = &arguments.common;
+    common.clear()?;
     let existing = assemble::existing(common, arguments.plan.is_some())?;
     let (source, earlier, known) = match (existing, &arguments.plan) {
         (Some(folder), plan) => {

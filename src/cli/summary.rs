@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use super::strangers::strangers;
 use crate::base::text::printable;
 use crate::engine::rollback;
 use crate::launch::board::{Board, ItemState, Progress};
@@ -82,7 +83,7 @@ pub fn text(board: &Board, now: Instant, folder: &str) -> String {
             let _ = writeln!(out, "  verify {check}: {} · {}", report.verdict, printable(&report.summary));
         }
     }
-    strangers(board, Path::new(folder), &mut out);
+    unjournaled(board, Path::new(folder), &mut out);
     let _ = writeln!(
         out,
         "\njournal    {folder}/journal.db ({} records)\nartifacts  {folder}/{{steps,rollback,streams}}",
@@ -109,9 +110,9 @@ fn second_keys(run: &RollbackRun, out: &mut String) {
 }
 
 /// Rollbacks that this journal was not told of, as of a launch that had ended before them.
-fn strangers(board: &Board, launch: &Path, out: &mut String) {
+fn unjournaled(board: &Board, launch: &Path, out: &mut String) {
     let known = |run: u32| board.rollbacks.iter().any(|known| known.run == run);
-    for found in rollback::runs(launch).unwrap_or_default().iter().filter(|found| !known(found.run)) {
+    for found in strangers(launch, known).unwrap_or_default() {
         let end = rollback::progress(launch, found.run, &found.rollback).end;
         let end = end.as_ref().map_or_else(|| "no end is told".to_owned(), |end| printable(&end_words(end)));
         let id = printable(found.rollback.as_str());

@@ -1,6 +1,6 @@
 //! `tminus what-if LAUNCH PLAN`: the samples that a launch kept, through the thresholds of another plan: when each trigger
 //! would have fired beside when it did. Reads only. Exit codes: 0 it is told, 2 not all of the journal or of the samples
-//! could be believed.
+//! could be believed, or the launch was amended under way.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -17,7 +17,7 @@ use crate::engine::what_if::{Course, Flown, Told};
 use crate::journal::{self, Purpose};
 use crate::launch::board::Board;
 use crate::launch::event::Event;
-use crate::launch::id::TriggerId;
+use crate::launch::id::{ObjectiveId, TriggerId};
 use crate::launch::plan::{Objective, Plan};
 use crate::launch::time::{Mark, clock_face};
 use crate::plan::{self, Environment, Options};
@@ -73,6 +73,9 @@ fn text(board: &Board, fired: &BTreeMap<TriggerId, Mark>, was: &Told, told: &Tol
         let why = would.map(|fired| format!(": {}", printable(&fired.why))).unwrap_or_default();
         let _ = writeln!(out, "trigger {}: fired {fired}, would have fired {words}{why}", trigger.id);
     }
+    for (trigger, mark) in fired.iter().filter(|(id, _)| !edited.triggers.iter().any(|known| known.id == **id)) {
+        let _ = writeln!(out, "trigger {trigger}: fired {}, and is not in the edited plan", face(*mark));
+    }
     out.push('\n');
     for objective in &edited.objectives {
         let line = |known: Option<&Course>| known.map_or_else(|| "not evaluated".to_owned(), words);
@@ -80,6 +83,10 @@ fn text(board: &Board, fired: &BTreeMap<TriggerId, Mark>, was: &Told, told: &Tol
         let old = old.map_or_else(|| "not in the plan".to_owned(), |old: &Objective| old.that.words());
         let (before, after) = (line(was.objectives.get(&objective.id)), line(told.objectives.get(&objective.id)));
         let _ = writeln!(out, "objective {}: {old}: {before}; {}: {after}", objective.id, objective.that.words());
+    }
+    let gone = |id: &ObjectiveId| !edited.objectives.iter().any(|known| known.id == *id);
+    for (id, course) in was.objectives.iter().filter(|(id, _)| gone(id)) {
+        let _ = writeln!(out, "objective {id}: {}; not in the edited plan", words(course));
     }
     out.push_str(
         "\nWhat people and rollbacks did then is left as it was: from the first that differs it is a guess.\n",

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::launch::away::Away;
 use crate::launch::board::Board;
 use crate::launch::event::{Actor, Event, Recorded};
 use crate::launch::id::{ObjectiveId, TriggerId};
@@ -30,7 +31,6 @@ pub struct Told {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fired {
-    pub at: Instant,
     pub mark: Mark,
     pub why: String,
 }
@@ -51,11 +51,16 @@ pub struct Flown {
     records: Vec<Recorded>,
     vouched: Vouched,
     evaluated: Option<(Instant, Instant)>,
+    /// What nobody watched: nothing is evaluated in it, and nothing fires.
+    away: Away,
+    /// The revisions that the launch was amended to: the samples of before were taken by another plan.
+    amended: Vec<u32>,
 }
 
 impl Flown {
     /// Takes the next record in.
     pub fn take(&mut self, record: Recorded) {
+        self.away.take(&record);
         match &record.event {
             Event::Evaluated { rounds } => {
                 for round in rounds {
@@ -71,8 +76,8 @@ impl Flown {
             | Event::TriggerAcknowledged { .. }
             | Event::RollbackRequested { .. }
             | Event::RollbackTold { .. }
-            | Event::StepUndone { .. }
-            | Event::PlanAmended { .. } => {}
+            | Event::StepUndone { .. } => {}
+            Event::PlanAmended { revision, .. } => self.amended.push(*revision),
             _ => self.records.push(record),
         }
     }
@@ -81,6 +86,13 @@ impl Flown {
     #[must_use]
     pub fn told(&self, plan: &Arc<Plan>, all: &Path) -> Told {
         let mut again = Again { board: Board::new(Arc::clone(plan)), told: Told::default() };
+        let doubt = |revision: &u32| {
+            format!(
+                "the launch was amended to revision {revision} under way: here one plan is held to all of it, and what \
+                 its plans of before asked or had may be missing"
+            )
+        };
+        again.told.doubts.extend(self.amended.iter().map(doubt));
         let Some((from, until)) = self.evaluated else {
             again.told.doubts.push("nothing was evaluated in this launch".to_owned());
             return again.told;
@@ -94,10 +106,13 @@ impl Flown {
             while let Some(record) = records.next_if(|record| record.at <= at) {
                 again.take(record.at, record);
             }
-            again.evaluated(at, counts);
+            again.count(at, &counts);
+            if !self.away.holds(at) {
+                again.evaluated(at, counts);
+            }
         });
         records.for_each(|record| again.take(record.at, record));
-        again.told.doubts = doubts;
+        again.told.doubts.extend(doubts);
         again.told
     }
 }
@@ -114,13 +129,16 @@ impl Again {
         self.fire(at);
     }
 
-    fn evaluated(&mut self, at: Instant, counts: BTreeMap<ObjectiveId, Counts>) {
+    fn count(&mut self, at: Instant, counts: &BTreeMap<ObjectiveId, Counts>) {
         let plan = Arc::clone(&self.board.plan.0);
-        for (id, counts) in &counts {
+        for (id, counts) in counts {
             let Some((verdict, _)) = judged(&plan, id, counts, at) else { continue };
             let every = plan.objectives.iter().find(|known| known.id == *id).map(|known| known.evaluate_every);
             self.told.objectives.entry(id.clone()).or_default().add(verdict, every.unwrap_or_default());
         }
+    }
+
+    fn evaluated(&mut self, at: Instant, counts: BTreeMap<ObjectiveId, Counts>) {
         let rounds = vec![Round { at, counts }];
         self.event(at, Event::Evaluated { rounds });
         self.fire(at);
@@ -130,7 +148,7 @@ impl Again {
     fn fire(&mut self, now: Instant) {
         for (at, event) in firing(&self.board, now) {
             if let Event::TriggerFired { trigger, why, .. } = &event {
-                let fired = Fired { at, mark: self.board.mark_at(at), why: why.clone() };
+                let fired = Fired { mark: self.board.mark_at(at), why: why.clone() };
                 self.told.fired.entry(trigger.clone()).or_insert(fired);
             }
             self.event(at, event);
@@ -157,3 +175,7 @@ impl Course {
         self.last = Some(verdict);
     }
 }
+
+#[cfg(test)]
+#[path = "what_if_tests.rs"]
+mod tests;

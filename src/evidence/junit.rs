@@ -1,6 +1,6 @@
 //! What checks came to as JUnit XML, which every CI server reads: a suite for each phase, a case for each item. Fail is a
-//! failure; what could not be told is an error with its reason, never a pass; what was passed over is skipped and says
-//! by whom. A case of its own says what the exit code says, so that no reader sees green where that is not 0.
+//! failure; what could not be told is an error with its reason, never a pass; what was passed over, waived, taken on or
+//! marked by hand is skipped and says by whom. A case of its own says what the exit code says, so that no reader sees green where that is not 0.
 //!
 //! `docs/junit.xsd` is the form. Pure: the same board, the same bytes.
 
@@ -13,6 +13,7 @@ use crate::launch::event::Mode;
 use crate::launch::gate::{self, Clear};
 use crate::launch::id::ItemId;
 use crate::launch::plan::{Item, Phase};
+use crate::launch::recurring;
 use crate::launch::time::Instant;
 use crate::launch::verdict::{Finding, Verdict};
 
@@ -96,6 +97,8 @@ fn outcome(board: &Board, run: Run<'_>) -> Case {
 }
 
 fn case(board: &Board, phase: &Phase, item: &Item, state: &ItemState, now: Instant) -> Case {
+    // As its gate has it: what is due once more stands by its verdict of before.
+    let state = recurring::stood(board, &item.id, state).unwrap_or(state);
     let took = state.report.as_ref().map(|report| report.took).or(state.outcome.as_ref().map(|outcome| outcome.took));
     let mut out = Vec::new();
     out.extend(state.retried());
@@ -117,27 +120,35 @@ fn case(board: &Board, phase: &Phase, item: &Item, state: &ItemState, now: Insta
 }
 
 fn came(board: &Board, item: &Item, state: &ItemState, verdict: Option<Verdict>, now: Instant) -> Came {
-    if let Progress::Blocked { by } = &state.progress {
-        return Came::Error("not-run", format!("not run: {by}"));
+    let clear = gate::clear(board, item, now);
+    if let (Clear::ByWaiver, Some(waiver)) = (&clear, &state.waiver) {
+        let found = match (&state.progress, verdict) {
+            (Progress::Blocked { .. }, _) | (_, None) => why(state),
+            (_, Some(verdict)) => format!("{verdict}: {}", why(state)),
+        };
+        return Came::Skipped(format!("WAIVED by {}: {}; it was {found}", waiver.by.name, waiver.reason));
+    }
+    if let Progress::Blocked { .. } = &state.progress {
+        return Came::Error("not-run", why(state));
     }
     if state.is_running() {
         return Came::Error("running", "it was still running".to_owned());
     }
-    let clear = gate::clear(board, item, now);
-    if let (Clear::ByWaiver, Some(waiver)) = (&clear, &state.waiver) {
-        let word = verdict.map_or("not run", Verdict::word);
-        return Came::Skipped(format!(
-            "WAIVED by {}: {}; it was {word}: {}",
-            waiver.by.name,
-            waiver.reason,
-            why(state)
-        ));
-    }
     // Nobody takes a warning on where there is no launch: it is told, as the exit code has it.
     let gate = board.mode == Mode::Gate;
+    match (verdict, &state.marked) {
+        (Some(Verdict::Pass), Some(word)) => {
+            return Came::Skipped(format!("marked DONE by hand, nobody saw it: {}: {}", word.by.name, word.note));
+        }
+        (Some(Verdict::Warn | Verdict::Fail | Verdict::Unknown | Verdict::Stale), _) if clear == Clear::Yes => {
+            let word = verdict.map_or("", Verdict::word);
+            return Came::Skipped(format!("taken on: {word}: {}", why(state)));
+        }
+        _ => {}
+    }
     match verdict {
         Some(Verdict::Pass) => Came::Well,
-        Some(Verdict::Warn) if gate || clear == Clear::Yes => Came::Well,
+        Some(Verdict::Warn) if gate => Came::Well,
         Some(Verdict::Warn) => Came::Failure("warn", format!("a warning that nobody took on: {}", why(state))),
         Some(Verdict::Skipped) if clear == Clear::Yes => Came::Skipped(why(state)),
         Some(Verdict::Skipped) => {
@@ -151,6 +162,9 @@ fn came(board: &Board, item: &Item, state: &ItemState, verdict: Option<Verdict>,
 }
 
 fn why(state: &ItemState) -> String {
+    if let Progress::Blocked { by } = &state.progress {
+        return format!("not run: {by}");
+    }
     let said = state.undone.clone().or_else(|| state.passed_over.clone());
     let report = || state.report.as_ref().map(|report| report.summary.clone());
     let outcome = || state.outcome.as_ref().map(crate::launch::verdict::Outcome::words);

@@ -1,10 +1,16 @@
 //! Which verdict is which element, that nothing is greener than the exit code, and that no text leaves its place.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
 use super::*;
+use crate::launch::board::Attest;
 use crate::launch::command::Command;
-use crate::launch::samples::{Flight, plan};
+use crate::launch::event::Actor;
+use crate::launch::plan::{Every, OnFail};
+use crate::launch::samples::{Flight, minutes, plan};
+use crate::launch::time::Wall;
 use crate::launch::verdict::Report;
 
 fn run(exit: i32) -> Run<'static> {
@@ -37,6 +43,73 @@ fn each_verdict_has_its_element() {
     flight.command(Command::Waive { item: "health".into(), reason: "known".into(), lasts }).expect("waived");
     let page = junit(&flight.board, flight.now, run(1));
     assert!(of(&page, "health").contains("<skipped message=\"WAIVED by ada: known; it was fail: "), "{page}");
+}
+
+#[test]
+fn what_is_stale_runs_still_or_was_waived_unrun_is_no_pass() {
+    let mut plan = plan();
+    plan.items.get_mut(&"health".into()).expect("there").valid_for = Some(minutes(5));
+    let mut flight = Flight::of(plan);
+    let page = junit(&flight.board, flight.now, run(2));
+    assert!(of(&page, "health").contains("<error type=\"running\" message=\"it was still running\""), "{page}");
+    flight.answer("health", Verdict::Pass);
+    flight.answer("login", Verdict::Unknown);
+    flight.pass(minutes(6));
+    let page = junit(&flight.board, flight.now, run(2));
+    assert!(of(&page, "health").contains("<error type=\"stale\""), "{page}");
+    let lasts = crate::launch::waiver::LASTS;
+    flight.command(Command::Waive { item: "chat".into(), reason: "known".into(), lasts }).expect("waived");
+    let page = junit(&flight.board, flight.now, run(2));
+    let chat = of(&page, "chat");
+    assert!(chat.contains("<skipped message=\"WAIVED by ada: known; it was not run: "), "{chat}");
+    assert!(!chat.contains("<error"), "its gate is open, and so the exit code may be 0: {chat}");
+}
+
+#[test]
+fn what_was_skipped_or_taken_on_is_as_the_exit_code_has_it() {
+    for (verdict, allowed, taken_on, told) in [
+        (Verdict::Skipped, false, false, "<failure type=\"skipped\""),
+        (Verdict::Skipped, true, false, "<skipped message=\"status expected 200"),
+        (Verdict::Warn, false, false, "<failure type=\"warn\""),
+        (Verdict::Warn, false, true, "<skipped message=\"taken on: warn: status expected"),
+        (Verdict::Fail, false, false, "<failure type=\"fail\""),
+        (Verdict::Fail, false, true, "<skipped message=\"taken on: fail: status expected"),
+    ] {
+        let mut plan = plan();
+        let item = plan.items.get_mut(&"health".into()).expect("there");
+        (item.allow_skipped, item.on_fail) = (allowed, OnFail::Warn);
+        let mut flight = Flight::of(plan);
+        flight.answer("health", verdict);
+        if taken_on {
+            flight.command(Command::Acknowledge { item: "health".into() }).expect("taken on");
+        }
+        let page = junit(&flight.board, flight.now, run(0));
+        assert!(of(&page, "health").contains(told), "{verdict} {allowed} {taken_on}: {page}");
+    }
+}
+
+#[test]
+fn what_was_marked_by_hand_says_by_whom() {
+    let mut flight = Flight::of(plan());
+    flight.answer("health", Verdict::Pass);
+    let state = Arc::make_mut(flight.board.items.get_mut(&"health".into()).expect("there"));
+    state.marked =
+        Some(Attest { by: Actor::person("ada", None), note: "I saw it".into(), passed: true, at: Wall::default() });
+    let page = junit(&flight.board, flight.now, run(0));
+    let told = "<skipped message=\"marked DONE by hand, nobody saw it: ada: I saw it\"/>";
+    assert!(of(&page, "health").contains(told), "{page}");
+}
+
+#[test]
+fn what_failed_and_is_due_again_stands_as_it_failed() {
+    let mut plan = plan();
+    plan.items.get_mut(&"health".into()).expect("there").every = Some(Every::Span(minutes(10)));
+    let mut flight = Flight::of(plan);
+    flight.answer("health", Verdict::Fail);
+    flight.pass(minutes(10));
+    assert!(flight.board.item(&"health".into()).expect("there").is_running(), "it looks again");
+    let page = junit(&flight.board, flight.now, run(1));
+    assert!(of(&page, "health").contains("<failure type=\"fail\""), "{page}");
 }
 
 #[test]

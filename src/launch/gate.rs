@@ -78,6 +78,8 @@ pub fn standing(board: &Board, phase: &Phase, now: Instant) -> Standing {
             Progress::Waiting => standing.waiting += 1,
             Progress::Ended { .. } | Progress::Blocked { .. } => {}
         }
+        // What is due once more stands by its verdict of before, and by what was said of it.
+        let state = recurring::stood(board, id, state).unwrap_or(state);
         if branch::is_over(state) {
             standing.passed_over += 1;
         } else {

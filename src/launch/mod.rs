@@ -4,6 +4,7 @@
 pub mod amend;
 pub mod approval;
 pub mod artifact;
+pub mod away;
 pub mod ballot;
 pub mod board;
 pub mod branch;

@@ -18,6 +18,8 @@ pub(super) struct Course {
     /// What T-0 was published for, in order, each with who said so and why; the first is the plan's.
     pub published: Vec<Published>,
     pub holds: Vec<Hold>,
+    /// When it was scrubbed or cut off.
+    pub over: Option<Instant>,
     turns: Vec<Turn>,
 }
 
@@ -71,6 +73,9 @@ impl Course {
                 _ => "as planned".to_owned(),
             };
             self.published.push(Published { at: record.at, t0: clock.published, by: by.clone(), why });
+        }
+        if matches!(clock.phase, Phase::Scrubbed | Phase::Cutoff) {
+            self.over.get_or_insert(record.at);
         }
         let held = before.is_some_and(|(phase, ..)| phase == Phase::Holding);
         let recycled = before.is_some_and(|(_, attempt, _)| attempt != clock.attempt);

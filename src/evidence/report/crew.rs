@@ -2,11 +2,12 @@
 //! stopped it.
 
 use super::document::{Block, Cell, Section, Table, Tone};
+use super::revised;
 use super::say;
 use super::story::Story;
 use crate::launch::ballot;
 use crate::launch::board::Board;
-use crate::launch::criteria;
+use crate::launch::criteria::{self, Sight};
 use crate::launch::event::{Event, Recorded, Vote};
 use crate::launch::id::{ItemId, RoleId};
 use crate::launch::plan::{Act, GoStage, Plan};
@@ -186,10 +187,11 @@ pub(super) fn polls(story: &Story) -> Section {
         for (criterion, standing) in criteria::of_stage(board, stage, board.at) {
             let list = if criterion.no_go { "no-go" } else { "go" };
             let words = standing.words(criterion.no_go);
-            let tone = match (&standing.waiver, standing.verdict) {
-                (Some(_), _) => Tone::Warn,
-                (None, Some(verdict)) => verdict.into(),
-                (None, None) => Tone::Muted,
+            // One that passes because an item was waived is no better than that.
+            let tone = match (standing.sight(), standing.verdict) {
+                (Sight::Waived, _) => Tone::Warn,
+                (_, Some(verdict)) => verdict.into(),
+                (_, None) => Tone::Muted,
             };
             let waived = standing
                 .waiver
@@ -287,5 +289,6 @@ pub(super) fn decisions(story: &Story) -> Section {
         section.text(Cell::muted("Nobody decided anything."));
     }
     section.table(table);
+    section.table(revised::changes(story));
     section
 }

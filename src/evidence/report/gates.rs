@@ -7,11 +7,12 @@ use super::document::{Block, Cell, Section, Table, Tone};
 use super::say;
 use super::story::Story;
 use crate::launch::board::{ItemState, Progress};
+use crate::launch::criteria;
 use crate::launch::event::{Event, Recorded};
 use crate::launch::gate::{self, Standing};
 use crate::launch::id::PhaseId;
 use crate::launch::item::Attest;
-use crate::launch::plan::{Item, Phase};
+use crate::launch::plan::{GoStage, Item, Phase};
 use crate::launch::recurring;
 use crate::launch::time::Instant;
 use crate::launch::verdict::{Finding, Verdict};
@@ -19,30 +20,94 @@ use crate::launch::verdict::{Finding, Verdict};
 /// Findings of one item that are told; its record has them all.
 const TOLD: usize = 40;
 
-/// When a gate passed: each time.
-pub(super) type Passed = Vec<(Instant, u32)>;
+/// A gate passed, with so many waivers and steps that were marked by hand.
+#[derive(Debug)]
+pub(super) struct Passed {
+    at: Instant,
+    waivers: u32,
+    marked: u32,
+}
 
-pub(super) fn take(gates: &mut BTreeMap<PhaseId, Passed>, record: &Recorded) {
-    if let Event::GatePassed { phase, waivers, .. } = &record.event {
-        gates.entry(phase.clone()).or_default().push((record.at, *waivers));
+pub(super) fn take(gates: &mut BTreeMap<PhaseId, Vec<Passed>>, record: &Recorded) {
+    if let Event::GatePassed { phase, waivers, marked } = &record.event {
+        gates.entry(phase.clone()).or_default().push(Passed { at: record.at, waivers: *waivers, marked: *marked });
     }
+}
+
+/// `2 waivers`, `1 step marked by hand`: what was let on by people's words.
+fn by_word(waivers: u32, marked: u32) -> Vec<String> {
+    let waivers = (waivers > 0).then(|| say::count(waivers as usize, "waiver", "waivers"));
+    let marked = (marked > 0).then(|| say::count(marked as usize, "step marked by hand", "steps marked by hand"));
+    waivers.into_iter().chain(marked).collect()
 }
 
 /// What a phase came to.
 pub(super) fn came_to(story: &Story, phase: &Phase) -> (Cell, Standing) {
     let board = &story.board;
     let standing = gate::standing(board, phase, board.at);
-    let cell = match standing.worst {
-        _ if standing.total > 0 && standing.is_clear() => match (standing.waivers, standing.worst) {
-            (0, Some(Verdict::Warn)) => Cell::toned(Tone::Warn, "pass, with a warning taken on"),
-            (0, _) => Cell::from(Verdict::Pass),
-            (n, _) => Cell::toned(Tone::Warn, format!("pass with {}", say::count(n as usize, "waiver", "waivers"))),
-        },
-        Some(worst) if !standing.blocking.is_empty() => worst.into(),
+    // What passed is no word on what stands in the way.
+    let in_the_way = standing.blocking.iter().filter_map(|(_, verdict)| *verdict).max();
+    let cell = match in_the_way {
         _ if standing.total == 0 => Cell::muted("nothing to do"),
-        _ => Cell::muted("not run"),
+        _ if standing.is_clear() => let_on(&standing),
+        Some(worst) => worst.into(),
+        None if standing.running > 0 => Cell::toned(Tone::Warn, "runs still"),
+        None if standing.clear > 0 => Cell::toned(Tone::Warn, "not all was run"),
+        None => Cell::muted("not run"),
     };
     (cell, standing)
+}
+
+/// A phase in which nothing stands in the way: what let it on is as good as the worst of it.
+fn let_on(standing: &Standing) -> Cell {
+    let mut with = by_word(standing.waivers, standing.marked);
+    // The worst of a waived one is said by its waiver.
+    let taken_on = standing.worst.filter(|worst| *worst >= Verdict::Warn && standing.waivers == 0);
+    with.extend(taken_on.map(|worst| match worst {
+        Verdict::Warn => "a warning taken on".to_owned(),
+        worst => format!("a verdict of {worst} taken on"),
+    }));
+    let over = match standing.passed_over {
+        0 => String::new(),
+        n => format!("; {n} passed over by a choice"),
+    };
+    match standing.worst {
+        _ if !with.is_empty() => Cell::toned(Tone::Warn, format!("pass, with {}{over}", with.join(" and "))),
+        None => Cell::muted(format!("nothing was to do{over}")),
+        Some(Verdict::Skipped) => Cell::toned(Tone::Skipped, format!("skipped, as the plan allows{over}")),
+        Some(worst) => Cell::toned(worst.into(), format!("{worst}{over}")),
+    }
+}
+
+/// What the whole launch stands on besides passes, in words: waivers and people's words in place of verdicts.
+pub(super) fn reserves(story: &Story) -> Vec<String> {
+    let (board, now) = (&story.board, story.board.at);
+    let standings: Vec<Standing> = board.plan.phases.iter().map(|phase| gate::standing(board, phase, now)).collect();
+    let sum = |of: fn(&Standing) -> u32| standings.iter().map(of).fold(0, u32::saturating_add);
+    let criteria =
+        [GoStage::Launch, GoStage::Observed].into_iter().flat_map(|stage| criteria::of_stage(board, stage, now));
+    let criteria = criteria.filter(|(_, standing)| standing.waiver.is_some()).count();
+    let holes = board.soaks.values().map(|ledger| ledger.waived).fold(0, u32::saturating_add);
+    let criteria = u32::try_from(criteria).unwrap_or(u32::MAX);
+    let waivers = sum(|standing| standing.waivers).saturating_add(criteria).saturating_add(holes);
+    let mut reserves = by_word(waivers, sum(|standing| standing.marked));
+    let taken_on = taken_on(story);
+    if taken_on > 0 {
+        reserves.push(say::count(taken_on, "warning taken on", "warnings taken on"));
+    }
+    reserves
+}
+
+/// Items that are let on by somebody who took on what they found.
+fn taken_on(story: &Story) -> usize {
+    let (board, now) = (&story.board, story.board.at);
+    let ill = |item: &Item| {
+        let state = board.item(&item.id)?;
+        let state = recurring::stood(board, &item.id, state).unwrap_or(state);
+        state.verdict(item.valid_for, now).filter(|verdict| *verdict >= Verdict::Warn)
+    };
+    let items = board.plan.phases.iter().flat_map(|phase| &phase.items).filter_map(|id| board.plan.item(id));
+    items.filter(|item| gate::clear(board, item, now) == gate::Clear::Yes && ill(item).is_some()).count()
 }
 
 pub(super) fn section(story: &Story) -> Section {
@@ -53,9 +118,6 @@ pub(super) fn section(story: &Story) -> Section {
     for phase in &board.plan.phases {
         let (cell, standing) = came_to(story, phase);
         let opened = board.phases.get(&phase.id).and_then(|state| state.opened);
-        let passed =
-            story.gates.get(&phase.id).map(|all| all.iter().map(|(at, _)| story.when(*at)).collect::<Vec<_>>());
-        let passed = passed.unwrap_or_default();
         table.row([
             phase.title.as_str().into(),
             phase.at.to_string().into(),
@@ -63,25 +125,62 @@ pub(super) fn section(story: &Story) -> Section {
             cell,
             format!("{}/{}", standing.clear, standing.total).into(),
             opened.map_or_else(|| Cell::muted("never"), |at| story.when(at).into()),
-            match passed.as_slice() {
-                [] if phase.gate => Cell::toned(Tone::Warn, "never"),
-                [] => Cell::default(),
-                [one] => one.as_str().into(),
-                [.., last] => format!("{last} (the last of {})", passed.len()).into(),
-            },
+            passed(story, phase),
         ]);
     }
     section.table(table);
+    section.table(removed(story));
     for phase in &board.plan.phases {
         items(story, phase, &mut section);
     }
     section
 }
 
+/// When a gate passed last, and on whose word.
+fn passed(story: &Story, phase: &Phase) -> Cell {
+    let all = story.gates.get(&phase.id).map(Vec::as_slice).unwrap_or_default();
+    let Some(last) = all.last() else {
+        return if phase.gate { Cell::toned(Tone::Warn, "never") } else { Cell::default() };
+    };
+    let times = if all.len() > 1 { format!(" (the last of {})", all.len()) } else { String::new() };
+    let with = by_word(last.waivers, last.marked);
+    match with.as_slice() {
+        [] => format!("{}{times}", story.when(last.at)).into(),
+        with => Cell::toned(Tone::Warn, format!("{}{times}, with {}", story.when(last.at), with.join(" and "))),
+    }
+}
+
+/// Items that the last plan does not have, as they stood when it came.
+fn removed(story: &Story) -> Table {
+    let mut table = Table::new("Items that an amendment took away", &["item", "phase", "stood at", "found", "removed"]);
+    for gone in &story.revised.items {
+        let (item, state) = &gone.what;
+        let stood = match state.verdict(item.valid_for, gone.at) {
+            _ if state.is_running() => Cell::toned(Tone::Warn, "ran still"),
+            Some(Verdict::Pass) => Cell::muted("pass"),
+            Some(verdict) => verdict.into(),
+            None => Cell::muted("not run"),
+        };
+        table.row([
+            format!("{} ({})", item.title, item.id).into(),
+            item.phase.as_str().into(),
+            stood,
+            found(state).into(),
+            format!("by revision {}, {}", gone.revision, story.when(gone.at)).into(),
+        ]);
+    }
+    table
+}
+
 fn items(story: &Story, phase: &Phase, section: &mut Section) {
     let plan = &story.board.plan;
+    // What is due once more stands by what it found before.
+    let stands = |id| {
+        let state = story.board.item(id)?;
+        Some(recurring::stood(&story.board, id, state).unwrap_or(state))
+    };
     let all: Vec<(&Item, &ItemState)> =
-        phase.items.iter().filter_map(|id| Some((plan.item(id)?, story.board.item(id)?))).collect();
+        phase.items.iter().filter_map(|id| Some((plan.item(id)?, stands(id)?))).collect();
     if all.is_empty() {
         return;
     }
@@ -118,10 +217,21 @@ fn verdict(story: &Story, item: &Item, state: &ItemState) -> Cell {
         gate::Clear::ByWaiver => ", waived",
         _ => "",
     };
+    let now = story.board.item(&item.id);
+    let again = match now {
+        Some(now) if std::ptr::eq(now, state) => "",
+        Some(now) if now.is_running() => "; runs again",
+        _ => "; due again",
+    };
     match (&state.progress, state.verdict(item.valid_for, story.board.at)) {
-        (Progress::Blocked { .. }, _) => Cell::toned(Tone::Unknown, format!("not run{counted}")),
+        (Progress::Blocked { .. }, _) => Cell::toned(Tone::Unknown, format!("not run{counted}{again}")),
         (Progress::Running { .. } | Progress::Intended { .. }, _) => Cell::toned(Tone::Warn, "runs still"),
-        (_, Some(verdict)) => Cell::toned(verdict.into(), format!("{verdict}{counted}")),
+        (_, Some(Verdict::Pass)) if state.marked.is_some() => {
+            Cell::toned(Tone::Warn, format!("pass by hand, nobody saw it{again}"))
+        }
+        // It is not known of this time.
+        (_, Some(Verdict::Pass)) if !again.is_empty() => Cell::toned(Tone::Warn, format!("pass{again}")),
+        (_, Some(verdict)) => Cell::toned(verdict.into(), format!("{verdict}{counted}{again}")),
         (_, None) => Cell::muted("not run"),
     }
 }

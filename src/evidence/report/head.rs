@@ -2,8 +2,8 @@
 //! which says what it was made from.
 
 use super::document::{Cell, Document, Tone};
-use super::say;
 use super::story::Story;
+use super::{gates, say, strangers};
 use crate::launch::closing;
 use crate::launch::countdown::Phase;
 use crate::launch::event::{Mode, RollbackEnd};
@@ -18,7 +18,7 @@ pub(super) fn head(story: &Story) -> Document {
     Document {
         title: plan.title.clone(),
         rehearsal: board.mode == Mode::Rehearsal,
-        outcome: outcome(story),
+        outcome: strangers::outcome(story, journaled(story)),
         warnings: warnings(story),
         facts: facts(story),
         sections: Vec::new(),
@@ -26,8 +26,8 @@ pub(super) fn head(story: &Story) -> Document {
     }
 }
 
-/// What it came to: what was worst of it, first.
-fn outcome(story: &Story) -> Cell {
+/// What it came to by its journal: what was worst of it, first.
+fn journaled(story: &Story) -> Cell {
     let board = &story.board;
     let clear = board.plan.phases.iter().all(|phase| gate::standing(board, phase, board.at).is_clear());
     let phase = board.clock.as_ref().map(|clock| clock.phase);
@@ -47,15 +47,21 @@ fn outcome(story: &Story) -> Cell {
         Some(Phase::Scrubbed) => Cell::toned(Tone::Fail, "SCRUBBED"),
         Some(Phase::Cutoff) => Cell::toned(Tone::Fail, "CUT OFF"),
         _ if board.frozen.is_some() => Cell::toned(Tone::Fail, "FROZEN"),
-        Some(Phase::Liftoff) if clear && through => {
-            Cell::toned(Tone::Pass, format!("{lifted}, and every phase is through"))
-        }
+        Some(Phase::Liftoff) if clear && through => well(story, format!("{lifted}, and every phase is through")),
         Some(Phase::Liftoff) if through => Cell::toned(Tone::Warn, format!("{lifted}, and not every phase is through")),
         Some(Phase::Liftoff) => Cell::toned(Tone::Warn, format!("{lifted}, and not over")),
         Some(Phase::Counting | Phase::Holding) if through => Cell::toned(Tone::Fail, "ended short of T-0"),
         Some(Phase::Counting | Phase::Holding) => Cell::toned(Tone::Warn, "not over: T-0 was not reached"),
-        None if clear && !board.items.is_empty() => Cell::toned(Tone::Pass, "every check passed"),
+        None if clear && !board.items.is_empty() => well(story, "every check passed".to_owned()),
         None => Cell::toned(Tone::Fail, "not every check passed"),
+    }
+}
+
+/// Green only where nothing stands by a person's word in place of a pass.
+fn well(story: &Story, words: String) -> Cell {
+    match gates::reserves(story).as_slice() {
+        [] => Cell::toned(Tone::Pass, words),
+        with => Cell::toned(Tone::Warn, format!("{words}, with {}", with.join(" and "))),
     }
 }
 

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::document::{Block, Cell, Document, Section, Table};
-use super::picture::{Line, Picture, What};
+use super::picture::{Line, Picture, Plot, What};
 use crate::base::text::visible;
 use crate::evidence::markdown::plain;
 
@@ -101,33 +101,71 @@ fn write_picture(out: &mut String, picture: &Picture) {
     let _ = writeln!(out, "**{}**: {}\n", text(&picture.title), text(&picture.told));
     let What::Plot(plot) = &picture.what else { return };
     for line in &plot.lines {
-        let _ = writeln!(out, "- {} `{}`", text(&line.name), blocks(line, plot.top));
+        let _ = writeln!(out, "- {} `{}`", text(&line.name), blocks(line, plot));
     }
-    let Some((_, top)) = plot.scale.last() else { return };
-    let _ = writeln!(out, "\nA full block is {}; a dot is a time without data.\n", text(top));
+    let (Some((_, bottom)), Some((_, top))) = (plot.scale.first(), plot.scale.last()) else { return };
+    let (bottom, top) = (text(bottom), text(top));
+    let _ = writeln!(out, "\nThe lowest block is {bottom}, a full one {top}; a dot is a time without data.\n");
 }
 
-/// A line as blocks, each the highest of its part; a dot where nothing is known.
-fn blocks(line: &Line, top: f64) -> String {
+/// A line as blocks, each the worst of its part; a dot where nothing is known.
+fn blocks(line: &Line, plot: &Plot) -> String {
     let (first, last) = {
         let mut known = line.points.iter().flatten().map(|(at, _)| *at);
         let Some(first) = known.next() else { return "·".to_owned() };
         (first, known.next_back().unwrap_or(first))
     };
     let long = last.saturating_sub(first).max(1);
-    let mut parts = [None::<f64>; BLOCKS];
-    for (at, value) in line.points.iter().flatten() {
+    let part = |at: i64| {
         let share = at.saturating_sub(first) as f64 / long as f64;
-        let part = ((share * BLOCKS as f64) as usize).min(BLOCKS - 1);
-        parts[part] = Some(parts[part].map_or(*value, |known| known.max(*value)));
+        ((share * BLOCKS as f64) as usize).min(BLOCKS - 1)
+    };
+    let worst = |one: f64, other: f64| if line.low { one.min(other) } else { one.max(other) };
+    let mut parts = [None::<f64>; BLOCKS];
+    let mut before: Option<(i64, f64)> = None;
+    for point in &line.points {
+        if let Some((at, value)) = *point {
+            parts[part(at)] = Some(parts[part(at)].map_or(value, |known| worst(known, value)));
+            // Between two points that follow one another the line goes on: there are fewer of them than blocks.
+            let (from, was) = before.map_or((part(at), value), |(at, was)| (part(at) + 1, was));
+            parts.iter_mut().take(part(at)).skip(from).for_each(|part| *part = Some(was));
+        }
+        before = *point;
     }
     let block = |part: &Option<f64>| match part {
         None => '·',
         Some(value) => {
-            let steps = (value / top.max(f64::MIN_POSITIVE)).clamp(0.0, 1.0) * 7.0;
-            let step = (steps.round() as usize).min(HEIGHTS.len() - 1);
+            let step = ((plot.part(*value) * 7.0).round() as usize).min(HEIGHTS.len() - 1);
             HEIGHTS[step]
         }
     };
     parts.iter().map(block).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blocks_of(points: Vec<Option<(i64, f64)>>, low: bool) -> String {
+        let plot = Plot { top: 1.0, ..Plot::default() };
+        blocks(&Line { name: "up".into(), points, low }, &plot)
+    }
+
+    #[test]
+    fn a_dot_is_a_time_without_data_and_nothing_else() {
+        let few = |n| (0..n).map(|at| Some((at * 1_000, 1.0)));
+        assert_eq!(blocks_of(few(5).collect(), false), "█".repeat(BLOCKS));
+        let broken: Vec<_> = few(3).chain([None, Some((9_000, 1.0)), Some((10_000, 1.0))]).collect();
+        let drawn = blocks_of(broken, false);
+        assert_eq!(drawn.trim_matches('█').trim_matches('·'), "", "{drawn}");
+        assert_eq!(drawn.matches('·').count(), 41, "from the block after 2 s up to that of 9 s: {drawn}");
+    }
+
+    #[test]
+    fn a_block_is_the_worst_of_its_part() {
+        let points = |dip: f64| (0..240).map(move |at| Some((at, if at == 100 { dip } else { 0.5 }))).collect();
+        assert!(blocks_of(points(0.0), true).contains('▁'), "what is low is worst");
+        assert!(!blocks_of(points(0.0), false).contains('▁'));
+        assert!(blocks_of(points(1.0), false).contains('█'));
+    }
 }

@@ -16,21 +16,28 @@ mod markdown;
 mod picture;
 mod planned;
 mod plots;
+mod revised;
 mod rollbacks;
 mod say;
 mod series;
 mod soaks;
 mod story;
+mod strangers;
 mod style;
 mod svg;
 mod timeline;
 mod watched;
 
 #[cfg(test)]
+mod amended_tests;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod truth_tests;
 
 pub use document::Document;
 pub use html::html;
 pub use markdown::markdown;
 pub use series::{Frame, Sample, Series};
 pub use story::Story;
+pub use strangers::Stranger;

@@ -89,7 +89,8 @@ pub struct Plot {
     pub bands: Vec<Piece>,
     /// The share of failures from when to when, from the bottom.
     pub failures: Vec<(i64, i64, f64)>,
-    /// The upper end of the scale.
+    /// The ends of the scale.
+    pub bottom: f64,
     pub top: f64,
     /// Values with their words, upwards.
     pub scale: Vec<(f64, String)>,
@@ -100,6 +101,8 @@ pub struct Line {
     pub name: String,
     /// By time; none where nothing is known, so that no line goes through it.
     pub points: Vec<Option<(i64, f64)>>,
+    /// What is lowest is what is worst of it.
+    pub low: bool,
 }
 
 impl Picture {
@@ -132,6 +135,13 @@ impl Picture {
                 plot.scale.iter_mut().for_each(|(_, words)| each(words));
             }
         }
+    }
+}
+
+impl Plot {
+    /// How high a value lies on the scale, from 0 to 1.
+    pub fn part(&self, value: f64) -> f64 {
+        ((value - self.bottom) / (self.top - self.bottom).max(f64::MIN_POSITIVE)).clamp(0.0, 1.0)
     }
 }
 
@@ -168,10 +178,11 @@ fn tick(ms: i64, of_t0: bool) -> String {
     format!("{}{words}", if ms < 0 { '-' } else { '+' })
 }
 
-/// A scale from zero to at least `top` with round numbers, upwards.
-pub fn scale(top: f64) -> (f64, Vec<f64>) {
+/// A scale of round numbers, upwards, that holds zero and both ends: `low` below it, `high` above.
+pub fn scale(low: f64, high: f64) -> Vec<f64> {
+    let top = high.max(-low);
     if !top.is_finite() || top <= 0.0 {
-        return (1.0, vec![0.0, 1.0]);
+        return vec![0.0, 1.0];
     }
     let mut step = 1e-9;
     // Powers of ten by multiplication alone: the same bits on every machine.
@@ -183,8 +194,8 @@ pub fn scale(top: f64) -> (f64, Vec<f64>) {
         .map(|by| by * step)
         .find(|step| step * 5.0 >= top)
         .unwrap_or(top / 4.0);
-    let count = (top / step).ceil().clamp(1.0, 5.0);
-    (step * count, (0..=count as u32).map(|n| f64::from(n) * step).collect())
+    let steps = |end: f64| (end / step).ceil().clamp(0.0, 5.0) as i32;
+    (-steps(-low)..=steps(high)).map(|n| f64::from(n) * step).collect()
 }
 
 #[cfg(test)]
@@ -194,12 +205,15 @@ mod tests {
     #[test]
     fn a_scale_is_round_and_holds_its_top() {
         for top in [1e-6, 0.003, 0.05, 0.9, 1.0, 3.7, 99.0, 100.0, 12_345.0, 1e12] {
-            let (end, ticks) = scale(top);
+            let ticks = scale(0.0, top);
+            let end = ticks.last().copied().expect("an end");
             assert!(end >= top * 0.999_999 && end <= top * 2.6, "{top}: {end}");
             assert!((2..=6).contains(&ticks.len()), "{top}: {ticks:?}");
         }
-        assert_eq!(scale(f64::NAN).0, 1.0);
-        assert_eq!(scale(-1.0).0, 1.0);
+        assert_eq!(scale(0.0, f64::NAN), [0.0, 1.0]);
+        assert_eq!(scale(0.0, 0.0), [0.0, 1.0]);
+        assert_eq!(scale(-30.0, 90.0), [-40.0, -20.0, 0.0, 20.0, 40.0, 60.0, 80.0, 100.0]);
+        assert_eq!(scale(-2.0, 0.0), [-2.0, -1.5, -1.0, -0.5, 0.0]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::document::{Cell, Section, Table, Tone};
 use super::say;
+use super::soaks;
 use super::story::Story;
 use crate::launch::event::{Mode, RollbackEnd};
 use crate::launch::plan::Act;
@@ -96,7 +97,7 @@ fn spans(story: &Story) -> Table {
         let Some(Act::Soak(soak)) = plan.item(id).map(|item| &item.act) else { continue };
         let end = ledger.through.unwrap_or(ledger.until);
         let came_to = match ledger.through {
-            Some(_) => Cell::toned(Tone::Pass, "full"),
+            Some(_) => soaks::full(ledger, "full".to_owned()),
             None => Cell::toned(Tone::Warn, format!("{} credited", say::span(ledger.credited))),
         };
         let took = say::span(end.since(ledger.since));

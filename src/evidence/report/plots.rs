@@ -3,30 +3,28 @@
 
 use super::document::{Block, Cell, Section, Tone};
 use super::picture::{Axis, Line, Picture, Piece, Plot, What, scale};
+use super::revised::Known;
 use super::say;
 use super::series::{Frame, Looked, Series};
 use super::story::{Evaluation, Story};
-use super::watched::{limit, runs};
+use super::watched::{is_worse, limit, runs};
 use crate::launch::id::SignalId;
 use crate::launch::plan::{Beside, Objective};
-use crate::launch::threshold::{Dimension, Limit, Of, Unit};
+use crate::launch::threshold::{Dimension, Is, Limit, Of, Threshold, Unit};
 use crate::launch::verdict::Verdict;
 
 /// Plots of one report; what is left out is named.
 const MOST: usize = 60;
 
 pub(super) fn all(story: &Story, section: &mut Section) {
-    let plan = &story.board.plan;
     let frames = story.frames();
-    let objectives = plan
-        .objectives
-        .iter()
-        .flat_map(|objective| frames.iter().filter_map(|frame| of_objective(story, objective, *frame)));
+    let objectives =
+        story.objectives().flat_map(|known| frames.iter().filter_map(move |frame| of_objective(story, &known, *frame)));
     let mut signals: Vec<(&SignalId, &Vec<Series>)> = story.series.iter().collect();
     // Looks first, then in the order of their names.
     signals.sort_by_key(|(id, _)| (id.monitor().is_none(), (*id).clone()));
     let signals = signals.into_iter().flat_map(|(id, all)| {
-        all.iter().filter(|series| !series.is_empty()).filter_map(|series| of_samples(story, id, series))
+        all.iter().filter(|series| series.tells()).filter_map(|series| of_samples(story, id, series))
     });
     let pictures: Vec<Picture> = objectives.chain(signals).collect();
     let left_out = pictures.len().saturating_sub(MOST);
@@ -34,16 +32,27 @@ pub(super) fn all(story: &Story, section: &mut Section) {
     if left_out > 0 {
         section.text(Cell::muted(format!("{left_out} more plots are left out.")));
     }
-    let silent: Vec<String> =
-        story.signals().into_keys().filter(|id| is_silent(story, id)).map(|id| id.to_string()).collect();
-    if !silent.is_empty() {
-        section.text(Cell::toned(Tone::Unknown, format!("No samples are kept of: {}", silent.join(", "))));
+    // What was asked and never told anything is named too: it has no plot.
+    let (mut none, mut untold, mut few) = (Vec::new(), Vec::new(), Vec::new());
+    for id in story.signals().into_keys() {
+        let series = story.series.get(&id).into_iter().flatten();
+        match series.map(|series| (series.tells(), series.told(), series.untold())).max() {
+            Some((true, ..)) => {}
+            Some((false, 1.., _)) => few.push(id.to_string()),
+            Some((false, 0, asked @ 1..)) => {
+                untold.push(format!("{id} (asked {})", say::count(asked as usize, "time", "times")));
+            }
+            _ => none.push(id.to_string()),
+        }
     }
-}
-
-fn is_silent(story: &Story, id: &SignalId) -> bool {
-    let told = |series: &Series| !series.is_empty() || series.is_histogram();
-    story.series.get(id).is_none_or(|all| !all.iter().any(told))
+    let named = [
+        ("No samples are kept of", none),
+        ("Asked, and never told anything", untold),
+        ("Too seldom told for its growth to be known", few),
+    ];
+    for (what, ids) in named.iter().filter(|(_, ids)| !ids.is_empty()) {
+        section.text(Cell::toned(Tone::Unknown, format!("{what}: {}", ids.join(", "))));
+    }
 }
 
 /// What a frame shows, in the title of a picture.
@@ -51,21 +60,20 @@ fn shows(story: &Story, frame: Frame) -> &'static str {
     if (frame.from, frame.until) == (story.opened(), story.board.at) { "" } else { ", around T-0" }
 }
 
-fn of_objective(story: &Story, objective: &Objective, frame: Frame) -> Option<Picture> {
+fn of_objective(story: &Story, known: &Known<'_, Objective>, frame: Frame) -> Option<Picture> {
+    let objective = known.what;
     let all: Vec<Evaluation> =
         story.rounds.get(&objective.id)?.iter().filter(|told| frame.holds(told.at)).cloned().collect();
     let all = Some(all.as_slice()).filter(|all| !all.is_empty())?;
     // One point a bin, the worst: an average would hide a breach.
-    let upper = objective.that.is_upper();
     let mut points: Vec<Option<(i64, f64)>> = Vec::new();
     let mut bin: Option<(i64, Option<(i64, f64)>)> = None;
     for told in all {
         let place = told.at.0.saturating_sub(frame.from.0).div_euclid(frame.width);
         match &mut bin {
             Some((known, worst)) if *known == place => {
-                let worse = |old: f64, new: f64| if upper { new > old } else { new < old };
                 *worst = match (*worst, told.figure) {
-                    (Some((_, old)), Some(new)) if worse(old, new) => Some((told.at.0, new)),
+                    (Some((_, old)), Some(new)) if is_worse(&objective.that, new, old) => Some((told.at.0, new)),
                     (None, Some(new)) => Some((told.at.0, new)),
                     (worst, _) => worst,
                 };
@@ -80,11 +88,10 @@ fn of_objective(story: &Story, objective: &Objective, frame: Frame) -> Option<Pi
         }
     }
     points.extend(bin.map(|(_, worst)| worst));
-    let most = points.iter().flatten().map(|(_, value)| *value).fold(0.0, f64::max);
     let value = objective.that.limit.value();
     let shown = Shown::beside(&objective.that.limit);
-    let (top, scale) = shown.scale(most.max(value * 1.2));
-    let breached = runs(all, objective.evaluate_every);
+    let span = shown.scale(known_values(&points).chain([value, value * 1.2]));
+    let breached = runs(all, objective);
     let bands: Vec<Piece> = bands(&breached, objective);
     let generated = all.iter().any(|told| told.generated);
     let generated = if generated { "; some samples were GENERATED by the rehearsal" } else { "" };
@@ -98,24 +105,37 @@ fn of_objective(story: &Story, objective: &Objective, frame: Frame) -> Option<Pi
         Beside::Against { baseline, .. } => format!("; compared with {baseline} by a test, not by this line"),
         _ => String::new(),
     };
-    let times = breached.iter().filter(|run| run.verdict == Verdict::Fail).count();
+    let times = |is: fn(Verdict) -> bool| breached.iter().filter(|run| is(run.verdict)).count();
+    let untold = match times(|verdict| matches!(verdict, Verdict::Unknown | Verdict::Stale)) {
+        0 => String::new(),
+        n => format!(", could not tell {}", say::count(n, "time", "times")),
+    };
+    let times = times(|verdict| verdict == Verdict::Fail);
     let told = format!(
-        "{}, worst {}, breached {}{percentile}{against}{generated}",
+        "{}{}, worst {}, breached {}{untold}{percentile}{against}{generated}",
         limit(&objective.that),
-        if points.iter().any(Option::is_some) { worst(&points, upper, &shown) } else { "not known".to_owned() },
+        story.held_to(&objective.id),
+        worst(&points, &objective.that).map_or_else(|| "not known".to_owned(), |worst| shown.words(worst)),
         if times == 0 { "never".to_owned() } else { say::count(times, "time", "times") },
     );
-    let line = Line { name: objective.that.words(), points };
+    let line = Line { name: objective.that.words(), points, low: is_lower(&objective.that) };
     let limits = vec![(value, limit(&objective.that))];
-    let plot = Plot { lines: vec![line], limits, bands, failures: Vec::new(), top, scale };
-    let title = format!("Objective {} on {}{}", objective.id, objective.signal, shows(story, frame));
+    let plot = Plot { lines: vec![line], limits, bands, ..span };
+    let title = format!("Objective {} on {}{}{}", objective.id, objective.signal, known.removed(), shows(story, frame));
     Some(Picture { title, told, axis: Axis::of(story, (frame.from, frame.until)), what: What::Plot(plot) })
 }
 
-fn worst(points: &[Option<(i64, f64)>], upper: bool, shown: &Shown<'_>) -> String {
-    let values = points.iter().flatten().map(|(_, value)| *value);
-    let worst = if upper { values.fold(f64::MIN, f64::max) } else { values.fold(f64::MAX, f64::min) };
-    shown.words(worst)
+fn known_values(points: &[Option<(i64, f64)>]) -> impl Iterator<Item = f64> {
+    points.iter().flatten().map(|(_, value)| *value)
+}
+
+fn worst(points: &[Option<(i64, f64)>], that: &Threshold) -> Option<f64> {
+    known_values(points).reduce(|worst, value| if is_worse(that, value, worst) { value } else { worst })
+}
+
+/// What is low is what is worst of it.
+fn is_lower(that: &Threshold) -> bool {
+    matches!(that.is, Is::AtLeast | Is::More)
 }
 
 /// How many bins may lie between two evaluations of an objective.
@@ -135,11 +155,11 @@ fn bands(all: &[super::watched::Run<'_>], objective: &Objective) -> Vec<Piece> {
 }
 
 fn of_samples(story: &Story, id: &SignalId, series: &Series) -> Option<Picture> {
-    let plan = &story.board.plan;
-    let on: Vec<&Objective> = plan.objectives.iter().filter(|objective| objective.signal == *id).collect();
+    let on: Vec<&Objective> =
+        story.objectives().map(|known| known.what).filter(|objective| objective.signal == *id).collect();
     let every = |objective: &&Objective| {
         let all = story.rounds.get(&objective.id).map(Vec::as_slice).unwrap_or_default();
-        bands(&runs(all, objective.evaluate_every), objective).into_iter().filter(|piece| piece.tone == Tone::Fail)
+        bands(&runs(all, objective), objective).into_iter().filter(|piece| piece.tone == Tone::Fail)
     };
     let bands: Vec<Piece> = on.iter().flat_map(every).collect();
     let generated = if series.is_generated() { "; some were GENERATED by the rehearsal" } else { "" };
@@ -148,8 +168,7 @@ fn of_samples(story: &Story, id: &SignalId, series: &Series) -> Option<Picture> 
     let (plot, told) = if looks.iter().any(Option::is_some) {
         of_looks(&looks, &on)
     } else {
-        let signal = plan.signals.iter().find(|known| known.id == *id);
-        of_numbers(series, signal.map_or_else(|| Unit::base(Dimension::Plain), |signal| signal.unit), &on)?
+        of_numbers(series, story.signal(id).map_or_else(|| Unit::base(Dimension::Plain), |signal| signal.unit), &on)?
     };
     let told = format!("{told}; each point is {width} of samples{generated}");
     let what = What::Plot(Plot { bands, ..plot });
@@ -162,20 +181,21 @@ fn of_samples(story: &Story, id: &SignalId, series: &Series) -> Option<Picture> 
 fn of_looks(looks: &[Option<Looked>], on: &[&Objective]) -> (Plot, String) {
     let line = |name: &str, of: fn(&Looked) -> Option<std::time::Duration>| Line {
         name: name.to_owned(),
+        low: false,
         points: looks
             .iter()
             .map(|look| look.and_then(|look| Some(((look.from + look.until) / 2, of(&look)?.as_secs_f64()))))
             .collect(),
     };
     let lines = vec![line("p50", |look| look.half), line("p95", |look| look.most)];
-    let most = lines.iter().flat_map(|line| line.points.iter().flatten()).map(|(_, value)| *value).fold(0.0, f64::max);
+    let most = lines.iter().flat_map(|line| known_values(&line.points)).reduce(f64::max);
     let latencies = on.iter().filter(|objective| matches!(objective.that.of, Of::Percentile(_) | Of::Max));
     let limits: Vec<(f64, String)> = latencies
         .map(|objective| (objective.that.limit.value(), format!("{} {}", objective.id, limit(&objective.that))))
         .collect();
-    let high = limits.iter().map(|(value, _)| *value * 1.2).fold(most, f64::max);
+    let high = limits.iter().map(|(value, _)| *value * 1.2).fold(most.unwrap_or(0.0), f64::max);
     let shown = Shown::span(high);
-    let (top, scale) = shown.scale(high);
+    let span = shown.scale([high]);
     let failures: Vec<(i64, i64, f64)> = looks
         .iter()
         .flatten()
@@ -185,15 +205,16 @@ fn of_looks(looks: &[Option<Looked>], on: &[&Objective]) -> (Plot, String) {
     let sum = |of: fn(&Looked) -> u64| looks.iter().flatten().map(of).fold(0, u64::saturating_add);
     let (all, failed, untold) = (sum(|look| look.looks), sum(|look| look.failed), sum(|look| look.untold));
     let untold = if untold > 0 { format!(", {untold} could not tell") } else { String::new() };
-    let told = format!("{all} looks, {failed} failed{untold}; slowest p95 {}", shown.words(most));
-    (Plot { lines, limits, bands: Vec::new(), failures, top, scale }, told)
+    let beside = if failed > 0 { ", which no line has" } else { "" };
+    let slowest = most.map_or_else(|| "not known".to_owned(), |most| shown.words(most));
+    let told = format!("{all} looks, {failed} failed{beside}{untold}; slowest p95 {slowest}");
+    (Plot { lines, limits, failures, ..span }, told)
 }
 
 fn of_numbers(series: &Series, unit: Unit, on: &[&Objective]) -> Option<(Plot, String)> {
     let points = series.numbers();
-    let known = || points.iter().flatten().map(|(_, value)| *value * unit.in_base());
-    known().next()?;
-    let (least, most) = (known().fold(f64::MAX, f64::min), known().fold(f64::MIN, f64::max));
+    let known = || known_values(&points).map(|value| value * unit.in_base());
+    let (least, most) = (known().reduce(f64::min)?, known().reduce(f64::max)?);
     let plain = |objective: &&&Objective| {
         matches!(objective.beside, Beside::Nothing | Beside::Minus(_))
             && matches!(objective.that.of, Of::Value | Of::Rate)
@@ -203,16 +224,16 @@ fn of_numbers(series: &Series, unit: Unit, on: &[&Objective]) -> Option<(Plot, S
         .iter()
         .map(|objective| (objective.that.limit.value(), format!("{} {}", objective.id, limit(&objective.that))))
         .collect();
-    let high = limits.iter().map(|(value, _)| *value * 1.2).fold(most.max(0.0), f64::max);
     let of = plain.first().map(|objective| &objective.that.limit);
     let shown = of.map_or(Shown { by: unit.in_base(), word: unit.word }, Shown::beside);
-    let (top, scale) = shown.scale(high);
+    let span = shown.scale(limits.iter().flat_map(|(value, _)| [*value, *value * 1.2]).chain([least, most]));
     let line = Line {
         name: "mean".to_owned(),
+        low: !plain.is_empty() && plain.iter().all(|objective| is_lower(&objective.that)),
         points: points.iter().map(|point| point.map(|(at, value)| (at, value * unit.in_base()))).collect(),
     };
     let told = format!("from {} to {}", shown.words(least), shown.words(most));
-    Some((Plot { lines: vec![line], limits, bands: Vec::new(), failures: Vec::new(), top, scale }, told))
+    Some((Plot { lines: vec![line], limits, ..span }, told))
 }
 
 /// How numbers of a plot are written: so many of the base are one.
@@ -244,8 +265,13 @@ impl<'w> Shown<'w> {
         format!("{digits}{}{word}", if word.is_empty() || word == "%" { "" } else { " " })
     }
 
-    fn scale(&self, top: f64) -> (f64, Vec<(f64, String)>) {
-        let (end, ticks) = scale(top / self.by);
-        (end * self.by, ticks.into_iter().map(|tick| (tick * self.by, self.words(tick * self.by))).collect())
+    /// An empty plot whose scale holds all of `values` and zero.
+    fn scale(&self, values: impl IntoIterator<Item = f64>) -> Plot {
+        let within = |(low, high): (f64, f64), value: f64| (low.min(value), high.max(value));
+        let (low, high) = values.into_iter().map(|value| value / self.by).fold((0.0, 0.0), within);
+        let scale: Vec<(f64, String)> =
+            scale(low, high).into_iter().map(|tick| (tick * self.by, self.words(tick * self.by))).collect();
+        let end = |tick: Option<&(f64, String)>| tick.map_or(0.0, |(value, _)| *value);
+        Plot { bottom: end(scale.first()), top: end(scale.last()), scale, ..Plot::default() }
     }
 }

@@ -2,8 +2,8 @@
 //! which of the endings it had.
 
 use super::document::{Block, Cell, Section, Table, Tone};
-use super::say;
 use super::story::Story;
+use super::{say, strangers};
 use crate::launch::event::{Mode, RollbackEnd};
 use crate::launch::rollback::{RollbackRun, StepTold};
 use crate::launch::telling::{approver, end_words};
@@ -11,9 +11,10 @@ use crate::launch::verdict::{Outcome, Verdict};
 
 pub(super) fn section(story: &Story) -> Section {
     let mut section = Section::new("rollbacks", "Rollbacks");
-    if story.board.rollbacks.is_empty() {
+    if story.board.rollbacks.is_empty() && story.strangers.is_empty() {
         section.text(Cell::muted("None was asked for."));
     }
+    strangers::section(story, &mut section);
     for run in &story.board.rollbacks {
         one(story, run, &mut section);
     }

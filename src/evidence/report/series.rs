@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::launch::time::Instant;
+use crate::launch::time::{Instant, millis};
 
 /// Bins at most.
 const BINS: i64 = 240;
@@ -47,11 +47,12 @@ pub enum Sample {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
     frame: Frame,
-    /// Its numbers only grow: what counts is by how much.
-    grows: bool,
+    /// Of numbers that only grow: what counts is how fast. One that was silent for longer, in milliseconds, counts from
+    /// where it is seen again.
+    patience: Option<i64>,
     bins: BTreeMap<i64, Bin>,
-    /// Where each counter stood last.
-    last: HashMap<Option<Arc<str>>, f64>,
+    /// Where each counter stood last, and when.
+    last: HashMap<Option<Arc<str>>, (Instant, f64)>,
     generated: bool,
     histogram: bool,
 }
@@ -61,12 +62,12 @@ struct Bin {
     looks: u64,
     failed: u64,
     untold: u64,
-    /// Microseconds of each look that could tell.
+    /// Microseconds of each look that was answered: one that fails fast is no fast answer.
     took: Vec<u32>,
     numbers: u64,
     sum: f64,
-    most: f64,
-    grown: f64,
+    /// By how much each counter grew, and in how many milliseconds.
+    grown: BTreeMap<Option<Arc<str>>, (f64, i64)>,
 }
 
 /// What a bin of looks came to.
@@ -112,13 +113,21 @@ impl Frame {
 }
 
 impl Series {
+    /// `patience` is how long a counter may be silent until nobody knows when it grew; none of numbers that are no
+    /// counter's.
     #[must_use]
-    pub fn new(frame: Frame, grows: bool) -> Self {
-        Self { frame, grows, bins: BTreeMap::new(), last: HashMap::new(), generated: false, histogram: false }
+    pub fn new(frame: Frame, patience: Option<Duration>) -> Self {
+        let patience = patience.map(millis);
+        Self { frame, patience, bins: BTreeMap::new(), last: HashMap::new(), generated: false, histogram: false }
     }
 
     /// Takes a sample of `at`; those of one source in their order.
     pub fn take(&mut self, at: Instant, sample: Sample, generated: bool) {
+        // Where it stood before the frame counts: it grows from there.
+        let grown = match &sample {
+            Sample::Number { value, of } if value.is_finite() => self.grown(at, *value, of),
+            _ => None,
+        };
         let Some(bin) = self.frame.bin(at) else { return };
         self.generated |= generated;
         let bin = self.bins.entry(bin).or_default();
@@ -127,7 +136,7 @@ impl Series {
                 bin.looks += 1;
                 bin.failed += u64::from(failed);
                 bin.untold += u64::from(!told);
-                if told {
+                if told && !failed && !took.is_zero() {
                     bin.took.push(u32::try_from(took.as_micros()).unwrap_or(u32::MAX));
                 }
             }
@@ -135,16 +144,30 @@ impl Series {
             Sample::Number { value, of } => {
                 bin.numbers += 1;
                 bin.sum += value;
-                bin.most = if bin.numbers == 1 { value } else { bin.most.max(value) };
-                if self.grows {
-                    // A process that began anew has counted from zero.
-                    let before = self.last.insert(of, value);
-                    bin.grown += before.map_or(0.0, |before| if value < before { value } else { value - before });
+                if let Some((grown, took)) = grown {
+                    let sum = bin.grown.entry(of).or_default();
+                    *sum = (sum.0 + grown, sum.1.saturating_add(took));
                 }
             }
             Sample::Histogram => self.histogram = true,
             Sample::Nothing => bin.untold += 1,
         }
+    }
+
+    /// By how much a counter grew since it was seen last, and in how many milliseconds; none where nobody knows.
+    fn grown(&mut self, at: Instant, value: f64, of: &Option<Arc<str>>) -> Option<(f64, i64)> {
+        let patience = self.patience?;
+        let before = self.last.get(of).copied();
+        // One that comes late is older than what is known.
+        if before.is_some_and(|(seen, _)| seen >= at) {
+            return None;
+        }
+        self.last.insert(of.clone(), (at, value));
+        let (seen, before) = before?;
+        let took = at.0.saturating_sub(seen.0);
+        // A process that began anew has counted from zero.
+        let grown = if value < before { value } else { value - before };
+        (took <= patience).then_some((grown, took))
     }
 
     /// Some of it was made up by a rehearsal.
@@ -153,14 +176,23 @@ impl Series {
         self.generated
     }
 
+    /// Whether it tells anything: a look, a number or a histogram; of a counter, that it was seen twice.
     #[must_use]
-    pub fn is_histogram(&self) -> bool {
-        self.histogram
+    pub fn tells(&self) -> bool {
+        let grew = |bin: &Bin| self.patience.is_none() || !bin.grown.is_empty();
+        self.histogram || self.bins.values().any(|bin| bin.looks > 0 || (bin.numbers > 0 && grew(bin)))
     }
 
+    /// How many numbers it told.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.bins.values().all(|bin| bin.looks + bin.numbers + bin.untold == 0)
+    pub fn told(&self) -> u64 {
+        self.bins.values().map(|bin| bin.numbers).fold(0, u64::saturating_add)
+    }
+
+    /// How often it was asked in vain.
+    #[must_use]
+    pub fn untold(&self) -> u64 {
+        self.bins.values().map(|bin| bin.untold).fold(0, u64::saturating_add)
     }
 
     #[must_use]
@@ -181,13 +213,18 @@ impl Series {
         self.frame.bins().map(one).collect()
     }
 
-    /// The mean of every bin's numbers with its middle, or by how much a counter grew in a second, in order.
+    /// The mean of every bin's numbers with its middle, or how fast a counter grew, each second, by the time since it
+    /// was seen before; in order.
     pub(super) fn numbers(&self) -> Vec<Option<(i64, f64)>> {
         let one = |n: i64| {
             let bin = self.bins.get(&n).filter(|bin| bin.numbers > 0)?;
             let (from, until) = self.frame.span(n);
-            let seconds = (until - from).max(1) as f64 / 1_000.0;
-            let value = if self.grows { bin.grown / seconds } else { bin.sum / bin.numbers as f64 };
+            let rate = |(grown, took): &(f64, i64)| grown * 1_000.0 / *took as f64;
+            let value = match self.patience {
+                Some(_) if bin.grown.is_empty() => return None,
+                Some(_) => bin.grown.values().map(rate).sum(),
+                None => bin.sum / bin.numbers as f64,
+            };
             Some(((from + until) / 2, value)).filter(|(_, value)| value.is_finite())
         };
         self.frame.bins().map(one).collect()
@@ -220,7 +257,7 @@ mod tests {
 
     #[test]
     fn what_did_not_come_is_no_zero() {
-        let mut series = Series::new(frame(), false);
+        let mut series = Series::new(frame(), None);
         let look = |ms, failed| Sample::Look { failed, told: true, took: Duration::from_millis(ms) };
         for (at, ms) in [(1, 40), (200, 10), (400, 20), (600, 30)] {
             series.take(Instant(at), look(ms, ms == 40), false);
@@ -230,7 +267,7 @@ mod tests {
         let looks = series.looks();
         let first = looks[0].expect("looked");
         assert_eq!((first.looks, first.failed, first.half), (4, 1, Some(Duration::from_millis(20))));
-        assert_eq!(first.most, Some(Duration::from_millis(40)));
+        assert_eq!(first.most, Some(Duration::from_millis(30)), "what failed was not answered");
         assert_eq!(looks[1], None);
         let silent = looks[2].expect("looked, and could not tell");
         assert_eq!((silent.untold, silent.half), (1, None));
@@ -239,13 +276,35 @@ mod tests {
 
     #[test]
     fn a_counter_is_told_by_its_growth_and_a_process_that_began_anew_has_lost_nothing() {
-        let mut series = Series::new(frame(), true);
+        let mut series = Series::new(frame(), Some(Duration::from_secs(10)));
         let number = |value, of: &str| Sample::Number { value, of: Some(of.into()) };
-        for (at, value, of) in [(0, 100.0, "a"), (10, 7.0, "b"), (1_100, 104.0, "a"), (1_200, 3.0, "b")] {
+        for (at, value, of) in [(0, 100.0, "a"), (200, 7.0, "b"), (1_000, 104.0, "a"), (1_200, 3.0, "b")] {
             series.take(Instant(at), number(value, of), true);
         }
         let told = series.numbers();
-        assert_eq!((told[0], told[1]), (Some((500, 0.0)), Some((1_500, 7.0))));
+        assert_eq!((told[0], told[1]), (None, Some((1_500, 7.0))));
         assert!(series.is_generated());
+    }
+
+    #[test]
+    fn a_counter_grows_in_the_time_since_it_was_seen_and_not_in_that_of_a_bin() {
+        let mut series = Series::new(frame(), Some(Duration::from_secs(20)));
+        let number = |value| Sample::Number { value, of: None };
+        // Every ten seconds by a hundred, from before the frame on; then silent for longer than its patience.
+        for (at, value) in [(-5_000, 0.0), (5_000, 100.0), (15_000, 200.0), (45_000, 900.0), (50_000, 950.0)] {
+            series.take(Instant(at), number(value), false);
+        }
+        let told: Vec<(i64, f64)> = series.numbers().into_iter().flatten().collect();
+        assert_eq!(told, [(5_500, 10.0), (15_500, 10.0), (50_500, 10.0)], "nobody knows when the 700 came");
+    }
+
+    #[test]
+    fn what_was_only_asked_in_vain_tells_nothing() {
+        let mut series = Series::new(frame(), None);
+        series.take(Instant(1), Sample::Nothing, false);
+        series.take(Instant(2), Sample::Number { value: f64::NAN, of: None }, false);
+        assert_eq!((series.tells(), series.untold()), (false, 2));
+        series.take(Instant(3), Sample::Histogram, false);
+        assert!(series.tells());
     }
 }

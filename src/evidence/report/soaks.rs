@@ -38,13 +38,25 @@ fn tone(known: Known) -> Tone {
     }
 }
 
+/// A soak whose time is full; green only where all that counts of it was seen.
+pub(super) fn full(ledger: &Ledger, words: String) -> Cell {
+    let waived = ledger.waived as usize;
+    let waived = (waived > 0).then(|| say::count(waived, "hole waived", "holes waived"));
+    let generated = ledger.generated.then(|| "GENERATED samples".to_owned());
+    let with: Vec<String> = waived.into_iter().chain(generated).collect();
+    if with.is_empty() {
+        return Cell::toned(Tone::Pass, words);
+    }
+    Cell::toned(Tone::Warn, format!("{words}, with {}", with.join(" and ")))
+}
+
 fn one(story: &Story, soak: &Soak, ledger: &Ledger, section: &mut Section) {
     let named = |id: &crate::launch::id::ObjectiveId| {
         let known = story.board.plan.objectives.iter().find(|known| known.id == *id);
         known.map_or(id.to_string(), |known| format!("{} ({id}, {})", known.title, known.that.words()))
     };
     let came_to = match ledger.through {
-        Some(at) => Cell::toned(Tone::Pass, format!("full at {}", story.when(at))),
+        Some(at) => full(ledger, format!("full at {}", story.when(at))),
         None => {
             Cell::toned(Tone::Warn, format!("{} of {} credited", say::span(ledger.credited), say::span(soak.lasts)))
         }
@@ -122,8 +134,9 @@ fn strip(story: &Story, ledger: &Ledger, section: &mut Section) {
     let pieces = ledger.spans.iter().map(|span| Piece {
         from: span.from,
         until: span.until,
-        tone: tone(span.was),
-        label: span.was.word().to_owned(),
+        // What was made up proves nothing.
+        tone: if span.generated { tone(span.was).max(Tone::Warn) } else { tone(span.was) },
+        label: format!("{}{}", span.was.word(), if span.generated { ", GENERATED" } else { "" }),
     });
     let lane = Lane { name: "ledger".to_owned(), pieces: pieces.collect(), points: Vec::new() };
     let told =

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use super::document::Document;
 use super::series::{Frame, Series};
-use super::{course, crew, gates, head, incidents, planned, rollbacks, soaks, timeline, watched};
+use super::{course, crew, gates, head, incidents, planned, revised, rollbacks, soaks, strangers, timeline, watched};
 use crate::journal::chain::Head;
+use crate::launch::away::Away;
 use crate::launch::board::Board;
 use crate::launch::countdown;
 use crate::launch::event::{Event, Recorded};
@@ -37,7 +38,10 @@ pub struct Story {
     pub(super) rounds: BTreeMap<ObjectiveId, Vec<Evaluation>>,
     pub(super) monitors: BTreeMap<MonitorId, Vec<(Instant, Verdict, String)>>,
     pub(super) frozen: Vec<Stretch>,
-    pub(super) gates: BTreeMap<crate::launch::id::PhaseId, gates::Passed>,
+    pub(super) away: Away,
+    pub(super) revised: revised::Revised,
+    pub(super) strangers: Vec<strangers::Stranger>,
+    pub(super) gates: BTreeMap<crate::launch::id::PhaseId, Vec<gates::Passed>>,
     pub(super) fired: Vec<watched::Fired>,
     /// In the order of the frames.
     pub(super) series: BTreeMap<SignalId, Vec<Series>>,
@@ -86,6 +90,9 @@ impl Story {
             rounds: BTreeMap::new(),
             monitors: BTreeMap::new(),
             frozen: Vec::new(),
+            away: Away::default(),
+            revised: revised::Revised::default(),
+            strangers: Vec::new(),
             gates: BTreeMap::new(),
             fired: Vec::new(),
             series: BTreeMap::new(),
@@ -116,7 +123,12 @@ impl Story {
     /// Takes the next record in.
     pub fn take(&mut self, record: &Recorded) {
         let before = self.board.clock.as_ref().map(|clock| (clock.phase, clock.attempt, clock.published));
+        let amended = matches!(record.event, Event::PlanAmended { .. }).then(|| self.board.clone());
+        self.away.take(record);
         self.board.apply(record);
+        if let Some(before) = amended {
+            self.revised.take(&before, &self.board, record);
+        }
         if let Event::Evaluated { rounds } | Event::HoleFilled { rounds } = &record.event {
             let late = matches!(record.event, Event::HoleFilled { .. });
             for round in rounds.iter().filter(|round| round.at <= record.at) {
@@ -197,13 +209,6 @@ impl Story {
     /// The samples of a signal, one series for each frame.
     pub fn samples(&mut self, signal: SignalId, series: Vec<Series>) {
         self.series.insert(signal, series);
-    }
-
-    /// Every signal that may have samples, and whether its numbers only grow.
-    #[must_use]
-    pub fn signals(&self) -> BTreeMap<SignalId, bool> {
-        let counts = |id: &SignalId| self.board.plan.signals.iter().any(|known| known.id == *id && known.counter);
-        self.board.plan.signal_ids().into_iter().map(|id| (id.clone(), counts(&id))).collect()
     }
 
     pub(super) fn opened(&self) -> Instant {

@@ -31,7 +31,7 @@ pub(super) const PALETTE: [Colour; 15] = [
     colour("fail", 0xab_10_1a, 0xff_91_88),
     colour("band", 0xff_d4_3d, 0xff_d4_3d),
     colour("band-ink", 0x12_15_18, 0x12_15_18),
-    colour("bar", 0x9a_a5_b1, 0x6b_77_84),
+    colour("bar", 0x76_81_8d, 0x6b_77_84),
 ];
 
 /// How much of a band behind a plot is seen, in hundredths.
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn every_line_and_bar_can_be_told_from_what_it_lies_on() {
         for dark in [false, true] {
-            for drawn in ["link", "unknown", "fail", "pass", "warn", "stale", "skipped", "muted"] {
+            for drawn in ["link", "unknown", "fail", "pass", "warn", "stale", "skipped", "muted", "bar"] {
                 let seen = contrast(of(drawn, dark), of("bg", dark));
                 assert!(seen >= DRAWN, "{drawn}, dark {dark}: {seen:.2}");
             }

@@ -138,7 +138,7 @@ impl Drawing<'_> {
 
     fn plot(&mut self, plot: &Plot) {
         let y = |value: f64| {
-            let part = (value / plot.top.max(f64::MIN_POSITIVE)).clamp(0.0, 1.0);
+            let part = plot.part(value);
             LEGEND + PLOT * (1.0 - part)
         };
         for band in &plot.bands {

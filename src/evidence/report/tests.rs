@@ -79,10 +79,15 @@ fn full(text: &str) -> Document {
     let point = Point { at: from, tone: Tone::Pass, label: said() };
     let lane = Lane { name: said(), pieces: vec![piece()], points: vec![point] };
     let plot = Plot {
-        lines: vec![Line { name: said(), points: vec![Some((1, 1.0)), None, Some((3, 2.0)), Some((4, 1.0))] }],
+        lines: vec![Line {
+            name: said(),
+            points: vec![Some((1, 1.0)), None, Some((3, 2.0)), Some((4, 1.0))],
+            low: false,
+        }],
         limits: vec![(1.5, said())],
         bands: vec![piece()],
         failures: vec![(1, 2, 0.5)],
+        bottom: 0.0,
         top: 2.0,
         scale: vec![(0.0, said()), (2.0, said())],
     };
@@ -262,7 +267,7 @@ fn no_line_goes_through_a_time_without_data() {
         None,
         Some((9_000, 1.0)),
     ];
-    let plot = Plot { lines: vec![Line { name: "p50".into(), points }], top: 2.0, ..Plot::default() };
+    let plot = Plot { lines: vec![Line { name: "p50".into(), points, low: false }], top: 2.0, ..Plot::default() };
     let axis = Axis { from: 0, until: 9_000, ..Axis::default() };
     let picture = Picture { title: "t".into(), told: "d".into(), axis, what: What::Plot(plot) };
     let drawn = svg::svg(&picture, 1);

@@ -3,14 +3,17 @@
 
 use super::document::{Block, Cell, Section, Table, Tone};
 use super::picture::{Lane, Picture, Piece, Point};
+use super::revised::Known;
 use super::say;
 use super::story::Story;
 use super::watched::runs;
+use crate::launch::away::Stretch;
 use crate::launch::board::Board;
 use crate::launch::countdown::Passage;
 use crate::launch::event::{Event, Recorded, RollbackFact};
 use crate::launch::incident::Stage;
 use crate::launch::note;
+use crate::launch::plan::Monitor;
 use crate::launch::telling::{tell, written_later};
 use crate::launch::time::{Instant, Mark, Wall};
 use crate::launch::verdict::Verdict;
@@ -93,7 +96,7 @@ fn tone(record: &Recorded) -> Option<Tone> {
         Event::MonitorChanged { verdict, .. } => (*verdict).into(),
         Event::CriterionChanged { verdict: Some(verdict), .. } => (*verdict).into(),
         Event::ItemBlocked { .. } => Tone::Unknown,
-        Event::GatePassed { waivers: 0, .. } | Event::Passed(Passage::Liftoff) => Tone::Pass,
+        Event::GatePassed { waivers: 0, marked: 0, .. } | Event::Passed(Passage::Liftoff) => Tone::Pass,
         Event::PollDecided { go, .. } => {
             if *go {
                 Tone::Pass
@@ -143,6 +146,15 @@ pub(super) fn section(story: &Story) -> Section {
     let (opened, ended) = (story.opened(), story.board.at);
     let whole = Picture::lanes(story, "The whole launch", told, (opened, ended), lanes.clone());
     section.blocks.push(Block::Picture(whole));
+    let more = [
+        (monitors(story).count().saturating_sub(LANES), "monitor", "monitors"),
+        (story.objectives().count().saturating_sub(LANES), "objective", "objectives"),
+    ];
+    for (more, one, many) in more.into_iter().filter(|(more, ..)| *more > 0) {
+        let words =
+            format!("{} more without a lane of its own: below stands what it came to.", say::count(more, one, many));
+        section.text(Cell::toned(Tone::Warn, words));
+    }
     if let Some((from, until)) = story.close() {
         let within = |piece: &Piece| piece.until >= from && piece.from <= until;
         let close = lanes.into_iter().map(|lane| Lane {
@@ -180,17 +192,13 @@ fn lanes(story: &Story) -> Vec<Lane> {
         .iter()
         .map(|told| piece(told.from, told.until.unwrap_or(now), Tone::Fail, format!("frozen: {}", told.why)));
     add("frozen".into(), frozen.collect());
-    for monitor in board.plan.monitors.iter().filter(|monitor| monitor.ready_for.is_none()).take(LANES) {
-        let changes = story.monitors.get(&monitor.id).map(Vec::as_slice).unwrap_or_default();
-        let ends = changes.iter().skip(1).map(|(at, ..)| *at).chain([now]);
-        let pieces = changes.iter().zip(ends).map(|((from, verdict, why), until)| {
-            piece(*from, until, (*verdict).into(), format!("monitor {} {verdict}: {why}", monitor.id))
-        });
-        add(format!("{}", monitor.id), pieces.collect());
+    add("unwatched".into(), unwatched(story, story.opened(), story.away.until()).collect());
+    for known in monitors(story).take(LANES) {
+        add(format!("{}", known.what.id), looked(story, &known));
     }
-    for objective in board.plan.objectives.iter().take(LANES) {
+    for objective in story.objectives().map(|known| known.what).take(LANES) {
         let all = story.rounds.get(&objective.id).map(Vec::as_slice).unwrap_or_default();
-        let pieces = runs(all, objective.evaluate_every);
+        let pieces = runs(all, objective);
         let pieces = pieces.iter().map(|run| {
             piece(
                 run.from,
@@ -217,10 +225,38 @@ fn lanes(story: &Story) -> Vec<Lane> {
     lanes
 }
 
+/// Those of its own, not those that look whether a rollback is ready.
+fn monitors(story: &Story) -> impl Iterator<Item = Known<'_, Monitor>> {
+    story.monitors().filter(|known| known.what.ready_for.is_none())
+}
+
+/// What a monitor said, as far as somebody watched, and where nobody did.
+fn looked(story: &Story, known: &Known<'_, Monitor>) -> Vec<Piece> {
+    let (monitor, end) = (known.what, known.until(story.away.until()));
+    let changes = story.monitors.get(&monitor.id).map(Vec::as_slice).unwrap_or_default();
+    let Some((first, ..)) = changes.first() else { return Vec::new() };
+    let ends = changes.iter().skip(1).map(|(at, ..)| *at).chain([end]);
+    let pieces = changes.iter().zip(ends).flat_map(|((from, verdict, why), until)| {
+        let label = format!("monitor {} {verdict}: {why}", monitor.id);
+        let watched = story.away.watched(*from, until).into_iter();
+        watched.map(move |(from, until)| Piece { from, until, tone: (*verdict).into(), label: label.clone() })
+    });
+    pieces.chain(unwatched(story, *first, end)).collect()
+}
+
+fn unwatched(story: &Story, from: Instant, until: Instant) -> impl Iterator<Item = Piece> {
+    let piece = |told: Stretch| {
+        let Stretch { from, until, why } = told;
+        Piece { from, until, tone: Tone::Unknown, label: format!("nobody watched: {why}") }
+    };
+    story.away.within(from, until).into_iter().map(piece)
+}
+
 fn countdown(story: &Story) -> Vec<Piece> {
     let (opened, now) = (story.opened(), story.board.at);
     let Some(clock) = &story.board.clock else { return Vec::new() };
-    let over = story.t0().unwrap_or(now);
+    // Scrubbed or cut off, it counts no more.
+    let over = story.t0().or(story.course.over).unwrap_or(now);
     let mut pieces = vec![Piece { from: opened, until: over, tone: Tone::Plain, label: "counting".to_owned() }];
     pieces.extend(story.course.holds.iter().map(|hold| {
         let (from, until) = (hold.from, hold.until.unwrap_or(over));

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::document::{Cell, Section, Table, Tone};
 use super::plots;
+use super::revised::Known;
 use super::say;
 use super::story::{Evaluation, Story};
 use crate::launch::id::TriggerId;
@@ -87,8 +88,20 @@ pub(super) fn limit(that: &Threshold) -> String {
     format!("{sign} {}", that.limit.words())
 }
 
+/// Whether of two figures `one` is nearer to a breach of `that`, or further into it.
+pub(super) fn is_worse(that: &Threshold, one: f64, other: f64) -> bool {
+    let off = |figure: f64| (figure - that.limit.value()).abs();
+    match that.is {
+        Is::AtMost | Is::Less => one > other,
+        Is::AtLeast | Is::More => one < other,
+        Is::Equal => off(one) > off(other),
+        Is::Other => off(one) < off(other),
+    }
+}
+
 /// The stretches of an objective, in order; a time that nobody evaluated is in none.
-pub(super) fn runs(all: &[Evaluation], every: Duration) -> Vec<Run<'_>> {
+pub(super) fn runs<'e>(all: &'e [Evaluation], objective: &Objective) -> Vec<Run<'e>> {
+    let every = objective.evaluate_every;
     let mut runs: Vec<(Run<'_>, Option<f64>)> = Vec::new();
     let mut before: Option<Instant> = None;
     for told in all {
@@ -98,7 +111,8 @@ pub(super) fn runs(all: &[Evaluation], every: Duration) -> Vec<Run<'_>> {
         match runs.last_mut() {
             Some((last, worst)) if last.verdict == told.verdict && last.until >= from => {
                 last.until = told.at;
-                if told.figure.zip(*worst).is_some_and(|(figure, worst)| figure > worst) {
+                let worse = |(figure, worst)| is_worse(&objective.that, figure, worst);
+                if told.figure.zip(*worst).is_some_and(worse) {
                     (last.why, *worst) = (&told.why, told.figure);
                 }
             }
@@ -113,13 +127,12 @@ pub(super) fn runs(all: &[Evaluation], every: Duration) -> Vec<Run<'_>> {
 
 pub(super) fn section(story: &Story) -> Section {
     let mut section = Section::new("watched", "Watched: objectives, triggers, monitors");
-    let plan = &story.board.plan;
     section.table(objectives(story));
     section.table(breaches(story));
     section.table(triggers(story));
     section.table(fired(story));
     section.table(monitors(story));
-    if plan.objectives.is_empty() && plan.monitors.is_empty() && plan.signals.is_empty() {
+    if story.objectives().next().is_none() && story.signals().is_empty() {
         section.text(Cell::muted("The plan watches nothing."));
     }
     plots::all(story, &mut section);
@@ -129,9 +142,10 @@ pub(super) fn section(story: &Story) -> Section {
 fn objectives(story: &Story) -> Table {
     let head = ["objective", "must be", "over", "at the end", "breached", "could not tell", "not evaluated"];
     let mut table = Table::new("Objectives", &head);
-    for objective in &story.board.plan.objectives {
+    for known in story.objectives() {
+        let objective = known.what;
         let all = story.rounds.get(&objective.id).map(Vec::as_slice).unwrap_or_default();
-        let runs = runs(all, objective.evaluate_every);
+        let runs = runs(all, objective);
         let sum = |is: fn(Verdict) -> bool| -> (usize, Duration) {
             let of = runs.iter().filter(|run| is(run.verdict));
             (of.clone().count(), of.map(|run| run.until.since(run.from)).sum())
@@ -140,19 +154,15 @@ fn objectives(story: &Story) -> Table {
             0 => Cell::muted("never"),
             n => Cell::toned(tone, format!("{}, {}", say::count(n, "time", "times"), say::span(lasted))),
         };
-        let (first, last) = (all.first(), all.last());
-        let whole = first.zip(last).map_or(Duration::ZERO, |(first, last)| {
-            last.at.since(first.at) + objective.evaluate_every.min(Duration::from_millis(first.at.0.unsigned_abs()))
-        });
-        let known: Duration = runs.iter().map(|run| run.until.since(run.from)).sum();
-        let missing = whole.saturating_sub(known);
+        let last = all.last();
+        let missing = not_evaluated(story, objective, &runs, known.until(story.away.until()));
         table.row([
-            title(&objective.title, objective.id.as_str()).into(),
-            objective.that.words().into(),
+            format!("{}{}", title(&objective.title, objective.id.as_str()), known.removed()).into(),
+            format!("{}{}", objective.that.words(), story.held_to(&objective.id)).into(),
             say::span(objective.window).into(),
             last.map_or_else(
                 || Cell::toned(Tone::Unknown, "never evaluated"),
-                |last| Cell::toned(last.verdict.into(), format!("{}: {}", word(last.verdict), last.why)),
+                |last| Cell::toned(ends(&known, last.verdict), format!("{}: {}", word(last.verdict), last.why)),
             ),
             told(sum(|verdict| verdict == Verdict::Fail), Tone::Fail),
             told(sum(|verdict| matches!(verdict, Verdict::Unknown | Verdict::Stale)), Tone::Unknown),
@@ -160,6 +170,21 @@ fn objectives(story: &Story) -> Table {
         ]);
     }
     table
+}
+
+/// How much of the time from its first evaluation up to `end` no evaluation of an objective speaks for; of one that was
+/// never evaluated, all of it. One that would have come after the end is none that is missing.
+fn not_evaluated(story: &Story, objective: &Objective, runs: &[Run<'_>], end: Instant) -> Duration {
+    let (Some(first), Some(last)) = (runs.first(), runs.last()) else { return end.since(story.opened()) };
+    let known: Duration = runs.iter().map(|run| run.until.since(run.from)).sum();
+    let after = end.since(last.until);
+    let after = if after < objective.evaluate_every { Duration::ZERO } else { after };
+    last.until.since(first.from).saturating_sub(known) + after
+}
+
+/// How a verdict at the end is told: of what was taken away it is no verdict on the launch as it ended.
+fn ends<T>(known: &Known<'_, T>, verdict: Verdict) -> Tone {
+    if known.gone.is_some() && verdict == Verdict::Pass { Tone::Muted } else { verdict.into() }
 }
 
 fn title(title: &str, id: &str) -> String {
@@ -175,9 +200,9 @@ fn breaches(story: &Story) -> Table {
         "Every breach, and every time that could not be told",
         &["objective", "from", "until", "for", "was", "why"],
     );
-    for objective in &story.board.plan.objectives {
+    for objective in story.objectives().map(|known| known.what) {
         let all = story.rounds.get(&objective.id).map(Vec::as_slice).unwrap_or_default();
-        let runs = runs(all, objective.evaluate_every);
+        let runs = runs(all, objective);
         let ill: Vec<_> = runs.iter().filter(|run| run.verdict != Verdict::Pass).collect();
         // What broke is never what is left out for what was only unknown.
         let breached = ill.iter().filter(|run| run.verdict == Verdict::Fail).take(TOLD);
@@ -206,7 +231,8 @@ fn breaches(story: &Story) -> Table {
 
 fn triggers(story: &Story) -> Table {
     let mut table = Table::new("Triggers", &["trigger", "fires on", "then", "fired", "at the end"]);
-    for trigger in &story.board.plan.triggers {
+    for known in story.triggers() {
+        let trigger = known.what;
         let lasts = if trigger.lasts.is_zero() { String::new() } else { format!(" for {}", say::span(trigger.lasts)) };
         let when = match &trigger.when {
             Condition::Objective(id) => format!("objective {id} breached{lasts}"),
@@ -219,7 +245,8 @@ fn triggers(story: &Story) -> Table {
         };
         let state = story.board.triggers.get(&trigger.id);
         let times = story.fired.iter().filter(|fired| fired.trigger == trigger.id).count();
-        let stands = match state.map(|state| &state.stage) {
+        let stands = match state.filter(|_| known.gone.is_none()).map(|state| &state.stage) {
+            _ if known.gone.is_some() => Cell::toned(if times > 0 { Tone::Warn } else { Tone::Muted }, "removed"),
             None | Some(Stage::Quiet) if times > 0 => Cell::from("has recovered"),
             None | Some(Stage::Quiet) => Cell::muted("quiet"),
             Some(Stage::Fired { .. }) => Cell::toned(Tone::Fail, "fired, and nobody answered"),
@@ -231,7 +258,8 @@ fn triggers(story: &Story) -> Table {
             0 => Cell::muted("never"),
             n => Cell::toned(Tone::Fail, say::count(n, "time", "times")),
         };
-        table.row([title(&trigger.title, trigger.id.as_str()).into(), when.into(), then.into(), fired, stands]);
+        let title = format!("{}{}", title(&trigger.title, trigger.id.as_str()), known.removed());
+        table.row([title.into(), when.into(), then.into(), fired, stands]);
     }
     table
 }
@@ -249,20 +277,29 @@ fn fired(story: &Story) -> Table {
 }
 
 fn monitors(story: &Story) -> Table {
-    let mut table = Table::new("Monitors", &["monitor", "looked every", "at the end", "not well", "for", "last word"]);
-    for monitor in &story.board.plan.monitors {
+    let head = ["monitor", "looked every", "at the end", "not well", "for", "not watched", "last word"];
+    let mut table = Table::new("Monitors", &head);
+    for known in story.monitors() {
+        let (monitor, end) = (known.what, known.until(story.away.until()));
         let changes = story.monitors.get(&monitor.id).map(Vec::as_slice).unwrap_or_default();
-        let ends = changes.iter().skip(1).map(|(at, ..)| *at).chain([story.board.at]);
-        let ill = changes.iter().zip(ends).filter(|((_, verdict, _), _)| *verdict != Verdict::Pass);
+        let until = changes.iter().skip(1).map(|(at, ..)| *at).chain([end]);
+        let ill = changes.iter().zip(until).filter(|((_, verdict, _), _)| *verdict != Verdict::Pass);
         let times = ill.clone().count();
-        let lasted: Duration = ill.map(|((from, ..), until)| until.since(*from)).sum();
+        // What it said last is not known of a time that nobody watched.
+        let ill = ill.flat_map(|((from, ..), until)| story.away.watched(*from, until));
+        let lasted: Duration = ill.map(|(from, until)| until.since(from)).sum();
         let last = changes.last();
+        let missing = story.away.missing(changes.first().map_or(story.opened(), |(at, ..)| *at), end);
         table.row([
-            title(&monitor.title, monitor.id.as_str()).into(),
+            format!("{}{}", title(&monitor.title, monitor.id.as_str()), known.removed()).into(),
             say::span(monitor.every).into(),
-            last.map_or_else(|| Cell::toned(Tone::Unknown, "never looked"), |(_, verdict, _)| (*verdict).into()),
+            last.map_or_else(
+                || Cell::toned(Tone::Unknown, "never looked"),
+                |(_, verdict, _)| Cell::toned(ends(&known, *verdict), verdict.word()),
+            ),
             if times == 0 { Cell::muted("never") } else { Cell::toned(Tone::Warn, say::count(times, "time", "times")) },
             if times == 0 { Cell::default() } else { say::span(lasted).into() },
+            if missing.is_zero() { Cell::muted("nothing") } else { Cell::toned(Tone::Unknown, say::span(missing)) },
             last.map(|(.., why)| why.as_str()).unwrap_or_default().into(),
         ]);
     }
