@@ -172,7 +172,7 @@ fn walk(bytes: &[u8]) -> Walked {
     let mut walked = Walked { known: Known::default(), hash: "0".repeat(HASH), end: 0 };
     while let Some(length) = bytes[walked.end..].iter().position(|byte| *byte == b'\n') {
         let Some((hash, line)) = parsed(&bytes[walked.end..walked.end + length], &walked.hash) else { break };
-        take(&mut walked.known, line);
+        take(&mut walked.known, &line);
         (walked.hash, walked.end) = (hash, walked.end + length + 1);
     }
     walked
@@ -184,7 +184,7 @@ fn parsed(bytes: &[u8], before: &str) -> Option<(String, Line)> {
     Some((hash.to_owned(), serde_json::from_str(json).ok()?))
 }
 
-fn take(known: &mut Known, line: Line) {
+fn take(known: &mut Known, line: &Line) {
     let place = |(seq, part)| Place { seq, part };
     let settled = place(line.settled);
     // One that was made before the line above it tells less.
