@@ -14,7 +14,16 @@ pub struct Reach {
     /// Signs what is sent, or names whom it is for.
     pub key: Option<Hidden>,
     /// Sent along.
-    pub headers: Vec<(String, Hidden)>,
+    pub headers: Vec<Header>,
+}
+
+/// A header that is sent along.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    pub name: String,
+    pub value: Hidden,
+    /// Whether a secret stands in its value. Where none does, it is a word that anybody may read elsewhere.
+    pub secret: bool,
 }
 
 impl Hidden {
@@ -51,7 +60,7 @@ impl Reach {
             );
         }
         all.extend(self.key.iter().map(|key| key.0.clone()));
-        all.extend(self.headers.iter().map(|(_, value)| value.0.clone()));
+        all.extend(self.headers.iter().filter(|header| header.secret).map(|header| header.value.0.clone()));
         all
     }
 }
@@ -65,7 +74,9 @@ mod tests {
         let reach = Reach {
             address: Hidden::new("https://hooks.example.com/services/T000/B000/secret?token=abcdefghi"),
             key: Some(Hidden::new("signing-key")),
-            headers: vec![("Authorization".to_owned(), Hidden::new("Bearer hunter22"))],
+            headers: [("Authorization", "Bearer hunter22", true), ("X-Team", "launch-crew", false)]
+                .map(|(name, value, secret)| Header { name: name.to_owned(), value: Hidden::new(value), secret })
+                .into(),
         };
         let shown = format!("{reach:?}");
         let secrets = reach.secrets();
@@ -73,5 +84,6 @@ mod tests {
         for part in ["/services/T000/B000/secret", "token=abcdefghi", "signing-key", "Bearer hunter22"] {
             assert!(secrets.iter().any(|secret| secret == part), "{part}: {secrets:?}");
         }
+        assert!(!secrets.iter().any(|secret| secret == "launch-crew"), "a plain word is nobody's secret: {secrets:?}");
     }
 }

@@ -128,8 +128,8 @@ impl Eyes {
 }
 
 impl Following {
-    /// Reads the journal to its end and waits until all of it is told, as far as anybody takes it, at most for
-    /// `patience`. Who was not told of everything.
+    /// Reads the journal to its end and waits until all of it is told and written down, at most for `patience`: a
+    /// target that failed once is tried again. Who was not told of everything.
     pub async fn finish(self, patience: Duration) -> Vec<String> {
         let Self { outbox, launch, acting, stop, mut reading } = self;
         stop.cancel();
@@ -162,3 +162,7 @@ fn chance() -> f64 {
     let drawn = drawn as f64;
     drawn / 9_007_199_254_740_992.0
 }
+
+#[cfg(test)]
+#[path = "outbox_tests.rs"]
+mod tests;

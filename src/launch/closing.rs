@@ -71,12 +71,7 @@ pub fn missing(board: &Board, now: Instant) -> Vec<String> {
     missing.extend(running.map(|id| format!("{id} is running")));
     missing.extend(taken_back(board));
     if !ended_short(board, now) {
-        if board.clock_at(now).is_some_and(|clock| clock.t0.is_none()) {
-            missing.push("T-0 was not reached, and the countdown was not scrubbed".into());
-        }
-        missing.extend(board.plan.phases.iter().filter_map(|phase| not_through(board, phase, now)));
-        let stages = [GoStage::Launch, GoStage::Observed];
-        missing.extend(stages.iter().flat_map(|stage| criteria::blocks(board, *stage, now)));
+        missing.extend(unfinished(board, now));
     }
     for evidence in &board.plan.evidence {
         match archived(board, evidence) {
@@ -92,6 +87,20 @@ pub fn missing(board: &Board, now: Instant) -> Vec<String> {
         unsettled
             .map(|known| format!("incident {} is {}, and no follow-up tracks it", known.number, known.stage.word())),
     );
+    missing
+}
+
+/// What of its own course the launch has not done or met yet, in plain words: T-0, phases, criteria. What is archived
+/// of it, and what else went wrong meanwhile, is no part of it.
+#[must_use]
+pub fn unfinished(board: &Board, now: Instant) -> Vec<String> {
+    let mut missing = Vec::new();
+    if board.clock_at(now).is_some_and(|clock| clock.t0.is_none()) {
+        missing.push("T-0 was not reached, and the countdown was not scrubbed".into());
+    }
+    missing.extend(board.plan.phases.iter().filter_map(|phase| not_through(board, phase, now)));
+    let stages = [GoStage::Launch, GoStage::Observed];
+    missing.extend(stages.iter().flat_map(|stage| criteria::blocks(board, *stage, now)));
     missing
 }
 

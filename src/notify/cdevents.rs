@@ -13,11 +13,11 @@ const VERSION: &str = "0.3.0";
 /// Of our own events.
 const OWN: &str = "0.1.0";
 /// The media type of what is posted.
-pub const MEDIA: &str = "application/cloudevents+json; charset=utf-8";
+pub(super) const MEDIA: &str = "application/cloudevents+json; charset=utf-8";
 
 /// The event that `message` is, with its envelope.
 #[must_use]
-pub fn cloud_event(message: &Message) -> Value {
+pub(super) fn cloud_event(message: &Message) -> Value {
     let event = event(message);
     let context = &event["context"];
     json!({
@@ -34,7 +34,7 @@ pub fn cloud_event(message: &Message) -> Value {
 
 /// The event alone.
 #[must_use]
-pub fn event(message: &Message) -> Value {
+pub(super) fn event(message: &Message) -> Value {
     let launch = &message.launch;
     let source = source(message);
     let (kind, subject, content) = told(message, &source);

@@ -7,8 +7,9 @@
 //! A line is `HASH JSON`, where the hash is SHA-256 over the one before and the JSON. What stands there is where a
 //! message stood and what came of it: no text, no address.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::message::Place;
+use super::queue::Dropped;
 use crate::base::proc::create_private_dir;
 use crate::base::text::hex;
 use crate::launch::time::Wall;
@@ -50,6 +52,9 @@ pub struct Line {
     pub to: (u64, u32),
     /// Everything up to here is settled once this line stands.
     pub settled: (u64, u32),
+    /// Of how many messages it tells.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub messages: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -66,11 +71,11 @@ pub struct Known {
     pub settled: Option<Place>,
     /// What was sent last and never told about: it may be there.
     pub maybe: Option<Place>,
-    pub told: u64,
+    /// What was dropped behind something that was not settled, each from its first to its last.
+    pub gone: BTreeMap<Place, Place>,
+    /// Messages.
     pub refused: u64,
     pub dropped: u64,
-    /// The last line that is whole.
-    pub last: Option<Line>,
     /// Why not all of it could be believed.
     pub trouble: Option<String>,
 }
@@ -80,6 +85,10 @@ pub struct Known {
 pub struct Ledger {
     file: File,
     hash: String,
+    /// Where the last whole line ends, in bytes.
+    end: u64,
+    /// A line failed, and may stand there in part.
+    torn: bool,
 }
 
 impl Line {
@@ -88,8 +97,24 @@ impl Line {
         let pair = |place: Place| (place.seq, place.part);
         let at = at.to_rfc3339_opts(SecondsFormat::Millis, true);
         let (status, why, simulated) = (None, None, false);
-        Self { at, deed, from: pair(from), to: pair(to), settled: pair(settled), status, why, simulated }
+        let (from, to, settled) = (pair(from), pair(to), pair(settled));
+        Self { at, deed, from, to, settled, messages: 1, status, why, simulated }
     }
+
+    #[must_use]
+    pub(super) fn dropped(at: Wall, dropped: Dropped, settled: Place) -> Self {
+        let Dropped { from, to, messages, why } = dropped;
+        Self { messages, why: Some(why), ..Self::new(Deed::Dropped, at, (from, to), settled) }
+    }
+}
+
+fn one() -> u64 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_one(count: &u64) -> bool {
+    *count == 1
 }
 
 impl Ledger {
@@ -102,7 +127,8 @@ impl Ledger {
             create_private_dir(folder)?;
         }
         let there = path.try_exists()?;
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        // At its end, wherever that is: nothing that stands there is written over.
+        let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
         let mut bytes = Vec::new();
         (&mut file).take(LARGEST).read_to_end(&mut bytes)?;
         let Walked { mut known, hash, end } = walk(&bytes);
@@ -110,37 +136,29 @@ impl Ledger {
             let lost = bytes.len() - end;
             known.trouble = Some(format!("{lost} bytes at its end are torn or changed, and were cut off"));
         }
-        file.set_len(end as u64)?;
-        file.seek(io::SeekFrom::End(0))?;
+        let end = end as u64;
+        file.set_len(end)?;
         known.settled = known.settled.filter(|_| there);
-        Ok((Self { file, hash }, known))
+        Ok((Self { file, hash, end, torn: false }, known))
     }
 
-    /// Writes a line, whole and synced.
+    /// Writes a line, whole and synced. What is left of one that failed is cut off first: behind it nothing would be
+    /// believed. Not when it fails, since whoever writes asks beforehand whether it still may.
     ///
     /// # Errors
     /// The file system's own.
     pub fn write(&mut self, line: &Line) -> io::Result<()> {
         let json = serde_json::to_string(line).map_err(io::Error::other)?;
         let hash = chained(&self.hash, &json);
-        self.file.write_all(format!("{hash} {json}\n").as_bytes())?;
-        self.hash = hash;
+        let whole = format!("{hash} {json}\n");
+        if self.torn {
+            self.file.set_len(self.end)?;
+        }
+        self.torn = true;
+        self.file.write_all(whole.as_bytes())?;
+        (self.hash, self.end, self.torn) = (hash, self.end + whole.len() as u64, false);
         self.file.sync_data()
     }
-}
-
-/// What the ledger at `path` tells, read only.
-///
-/// # Errors
-/// The file system's own.
-pub fn read(path: &Path) -> io::Result<Known> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(LARGEST).read_to_end(&mut bytes)?;
-    let Walked { mut known, end, .. } = walk(&bytes);
-    if end < bytes.len() {
-        known.trouble = Some(format!("{} bytes at its end are torn or changed", bytes.len() - end));
-    }
-    Ok(known)
 }
 
 struct Walked {
@@ -154,7 +172,7 @@ fn walk(bytes: &[u8]) -> Walked {
     let mut walked = Walked { known: Known::default(), hash: "0".repeat(HASH), end: 0 };
     while let Some(length) = bytes[walked.end..].iter().position(|byte| *byte == b'\n') {
         let Some((hash, line)) = parsed(&bytes[walked.end..walked.end + length], &walked.hash) else { break };
-        take(&mut walked.known, line);
+        take(&mut walked.known, &line);
         (walked.hash, walked.end) = (hash, walked.end + length + 1);
     }
     walked
@@ -166,18 +184,22 @@ fn parsed(bytes: &[u8], before: &str) -> Option<(String, Line)> {
     Some((hash.to_owned(), serde_json::from_str(json).ok()?))
 }
 
-fn take(known: &mut Known, line: Line) {
+fn take(known: &mut Known, line: &Line) {
     let place = |(seq, part)| Place { seq, part };
-    known.settled = Some(place(line.settled));
+    let settled = place(line.settled);
+    // One that was made before the line above it tells less.
+    known.settled = known.settled.max(Some(settled));
     match line.deed {
         Deed::Sends => known.maybe = Some(place(line.to)),
-        Deed::Told => known.told += 1,
-        Deed::Refused => known.refused += 1,
-        Deed::Dropped => known.dropped += 1,
-        Deed::Begins | Deed::Fails => {}
+        Deed::Refused => known.refused += line.messages,
+        Deed::Dropped => {
+            known.dropped += line.messages;
+            known.gone.insert(place(line.from), place(line.to));
+        }
+        Deed::Begins | Deed::Told | Deed::Fails => {}
     }
-    known.maybe = known.maybe.filter(|maybe| *maybe > place(line.settled));
-    known.last = Some(line);
+    known.maybe = known.maybe.filter(|maybe| Some(*maybe) > known.settled);
+    known.gone.retain(|_, to| Some(*to) > known.settled);
 }
 
 fn chained(before: &str, json: &str) -> String {
@@ -189,4 +211,4 @@ fn chained(before: &str, json: &str) -> String {
 
 #[cfg(test)]
 #[path = "ledger_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -11,6 +11,7 @@
 //! | `answer` | what came back: there, never, or again |
 //! | `queue` | what waits for one target, when it goes, what is folded and dropped |
 //! | `ledger` | what was told to one target, in a chained file |
+//! | `writer` | writes one of them, a line after the other |
 //! | `post` | the task of one target |
 //! | `outbox` | all of them |
 //! | `standing` | who is not being told, for whoever looks |
@@ -27,3 +28,4 @@ pub mod request;
 pub mod slack;
 pub mod standing;
 pub mod telling;
+mod writer;

@@ -10,12 +10,13 @@ use std::time::Duration;
 use tokio::sync::{Notify as News, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::ledger::{Deed, Ledger, Line};
+use super::ledger::{Deed, Known, Ledger, Line};
 use super::message::{Message, Place};
 use super::post;
-use super::queue::Queue;
+use super::queue::{Dropped, Queue};
 use super::standing::{self, Standing};
 use super::telling::concerns;
+use super::writer::{May, Writer, unkept};
 use crate::base::reach::Reach;
 use crate::base::secret::Redactor;
 use crate::base::wire::{Answer, Cause, Client, Request};
@@ -37,7 +38,11 @@ pub fn over(client: &Client) -> Post {
     let client = client.clone();
     Arc::new(move |request| {
         let client = client.clone();
-        Box::pin(async move { client.send(request, PATIENCE).await })
+        Box::pin(async move {
+            // What it says beside its head is for nobody: a body that never ends keeps nothing waiting.
+            let opening = client.open(request, PATIENCE).await?;
+            Ok(Answer { status: opening.status, headers: opening.headers, ..Answer::default() })
+        })
     })
 }
 
@@ -53,7 +58,7 @@ pub struct Hands {
     /// The folder of the launch.
     pub launch: PathBuf,
     /// Whether this console still may act: another one tells what is told from here on.
-    pub may: Arc<dyn Fn() -> bool + Send + Sync>,
+    pub may: May,
     pub wall: fn() -> Wall,
     /// Between 0 and 1.
     pub chance: fn() -> f64,
@@ -67,6 +72,8 @@ pub(super) struct Shared {
     hands: Mutex<Option<Hands>>,
     /// The last record when this console opened the launch, and whether it began it.
     head: Mutex<u64>,
+    /// Those of the plan that the launch goes by: a journal that is read from its start tells of earlier ones.
+    planned: Mutex<BTreeMap<NotifyId, Notify>>,
     targets: Mutex<BTreeMap<NotifyId, Arc<Target>>>,
     wanted: watch::Sender<bool>,
     /// Why messages are made of the journal no more.
@@ -79,6 +86,7 @@ impl Default for Shared {
         Self {
             hands: Mutex::default(),
             head: Mutex::default(),
+            planned: Mutex::default(),
             targets: Mutex::default(),
             wanted: watch::channel(false).0,
             deaf: Mutex::default(),
@@ -91,9 +99,9 @@ impl Default for Shared {
 pub(super) struct Target {
     pub notify: Mutex<Notify>,
     pub queue: Mutex<Queue>,
-    pub ledger: Mutex<Option<Ledger>>,
-    /// What is wrong with its ledger.
-    pub trouble: Mutex<Option<String>>,
+    pub writer: Writer,
+    /// What was wrong with its ledger when it was opened.
+    pub trouble: Option<String>,
     pub news: News,
 }
 
@@ -107,13 +115,19 @@ impl Outbox {
         *lock(&self.0.head) = head;
         hands.reaches.values().flat_map(Reach::secrets).for_each(|secret| hands.redactor.learn(&secret));
         *lock(&self.0.hands) = Some(hands);
+        self.plan(targets);
         for notify in targets {
             self.target(notify, Place { seq: head, part: u32::MAX });
         }
         self.0.wanted.send_replace(!targets.is_empty());
     }
 
-    /// The launch goes by another plan: what is sent from here on goes out so.
+    fn plan(&self, targets: &[Notify]) {
+        *lock(&self.0.planned) = targets.iter().map(|notify| (notify.id.clone(), notify.clone())).collect();
+    }
+
+    /// The launch goes by another plan: what is sent from here on goes out so, and to a target that it leaves out
+    /// goes nothing any more.
     pub fn under(&self, client: &Client, reaches: &BTreeMap<NotifyId, Reach>, targets: &[Notify]) {
         {
             let mut hands = lock(&self.0.hands);
@@ -125,9 +139,13 @@ impl Outbox {
         if !targets.is_empty() {
             self.0.wanted.send_replace(true);
         }
-        for target in lock(&self.0.targets).values() {
-            if let Some(notify) = targets.iter().find(|notify| notify.id == lock(&target.notify).id) {
-                self.fit(target, notify);
+        self.plan(targets);
+        let known: Vec<Arc<Target>> = lock(&self.0.targets).values().cloned().collect();
+        for target in known {
+            let id = target.id();
+            match targets.iter().find(|notify| notify.id == id) {
+                Some(notify) => self.fit(&target, notify),
+                None => self.leave_out(&target),
             }
         }
     }
@@ -144,16 +162,14 @@ impl Outbox {
         *self.0.wanted.borrow()
     }
 
-    /// Hands `message` to those of `targets` that it concerns. Blocks on their ledgers, where they are new.
+    /// Hands `message` to those of `targets` that it concerns. Blocks on a ledger that is opened.
     pub fn put(&self, targets: &[Notify], message: &Message) {
         for notify in targets.iter().filter(|notify| concerns(message, notify)) {
             let Some(target) = self.target(notify, message.place) else { continue };
-            let settled = {
+            {
                 let mut queue = lock(&target.queue);
-                queue.put(message.clone()).map(|dropped| (dropped, queue.settled()))
-            };
-            if let Some((dropped, settled)) = settled {
-                self.write(&target, |at| Line::new(Deed::Dropped, at, (dropped, dropped), settled));
+                let dropped = queue.put(message.clone());
+                self.write_dropped(&target, dropped, queue.settled());
             }
             target.news.notify_one();
         }
@@ -167,6 +183,9 @@ impl Outbox {
         let stands = |target: &Arc<Target>| {
             let (notify, queue) = (lock(&target.notify), lock(&target.queue));
             let failing = queue.failing().map(|failing| (failing.since, failing.why.clone()));
+            let over = queue.over().filter(|_| queue.dropped > 0).map(str::to_owned);
+            let trouble: Vec<String> =
+                [target.trouble.clone(), target.writer.trouble(), over].into_iter().flatten().collect();
             Standing {
                 id: notify.id.clone(),
                 called: notify.called(),
@@ -174,7 +193,7 @@ impl Outbox {
                 waiting: queue.len(),
                 dropped: queue.dropped,
                 refused: queue.refused,
-                trouble: lock(&target.trouble).clone(),
+                trouble: (!trouble.is_empty()).then(|| trouble.join("; ")),
                 simulated,
             }
         };
@@ -194,13 +213,14 @@ impl Outbox {
         *lock(&self.0.deaf) = why;
     }
 
-    /// Whether everything is told that can be just now: what waits waits for its target.
+    /// Whether everything is told and written down, but for those whose secret is not set here.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        lock(&self.0.targets).values().all(|target| {
-            let queue = lock(&target.queue);
-            queue.is_empty() || queue.failing().is_some()
-        })
+        let hands = self.0.hands();
+        let reached = |target: &Target| hands.as_ref().is_some_and(|hands| hands.reaches.contains_key(&target.id()));
+        let targets: Vec<Arc<Target>> = lock(&self.0.targets).values().cloned().collect();
+        let told = |target: &Target| lock(&target.queue).is_empty() || !reached(target);
+        targets.iter().all(|target| told(target) && target.writer.is_done())
     }
 
     /// Nothing is sent from here on.
@@ -208,16 +228,17 @@ impl Outbox {
         self.0.stop.cancel();
     }
 
-    /// The target of `notify`, whose first message stands at `first`; begun where it is new.
+    /// The target of `notify`, whose first message stands at `first`; begun where it is new, as the plan has it that
+    /// the launch goes by, whatever an earlier one had. None where another console tells.
     fn target(&self, notify: &Notify, first: Place) -> Option<Arc<Target>> {
         let known = lock(&self.0.targets).get(&notify.id).cloned();
-        if let Some(known) = known {
-            if *lock(&known.notify) != *notify {
-                self.fit(&known, notify);
-            }
-            return Some(known);
+        if known.is_some() {
+            return known;
         }
-        let hands = lock(&self.0.hands).clone()?;
+        let hands = self.0.hands().filter(|hands| (hands.may)())?;
+        let planned = lock(&self.0.planned).get(&notify.id).cloned();
+        let left_out = planned.is_none();
+        let notify = planned.unwrap_or_else(|| notify.clone());
         let head = *lock(&self.0.head);
         let path = standing::folder(&hands.launch).join(format!("{}.ledger", notify.id));
         let (ledger, known, mut trouble) = match Ledger::open(&path) {
@@ -225,7 +246,7 @@ impl Outbox {
                 let trouble = known.trouble.clone().map(|why| format!("its ledger: {why}"));
                 (Some(ledger), known, trouble)
             }
-            Err(why) => (None, Default::default(), Some(unkept(&why))),
+            Err(why) => (None, Known::default(), Some(unkept(&why))),
         };
         let end = Place { seq: head, part: u32::MAX };
         let settled = match known.settled {
@@ -239,20 +260,23 @@ impl Outbox {
             }
             None => Place::default(),
         };
-        let at_most = at_most(notify, hands.simulated);
-        let mut queue = Queue::new(notify.via, at_most, settled, known.maybe);
+        let at_most = at_most(&notify, hands.simulated);
+        let mut queue = Queue::new(notify.via, at_most, settled, known.maybe, known.gone);
         (queue.refused, queue.dropped) = (known.refused, known.dropped);
         let target = Arc::new(Target {
             notify: Mutex::new(notify.clone()),
             queue: Mutex::new(queue),
-            ledger: Mutex::new(ledger),
-            trouble: Mutex::new(trouble),
+            writer: Writer::new(ledger, Arc::clone(&hands.may)),
+            trouble,
             news: News::new(),
         });
         if known.settled.is_none() {
             self.write(&target, |at| Line::new(Deed::Begins, at, (settled, settled), settled));
         }
-        lock(&self.0.targets).insert(notify.id.clone(), Arc::clone(&target));
+        if left_out {
+            self.leave_out(&target);
+        }
+        lock(&self.0.targets).insert(notify.id, Arc::clone(&target));
         tokio::spawn(post::post(Arc::clone(&target), Arc::clone(&self.0)));
         Some(target)
     }
@@ -264,12 +288,24 @@ impl Outbox {
         target.news.notify_one();
     }
 
+    /// Nobody tells a target that the plan does not have.
+    fn leave_out(&self, target: &Target) {
+        let mut queue = lock(&target.queue);
+        let dropped = queue.end("it is no longer in the plan");
+        self.write_dropped(target, dropped, queue.settled());
+    }
+
+    fn write_dropped(&self, target: &Target, dropped: Option<Dropped>, settled: Place) {
+        if let Some(dropped) = dropped {
+            self.write(target, |at| Line::dropped(at, dropped, settled));
+        }
+    }
+
     fn write(&self, target: &Target, line: impl FnOnce(Wall) -> Line) {
-        let Some((wall, simulated)) = lock(&self.0.hands).as_ref().map(|hands| ((hands.wall)(), hands.simulated))
-        else {
-            return;
-        };
-        target.write(&Line { simulated, ..line(wall) });
+        let hands = lock(&self.0.hands).as_ref().map(|hands| ((hands.wall)(), hands.simulated));
+        let Some((wall, simulated)) = hands else { return };
+        // It comes in its turn; nobody waits for it.
+        drop(target.writer.put(Line { simulated, ..line(wall) }));
     }
 }
 
@@ -278,18 +314,9 @@ fn at_most(notify: &Notify, simulated: bool) -> AtMost {
     if simulated { AtMost { count: u32::MAX, ..notify.at_most } } else { notify.at_most }
 }
 
-fn unkept(why: &std::io::Error) -> String {
-    format!("what is told cannot be written down, and may be told again after a restart: {why}")
-}
-
 impl Target {
-    /// Writes a line of its ledger. Blocks. What cannot be written is said, and tells on.
-    pub fn write(&self, line: &Line) {
-        let mut ledger = lock(&self.ledger);
-        let Some(open) = ledger.as_mut() else { return };
-        if let Err(why) = open.write(line) {
-            *lock(&self.trouble) = Some(unkept(&why));
-        }
+    fn id(&self) -> NotifyId {
+        lock(&self.notify).id.clone()
     }
 }
 

@@ -9,8 +9,9 @@ use tokio::time::{Instant, advance, sleep};
 
 use super::*;
 use crate::base::reach::Hidden;
+use crate::base::wire::{Limits, Network};
 use crate::launch::plan::{Topic, Via};
-use crate::notify::ledger;
+use crate::notify::ledger::tests::lines;
 use crate::notify::queue::tests::message;
 
 const BUS: &str = "http://bus.example.com/hook-of-the-bus";
@@ -84,8 +85,17 @@ fn wanted(seqs: impl IntoIterator<Item = u64>) -> Vec<String> {
     seqs.into_iter().map(|seq| format!("0123456789abcdef-{seq}-0")).collect()
 }
 
+/// The lines of the ledger of `bus`.
+fn kept(launch: &Path) -> Vec<Line> {
+    lines(&standing::folder(launch).join("bus.ledger"))
+}
+
+fn count(lines: &[Line], deed: Deed) -> u64 {
+    lines.iter().filter(|line| line.deed == deed).map(|line| line.messages).sum()
+}
+
 async fn settled(outbox: &Outbox) {
-    while !outbox.standing().iter().all(|standing| standing.waiting == 0) {
+    while !outbox.is_settled() {
         sleep(Duration::from_millis(100)).await;
     }
 }
@@ -107,9 +117,7 @@ async fn a_target_that_is_down_for_ten_minutes_is_told_everything_once_in_order_
     let targets = [notify("bus", 100), notify("crew", 100)];
     outbox.begin(hands, &targets, 0);
     for seq in 1..=60 {
-        let put = Instant::now();
         outbox.put(&targets, &message(seq));
-        assert!(put.elapsed().is_zero(), "nothing waits for a target");
         sleep(Duration::from_secs(5)).await;
     }
     assert_eq!((ids(&up), ids(&down)), (wanted(1..=60), Vec::new()));
@@ -125,8 +133,8 @@ async fn a_target_that_is_down_for_ten_minutes_is_told_everything_once_in_order_
         began.elapsed()
     );
     assert_eq!(outbox.words(), None);
-    let known = ledger::read(&standing::folder(launch.path()).join("bus.ledger")).expect("read");
-    assert_eq!((known.told, known.settled.map(|place| place.seq), known.maybe), (60, Some(60), None));
+    let kept = kept(launch.path());
+    assert_eq!((count(&kept, Deed::Told), kept.last().map(|line| line.settled)), (60, Some((60, 0))));
 }
 
 #[tokio::test(start_paused = true)]
@@ -207,8 +215,8 @@ async fn a_limit_is_waited_for_and_a_message_that_is_refused_keeps_no_other_wait
     assert!(times == [0, 120, 120], "{times:?}");
     let words = outbox.words().expect("it is said");
     assert!(words.contains("1 messages refused by #bus (webhook)"), "{words}");
-    let known = ledger::read(&standing::folder(launch.path()).join("bus.ledger")).expect("read");
-    assert_eq!((known.told, known.refused), (1, 1));
+    let kept = kept(launch.path());
+    assert_eq!((count(&kept, Deed::Told), count(&kept, Deed::Refused)), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -222,12 +230,14 @@ async fn one_that_may_not_act_or_has_no_secret_sends_nothing_and_the_second_says
     outbox.put(&targets, &message(1));
     advance(Duration::from_secs(600)).await;
     assert_eq!(ids(&told), Vec::<String>::new());
+    assert!(!standing::folder(launch.path()).exists(), "what stands there is another's");
 
     let outbox = Outbox::default();
     let unset = Hands { reaches: BTreeMap::new(), ..hands(launch.path(), Arc::clone(&send)) };
-    outbox.begin(unset.clone(), &targets, 1);
+    outbox.begin(unset.clone(), &targets, 0);
     outbox.put(&targets, &message(1));
     sleep(Duration::from_secs(100)).await;
+    assert!(outbox.is_settled(), "no patience brings a secret");
     assert!(outbox.words().is_some_and(|words| words.contains("its secret is not set here")), "{:?}", outbox.words());
     assert_eq!(ids(&told), Vec::<String>::new());
 }
@@ -265,4 +275,111 @@ async fn what_a_target_answers_with_shows_no_address_anywhere() {
         assert!(text.contains("no such place"), "{text}");
         assert!(!text.contains("hook-of-the-bus") && !text.contains('\u{1b}'), "{text}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_taken_over_while_it_writes_down_what_it_sends_does_not_send_it() {
+    let launch = tempfile::tempdir().expect("a folder");
+    let (told, targets) = (Told::default(), [notify("bus", 100)]);
+    let path = standing::folder(launch.path()).join("bus.ledger");
+    let send = wire(Instant::now(), &told, |_, _| answer(200));
+    let may = move || !std::fs::read_to_string(&path).is_ok_and(|text| text.contains("\"sends\""));
+    let outbox = Outbox::default();
+    outbox.begin(Hands { may: Arc::new(may), ..hands(launch.path(), send) }, &targets, 0);
+    outbox.put(&targets, &message(1));
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!(ids(&told), Vec::<String>::new());
+    let deeds: Vec<Deed> = kept(launch.path()).iter().map(|line| line.deed).collect();
+    assert_eq!(deeds, [Deed::Begins, Deed::Sends], "and nothing after it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_the_plan_leaves_out_is_told_nothing_any_more_and_what_waited_is_counted_once() {
+    let launch = tempfile::tempdir().expect("a folder");
+    let (told, targets) = (Told::default(), [notify("bus", 100), notify("crew", 100)]);
+    let send = wire(Instant::now(), &told, |_, _| Err(Cause::Refused));
+    let outbox = Outbox::default();
+    outbox.begin(hands(launch.path(), send), &targets, 0);
+    (1..=3).for_each(|seq| outbox.put(&targets, &message(seq)));
+    sleep(Duration::from_secs(10)).await;
+    let client = Client::new(&Network::Outside, Limits::default()).expect("a client");
+    let left = &targets[1..];
+    let reaches = hands(launch.path(), Arc::new(|_| unreachable!("nothing is sent"))).reaches;
+    let reaches = reaches.into_iter().filter(|(id, _)| id.as_str() == "crew").collect();
+    outbox.under(&client, &reaches, left);
+    let bus = |outbox: &Outbox| outbox.standing().into_iter().find(|one| one.id.as_str() == "bus").expect("known");
+    assert_eq!((bus(&outbox).waiting, bus(&outbox).dropped, bus(&outbox).failing), (0, 3, None));
+    let words = bus(&outbox).words().expect("it is said");
+    assert!(words.contains("it is no longer in the plan") && words.contains("3 of what"), "{words}");
+    outbox.stop();
+    while kept(launch.path()).last().is_none_or(|line| line.deed != Deed::Dropped) {
+        sleep(Duration::from_millis(10)).await;
+    }
+
+    // The next console reads from the first record on, by the plan of then.
+    let outbox = Outbox::default();
+    let send = wire(Instant::now(), &told, |_, _| answer(200));
+    outbox.begin(Hands { reaches, ..hands(launch.path(), send) }, left, 100);
+    (1..=4).for_each(|seq| outbox.put(&targets, &message(seq)));
+    settled(&outbox).await;
+    let ids: Vec<String> = ids(&told).iter().map(|id| id.trim_end_matches('!').to_owned()).collect();
+    assert_eq!(ids, wanted(1..=4), "the other target is told");
+    assert_eq!((bus(&outbox).waiting, bus(&outbox).dropped, bus(&outbox).failing), (0, 4, None));
+    assert_eq!(count(&kept(launch.path()), Deed::Dropped), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_is_at_an_earlier_plan_fits_no_target_back_to_it() {
+    let launch = tempfile::tempdir().expect("a folder");
+    let told = Told::default();
+    let (earlier, now) = (notify("bus", 1), Notify { title: "#renamed".to_owned(), ..notify("bus", 100) });
+    let outbox = Outbox::default();
+    outbox.begin(hands(launch.path(), wire(Instant::now(), &told, |_, _| answer(200))), &[now], 0);
+    (1..=3).for_each(|seq| outbox.put(std::slice::from_ref(&earlier), &message(seq)));
+    settled(&outbox).await;
+    assert_eq!(outbox.standing()[0].called, "#renamed (webhook)");
+    assert!(lock(&told).iter().all(|(at, _)| *at == 0), "by the limit of now: {told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_dropped_behind_something_that_was_not_taken_is_counted_once_over_a_restart() {
+    let launch = tempfile::tempdir().expect("a folder");
+    let (told, targets) = (Told::default(), [notify("bus", 100_000)]);
+    let outbox = Outbox::default();
+    outbox.begin(hands(launch.path(), wire(Instant::now(), &told, |_, _| Err(Cause::Refused))), &targets, 0);
+    outbox.put(&targets, &message(1));
+    sleep(Duration::from_millis(100)).await;
+    (2..=1_004).for_each(|seq| outbox.put(&targets, &message(seq)));
+    assert_eq!(outbox.standing()[0].dropped, 3);
+    outbox.stop();
+    while count(&kept(launch.path()), Deed::Dropped) < 3 {
+        sleep(Duration::from_millis(10)).await;
+    }
+    let outbox = Outbox::default();
+    outbox.begin(hands(launch.path(), wire(Instant::now(), &told, |_, _| answer(200))), &targets, 2_000);
+    (1..=1_004).for_each(|seq| outbox.put(&targets, &message(seq)));
+    settled(&outbox).await;
+    assert_eq!(outbox.standing()[0].dropped, 3);
+    assert_eq!(ids(&told).len(), 1_001);
+    assert!(!ids(&told).contains(&wanted([2])[0]), "what was counted as dropped is not told after all");
+}
+
+#[tokio::test]
+async fn an_answer_whose_body_never_ends_is_an_answer() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/hook", listener.local_addr().expect("an address"));
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a caller");
+        let mut asked = [0; 1_024];
+        let _ = stream.read(&mut asked).await.expect("a request");
+        stream.write_all(b"HTTP/1.1 202 Accepted\r\nContent-Length: 10\r\n\r\nhalf").await.expect("sent");
+        // Until whoever asked goes.
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    });
+    let client = Client::new(&Network::Outside, Limits::default()).expect("a client");
+    let request = Request { method: "POST".to_owned(), url, headers: Vec::new(), body: Some("{}".into()) };
+    let answer = over(&client)(request).await.expect("an answer");
+    assert_eq!(answer.status, 202);
+    server.await.expect("it ended");
 }

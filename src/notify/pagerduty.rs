@@ -16,27 +16,33 @@ const KEY: usize = 255;
 const ALERTS: &str = "/v2/enqueue";
 const CHANGES: &str = "/v2/change/enqueue";
 
-/// The path and the body of the event that `message` is, an alert or a change; `text` stands before it.
+/// The path and the body of the event that `message` is, an alert or a change; `text` stands before it. Whom it is for
+/// is put in by whoever sends it.
 #[must_use]
-pub fn event(message: &Message, routing_key: &str, text: Option<&str>) -> (&'static str, Value) {
+pub(super) fn event(message: &Message, text: Option<&str>) -> (&'static str, Value) {
     match &message.alert {
-        Some(alert) => (ALERTS, alerted(message, alert, routing_key, text)),
-        None => (CHANGES, changed(message, routing_key, text)),
+        Some(alert) => (ALERTS, alerted(message, alert, text)),
+        None => (CHANGES, changed(message, text)),
     }
 }
 
-fn alerted(message: &Message, alert: &Alert, routing_key: &str, text: Option<&str>) -> Value {
+/// Whether its form has room for anything beside what was done to the alert.
+#[must_use]
+pub(super) fn has_details(message: &Message) -> bool {
+    message.alert.as_ref().is_none_or(|alert| alert.act == Act::Trigger)
+}
+
+fn alerted(message: &Message, alert: &Alert, text: Option<&str>) -> Value {
     let action = match alert.act {
         Act::Trigger => "trigger",
         Act::Acknowledge => "acknowledge",
         Act::Resolve => "resolve",
     };
     let mut event = json!({
-        "routing_key": routing_key,
         "event_action": action,
         "dedup_key": dedup_key(message, alert),
     });
-    if alert.act == Act::Trigger {
+    if has_details(message) {
         event["client"] = json!("tminus");
         event["payload"] = json!({
             "summary": summary(message, text),
@@ -52,9 +58,8 @@ fn alerted(message: &Message, alert: &Alert, routing_key: &str, text: Option<&st
     event
 }
 
-fn changed(message: &Message, routing_key: &str, text: Option<&str>) -> Value {
+fn changed(message: &Message, text: Option<&str>) -> Value {
     json!({
-        "routing_key": routing_key,
         "payload": {
             "summary": summary(message, text),
             "source": source(message),
@@ -65,8 +70,7 @@ fn changed(message: &Message, routing_key: &str, text: Option<&str>) -> Value {
 }
 
 /// The same for whatever happens to one alert of one launch; of no other launch.
-#[must_use]
-pub fn dedup_key(message: &Message, alert: &Alert) -> String {
+fn dedup_key(message: &Message, alert: &Alert) -> String {
     let whole = format!("tminus/{}/{}/{}", message.launch.plan, message.launch.key, alert.key);
     if whole.len() <= KEY {
         return whole;

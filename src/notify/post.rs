@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use super::answer::{self, Came};
 use super::ledger::{Deed, Line};
@@ -12,10 +12,11 @@ use super::message::Place;
 use super::outbox::{Hands, Shared, Target, lock};
 use super::queue::{self, Next, Parcel, Settled};
 use super::request::request;
+use super::writer::Written;
 use crate::base::text::{cut, printable};
+use crate::launch::plan::Notify;
+use crate::launch::time::Wall;
 
-/// A disk that takes longer is not waited for.
-const DISK: Duration = Duration::from_secs(2);
 /// Columns of why something was not taken.
 const WHY: usize = 200;
 /// How long a secret that is not set here is waited for: an amendment may bring it.
@@ -48,7 +49,7 @@ pub(super) async fn post(target: Arc<Target>, shared: Arc<Shared>) {
     }
 }
 
-async fn attempt(target: &Arc<Target>, hands: &Hands, parcel: &Parcel, sent: &mut Place, now: &impl Fn() -> u64) {
+async fn attempt(target: &Target, hands: &Hands, parcel: &Parcel, sent: &mut Place, now: &impl Fn() -> u64) {
     let notify = lock(&target.notify).clone();
     let settled = lock(&target.queue).settled();
     let places = (parcel.messages.first(), parcel.messages.last());
@@ -60,7 +61,8 @@ async fn attempt(target: &Arc<Target>, hands: &Hands, parcel: &Parcel, sent: &mu
             Ok(request) => {
                 if *sent < to {
                     // Before it goes: whoever comes after us knows that it may be there.
-                    write(target, hands, Line::new(Deed::Sends, (hands.wall)(), (from, to), settled)).await;
+                    let sends = Line::new(Deed::Sends, (hands.wall)(), (from, to), settled);
+                    target.writer.stands(put(target, hands, sends)).await;
                     *sent = to;
                 }
                 // Standing in a disk, this console may have been taken over.
@@ -74,26 +76,38 @@ async fn attempt(target: &Arc<Target>, hands: &Hands, parcel: &Parcel, sent: &mu
     };
     let came = clean(came, hands);
     let wall = (hands.wall)();
-    let (outcome, settled) = {
+    let written = {
         let mut queue = lock(&target.queue);
-        (queue.came(came, now(), wall, (hands.chance)()), queue.settled())
+        let outcome = queue.came(came, now(), wall, (hands.chance)());
+        // At once, so that whoever sees an empty queue sees the line.
+        line(outcome, &notify, parcel, wall, queue.settled()).map(|line| put(target, hands, line))
     };
-    let line = match outcome {
+    if let Some(written) = written {
+        target.writer.stands(written).await;
+    }
+}
+
+/// What an attempt came to, as the ledger has it.
+fn line(outcome: Settled, notify: &Notify, parcel: &Parcel, wall: Wall, settled: Place) -> Option<Line> {
+    Some(match outcome {
         Settled::Told { from, to, status } => {
-            Line { status: Some(status), ..Line::new(Deed::Told, wall, (from, to), settled) }
+            let messages = parcel.messages.len() as u64;
+            Line { status: Some(status), messages, ..Line::new(Deed::Told, wall, (from, to), settled) }
         }
-        Settled::Refused { from, to, why } => {
+        Settled::Refused { from, to, messages, why } => {
             tracing::warn!("{} did not take a message: {why}", notify.called());
-            Line { why: Some(why), ..Line::new(Deed::Refused, wall, (from, to), settled) }
+            Line { why: Some(why), messages, ..Line::new(Deed::Refused, wall, (from, to), settled) }
         }
+        Settled::Dropped(dropped) => Line::dropped(wall, dropped, settled),
         // One line for each time it begins to fail: a day of failures fills no disk.
-        Settled::Fails { began: false, .. } => return,
+        Settled::Fails { began: false, .. } => return None,
         Settled::Fails { began: true, why } => {
             tracing::warn!("{} is not being told: {why}", notify.called());
-            Line { why: Some(why), ..Line::new(Deed::Fails, wall, (from, to), settled) }
+            let waits = parcel.messages.first().zip(parcel.messages.last());
+            let places = waits.map_or((settled, settled), |(first, last)| (first.place, last.place));
+            Line { why: Some(why), ..Line::new(Deed::Fails, wall, places, settled) }
         }
-    };
-    write(target, hands, line).await;
+    })
 }
 
 /// What came, in words that tell no secret and no escape.
@@ -106,11 +120,6 @@ fn clean(came: Came, hands: &Hands) -> Came {
     }
 }
 
-async fn write(target: &Arc<Target>, hands: &Hands, line: Line) {
-    let line = Line { simulated: hands.simulated, ..line };
-    let own = Arc::clone(target);
-    let writing = tokio::task::spawn_blocking(move || own.write(&line));
-    if timeout(DISK, writing).await.is_err() {
-        *lock(&target.trouble) = Some("what is told cannot be written down: the disk does not answer".to_owned());
-    }
+fn put(target: &Target, hands: &Hands, line: Line) -> Written {
+    target.writer.put(Line { simulated: hands.simulated, ..line })
 }

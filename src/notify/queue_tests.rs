@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::launch::plan::Topic;
-use crate::notify::message::{Deed, Launch, Tone};
+use crate::notify::message::{Act, Alert, Deed, Launch, Severity, Tone};
 
 pub(crate) fn message(seq: u64) -> Message {
     let launch = Launch {
@@ -40,7 +40,7 @@ fn per_minute(count: u32) -> AtMost {
 }
 
 fn queue(via: Via, count: u32) -> Queue {
-    Queue::new(via, per_minute(count), Place::default(), None)
+    Queue::new(via, per_minute(count), Place::default(), None, BTreeMap::new())
 }
 
 fn there() -> Came {
@@ -126,7 +126,7 @@ fn a_parcel_that_may_be_there_is_told_again_as_it_was_and_says_so() {
 #[test]
 fn what_a_console_that_died_may_have_told_is_told_again_and_said_to_be() {
     let maybe = Some(Place { seq: 4, part: 0 });
-    let mut queue = Queue::new(Via::Webhook, per_minute(100), Place { seq: 3, part: 0 }, maybe);
+    let mut queue = Queue::new(Via::Webhook, per_minute(100), Place { seq: 3, part: 0 }, maybe, BTreeMap::new());
     (1..=5).for_each(|seq| put(&mut queue, seq));
     for (seq, again) in [(4, true), (5, false)] {
         let parcel = sends(&mut queue, 0);
@@ -136,24 +136,105 @@ fn what_a_console_that_died_may_have_told_is_told_again_and_said_to_be() {
     assert_eq!(queue.next(0), Next::Idle);
 }
 
+/// From the first to the last that was dropped, each by its record.
+fn dropped(dropped: Option<Dropped>) -> Option<(u64, u64)> {
+    dropped.map(|dropped| (dropped.from.seq, dropped.to.seq))
+}
+
 #[test]
 fn too_much_drops_the_oldest_that_is_not_under_way_and_says_how_many() {
     let mut queue = queue(Via::Webhook, 100_000);
-    queue.put(message(1));
+    put(&mut queue, 1);
     sends(&mut queue, 0);
     let most = MOST as u64;
-    let dropped: Vec<u64> = (2..=most + 3).filter_map(|seq| queue.put(message(seq))).map(|place| place.seq).collect();
-    assert_eq!(dropped, [2, 3, 4]);
-    assert_eq!((queue.len(), queue.dropped, queue.settled()), (MOST, 3, Place::default()));
-    queue.came(there(), 0, Wall::default(), 0.0);
-    let parcel = sends(&mut queue, 0);
-    // What was sent before it was full could not say so; what goes next does, once.
-    assert_eq!((seqs(&parcel), parcel.dropped), (vec![5], 0));
-    let mut queue = Queue::new(Via::Slack, per_minute(10), Place::default(), None);
-    (1..=most + 2).for_each(|seq| put(&mut queue, seq));
-    assert_eq!(sends(&mut queue, 0).dropped, 2);
-    queue.came(there(), 0, Wall::default(), 0.0);
-    assert_eq!(sends(&mut queue, 0).dropped, 0);
+    let gone: Vec<_> = (2..=most + 4).filter_map(|seq| dropped(queue.put(message(seq)))).collect();
+    assert_eq!(gone, [(2, 2), (3, 3), (4, 4)]);
+    assert_eq!((queue.len(), queue.dropped, queue.settled()), (MOST + 1, 3, Place::default()));
+    // Told again it says what it said: those that were dropped come after it.
+    queue.came(again(true, None), 0, Wall::default(), 0.0);
+    assert_eq!(sends(&mut queue, 60_000).dropped, 0);
+    queue.came(there(), 60_000, Wall::default(), 0.0);
+    assert_eq!(queue.settled().seq, 4, "what was dropped behind it is settled with it");
+    let parcel = sends(&mut queue, 60_000);
+    assert_eq!((seqs(&parcel), parcel.dropped), (vec![5], 3), "what goes next says how many");
+    // One more is dropped while that goes out: it is said by the next, and those before are not said again.
+    put(&mut queue, most + 5);
+    put(&mut queue, most + 6);
+    queue.came(there(), 60_000, Wall::default(), 0.0);
+    assert_eq!(sends(&mut queue, 60_000).dropped, 1);
+    queue.came(there(), 60_000, Wall::default(), 0.0);
+    assert_eq!(sends(&mut queue, 60_000).dropped, 0, "once");
+}
+
+#[test]
+fn a_parcel_that_takes_all_along_leaves_room_for_what_comes_after_it() {
+    let mut queue = queue(Via::Slack, 1);
+    let most = MOST as u64;
+    (1..=most).for_each(|seq| put(&mut queue, seq));
+    assert_eq!(sends(&mut queue, 0).messages.len(), MOST);
+    for seq in most + 1..=2 * most {
+        assert_eq!(queue.put(message(seq)), None, "the newest is not the one to drop");
+    }
+    assert_eq!(dropped(queue.put(message(2 * most + 1))), Some((most + 1, most + 1)), "the oldest behind it");
+}
+
+#[test]
+fn what_has_no_room_for_how_many_were_dropped_leaves_it_to_the_next() {
+    let alert = |act| Alert { key: "hold".to_owned(), act, severity: Severity::Warning };
+    let mut queue = queue(Via::PagerDuty, 100_000);
+    (1..=MOST as u64 + 3).for_each(|seq| {
+        let act = [Act::Resolve, Act::Acknowledge, Act::Trigger][usize::try_from(seq % 3).expect("few")];
+        let _ = queue.put(Message { alert: Some(alert(act)), ..message(seq) });
+    });
+    let said: Vec<(u64, u64)> = (0..3)
+        .map(|_| {
+            let parcel = sends(&mut queue, 0);
+            queue.came(there(), 0, Wall::default(), 0.0);
+            (seqs(&parcel)[0], parcel.dropped)
+        })
+        .collect();
+    assert_eq!(said, [(3, 0), (4, 0), (5, 2)], "a trigger has room, a resolve and an acknowledgement have none");
+}
+
+#[test]
+fn what_was_dropped_behind_a_parcel_is_not_dropped_again_by_a_replay() {
+    let gone = [(2, 3), (6, 6)].map(|(from, to)| (Place { seq: from, part: 0 }, Place { seq: to, part: 0 })).into();
+    let mut queue = Queue::new(Via::Webhook, per_minute(100), Place::default(), None, gone);
+    let mut told = Vec::new();
+    for seq in 1..=8 {
+        assert_eq!(queue.put(message(seq)), None);
+        // Told while the replay still goes on: no more is settled than was put.
+        if seq == 4 {
+            told.extend(seqs(&sends(&mut queue, 0)));
+            queue.came(there(), 0, Wall::default(), 0.0);
+            assert_eq!(queue.settled().seq, 3);
+        }
+    }
+    while let Next::Send(parcel) = queue.next(0) {
+        told.extend(seqs(&parcel));
+        queue.came(there(), 0, Wall::default(), 0.0);
+    }
+    assert_eq!((told, queue.settled().seq, queue.dropped), (vec![1, 4, 5, 7, 8], 8, 0));
+}
+
+#[test]
+fn one_that_is_told_nothing_any_more_drops_all_but_what_may_be_answered_yet() {
+    let mut queue = queue(Via::Webhook, 100);
+    (1..=3).for_each(|seq| put(&mut queue, seq));
+    sends(&mut queue, 0);
+    assert_eq!(dropped(queue.end("over")), Some((2, 3)));
+    assert_eq!(dropped(queue.put(message(4))), Some((4, 4)));
+    assert_eq!((queue.len(), queue.settled()), (1, Place::default()));
+    let Settled::Dropped(last) = queue.came(again(true, None), 0, Wall::default(), 0.0) else { panic!("dropped") };
+    assert_eq!((last.from.seq, last.to.seq, last.messages, last.why.as_str()), (1, 1, 1, "over"));
+    assert_eq!((queue.next(0), queue.settled().seq, queue.dropped, queue.failing()), (Next::Idle, 4, 4, None));
+    // One that waits for its next attempt is in nobody's hand.
+    let mut queue = self::queue(Via::Webhook, 100);
+    (1..=2).for_each(|seq| put(&mut queue, seq));
+    sends(&mut queue, 0);
+    queue.came(again(true, None), 0, Wall::default(), 0.0);
+    assert_eq!(dropped(queue.end("over")), Some((1, 2)));
+    assert_eq!((queue.next(60_000), queue.settled().seq, queue.failing()), (Next::Idle, 2, None));
 }
 
 proptest! {
@@ -165,7 +246,7 @@ proptest! {
         count in 1_u32..20,
     ) {
         let via = if slack { Via::Slack } else { Via::Webhook };
-        let mut queue = Queue::new(via, per_minute(count), Place::default(), None);
+        let mut queue = self::queue(via, count);
         let (mut now, mut seq, mut told, mut refused) = (0_u64, 0_u64, Vec::new(), BTreeSet::new());
         let mut puts = puts.into_iter();
         let mut answers = answers.into_iter();
@@ -198,7 +279,7 @@ proptest! {
                             told.extend(sent);
                         }
                         Settled::Refused { .. } => refused.extend(sent),
-                        Settled::Fails { .. } => {}
+                        Settled::Fails { .. } | Settled::Dropped(_) => {}
                     }
                 }
             }
@@ -217,7 +298,7 @@ proptest! {
         slack in any::<bool>(),
     ) {
         let via = if slack { Via::Slack } else { Via::Webhook };
-        let mut queue = Queue::new(via, per_minute(count), Place::default(), None);
+        let mut queue = self::queue(via, count);
         let (mut now, mut went) = (0_u64, Vec::new());
         for (seq, step) in (1..).zip(steps) {
             queue.put(message(seq));

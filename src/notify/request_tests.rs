@@ -6,7 +6,7 @@ use cdevents_sdk::CDEvent;
 use serde_json::json;
 
 use super::*;
-use crate::base::reach::Hidden;
+use crate::base::reach::{Header, Hidden};
 use crate::launch::plan::Topic;
 use crate::launch::time::Mark;
 use crate::notify::message::{Deed, Message, Tone};
@@ -20,7 +20,8 @@ fn target(via: Via) -> Notify {
 }
 
 fn reach() -> Reach {
-    let headers = vec![("Authorization".to_owned(), Hidden::new("Bearer of-the-bus"))];
+    let value = Hidden::new("Bearer of-the-bus");
+    let headers = vec![Header { name: "Authorization".to_owned(), value, secret: true }];
     Reach { address: Hidden::new(ADDRESS), key: Some(Hidden::new("signing-key")), headers }
 }
 
@@ -125,6 +126,42 @@ fn a_signature_is_what_others_make_of_it() {
     assert_eq!(signed, "f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8");
 }
 
+/// The body of what tells `parcel`, as text.
+fn body(parcel: &Parcel, target: &Notify, redactor: &Redactor) -> String {
+    let request = request(parcel, target, &reach(), redactor, Wall::default()).expect("made");
+    String::from_utf8(request.body.expect("a body").to_vec()).expect("text")
+}
+
+#[test]
+fn what_may_be_a_repeat_and_what_was_dropped_is_said_in_every_form() {
+    for via in [Via::Webhook, Via::PagerDuty] {
+        let change = Message { change: true, ..message(1) };
+        let parcel = Parcel { dropped: 3, again: true, ..parcel(change) };
+        let body: Value = serde_json::from_str(&body(&parcel, &target(via), &Redactor::default())).expect("json");
+        let details = match via {
+            Via::PagerDuty => &body["payload"]["custom_details"],
+            _ => &body["data"]["customData"],
+        };
+        assert_eq!((&details["repeat"], &details["dropped"]), (&json!(true), &json!(3)), "{via:?}: {body}");
+    }
+}
+
+#[test]
+fn a_secret_that_a_form_would_cut_or_escape_is_told_by_none() {
+    let secret = "hunter22&<of>the-house";
+    let redactor = Redactor::new([secret.to_owned()]);
+    for via in [Via::Slack, Via::Webhook, Via::PagerDuty] {
+        // A header of Slack's ends within it, and so does a summary of PagerDuty's.
+        for before in [0, 120, 130, 140, 1_000, 1_010, 2_890] {
+            let words = format!("{} {secret} after", "x".repeat(before));
+            let target = Notify { text: BTreeMap::from([(Topic::Hold, words.clone())]), ..target(via) };
+            let one = Message { head: words.clone(), lines: vec![words], change: true, ..message(1) };
+            let told = body(&parcel(one), &target, &redactor);
+            assert!(!told.contains("hunt"), "{via:?}, {before}: {told}");
+        }
+    }
+}
+
 #[test]
 fn no_form_tells_a_secret_of_the_launch_and_none_but_pagerduty_s_its_key() {
     let redactor = Redactor::new(["hunter22-secret".to_owned(), ADDRESS.to_owned(), "signing-key".to_owned()]);
@@ -132,8 +169,7 @@ fn no_form_tells_a_secret_of_the_launch_and_none_but_pagerduty_s_its_key() {
         let mut one = message(1);
         one.head = format!("login with hunter22-secret at {ADDRESS}");
         (one.change, one.lines) = (true, vec!["hunter22-secret".to_owned(), "signing-key".to_owned()]);
-        let request = request(&parcel(one), &target(via), &reach(), &redactor, Wall::default()).expect("made");
-        let body = String::from_utf8(request.body.expect("a body").to_vec()).expect("text");
+        let body = body(&parcel(one), &target(via), &redactor);
         assert!(!body.contains("hunter22") && !body.contains("T000-secret"), "{body}");
         let key = body.matches("signing-key").count();
         assert_eq!(key, usize::from(via == Via::PagerDuty), "{body}");

@@ -1,5 +1,6 @@
 //! Messages for an incoming webhook of Slack's: blocks, and the plain text that a notification shows. Only `&`, `<`
-//! and `>` have a meaning there that text from outside must not have; the plan's own text is its own markup.
+//! and `>` have a meaning there that text from outside must not have, and it is shown verbatim, so that no address,
+//! name or channel in it becomes a link; the plan's own text is its own markup.
 
 use serde_json::{Value, json};
 
@@ -16,7 +17,7 @@ const NAMED: usize = 20;
 
 /// The body of what tells `parcel` to `target`.
 #[must_use]
-pub fn body(parcel: &Parcel, target: &Notify) -> Value {
+pub(super) fn body(parcel: &Parcel, target: &Notify) -> Value {
     let (head, lines, foot) = match parcel.messages.as_slice() {
         [one] => (one.headline(), one.lines.clone(), Some(one.foot())),
         many => summary(many),
@@ -35,22 +36,20 @@ pub fn body(parcel: &Parcel, target: &Notify) -> Value {
     })];
     let own = texts.join("\n");
     if !own.is_empty() {
-        blocks.push(section(&short(&own, SECTION)));
+        let text = json!({ "type": "mrkdwn", "text": short(&own, SECTION) });
+        blocks.push(json!({ "type": "section", "text": text }));
     }
     // The head in full, where the header cut it.
     let full = (head.chars().count() > HEADER - 4).then(|| head.clone());
     let body: Vec<String> = full.into_iter().chain(lines).map(|line| escaped(&line)).collect();
     if !body.is_empty() {
-        blocks.push(section(&short_escaped(&body.join("\n"), SECTION)));
+        blocks.push(json!({ "type": "section", "text": outside(&body.join("\n")) }));
     }
     let again = parcel.again.then(|| "it is not known whether this came before: it may be a repeat".to_owned());
     let dropped =
         (parcel.dropped > 0).then(|| format!("{} earlier messages were dropped: too many waited", parcel.dropped));
-    let context: Vec<Value> = [foot, again, dropped]
-        .into_iter()
-        .flatten()
-        .map(|text| json!({ "type": "mrkdwn", "text": short_escaped(&escaped(&text), SECTION) }))
-        .collect();
+    let context: Vec<Value> =
+        [foot, again, dropped].into_iter().flatten().map(|text| outside(&escaped(&text))).collect();
     if !context.is_empty() {
         blocks.push(json!({ "type": "context", "elements": context }));
     }
@@ -100,13 +99,13 @@ fn mark(tone: Tone) -> &'static str {
     }
 }
 
-fn section(text: &str) -> Value {
-    json!({ "type": "section", "text": { "type": "mrkdwn", "text": text } })
+/// Escaped text from outside.
+fn outside(escaped: &str) -> Value {
+    json!({ "type": "mrkdwn", "text": short_escaped(escaped, SECTION), "verbatim": true })
 }
 
 /// Text from outside, without a meaning.
-#[must_use]
-pub fn escaped(text: &str) -> String {
+fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
@@ -120,7 +119,7 @@ fn short(text: &str, most: usize) -> String {
 /// As [`short`], never in the middle of `&amp;`.
 fn short_escaped(text: &str, most: usize) -> String {
     let cut = short(text, most);
-    match (cut.len() < text.len(), cut.rfind('&')) {
+    match (cut != text, cut.rfind('&')) {
         (true, Some(at)) if !cut[at..].contains(';') => format!("{}…", &cut[..at]),
         _ => cut,
     }

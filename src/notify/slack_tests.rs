@@ -49,6 +49,10 @@ fn a_message_is_a_header_its_lines_and_where_it_is_from() {
     assert_eq!(body["blocks"][1]["text"]["text"], "<!here> please look", "the plan's own is its own markup");
     assert_eq!(body["blocks"][2]["text"]["text"], "&lt;!channel&gt; a &amp; b\nsecond");
     assert_eq!(body["blocks"][3]["elements"][0]["text"], "production · 1970-01-01 00:00:00 UTC");
+    for outside in [&body["blocks"][2]["text"], &body["blocks"][3]["elements"][0]] {
+        assert_eq!(outside["verbatim"], true, "no address or name of the outside's becomes a link: {outside}");
+    }
+    assert_eq!(body["blocks"][1]["text"].get("verbatim"), None);
     assert_eq!(body["text"], "<!here> please look\nShop 1.4 · message 7");
 }
 
@@ -62,6 +66,16 @@ fn what_was_folded_is_counted_and_named_and_what_was_dropped_or_may_be_a_repeat_
     assert!(text.contains("message 3\\n") && text.contains("message 30"), "{text}");
     assert!(text.contains("and 10 more: the journal has them"), "{text}");
     assert!(text.contains("4 earlier messages were dropped") && text.contains("may be a repeat"), "{text}");
+}
+
+#[test]
+fn a_text_that_is_cut_by_a_character_ends_in_no_half_of_an_escape() {
+    // `…` takes as many bytes as the two characters that it stands for and the rest of the escape.
+    for over in 1..=4 {
+        let text = format!("{}&amp;", "x".repeat(SECTION - 5 + over));
+        let cut = short_escaped(&text, SECTION);
+        assert_eq!(cut, format!("{}…", "x".repeat(SECTION - 5 + over)).chars().take(SECTION).collect::<String>());
+    }
 }
 
 proptest! {

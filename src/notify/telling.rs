@@ -2,27 +2,28 @@
 //! what was told of a journal is a number in it. Text from outside is in a record as it was recorded: it leaves here
 //! printable.
 
+mod ended;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
+
+use ended::{ALERT, ended, left_open, purl};
 
 use super::message::{Act, Alert, Deed, Launch, Message, Place, Severity, Tone};
 use crate::base::template::as_text;
 use crate::base::text::printable;
 use crate::launch::board::Board;
-use crate::launch::countdown::{Passage, Phase};
+use crate::launch::countdown::Passage;
 use crate::launch::event::{Event, Recorded, RollbackEnd, RollbackFact, Vote};
-use crate::launch::id::{ItemId, PhaseId, TriggerId};
+use crate::launch::gate;
+use crate::launch::id::{Attempt, ItemId, PhaseId, TriggerId};
 use crate::launch::incident::{self, Change, Stage};
-use crate::launch::plan::{Act as ItemAct, Notify, Topic, Via};
+use crate::launch::plan::{Notify, Topic, Via};
 use crate::launch::telling::{approver, tell};
 use crate::launch::verdict::Verdict;
-use crate::launch::{closing, gate};
 
 /// Lines of a message beside its head.
 const LINES: usize = 12;
-
-/// The subject of what is said to whoever keeps alerts, and to nobody else.
-const ALERT: &str = "alert";
 
 /// What was told so far, as far as what is told next depends on it.
 #[derive(Debug, Clone, Default)]
@@ -32,8 +33,10 @@ pub struct Telling {
     red: BTreeSet<PhaseId>,
     /// Triggers that fired and are not quiet again.
     fired: BTreeSet<TriggerId>,
-    /// Alerts that are open. An incident's may outlive the launch.
+    /// Alerts that are open. An incident's may outlive the launch, and that of a rollback that is not verified.
     open: BTreeSet<String>,
+    /// That it ended was told.
+    over: bool,
 }
 
 /// Whether `target` is told of `message`.
@@ -106,8 +109,9 @@ impl Telling {
         let Some(launch) = self.launch.clone() else { return Vec::new() };
         let mut drafts = self.drafts(record, board, &launch);
         drafts.extend(self.quiet_again(board));
-        if let Event::LaunchEnded { .. } = record.event {
-            drafts.extend(self.left_open());
+        if !self.over && matches!(record.event, Event::LaunchEnded { .. } | Event::LaunchClosed { .. }) {
+            self.over = true;
+            drafts.extend(left_open(&self.open));
         }
         let mut parts = 0..;
         drafts
@@ -149,8 +153,9 @@ impl Telling {
                 let description = board.plan.description.clone();
                 vec![Draft::new(Topic::Launch, Plain, Deed::PipelineStarted).lines([description]).change()]
             }
-            Event::LaunchEnded { .. } => ended(board, launch),
-            Event::LaunchClosed { .. } => own(Topic::Launch, Plain, "launch", "closed"),
+            Event::LaunchEnded { .. } | Event::LaunchClosed { .. } if self.over => Vec::new(),
+            Event::LaunchEnded { .. } => ended(board, launch, None),
+            Event::LaunchClosed { missing, .. } => ended(board, launch, Some(missing)),
             Event::ConsoleReturned { clean: false, .. } => own(Topic::Launch, Warn, "console", "returned"),
             Event::TookOver { .. } => own(Topic::Launch, Warn, "console", "takenover"),
             Event::PlanAmended { changes, .. } => {
@@ -172,7 +177,9 @@ impl Telling {
                 vec![draft.alert(Act::Trigger, "hold", Severity::Warning)]
             }
             Event::HoldReleased { .. } => own(Topic::Hold, Plain, "hold", "released"),
-            Event::Resumed | Event::CaughtUp => {
+            // What held it may stand all the same.
+            Event::CaughtUp => own(Topic::Hold, Plain, "count", "caughtup"),
+            Event::Resumed => {
                 vec![Draft::own(Topic::Hold, Good, "hold", "resumed", &launch.key).resolves("hold")]
             }
             Event::Recycled { .. } => own(Topic::Hold, Warn, "count", "recycled"),
@@ -246,18 +253,18 @@ impl Telling {
             Event::ItemEnded { item, .. } | Event::Attested { item, .. } | Event::ItemBlocked { item, .. } => {
                 self.turned_red(item, record, board).into_iter().collect()
             }
-            Event::StepIntended { item, .. } => vec![Draft::new(
-                Topic::Step,
-                Plain,
-                Deed::TaskStarted { id: item.to_string(), name: named(item, board) },
-            )],
-            Event::StepEnded { item, verdict, .. } => {
-                let told = step_ended(item, *verdict, board);
+            Event::StepIntended { item, attempt } => {
+                let deed = Deed::TaskStarted { id: try_of(item, *attempt), name: named(item, board) };
+                vec![Draft::new(Topic::Step, Plain, deed)]
+            }
+            Event::StepEnded { item, attempt, verdict, .. } => {
+                let told = step_ended(item, *attempt, *verdict, board);
                 std::iter::once(told).chain(self.turned_red(item, record, board)).collect()
             }
-            Event::StepMarked { item, passed, .. } => {
+            Event::StepMarked { item, attempt, passed, .. } => {
                 let verdict = if *passed { Verdict::Pass } else { Verdict::Fail };
-                std::iter::once(step_ended(item, verdict, board)).chain(self.turned_red(item, record, board)).collect()
+                let told = step_ended(item, *attempt, verdict, board);
+                std::iter::once(told).chain(self.turned_red(item, record, board)).collect()
             }
             Event::IncidentOpened { incident, severity, .. } => {
                 let deed = Deed::IncidentDetected { number: *incident };
@@ -296,8 +303,8 @@ impl Telling {
         if !self.red.insert(phase.id.clone()) {
             return None;
         }
-        let (id, name) = (phase.id.to_string(), phase.title.clone());
-        let draft = Draft::new(Topic::Gate, Tone::Bad, Deed::SuiteFinished { id, name, outcome: "failure" });
+        // Its checks go on: the suite is finished once the gate has passed.
+        let draft = Draft::own(Topic::Gate, Tone::Bad, "gate", "red", &phase.id);
         let draft = draft.head(format!("gate {} is RED: {}", phase.id, lines[0])).lines(lines);
         Some(draft.alert(Act::Trigger, format!("gate/{}", phase.id), Severity::Error))
     }
@@ -312,19 +319,6 @@ impl Telling {
             draft.head(format!("trigger {id} is quiet again")).resolves(format!("trigger/{id}"))
         };
         over.iter().map(told).collect()
-    }
-
-    /// The alerts that nothing will end any more: the launch is over, and nobody is to be kept awake for it.
-    fn left_open(&self) -> Vec<Draft> {
-        let own = self.open.iter().filter(|key| !key.starts_with("incident/"));
-        own.map(|key| {
-            let family = key.split('/').next().unwrap_or_default();
-            let topic =
-                Topic::WORDS.iter().find(|(word, _)| *word == family).map_or(Topic::Launch, |(_, topic)| *topic);
-            let draft = Draft::own(topic, Tone::Plain, ALERT, "dropped", key);
-            draft.head(format!("the launch has ended: {key} is watched no more")).resolves(key.clone())
-        })
-        .collect()
     }
 }
 
@@ -351,30 +345,14 @@ fn tone(verdict: Verdict) -> Tone {
     }
 }
 
-fn step_ended(item: &ItemId, verdict: Verdict, board: &Board) -> Draft {
-    let (id, name) = (item.to_string(), named(item, board));
-    Draft::new(Topic::Step, tone(verdict), Deed::TaskFinished { id, name, outcome: outcome(verdict) })
+/// One try at an item: another is another run.
+fn try_of(item: &ItemId, attempt: Attempt) -> String {
+    format!("{item}/{}", attempt.0)
 }
 
-/// The end of a launch, and what it left in service.
-fn ended(board: &Board, launch: &Launch) -> Vec<Draft> {
-    let lifted = board.clock.as_ref().is_some_and(|clock| clock.phase == Phase::Liftoff);
-    let back = closing::taken_back(board).is_some();
-    let steps = board.plan.items.values().filter(|item| matches!(item.act, ItemAct::Step { .. }));
-    let through = board.plan.phases.iter().all(|phase| gate::standing(board, phase, board.at).is_clear());
-    let (outcome, tone) = match (lifted, back, through) {
-        (false, ..) => ("cancel", Tone::Warn),
-        (true, true, _) | (true, false, false) => ("failure", Tone::Bad),
-        (true, false, true) => ("success", Tone::Good),
-    };
-    let mut drafts = vec![Draft::new(Topic::Launch, tone, Deed::PipelineFinished { outcome }).change()];
-    // A plan that acts on nothing deploys nothing, whatever its release is called.
-    if let (Some(artifact), "success", true) = (&launch.artifact, outcome, steps.count() > 0) {
-        let deed = Deed::ServiceDeployed { artifact: purl(&launch.plan, artifact) };
-        let head = format!("{artifact} is in service at {}", launch.environment);
-        drafts.push(Draft::new(Topic::Launch, Tone::Good, deed).head(head));
-    }
-    drafts
+fn step_ended(item: &ItemId, attempt: Attempt, verdict: Verdict, board: &Board) -> Draft {
+    let (id, name) = (try_of(item, attempt), named(item, board));
+    Draft::new(Topic::Step, tone(verdict), Deed::TaskFinished { id, name, outcome: outcome(verdict) })
 }
 
 fn rollback_told(run: u32, fact: &RollbackFact, board: &Board) -> Vec<Draft> {
@@ -449,23 +427,9 @@ fn incident_changed(number: u32, change: &Change, board: &Board) -> Draft {
     }
 }
 
-/// What is deployed as a package URL: as it is where it is one, else a generic one of the plan's.
-fn purl(plan: &str, artifact: &str) -> String {
-    if artifact.starts_with("pkg:") {
-        return artifact.to_owned();
-    }
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
-    let escaped = artifact.bytes().fold(String::new(), |mut out, byte| {
-        if plain(byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-        out
-    });
-    format!("pkg:generic/{plan}@{escaped}")
-}
-
 #[cfg(test)]
 #[path = "telling_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+mod records_tests;

@@ -25,11 +25,11 @@ fn all(plan: Plan, records: &[Recorded]) -> Vec<Message> {
         .collect()
 }
 
-fn told(flight: &Flight) -> Vec<Message> {
-    all(plan(), &flight.records)
+pub(super) fn told(flight: &Flight) -> Vec<Message> {
+    all(Plan::clone(&flight.board.plan.0), &flight.records)
 }
 
-fn heads(messages: &[Message]) -> Vec<String> {
+pub(super) fn heads(messages: &[Message]) -> Vec<String> {
     messages.iter().map(|message| format!("{}: {}", message.topic.word(), message.head)).collect()
 }
 
@@ -37,7 +37,7 @@ fn has(messages: &[Message], topic: Topic, words: &str) -> bool {
     messages.iter().any(|message| message.topic == topic && message.head.contains(words))
 }
 
-fn target(via: Via) -> Notify {
+pub(super) fn target(via: Via) -> Notify {
     let at_most = AtMost { count: 10, per: Duration::from_secs(60) };
     Notify { id: "n".into(), title: "n".into(), via, events: via.events(), at_most, text: BTreeMap::new() }
 }
@@ -54,7 +54,21 @@ fn a_gate_is_told_as_it_opens_once_as_it_turns_red_and_as_it_passes() {
     assert_eq!(red, 1, "{:?}", heads(&messages));
     let red = messages.iter().find(|message| message.head.contains("is RED")).expect("red");
     assert_eq!(red.alert.as_ref().map(|alert| (alert.act, alert.key.as_str())), Some((Act::Trigger, "gate/gate-a")));
-    assert!(matches!(&red.deed, Deed::SuiteFinished { outcome: "failure", .. }), "{red:?}");
+    assert!(matches!(&red.deed, Deed::Own { subject: "gate", predicate: "red", .. }), "its checks go on: {red:?}");
+    for item in ["health", "login"] {
+        flight.command(Command::RunItem { item: item.into() }).expect("again");
+        flight.answer(item, Verdict::Pass);
+    }
+    flight.answer("chat", Verdict::Pass);
+    flight.pass(minutes(1));
+    let messages = told(&flight);
+    let suite = |message: &Message| match &message.deed {
+        Deed::SuiteStarted { id, .. } if id == "gate-a" => Some("started"),
+        Deed::SuiteFinished { id, outcome, .. } if id == "gate-a" => Some(*outcome),
+        _ => None,
+    };
+    let suite: Vec<&str> = messages.iter().filter_map(suite).collect();
+    assert_eq!(suite, ["started", "success"], "{:?}", heads(&messages));
 }
 
 #[test]

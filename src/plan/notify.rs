@@ -7,7 +7,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::reader::{Reader, shown};
-use crate::base::reach::{Hidden, Reach};
+use crate::base::reach::{Header, Hidden, Reach};
 use crate::base::source::{Diagnostic, Span, nearest};
 use crate::base::table::{Placed, Table};
 use crate::base::template::{Template, as_text};
@@ -145,11 +145,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn headers_of_notify(
-        &self,
-        table: &Table<'_>,
-        written: Vec<(Placed<String>, Template)>,
-    ) -> Option<Vec<(String, Hidden)>> {
+    fn headers_of_notify(&self, table: &Table<'_>, written: Vec<(Placed<String>, Template)>) -> Option<Vec<Header>> {
         let mut headers = Vec::new();
         for (name, value) in written {
             let own = ["content-type", "content-length", "host", "x-tminus-signature", "x-tminus-timestamp"];
@@ -159,7 +155,12 @@ impl<'a> Reader<'a> {
                 return None;
             }
             // One whose secret is not set here is told by what it cannot do.
-            headers.push((name.value, Hidden::new(value.text(&self.scope).unwrap_or_default())));
+            let secret = value.is_secret(&self.scope);
+            headers.push(Header {
+                name: name.value,
+                value: Hidden::new(value.text(&self.scope).unwrap_or_default()),
+                secret,
+            });
         }
         Some(headers)
     }
@@ -217,8 +218,8 @@ impl<'a> Reader<'a> {
         let span = count.as_ref().map_or(limit.span, |count| count.span);
         limit.finish();
         let (count, per) = (count?, per?);
-        let most = MOST_A_SECOND.saturating_mul(per.as_secs().max(1));
-        match u32::try_from(count.value).ok().filter(|count| *count > 0 && u64::from(*count) <= most) {
+        let most = u128::from(MOST_A_SECOND) * per.as_millis() / 1000;
+        match u32::try_from(count.value).ok().filter(|count| *count > 0 && u128::from(*count) <= most) {
             Some(count) if per <= LONGEST_PER => Some(AtMost { count, per }),
             Some(_) => {
                 table.wrong_value(span, "`at_most` over more than an hour tells nobody anything in time");

@@ -24,7 +24,7 @@ fn targets_are_read_with_what_each_way_is_told_of() {
     let text = "[notify.crew]\ntitle = \"#launch\"\nslack = \"{{ hook }}\"\nevents = [\"gate\", \"rollback\"]\n\
                 at_most = { count = 5, per = \"10s\" }\ntext = { rollback = \"<!here> see {{ channel }}\" }\n\
                 [notify.oncall]\npagerduty = \"{{ key }}\"\nregion = \"eu\"\n\
-                [notify.bus]\nwebhook = \"{{ hook }}\"\nsign = \"{{ key }}\"\nheaders = { X-Team = \"launch\" }\n";
+                [notify.bus]\nwebhook = \"{{ hook }}\"\nsign = \"{{ key }}\"\nheaders = { X-Team = \"launch-crew\", X-Key = \"{{ key }}\" }\n";
     let loaded = read(text).expect("sound");
     let [crew, oncall, bus] = loaded.plan.notify.as_slice() else { panic!("{:?}", loaded.plan.notify) };
     assert_eq!(crew.called(), "#launch (Slack)");
@@ -42,7 +42,11 @@ fn targets_are_read_with_what_each_way_is_told_of() {
     assert_eq!(told_at("oncall").address.told(), "https://events.eu.pagerduty.com");
     assert_eq!(told_at("oncall").key.as_ref().map(Hidden::told), Some("a-key-of-theirs"));
     assert_eq!(told_at("bus").key.as_ref().map(Hidden::told), Some("a-key-of-theirs"));
-    assert_eq!(told_at("bus").headers[0].0, "X-Team");
+    let headers = told_at("bus").headers.iter().map(|header| (header.name.as_str(), header.secret));
+    assert_eq!(headers.collect::<Vec<_>>(), [("X-Team", false), ("X-Key", true)]);
+    let secrets: Vec<String> = loaded.catalogue.notify.values().flat_map(Reach::secrets).collect();
+    assert!(!secrets.iter().any(|secret| secret == "launch-crew"), "a plain word stays readable: {secrets:?}");
+    assert!(!loaded.catalogue.secrets.iter().any(|secret| secret == "launch-crew"), "{:?}", loaded.catalogue.secrets);
     let shown = format!("{:?} {:?}", loaded.catalogue.notify, loaded.plan.notify);
     assert!(!shown.contains("XXsecretXX") && !shown.contains("a-key-of-theirs"), "{shown}");
 }
@@ -66,6 +70,7 @@ fn every_mistake_is_told_at_its_place_and_no_address_is_repeated() {
         (slack("at_most = 3"), "at_most = { count = 30"),
         (slack("at_most = { count = 0, per = \"1m\" }"), "from 1 to 50"),
         (slack("at_most = { count = 99, per = \"1s\" }"), "from 1 to 50"),
+        (slack("at_most = { count = 50, per = \"1ms\" }"), "from 1 to 50"),
         (slack("at_most = { per = \"1m\" }"), "needs `count`"),
         (slack("text = { gate = \"{{ key }}\" }"), "told to everybody"),
         (slack("text = { gates = \"x\" }"), "did you mean `gate`?"),

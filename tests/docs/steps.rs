@@ -39,7 +39,8 @@ pub const STEPS: &[Section] = &[
         "[notify.NAME]",
         "Who is told while the launch runs; the step `notify` tells once, and nothing else. Messages are made of the journal \
          and told in order, each once as far as the target tells whether it came; one that does not answer is tried again, \
-         said on the screen and in `tminus brief`, and holds up nothing. What was told stands in the launch's folder \
+         said on the screen and in `tminus brief`, and holds up nothing. Of more than 1,000 that wait for it the oldest are \
+         dropped, counted and said. What was told stands in the launch's folder \
          (`notify/NAME.ledger`). A rehearsal tells its simulated target alone.",
         &[
             ("title", "who that is, for the screen: `#launch`; the name otherwise"),
