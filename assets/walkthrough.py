@@ -283,7 +283,9 @@ def night(flight, console):
         console.select(item)
         console.press("r", then=r"┌ Sure\? ─")
         console.press("Enter")
-        console.wait(r"attempt 2")
+        console.wait(r"┌ Sure\? ─", gone=True)
+        console.wait(rf"┌ {re.escape(item)} ─+ attempt 2", 60)
+        console.wait(r"│✓ pass in", 60)
     keep("again", console.wait(r"│✓ pass in"), (9, 24))
     # What was looked at on the canary that was taken back proves nothing of this one.
     console.select("canary-cookie")

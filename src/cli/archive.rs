@@ -74,6 +74,13 @@ mod tests {
             assert_eq!(path.file_name().expect("a name").to_string_lossy(), hex(&Sha256::digest(&bytes)));
             assert_eq!(path.metadata().expect("there").permissions().mode() & 0o777, 0o600);
         }
+        // One that was altered is kept anew where it is given again.
+        let altered = kept.first().expect("one");
+        let before = std::fs::read(altered).expect("read");
+        std::fs::write(altered, "another").expect("written");
+        keep(&folder, &path, &Redactor::default(), &[]).expect("kept");
+        keep(&folder, &path, &Redactor::new(["hunter22-long".to_owned()]), &[]).expect("kept");
+        assert_eq!(std::fs::read(altered).expect("read"), before);
         let (large, gone) = (place.path().join("large"), place.path().join("gone"));
         std::fs::File::create(&large).expect("made").set_len(LARGEST_GIVEN + 1).expect("sparse");
         for (path, wanted) in
