@@ -46,8 +46,9 @@ const BATCH: usize = 1_024;
 const SECOND: Duration = Duration::from_secs(1);
 /// How long a disk may take to sync everything and give the launch up.
 const CLOSING: Duration = Duration::from_secs(10);
-/// How often a rehearsal's idle time is passed: its countdown is read by people.
-const PACE: Duration = Duration::from_millis(250);
+/// How often a rehearsal's idle time is passed where nobody looks on, and where people read its countdown.
+const SKIPPED: Duration = Duration::from_millis(100);
+const PASSED: Duration = Duration::from_millis(250);
 
 /// What a loop is made of.
 pub struct Parts {
@@ -370,8 +371,10 @@ impl Loop {
         }
         let again = self.unwritten.as_ref().and_then(Unwritten::try_at);
         let again = again.map_or(SECOND, |at| at.duration_since(WireInstant::now()));
-        if !matches!(self.parts.pace, Pace::Real | Pace::Times(..=1)) {
-            return PACE.min(again);
+        match self.parts.pace {
+            Pace::Skip => return SKIPPED.min(again),
+            Pace::Times(2..) => return PASSED.min(again),
+            Pace::Real | Pace::Times(_) => {}
         }
         let now = self.parts.axis.now().instant;
         let board = self.dispatch.shown();

@@ -90,7 +90,8 @@ fn does_something(half: usize) {
         (incident, 1810),
         (polls::polled(), 1810),
         (playbooks::story(), 1810),
-    ];
+    ]
+    .map(|(story, second)| story.snapshot(second));
     // A second key wants a role, and a rollback that runs: `approval` has it. Evidence wants a plan that asks for
     // some: `tests/crew` has one. What is for triggers `triggers` has, what is for rehearsals `faults`.
     let elsewhere = [Action::Approve, Action::Evidence, Action::Veto, Action::Triggers, Action::Faults];
@@ -98,8 +99,8 @@ fn does_something(half: usize) {
     for entry in TABLE.iter().filter(here).skip(half).step_by(2) {
         let places = stories.iter().flat_map(|story| (0..12).map(move |down| (story, down)));
         let mut places = places.flat_map(|(story, down)| (0..Pane::ALL.len()).map(move |tabs| (story, down, tabs)));
-        let does = places.any(|((story, second), down, tabs)| {
-            let mut console = console(story.snapshot(*second), 80, 24);
+        let does = places.any(|(story, down, tabs)| {
+            let mut console = console(std::sync::Arc::clone(story), 80, 24);
             // The last phase is folded and the pane zoomed, so that there is something to take back.
             press(&mut console, "esc");
             press(&mut console, &format!("end k h home {} {} z", "j ".repeat(down), "tab ".repeat(tabs)));

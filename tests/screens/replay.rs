@@ -164,7 +164,7 @@ fn no_keys_after_each_other_act() {
     let snapshot = story.snapshot(1810);
     let keys: Vec<String> =
         ('!'..='~').map(String::from).chain(["enter", "f9", "f12", "ctrl-z"].map(str::to_owned)).collect();
-    for (tabs, down) in (0..7).flat_map(|tabs| [(tabs, 0), (tabs, 7)]) {
+    for (tabs, down) in (0..7).map(|tabs| (tabs, 7 * (tabs % 2))) {
         for key in &keys {
             let mut console = console(std::sync::Arc::clone(&snapshot), 80, 24);
             press(&mut console, &format!("{} {}", "tab ".repeat(tabs), "j ".repeat(down)));
