@@ -283,14 +283,8 @@ def night(flight, console):
         console.select(item)
         console.press("r", then=r"┌ Sure\? ─")
         console.press("Enter")
-        console.wait(r"┌ Sure\? ─", gone=True)
-        console.wait(rf"┌ {re.escape(item)} ─+ attempt 2", 60)
-        console.wait(r"│✓ pass in", 60)
+        console.wait(r"attempt 2")
     keep("again", console.wait(r"│✓ pass in"), (9, 24))
-    # What was looked at on the canary that was taken back proves nothing of this one.
-    console.select("canary-cookie")
-    keep("stale", console.wait(r"│~ "), (9, 24))
-    console.press("R", then=r"│✓ pass in", limit=60)
     for field, word in [("impact", "one answer in twenty of the tenth, for twenty minutes"),
                         ("mitigation", "canary out of the traffic; its pods had too small a pool"),
                         ("follow-up", "ticket 815: pool size in the manifests")]:
