@@ -220,7 +220,6 @@ const ONESOURCE: &[Row] = &[
         "rollback drill previous #1: verified",
     ),
     row(&["errors=20%@T-20h..rollback"], 1, "rollback drill canary #1: verified"),
-    row(&["errors=20%@T-20h"], 1, "rollback drill canary #1: done but not verified"),
 ];
 
 /// Flights at once, of all plans: each keeps a core at work for much of its time.
