@@ -35,7 +35,8 @@ fn take(site: &Site, variables: &[(&str, String)]) -> Seat {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let mut seat = Seat::start(site.home.path(), &arguments, &Vec::from_iter(variables), SIZE);
     seat.sees("Prints a lot");
-    wait("step under way", || site.count(|event| matches!(event, Event::StepStarted { .. })) == 1);
+    let started = |event: &Event| matches!(event, Event::StepStarted { .. });
+    wait("step under way", || site.count(started) == 1 && site.begun().exists());
     seat
 }
 

@@ -30,8 +30,8 @@ impl Site {
     }
 
     fn text(&self, server: &str) -> String {
-        let (go, runs) = (self.go(), self.home.path().join("runs"));
-        let (go, runs) = (go.display(), runs.display());
+        let (begun, go, runs) = (self.begun(), self.go(), self.home.path().join("runs"));
+        let (begun, go, runs) = (begun.display(), go.display(), runs.display());
         format!(
             r#"
 [plan]
@@ -58,7 +58,7 @@ class = "once"
 auto = true
 timeout = "60s"
 [phase.item.run]
-shell = '''while [ ! -e {go} ]; do sleep 0.02; done; head -c {NOISE} /dev/zero | tr '\0' x; echo noise >> {runs}'''
+shell = '''echo begun > {begun}; while [ ! -e {go} ]; do sleep 0.02; done; head -c {NOISE} /dev/zero | tr '\0' x; echo noise >> {runs}'''
 
 [[phase.item]]
 id = "act"
@@ -95,6 +95,11 @@ get = "{server}/up"
 expect = {{ json = ['.status == "ok"'] }}
 "#
         )
+    }
+
+    /// What the noisy step leaves first: the journal tells its start before its shim has room for an outcome.
+    pub fn begun(&self) -> PathBuf {
+        self.home.path().join("begun")
     }
 
     /// The word that the noisy step waits for.
