@@ -120,7 +120,8 @@ expect = {{ json = ['.status == "ok"'] }}
         records.iter_mut().for_each(|record| record.occurred_at -= ago);
         let board = Arc::new(Board::replay(plan, &records));
         assert!(board.rolling_back().is_some());
-        let effects = Effects { world, watch: None, outputs: Arc::new(|_, _| ()), faults: None };
+        let effects =
+            Effects { world, watch: None, outputs: Arc::new(|_, _| ()), faults: None, decisions: Arc::default() };
         Console { effects, observed, board }
     }
 

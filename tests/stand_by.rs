@@ -162,7 +162,7 @@ async fn ann() -> Ann {
         board: Board::new(plan.clone()),
         axis: Axis::new(Arc::new(move || (clock::boot() + slept.load(Ordering::SeqCst), clock::wall())), Instant(0)),
         journal: ann,
-        effects: Effects { world, watch: None, outputs: Arc::new(|_, _| ()), faults: None },
+        effects: Effects { world, watch: None, outputs: Arc::new(|_, _| ()), faults: None, decisions: Arc::default() },
         observations: observed,
         live,
         pace: Pace::Real,

@@ -226,7 +226,7 @@ async fn launch_with(disk: Disk, side: Option<&Path>, crew: Option<Crew>) -> Lau
         board: Board::replay(plan.clone(), &before),
         axis: Axis::new(Axis::machine(), before.last().map_or(BEGINS, |record| record.at)),
         journal: Journal::after(Box::new(disk.clone()), head.unwrap_or_default()).expect("a journal"),
-        effects: Effects { world, watch: None, outputs: Arc::new(|_, _| ()), faults: None },
+        effects: Effects { world, watch: None, outputs: Arc::new(|_, _| ()), faults: None, decisions: Arc::default() },
         observations: observed,
         live,
         pace: Pace::Real,

@@ -205,7 +205,7 @@ async fn alone(known: Known, prepared: Prepared, why: String) -> anyhow::Result<
     let mut state = |event: Event, actor: &Actor| {
         let turn = dispatch.state(event, actor.clone(), now);
         dispatch.commit();
-        records.extend(turn.records);
+        records.extend(turn.into_records());
         Arc::clone(dispatch.published())
     };
     let board = state(assemble::first_event(&prepared.plan, left, t, site.rehearsal), &by);
@@ -238,10 +238,7 @@ async fn keep(
 ) -> anyhow::Result<()> {
     let before = revisions::text(folder, board.revisions.number, &board.plan.hash).map_err(anyhow::Error::msg)?;
     revisions::file(folder, (board.revisions.number, &before), &prepared.text)?;
-    let drafts = records.iter().map(|record| {
-        let Recorded { at, occurred_at, recorded_at, actor, event, .. } = record.clone();
-        Draft { at, occurred_at, recorded_at, actor, event }
-    });
+    let drafts = records.iter().cloned().map(Draft::from);
     journal.append(drafts.collect(), Durable::Synced).await.map_err(|why| anyhow::anyhow!("{why}"))?;
     revisions::put_in_force(folder, &prepared.text, &prepared.environment, &prepared.hidden)
         .context("the amendment is recorded, and the next console to open the launch puts the plan in force")?;

@@ -338,7 +338,7 @@ async fn put_together(opening: Opening, wires: Wires, ours: &mut Option<Ours>) -
         board,
         axis,
         journal,
-        effects: Effects { world, watch: Some(watch), outputs, faults },
+        effects: Effects { world, watch: Some(watch), outputs, faults, decisions: Arc::default() },
         observations,
         live,
         pace,

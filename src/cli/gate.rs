@@ -98,7 +98,7 @@ async fn fly(arguments: &Arguments, loaded: Loaded, selected: Selected) -> anyho
         board: Board::new(Arc::clone(&plan)),
         axis: Axis::new(Axis::machine(), Instant(0)),
         journal,
-        effects: Effects { world, watch: None, outputs: Arc::new(|_, _| ()), faults: None },
+        effects: Effects { world, watch: None, outputs: Arc::new(|_, _| ()), faults: None, decisions: Arc::default() },
         observations,
         live,
         pace: Pace::Real,

@@ -40,7 +40,7 @@ pub async fn give(frozen: &Frozen, by: &Actor, command: Command, again: &str) ->
     let decided = whole(&told.board, frozen, again).map(|()| turn(told.board, by, &command, now));
     let came = match decided {
         Ok(Ok(records)) => {
-            let drafts = records.into_iter().map(draft).collect();
+            let drafts = records.into_iter().map(Draft::from).collect();
             let records = journal.append(drafts, Durable::Synced).await;
             let records = records.context("nothing was recorded")?;
             if records
@@ -100,7 +100,7 @@ fn turn(board: Board, by: &Actor, command: &Command, now: Now) -> Result<Vec<Rec
     let mut dispatch = Dispatch::new(board);
     let mut records = Vec::new();
     let mut say = |dispatch: &mut Dispatch, event| {
-        records.extend(dispatch.state(event, by.clone(), now).records);
+        records.extend(dispatch.state(event, by.clone(), now).into_records());
         dispatch.commit();
     };
     if !over {
@@ -115,9 +115,4 @@ fn turn(board: Board, by: &Actor, command: &Command, now: Now) -> Result<Vec<Rec
         say(&mut dispatch, Event::ConsoleLeft);
     }
     Ok(records)
-}
-
-fn draft(record: Recorded) -> Draft {
-    let Recorded { at, occurred_at, recorded_at, actor, event, .. } = record;
-    Draft { at, occurred_at, recorded_at, actor, event }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::base::text::cut;
-use crate::journal::record::settle;
+use crate::journal::record::Settled;
 use crate::launch::board::Board;
 use crate::launch::command::{Input, Observation, Refusal};
 use crate::launch::decide::decide;
@@ -35,12 +35,18 @@ pub struct Dispatch {
 #[must_use = "records that are not appended did not happen"]
 #[derive(Debug, Default)]
 pub struct Turn {
-    pub records: Vec<Recorded>,
+    pub records: Vec<Settled>,
     /// For each input, in order, what was decided.
     pub answers: Vec<Result<(), Refusal>>,
 }
 
 impl Turn {
+    /// Its records, without the bytes that tell them.
+    #[must_use]
+    pub fn into_records(self) -> Vec<Recorded> {
+        self.records.into_iter().map(Recorded::from).collect()
+    }
+
     /// The leaving is the last record of a console: what follows is the next one's.
     fn left(&self) -> bool {
         self.records.last().is_some_and(|record| record.event == Event::ConsoleLeft)
@@ -173,14 +179,14 @@ impl Dispatch {
 
     /// From here on nothing can be recorded, for the reason `why`: the turn that could not be is given up, and
     /// the launch stops where it was last recorded, at `since`.
-    pub fn withhold(&mut self, since: Now, why: &str) -> Turn {
+    pub fn withhold(&mut self, since: Now, why: &str) -> Vec<Recorded> {
         self.abandon();
         self.board.unwritten = Some(format!("the journal cannot be written: {why}"));
         let mut turn = Turn::default();
         if let Some(event) = unwritten::stop(&self.board, why) {
             self.record(since.instant.max(self.board.at), since, Actor::engine(), event, &mut turn);
         }
-        turn
+        turn.into_records()
     }
 
     /// Folds what could not be recorded yet into the board that is shown.
@@ -238,8 +244,8 @@ impl Dispatch {
         let seq = self.board.seq + 1;
         let record = Recorded { seq, at, occurred_at, recorded_at: now.wall, actor, event };
         // Folded as its bytes tell it, so that a replay can never differ.
-        let record = match settle(&record) {
-            Ok((_, settled)) => settled,
+        let record = match Settled::of(&record) {
+            Ok(settled) => settled,
             Err(error) => {
                 tracing::error!("failed to {error}");
                 return;

@@ -52,7 +52,7 @@ impl Desk {
     fn turn(&mut self, inputs: &[Input]) -> Vec<Event> {
         let turn = self.dispatch.turn(inputs, self.axis.now());
         self.dispatch.commit();
-        turn.records.into_iter().map(|record| record.event).collect()
+        turn.into_records().into_iter().map(|record| record.event).collect()
     }
 
     fn answered(item: &str) -> Input {
@@ -157,7 +157,7 @@ fn a_turn_that_could_not_be_written_did_not_happen() {
 
 /// What is in the journal while it can be written, and what waits while it cannot, as the loop has it.
 fn outage(desk: &mut Desk, since: crate::launch::time::Now) -> Vec<crate::launch::event::Recorded> {
-    desk.dispatch.withhold(since, "the disk is full").records
+    desk.dispatch.withhold(since, "the disk is full")
 }
 
 /// A minute before T-0, nothing in the way, with a step that starts itself at T-0 and one at T+30m.
@@ -187,7 +187,7 @@ fn t0_neither_fires_unrecorded_nor_late_by_itself() {
     // Ten minutes of a full disk.
     for _ in 0..600 {
         desk.pass(1_000);
-        waits.extend(desk.dispatch.turn(&[], desk.axis.now()).records);
+        waits.extend(desk.dispatch.turn(&[], desk.axis.now()).into_records());
         let shown = desk.dispatch.shown().clock_at(desk.axis.now().instant).expect("a clock");
         assert_eq!((shown.phase, shown.t, shown.t0), (Phase::Holding, 10_000, None));
     }
@@ -240,7 +240,7 @@ fn after_t0_every_step_but_rollback_is_frozen() {
     assert!(refused.starts_with("not recorded, so not done: ") && refused.contains("disk is full"), "{refused}");
     turn.answers[1].as_ref().expect("a rollback needs no journal");
     assert!(matches!(turn.records.as_slice(), [record] if matches!(record.event, Event::RollbackRequested { .. })));
-    waits.extend(turn.records);
+    waits.extend(turn.into_records());
     assert!(desk.dispatch.shown().rolling_back().is_some(), "it is seen");
     desk.dispatch.recorded(&waits);
     let board = desk.dispatch.published();
@@ -260,7 +260,7 @@ fn a_hold_that_lasts_too_long_meanwhile_is_told_in_its_place() {
     let since = desk.dispatch.turned_at().expect("a turn");
     let mut waits = outage(&mut desk, since);
     desk.pass(2 * MINUTE);
-    waits.extend(desk.dispatch.turn(&[], desk.axis.now()).records);
+    waits.extend(desk.dispatch.turn(&[], desk.axis.now()).into_records());
     assert!(
         matches!(&waits[1].event, Event::Passed(crate::launch::countdown::Passage::CutOff)),
         "nothing passes unsaid: {waits:?}"

@@ -1,6 +1,6 @@
 //! From a record in the journal to what it sets going. The only place where an event becomes an act.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::task::JoinHandle;
 
@@ -11,7 +11,7 @@ use super::runner;
 use super::steps::{self, Outputs};
 use super::world::{self, World};
 use crate::base::proc;
-use crate::evidence;
+use crate::evidence::{self, Decisions};
 use crate::kind::Catalogue;
 use crate::launch::board::{Board, Progress};
 use crate::launch::event::{Event, Mode, Recorded};
@@ -54,6 +54,8 @@ pub struct Effects {
     pub watch: Option<Arc<Watch>>,
     pub outputs: Outputs,
     pub faults: Option<Faults>,
+    /// Decision records, as far as they were read for.
+    pub decisions: Arc<Mutex<Decisions>>,
 }
 
 impl Effects {
@@ -235,12 +237,15 @@ impl Effects {
             return;
         }
         let (plans, redactor) = (board.revisions.clone(), self.world.redactor.clone());
+        let decisions = Arc::clone(&self.decisions);
         // A disk that hangs keeps this waiting, never the loop.
         tokio::task::spawn_blocking(move || {
+            // One after the other: the second finds what the first made.
+            let mut decisions = decisions.lock().unwrap_or_else(PoisonError::into_inner);
             if seqs.iter().all(|seq| evidence::decision_file(&launch, *seq).exists()) {
                 return;
             }
-            if let Err(error) = evidence::keep_decisions(&launch, &plans, &redactor) {
+            if let Err(error) = decisions.keep(&launch, &plans, &redactor) {
                 tracing::error!("failed to keep a decision record: {error}");
             }
         });

@@ -75,7 +75,7 @@ impl Desk {
         let inputs: Vec<Input> = gap.map(|gap| Input::Observation(Observation::Slept { gap })).into_iter().collect();
         let turn = self.dispatch.turn(&inputs, now);
         self.dispatch.commit();
-        turn.records.into_iter().map(|record| record.event).collect()
+        turn.into_records().into_iter().map(|record| record.event).collect()
     }
 
     fn does(&mut self, command: Command) -> Vec<Event> {
@@ -83,7 +83,7 @@ impl Desk {
         let turn = self.dispatch.turn(&[input], self.axis.now());
         self.dispatch.commit();
         assert!(turn.answers.iter().all(Result::is_ok), "{:?}", turn.answers);
-        turn.records.into_iter().map(|record| record.event).collect()
+        turn.into_records().into_iter().map(|record| record.event).collect()
     }
 
     /// Watched, second by second would be the same.
@@ -120,7 +120,7 @@ impl Desk {
         let now = self.axis.now();
         let turn = self.dispatch.state(Event::ConsoleReturned { clean, t }, Actor::engine(), now);
         self.dispatch.commit();
-        turn.records.into_iter().map(|record| record.event).chain(self.look()).collect()
+        turn.into_records().into_iter().map(|record| record.event).chain(self.look()).collect()
     }
 
     fn clock(&self) -> Countdown {

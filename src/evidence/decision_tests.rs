@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::base::secret::Redactor;
-use crate::evidence::{decision_file, keep_decisions};
+use crate::evidence::{Decisions, decision_file};
 use crate::journal::chain::Hash;
 use crate::journal::{self, Draft, Durable, Holder, LaunchFolder, Purpose};
 use crate::launch::command::Command;
@@ -57,14 +57,13 @@ fn flight() -> Flight {
 
 /// A launch's folder with these records, left in good order.
 async fn journal(launch: &std::path::Path, records: &[Recorded]) {
-    let folder = LaunchFolder::create(launch).expect("made");
+    append(LaunchFolder::create(launch).expect("made"), records).await;
+}
+
+async fn append(folder: LaunchFolder, records: &[Recorded]) {
     let ann = Purpose::Act(Holder::here("ann", Wall::default()));
     let journal = journal::open(&folder, ann).expect("opens").journal.expect("to act");
-    let draft = |record: &Recorded| {
-        let Recorded { at, occurred_at, recorded_at, actor, event, .. } = record.clone();
-        Draft { at, occurred_at, recorded_at, actor, event }
-    };
-    journal.append(records.iter().map(draft).collect(), Durable::Synced).await.expect("appends");
+    journal.append(records.iter().cloned().map(Draft::from).collect(), Durable::Synced).await.expect("appends");
     journal.close().await;
 }
 
@@ -122,7 +121,8 @@ async fn files_are_made_from_the_journal_and_made_again_the_same() {
     let launch = place.path().join("launch");
     journal(&launch, &flight.records).await;
     let redactor = Redactor::new(["outage".to_owned()]);
-    let made = keep_decisions(&launch, &flight.board.revisions, &redactor).expect("kept");
+    let mut keeper = Decisions::default();
+    let made = keeper.keep(&launch, &flight.board.revisions, &redactor).expect("kept");
     let decisions = flight.board.polls.records.clone();
     assert_eq!((made, decisions.is_empty()), (decisions.len(), false));
     let pages: Vec<String> =
@@ -130,11 +130,35 @@ async fn files_are_made_from_the_journal_and_made_again_the_same() {
     assert!(pages.iter().all(|page| page.contains("«redacted»") && !page.contains("outage")), "{pages:?}");
     let mode = |path: &std::path::Path| std::fs::metadata(path).expect("there").permissions().mode() & 0o777;
     assert_eq!((mode(&launch.join("evidence")), mode(&decision_file(&launch, decisions[0]))), (0o700, 0o600));
-    assert_eq!(keep_decisions(&launch, &flight.board.revisions, &redactor).expect("kept"), 0, "they are there");
+    assert_eq!(keeper.keep(&launch, &flight.board.revisions, &redactor).expect("kept"), 0, "they are there");
     std::fs::remove_dir_all(launch.join("evidence")).expect("lost");
-    keep_decisions(&launch, &flight.board.revisions, &redactor).expect("kept");
+    keeper.keep(&launch, &flight.board.revisions, &redactor).expect("kept");
     for (seq, page) in decisions.iter().zip(&pages) {
         assert_eq!(&std::fs::read_to_string(decision_file(&launch, *seq)).expect("a file"), page);
+    }
+}
+
+#[tokio::test]
+async fn one_that_goes_on_from_where_it_read_makes_what_one_that_reads_all_makes() {
+    let mut flight = flight();
+    let no = Vote::NoGo { reason: "the queue grows".into() };
+    flight.command_as("backend", Command::Vote { poll: None, role: "backend".into(), vote: no }).expect("a vote");
+    let place = tempfile::tempdir().expect("a folder");
+    let launches = ["by-and-by", "at-once"].map(|name| place.path().join(name));
+    let first = flight.board.polls.records[0];
+    let (before, after) = flight.records.split_at(usize::try_from(first).expect("few"));
+    assert!(flight.board.polls.records.len() > 1);
+    let (revisions, redactor) = (&flight.board.revisions, Redactor::default());
+    journal(&launches[1], &flight.records).await;
+    Decisions::default().keep(&launches[1], revisions, &redactor).expect("kept");
+    let mut keeper = Decisions::default();
+    journal(&launches[0], before).await;
+    assert_eq!(keeper.keep(&launches[0], revisions, &redactor).expect("kept"), 1);
+    append(LaunchFolder::open(&launches[0]).expect("a launch"), after).await;
+    keeper.keep(&launches[0], revisions, &redactor).expect("kept");
+    for seq in &flight.board.polls.records {
+        let [one, all] = launches.each_ref().map(|launch| std::fs::read_to_string(decision_file(launch, *seq)));
+        assert_eq!(one.expect("a file"), all.expect("a file"), "{seq}");
     }
 }
 
@@ -162,7 +186,7 @@ async fn a_decision_from_before_an_amendment_is_told_by_the_plan_it_was_come_to_
     let place = tempfile::tempdir().expect("a folder");
     let launch = place.path().join("launch");
     journal(&launch, &flight.records).await;
-    keep_decisions(&launch, &flight.board.revisions, &Redactor::default()).expect("kept");
+    Decisions::default().keep(&launch, &flight.board.revisions, &Redactor::default()).expect("kept");
     let page = std::fs::read_to_string(decision_file(&launch, seq)).expect("a file");
     for line in wanted.lines().filter(|line| line.starts_with("| ") && !line.contains("0707")) {
         assert!(page.contains(line), "{line}\n\n{page}");

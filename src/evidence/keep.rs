@@ -1,16 +1,17 @@
-//! Writes the decision records that are missing into a launch's folder. Read from the journal each time: a
-//! console that died between a record and its file leaves nothing behind that another cannot make.
+//! Writes the decision records that are missing into a launch's folder. Read from the journal: a console that
+//! died between a record and its file leaves nothing behind that another cannot make.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use super::decision;
 use crate::base::secret::Redactor;
-use crate::journal::chain::Head;
+use crate::journal::chain::{Head, Walk};
 use crate::journal::folder::FolderError;
 use crate::journal::proven::proven;
 use crate::journal::{LaunchFolder, OpenError};
 use crate::launch::amend::Revisions;
+use crate::launch::board::Board;
 use crate::launch::event::{Event, Recorded};
 
 #[derive(Debug, thiserror::Error)]
@@ -29,33 +30,51 @@ pub fn decision_file(launch: &Path, seq: u64) -> PathBuf {
     launch.join("evidence").join(format!("go-no-go-{seq}.md"))
 }
 
-/// Writes every decision record of the journal in `launch` that has no file yet, whole or not at all. How many.
-/// The journal is read from the plan that the launch was opened with, through each it was amended to: that is
-/// what people decided by. Blocks.
-///
-/// # Errors
-/// The journal cannot be read, or a file not be written; or the first plan is none of `plans`.
-pub fn keep_decisions(launch: &Path, plans: &Revisions, redactor: &Redactor) -> Result<usize, KeepError> {
-    // Of two that make the same files in one process, the second finds them.
-    static ONE: Mutex<()> = Mutex::new(());
-    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let folder = LaunchFolder::open(launch)?;
-    let mut board = plans.afresh().ok_or(KeepError::Plan)?;
-    let mut missing: Vec<(PathBuf, String)> = Vec::new();
-    proven(&folder, &mut |record: Recorded, head: Head| {
-        board.apply(&record);
-        if !matches!(record.event, Event::PollDecided { .. }) {
-            return;
+/// What of a launch's journal was read for its decisions, so that the next is found from there on.
+#[derive(Debug, Default)]
+pub struct Decisions {
+    read: Option<(Board, Walk)>,
+    /// Whose pages were found or made.
+    kept: BTreeSet<u64>,
+}
+
+impl Decisions {
+    /// Writes every decision record of the journal in `launch` that has no file yet, whole or not at all. How many.
+    /// The journal is read from the plan that the launch was opened with, through each it was amended to: that is
+    /// what people decided by. Blocks.
+    ///
+    /// # Errors
+    /// The journal cannot be read, or a file not be written; or the first plan is none of `plans`.
+    pub fn keep(&mut self, launch: &Path, plans: &Revisions, redactor: &Redactor) -> Result<usize, KeepError> {
+        if self.kept.iter().any(|seq| !decision_file(launch, *seq).exists()) {
+            *self = Self::default();
         }
-        let path = decision_file(launch, record.seq);
-        let page = if path.exists() { None } else { decision::render(&board, &record, head) };
-        missing.extend(page.map(|page| (path, redactor.text(&page))));
-    })?;
-    if !missing.is_empty() {
-        folder.make(&launch.join("evidence"))?;
+        let folder = LaunchFolder::open(launch)?;
+        // Lost where anything below fails: what was read and not kept is read again.
+        let (mut board, mut walk) = match self.read.take() {
+            Some(read) => read,
+            None => (plans.afresh().ok_or(KeepError::Plan)?, Walk::default()),
+        };
+        plans.told_to(&mut board);
+        let (mut found, mut missing) = (Vec::new(), Vec::new());
+        proven(&folder, &mut walk, &mut |record: Recorded, head: Head| {
+            board.apply(&record);
+            if !matches!(record.event, Event::PollDecided { .. }) {
+                return;
+            }
+            let path = decision_file(launch, record.seq);
+            let page = if path.exists() { None } else { decision::render(&board, &record, head) };
+            missing.extend(page.map(|page| (path, redactor.text(&page))));
+            found.push(record.seq);
+        })?;
+        if !missing.is_empty() {
+            folder.make(&launch.join("evidence"))?;
+        }
+        for (path, page) in &missing {
+            folder.write(path, page.as_bytes())?;
+        }
+        self.kept.extend(found);
+        self.read = Some((board, walk));
+        Ok(missing.len())
     }
-    for (path, page) in &missing {
-        folder.write(path, page.as_bytes())?;
-    }
-    Ok(missing.len())
 }

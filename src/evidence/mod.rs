@@ -13,4 +13,4 @@ mod markdown;
 pub mod replay;
 pub mod report;
 
-pub use keep::{KeepError, decision_file, keep_decisions};
+pub use keep::{Decisions, KeepError, decision_file};

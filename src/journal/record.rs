@@ -4,6 +4,7 @@
 //! all times in milliseconds. What stands in `wire` is frozen: a change of meaning is a version 2.
 
 use std::borrow::Cow;
+use std::ops::Deref;
 
 use chrono::serde::ts_milliseconds;
 use serde::{Deserialize, Serialize, Serializer};
@@ -43,6 +44,17 @@ impl Draft {
         let Self { at, occurred_at, recorded_at, actor, event } = self;
         Recorded { seq, at, occurred_at, recorded_at, actor, event }
     }
+
+    pub(super) fn settled(self, seq: u64) -> Result<Settled, EncodeError> {
+        Settled::of(&self.record(seq))
+    }
+}
+
+/// A record as its bytes tell it, with them: what the board must fold, so that a replay can never differ from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    record: Recorded,
+    bytes: Vec<u8>,
 }
 
 /// Why an event has no bytes.
@@ -115,15 +127,46 @@ fn decode_twice(bytes: &[u8]) -> Result<Recorded, DecodeError> {
     })
 }
 
-/// The bytes of `recorded`, and the record as these bytes tell it: what the board must fold, so that a
-/// replay can never differ from it.
-///
-/// # Errors
-/// As [`encode`], or bytes that could not be read back.
-pub fn settle(recorded: &Recorded) -> Result<(Vec<u8>, Recorded), EncodeError> {
-    let bytes = encode(recorded)?;
-    let settled = decode(&bytes)?;
-    Ok((bytes, settled))
+impl Settled {
+    /// The bytes of `recorded`, and the record as these tell it.
+    ///
+    /// # Errors
+    /// As [`encode`], or bytes that could not be read back.
+    pub fn of(recorded: &Recorded) -> Result<Self, EncodeError> {
+        let bytes = encode(recorded)?;
+        let record = decode(&bytes)?;
+        Ok(Self { record, bytes })
+    }
+
+    /// As the next after `seq`: its own bytes where it is that, others where something came before it.
+    pub(super) fn after(self, seq: u64) -> Result<Self, EncodeError> {
+        if self.record.seq == seq + 1 { Ok(self) } else { Draft::from(self.record).settled(seq + 1) }
+    }
+
+    pub(super) fn parts(self) -> (Recorded, Vec<u8>) {
+        (self.record, self.bytes)
+    }
+}
+
+impl Deref for Settled {
+    type Target = Recorded;
+
+    fn deref(&self) -> &Recorded {
+        &self.record
+    }
+}
+
+impl From<Settled> for Recorded {
+    fn from(settled: Settled) -> Self {
+        settled.record
+    }
+}
+
+impl From<Recorded> for Draft {
+    fn from(record: Recorded) -> Self {
+        let Recorded { at, occurred_at, recorded_at, actor, event, .. } = record;
+        Self { at, occurred_at, recorded_at, actor, event }
+    }
 }
 
 /// A newer version may have another envelope altogether.
@@ -296,16 +339,16 @@ mod tests {
             deep = serde_json::Value::Array(vec![deep]);
         }
         let recorded = samples::recorded(1, samples::captured(deep));
-        assert!(matches!(settle(&recorded), Err(EncodeError::Unreadable(_))));
+        assert!(matches!(Settled::of(&recorded), Err(EncodeError::Unreadable(_))));
         let huge = samples::recorded(1, Event::noted("x".repeat(LARGEST)));
-        assert!(matches!(settle(&huge), Err(EncodeError::TooLarge(_))));
+        assert!(matches!(Settled::of(&huge), Err(EncodeError::TooLarge(_))));
     }
 
     #[test]
     fn a_settled_record_is_what_its_bytes_say() {
         let mut recorded = samples::recorded(1, Event::Slept { gap: std::time::Duration::from_nanos(1_999_999) });
         recorded.occurred_at += chrono::TimeDelta::nanoseconds(5);
-        let (bytes, settled) = settle(&recorded).expect("settles");
+        let (settled, bytes) = Settled::of(&recorded).expect("settles").parts();
         assert_eq!(settled, decode(&bytes).expect("decodes"));
         assert_eq!(settled.event, Event::Slept { gap: std::time::Duration::from_millis(1) });
     }
@@ -313,7 +356,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_record_reads_back(recorded in samples::any_recorded()) {
-            let (bytes, settled) = settle(&recorded).expect("settles");
+            let (settled, bytes) = Settled::of(&recorded).expect("settles").parts();
             prop_assert_eq!(&settled, &recorded);
             prop_assert_eq!(encode(&settled).expect("encodes"), bytes);
         }

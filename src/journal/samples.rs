@@ -44,8 +44,7 @@ pub fn captured(value: Value) -> Event {
 }
 
 pub fn draft(text: &str) -> record::Draft {
-    let Recorded { at, occurred_at, recorded_at, actor, event, .. } = recorded(1, noted(text));
-    record::Draft { at, occurred_at, recorded_at, actor, event }
+    record::Draft::from(recorded(1, noted(text)))
 }
 
 /// A sound chain of these records.

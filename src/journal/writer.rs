@@ -12,7 +12,7 @@ use super::chain::{Head, Link};
 use super::head;
 use super::lease::{Holder, Lease, Stake};
 use super::memory::Memory;
-use super::record::{self, Draft, EncodeError};
+use super::record::{self, Draft, EncodeError, Settled};
 use super::store::{Beat, Durable, Expected, Store, StoreError};
 use crate::base::boundary::reach;
 use crate::launch::event::Recorded;
@@ -71,9 +71,15 @@ pub type Kept = Result<Vec<Recorded>, AppendError>;
 
 #[derive(Debug)]
 enum Ask {
-    Append { drafts: Vec<Draft>, durable: Durable, reply: Reply },
+    Append { what: What, durable: Durable, reply: Reply },
     Beat(Beat, oneshot::Sender<()>),
     Close(oneshot::Sender<()>),
+}
+
+#[derive(Debug)]
+enum What {
+    Drafts(Vec<Draft>),
+    Settled(Vec<Settled>),
 }
 
 type Reply = oneshot::Sender<Kept>;
@@ -133,7 +139,7 @@ impl Journal {
     /// Nothing of it was kept; see [`Journal::health`] for whether to try again.
     pub async fn append(&self, drafts: Vec<Draft>, durable: Durable) -> Result<Vec<Recorded>, AppendError> {
         let (reply, answer) = oneshot::channel();
-        let ask = Ask::Append { drafts, durable, reply };
+        let ask = Ask::Append { what: What::Drafts(drafts), durable, reply };
         self.asks.send(ask).await.map_err(|_| AppendError::Closed)?;
         answer.await.map_err(|_| AppendError::Closed)?
     }
@@ -144,8 +150,21 @@ impl Journal {
     /// Nothing of it was taken: the journal is closed, or so much waits for the disk that it counts as one that
     /// does not answer.
     pub fn hand(&self, drafts: Vec<Draft>, durable: Durable) -> Result<Answer, AppendError> {
+        self.handed(What::Drafts(drafts), durable)
+    }
+
+    /// As [`Journal::hand`], of records that are settled: their bytes are those that stand where nothing else came
+    /// before them.
+    ///
+    /// # Errors
+    /// As [`Journal::hand`].
+    pub fn hand_settled(&self, records: Vec<Settled>, durable: Durable) -> Result<Answer, AppendError> {
+        self.handed(What::Settled(records), durable)
+    }
+
+    fn handed(&self, what: What, durable: Durable) -> Result<Answer, AppendError> {
         let (reply, answer) = oneshot::channel();
-        self.asks.try_send(Ask::Append { drafts, durable, reply }).map_err(|wrong| match wrong {
+        self.asks.try_send(Ask::Append { what, durable, reply }).map_err(|wrong| match wrong {
             mpsc::error::TrySendError::Full(_) => AppendError::NoAnswer,
             mpsc::error::TrySendError::Closed(_) => AppendError::Closed,
         })?;
@@ -227,7 +246,7 @@ impl Writer {
             let mut next = Some(first);
             while let Some(ask) = next {
                 match ask {
-                    Ask::Append { drafts, durable, reply } => match place(head, drafts) {
+                    Ask::Append { what, durable, reply } => match place(head, what) {
                         Ok((links, records)) => {
                             head = links.last().map_or(head, |link| Head { seq: link.seq, hash: link.hash });
                             group.links.extend(links);
@@ -391,15 +410,16 @@ impl Writer {
     }
 }
 
-/// The links of `drafts` after `head`, and the records as they will be read.
-fn place(mut head: Head, drafts: Vec<Draft>) -> Result<(Vec<Link>, Vec<Recorded>), EncodeError> {
-    let mut links = Vec::with_capacity(drafts.len());
-    let mut records = Vec::with_capacity(drafts.len());
-    for draft in drafts {
-        let (bytes, settled) = record::settle(&draft.record(head.seq + 1))?;
+/// The links of these after `head`, and the records as they will be read.
+fn place(mut head: Head, what: What) -> Result<(Vec<Link>, Vec<Recorded>), EncodeError> {
+    let seqs = head.seq..;
+    let mut link = |settled: Settled| {
+        let (record, bytes) = settled.parts();
         head = head.then(&bytes);
-        links.push(Link { seq: head.seq, hash: head.hash, bytes });
-        records.push(settled);
+        (Link { seq: head.seq, hash: head.hash, bytes }, record)
+    };
+    match what {
+        What::Drafts(drafts) => seqs.zip(drafts).map(|(seq, draft)| draft.settled(seq + 1).map(&mut link)).collect(),
+        What::Settled(all) => seqs.zip(all).map(|(seq, settled)| settled.after(seq).map(&mut link)).collect(),
     }
-    Ok((links, records))
 }

@@ -2,13 +2,15 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use super::chain::{Head, Link};
 use super::memory::Memory;
+use super::record::Settled;
 use super::samples;
 use super::store::{Beat, Durable, Expected, Store, StoreError};
 use super::writer::{AppendError, Health, Journal, Start};
-use crate::launch::event::Event;
+use crate::launch::event::{Event, Recorded};
 use crate::launch::time::Instant;
 
 /// A store in memory that can be full, stuck and taken over.
@@ -101,6 +103,27 @@ async fn records_come_back_in_their_places_as_they_will_be_read() {
     let kept: Vec<_> = store.links().iter().map(|link| super::record::decode(&link.bytes).expect("decodes")).collect();
     assert_eq!(kept, [records, more].concat());
     assert!(journal.append(Vec::new(), Durable::Synced).await.expect("nothing to do").is_empty());
+    journal.close().await;
+}
+
+#[tokio::test]
+async fn what_is_settled_keeps_its_bytes_in_its_place_and_has_others_elsewhere() {
+    let store = Watched::default();
+    let journal = store.start();
+    let settled = |seq, text| Settled::of(&samples::recorded(seq, samples::noted(text))).expect("settles");
+    let hand = async |records: Vec<Settled>| {
+        let mut answer = journal.hand_settled(records, Durable::Synced).expect("taken");
+        answer.within(Duration::from_secs(60)).await.expect("an answer").expect("appends")
+    };
+    let (one, two) = (settled(1, "one"), settled(2, "two"));
+    let records = hand(vec![one.clone(), two.clone()]).await;
+    assert_eq!(records, [one.clone(), two.clone()].map(Recorded::from));
+    // Something else came before it.
+    let late = Recorded::from(settled(2, "late"));
+    assert_eq!(hand(vec![settled(2, "late")]).await, [Recorded { seq: 3, ..late.clone() }]);
+    let bytes: Vec<Vec<u8>> = store.links().into_iter().map(|link| link.bytes).collect();
+    let late = Settled::of(&Recorded { seq: 3, ..late }).expect("settles");
+    assert_eq!(bytes, [one, two, late].map(|settled| settled.parts().1));
     journal.close().await;
 }
 

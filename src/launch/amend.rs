@@ -89,8 +89,13 @@ impl Revisions {
     #[must_use]
     pub fn afresh(&self) -> Option<Board> {
         let mut board = Board::new(Arc::clone(self.known.get(&self.opened_with)?));
-        board.revisions.known = Arc::clone(&self.known);
+        self.told_to(&mut board);
         Some(board)
+    }
+
+    /// Lets `board`, of the same launch, know every plan that is known here.
+    pub fn told_to(&self, board: &mut Board) {
+        board.revisions.known = Arc::clone(&self.known);
     }
 
     #[must_use]

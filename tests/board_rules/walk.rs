@@ -114,7 +114,7 @@ impl Walk {
         };
         let mut dispatch = Dispatch::new(Board::new(plan));
         texts.iter().for_each(|(_, plan)| dispatch.learn(plan));
-        let opening = dispatch.state(opened, Actor::engine(), axis.now()).records;
+        let opening = dispatch.state(opened, Actor::engine(), axis.now()).into_records();
         dispatch.commit();
         Self { dispatch, axis, boot, requests: 0, left: false, texts, opening }
     }
@@ -246,7 +246,7 @@ impl Walk {
 
     fn state(&mut self, event: Event) -> Step {
         let now = self.axis.now();
-        let records = self.dispatch.state(event, Actor::engine(), now).records;
+        let records = self.dispatch.state(event, Actor::engine(), now).into_records();
         self.dispatch.commit();
         Step { input: None, refused: false, records }
     }
@@ -257,7 +257,7 @@ impl Walk {
         let turn = self.dispatch.turn(&inputs, now);
         self.dispatch.commit();
         let refused = turn.answers.first().is_some_and(Result::is_err);
-        Step { input, refused, records: turn.records }
+        Step { input, refused, records: turn.into_records() }
     }
 
     fn somebody(&self, dice: u16) -> Actor {

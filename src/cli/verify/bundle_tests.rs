@@ -35,14 +35,7 @@ fn secret(seed: u8) -> Secret {
 /// The flight's records as drafts, its first one for this plan.
 fn drafts(mode: Mode, simulated: bool, hash: &str, artifact: &Artifact, outputs: &[Artifact; 2]) -> Vec<Draft> {
     let flight = Flight::of(plan());
-    let drafts: Vec<Draft> = flight
-        .records
-        .iter()
-        .map(|record| {
-            let Recorded { at, occurred_at, recorded_at, actor, event, .. } = record.clone();
-            Draft { at, occurred_at, recorded_at, actor, event }
-        })
-        .collect();
+    let drafts: Vec<Draft> = flight.records.iter().cloned().map(Draft::from).collect();
     let opened = Event::LaunchOpened {
         plan: "sample".into(),
         plan_hash: hash.to_owned(),

@@ -10,10 +10,11 @@ use tokio::time::Instant as WireInstant;
 use super::{Loop, settling};
 use crate::engine::time::Pace;
 use crate::engine::unwritten::{self, Unwritten};
+use crate::journal::record::Settled;
 use crate::journal::side::{Left, Of};
-use crate::journal::{AppendError, Draft, Durable, Health};
+use crate::journal::{AppendError, Durable, Health};
 use crate::launch::command::{Command, Input};
-use crate::launch::event::{Actor, Event, Recorded};
+use crate::launch::event::{Actor, Event};
 
 /// A disk that has not answered for so long counts as one that fails.
 const LIMIT: Duration = Duration::from_secs(1);
@@ -64,13 +65,13 @@ impl Loop {
 
     /// Records a turn. A disk that does not answer within `limit` is no longer waited for: what it says later is
     /// for [`Loop::write_again`].
-    pub(super) async fn append(&mut self, records: &[Recorded], limit: Duration) -> Result<(), AppendError> {
+    pub(super) async fn append(&mut self, records: &[Settled], limit: Duration) -> Result<(), AppendError> {
         if records.is_empty() {
             return Ok(());
         }
         let synced = records.iter().any(|record| must_be_synced(&record.event));
         let durable = if synced { Durable::Synced } else { Durable::Written };
-        let mut answer = self.parts.journal.hand(records.iter().map(draft).collect(), durable)?;
+        let mut answer = self.parts.journal.hand_settled(records.to_vec(), durable)?;
         let mut told = None;
         if records.iter().any(|record| matches!(record.event, Event::RollbackRequested { .. })) {
             told = answer.within(UNSYNCED).await;
@@ -91,7 +92,7 @@ impl Loop {
     }
 
     /// The disk has not said yet that the request of a rollback is on it: that one begins all the same.
-    async fn begin_unsynced(&mut self, records: &[Recorded]) {
+    async fn begin_unsynced(&mut self, records: &[Settled]) {
         // It is another console's to follow: what is handed over waits for its record.
         if self.parts.journal.taken_over().is_some() {
             return;
@@ -123,7 +124,7 @@ impl Loop {
         self.unwritten = Some(unwritten);
         self.publish();
         if let Some(unwritten) = &mut self.unwritten {
-            unwritten.keep(&stop.records);
+            unwritten.keep(&stop);
         }
         self.publish();
     }
@@ -175,7 +176,7 @@ impl Loop {
             Err(AppendError::ReadIn(found)) => {
                 self.dispatch.recorded(&found);
                 let stop = self.dispatch.withhold(unwritten.since(), unwritten.why());
-                let waits = unwritten.rebase(&found, stop.records, &self.dispatch.shown());
+                let waits = unwritten.rebase(&found, stop, &self.dispatch.shown());
                 self.dispatch.show(&waits);
                 let board = Arc::clone(self.dispatch.published());
                 self.keep_up(&board);
@@ -222,9 +223,4 @@ fn must_be_synced(event: &Event) -> bool {
             | Event::SamplesKept { .. }
             | Event::StepStarted { .. }
     )
-}
-
-fn draft(record: &Recorded) -> Draft {
-    let Recorded { at, occurred_at, recorded_at, actor, event, .. } = record.clone();
-    Draft { at, occurred_at, recorded_at, actor, event }
 }

@@ -12,7 +12,7 @@ use crate::engine::dispatch::Turn;
 use crate::engine::unwritten::{self, Unwritten};
 use crate::journal::{AppendError, Beat, Health};
 use crate::launch::command::{Input, Refusal};
-use crate::launch::event::Event;
+use crate::launch::event::{Event, Recorded};
 use crate::launch::port::Snapshot;
 use crate::launch::time::Now;
 
@@ -67,6 +67,7 @@ impl Loop {
                 }
             }
         }
+        let records: Vec<Recorded> = records.into_iter().map(Recorded::from).collect();
         // What is in the journal is done by whoever holds it now, what is not was asked of one who did not.
         let taken_over = self.is_taken_over();
         if let Some(unwritten) = self.unwritten.as_mut().filter(|_| !taken_over) {
