@@ -4,11 +4,14 @@
 use std::collections::HashMap;
 
 use jaq_core::data::JustLut;
+use jaq_core::load::parse::Def;
 use jaq_core::load::{Arena, Error, File, Loader, import};
 use jaq_core::{Compiler, Ctx, Filter, Vars};
 use jaq_json::Val;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use super::library;
 
 type Data = JustLut<Val>;
 
@@ -82,8 +85,16 @@ impl Outcome {
 /// # Errors
 /// Syntax, or a name that nothing defines.
 pub(super) fn compile(text: &str, variables: &[String]) -> Result<Filter<Data>, String> {
+    // What does not compile is told by all there is.
+    compiled_with(library::of(text), text, variables).or_else(|_| compiled_with(library::all(), text, variables))
+}
+
+pub(super) fn compiled_with(
+    definitions: impl IntoIterator<Item = Def<&'static str>>,
+    text: &str,
+    variables: &[String],
+) -> Result<Filter<Data>, String> {
     let arena = Arena::default();
-    let definitions = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
     let modules =
         Loader::new(definitions).load(&arena, File { code: text, path: () }).map_err(|errors| {
             match errors.first().map(|(_, error)| error) {

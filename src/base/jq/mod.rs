@@ -17,6 +17,7 @@ use super::template::Scope;
 use super::text::{cut, printable};
 
 mod engine;
+mod library;
 mod parse;
 mod plain;
 mod pool;
