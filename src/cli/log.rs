@@ -71,7 +71,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     written?;
     folded.end(&mut out)?;
     let opened = opened.map_err(|error| out.flush().err().map_or_else(|| anyhow::Error::new(error), Into::into))?;
-    let unknown = strangers(folder.path(), |run| known.contains(&run)).unwrap_or_default();
+    let (unknown, unread) = match strangers(folder.path(), |run| known.contains(&run)) {
+        Ok(unknown) => (unknown, None),
+        Err(why) => (Vec::new(), Some(why)),
+    };
     for found in &unknown {
         tell_stranger(&mut out, folder.path(), found, if over { AFTER } else { YET })?;
     }
@@ -87,12 +90,15 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<i32> {
     for notice in &opened.noticed {
         err!("tminus: {notice}");
     }
+    if let Some(why) = &unread {
+        err!("tminus: the folder of rollbacks cannot be read, there may have been some: {why}");
+    }
     let short = opened.noticed.iter().any(Noticed::is_short);
     if short {
         let (last, launch) = (opened.head.seq, printable(&folder.path().display().to_string()));
         err!("tminus: this is the log up to record {last}; `tminus verify {launch}` says all that is wrong");
     }
-    Ok(if short { NOT_ALL } else { 0 })
+    Ok(if short || unread.is_some() { NOT_ALL } else { 0 })
 }
 
 /// Writes a record as one line.

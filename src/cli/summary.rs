@@ -112,7 +112,11 @@ fn second_keys(run: &RollbackRun, out: &mut String) {
 /// Rollbacks that this journal was not told of, as of a launch that had ended before them.
 fn unjournaled(board: &Board, launch: &Path, out: &mut String) {
     let known = |run: u32| board.rollbacks.iter().any(|known| known.run == run);
-    for found in strangers(launch, known).unwrap_or_default() {
+    let found = strangers(launch, known).unwrap_or_else(|why| {
+        let _ = writeln!(out, "the folder of rollbacks cannot be read, there may have been some: {why}");
+        Vec::new()
+    });
+    for found in found {
         let end = rollback::progress(launch, found.run, &found.rollback).end;
         let end = end.as_ref().map_or_else(|| "no end is told".to_owned(), |end| printable(&end_words(end)));
         let id = printable(found.rollback.as_str());
@@ -130,12 +134,13 @@ fn phases(board: &Board, now: Instant, out: &mut String) {
         };
         let waivers = waiver::with(standing.waivers);
         let marked = if standing.marked > 0 { format!(", {} marked by hand", standing.marked) } else { String::new() };
+        let taken = standing.taken_on_words(", ");
         let skipped = match standing.passed_over {
             0 => String::new(),
             n => format!(", {n} skipped by a choice"),
         };
         let (title, counts) = (&phase.title, format!("{}/{}", standing.clear, standing.total));
-        let _ = writeln!(out, "{:<8} {title}: {word} {counts}{waivers}{marked}{skipped}", phase.at.to_string());
+        let _ = writeln!(out, "{:<8} {title}: {word} {counts}{waivers}{marked}{taken}{skipped}", phase.at.to_string());
         for (id, verdict) in standing.blocking.iter().filter(|(_, verdict)| verdict.is_some()) {
             let state = board.item(id);
             let why = state.map(|state| match &state.progress {

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::launch::event::Mode;
-use crate::launch::plan::{Beside, Condition, FireMode, Monitor, Objective, Release, SpecId, Trigger};
-use crate::launch::samples::plan as sample;
-use crate::launch::threshold::Threshold;
+use crate::launch::plan::{Condition, FireMode, Objective, Release, Trigger};
+use crate::launch::samples::{monitor, objective, plan as sample};
 use crate::launch::time::Wall;
 
 fn seconds(count: u64) -> Duration {
@@ -20,28 +19,8 @@ fn at(seconds: i64) -> Instant {
 /// A trigger on the monitor `api`, which fires after so many seconds; an objective is evaluated every ten.
 fn plan(lasts: u64) -> Arc<Plan> {
     let mut plan = sample();
-    plan.monitors = vec![Monitor {
-        id: "api".into(),
-        title: "api".into(),
-        spec: SpecId(8),
-        every: seconds(1),
-        timeout: seconds(1),
-        fails_after: 3,
-        items: Vec::new(),
-        ready_for: None,
-    }];
-    plan.objectives = vec![Objective {
-        id: "errors".into(),
-        title: "errors".into(),
-        signal: "monitor.api".into(),
-        beside: Beside::Nothing,
-        that: Threshold::parse("error_rate <= 5%").expect("a threshold"),
-        window: seconds(30),
-        min_samples: 20,
-        stale_after: seconds(30),
-        evaluate_every: seconds(10),
-        unknown_for: seconds(60),
-    }];
+    plan.monitors = vec![monitor("api")];
+    plan.objectives = vec![Objective { min_samples: 20, ..objective("errors", "error_rate <= 5%") }];
     plan.triggers = vec![Trigger {
         id: "api-down".into(),
         title: "api-down".into(),

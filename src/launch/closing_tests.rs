@@ -1,7 +1,7 @@
 //! What keeps a launch open, and who closes it all the same.
 
 use super::super::command::{Command, Input};
-use super::super::event::{RollbackEnd, RollbackFact, Vote};
+use super::super::event::{RollbackEnd, RollbackFact};
 use super::super::id::RoleId;
 use super::super::plan::{Criterion, DecidedBy, Every, Plan};
 use super::super::samples::{Flight, minutes, plan};
@@ -28,7 +28,7 @@ fn close(flight: &mut Flight, role: Option<&str>, anyway: Option<&str>) -> Resul
 
 #[test]
 fn what_was_given_and_is_gone_keeps_it_open_and_stands_in_the_record() {
-    let mut flight = nearly(asking());
+    let mut flight = Flight::lifted(asking());
     give(&mut flight, "notes.md").expect("given");
     flight.answer("look", Verdict::Pass);
     let gone = || vec!["evidence notes was given as artifacts/0, and that is gone".to_owned()];
@@ -49,36 +49,9 @@ fn give(flight: &mut Flight, what: &str) -> Result<(), String> {
     flight.command(Command::GiveEvidence { evidence: "notes".into(), what: what.into() })
 }
 
-/// Everything done but the last item.
-fn nearly(plan: Plan) -> Flight {
-    let mut flight = Flight::of(plan);
-    for item in ["health", "login", "chat"] {
-        flight.answer(item, Verdict::Pass);
-    }
-    flight.pass(minutes(30));
-    flight.command(Command::Attest { item: "attest".into(), note: "ok".into(), passed: true }).expect("attested");
-    flight.pass(minutes(30));
-    for role in ["backend", "lead"] {
-        flight.command(Command::Vote { poll: None, role: role.into(), vote: Vote::Go }).expect("votes");
-    }
-    flight.command(Command::Resume).expect("GO");
-    flight.pass(minutes(10));
-    flight.command(Command::RunItem { item: "cut".into() }).expect("runs");
-    let ended = super::super::command::Observation::StepEnded {
-        item: "cut".into(),
-        attempt: super::super::id::Attempt(1),
-        verdict: Verdict::Pass,
-        outcome: super::super::verdict::Outcome { exit: Some(0), ..Default::default() },
-    };
-    flight.input(&Input::Observation(ended)).expect("no refusal");
-    flight.answer("after", Verdict::Pass);
-    flight.pass(minutes(30));
-    flight
-}
-
 #[test]
 fn a_launch_is_closed_once_all_of_it_is_there_and_nothing_runs_after_it() {
-    let mut flight = nearly(asking());
+    let mut flight = Flight::lifted(asking());
     let left = missing(&flight.board, flight.now);
     assert_eq!(
         left,
@@ -104,11 +77,11 @@ fn a_launch_is_closed_once_all_of_it_is_there_and_nothing_runs_after_it() {
 
 #[test]
 fn closing_takes_the_power_to_resume_and_without_all_of_it_the_power_to_abort_and_a_reason() {
-    let mut flight = nearly(asking());
+    let mut flight = Flight::lifted(asking());
     assert!(close(&mut flight, Some("backend"), None).expect_err("no power").contains("may not resume"));
     let mut plan = asking();
     plan.roles[0].may.insert(Power::Resume);
-    let mut able = nearly(plan);
+    let mut able = Flight::lifted(plan);
     assert!(close(&mut able, Some("backend"), Some("over")).expect_err("no power").contains("may not abort"));
     assert!(close(&mut flight, None, Some(" ")).expect_err("no reason").contains("say why"));
     close(&mut flight, Some("lead"), Some("the look is lost")).expect("closed");
@@ -123,7 +96,7 @@ fn closing_takes_the_power_to_resume_and_without_all_of_it_the_power_to_abort_an
 fn what_is_due_again_and_again_keeps_no_launch_open_and_neither_does_a_scrubbed_one() {
     let mut plan = plan();
     plan.items.get_mut(&"look".into()).expect("there").every = Some(Every::Month);
-    let mut flight = nearly(plan);
+    let mut flight = Flight::lifted(plan);
     flight.answer("look", Verdict::Fail);
     assert_eq!(missing(&flight.board, flight.now), Vec::<String>::new());
     let mut scrubbed = Flight::of(asking());
@@ -138,7 +111,7 @@ fn what_is_due_again_and_again_keeps_no_launch_open_and_neither_does_a_scrubbed_
 
 #[test]
 fn nothing_is_closed_over_a_rollback_unsaid() {
-    let mut flight = nearly(plan());
+    let mut flight = Flight::lifted(plan());
     flight.answer("look", Verdict::Pass);
     flight.command(Command::Rollback { rollback: "front".into(), why: "errors".into() }).expect("begun");
     assert!(close(&mut flight, None, None).expect_err("it runs").contains("rollback front #1 is under way"));
@@ -170,7 +143,7 @@ fn evidence_is_what_was_seen_once_though_it_is_due_again() {
     let mut plan = asking();
     plan.evidence[0].items = vec!["look".into()];
     plan.items.get_mut(&"look".into()).expect("there").every = Some(Every::Span(minutes(1440)));
-    let mut flight = nearly(plan);
+    let mut flight = Flight::lifted(plan);
     let smoke = flight.board.plan.evidence[0].clone();
     assert_eq!(archived(&flight.board, &smoke), Archived::Waits(vec!["look".into()]), "not seen yet");
     flight.answer("look", Verdict::Pass);
@@ -182,7 +155,7 @@ fn evidence_is_what_was_seen_once_though_it_is_due_again() {
 
 #[test]
 fn what_a_choice_passed_over_is_no_evidence() {
-    let mut flight = nearly(asking());
+    let mut flight = Flight::lifted(asking());
     let smoke = flight.board.plan.evidence[0].clone();
     assert_eq!(archived(&flight.board, &smoke), Archived::Yes);
     let over = |flight: &mut Flight, item: &str| {
@@ -217,7 +190,7 @@ fn a_launch_whose_release_was_taken_back_is_not_closed_as_complete() {
         let told = super::super::command::Observation::RollbackTold { run, fact };
         flight.input(&Input::Observation(told)).expect("told");
     };
-    let mut flight = nearly(plan());
+    let mut flight = Flight::lifted(plan());
     flight.answer("look", Verdict::Pass);
     assert_eq!(missing(&flight.board, flight.now), Vec::<String>::new());
     flight.command(Command::Rollback { rollback: "front".into(), why: "bad".into() }).expect("asked");

@@ -19,6 +19,8 @@ pub struct Standing {
     pub waivers: u32,
     /// Steps that let it open because a person said what they had come to.
     pub marked: u32,
+    /// Items that let it open because a person took on what they had found.
+    pub taken_on: u32,
     /// Items that the plan passes over: on branches not chosen.
     pub passed_over: usize,
     pub running: usize,
@@ -42,6 +44,18 @@ impl Standing {
     #[must_use]
     pub fn is_clear(&self) -> bool {
         self.clear == self.total
+    }
+
+    /// How many items let it open by a person's word in place of a pass: with any, it is no plain pass.
+    #[must_use]
+    pub fn by_word(&self) -> u32 {
+        self.waivers.saturating_add(self.marked).saturating_add(self.taken_on)
+    }
+
+    /// `2 taken on`, after `before`; nothing where none was.
+    #[must_use]
+    pub fn taken_on_words(&self, before: &str) -> String {
+        if self.taken_on > 0 { format!("{before}{} taken on", self.taken_on) } else { String::new() }
     }
 }
 
@@ -89,6 +103,8 @@ pub fn standing(board: &Board, phase: &Phase, now: Instant) -> Standing {
             Clear::Yes => {
                 standing.clear += 1;
                 standing.marked += u32::from(state.marked.is_some());
+                let ill = state.verdict(item.valid_for, now).is_some_and(|verdict| verdict >= Verdict::Warn);
+                standing.taken_on += u32::from(ill);
             }
             Clear::ByWaiver => {
                 standing.clear += 1;
@@ -108,5 +124,33 @@ pub fn lets_on(board: &Board, phase: &PhaseId, now: Instant) -> bool {
         standing(board, phase, now).is_clear()
     } else {
         board.phases.get(&phase.id).is_some_and(|state| state.opened.is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::launch::command::Command;
+    use crate::launch::samples::{Flight, plan};
+
+    #[test]
+    fn what_a_person_took_on_lets_a_gate_open_and_is_no_pass() {
+        for (verdict, on_fail) in [(Verdict::Warn, OnFail::Block), (Verdict::Fail, OnFail::Warn)] {
+            let mut plan = plan();
+            plan.items.get_mut(&"health".into()).expect("an item").on_fail = on_fail;
+            let mut flight = Flight::of(plan);
+            for item in ["login", "chat"] {
+                flight.answer(item, Verdict::Pass);
+            }
+            flight.answer("health", verdict);
+            let standing = |flight: &Flight| standing(&flight.board, &flight.board.plan.phases[0], flight.now);
+            assert!(!standing(&flight).is_clear(), "{verdict}");
+            assert_eq!(standing(&flight).by_word(), 0);
+            flight.command(Command::Acknowledge { item: "health".into() }).expect("taken on");
+            let standing = standing(&flight);
+            assert!(standing.is_clear(), "{verdict}");
+            assert_eq!((standing.taken_on, standing.by_word()), (1, 1));
+            assert_eq!(standing.taken_on_words(" · "), " · 1 taken on");
+        }
     }
 }

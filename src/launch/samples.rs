@@ -7,15 +7,16 @@ use std::time::Duration;
 use super::board::Board;
 use super::command::{Command, Input, Observation};
 use super::decide::decide;
-use super::event::{Actor, Event, Mode, Recorded};
+use super::event::{Actor, Event, Mode, Recorded, Vote};
 use super::id::{Attempt, ItemId, PhaseId};
 use super::plan::{
-    Act, BuiltInHold, Class, Confirm, Item, OnFail, Phase, Plan, Power, Role, Rollback, RollbackStep, Second, SpecId,
-    Verify,
+    Act, Beside, BuiltInHold, Class, Confirm, Item, Monitor, Objective, OnFail, Phase, Plan, Power, Role, Rollback,
+    RollbackStep, Second, SpecId, Verify,
 };
 use super::schedule;
+use super::threshold::Threshold;
 use super::time::{Instant, Mark, Wall};
-use super::verdict::{Finding, Report, Verdict};
+use super::verdict::{Finding, Outcome, Report, Verdict};
 
 pub const MINUTE: i64 = 60_000;
 
@@ -136,7 +137,60 @@ pub struct Flight {
     pub now: Instant,
 }
 
+/// One that looks every second, whose fourth failure in a row counts.
+pub fn monitor(id: &str) -> Monitor {
+    Monitor {
+        id: id.into(),
+        title: id.to_owned(),
+        spec: SpecId(8),
+        every: Duration::from_secs(1),
+        timeout: Duration::from_secs(1),
+        fails_after: 3,
+        items: Vec::new(),
+        ready_for: None,
+    }
+}
+
+/// On the looks of the monitor `api`, over half a minute, evaluated every ten seconds.
+pub fn objective(id: &str, that: &str) -> Objective {
+    Objective {
+        id: id.into(),
+        title: id.to_owned(),
+        signal: "monitor.api".into(),
+        beside: Beside::Nothing,
+        that: Threshold::parse(that).expect("a threshold"),
+        window: Duration::from_secs(30),
+        min_samples: 1,
+        stale_after: Duration::from_secs(30),
+        evaluate_every: Duration::from_secs(10),
+        unknown_for: Duration::from_secs(60),
+    }
+}
+
 impl Flight {
+    /// After T-0, with all of [`plan`] done but its last item.
+    pub fn lifted(plan: Plan) -> Self {
+        let mut flight = Self::of(plan);
+        for item in ["health", "login", "chat"] {
+            flight.answer(item, Verdict::Pass);
+        }
+        flight.pass(minutes(30));
+        flight.command(Command::Attest { item: "attest".into(), note: "ok".into(), passed: true }).expect("attested");
+        flight.pass(minutes(30));
+        for role in ["backend", "lead"] {
+            flight.command(Command::Vote { poll: None, role: role.into(), vote: Vote::Go }).expect("votes");
+        }
+        flight.command(Command::Resume).expect("GO");
+        flight.pass(minutes(10));
+        flight.command(Command::RunItem { item: "cut".into() }).expect("runs");
+        let outcome = Outcome { exit: Some(0), ..Outcome::default() };
+        let ended = Observation::StepEnded { item: "cut".into(), attempt: Attempt(1), verdict: Verdict::Pass, outcome };
+        flight.input(&Input::Observation(ended)).expect("no refusal");
+        flight.answer("after", Verdict::Pass);
+        flight.pass(minutes(30));
+        flight
+    }
+
     pub fn of(plan: Plan) -> Self {
         let start = plan.clock.start;
         let mut flight = Self { board: Board::new(Arc::new(plan)), records: Vec::new(), now: Instant(0) };

@@ -89,6 +89,7 @@ fn phases(board: &Board, now: Instant) -> Vec<Value> {
             "opened": state.is_some_and(|state| state.opened.is_some()),
             "waivers": standing.waivers,
             "marked": standing.marked,
+            "taken_on": standing.taken_on,
             "items": items.collect::<Vec<_>>(),
         })
     };

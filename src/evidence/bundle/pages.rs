@@ -80,7 +80,8 @@ fn gates(board: &Board) -> String {
             (true, false) => "gate not passed",
             (false, _) => "no gate",
         };
-        let counted = format!("{} of {} clear, {} waived", standing.clear, standing.total, standing.waivers);
+        let taken = standing.taken_on_words(", ");
+        let counted = format!("{} of {} clear, {} waived{taken}", standing.clear, standing.total, standing.waivers);
         let _ = writeln!(out, "\n## {}\n\n{word}: {counted}\n", plain(&phase.title));
         matrix(&mut out, board, phase);
     }

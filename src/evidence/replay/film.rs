@@ -165,6 +165,7 @@ mod tests {
 
     use super::*;
     use crate::launch::plan::{Monitor, Signal, SignalSource, SpecId};
+    use crate::launch::samples;
     use crate::launch::threshold::{Dimension, Unit};
 
     fn wall(at: Instant) -> Wall {
@@ -173,16 +174,7 @@ mod tests {
 
     fn plan(fails_after: u32) -> Plan {
         let (every, title) = (Duration::from_secs(1), String::new);
-        let monitor = Monitor {
-            id: "web".into(),
-            title: title(),
-            spec: SpecId(0),
-            every,
-            timeout: every,
-            fails_after,
-            items: Vec::new(),
-            ready_for: None,
-        };
+        let monitor = Monitor { fails_after, ..samples::monitor("web") };
         let signal = Signal {
             id: "rate".into(),
             title: title(),

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::document::{Cell, Tone};
-use super::truth_tests::{at, cell, evaluated, lane, monitor, objective, plot, said, seconds, story, tell};
+use super::truth_tests::{at, cell, evaluated, lane, plot, said, seconds, story, tell};
 use super::{Sample, Series, markdown};
 use crate::launch::event::{Actor, Event};
 use crate::launch::plan::{Condition, FireMode, Plan, Trigger};
 use crate::launch::samples::{Flight, plan};
+use crate::launch::samples::{monitor, objective};
 use crate::launch::verdict::Verdict;
 
 fn trigger() -> Trigger {

@@ -91,23 +91,11 @@ pub(super) fn reserves(story: &Story) -> Vec<String> {
     let criteria = u32::try_from(criteria).unwrap_or(u32::MAX);
     let waivers = sum(|standing| standing.waivers).saturating_add(criteria).saturating_add(holes);
     let mut reserves = by_word(waivers, sum(|standing| standing.marked));
-    let taken_on = taken_on(story);
+    let taken_on = sum(|standing| standing.taken_on) as usize;
     if taken_on > 0 {
         reserves.push(say::count(taken_on, "warning taken on", "warnings taken on"));
     }
     reserves
-}
-
-/// Items that are let on by somebody who took on what they found.
-fn taken_on(story: &Story) -> usize {
-    let (board, now) = (&story.board, story.board.at);
-    let ill = |item: &Item| {
-        let state = board.item(&item.id)?;
-        let state = recurring::stood(board, &item.id, state).unwrap_or(state);
-        state.verdict(item.valid_for, now).filter(|verdict| *verdict >= Verdict::Warn)
-    };
-    let items = board.plan.phases.iter().flat_map(|phase| &phase.items).filter_map(|id| board.plan.item(id));
-    items.filter(|item| gate::clear(board, item, now) == gate::Clear::Yes && ill(item).is_some()).count()
 }
 
 pub(super) fn section(story: &Story) -> Section {

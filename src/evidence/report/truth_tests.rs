@@ -11,12 +11,9 @@ use crate::launch::command::Command;
 use crate::launch::event::{Actor, Event, RollbackEnd};
 use crate::launch::id::ItemId;
 use crate::launch::objective::{Counts, Measured, Number, Round, Span};
-use crate::launch::plan::{
-    Act, Beside, Criterion, DecidedBy, Every, GoStage, Monitor, Objective, OnFail, Plan, SpecId,
-};
-use crate::launch::samples::{Flight, minutes, plan};
+use crate::launch::plan::{Act, Criterion, DecidedBy, Every, GoStage, OnFail, Plan, SpecId};
+use crate::launch::samples::{Flight, minutes, monitor, objective, plan};
 use crate::launch::soak::Ledger;
-use crate::launch::threshold::Threshold;
 use crate::launch::time::{Instant, Wall};
 use crate::launch::verdict::Verdict;
 use crate::launch::waiver::LASTS;
@@ -27,34 +24,6 @@ pub(super) fn seconds(count: u64) -> Duration {
 
 pub(super) fn at(seconds: i64) -> Instant {
     Instant(seconds * 1_000)
-}
-
-pub(super) fn objective(id: &str, that: &str) -> Objective {
-    Objective {
-        id: id.into(),
-        title: id.to_owned(),
-        signal: "monitor.api".into(),
-        beside: Beside::Nothing,
-        that: Threshold::parse(that).expect("a threshold"),
-        window: seconds(30),
-        min_samples: 1,
-        stale_after: seconds(30),
-        evaluate_every: seconds(10),
-        unknown_for: seconds(60),
-    }
-}
-
-pub(super) fn monitor(id: &str) -> Monitor {
-    Monitor {
-        id: id.into(),
-        title: id.to_owned(),
-        spec: SpecId(8),
-        every: seconds(1),
-        timeout: seconds(1),
-        fails_after: 3,
-        items: Vec::new(),
-        ready_for: None,
-    }
 }
 
 /// One phase of one gate, T-0 by itself.

@@ -72,7 +72,9 @@ pub(super) fn lines(board: &Board, now: Instant) -> Vec<Line> {
         let bad: Vec<String> = bad.collect();
         let waived = if standing.waivers > 0 { format!(" with {} waived", standing.waivers) } else { String::new() };
         let (tone, word) = match (standing.is_clear(), bad.is_empty()) {
-            (true, _) if standing.waivers + standing.marked > 0 => (Tone::Warn, format!("passed {counts}{waived}")),
+            (true, _) if standing.by_word() > 0 => {
+                (Tone::Warn, format!("passed {counts}{waived}{}", standing.taken_on_words(", ")))
+            }
             (true, _) => (Tone::Good, format!("passed {counts}")),
             (false, false) => (Tone::Bad, format!("{counts}{waived}: {}", few(&bad))),
             (false, true) if opened => (Tone::Plain, format!("open {counts}{waived}")),

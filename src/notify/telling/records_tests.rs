@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::tests::{heads, target, told};
 use super::*;
-use crate::launch::command::{Command, Input, Observation};
+use crate::launch::command::Command;
 use crate::launch::event::Actor;
 use crate::launch::objective::Round;
 use crate::launch::plan::{Condition, FireMode, Level, Plan, Trigger};
@@ -26,29 +26,6 @@ fn deploying() -> Plan {
     let mut plan = plan();
     plan.release.artifact = Some("ghcr.io/shop:1.4".into());
     plan
-}
-
-/// After T-0, with all done but the last item.
-fn lifted(plan: Plan) -> Flight {
-    let mut flight = Flight::of(plan);
-    for item in ["health", "login", "chat"] {
-        flight.answer(item, Verdict::Pass);
-    }
-    flight.pass(minutes(30));
-    flight.command(Command::Attest { item: "attest".into(), note: "ok".into(), passed: true }).expect("attested");
-    flight.pass(minutes(30));
-    for role in ["backend", "lead"] {
-        flight.command(Command::Vote { poll: None, role: role.into(), vote: Vote::Go }).expect("votes");
-    }
-    flight.command(Command::Resume).expect("GO");
-    flight.pass(minutes(10));
-    flight.command(Command::RunItem { item: "cut".into() }).expect("runs");
-    let outcome = Outcome { exit: Some(0), ..Outcome::default() };
-    let ended = Observation::StepEnded { item: "cut".into(), attempt: Attempt(1), verdict: Verdict::Pass, outcome };
-    flight.input(&Input::Observation(ended)).expect("no refusal");
-    flight.answer("after", Verdict::Pass);
-    flight.pass(minutes(30));
-    flight
 }
 
 /// The acts on each alert, in order.
@@ -107,7 +84,7 @@ fn what_a_closed_launch_came_to_is_what_it_did_not_that_somebody_closed_it() {
         (true, &["evidence notes is not given"][..], "success", Tone::Warn),
         (false, &["phase late is not through"][..], "failure", Tone::Bad),
     ] {
-        let mut flight = lifted(deploying());
+        let mut flight = Flight::lifted(deploying());
         if looked {
             flight.answer("look", Verdict::Pass);
         }
@@ -118,7 +95,7 @@ fn what_a_closed_launch_came_to_is_what_it_did_not_that_somebody_closed_it() {
         let end = messages.iter().find(|message| matches!(message.deed, Deed::PipelineFinished { .. }));
         assert_eq!(end.map(|end| end.tone), Some(tone), "{missing:?}");
     }
-    let mut flight = lifted(deploying());
+    let mut flight = Flight::lifted(deploying());
     flight.answer("look", Verdict::Pass);
     let asked = Event::RollbackRequested { rollback: "front".into(), run: 1, why: "errors".into() };
     engine(&mut flight, asked);

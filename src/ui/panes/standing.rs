@@ -218,8 +218,8 @@ pub fn phase(view: &View<'_>, phase: &Phase) -> Sign {
         let skipped =
             if standing.passed_over > 0 { format!(" · {} skipped", standing.passed_over) } else { String::new() };
         let marked = if standing.marked > 0 { format!(" · {} by hand", standing.marked) } else { String::new() };
-        let words = format!("pass{waived} {plain}{skipped}{marked}");
-        return match standing.waivers + standing.marked {
+        let words = format!("pass{waived} {plain}{skipped}{marked}{}", standing.taken_on_words(" · "));
+        return match standing.by_word() {
             0 => Sign::new(glyphs.pass, Role::Passed, words),
             _ => Sign::new(glyphs.warn, Role::Warned, words),
         };
