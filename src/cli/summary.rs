@@ -76,8 +76,9 @@ pub fn text(board: &Board, now: Instant, folder: &str) -> String {
         let took = humantime::format_duration(std::time::Duration::from_millis(
             u64::try_from(run.elapsed(now).as_millis()).unwrap_or(0),
         ));
-        let word = if board.mode == Mode::Rehearsal { "rollback drill" } else { "rollback" };
-        let _ = writeln!(out, "{word} {} #{}: {end}, {} steps in {took}", run.id, run.run, run.steps.len());
+        let word = if run.by.scripted { "rollback drill" } else { "rollback" };
+        let steps = if run.steps.len() == 1 { "step" } else { "steps" };
+        let _ = writeln!(out, "{word} {} #{}: {end}, {} {steps} in {took}", run.id, run.run, run.steps.len());
         second_keys(run, &mut out);
         for (check, report) in &run.verified {
             let _ = writeln!(out, "  verify {check}: {} · {}", report.verdict, printable(&report.summary));

@@ -97,13 +97,16 @@ fn does_something(half: usize) {
     let elsewhere = [Action::Approve, Action::Evidence, Action::Veto, Action::Triggers, Action::Faults];
     let here = |entry: &&Entry| entry.place.in_palette() && !elsewhere.contains(&entry.action);
     for entry in TABLE.iter().filter(here).skip(half).step_by(2) {
-        let places = stories.iter().flat_map(|story| (0..12).map(move |down| (story, down)));
-        let mut places = places.flat_map(|(story, down)| (0..Pane::ALL.len()).map(move |tabs| (story, down, tabs)));
-        let does = places.any(|(story, down, tabs)| {
+        // Every story before the next line: what one has nothing for, another mostly has near its ends.
+        let lines = ["home".to_owned(), "end".to_owned()].into_iter();
+        let lines = lines.chain((1..12).map(|down| format!("home {}", "j ".repeat(down))));
+        let places = lines.flat_map(|line| (0..Pane::ALL.len()).map(move |tabs| (line.clone(), tabs)));
+        let mut places = places.flat_map(|place| stories.iter().map(move |story| (story, place.clone())));
+        let does = places.any(|(story, (line, tabs))| {
             let mut console = console(std::sync::Arc::clone(story), 80, 24);
             // The last phase is folded and the pane zoomed, so that there is something to take back.
             press(&mut console, "esc");
-            press(&mut console, &format!("end k h home {} {} z", "j ".repeat(down), "tab ".repeat(tabs)));
+            press(&mut console, &format!("end k h {line} {} z", "tab ".repeat(tabs)));
             let before = told(&console);
             press(&mut console, ":");
             type_in(&mut console, entry.id);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tminus::launch::command::Refusal;
+use tminus::launch::countdown;
 use tminus::launch::event::{Event, Mode, RollbackEnd, RollbackFact};
 use tminus::ui::state::{Overlay, Pane};
 
@@ -119,5 +120,25 @@ fn a_way_back_that_was_taken_on_leaves_the_head_and_one_that_proved_nothing_stay
         let shown = text(&screen(&mut console));
         let head = shown.lines().take(5).any(|line| line.contains("VERIFIED after"));
         assert_eq!(head, stays, "it counts again: {shown}");
+    }
+}
+
+#[test]
+fn a_way_back_whose_hold_was_released_leaves_the_head_though_the_countdown_holds_for_something_else() {
+    for released in [false, true] {
+        let mut story = under_way(Mode::Launch);
+        story.person(1805, Event::RollbackRequested { run: 1, rollback: "frontend".into(), why: "bad".into() });
+        let who = countdown::ROLLBACK.to_owned();
+        story.at(1805, Event::HoldCalled { who: who.clone(), why: "rollback frontend".into() });
+        let fact = RollbackFact::Ended { end: RollbackEnd::Verified, took: Duration::from_secs(1) };
+        story.at(1806, Event::RollbackTold { run: 1, fact });
+        story.person(1807, Event::HoldCalled { who: "ana".into(), why: "odd".into() });
+        if released {
+            story.person(1808, Event::HoldReleased { who });
+        }
+        let shown = text(&screen(&mut console(story.snapshot(1810), 120, 36)));
+        assert!(shown.contains("HOLD") && shown.contains("ana: odd"), "{shown}");
+        let head = shown.lines().take(5).any(|line| line.contains("VERIFIED after"));
+        assert_eq!(head, !released, "{shown}");
     }
 }

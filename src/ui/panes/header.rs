@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
 use super::{alarms, incidents};
-use crate::launch::countdown::{BUILT_IN, Countdown, Phase};
+use crate::launch::countdown::{BUILT_IN, Countdown, Phase, ROLLBACK};
 use crate::launch::event::{Mode, RollbackEnd};
 use crate::launch::lost::LATCH;
 use crate::launch::poll;
@@ -243,9 +243,13 @@ fn emergency(view: &View<'_>) -> Option<Band> {
         Phase::Scrubbed => return danger("SCRUBBED · this attempt is over".into()),
         _ => {}
     }
-    // Once a person has let the countdown go on after it, it is taken on; one that proved nothing stays in sight.
+    // Once a person has let go of its hold, it is taken on; one that proved nothing stays in sight.
     let taken_on = |run: &RollbackRun| {
-        let counts = clock.phase == Phase::Counting || clock.t0.is_some_and(|t0| run.requested < t0);
+        let counts = match clock.phase {
+            Phase::Counting => true,
+            Phase::Holding => !clock.latches.contains_key(ROLLBACK),
+            _ => clock.t0.is_some_and(|t0| run.requested < t0),
+        };
         // Where nobody counts that is heard of, nobody let it go on either.
         run.end == Some(RollbackEnd::Verified) && !view.last_known() && (counts || board.ended.is_some())
     };
