@@ -183,7 +183,7 @@ def story(flight):
         "console", f"tminus rehearse {PLAN} --launch {LAUNCH} --as release --name Ada --speed {SPEED} {faults}"
     )
     console.wait(r"▶ counting", 20)
-    keep("opened", console.wait(r"watching 34 of 34", 20))
+    keep("opened", console.wait(r"watching 43 of 43", 20))
     for chapter in (staging, canary, night, second_day, poll, rollout, end):
         chapter(flight, console)
 
@@ -255,7 +255,7 @@ def night(flight, console):
     keep("rollback-sheet", console.screen(), (14, 30))
     console.press("Escape")
     run(f'tminus note {LAUNCH} "20m ago support has three tickets: answers break off" --name Eli', "note")
-    run(f'tminus incident {LAUNCH} open "one answer in twenty of the canary is a 5xx" --severity sev-2 '
+    run(f'tminus incident {LAUNCH} open "one answer in twenty of the canary is a 5xx" --severity sev-1 '
         '--detected-by "trigger canary-5xx" --name Eli', "incident-open")
     console.press("a", then=r"taken on by Ada")
     keep("incident", console.screen(), (1, 9))
@@ -358,7 +358,7 @@ def end(flight, console):
 def watching(flight, console):
     run, keep = flight.run, flight.keep
     console.select("business")
-    due, settled = r"● Sessions c", r"● T\+51h"
+    due, settled = r"● Sessions c", r"[●◐] T\+51h"
     for day in range(5):
         if any(re.search(settled, line) for line in console.wait(f"{due}|{settled}", 120)):
             break
@@ -368,6 +368,8 @@ def watching(flight, console):
         console.wait(due, 10, gone=True)
     attest(flight, "lead", "Dora", ["post-mortems"], "incident 1: ticket 815")
     attest(flight, "frontend", "Bo", ["render-time"], "p95 is 121 ms in the field")
+    console.select("repairs-settled")
+    console.wait(r"✓ pass in", 60)
     console.select("second-go")
     for role, name in [("release", "Ada"), ("frontend", "Bo"), ("oncall", "Cem"), ("lead", "Dora")]:
         run(f"tminus vote {LAUNCH} GO --poll second-go --as {role} --name {name}",

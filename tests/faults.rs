@@ -62,6 +62,7 @@ const BUNDLED: Facts = Facts {
         "release-tags",
         "release-workflow",
         "previous-known",
+        "staging-differs",
         "new-build",
         "health-after",
     ],

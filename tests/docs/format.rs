@@ -86,7 +86,7 @@ pub const TABLES: &[Section] = &[
         "A built-in hold.",
         &[
             ("at", "before T-0; required"),
-            ("for", "how long it lasts at least; required"),
+            ("for", "how long it is planned to last, and L counts; a person ends it; required"),
             ("title", "what it is for"),
             (
                 "poll",
