@@ -82,8 +82,8 @@ const NANOSTYLE: &[Row] = &[
     back(&["partner-access"], &[DRILL, "fail@T+21m..rollback:monitor.shared"], "rollback back #1: verified"),
     back(&["smoke-fails"], &[DRILL, "fail@T+21m..rollback:monitor.flow/reply"], "rollback back #1: verified"),
     back(&["generation-out"], &[DRILL, "errors=20%@T+21m..rollback:generation"], "rollback drill back #1: verified"),
-    row(&["errors=30%@T+22m..rollback"], 0, "rollback back #1: verified"),
-    row(&["errors=30%@T+22m"], 1, "rollback drill back #1: done but not verified"),
+    row(&["errors=30%@T+22m..rollback"], 0, " back #1: verified"),
+    row(&["errors=30%@T+22m"], 1, " back #1: done but not verified"),
 ];
 
 const ONESHOT: &[Row] = &[
@@ -96,7 +96,7 @@ const ONESHOT: &[Row] = &[
     no_go(&["sick"], &["fail@T-20m:monitor.ready"]),
     no_go(&["rings"], &["fail@T-20m:monitor.alerts"]),
     no_go(&["canary-breaks"], &["errors=20%@T-99m:canary-errors"]),
-    row(&["down@T+10m"], 1, "rollback drill release #1: done but not verified"),
+    row(&["down@T+10m"], 1, " release #1: done but not verified"),
     back(&["canary-errors-2m"], &[DRILL, "errors=20%@T-98m..rollback:canary-errors"], "rollback canary #1: verified"),
     back(&["canary-slow-2m"], &[DRILL, "latency=4s@T-98m..rollback:canary-p95"], "rollback canary #1: verified"),
     back(&["canary-sick"], &[DRILL, "errors=50%@T-98m..rollback:canary-health"], "rollback canary #1: verified"),
@@ -151,7 +151,7 @@ const SOCIALPROJECT: &[Row] = &[
     Row { shows: &["no-blocker"], with: &["fail:no-blocker"], exit: 1, says: "ended: release-stands: fail" },
     row(&["down@T-30m"], 1, NO_GO),
     row(&["bad-json@T-30m"], 2, NO_GO),
-    row(&["wrong-status@T+1m"], 1, "rollback release #1: done but not verified"),
+    row(&["wrong-status@T+1m"], 1, " release #1: done but not verified"),
     back(&["errors-10m"], &[DRILL, "errors=30%@T+35m..rollback:feed"], "rollback release #1: verified"),
     back(&["slow-15m"], &[DRILL, "latency=3s@T+32m..rollback:feed"], "rollback drill release #1: verified"),
     back(&["not-ready-5m"], &[DRILL, "fail@T+35m..rollback:monitor.ready"], "rollback release #1: verified"),
