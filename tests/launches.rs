@@ -83,7 +83,7 @@ const NANOSTYLE: &[Row] = &[
     back(&["smoke-fails"], &[DRILL, "fail@T+21m..rollback:monitor.flow/reply"], "rollback back #1: verified"),
     back(&["generation-out"], &[DRILL, "errors=20%@T+21m..rollback:generation"], "rollback drill back #1: verified"),
     row(&["errors=30%@T+22m..rollback"], 0, " back #1: verified"),
-    row(&["errors=30%@T+22m"], 1, " back #1: done but not verified"),
+    row(&["errors=90%@T+22m"], 1, " back #1: done but not verified"),
 ];
 
 const ONESHOT: &[Row] = &[
