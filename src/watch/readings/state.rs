@@ -42,6 +42,8 @@ pub(super) struct State {
     unasked: BTreeSet<SignalId>,
     /// Up to where a rehearsal skipped time.
     jumped: Option<Instant>,
+    /// Before when each source was heard or spoken for, since somebody watches without a break.
+    heard: HashMap<SignalId, Instant>,
     /// What is to be written; none where nothing is kept.
     pending: Option<Pending>,
     sealed: Sealed,
@@ -106,6 +108,7 @@ impl State {
             return false;
         }
         let point = rounded(point);
+        self.heard.insert(signal.clone(), Instant(now.0.saturating_add(1)));
         self.echoes.hear(signal, &point);
         self.take(signal, &point, now);
         self.pending.as_mut().is_some_and(|pending| pending.put(signal, &point, now))
@@ -123,8 +126,9 @@ impl State {
     }
 
     pub fn watched(&mut self, now: Instant, gap: Option<Duration>) {
-        if let Some(until) = self.until.filter(|_| gap.is_none()) {
-            self.watched.add(until, now);
+        match self.until.filter(|_| gap.is_none()) {
+            Some(until) => self.watched.add(until, now),
+            None => self.heard.clear(),
         }
         self.until = Some(now);
         self.forget(now);
@@ -169,11 +173,12 @@ impl State {
             let mut all: Vec<_> = said.into_iter().map(|(signal, point)| (signal, point.at, point)).collect();
             if let Some(making) = &self.making {
                 for signal in self.feeds.keys().filter(|signal| making.makes(signal)) {
-                    let mut made = making.points(signal, upto, after);
+                    // Also what fell due since the last jump, and no question came to.
+                    let since = self.heard.insert(signal.clone(), after).map_or(upto, |heard| heard.min(upto));
                     if self.unasked.contains(signal) {
-                        made.dedup_by_key(|(came, _)| *came);
-                        made.iter_mut().for_each(|(_, point)| point.taken = Taken::Nothing);
+                        continue;
                     }
+                    let made = making.points(signal, since, after);
                     all.extend(made.into_iter().map(|(came, point)| (signal.clone(), came, point)));
                 }
             }

@@ -441,8 +441,10 @@ fn samples_that_a_disk_cannot_take_are_told_and_memory_is_bounded() {
     assert_eq!(second.counts("errors", 120_000).seen.of, 30);
 }
 
-/// A counter that grows by one each second, told every five.
-struct Grows;
+/// A counter that grows by one each second, told every so many seconds.
+struct Grows {
+    every: i64,
+}
 
 impl Making for Grows {
     fn makes(&self, signal: &SignalId) -> bool {
@@ -450,7 +452,7 @@ impl Making for Grows {
     }
 
     fn points(&self, _: &SignalId, from: Instant, until: Instant) -> Vec<(Instant, Point)> {
-        let ticks = (from.0..until.0).filter(|at| at % (5 * SECOND) == 0);
+        let ticks = (from.0..until.0).filter(|at| at % (self.every * SECOND) == 0);
         let taken = |at: i64| Taken::Number { value: (at / SECOND) as f64, instance: None, samples: None };
         ticks.map(|at| (Instant(at), Point { at: Instant(at), taken: taken(at), generated: true })).collect()
     }
@@ -468,7 +470,7 @@ impl Making for Grows {
 fn what_was_asked_before_a_jump_and_answered_after_it_is_no_reset() {
     let plan = plan(vec![objective("share", "errors", "<= 150%", Beside::Per("requests".into()))]);
     let desk = Desk::of(&plan);
-    desk.readings.made_by(Arc::new(Grows));
+    desk.readings.made_by(Arc::new(Grows { every: 5 }));
     desk.readings.skipped(Instant(0), Instant(60 * SECOND));
     // Asked at 54 s, answered once time had gone on to 60 s, with where it stood then.
     desk.now.store(60 * SECOND, Ordering::SeqCst);
@@ -484,7 +486,7 @@ fn what_was_asked_before_a_jump_and_answered_after_it_is_no_reset() {
 fn nothing_is_made_up_for_a_signal_that_cannot_be_asked_yet() {
     let plan = plan(vec![objective("share", "errors", "<= 150%", Beside::Per("requests".into()))]);
     let desk = Desk::of(&plan);
-    desk.readings.made_by(Arc::new(Grows));
+    desk.readings.made_by(Arc::new(Grows { every: 5 }));
     let seen = |at: i64| desk.readings.evaluate(Instant(at * SECOND))[&"share".into()].seen.of;
     desk.readings.unasked(["errors".into(), "requests".into()].into());
     desk.readings.skipped(Instant(0), Instant(60 * SECOND));
@@ -492,4 +494,31 @@ fn nothing_is_made_up_for_a_signal_that_cannot_be_asked_yet() {
     desk.readings.unasked(Default::default());
     desk.readings.skipped(Instant(60 * SECOND), Instant(120 * SECOND));
     assert_eq!(seen(110), 30);
+}
+
+#[test]
+fn what_falls_due_between_two_jumps_is_made_up_unless_somebody_was_asked_or_nobody_watched() {
+    let mut plan = plan(vec![objective("share", "errors", "<= 150%", Beside::Per("requests".into()))]);
+    plan.objectives[0].window = span(600);
+    let desk = Desk::of(&plan);
+    desk.readings.made_by(Arc::new(Grows { every: 60 }));
+    // Each jump goes to just where a sample falls due, and the next begins a little later.
+    let jump = |minute: i64| {
+        desk.pass(minute * 60 * SECOND + 7);
+        desk.readings.skipped(Instant(minute * 60 * SECOND + 7), Instant((minute + 1) * 60 * SECOND));
+        desk.now.store((minute + 1) * 60 * SECOND, Ordering::SeqCst);
+    };
+    (0..10).for_each(jump);
+    let counts = desk.counts("share", 600_000);
+    assert_eq!((counts.seen.of, counts.newest), (480, Some(Instant(540_000))), "{counts:?}");
+    // The source itself told it, with another number: it is not made up beside that.
+    for signal in ["errors", "requests"] {
+        desk.number(signal, 603.0);
+    }
+    jump(10);
+    desk.now.store(660 * SECOND + 7, Ordering::SeqCst);
+    desk.readings.watched(Instant(660 * SECOND + 7), Some(Duration::from_millis(7)));
+    desk.readings.skipped(Instant(660 * SECOND + 7), Instant(720 * SECOND));
+    let counts = desk.counts("share", 720_000);
+    assert_eq!((counts.seen.resets, counts.newest), (0, Some(Instant(600_000))), "{counts:?}");
 }
