@@ -407,6 +407,23 @@ async fn what_the_journal_does_not_know_is_listed_and_logged_all_the_same() {
 }
 
 #[tokio::test]
+async fn rollbacks_that_nobody_can_look_at_are_not_taken_for_none() {
+    let launch = Launch::new("true").await;
+    launch.abandoned().await;
+    let folder = launch.folder.join("rollback");
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).expect("removed");
+    }
+    std::fs::write(&folder, "no folder").expect("written");
+    let log = launch.place.run(&["log", &launch.at()]).await;
+    let said = "tminus: the folder of rollbacks cannot be read, there may have been some: ";
+    assert!(log.code == Some(2) && log.err.contains(said), "{log:?}");
+    launch.open("fifo").await;
+    let summed = ended(launch.fly(&[])).await;
+    assert!(summed.out.contains(said.trim_start_matches("tminus: ")), "{summed:?}");
+}
+
+#[tokio::test]
 async fn a_request_that_nobody_took_up_is_not_begun_an_hour_later() {
     let launch = Launch::new("true").await;
     launch.abandoned().await;

@@ -171,6 +171,7 @@ async fn a_decision_from_before_an_amendment_is_told_by_the_plan_it_was_come_to_
     // The new plan has neither the criteria nor the voters that were decided by.
     (plan.hash, plan.criteria, plan.title) = ("second".into(), Vec::new(), "Another".into());
     let plan = Arc::new(plan);
+    let opened = flight.board.revisions.clone();
     flight.board.revisions.learn(&plan);
     let amendment = Amendment {
         from: flight.board.plan.hash.clone(),
@@ -181,14 +182,30 @@ async fn a_decision_from_before_an_amendment_is_told_by_the_plan_it_was_come_to_
         asked: Vec::new(),
     };
     let seq = *flight.board.polls.records.last().expect("a decision");
+    let before = flight.records.len();
     flight.command(Command::Amend { amendment: Ok(amendment), reason: "so".into() }).expect("amended");
     assert_eq!((flight.board.revisions.number, flight.board.plan.hash.as_str()), (2, "second"));
+    for role in ["backend", "lead"] {
+        flight.command_as(role, Command::Vote { poll: None, role: role.into(), vote: Vote::Go }).expect("a vote");
+    }
     let place = tempfile::tempdir().expect("a folder");
-    let launch = place.path().join("launch");
-    journal(&launch, &flight.records).await;
-    Decisions::default().keep(&launch, &flight.board.revisions, &Redactor::default()).expect("kept");
-    let page = std::fs::read_to_string(decision_file(&launch, seq)).expect("a file");
+    let launches = ["at-once", "by-and-by"].map(|name| place.path().join(name));
+    let redactor = Redactor::default();
+    journal(&launches[0], &flight.records).await;
+    Decisions::default().keep(&launches[0], &flight.board.revisions, &redactor).expect("kept");
+    let page = std::fs::read_to_string(decision_file(&launches[0], seq)).expect("a file");
     for line in wanted.lines().filter(|line| line.starts_with("| ") && !line.contains("0707")) {
         assert!(page.contains(line), "{line}\n\n{page}");
     }
+    // One that read what was before it goes on by the plan that it learned of since.
+    let (before, after) = flight.records.split_at(before);
+    let mut keeper = Decisions::default();
+    journal(&launches[1], before).await;
+    keeper.keep(&launches[1], &opened, &redactor).expect("kept");
+    append(LaunchFolder::open(&launches[1]).expect("a launch"), after).await;
+    keeper.keep(&launches[1], &flight.board.revisions, &redactor).expect("kept");
+    let last = *flight.board.polls.records.last().expect("a decision");
+    assert!(last > seq, "none since");
+    let [one, all] = launches.each_ref().map(|launch| std::fs::read_to_string(decision_file(launch, last)));
+    assert_eq!(one.expect("a file"), all.expect("a file"));
 }

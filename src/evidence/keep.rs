@@ -1,7 +1,6 @@
 //! Writes the decision records that are missing into a launch's folder. Read from the journal: a console that
 //! died between a record and its file leaves nothing behind that another cannot make.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::decision;
@@ -33,9 +32,8 @@ pub fn decision_file(launch: &Path, seq: u64) -> PathBuf {
 /// What of a launch's journal was read for its decisions, so that the next is found from there on.
 #[derive(Debug, Default)]
 pub struct Decisions {
+    /// The pages of all decisions in it were found or made.
     read: Option<(Board, Walk)>,
-    /// Whose pages were found or made.
-    kept: BTreeSet<u64>,
 }
 
 impl Decisions {
@@ -46,17 +44,15 @@ impl Decisions {
     /// # Errors
     /// The journal cannot be read, or a file not be written; or the first plan is none of `plans`.
     pub fn keep(&mut self, launch: &Path, plans: &Revisions, redactor: &Redactor) -> Result<usize, KeepError> {
-        if self.kept.iter().any(|seq| !decision_file(launch, *seq).exists()) {
-            *self = Self::default();
-        }
         let folder = LaunchFolder::open(launch)?;
+        let is_whole = |board: &Board| board.polls.records.iter().all(|seq| decision_file(launch, *seq).exists());
         // Lost where anything below fails: what was read and not kept is read again.
-        let (mut board, mut walk) = match self.read.take() {
+        let (mut board, mut walk) = match self.read.take().filter(|(board, _)| is_whole(board)) {
             Some(read) => read,
             None => (plans.afresh().ok_or(KeepError::Plan)?, Walk::default()),
         };
         plans.told_to(&mut board);
-        let (mut found, mut missing) = (Vec::new(), Vec::new());
+        let mut missing = Vec::new();
         proven(&folder, &mut walk, &mut |record: Recorded, head: Head| {
             board.apply(&record);
             if !matches!(record.event, Event::PollDecided { .. }) {
@@ -65,7 +61,6 @@ impl Decisions {
             let path = decision_file(launch, record.seq);
             let page = if path.exists() { None } else { decision::render(&board, &record, head) };
             missing.extend(page.map(|page| (path, redactor.text(&page))));
-            found.push(record.seq);
         })?;
         if !missing.is_empty() {
             folder.make(&launch.join("evidence"))?;
@@ -73,7 +68,6 @@ impl Decisions {
         for (path, page) in &missing {
             folder.write(path, page.as_bytes())?;
         }
-        self.kept.extend(found);
         self.read = Some((board, walk));
         Ok(missing.len())
     }

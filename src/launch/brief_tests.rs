@@ -107,6 +107,19 @@ fn what_is_late_comes_first_and_no_more_than_ten_are_told() {
 }
 
 #[test]
+fn a_gate_that_a_person_let_on_is_no_plain_pass() {
+    let mut flight = Flight::of(plan());
+    for (item, verdict) in [("health", Verdict::Warn), ("login", Verdict::Pass), ("chat", Verdict::Pass)] {
+        flight.answer(item, verdict);
+    }
+    flight.command(Command::Acknowledge { item: "health".into() }).expect("taken on");
+    let brief = of(&flight, Since::Opening);
+    let stands = brief.parts.iter().find(|part| part.title == "Now").expect("how it stands");
+    let gate = Line { tone: Tone::Warn, text: "gate gate-a passed 3/3, 1 taken on".to_owned() };
+    assert!(stands.lines.contains(&gate), "{stands:?}");
+}
+
+#[test]
 fn of_a_launch_that_has_ended_nothing_comes() {
     let mut flight = Flight::of(plan());
     flight.command(Command::End { why: "enough".into() }).expect("ended");

@@ -40,11 +40,7 @@ pub(super) fn fold(board: &mut Board, record: &Recorded, seen: Instant) {
                 Verdict::Skipped | Verdict::Unknown | Verdict::Stale => Told::Nothing,
             };
             let when = Condition::Monitor(monitor.clone());
-            each(board, |board, trigger, state| {
-                if trigger.when == when {
-                    looked(board, trigger, state, &told, at);
-                }
-            });
+            on(board, &when, |board, trigger, state| looked(board, trigger, state, &told, at));
         }
         Event::Slept { gap } => {
             let asleep = Instant(at.0.saturating_sub(millis(*gap))).max(seen.min(at));
@@ -140,13 +136,26 @@ pub(super) fn amended(board: &mut Board, old: &Plan, asked: &[SignalId], at: Ins
 }
 
 /// Each trigger with its state, made where there is none yet and something was changed.
-fn each(board: &mut Board, mut change: impl FnMut(&Board, &Trigger, &mut TriggerState)) {
-    if board.plan.triggers.is_empty() {
+fn each(board: &mut Board, change: impl FnMut(&Board, &Trigger, &mut TriggerState)) {
+    those(board, |_| true, change);
+}
+
+/// As [`each`], the triggers that look at this.
+fn on(board: &mut Board, when: &Condition, change: impl FnMut(&Board, &Trigger, &mut TriggerState)) {
+    those(board, |trigger| trigger.when == *when, change);
+}
+
+fn those(
+    board: &mut Board,
+    of: impl Fn(&Trigger) -> bool,
+    mut change: impl FnMut(&Board, &Trigger, &mut TriggerState),
+) {
+    let plan = std::sync::Arc::clone(&board.plan.0);
+    if !plan.triggers.iter().any(&of) {
         return;
     }
-    let plan = std::sync::Arc::clone(&board.plan.0);
     let mut states = std::mem::take(&mut board.triggers);
-    for trigger in &plan.triggers {
+    for trigger in plan.triggers.iter().filter(|trigger| of(trigger)) {
         let mut state = states.get(&trigger.id).cloned().unwrap_or_default();
         change(board, trigger, &mut state);
         if states.contains_key(&trigger.id) || state != TriggerState::default() {
@@ -178,11 +187,9 @@ fn evaluated(board: &mut Board, round: &Round) {
         let objective = board.plan.objectives.iter().find(|objective| objective.id == *id);
         let every = objective.map_or(Duration::ZERO, |objective| objective.evaluate_every);
         let when = Condition::Objective(id.clone());
-        each(board, |board, trigger, state| {
-            if trigger.when == when {
-                let armed = trigger::is_armed(board, trigger, at);
-                state.evaluated(trigger, told.clone(), every, at, armed);
-            }
+        on(board, &when, |board, trigger, state| {
+            let armed = trigger::is_armed(board, trigger, at);
+            state.evaluated(trigger, told.clone(), every, at, armed);
         });
     }
 }

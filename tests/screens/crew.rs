@@ -8,9 +8,10 @@ use std::time::Duration;
 use super::console::{Story, console, looked, plan, press, screen, text, type_in, under_way, wall};
 use tminus::launch::command::Command;
 use tminus::launch::event::{Event, Mode};
-use tminus::launch::plan::{Act, Branch, Plan, When};
+use tminus::launch::plan::{Act, Branch, OnFail, Plan, When};
 use tminus::launch::port::Seat;
 use tminus::launch::time::Instant;
+use tminus::launch::verdict::{Finding, Report};
 use tminus::ui::state::Effect;
 
 /// `sign` becomes the choice of a tunnel mode, `warm` stands on named, `drop` on ephemeral.
@@ -172,6 +173,22 @@ fn a_waiver_is_for_a_time_that_tab_changes() {
         assert_eq!(press(&mut console, "enter"), Some(Effect::Ask(wanted)), "{keys}");
     }
     looked("waive_short", &story, 1810, "j j j j j j w up up up up");
+}
+
+#[test]
+fn a_phase_that_a_person_let_on_is_no_plain_pass() {
+    let mut plan = plan();
+    plan.items.get_mut(&"health".into()).expect("there").on_fail = OnFail::Warn;
+    let mut story = Story::of(plan, Mode::Launch);
+    let found = |held| Report::of(vec![Finding::held("status", "200", "503", held)], Duration::from_millis(9));
+    story.check("health", 1, found(false));
+    story.check("preflight", 2, found(true));
+    story.person(3, Event::Acknowledged { item: "health".into() });
+    for (width, height) in [(120, 36), (80, 24)] {
+        let shown = text(&screen(&mut console(story.snapshot(10), width, height)));
+        let phase = shown.lines().find(|line| line.contains("pass 2/2")).expect("the phase");
+        assert!(phase.contains("! pass 2/2 · 1 taken on"), "{width}x{height}: {phase}");
+    }
 }
 
 #[test]

@@ -51,7 +51,7 @@ pub(super) fn of(text: &str) -> Vec<Definition> {
 
 /// The names of definitions that stand in `text`, as words: more than are called, never fewer.
 fn names(text: &str, named: &HashMap<&'static str, Vec<usize>>) -> Vec<&'static str> {
-    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '@' | '!');
+    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '@');
     let words = text.split(|c| !is_word(c)).flat_map(|word| [Some(word), word.strip_prefix('@')]).flatten();
     words.filter_map(|word| named.get_key_value(word).map(|(name, _)| *name)).collect()
 }
@@ -76,6 +76,13 @@ mod tests {
             if let Err(why) = compiled_with(wanted, &call, &[]) {
                 panic!("{call}: {why}");
             }
+        }
+    }
+
+    #[test]
+    fn a_name_is_found_whatever_stands_beside_it() {
+        for text in ["add", "add!=3", "[.[]|add]", ".a//add", "-add", "@base64d|add", "\"\\(add)\""] {
+            assert!(of(text).iter().any(|definition| definition.name == "add"), "{text}");
         }
     }
 

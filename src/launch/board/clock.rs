@@ -8,14 +8,14 @@ use crate::launch::time::{Instant, Wall, millis};
 
 impl Board {
     pub(super) fn fold_clock(&mut self, record: &Recorded) {
-        let marks = self.plan.marks();
+        let marks = || self.plan.marks();
         let opened = |phase: &&Phase| self.phases.get(&phase.id).is_some_and(|state| state.opened.is_some());
         let unopened = self.plan.phases.iter().filter(|phase| !opened(phase)).map(|phase| phase.at);
         let Some(clock) = &mut self.clock else { return };
         // decide has tried each on a clone first: a refusal here could only come of a foreign journal.
         let _ = match &record.event {
             Event::ConsoleReturned { clean: true, .. } => {
-                clock.reopen(record.at, &marks);
+                clock.reopen(record.at, &marks());
                 Ok(())
             }
             Event::ConsoleReturned { clean: false, t } => {
@@ -33,7 +33,7 @@ impl Board {
             }
             Event::Slept { gap } => {
                 clock.tick(Instant(record.at.0.saturating_sub(millis(*gap))));
-                clock.wake(record.at, &marks);
+                clock.wake(record.at, &marks());
                 Ok(())
             }
             Event::HoldCalled { who, why } => {
@@ -46,7 +46,7 @@ impl Board {
             }
             Event::Resumed => clock.resume(true),
             Event::CaughtUp => {
-                let caught = clock.catch_up(&marks);
+                let caught = clock.catch_up(&marks());
                 clock.release(countdown::CONSOLE_RESTART);
                 caught
             }
