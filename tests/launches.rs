@@ -308,8 +308,7 @@ async fn fly(known: &Plan, plan: &str, row: &Row) {
     if !criteria.is_empty() {
         let log = place.run(&["log", &folder]).await.out;
         for id in criteria {
-            let words =
-                [format!("criterion {id} is fail"), format!("{id} speaks against GO"), format!("no-go {id} ")];
+            let words = [format!("criterion {id} is fail"), format!("{id} speaks against GO"), format!("no-go {id} ")];
             assert!(words.iter().any(|words| log.contains(words)), "none of {words:?} in {log}\n{told}");
         }
     }
