@@ -13,6 +13,10 @@ pub trait Making: Send + Sync {
     /// Whether it speaks for this signal.
     fn makes(&self, signal: &SignalId) -> bool;
 
+    /// Whether its source itself tells another count than what is made up goes on from: one that it has written down
+    /// and cannot keep.
+    fn counts_apart(&self, signal: &SignalId) -> bool;
+
     /// What the signal says in [`from`, `until`), oldest first, each with when it says so: by a clock that is wrong
     /// that is not when it was. Nothing where its source is silent.
     fn points(&self, signal: &SignalId, from: Instant, until: Instant) -> Vec<(Instant, Point)>;

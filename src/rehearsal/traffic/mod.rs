@@ -6,7 +6,7 @@ mod lines;
 mod number;
 mod source;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use self::lines::Lines;
 use self::number::{Course, Settled, State};
-use self::source::Source;
+use self::source::{Shape, Source};
 use super::failing;
 use super::fault::{Fault, Injection, falls_on};
 use super::switchboard::{Episode, Faults};
@@ -56,6 +56,8 @@ struct Inner {
     /// The newest [`STATES`] of them at most.
     states: Vec<State>,
     settled: Settled,
+    /// Owners whose example was told as it is written, since its numbers have no place in it.
+    as_written: BTreeSet<String>,
 }
 
 /// What can hit the looks of a monitor.
@@ -168,7 +170,7 @@ impl Traffic {
     #[must_use]
     pub fn example(&self, owner: &str, spec: &Spec, example: &Answered, scope: &Scope) -> Option<Answered> {
         let Spec::Signal(asked) = spec else { return None };
-        let inner = self.inner();
+        let mut inner = self.inner();
         let now = inner.axis.as_ref()?();
         let episodes = self.faults.episodes();
         let course = inner.course(&episodes);
@@ -176,7 +178,11 @@ impl Traffic {
         let samples = course.samples(source, now)?;
         let skew = course.has(owner, Fault::ClockSkew, now).map_or(0, Injection::millis);
         let ahead = Duration::from_millis(u64::try_from(skew).unwrap_or(0));
-        asked.showing(example, &samples, ahead, scope)
+        let shown = asked.showing(example, &samples, ahead, scope);
+        if shown.is_none() {
+            inner.as_written.insert(owner.to_owned());
+        }
+        shown
     }
 
     /// The lines of a stream that the target tells the `telling`th time; none where they are told as written.
@@ -208,6 +214,12 @@ impl Making for Traffic {
     fn makes(&self, signal: &SignalId) -> bool {
         let inner = self.inner();
         inner.axis.is_some() && (inner.sources.contains_key(signal) || inner.lines.contains_key(signal))
+    }
+
+    fn counts_apart(&self, signal: &SignalId) -> bool {
+        let inner = self.inner();
+        let counts = |source: &&Source| !matches!(source.shape, Shape::Level);
+        inner.sources.get(signal).filter(counts).is_some_and(|source| inner.as_written.contains(&source.owner))
     }
 
     fn points(&self, signal: &SignalId, from: Instant, until: Instant) -> Vec<(Instant, Point)> {

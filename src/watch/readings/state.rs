@@ -102,10 +102,12 @@ impl State {
 
     /// Takes what a source said by itself. True where there is much to write now.
     pub fn hear(&mut self, signal: &SignalId, point: Point, now: Instant) -> bool {
-        // Asked before a jump and answered after it: of the time in between samples were made.
-        let overtaken = self.jumped.is_some_and(|jumped| point.at < jumped);
-        if overtaken && self.making.as_ref().is_some_and(|making| making.makes(signal)) {
-            return false;
+        if let (Some(jumped), Some(making)) = (self.jumped, &self.making) {
+            // Asked before a jump and answered after it: of the time in between samples were made. And of two counts
+            // that know nothing of each other each would be a reset of the other.
+            if making.makes(signal) && (point.at < jumped || making.counts_apart(signal)) {
+                return false;
+            }
         }
         let point = rounded(point);
         self.heard.insert(signal.clone(), Instant(now.0.saturating_add(1)));

@@ -33,11 +33,16 @@ async fn time_that_a_rehearsal_skips_is_filled_with_what_was_said_last_and_stamp
 /// A counter that grows by one each second, told every so many seconds.
 struct Grows {
     every: i64,
+    apart: bool,
 }
 
 impl Making for Grows {
     fn makes(&self, signal: &SignalId) -> bool {
         ["errors", "requests"].contains(&signal.as_str())
+    }
+
+    fn counts_apart(&self, _: &SignalId) -> bool {
+        self.apart
     }
 
     fn points(&self, _: &SignalId, from: Instant, until: Instant) -> Vec<(Instant, Point)> {
@@ -59,7 +64,7 @@ impl Making for Grows {
 fn what_was_asked_before_a_jump_and_answered_after_it_is_no_reset() {
     let plan = plan(vec![objective("share", "errors", "<= 150%", Beside::Per("requests".into()))]);
     let desk = Desk::of(&plan);
-    desk.readings.made_by(Arc::new(Grows { every: 5 }));
+    desk.readings.made_by(Arc::new(Grows { every: 5, apart: false }));
     desk.readings.skipped(Instant(0), Instant(60 * SECOND));
     // Asked at 54 s, answered once time had gone on to 60 s, with where it stood then.
     desk.now.store(60 * SECOND, Ordering::SeqCst);
@@ -75,7 +80,7 @@ fn what_was_asked_before_a_jump_and_answered_after_it_is_no_reset() {
 fn nothing_is_made_up_for_a_signal_that_cannot_be_asked_yet() {
     let plan = plan(vec![objective("share", "errors", "<= 150%", Beside::Per("requests".into()))]);
     let desk = Desk::of(&plan);
-    desk.readings.made_by(Arc::new(Grows { every: 5 }));
+    desk.readings.made_by(Arc::new(Grows { every: 5, apart: false }));
     let seen = |at: i64| desk.readings.evaluate(Instant(at * SECOND))[&"share".into()].seen.of;
     desk.readings.unasked(["errors".into(), "requests".into()].into());
     desk.readings.skipped(Instant(0), Instant(60 * SECOND));
@@ -90,7 +95,7 @@ fn what_falls_due_between_two_jumps_is_made_up_unless_somebody_was_asked_or_nobo
     let mut plan = plan(vec![objective("share", "errors", "<= 150%", Beside::Per("requests".into()))]);
     plan.objectives[0].window = span(600);
     let desk = Desk::of(&plan);
-    desk.readings.made_by(Arc::new(Grows { every: 60 }));
+    desk.readings.made_by(Arc::new(Grows { every: 60, apart: false }));
     // Each jump goes to just where a sample falls due, and the next begins a little later.
     let jump = |minute: i64| {
         desk.pass(minute * 60 * SECOND + 7);
@@ -110,4 +115,18 @@ fn what_falls_due_between_two_jumps_is_made_up_unless_somebody_was_asked_or_nobo
     desk.readings.skipped(Instant(660 * SECOND + 7), Instant(720 * SECOND));
     let counts = desk.counts("share", 720_000);
     assert_eq!((counts.seen.resets, counts.newest), (0, Some(Instant(600_000))), "{counts:?}");
+}
+
+#[test]
+fn a_count_that_a_source_has_written_down_is_no_reset_of_what_is_made_up() {
+    let plan = plan(vec![objective("share", "errors", "<= 150%", Beside::Per("requests".into()))]);
+    for (apart, resets) in [(true, 0), (false, 1)] {
+        let desk = Desk::of(&plan);
+        desk.readings.made_by(Arc::new(Grows { every: 5, apart }));
+        desk.readings.skipped(Instant(0), Instant(60 * SECOND));
+        desk.now.store(60 * SECOND + 100, Ordering::SeqCst);
+        desk.number("errors", 3.0);
+        desk.readings.skipped(Instant(60 * SECOND + 100), Instant(90 * SECOND));
+        assert_eq!(desk.readings.evaluate(Instant(80 * SECOND))[&"share".into()].seen.resets, resets);
+    }
 }
